@@ -1,0 +1,34 @@
+#pragma once
+
+#include "postgres/wal.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace patroni_pgbackrest::postgres {
+
+/// One line of a history file: `parent` was left at `at`.
+struct TimelineFork {
+    Timeline parent;
+    Lsn at;
+    std::string reason;  ///< PostgreSQL never translates it: `before 2026-…`, `at restore point "x"`, `no recovery
+                         ///< target specified`
+};
+
+/// The ancestry of a timeline, oldest fork first; empty for a timeline without a parent.
+struct TimelineHistory {
+    Timeline timeline;
+    std::vector<TimelineFork> forks;
+
+    /// Throws Failure(target_not_reachable) naming the file and the line when it is not a history file (timelineHistory
+    /// parsing as in PostgreSQL's timeline.c: parents must ascend and stay below the child).
+    static TimelineHistory parse(Timeline timeline, std::string_view text);
+
+    /// Where `ancestor` was left for its child on this line; empty when it is not on it, or is the timeline itself.
+    const TimelineFork* fork_from(Timeline ancestor) const;
+    /// Whether WAL of `candidate` at `lsn` is part of this timeline's past (or is on the timeline itself).
+    bool contains(Timeline candidate, Lsn lsn) const;
+};
+
+}  // namespace patroni_pgbackrest::postgres
