@@ -1,0 +1,128 @@
+#include "postgres/control_data.hpp"
+
+#include "system/failure.hpp"
+#include "system/subprocess.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <optional>
+#include <utility>
+
+namespace patroni_pgbackrest::postgres {
+
+namespace {
+
+constexpr auto hint = "the data directory is not complete or belongs to another major version of PostgreSQL; "
+                      "look at it with pg_controldata";
+
+/// The printed lines, looked up by their label. The labels are the same in 13 to 18 (pg_controldata.c).
+class Lines {
+  public:
+    explicit Lines(std::string_view output) : lines_(system::lines(output)) {}
+
+    std::string_view text(std::string_view label) const {
+        for (const std::string_view line : lines_) {
+            if (line.size() > label.size() && line.substr(0, label.size()) == label && line[label.size()] == ':')
+                return system::trim(line.substr(label.size() + 1));
+        }
+        throw Failure(ExitCode::verification_failed, fmt::format("pg_controldata does not tell \"{}\"", label), hint);
+    }
+    std::uint64_t number(std::string_view label) const { return parsed(label, system::number(text(label))); }
+    Lsn lsn(std::string_view label) const { return parsed(label, Lsn::parse(text(label))); }
+    Timeline timeline(std::string_view label) const { return Timeline{static_cast<std::uint32_t>(number(label))}; }
+    int setting(std::string_view label) const { return static_cast<int>(number(label)); }
+
+  private:
+    template <typename Value>
+    Value parsed(std::string_view label, const std::optional<Value>& value) const {
+        if (!value)
+            throw Failure(ExitCode::verification_failed,
+                          fmt::format("pg_controldata tells an odd \"{}\": \"{}\"", label, text(label)), hint);
+        return *value;
+    }
+
+    std::vector<std::string> lines_;
+};
+
+// dbState() in pg_controldata.c; "unrecognized status code" means a damaged file.
+constexpr std::array cluster_states = {
+    std::pair{std::string_view("starting up"), ClusterState::starting_up},
+    std::pair{std::string_view("shut down"), ClusterState::shut_down},
+    std::pair{std::string_view("shut down in recovery"), ClusterState::shut_down_in_recovery},
+    std::pair{std::string_view("shutting down"), ClusterState::shutting_down},
+    std::pair{std::string_view("in crash recovery"), ClusterState::in_crash_recovery},
+    std::pair{std::string_view("in archive recovery"), ClusterState::in_archive_recovery},
+    std::pair{std::string_view("in production"), ClusterState::in_production},
+};
+
+ClusterState cluster_state(std::string_view text) {
+    const auto* const found = std::find_if(cluster_states.begin(), cluster_states.end(),
+                                           [&](const auto& state) { return state.first == text; });
+    if (found == cluster_states.end())
+        throw Failure(ExitCode::verification_failed, fmt::format("pg_control holds an unknown state: \"{}\"", text),
+                      hint);
+    return found->second;
+}
+
+SegmentSize checked_segment_size(std::uint64_t bytes) {
+    const bool power_of_two = bytes != 0 && (bytes & (bytes - 1)) == 0;
+    if (!power_of_two || bytes < (1ULL << 20) || bytes > (1ULL << 30))
+        throw Failure(ExitCode::verification_failed,
+                      fmt::format("pg_control holds an impossible WAL segment size: {}", bytes), hint);
+    return SegmentSize{bytes};
+}
+
+/// pg_controldata goes on after a wrong checksum, with a warning on the same output (14 and later: on stderr).
+void refuse_damaged(std::string_view output) {
+    for (const auto& line : system::lines(output)) {
+        if (line.find("Calculated CRC checksum does not match") != std::string::npos ||
+            line.find("calculated CRC checksum does not match") != std::string::npos ||
+            line.find("possible byte ordering mismatch") != std::string::npos)
+            throw Failure(ExitCode::verification_failed, fmt::format("pg_controldata: {}", system::trim(line)),
+                          "global/pg_control is damaged; restore the backup again");
+    }
+}
+
+}  // namespace
+
+ControlData ControlData::parse(std::string_view output) {
+    refuse_damaged(output);
+    const Lines lines(output);
+    ControlData data;
+    data.system_identifier = lines.text("Database system identifier");
+    data.state_text = lines.text("Database cluster state");
+    data.state = cluster_state(data.state_text);
+    data.timeline = lines.timeline("Latest checkpoint's TimeLineID");
+    data.checkpoint = lines.lsn("Latest checkpoint location");
+    data.redo = lines.lsn("Latest checkpoint's REDO location");
+    data.minimum_recovery_timeline = lines.timeline("Min recovery ending loc's timeline");
+    data.minimum_recovery_end = lines.lsn("Minimum recovery ending location");
+    data.backup_start = lines.lsn("Backup start location");
+    data.end_of_backup_required = lines.text("End-of-backup record required") == "yes";
+    data.wal_level = lines.text("wal_level setting");
+    data.max_connections = lines.setting("max_connections setting");
+    data.max_worker_processes = lines.setting("max_worker_processes setting");
+    data.max_wal_senders = lines.setting("max_wal_senders setting");
+    data.max_prepared_transactions = lines.setting("max_prepared_xacts setting");
+    data.max_locks_per_transaction = lines.setting("max_locks_per_xact setting");
+    data.segment_size = checked_segment_size(lines.number("Bytes per WAL segment"));
+    data.checksum_version = static_cast<unsigned>(lines.number("Data page checksum version"));
+    return data;
+}
+
+ControlData read_control_data(const std::filesystem::path& bin_directory, const std::filesystem::path& data_directory) {
+    system::Command command{(bin_directory / "pg_controldata").string(), {"-D", data_directory.string()}};
+    command.environment = {{"LC_ALL", "C"}, {"LANGUAGE", ""}};
+    const auto captured = system::capture(command);
+    if (!system::succeeded(captured.outcome))
+        throw Failure(ExitCode::verification_failed,
+                      fmt::format("{} of {} {}: {}", command.program, data_directory.string(),
+                                  system::describe(captured.outcome), system::trim(captured.errors)),
+                      hint);
+    refuse_damaged(captured.errors);
+    return ControlData::parse(captured.output);
+}
+
+}  // namespace patroni_pgbackrest::postgres

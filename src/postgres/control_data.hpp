@@ -1,0 +1,50 @@
+#pragma once
+
+#include "postgres/wal.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace patroni_pgbackrest::postgres {
+
+enum class ClusterState {
+    starting_up,
+    shut_down,
+    shut_down_in_recovery,
+    shutting_down,
+    in_crash_recovery,
+    in_archive_recovery,
+    in_production,
+};
+
+/// What pg_controldata prints.
+struct ControlData {
+    std::string system_identifier;
+    ClusterState state = ClusterState::starting_up;
+    std::string state_text;
+    Timeline timeline;  ///< of the latest checkpoint
+    Lsn checkpoint;
+    Lsn redo;
+    Timeline minimum_recovery_timeline;  ///< 0 when no recovery is under way
+    Lsn minimum_recovery_end;
+    Lsn backup_start;  ///< not zero: a backup's end must still be replayed
+    bool end_of_backup_required = false;
+    std::string wal_level;
+    int max_connections = 0;
+    int max_worker_processes = 0;
+    int max_wal_senders = 0;
+    int max_prepared_transactions = 0;
+    int max_locks_per_transaction = 0;
+    SegmentSize segment_size;
+    unsigned checksum_version = 0;
+
+    /// From pg_controldata's untranslated output, PostgreSQL 13 to 18. Throws Failure(verification_failed) naming the
+    /// line that is missing.
+    static ControlData parse(std::string_view output);
+};
+
+/// Runs `bin_directory/pg_controldata` with LC_ALL=C. Throws Failure(verification_failed) with its words when it fails.
+ControlData read_control_data(const std::filesystem::path& bin_directory, const std::filesystem::path& data_directory);
+
+}  // namespace patroni_pgbackrest::postgres
