@@ -1,0 +1,68 @@
+#pragma once
+
+#include "postgres/configuration.hpp"
+#include "postgres/wal.hpp"
+#include "system/file.hpp"
+#include "system/subprocess.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest::postgres {
+
+/// What the server's untranslated log told about its recovery. All of it is empty before it was seen.
+struct RecoveryLog {
+    std::optional<std::string> last_restored;  ///< name of the last segment restored from the archive
+    unsigned restored = 0;                     ///< segments restored so far
+    std::optional<Lsn> redo_start, redo_end;
+    std::optional<std::string> last_transaction_time;  ///< `last completed transaction was at log time …`
+    std::optional<std::string> stop;            ///< `recovery stopping before commit of transaction 748, time …`
+    std::optional<Timeline> new_timeline;       ///< `selected new timeline ID: 2`
+    std::optional<std::string> invalid_record;  ///< a damaged record that ended the replay, PostgreSQL's words
+    bool consistent = false;                    ///< `consistent recovery state reached`
+    std::vector<std::string>
+        last_words;  ///< the last FATAL, PANIC and ERROR lines with DETAIL and HINT, else the last lines
+};
+
+/// A PostgreSQL for us alone: no TCP, socket in a private directory of mode 0700, own pg_hba that lets nobody else in,
+/// every setting on the command line (`-c` beats postgresql.auto.conf, a configuration file does not), nothing of the
+/// restored configuration in force. Started directly, not through pg_ctl; its log goes to ours line by line.
+class PrivateServer {
+  public:
+    struct Options {
+        std::filesystem::path bin_directory;
+        std::filesystem::path data_directory;
+        std::vector<Setting> settings;  ///< added to those this class needs itself
+    };
+    /// Called for every log line after `log()` has taken it in.
+    using OnLine = std::function<void(const RecoveryLog&)>;
+
+    /// Starts it. A stale postmaster.pid in the data directory is removed when no such process lives; throws
+    /// Failure(unsafe) when one does.
+    PrivateServer(Options options, OnLine on_line = {});
+    /// Ends it at once (SIGQUIT, then SIGKILL) if it still runs.
+    ~PrivateServer();
+    PrivateServer(const PrivateServer&) = delete;
+    PrivateServer& operator=(const PrivateServer&) = delete;
+
+    /// Waits until postmaster.pid says `ready` or the server ended. True: ready. Bounded by progress: Failure
+    /// (replay_failed) when its process tree does nothing for `stall`.
+    bool wait_until_ready(std::chrono::seconds stall = std::chrono::minutes(10));
+    /// Fast shutdown (SIGINT), waits for the shutdown checkpoint as long as it makes progress. Throws
+    /// Failure(replay_failed) when it did not end cleanly.
+    void stop(std::chrono::seconds stall = std::chrono::minutes(10));
+
+    const RecoveryLog& log() const;
+    /// Set once it has ended.
+    const std::optional<system::Outcome>& outcome() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace patroni_pgbackrest::postgres
