@@ -1,0 +1,222 @@
+"""What the tests on real servers have in common: a lost cluster, our program, and what must be true afterwards."""
+import gzip
+import glob
+import os
+import re
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'support'))
+from lab import Lab, PatroniNode, free_port, main_on_signal, program, read, wait_until  # noqa: E402,F401
+from source_cluster import BATCHES, BATCHES_IN_INCREMENTAL, ROWS, SourceCluster  # noqa: E402,F401
+
+MARK = 'patroni_pgbackrest'  # what we write into a data directory carries our name
+
+
+class Result:
+    """What one run of the program did."""
+
+    def __init__(self, code, log):
+        self.code, self.log = code, log
+
+    def problems(self):
+        """[(message, hint)] of its errors."""
+        return re.findall(r' ERROR: (.*)\n\s*HINT: (.*)', self.log)
+
+
+class BootstrapCase(unittest.TestCase):
+    """One test: its own copy of the repository, its own ports, its own Patroni configuration, nothing restored yet."""
+
+    def setUp(self):
+        self.lab = Lab()
+        self.addCleanup(self.lab.end)
+        main_on_signal(lambda: (self.tearDown(), self.lab.end()))
+        self.source = SourceCluster(os.environ['LAB_SOURCE'])
+        self.data_directory = self.lab.path('data')
+        self.staging = self.data_directory + '.restoring'
+        self.repository = self.lab.path('repo')
+        self.lab.run('cp', '-a', self.source.repository, self.repository)
+        self.node = PatroniNode(self.lab, os.environ.get('LAB_ETCD', '127.0.0.1:1'),
+                                scope=os.path.basename(self.lab.directory))
+        self.pgbackrest_configuration = self.lab.pgbackrest_configuration(self.data_directory, self.node.port)
+        self.configure()
+
+    def tearDown(self):
+        for name in sorted(glob.glob(self.lab.path('*.log'))):
+            print('---- %s\n%s' % (os.path.basename(name), read(name)))
+
+    # Arranging ----------------------------------------------------------------------------------------------------
+
+    def configure(self, method=None, **sections):
+        """Writes patroni.yml: standalone, stanza demo, and what `method` adds to the block (None takes a key away)."""
+        block = {'command': program() + ' bootstrap', 'stanza': 'demo', 'retry': 2, 'retry-wait': 1,
+                 'pgbackrest-config': self.pgbackrest_configuration, **(method or {})}
+        block = {key: value for key, value in block.items() if value is not None}
+        self.yml = self.node.configure(block, self.pgbackrest_configuration, **sections)
+
+    def recovery_conf(self, **targets):
+        """The recovery_conf of patroni mode: the guard, and recovery_target_NAME for each target."""
+        return {'restore_command': program() + ' archive-get %f "%p"',
+                **{'recovery_target' + ('_' + name if name else ''): value for name, value in targets.items()},
+                'recovery_target_action': 'promote'}
+
+    def target(self, kind, batch):
+        return self.source.targets[batch][kind]
+
+    def wrap_pgbackrest(self, body):
+        """A pgbackrest for the option of that name: a shell script that runs `body` and then the real one.
+
+        In the body $VERB is the command (restore, archive-get, …), $SEGMENT what archive-get is asked for, and
+        `count` prints how often it was called.
+        """
+        return self.lab.write('wrapped-pgbackrest', '''#!/bin/bash
+count() { echo . >>%s/calls; wc -l <%s/calls; }
+VERB= SEGMENT=
+for word; do case $word in
+  restore | archive-get | info | repo-ls | repo-get | version) VERB=${VERB:-$word} ;;
+  0000*) SEGMENT=${SEGMENT:-$word} ;;
+esac; done
+%s
+exec pgbackrest "$@"
+''' % (self.lab.directory, self.lab.directory, body), 0o755)
+
+    def archived(self, segment):
+        """The file of a segment in the repository."""
+        found = glob.glob(os.path.join(self.repository, 'archive/demo/*/*', segment + '-*'))
+        self.assertEqual(len(found), 1, found)
+        return found[0]
+
+    def damage_wal(self, batch):
+        """Overwrites the middle of what batch wrote; pgBackRest does not notice, PostgreSQL finds a bad record."""
+        path = self.archived(self.source.segments[batch])
+        with gzip.open(path) as file:
+            content = bytearray(file.read())
+        content[0x8000:0x8100] = b'\xff' * 0x100
+        with gzip.open(path, 'wb', 1) as file:
+            file.write(content)
+
+    # Acting -------------------------------------------------------------------------------------------------------
+
+    def command(self, *arguments):
+        return [program(), 'bootstrap', '--patroni-config=' + self.yml, '--scope=' + self.node.scope,
+                '--datadir=' + self.data_directory, *arguments]
+
+    def bootstrap(self, *arguments, environment=None, seconds=120):
+        """Runs the program as Patroni would, to its end."""
+        return self.run_program(*self.command(*arguments), environment=environment, seconds=seconds)
+
+    def run_program(self, *command, **options):
+        done = self.lab.attempt(*command, **options)
+        print('$ %s\n%s%sexit code %d' % (' '.join(command), done.stdout, done.stderr, done.returncode))
+        return Result(done.returncode, done.stdout + done.stderr)
+
+    def start_bootstrap(self, *arguments):
+        """Starts it in the background; its log is bootstrap.log."""
+        return self.lab.start('bootstrap', *self.command(*arguments))
+
+    def wait_for_log(self, pattern, seconds=60):
+        """Waits for a line of a bootstrap in the background."""
+        return wait_until('%r in the log' % pattern, lambda: re.search(pattern, self.lab.log('bootstrap')), seconds)
+
+    def result_of(self, process, seconds=60):
+        """The end of a bootstrap in the background."""
+        wait_until('bootstrap to end', lambda: process.poll() is not None, seconds)
+        return Result(process.returncode, self.lab.log('bootstrap'))
+
+    def open(self, *settings):
+        """Starts PostgreSQL on the finished data directory, as a server of its own that archives to the repository."""
+        self.port = free_port()
+        archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
+        values = ('port=%d' % self.port, 'listen_addresses=', 'unix_socket_directories=' + self.lab.directory, 'fsync=off',
+                  'archive_mode=on', 'archive_command=' + archive, 'log_destination=stderr', 'logging_collector=off')
+        self.server = self.lab.start('postgres', self.lab.bin_directory + '/postgres', '-D', self.data_directory,
+                                     *[word for value in (*values, *settings) for word in ('-c', value)])
+        wait_until('PostgreSQL to accept connections', self.is_open, 60)
+
+    def is_open(self):
+        if self.server.poll() is not None:
+            raise AssertionError('PostgreSQL ended with %s\n%s' % (self.server.returncode, self.lab.log('postgres')))
+        return self.lab.attempt('psql', '-X', '-h', self.lab.directory, '-p', str(self.port), '-U', 'postgres',
+                                '-c', 'select 1').returncode == 0
+
+    def close(self):
+        self.server.send_signal(2)  # SIGINT: fast shutdown
+        wait_until('PostgreSQL to stop', lambda: self.server.poll() is not None)
+
+    def sql(self, statement):
+        return self.lab.psql(self.port, statement)
+
+    # Asserting ----------------------------------------------------------------------------------------------------
+
+    def assert_done(self, result):
+        self.assertEqual(result.code, 0, result.log[-3000:])
+
+    def assert_refused(self, result, code, message, hint='.', place=''):
+        """The exit code, and an error whose message and hint match."""
+        self.assertEqual(result.code, code, result.log[-3000:])
+        wanted = '(?s)' + place + '.*' + message if place else message
+        if not any(re.search(wanted, said) and re.search(hint, advice) for said, advice in result.problems()):
+            self.fail('no error matches %r with a hint like %r:\n%s' % (wanted, hint, result.problems()))
+
+    def assert_absent(self):
+        """Patroni would take the data directory for empty, so nobody can start half a cluster."""
+        names = os.listdir(self.data_directory) if os.path.lexists(self.data_directory) else []
+        self.assertEqual([name for name in names if not name.startswith('.') and name != 'lost+found'], [])
+
+    def control_data(self, directory=None):
+        """{label: value} of pg_controldata."""
+        printed = self.lab.run('pg_controldata', directory or self.data_directory, environment={'LC_ALL': 'C'})
+        return dict(re.split(r':\s*', line, maxsplit=1) for line in printed.split('\n'))
+
+    def assert_finished(self, timeline=2):
+        """A cleanly stopped primary on the new timeline, with nothing of ours and no recovery setting left in it."""
+        control = self.control_data()
+        self.assertEqual(control['Database cluster state'], 'shut down')
+        self.assertEqual(control["Latest checkpoint's TimeLineID"], str(timeline))
+        names = os.listdir(self.data_directory)
+        unwanted = {'recovery.signal', 'standby.signal', 'backup_label', 'postmaster.pid', 'postmaster.opts',
+                    'patroni.dynamic.json', MARK + '.ticket'}
+        self.assertEqual(unwanted & set(names), set())
+        self.assertEqual([name for name in names if 'restoring' in name], [])
+        self.assertEqual(os.stat(self.data_directory).st_mode & 0o777, 0o700)
+        self.assert_nothing_of_ours()
+        self.assertFalse(os.path.lexists(self.staging), 'staging is still there')
+
+    def assert_nothing_of_ours(self):
+        """No file in the data directory carries our mark, no configuration file holds a recovery setting."""
+        for name in os.listdir(self.data_directory):
+            self.assertNotIn(MARK, name)
+            if name.endswith('.conf'):
+                content = read(os.path.join(self.data_directory, name))
+                self.assertNotIn(MARK, content, name)
+                if name != 'postgresql.conf':  # Patroni's own file, rewritten at every start
+                    self.assertNotRegex(content, r"(?m)^\s*(restore_command|recovery_target\w*|recovery_end_command)\b")
+
+    def assert_rows(self, batches, doomed=True, sql=None):
+        """Exactly the rows of the first batches, in both tables, or in `kept` alone after the drop."""
+        sql = sql or self.sql
+        self.assertEqual(sql('select pg_is_in_recovery()'), 'f')
+        self.assertEqual(sql("select coalesce(to_regclass('doomed')::text, 'dropped')"), 'doomed' if doomed else 'dropped')
+        for table in ('kept', 'doomed')[:2 if doomed else 1]:
+            counted = sql('select batch, count(*) from %s group by batch order by batch' % table)
+            self.assertEqual(counted, '\n'.join('%d|%d' % (batch, ROWS) for batch in range(1, batches + 1)), table)
+
+    def assert_complete(self, batches=BATCHES, doomed=None, timeline=2):
+        """The data directory is finished and, once started, holds exactly that many batches."""
+        self.assert_finished(timeline)
+        self.open()
+        self.assert_rows(batches, batches < BATCHES if doomed is None else doomed)
+
+    def assert_nothing_runs(self, seconds=5):
+        """Nothing that the program started is left, asynchronous grandchildren included."""
+        try:
+            wait_until('everything to end', lambda: not self.lab.living(), seconds)
+        except AssertionError:
+            self.fail('still running: %s' % self.lab.living())
+        self.assertEqual(os.listdir(self.lab.path('tmp')), [])
+
+    def assert_resumes(self, *arguments, batches=BATCHES, **options):
+        """Run again without the disturbance, it finishes what was interrupted."""
+        self.assert_absent()
+        self.assert_done(self.bootstrap(*arguments))
+        self.assert_complete(batches, **options)
