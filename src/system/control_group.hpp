@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+namespace patroni_pgbackrest::system {
+
+/// What the control groups of a process still allow; empty where nothing limits it.
+struct ControlGroupLimits {
+    std::optional<double> processors;
+    std::optional<unsigned long long> memory_left;  ///< bytes, the page cache that can be dropped counted as free
+};
+
+/// Reads `root`/proc/self/cgroup and `root`/sys/fs/cgroup, versions 1, 2 and both at once. The narrowest limit of our
+/// group and its parents counts. In a container /proc may name the host's path while /sys/fs/cgroup shows our own
+/// group as its top: what does not exist there is passed over.
+ControlGroupLimits control_group_limits(const std::filesystem::path& root = "/");
+
+}  // namespace patroni_pgbackrest::system

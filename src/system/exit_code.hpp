@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace patroni_pgbackrest {
+
+/// What the program answers with. Patroni only distinguishes zero from non-zero; people and monitoring read the rest.
+enum class ExitCode : int {
+    done = 0,
+    internal_error = 1,
+    usage = 2,
+    preflight_refused = 3,
+    target_not_reachable = 4,
+    pgbackrest_failed = 5,
+    repository_unreachable = 6,
+    replay_failed = 7,
+    verification_failed = 8,
+    unsafe = 9,
+    lock_held = 10,
+    hangup = 129,
+    interrupted = 130,
+    terminated = 143,
+    abort_recovery = 200,
+};
+
+struct ExitCodeMeaning {
+    ExitCode code;
+    std::string_view meaning;   ///< a few words, for --help and the log
+    std::string_view what_next; ///< what a person does about it, for the man page and docs/exit-codes.md
+    bool worth_another_try;     ///< the same call may succeed later without anybody changing anything
+};
+
+/// The one table that --help, the man page, docs/exit-codes.md and the report are made from.
+inline constexpr std::array exit_code_table = {
+    ExitCodeMeaning{ExitCode::done, "done", "nothing: the data directory holds exactly what was asked for", false},
+    ExitCodeMeaning{ExitCode::internal_error, "internal error", "report it, with the log", false},
+    ExitCodeMeaning{ExitCode::usage, "usage or configuration error",
+                    "correct the option or the line of patroni.yml that is named; nothing was touched", false},
+    ExitCodeMeaning{ExitCode::preflight_refused, "preflight refused",
+                    "correct every finding that is listed; nothing was touched", false},
+    ExitCodeMeaning{ExitCode::target_not_reachable, "no backup, or the target is not reachable",
+                    "choose another backup set or target; the nearest reachable point is in the message", false},
+    ExitCodeMeaning{ExitCode::pgbackrest_failed, "pgbackrest failed",
+                    "read pgBackRest's own error above the message; the next run continues the copy", false},
+    ExitCodeMeaning{ExitCode::repository_unreachable, "repository unreachable",
+                    "bring the repository back and run it again; the next run continues where this one stopped", true},
+    ExitCodeMeaning{ExitCode::replay_failed, "replay of the WAL failed",
+                    "read PostgreSQL's last words in the message; nothing was handed over", false},
+    ExitCodeMeaning{ExitCode::verification_failed, "verification failed",
+                    "do not use the data; nothing was handed over", false},
+    ExitCodeMeaning{ExitCode::unsafe, "refused for safety",
+                    "the directory is in use or holds somebody's data; move it away yourself if it is not needed",
+                    false},
+    ExitCodeMeaning{ExitCode::lock_held, "lock held",
+                    "another pgBackRest or another instance works on this stanza; wait for it, then run it again",
+                    true},
+    ExitCodeMeaning{ExitCode::hangup, "ended by SIGHUP", "run it again; the staging directory is kept", true},
+    ExitCodeMeaning{ExitCode::interrupted, "ended by SIGINT", "run it again; the staging directory is kept", true},
+    ExitCodeMeaning{ExitCode::terminated, "ended by SIGTERM", "run it again; the staging directory is kept", true},
+    ExitCodeMeaning{ExitCode::abort_recovery, "archive-get only: PostgreSQL must abort recovery",
+                    "read the guard's message; PostgreSQL stops instead of promoting what is incomplete", true},
+};
+
+const ExitCodeMeaning& meaning_of(ExitCode code);
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,97 @@
+#include "system/file.hpp"
+
+#include "system/failure.hpp"
+#include "system/text.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fstream>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::system {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path nearest_existing(const fs::path& path) {
+    fs::path nearest = fs::absolute(path).lexically_normal();
+    std::error_code error;
+    while (!fs::exists(nearest, error) && nearest.has_relative_path())
+        nearest = nearest.parent_path();
+    return nearest;
+}
+
+/// What mountinfo writes for white space and backslashes: `\040` and the like.
+std::string without_octal_escapes(const std::string& text) {
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto code = text[i] == '\\' ? number(std::string_view(text).substr(i + 1, 3), 8) : std::nullopt;
+        plain += code ? static_cast<char>(*code) : text[i];
+        i += code ? 3 : 0;
+    }
+    return plain;
+}
+
+/// The number of the mount that holds a path; 0 on kernels before 5.8, which do not tell.
+unsigned long long mount_of(const fs::path& path) {
+#ifdef STATX_MNT_ID
+    struct statx facts {};
+    if (::statx(AT_FDCWD, path.c_str(), 0, STATX_MNT_ID, &facts) == 0 && (facts.stx_mask & STATX_MNT_ID) != 0)
+        return facts.stx_mnt_id;
+#endif
+    static_cast<void>(path);
+    return 0;
+}
+
+}  // namespace
+
+bool is_mount_point(const fs::path& directory) {
+    std::error_code error;
+    const fs::path real = fs::canonical(directory, error);
+    if (error)
+        return false;
+    struct stat own {
+    }, parent{};
+    if (::stat(real.c_str(), &own) == 0 && ::stat(real.parent_path().c_str(), &parent) == 0 &&
+        (own.st_dev != parent.st_dev || own.st_ino == parent.st_ino))
+        return true;
+    // A bind mount from the same file system has its parent's device number.
+    std::ifstream mounts{"/proc/self/mountinfo"};
+    std::string line;
+    while (std::getline(mounts, line)) {
+        const std::vector<std::string> fields = split(line, ' ');
+        if (fields.size() > 4 && without_octal_escapes(fields[4]) == real)
+            return true;
+    }
+    return false;
+}
+
+bool is_writable(const fs::path& directory) {
+    return ::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+bool same_file_system(const fs::path& one, const fs::path& other) {
+    const fs::path first = nearest_existing(one);
+    const fs::path second = nearest_existing(other);
+    struct stat left {
+    }, right{};
+    return ::stat(first.c_str(), &left) == 0 && ::stat(second.c_str(), &right) == 0 && left.st_dev == right.st_dev &&
+           mount_of(first) == mount_of(second);
+}
+
+unsigned long long free_bytes(const fs::path& path) {
+    const fs::path existing = nearest_existing(path);
+    struct statvfs facts {};
+    if (::statvfs(existing.c_str(), &facts) != 0)
+        throw Failure(ExitCode::internal_error,
+                      fmt::format("cannot read the free space of {}: {}", existing.string(), std::strerror(errno)),
+                      "check the path and its permissions");
+    return static_cast<unsigned long long>(facts.f_bavail) * facts.f_frsize;
+}
+
+}  // namespace patroni_pgbackrest::system

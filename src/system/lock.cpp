@@ -1,0 +1,102 @@
+#include "system/lock.hpp"
+
+#include "system/failure.hpp"
+#include "system/interruption.hpp"
+#include "system/log.hpp"
+#include "system/text.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <string>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::system {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+[[noreturn]] void fail(const std::filesystem::path& path) {
+    throw Failure(ExitCode::internal_error, fmt::format("cannot lock {}: {}", path.string(), std::strerror(errno)),
+                  "check the permissions of the file and of its directory");
+}
+
+int open_lock_file(const std::filesystem::path& path) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0)
+        fail(path);
+    return descriptor;
+}
+
+/// The number that the holder left in the file; for the message only, the lock itself is the kernel's.
+std::string holder(int descriptor) {
+    std::array<char, 32> buffer{};
+    const ssize_t length = ::pread(descriptor, buffer.data(), buffer.size(), 0);
+    const std::string_view text{buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+    const auto pid = number(trim(text));
+    return pid ? fmt::format("process {}", *pid) : "another process";
+}
+
+/// Somebody may have removed the file, or put another in its place, between open and flock.
+bool is_still_there(int descriptor, const std::filesystem::path& path) {
+    struct stat locked {
+    }, named{};
+    return ::fstat(descriptor, &locked) == 0 && ::lstat(path.c_str(), &named) == 0 && locked.st_dev == named.st_dev &&
+           locked.st_ino == named.st_ino;
+}
+
+void leave_our_number(int descriptor) {
+    const std::string text = fmt::format("{}\n", ::getpid());
+    if (::ftruncate(descriptor, 0) == 0)
+        static_cast<void>(::pwrite(descriptor, text.data(), text.size(), 0) == 0);
+}
+
+/// Whether the lock was free; waits for nobody.
+bool take(int descriptor, const std::filesystem::path& path) {
+    while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK)
+            return false;
+        if (errno != EINTR)
+            fail(path);
+    }
+    return true;
+}
+
+}  // namespace
+
+Lock::Lock(const std::filesystem::path& path) : descriptor_(open_lock_file(path)) {
+    try {
+        auto next_message = Clock::now();
+        while (true) {
+            if (!take(descriptor_, path)) {
+                if (Clock::now() >= next_message) {
+                    log::info("waiting for {}, which holds {}", holder(descriptor_), path.string());
+                    next_message = Clock::now() + std::chrono::minutes(1);
+                }
+                interruption::sleep(std::chrono::milliseconds(100));
+            } else if (is_still_there(descriptor_, path)) {
+                break;
+            }
+            if (!is_still_there(descriptor_, path)) {
+                ::close(descriptor_);
+                descriptor_ = -1;
+                descriptor_ = open_lock_file(path);
+            }
+        }
+        leave_our_number(descriptor_);
+    } catch (...) {
+        if (descriptor_ >= 0)
+            ::close(descriptor_);
+        throw;
+    }
+}
+
+Lock::~Lock() {
+    ::close(descriptor_);
+}
+
+}  // namespace patroni_pgbackrest::system

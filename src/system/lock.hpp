@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+
+namespace patroni_pgbackrest::system {
+
+/// An exclusive flock on a file, given back by the kernel when the process ends, however it ends. Children do not
+/// inherit it.
+class Lock {
+  public:
+    /// Waits until the holder is gone, saying for whom it waits; throws on interruption, and Failure(internal_error)
+    /// when the file cannot be made.
+    explicit Lock(const std::filesystem::path& path);
+    ~Lock();
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+  private:
+    int descriptor_;
+};
+
+}  // namespace patroni_pgbackrest::system

@@ -1,0 +1,37 @@
+#include "system/file.hpp"
+
+#include "system/failure.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest::system {
+
+namespace {
+
+/// A socket's path may have 107 bytes (unix(7)), of which `/.s.PGSQL.65535.lock` and our own name take some.
+constexpr std::size_t longest_parent = 70;
+
+std::string parent() {
+    const char* named = std::getenv("TMPDIR");
+    return named != nullptr && *named == '/' && std::strlen(named) <= longest_parent ? named : "/tmp";
+}
+
+}  // namespace
+
+PrivateDirectory::PrivateDirectory() {
+    std::string name = parent() + "/ppb.XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr)
+        throw Failure(ExitCode::internal_error, fmt::format("cannot make {}: {}", name, std::strerror(errno)),
+                      "set TMPDIR to a directory that this user may write to");
+    path_ = name;
+}
+
+PrivateDirectory::~PrivateDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace patroni_pgbackrest::system

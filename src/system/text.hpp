@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace patroni_pgbackrest::system {
+
+std::string_view trim(std::string_view text);
+std::vector<std::string> split(std::string_view text, char separator);
+std::vector<std::string> lines(std::string_view text);
+std::string join(const std::vector<std::string>& words, std::string_view separator);
+std::string lower(std::string_view text);
+/// The words a POSIX shell would see, as Python's shlex.split does it (Patroni splits `command` with that). Empty
+/// optional when a quote is not closed.
+std::optional<std::vector<std::string>> shell_words(std::string_view text);
+/// A whole unsigned number in `base`, nothing before or after it.
+std::optional<std::uint64_t> number(std::string_view text, int base = 10);
+/// The candidate with the fewest edits, where that is few enough for a slip of the fingers.
+std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace patroni_pgbackrest::system
