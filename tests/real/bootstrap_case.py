@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'support'))
-from lab import Lab, PatroniNode, free_port, main_on_signal, program, read, wait_until  # noqa: E402,F401
+from lab import Lab, PatroniNode, Server, main_on_signal, program, read, wait_until  # noqa: E402,F401
 from source_cluster import BATCHES, BATCHES_IN_INCREMENTAL, ROWS, SourceCluster  # noqa: E402,F401
 
 MARK = 'patroni_pgbackrest'  # what we write into a data directory carries our name
@@ -125,26 +125,12 @@ exec pgbackrest "$@"
 
     def open(self, *settings):
         """Starts PostgreSQL on the finished data directory, as a server of its own that archives to the repository."""
-        self.port = free_port()
-        archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
-        values = ('port=%d' % self.port, 'listen_addresses=', 'unix_socket_directories=' + self.lab.directory, 'fsync=off',
-                  'archive_mode=on', 'archive_command=' + archive, 'log_destination=stderr', 'logging_collector=off')
-        self.server = self.lab.start('postgres', self.lab.bin_directory + '/postgres', '-D', self.data_directory,
-                                     *[word for value in (*values, *settings) for word in ('-c', value)])
-        wait_until('PostgreSQL to accept connections', self.is_open, 60)
-
-    def is_open(self):
-        if self.server.poll() is not None:
-            raise AssertionError('PostgreSQL ended with %s\n%s' % (self.server.returncode, self.lab.log('postgres')))
-        return self.lab.attempt('psql', '-X', '-h', self.lab.directory, '-p', str(self.port), '-U', 'postgres',
-                                '-c', 'select 1').returncode == 0
-
-    def close(self):
-        self.server.send_signal(2)  # SIGINT: fast shutdown
-        wait_until('PostgreSQL to stop', lambda: self.server.poll() is not None)
+        self.server = Server(self.lab, self.data_directory)
+        self.server.start('archive_command=pgbackrest --config=%s --stanza=demo archive-push %%p'
+                          % self.pgbackrest_configuration, *settings)
 
     def sql(self, statement):
-        return self.lab.psql(self.port, statement)
+        return self.server.sql(statement)
 
     # Asserting ----------------------------------------------------------------------------------------------------
 

@@ -285,6 +285,35 @@ def answers(url):
         return False
 
 
+class Server:
+    """A PostgreSQL that the test starts itself."""
+
+    def __init__(self, lab, data_directory, name='postgres'):
+        self.lab, self.data_directory, self.name = lab, data_directory, name
+        self.port, self.process = free_port(), None
+
+    def start(self, *settings):
+        """Starts it with `NAME=VALUE` settings and waits until it accepts connections."""
+        values = ('port=%d' % self.port, 'listen_addresses=', 'unix_socket_directories=' + self.lab.directory, 'fsync=off',
+                  'archive_mode=on', 'log_destination=stderr', 'logging_collector=off', *settings)
+        self.process = self.lab.start(self.name, self.lab.bin_directory + '/postgres', '-D', self.data_directory,
+                                      *[word for value in values for word in ('-c', value)])
+        wait_until('PostgreSQL to accept connections', self.is_open)
+
+    def is_open(self):
+        if self.process.poll() is not None:
+            raise AssertionError('PostgreSQL ended with %s' % self.process.returncode)
+        return self.lab.attempt('psql', '-X', '-h', self.lab.directory, '-p', str(self.port), '-U', 'postgres',
+                                '-c', 'select 1').returncode == 0
+
+    def sql(self, statement):
+        return self.lab.psql(self.port, statement)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)  # fast shutdown
+        wait_until('PostgreSQL to stop', lambda: self.process.poll() is not None)
+
+
 class PatroniNode:
     """One Patroni with its PostgreSQL."""
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 
-from lab import PatroniNode, read, wait_until
+from lab import PatroniNode, Server, read, wait_until
 
 ROWS = 1000
 BATCHES = 12
@@ -57,6 +57,47 @@ def make_source_cluster(lab, etcd, directory):
               json.dumps({'targets': targets, 'segments': segments, 'backups': labels}))
     shutil.rmtree(node.data_directory)
     return SourceCluster(directory)
+
+
+class PlainCluster:
+    """A second, small cluster to lose, made by hand and without Patroni, for what has to be special in the source.
+
+    Use: start() it, change it, back_up(), write batches, lose().
+    """
+
+    def __init__(self, lab, repository, *initdb_options):
+        self.lab, self.repository = lab, repository
+        self.server = Server(lab, lab.path('plain'), 'plain')
+        self.sql = self.server.sql
+        lab.run('initdb', '-D', self.server.data_directory, '-U', 'postgres', '-A', 'trust', '-N', '-k', *initdb_options)
+
+    def start(self, settings=''):
+        """Creates the stanza and the tables. `settings` are lines for its postgresql.conf."""
+        self.start_again(settings, 'stanza-create')
+        self.sql('create table kept (batch int); create table doomed (batch int)')
+
+    def start_again(self, settings='', *first):
+        """Starts the server with more settings; `first` is a command for pgbackrest."""
+        with open(os.path.join(self.server.data_directory, 'postgresql.conf'), 'a', encoding='utf-8') as file:
+            file.write(settings + '\n')
+        configuration = self.lab.pgbackrest_configuration(self.server.data_directory, self.server.port, self.repository)
+        archive = 'archive_command=pgbackrest --config=%s --stanza=demo archive-push %%p' % configuration
+        self.server.start('shared_buffers=16MB', archive)
+        if first:
+            pgbackrest(self.lab, *first)
+
+    def back_up(self, *options):
+        back_up(self.lab, '--type=full', *options)
+
+    def write_batches(self, *batches):
+        """The targets after them."""
+        return {batch: write_batch(self, batch)[0] for batch in batches}
+
+    def lose(self):
+        self.sql('drop table doomed')
+        wait_until_archived(self, switch_wal(self))
+        self.server.stop()
+        shutil.rmtree(self.server.data_directory)
 
 
 def pgbackrest(lab, *arguments):

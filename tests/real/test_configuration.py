@@ -1,0 +1,187 @@
+"""Requests that are refused before anything is touched, and the ways in which patroni.yml may be given."""
+import os
+import re
+
+from bootstrap_case import BootstrapCase, program
+from lab import read
+
+TARGET_KEYS = {'type': 'time', 'target': '2026-11-22 10:00:00+00'}
+
+
+class RefusedCase(BootstrapCase):
+    def assert_refused_untouched(self, result, message, hint='.', place='', code=2):
+        self.assert_refused(result, code, message, hint, place)
+        self.assert_absent()
+        self.assertEqual([name for name in os.listdir(self.lab.directory) if name.startswith('data')], [])
+
+
+class RefusedRequests(RefusedCase):
+    def assert_block_refused(self, block, key, message, hint='.'):
+        """The place is the line of patroni.yml in which the key stands."""
+        self.configure(block)
+        line = next(number for number, text in enumerate(read(self.yml).split('\n'), 1)
+                    if re.match(r'\s*"?%s"?:' % re.escape(key), text))
+        self.assert_refused_untouched(self.bootstrap(), message, hint, r'node1\.yml:%d: ' % line)
+
+    def test_a_time_without_a_utc_offset(self):
+        self.assert_block_refused({'type': 'time', 'target': '2026-11-22 10:00:00'}, 'target', 'UTC offset', r'\+00')
+
+    def test_an_xid_that_is_none(self):
+        self.assert_block_refused({'type': 'xid', 'target': 'abc'}, 'target', "'abc' is no transaction number")
+
+    def test_an_lsn_that_is_none(self):
+        self.assert_block_refused({'type': 'lsn', 'target': '0-16'}, 'target', "'0-16' is no LSN", '16/B374D848')
+
+    def test_a_restore_point_s_name_over_63_bytes(self):
+        self.assert_block_refused({'type': 'name', 'target': 'ä' * 32}, 'target', 'has 64 bytes', '63')
+
+    def test_a_target_without_a_type(self):
+        self.assert_block_refused({'target': '42'}, 'target', 'target without a type')
+
+    def test_a_type_without_a_target(self):
+        self.assert_block_refused({'type': 'time'}, 'type', 'type time needs a target')
+
+    def test_a_type_that_does_not_exist(self):
+        self.assert_block_refused({'type': 'tiem'}, 'type', "'tiem' is no recovery type", 'time')
+
+    def test_target_action_pause(self):
+        self.assert_block_refused({**TARGET_KEYS, 'target-action': 'pause'}, 'target-action', 'pause is refused', 'promote')
+
+    def test_archive_mode_off_with_the_reason(self):
+        self.assert_block_refused({'archive-mode': 'off'}, 'archive-mode', 'refused', 'archiving stays off after')
+
+    def test_a_misspelt_key_names_the_nearest(self):
+        self.assert_block_refused({'stanzza': 'demo'}, 'stanzza', "unknown option 'stanzza'", "did you mean 'stanza'")
+
+    def test_a_misspelt_key_of_patroni_names_the_nearest(self):
+        self.assert_block_refused({'no_paramas': True}, 'no_paramas', "no_paramas", "did you mean 'no_params'")
+
+    def test_options_that_would_defeat_the_program(self):
+        for option in ('delta', 'force', 'pg1-path', 'recovery-option'):
+            self.assert_refused_untouched(self.bootstrap('--%s=y' % option), option, 'leave it out')
+
+    def test_every_problem_is_reported_in_one_run(self):
+        self.configure({'type': 'time', 'target': 'yesterday', 'target-action': 'shutdown', 'process-maxx': '3',
+                        'retry': 'often', 'target-timeline': 'next'})
+        result = self.bootstrap('--archive-mode=off')
+        self.assertEqual(result.code, 2)
+        said = ' | '.join(message for message, _ in result.problems())
+        for word in ('yesterday', 'shutdown', 'process-maxx', 'often', 'next', 'archive-mode'):
+            self.assertIn(word, said)
+        self.assert_absent()
+
+    def test_a_method_without_a_block(self):
+        self.configure()
+        with open(self.yml, encoding='utf-8') as file:
+            text = file.read()
+        self.lab.write('node1.yml', text.replace('"method": "pgbackrest"', '"method": "pgbackrst"').replace(
+            'method: "pgbackrest"', 'method: "pgbackrst"'))
+        self.assert_refused_untouched(self.bootstrap(), 'pgbackrst', 'initdb')
+
+    def test_a_broken_patroni_yml_is_named_with_its_line_but_not_its_text(self):
+        self.lab.write('node1.yml', 'scope: demo\npostgresql:\n  password: "do-not-show\n  data_dir: [\n')
+        result = self.bootstrap()
+        self.assert_refused_untouched(result, 'node1.yml|YAML', '.')
+        self.assertRegex(result.log, r'node1\.yml:\d')
+        self.assertNotIn('do-not-show', result.log)
+
+    def test_a_patroni_yml_that_does_not_exist(self):
+        os.remove(self.yml)
+        self.assert_refused_untouched(self.bootstrap(), 'node1.yml')
+
+    def test_a_directory_without_yaml(self):
+        os.remove(self.yml)
+        self.yml = self.lab.make('conf.d')
+        self.assert_refused_untouched(self.bootstrap(), 'conf.d')
+
+    def test_an_old_or_missing_pgbackrest(self):
+        self.assert_refused_untouched(self.bootstrap('--pgbackrest=/nowhere/pgbackrest'), '/nowhere/pgbackrest', code=3)
+        old = self.lab.write('old', '#!/bin/bash\necho pgBackRest 2.32\n', 0o755)
+        self.assert_refused_untouched(self.bootstrap('--pgbackrest=' + old), r'2\.32', r'2\.33', code=3)
+
+    def test_several_stanzas_and_none_chosen(self):
+        with open(self.pgbackrest_configuration, 'a', encoding='utf-8') as file:
+            file.write('[other]\npg1-path=/nowhere\n')
+        self.configure({'stanza': None})
+        self.assert_refused_untouched(self.bootstrap(), 'has several: demo, other', 'set stanza')
+
+
+class RefusedPatroniMode(RefusedCase):
+    """What patroni mode cannot be safe with."""
+
+    def block(self, **changes):
+        time = self.target('time', 7)
+        return {'type': 'time', 'target': time, 'recovery_conf': {**self.recovery_conf(time=time), **changes}}
+
+    def refused(self, message, hint='.', block=None, **sections):
+        self.configure(block or self.block(), **sections)
+        self.assert_refused_untouched(self.bootstrap(), message, hint)
+
+    def test_another_target_in_recovery_conf(self):
+        self.refused('recovery_target_time in recovery_conf', 'recovery_conf:', self.block(recovery_target_time='2026-01-01 00:00:00+00'))
+
+    def test_no_target_in_recovery_conf(self):
+        # Patroni would replay all there is, silently.
+        block = self.block()
+        del block['recovery_conf']['recovery_target_time']
+        self.refused('recovery_target_time in recovery_conf', 'recovery_conf:', block)
+
+    def test_a_target_in_recovery_conf_alone(self):
+        self.refused('recovery_target_time in recovery_conf', block={'recovery_conf': self.block()['recovery_conf']})
+
+    def test_another_restore_command_in_recovery_conf(self):
+        self.refused('restore_command in recovery_conf is not', 'archive-get', self.block(restore_command='pgbackrest archive-get %f %p'))
+
+    def test_another_restore_command_for_a_restarted_standby(self):
+        self.refused('another restore_command', postgresql={'recovery_conf': {'restore_command': 'cp /wal/%f %p'}})
+
+    def test_another_restore_command_in_the_dynamic_configuration(self):
+        self.refused('another restore_command', bootstrap={'dcs': {'postgresql': {'parameters': {'restore_command': 'cp /wal/%f %p'}}}})
+
+    def test_custom_conf(self):
+        self.refused('custom_conf takes', postgresql={'custom_conf': '/etc/postgresql/custom.conf'})
+
+    def test_no_pg_hba(self):
+        self.refused('neither postgresql.pg_hba nor hba_file', postgresql={'pg_hba': None})
+
+    def test_a_leaderless_replica_method_together_with_a_target(self):
+        self.refused('replica method other works without a leader', 'no_leader', postgresql={
+            'create_replica_methods': ['other'], 'other': {'command': '/bin/true', 'no_leader': True}})
+
+
+class WaysToConfigure(BootstrapCase):
+    def assert_restores(self, result):
+        self.assert_done(result)
+        self.assert_complete()
+
+    def test_a_directory_of_yaml_is_merged_in_name_order(self):
+        directory = self.lab.make('conf.d')
+        text = read(self.yml)
+        head, _, tail = text.partition('postgresql:\n  listen')
+        self.lab.write('conf.d/10-first.yml', head)
+        self.lab.write('conf.d/20-second.yaml', 'postgresql:\n  listen' + tail)
+        self.lab.write('conf.d/README', 'no: [yaml')
+        self.yml = directory
+        self.assert_restores(self.bootstrap())
+
+    def test_without_patroni_yml_the_command_line_is_enough(self):
+        self.assert_restores(self.run_program(
+            program(), 'bootstrap', '--scope=demo', '--datadir=' + self.data_directory,
+            '--pgbackrest-config=' + self.pgbackrest_configuration, '--stanza=demo'))
+
+    def test_the_only_stanza_need_not_be_named(self):
+        self.configure({'stanza': None})
+        self.assert_restores(self.bootstrap())
+
+    def test_pgbackrest_s_own_environment_variable_names_its_configuration(self):
+        self.configure({'pgbackrest-config': None})
+        self.assert_restores(self.bootstrap(environment={'PGBACKREST_CONFIG': self.pgbackrest_configuration}))
+
+    def test_blank_values_count_as_not_set(self):
+        self.configure({'type': '', 'target': '', 'set': None})
+        self.assert_restores(self.bootstrap())
+
+    def test_keep_existing_recovery_conf_does_no_harm(self):
+        self.configure({'keep_existing_recovery_conf': True, 'type': 'time', 'target': self.target('time', 7)})
+        self.assert_done(self.bootstrap())
+        self.assert_complete(7)

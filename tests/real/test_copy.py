@@ -1,0 +1,192 @@
+"""The copy: where it goes, what stops it, and how the next run goes on."""
+import glob
+import os
+import shutil
+
+from bootstrap_case import BootstrapCase, read, wait_until
+from lab import send
+
+
+class DataDirectories(BootstrapCase):
+    def assert_restores(self):
+        self.assert_done(self.bootstrap())
+        self.assert_nothing_runs()
+        self.assert_complete()
+
+    def test_an_empty_data_directory_is_used(self):
+        self.lab.make('data')
+        self.assert_restores()
+
+    def test_dotfiles_and_lost_and_found_stay_where_they_are(self):
+        self.lab.make('data')
+        self.lab.make('data', 'lost+found')
+        self.lab.write('data/.keep', 'mine')
+        self.assert_restores()
+        self.assertEqual(read(self.lab.path('data/.keep')), 'mine')
+        self.assertTrue(os.path.isdir(self.lab.path('data/lost+found')))
+
+    def test_a_symbolic_link_stays_a_link(self):
+        self.lab.make('disk')
+        os.symlink(self.lab.path('disk'), self.data_directory)
+        self.assert_restores()
+        self.assertTrue(os.path.islink(self.data_directory))
+
+    def test_a_mount_point_is_filled_entry_by_entry(self):
+        self.lab.mount_tmpfs(800, 'data')
+        self.assert_restores()
+        self.assertTrue(os.path.ismount(self.data_directory))
+
+    def test_a_parent_that_is_not_writable_is_no_obstacle(self):
+        self.lab.make('parent')
+        self.data_directory = self.node.data_directory = self.lab.make('parent', 'data')
+        self.staging = self.data_directory + '/.restoring'
+        self.configure()
+        os.chmod(self.lab.path('parent'), 0o555)
+        self.assert_restores()
+
+    def test_a_data_directory_with_anything_in_it_is_refused_untouched(self):
+        self.lab.make('data')
+        self.lab.write('data/notes.txt', 'somebody needs this')
+        self.assert_refused(self.bootstrap(), 9, 'data directory .* is not empty: notes.txt is in it', 'move it away')
+        self.assertEqual(os.listdir(self.data_directory), ['notes.txt'])
+        self.assertFalse(os.path.exists(self.staging))
+
+    def test_a_staging_directory_that_is_not_ours_is_refused_untouched(self):
+        self.lab.make('data.restoring')
+        self.lab.write('data.restoring/notes.txt', 'somebody needs this')
+        self.assert_refused(self.bootstrap(), 9, 'staging directory .* is not ours', 'move it away')
+        self.assertEqual(os.listdir(self.staging), ['notes.txt'])
+
+    def test_a_second_instance_waits_for_the_first_and_finds_its_work_done(self):
+        slow = self.wrap_pgbackrest('[ $VERB != restore ] || sleep 2')
+        first = self.start_bootstrap('--pgbackrest=' + slow)
+        wait_until('the copy to begin', lambda: os.path.exists(self.staging))
+        second = self.bootstrap()
+        self.assert_done(self.result_of(first))
+        self.assertEqual(second.code, 9, second.log)
+        self.assert_complete()
+
+    def test_the_source_s_dynamic_configuration_stays_beside_the_data_directory(self):
+        self.assert_done(self.bootstrap())
+        self.assert_finished()  # patroni.dynamic.json is not in it
+        kept = [name for name in glob.glob(self.lab.path('data.restoring.d/*')) if 'dynamic' in name]
+        self.assertEqual(len(kept), 1, os.listdir(self.lab.directory))
+
+
+class BrokenRepositories(BootstrapCase):
+    def assert_fails(self, code, message, hint='.', *options):
+        self.assert_refused(self.bootstrap(*options), code, message, hint)
+        self.assert_absent()
+        self.assert_nothing_runs()
+
+    def test_a_stanza_that_does_not_exist_is_named(self):
+        self.assert_fails(4, 'nosuch', '.', '--stanza=nosuch')
+
+    def test_a_repository_without_a_backup_is_refused(self):
+        shutil.rmtree(os.path.join(self.repository, 'backup/demo'))
+        self.lab.run('pgbackrest', '--config=' + self.pgbackrest_configuration, '--stanza=other', 'info')
+        self.assert_fails(4, 'backup|stanza')
+
+    def test_a_wrong_passphrase_is_refused(self):
+        self.lab.pgbackrest_configuration(self.data_directory, settings={
+            'repo1-cipher-type': 'aes-256-cbc', 'repo1-cipher-pass': 'wrong'})
+        self.assert_fails(5, 'crypto|cipher|unable to load info file', 'repo1-cipher')
+
+    def test_a_repository_that_cannot_be_read_is_tried_again_and_then_given_up(self):
+        os.chmod(self.repository, 0)
+        try:
+            result = self.bootstrap()
+        finally:
+            os.chmod(self.repository, 0o700)
+        self.assertIn(result.code, (5, 6), result.log)
+        self.assert_refused(result, result.code, 'Permission denied')
+        self.assert_absent()
+        self.assert_resumes()
+
+    def test_a_repository_that_is_not_there_is_named(self):
+        os.rename(self.repository, self.repository + '.away')
+        self.assert_fails(4, 'stanza|repository')
+
+    def test_a_corrupt_file_in_the_backup_fails_the_copy(self):
+        victim = max(glob.glob(self.repository + '/backup/demo/*F/pg_data/base/*/*.gz'), key=os.path.getsize)
+        with open(victim, 'r+b') as file:
+            file.seek(os.path.getsize(victim) // 2)
+            file.write(b'\xff' * 64)
+        self.assert_fails(5, os.path.basename(victim)[:-3] + '|checksum|zlib|format')
+
+    def test_a_full_disk_fails_the_copy_and_leaves_no_data_directory(self):
+        disk = self.lab.mount_tmpfs(10, 'disk')
+        self.data_directory = self.node.data_directory = os.path.join(disk, 'data')
+        self.staging = self.data_directory + '.restoring'
+        self.configure()
+        result = self.bootstrap()
+        self.assertIn(result.code, (3, 5), result.log)
+        self.assert_refused(result, result.code, '(?i)no space left|free|disk')
+        self.assert_absent()
+        self.assert_nothing_runs()
+
+
+class InterruptedCopies(BootstrapCase):
+    def setUp(self):
+        super().setUp()
+        # With one process and a throttle the copy takes long enough to be disturbed in its middle.
+        self.lab.write('gate', '')
+
+    def start_copy(self):
+        """Starts a bootstrap whose pgbackrest is in the middle of the copy; its process number."""
+        slow = self.wrap_pgbackrest('''if [ $VERB = restore ] && [ -e %s ]; then
+  pgbackrest "$@" & copy=$!
+  trap 'kill -TERM $copy; wait $copy; exit' TERM
+  until [ "$(find %s -type f 2>/dev/null | wc -l)" -gt 200 ]; do sleep .01; done
+  kill -STOP $copy; echo $copy >%s
+  wait $copy; exit
+fi''' % (self.lab.path('gate'), self.staging, self.lab.path('copy.pid')))
+        self.process = self.start_bootstrap('--pgbackrest=' + slow, '--process-max=1')
+        copy = int(wait_until('the copy to be in its middle', lambda: read(self.lab.path('copy.pid')).strip()))
+        os.remove(self.lab.path('gate'))
+        return copy
+
+    def test_pgbackrest_killed_in_the_copy_is_started_again_and_continues(self):
+        send(9, [self.start_copy()])
+        result = self.result_of(self.process)
+        self.assert_done(result)
+        self.assertRegex(result.log, r'(?i)delta|remove invalid files')  # pgBackRest's own words on a resumed restore
+        self.assert_complete()
+
+    def test_the_program_killed_in_the_copy_takes_pgbackrest_with_it_and_the_next_run_continues(self):
+        copy = self.start_copy()
+        send(9, [self.process.pid])
+        send(18, [copy])
+        self.assert_nothing_runs()
+        self.assert_absent()
+        self.assertTrue(os.path.exists(self.staging))
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertRegex(result.log, r'restore command begin.*--delta')
+        self.assertRegex(result.log, r'remove invalid files')
+        self.assert_complete()
+
+    def test_another_request_after_an_interrupted_one_gets_its_own_result(self):
+        copy = self.start_copy()
+        send(15, [self.process.pid])
+        send(18, [copy])
+        self.assertEqual(self.result_of(self.process).code, 143)
+        self.assert_resumes('--type=time', '--target=' + self.target('time', 2), batches=2)
+
+    def assert_ended_by(self, number, code):
+        copy = self.start_copy()
+        send(number, [self.process.pid])
+        send(18, [copy])
+        result = self.result_of(self.process, 10)
+        self.assertEqual(result.code, code, result.log)
+        self.assert_nothing_runs()
+        self.assert_resumes()
+
+    def test_sigterm_in_the_copy_ends_everything_and_the_next_run_continues(self):
+        self.assert_ended_by(15, 143)
+
+    def test_sigint_in_the_copy_ends_everything_and_the_next_run_continues(self):
+        self.assert_ended_by(2, 130)
+
+    def test_sighup_in_the_copy_ends_everything_and_the_next_run_continues(self):
+        self.assert_ended_by(1, 129)

@@ -1,0 +1,117 @@
+"""Errors of the archive in the middle of a replay: a retry, then an end, never a cluster that is silently short.
+
+PostgreSQL takes every exit code of restore_command up to 125 for the end of the archive and promotes what it has.
+"""
+import os
+
+from bootstrap_case import BootstrapCase
+from lab import read
+
+
+class ArchiveErrors(BootstrapCase):
+    def failing_at(self, batch, code, condition='true'):
+        return self.wrap_pgbackrest('''if [ $VERB = archive-get ] && [[ ! $SEGMENT < %s ]] && %s; then
+  echo "ERROR: [%03d]: raised by the test" >&2; exit %d
+fi''' % (self.source.segments[batch], condition, code, code))
+
+    def assert_refused_for_good(self, code, answer):
+        result = self.bootstrap('--pgbackrest=' + self.failing_at(7, code), '--retry=1', '--retry-wait=0')
+        self.assert_refused(result, answer, 'archive-get of %s failed: .*%d' % (self.source.segments[7], code))
+        self.assert_absent()
+        self.assert_nothing_runs()
+        self.assert_resumes()
+
+    def assert_survived(self, code):
+        wrapped = self.failing_at(7, code, '[ $(count) -le 2 ]')
+        result = self.bootstrap('--pgbackrest=' + wrapped, '--retry=3', '--retry-wait=0')
+        self.assert_done(result)
+        self.assertRegex(result.log, 'WARNING: .*%d.*trying again' % code)
+        self.assertGreater(len(read(self.lab.path('calls'))), 2)
+        self.assert_complete()
+
+    def test_file_open_error_for_good(self):
+        self.assert_refused_for_good(41, 5)
+
+    def test_file_open_error_for_a_while(self):
+        self.assert_survived(41)
+
+    def test_unreachable_host_for_good(self):
+        self.assert_refused_for_good(49, 6)
+
+    def test_unreachable_host_for_a_while(self):
+        self.assert_survived(49)
+
+    def test_held_lock_for_good(self):
+        self.assert_refused_for_good(82, 6)
+
+    def test_held_lock_for_a_while(self):
+        self.assert_survived(82)
+
+    def test_crypto_error_for_good(self):
+        self.assert_refused_for_good(95, 5)
+
+    def test_crypto_error_for_a_while(self):
+        self.assert_survived(95)
+
+    def test_error_of_every_repository_for_good(self):
+        self.assert_refused_for_good(103, 6)
+
+    def test_error_of_every_repository_for_a_while(self):
+        self.assert_survived(103)
+
+    def test_an_error_with_a_target_ends_the_recovery_as_well(self):
+        wrapped = self.failing_at(6, 103)
+        result = self.bootstrap('--pgbackrest=' + wrapped, '--retry=0', '--type=time', '--target=' + self.target('time', 9))
+        self.assertEqual(result.code, 6, result.log)
+        self.assert_absent()
+
+    def test_an_error_for_a_history_file_never_chooses_a_timeline_twice(self):
+        self.assert_done(self.bootstrap('--type=time', '--target=' + self.target('time', 5)))
+        self.open()  # archives 00000002.history
+        self.sql('select pg_switch_wal()')
+        self.server.stop()
+        os.rename(self.data_directory, self.data_directory + '.before')
+        wrapped = self.wrap_pgbackrest('''if [ $VERB = archive-get ] && [[ $* = *.history* ]]; then
+  echo "ERROR: [049]: raised by the test" >&2; exit 49
+fi''')
+        result = self.bootstrap('--pgbackrest=' + wrapped, '--retry=0', '--report=' + self.lab.path('report'))
+        self.assertEqual(result.code, 6, result.log)
+        self.assert_absent()
+
+
+class DamagedArchives(BootstrapCase):
+    def test_a_damaged_record_ends_a_restore_to_the_latest_point(self):
+        self.damage_wal(7)
+        self.assert_refused(self.bootstrap(), 7, 'a WAL record before it is damaged', 'type lsn')
+        self.assert_absent()
+        self.assert_nothing_runs()
+
+    def test_a_damaged_record_ends_a_restore_to_a_later_target(self):
+        self.damage_wal(7)
+        result = self.bootstrap('--type=time', '--target=' + self.target('time', 9))
+        self.assertIn(result.code, (4, 7), result.log)
+        self.assert_absent()
+
+    def test_a_damaged_record_after_the_target_does_not_matter(self):
+        self.damage_wal(9)
+        self.assert_done(self.bootstrap('--type=time', '--target=' + self.target('time', 7)))
+        self.assert_complete(7)
+
+    def test_a_missing_segment_is_found_before_anything_is_copied(self):
+        os.remove(self.archived(self.source.segments[7]))
+        self.assert_refused(self.bootstrap(), 4, 'WAL segment %s is missing' % self.source.segments[7], 'type lsn')
+        self.assert_absent()
+        self.assertFalse(os.path.exists(self.staging))
+
+    def test_a_missing_segment_after_the_target_does_not_matter(self):
+        os.remove(self.archived(self.source.segments[9]))
+        self.assert_done(self.bootstrap('--type=lsn', '--target=' + self.target('lsn', 7)))
+        self.assert_complete(7)
+
+    def test_a_segment_that_disappears_during_the_replay_ends_it(self):
+        victim = self.archived(self.source.segments[9])
+        # Gone at the first archive-get, before asynchronous fetching has begun.
+        wrapped = self.wrap_pgbackrest('[ $VERB != archive-get ] || rm -f ' + victim)
+        result = self.bootstrap('--pgbackrest=' + wrapped, '--retry=1', '--retry-wait=0')
+        self.assert_refused(result, 4, '%s was in the archive when the restore was planned' % self.source.segments[9])
+        self.assert_absent()

@@ -1,0 +1,253 @@
+"""The main job: a real Patroni calls the program as bootstrap.method and brings the lost cluster back."""
+import glob
+import os
+import re
+
+from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, MARK, BootstrapCase, read, wait_until
+from lab import PatroniNode, send
+
+
+class UnderPatroni(BootstrapCase):
+    def bring_back(self, block=None, **sections):
+        """Starts Patroni with the method's block and waits until the cluster is up."""
+        self.configure(block, **sections)
+        self.node.start()
+        self.node.wait_for_leader()
+
+    def assert_back(self, batches, doomed=None, timeline=2):
+        """The leader is on the new timeline, has exactly those rows, archives, and nothing of ours is left."""
+        sql = self.node.sql
+        self.assert_rows(batches, batches < BATCHES if doomed is None else doomed, sql)
+        sql('checkpoint')
+        self.assertEqual(sql('select timeline_id from pg_control_checkpoint()'), str(timeline))
+        segment = sql('select pg_walfile_name(pg_switch_wal())')
+        wait_until('the new leader to archive', lambda: sql(
+            "select count(*) from pg_stat_archiver where last_archived_wal >= '%s'" % segment) == '1')
+        self.assertTrue(glob.glob('%s/archive/demo/*/%08X.history' % (self.repository, timeline)))
+        wait_until('recovery-end to have tidied up', lambda: not [
+            name for name in os.listdir(self.data_directory) if MARK in name])
+        self.assert_nothing_of_ours()
+        self.assertNotIn('patroni.dynamic.json.', ' '.join(os.listdir(self.data_directory)))
+
+    def patroni_mode(self, kind=None, batch=None, **more):
+        """A block with recovery_conf, and the request that agrees with it."""
+        if kind is None:
+            return {'recovery_conf': self.recovery_conf(**more)}
+        value = self.target(kind, batch)
+        return {'type': kind, 'target': value, 'recovery_conf': self.recovery_conf(**{kind: value}, **more)}
+
+
+class Standalone(UnderPatroni):
+    def test_latest(self):
+        self.bring_back()
+        self.assert_back(BATCHES)
+
+    def test_a_time_with_keep_existing_recovery_conf(self):
+        self.bring_back({'type': 'time', 'target': self.target('time', 7), 'keep_existing_recovery_conf': True})
+        self.assert_back(7)
+
+    def test_no_params(self):
+        self.bring_back({'no_params': True, 'type': 'lsn', 'target': self.target('lsn', 6)})
+        self.assert_back(6)
+
+    def test_the_superuser_s_password_is_the_one_of_patroni_yml(self):
+        self.bring_back(postgresql={'pg_hba': ['local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256',
+                                               'host replication all 127.0.0.1/32 scram-sha-256']})
+        counted = self.lab.run('psql', '-X', '-h', '127.0.0.1', '-p', str(self.node.port), '-U', 'postgres', '-Atc',
+                               'select count(distinct batch) from kept', environment={'PGPASSWORD': 'secret-of-postgres'})
+        self.assertEqual(counted, str(BATCHES))
+
+    def test_a_second_node_joins_as_a_standby(self):
+        self.bring_back()
+        self.assert_back(BATCHES)
+        second = PatroniNode(self.lab, self.node.etcd, 'node2', self.node.scope, self.lab.path('data2'))
+        second.configure(pgbackrest_configuration=self.pgbackrest_configuration)
+        second.start()
+        self.node.sql('insert into kept select 99')
+        wait_until('the standby to have the new row', lambda: 'server' in self.lab.log('node2') and self.lab.attempt(
+            'psql', '-X', '-h', self.lab.directory, '-p', str(second.port), '-U', 'postgres', '-Atc',
+            'select count(*) from kept where batch = 99 and pg_is_in_recovery()').stdout.strip() == '1', 90)
+
+    def test_patroni_yml_may_be_a_directory(self):
+        self.configure()
+        directory = self.lab.make('conf.d')
+        self.lab.write('conf.d/patroni.yml', read(self.yml))
+        self.node.yml = directory
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+    def test_patroni_yml_may_stand_in_the_environment(self):
+        self.configure()
+        self.node.process = self.lab.start('node1', 'patroni', environment={'PATRONI_CONFIGURATION': read(self.yml)})
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+    def test_environment_variables_beat_patroni_yml(self):
+        self.data_directory = self.node.data_directory = self.lab.path('elsewhere')
+        self.configure(postgresql={'data_dir': self.lab.path('data')})
+        self.node.start(environment={'PATRONI_POSTGRESQL_DATA_DIR': self.data_directory})
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+
+class PatroniMode(UnderPatroni):
+    def test_latest(self):
+        self.bring_back(self.patroni_mode())
+        self.assert_back(BATCHES)
+
+    def test_a_time(self):
+        self.bring_back(self.patroni_mode('time', 7))
+        self.assert_back(7)
+
+    def test_an_xid(self):
+        self.bring_back(self.patroni_mode('xid', 6))
+        self.assert_back(6)
+
+    def test_an_lsn(self):
+        self.bring_back(self.patroni_mode('lsn', 8))
+        self.assert_back(8)
+
+    def test_a_restore_point(self):
+        self.bring_back(self.patroni_mode('name', 9))
+        self.assert_back(9)
+
+    def test_immediate(self):
+        self.bring_back({'type': 'immediate', 'recovery_conf': self.recovery_conf(**{'': 'immediate'})})
+        self.assert_back(BATCHES_IN_INCREMENTAL)
+
+    def test_an_exclusive_xid(self):
+        block = self.patroni_mode('xid', 6, inclusive='false')
+        self.bring_back({**block, 'target-exclusive': 'y'})
+        self.assert_back(5)
+
+    def test_an_explicit_timeline(self):
+        block = self.patroni_mode('time', 7, timeline='1')
+        self.bring_back({**block, 'target-timeline': '1'})
+        self.assert_back(7)
+
+    def test_what_is_handed_over_cannot_be_promoted_by_itself(self):
+        # Segments in pg_wal would be replayed by a server without recovery settings; none may be left there.
+        self.configure(self.patroni_mode('time', 7))
+        self.assert_done(self.bootstrap())
+        self.assertEqual([name for name in os.listdir(self.data_directory + '/pg_wal') if len(name) == 24], [])
+        self.assertTrue(os.path.exists(self.data_directory + '/backup_label'))
+        self.assertTrue(os.path.exists('%s/%s.ticket' % (self.data_directory, MARK)))
+        self.assertIn('archive-get', read(self.data_directory + '/postgresql.base.conf'))
+        self.assertNotRegex(read(self.data_directory + '/postgresql.auto.conf'), r'(?m)^\s*(restore_command|recovery_target)')
+        self.assertFalse(os.path.exists(self.data_directory + '/patroni.dynamic.json'))
+
+    def test_archive_errors_end_the_bootstrap(self):
+        wrapped = self.wrap_pgbackrest('''if [ $VERB = archive-get ] && [[ ! $SEGMENT < %s ]]; then
+  echo "ERROR: [103]: raised by the test" >&2; exit 103
+fi''' % self.source.segments[7])
+        self.configure({**self.patroni_mode(), 'pgbackrest': wrapped, 'retry': 1, 'retry-wait': 0})
+        self.node.start()
+        self.node.wait_for_end()
+        self.assert_absent()
+        self.assertRegex(self.lab.log('node1'), 'ERROR: archive-get of %s failed' % self.source.segments[7])
+
+    def test_archive_errors_for_a_while_are_survived(self):
+        wrapped = self.wrap_pgbackrest('''if [ $VERB = archive-get ] && [[ $SEGMENT > %s ]] && [ $(count) -le 2 ]; then
+  echo "ERROR: [049]: raised by the test" >&2; exit 49
+fi''' % self.source.segments[6])
+        self.bring_back({**self.patroni_mode(), 'pgbackrest': wrapped, 'retry': 3, 'retry-wait': 0})
+        self.assert_back(BATCHES)
+
+    def test_a_damaged_record_ends_the_bootstrap(self):
+        self.damage_wal(7)
+        self.configure(self.patroni_mode())
+        self.node.start()
+        self.node.wait_for_end()
+        self.assert_absent()
+        self.assertIn('a WAL record before it is damaged', self.lab.log('node1'))
+
+
+class FailedBootstraps(UnderPatroni):
+    def test_patroni_ends_and_no_data_directory_is_left(self):
+        self.configure({'type': 'xid', 'target': '4000000'})
+        self.node.start()
+        self.node.wait_for_end()
+        self.assertRegex(self.lab.log('node1'), 'ERROR: .*4000000')
+        self.assert_absent()
+
+    def test_the_method_of_a_node_with_a_mistake_never_falls_back_to_initdb(self):
+        self.configure({'typ': 'time'})
+        self.node.start()
+        self.node.wait_for_end()
+        self.assertRegex(self.lab.log('node1'), "did you mean 'type'")
+        self.assert_absent()
+
+
+class InterruptedPatroni(UnderPatroni):
+    """Patroni and its PostgreSQL are killed, as a power cut would, and Patroni is started again."""
+
+    def slow(self, block):
+        return {**block, 'pgbackrest': self.wrap_pgbackrest('[ $VERB != archive-get ] || sleep 1')}
+
+    def kill_in_replay(self, block, segment=None):
+        self.configure(self.slow(block))
+        self.node.start()
+        self.node.wait_for_log('restored log file "%s"' % (segment or self.source.segments[6]))
+        self.node.kill()
+        self.node.start()
+
+    def assert_never_promoted(self):
+        self.node.wait_for_log('was interrupted, and Patroni restarted it as a standby')
+        seen = len(re.findall(' INFO: ', self.lab.log('node1')))
+        wait_until('some more rounds of Patroni', lambda: self.node.process.poll() is not None or len(
+            re.findall(' INFO: ', self.lab.log('node1'))) > seen + 8, 90)
+        self.assertFalse(self.node.is_leader())
+        self.assertEqual(self.control_data()["Latest checkpoint's TimeLineID"], '1')
+        self.assertIn('patronictl remove', self.lab.log('node1'))
+
+    def test_patroni_mode_to_the_latest_point_goes_on_and_all_rows_come_back(self):
+        self.kill_in_replay(self.patroni_mode())
+        self.node.wait_for_leader(120)
+        self.assert_back(BATCHES)
+
+    def test_patroni_mode_with_a_time_stops_with_the_guard_s_message(self):
+        self.kill_in_replay(self.patroni_mode('time', 9))
+        self.assert_never_promoted()
+
+    def test_patroni_mode_with_an_explicit_timeline_stops_with_the_guard_s_message(self):
+        self.kill_in_replay({**self.patroni_mode(timeline='1'), 'target-timeline': '1'})
+        self.assert_never_promoted()
+
+    def test_patroni_mode_on_a_timeline_that_is_not_the_newest_stops_with_the_guard_s_message(self):
+        # Timeline 9 forks before the backup, which is therefore no part of it.
+        with open(self.lab.path('history'), 'w', encoding='utf-8') as file:
+            file.write('1\t0/2000000\tno recovery target specified\n')
+        self.lab.run('cp', self.lab.path('history'), glob.glob(self.repository + '/archive/demo/*-1')[0] + '/00000009.history')
+        self.kill_in_replay({**self.patroni_mode(timeline='current'), 'target-timeline': 'current'})
+        self.assert_never_promoted()
+
+    def test_standalone_replay_never_leaves_anything_that_patroni_could_promote(self):
+        self.configure(self.slow({}))
+        self.node.start()
+        self.node.wait_for_log('restored log file "%s"' % self.source.segments[6])
+        send(9, [self.node.process.pid])  # Patroni alone: systemd's KillMode=process
+        self.node.process.wait()
+        self.assert_nothing_runs()
+        self.assert_absent()
+        self.node.forget()  # patronictl remove; without it Patroni waits for ever
+        self.configure()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+    def test_patroni_killed_during_the_copy_takes_the_copy_with_it_and_the_next_call_continues(self):
+        hanging = self.wrap_pgbackrest('[ $VERB != restore ] || { pgbackrest "$@"; sleep 600; }')
+        self.configure({'pgbackrest': hanging})
+        self.node.start()
+        wait_until('the copy to be done', lambda: os.path.exists(self.staging + '/global/pg_control'))
+        send(9, [self.node.process.pid])
+        self.node.process.wait()
+        self.assert_nothing_runs()
+        self.assert_absent()
+        self.node.forget()
+        self.configure()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assertIn('--delta', self.lab.log('node1'))
+        self.assert_back(BATCHES)

@@ -1,0 +1,205 @@
+"""Standalone replay: interrupted at its worst moments, and with a restored configuration that would disturb it."""
+import os
+import re
+
+from bootstrap_case import BootstrapCase, read
+from lab import descendants, send
+from source_cluster import PlainCluster
+
+
+class InterruptedReplays(BootstrapCase):
+    def start_replay(self, *options):
+        """Starts a bootstrap and returns when the private server has replayed some segments, slowly."""
+        slow = self.wrap_pgbackrest('[ $VERB != archive-get ] || sleep .5')
+        self.process = self.start_bootstrap('--pgbackrest=' + slow, *options)
+        self.wait_for_log('restored log file "%s"' % self.source.segments[6])
+
+    def private_server(self, title):
+        """The process number of one of the private PostgreSQL's processes."""
+        found = [pid for pid, command in descendants(self.process.pid).items() if re.search(title, command)]
+        self.assertEqual(len(found), 1, descendants(self.process.pid))
+        return found[0]
+
+    def postmaster(self):
+        return int(read(self.staging + '/postmaster.pid').split('\n')[0])
+
+    def assert_ended(self, *codes):
+        result = self.result_of(self.process, 30)
+        self.assertIn(result.code, codes, result.log)
+        self.assert_absent()
+        self.assert_nothing_runs()
+        return result
+
+    def test_the_private_server_killed_in_the_replay(self):
+        self.start_replay()
+        postmaster = self.postmaster()
+        send(9, [postmaster, *descendants(postmaster)])
+        result = self.assert_ended(7)
+        self.assert_refused(result, 7, 'signal 9')
+        self.assert_resumes()
+
+    def test_the_startup_process_killed_in_the_replay(self):
+        self.start_replay()
+        send(9, [self.private_server('postgres: startup')])
+        self.assert_ended(7)
+        self.assert_resumes()
+
+    def test_the_private_server_killed_in_the_end_of_recovery_checkpoint(self):
+        # recovery.signal is gone by then: started again as it is, the server would replay all local WAL past the target.
+        self.start_replay('--type=time', '--target=' + self.target('time', 9))
+        checkpointer = self.private_server('postgres: checkpointer')
+        send(19, [checkpointer])  # so that the checkpoint never ends
+        self.wait_for_log('archive recovery complete')
+        postmaster = self.postmaster()
+        send(9, [postmaster, *descendants(postmaster)])
+        self.assert_ended(7)
+        self.assertFalse(os.path.exists(self.staging + '/recovery.signal'))
+        self.assert_resumes('--type=time', '--target=' + self.target('time', 9), batches=9)
+
+    def test_sigterm_in_the_replay(self):
+        self.start_replay()
+        self.process.terminate()
+        self.assert_ended(143)
+        self.assert_resumes()
+
+    def test_sigint_in_the_replay(self):
+        self.start_replay()
+        self.process.send_signal(2)
+        self.assert_ended(130)
+        self.assert_resumes()
+
+    def test_the_program_killed_in_the_replay(self):
+        self.start_replay()
+        self.process.kill()
+        self.assert_ended(-9)
+        self.assert_resumes()
+
+    def test_the_program_killed_in_the_replay_and_another_target_asked_for(self):
+        self.start_replay()
+        self.process.kill()
+        self.assert_ended(-9)
+        self.assert_resumes('--type=time', '--target=' + self.target('time', 4), batches=4)
+
+    def test_a_full_disk_in_the_replay(self):
+        disk = self.lab.mount_tmpfs(120, 'disk')
+        self.data_directory = self.node.data_directory = os.path.join(disk, 'data')
+        self.staging = self.data_directory + '.restoring'
+        self.configure()
+        result = self.bootstrap()
+        self.assertIn(result.code, (3, 5, 7), result.log)
+        self.assert_refused(result, result.code, '(?i)no space left|free')
+        self.assert_absent()
+        self.assert_nothing_runs()
+
+
+class PlainCase(BootstrapCase):
+    """A test with a source cluster of its own."""
+
+    def make_source(self, settings='', after_start='', *initdb_options):
+        self.repository = self.lab.path('plain-repo')
+        self.plain = PlainCluster(self.lab, self.repository, *initdb_options)
+        self.plain.start(settings)
+        if after_start:
+            for statement in after_start.split(';'):
+                self.plain.sql(statement)
+        self.plain.back_up()
+
+    def lose(self):
+        self.plain.lose()
+        self.pgbackrest_configuration = self.lab.pgbackrest_configuration(self.data_directory, repository=self.repository)
+        self.configure()
+
+
+class DisturbingConfigurations(PlainCase):
+    """What stands in the restored postgresql.conf and postgresql.auto.conf has no force during the replay."""
+
+    def test_an_archive_command_set_by_alter_system_never_runs_before_the_hand_over(self):
+        self.make_source(after_start="alter system set archive_command = 'touch %s/archived-by-auto-conf'" % self.lab.directory)
+        targets = self.plain.write_batches(1, 2, 3)
+        self.lose()
+        self.assert_done(self.bootstrap('--type=time', '--target=' + targets[2]['time']))
+        self.assert_complete(2)
+        self.assertFalse(os.path.exists(self.lab.path('archived-by-auto-conf')))
+        self.assertIn('archived-by-auto-conf', read(self.data_directory + '/postgresql.auto.conf'))
+
+    def test_a_stale_target_of_another_type_does_not_matter(self):
+        self.make_source("recovery_target_name = 'of last year'\nrestore_command = '/bin/false'")
+        targets = self.plain.write_batches(1, 2, 3)
+        self.lose()
+        self.assert_done(self.bootstrap('--type=time', '--target=' + targets[2]['time']))
+        self.open()
+        self.assert_rows(2)
+
+    def test_libraries_and_files_that_this_host_does_not_have_do_not_matter(self):
+        self.make_source()
+        with open(self.lab.path('plain', 'postgresql.conf'), 'a', encoding='utf-8') as file:
+            file.write("shared_preload_libraries = 'not_installed_here'\nhba_file = '/nowhere/pg_hba.conf'\n"
+                       "listen_addresses = '192.0.2.1'\nport = 1\nlc_messages = 'xx_XX'\nshared_buffers = '900TB'\n")
+        self.plain.write_batches(1)
+        self.plain.back_up()
+        targets = self.plain.write_batches(2, 3)
+        self.lose()
+        self.assert_done(self.bootstrap('--type=xid', '--target=' + targets[2]['xid']))
+        self.assert_finished()
+
+    def test_max_connections_and_max_prepared_transactions_raised_after_the_backup(self):
+        self.make_source('max_connections = 20\nmax_prepared_transactions = 1')
+        self.plain.server.stop()
+        self.plain.start_again('max_connections = 300\nmax_prepared_transactions = 250')
+        for number in range(180):
+            self.plain.sql("begin; insert into kept values (0); prepare transaction 'p%d'" % number)
+        self.plain.write_batches(1, 2)
+        self.lose()
+        self.assert_done(self.bootstrap())
+        self.assert_finished()
+        self.open('max_connections=300', 'max_prepared_transactions=250')
+        self.assert_rows(2, doomed=False)
+        self.assertEqual(self.sql('select count(*) from pg_prepared_xacts'), '180')
+
+    def test_commit_timestamps_are_kept(self):
+        self.make_source('track_commit_timestamp = on')
+        self.plain.write_batches(1, 2)
+        self.lose()
+        self.assert_done(self.bootstrap())
+        self.open('track_commit_timestamp=on')
+        self.assertEqual(self.sql('select count(*) from kept where pg_xact_commit_timestamp(xmin) is null'), '0')
+
+    def test_segments_of_one_megabyte(self):
+        self.make_source('', '', '--wal-segsize=1')
+        targets = self.plain.write_batches(1, 2, 3, 4, 5)
+        self.lose()
+        self.assert_done(self.bootstrap('--type=lsn', '--target=' + targets[4]['lsn']))
+        self.assert_complete(4)
+
+
+class Tablespaces(PlainCase):
+    def make_source(self, *options):
+        self.lab.make('space')
+        super().make_source('', "create tablespace space location '%s'; create table elsewhere tablespace space as select 1"
+                            % self.lab.path('space'))
+        self.targets = self.plain.write_batches(1, 2)
+        self.lose()
+
+    def test_a_tablespace_comes_back_to_its_place(self):
+        self.make_source()
+        os.rename(self.lab.path('space'), self.lab.path('space.lost'))
+        self.assert_done(self.bootstrap())
+        self.assert_complete(2, doomed=False)
+        self.assertEqual(self.sql('select count(*) from elsewhere'), '1')
+
+    def test_a_tablespace_comes_back_to_another_place(self):
+        self.make_source()
+        self.configure({'tablespace-map': {'space': self.lab.make('other')}})
+        self.assert_done(self.bootstrap())
+        self.assert_complete(2, doomed=False)
+        self.assertEqual(self.sql("select pg_tablespace_location(oid) from pg_tablespace where spcname = 'space'"),
+                         self.lab.path('other'))
+
+    def test_a_tablespace_directory_with_anything_in_it_is_refused_untouched(self):
+        self.make_source()
+        os.rename(self.lab.path('space'), self.lab.path('space.lost'))
+        self.lab.make('space')
+        self.lab.write('space/notes.txt', 'somebody needs this')
+        self.assert_refused(self.bootstrap(), 9, 'space is not empty', 'tablespace-map')
+        self.assertEqual(os.listdir(self.lab.path('space')), ['notes.txt'])
+        self.assert_absent()

@@ -1,0 +1,139 @@
+"""Every recovery target in standalone mode, by the rows that must and must not be there afterwards."""
+import json
+import os
+
+from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, BootstrapCase, read, wait_until
+
+BATCH = 7  # after the incremental backup, well before the end
+
+
+class StandaloneTargets(BootstrapCase):
+    def assert_restores(self, *options, batches, **expected):
+        result = self.bootstrap(*options)
+        self.assert_done(result)
+        self.assert_nothing_runs()
+        self.assert_complete(batches, **expected)
+        return result
+
+    def test_latest_brings_back_every_row_and_the_drop(self):
+        self.assert_restores(batches=BATCHES)
+
+    def test_a_time_brings_back_what_was_committed_before_it(self):
+        self.assert_restores('--type=time', '--target=' + self.target('time', BATCH), batches=BATCH)
+
+    def test_a_time_with_another_utc_offset_is_the_same_moment(self):
+        hour = self.lab.run('date', '-u', '+%Y-%m-%d %H:%M:%S.%N', '-d', self.target('time', BATCH) + ' + 5 hours 30 minutes')
+        self.assert_restores('--type=time', '--target=%s+05:30' % hour[:26], batches=BATCH)
+
+    def test_an_xid_brings_back_its_transaction(self):
+        self.assert_restores('--type=xid', '--target=' + self.target('xid', BATCH), batches=BATCH)
+
+    def test_an_exclusive_xid_stops_before_its_transaction(self):
+        self.assert_restores('--type=xid', '--target=' + self.target('xid', BATCH), '--target-exclusive', batches=BATCH - 1)
+
+    def test_an_lsn_brings_back_what_lies_before_it(self):
+        self.assert_restores('--type=lsn', '--target=' + self.target('lsn', BATCH), batches=BATCH)
+
+    def test_a_restore_point_is_found_by_its_name(self):
+        self.assert_restores('--type=name', '--target=' + self.target('name', BATCH), batches=BATCH)
+
+    def test_immediate_stops_at_the_end_of_the_backup(self):
+        self.assert_restores('--type=immediate', batches=BATCHES_IN_INCREMENTAL)
+
+    def test_immediate_with_an_older_backup_set_stops_at_its_end(self):
+        self.assert_restores('--type=immediate', '--set=' + self.source.full_backup, batches=0)
+
+    def test_a_time_before_the_newest_backup_takes_an_older_one(self):
+        self.assert_restores('--type=time', '--target=' + self.target('time', 2), batches=2)
+
+    def test_an_lsn_before_the_newest_backup_takes_an_older_one(self):
+        self.assert_restores('--type=lsn', '--target=' + self.target('lsn', 2), batches=2)
+
+    def test_a_restore_point_before_the_newest_backup_is_reached_with_set(self):
+        self.assert_restores('--type=name', '--target=' + self.target('name', 2), '--set=' + self.source.full_backup, batches=2)
+
+    def test_all_keys_may_stand_in_the_block_alone_or_be_passed_as_well(self):
+        keys = {'type': 'time', 'target': self.target('time', BATCH), 'process-max': 2, 'no_params': None}
+        self.configure(keys)
+        passed = ['--%s=%s' % (key, value) for key, value in keys.items() if value]  # as Patroni does since 3.2
+        self.assert_restores('--stanza=demo', *passed, batches=BATCH)
+
+    def test_the_report_tells_what_was_reached(self):
+        report = self.lab.path('report.json')
+        self.assert_done(self.bootstrap('--type=name', '--target=' + self.target('name', BATCH), '--report=' + report))
+        told = json.loads(read(report))
+        self.assertEqual(told['outcome']['exit_code'], 0)
+        self.assertEqual(told['plan']['backup_set'], self.source.incremental_backup)
+        self.assertEqual(told['plan']['recovery'], 'standalone')
+        self.assertEqual(told['reached']['timeline'], 2)
+        self.assertIn(self.target('name', BATCH), told['reached']['reason'])
+        self.assertNotIn('secret', read(report))
+
+
+class UnreachableTargets(BootstrapCase):
+    def assert_unreachable(self, *options, message, hint='.'):
+        self.assert_refused(self.bootstrap(*options), 4, message, hint)
+        self.assert_absent()
+        self.assert_nothing_runs()
+
+    def test_an_lsn_after_the_last_wal_is_refused_with_the_nearest_point(self):
+        self.assert_unreachable('--type=lsn', '--target=0/FF000000', message='the archive ends at .* before the target 0/FF000000',
+                                hint='nearest point is 0/')
+
+    def test_a_time_after_the_last_wal_is_refused_with_the_nearest_point(self):
+        self.assert_unreachable('--type=time', '--target=2099-01-01 00:00:00+00', message='target', hint='nearest|reach')
+
+    def test_an_xid_that_never_ran_is_refused(self):
+        self.assert_unreachable('--type=xid', '--target=4000000', message='target', hint='nearest|reach')
+
+    def test_a_restore_point_that_does_not_exist_is_refused(self):
+        self.assert_unreachable('--type=name', '--target=no_such_point', message='target|no_such_point', hint='nearest|reach')
+
+    def test_a_time_before_the_first_backup_is_refused(self):
+        self.assert_unreachable('--type=time', '--target=2020-01-01 00:00:00+00', message='no backup set .* ends before the target',
+                                hint='nearest point is the end of ' + self.source.full_backup)
+
+    def test_an_unknown_backup_set_is_refused_with_those_there_are(self):
+        self.assert_unreachable('--set=20200101-000000F', message='backup set 20200101-000000F does not exist',
+                                hint=self.source.incremental_backup)
+
+
+class Timelines(BootstrapCase):
+    """After a restore to batch 5 the cluster lives on, on timeline 2; the archive then holds two futures."""
+
+    def setUp(self):
+        super().setUp()
+        self.assert_done(self.bootstrap('--type=time', '--target=' + self.target('time', 5)))
+        self.open()
+        self.sql('insert into kept select 100 from generate_series(1, 10)')
+        segment = self.sql('select pg_walfile_name(pg_switch_wal())')
+        wait_until('the new timeline to be archived', lambda: self.sql(
+            "select count(*) from pg_stat_archiver where last_archived_wal >= '%s'" % segment) == '1')
+        self.server.stop()
+        os.rename(self.data_directory, self.data_directory + '.before')
+        self.configure(scope='second')
+
+    def test_the_history_file_and_segments_of_the_new_timeline_are_archived_by_the_new_server(self):
+        archived = self.lab.run('find', self.repository + '/archive', '-name', '00000002*', '-printf', '%f\n')
+        self.assertIn('00000002.history', archived)
+        self.assertRegex(archived, '00000002[0-9A-F]{16}-')
+
+    def test_latest_follows_the_newest_timeline(self):
+        self.assert_done(self.bootstrap())
+        self.assert_finished(timeline=3)
+        self.open()
+        self.assertEqual(self.sql("select string_agg(distinct batch::text, ' ') filter (where batch > 5) from kept"), '100')
+
+    def test_a_time_on_the_abandoned_timeline_is_restored_from_it(self):
+        # With recovery_target_timeline=latest PostgreSQL would follow timeline 2 and stop silently at the fork.
+        self.assert_done(self.bootstrap('--type=time', '--target=' + self.target('time', 8)))
+        self.assert_complete(8, timeline=3)
+
+    def test_target_timeline_chooses_the_abandoned_one(self):
+        self.assert_done(self.bootstrap('--type=name', '--target=' + self.target('name', 9), '--target-timeline=1'))
+        self.assert_complete(9, timeline=3)
+
+    def test_a_timeline_that_is_not_there_is_refused(self):
+        os.mkdir(self.data_directory)
+        self.assert_refused(self.bootstrap('--target-timeline=7'), 4, 'timeline 7 is not in the archive', 'leave target-timeline out')
+        self.assert_absent()
