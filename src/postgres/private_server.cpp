@@ -96,22 +96,23 @@ struct PrivateServer::State {
     /// Runs the event loop until `done` says so or the server ended; throws when nothing happens for `stall`.
     template <typename Done>
     void wait_for(Done done, std::chrono::seconds stall, std::string_view what) {
-        auto last_activity = child->activity();
-        auto last_lines = lines;
-        auto last_change = std::chrono::steady_clock::now();
+        auto seen = std::pair{child->activity(), lines};
+        auto last_look = std::chrono::steady_clock::now();
+        auto last_change = last_look;
         while (!child->wait(100ms) && !done()) {
             const auto now = std::chrono::steady_clock::now();
-            const auto activity = child->activity();
-            if (activity != last_activity || lines != last_lines) {
-                last_activity = activity;
-                last_lines = lines;
+            // A look walks over every process of the host.
+            if (now - last_look < 500ms)
+                continue;
+            last_look = now;
+            const auto before = std::exchange(seen, std::pair{child->activity(), lines});
+            if (seen != before)
                 last_change = now;
-            } else if (now - last_change >= stall) {
+            if (now - last_change >= stall)
                 throw Failure(ExitCode::replay_failed,
                               fmt::format("PostgreSQL in {} did nothing for {} seconds {}: {}",
                                           options.data_directory.string(), stall.count(), what, last_words()),
                               "look at what it waits for (disk, restore_command, memory), then run it again");
-            }
         }
     }
 

@@ -55,7 +55,7 @@ bool is_error(std::string_view severity) {
 
 /// Said in every replay, or once for every segment: the caller tells the progress in fewer words.
 bool is_routine(std::string_view text) {
-    constexpr std::array<std::string_view, 9> routine = {
+    constexpr std::array<std::string_view, 10> routine = {
         "the database system is ",
         "restored log file ",
         "starting PostgreSQL ",
@@ -65,6 +65,7 @@ bool is_routine(std::string_view text) {
         "checkpoint ",
         "restartpoint ",
         "background worker ",
+        "terminating connection due to administrator command",
     };
     return begins_with_one_of(text, routine);
 }

@@ -1,0 +1,156 @@
+#include "postgres/control_data.hpp"
+
+#include "support/catch.hpp"
+#include "system/failure.hpp"
+
+#include <string>
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::postgres;
+
+namespace {
+
+/// As pg_controldata of that major version prints it, for a cluster in the middle of an archive recovery.
+std::string printed_by(int major) {
+    struct Version {
+        int control, catalog;
+    };
+    const Version version = major == 13   ? Version{1300, 202007201}
+                            : major == 14 ? Version{1300, 202107181}
+                            : major == 15 ? Version{1300, 202209061}
+                            : major == 16 ? Version{1300, 202307071}
+                            : major == 17 ? Version{1700, 202406281}
+                                          : Version{1800, 202506291};
+    std::string text = "pg_control version number:            " + std::to_string(version.control) +
+                       "\n"
+                       "Catalog version number:               " +
+                       std::to_string(version.catalog) +
+                       "\n"
+                       "Database system identifier:           7710953564560776674\n"
+                       "Database cluster state:               in archive recovery\n"
+                       "pg_control last modified:             Sun Nov 22 11:18:02 2026\n"
+                       "Latest checkpoint location:           16/B374D848\n"
+                       "Latest checkpoint's REDO location:    16/B374D810\n"
+                       "Latest checkpoint's REDO WAL file:    0000000300000016000000B3\n"
+                       "Latest checkpoint's TimeLineID:       3\n"
+                       "Latest checkpoint's PrevTimeLineID:   3\n"
+                       "Latest checkpoint's full_page_writes: on\n"
+                       "Latest checkpoint's NextXID:          0:748\n"
+                       "Latest checkpoint's NextOID:          16391\n"
+                       "Latest checkpoint's NextMultiXactId:  1\n"
+                       "Latest checkpoint's NextMultiOffset:  0\n"
+                       "Latest checkpoint's oldestXID:        717\n"
+                       "Latest checkpoint's oldestXID's DB:   1\n"
+                       "Latest checkpoint's oldestActiveXID:  748\n"
+                       "Latest checkpoint's oldestMultiXid:   1\n"
+                       "Latest checkpoint's oldestMulti's DB: 1\n"
+                       "Latest checkpoint's oldestCommitTsXid:0\n"
+                       "Latest checkpoint's newestCommitTsXid:0\n"
+                       "Time of latest checkpoint:            Sun Nov 22 11:18:01 2026\n"
+                       "Fake LSN counter for unlogged rels:   0/3E8\n"
+                       "Minimum recovery ending location:     16/B5000028\n"
+                       "Min recovery ending loc's timeline:   4\n"
+                       "Backup start location:                16/B3000028\n"
+                       "Backup end location:                  0/0\n"
+                       "End-of-backup record required:        yes\n"
+                       "wal_level setting:                    logical\n"
+                       "wal_log_hints setting:                off\n"
+                       "max_connections setting:              250\n"
+                       "max_worker_processes setting:         9\n"
+                       "max_wal_senders setting:              11\n"
+                       "max_prepared_xacts setting:           5\n"
+                       "max_locks_per_xact setting:           65\n"
+                       "track_commit_timestamp setting:       on\n"
+                       "Maximum data alignment:               8\n"
+                       "Database block size:                  8192\n"
+                       "Blocks per segment of large relation: 131072\n"
+                       "WAL block size:                       8192\n"
+                       "Bytes per WAL segment:                67108864\n"
+                       "Maximum length of identifiers:        64\n"
+                       "Maximum columns in an index:          32\n"
+                       "Maximum size of a TOAST chunk:        1996\n"
+                       "Size of a large-object chunk:         2048\n"
+                       "Date/time type storage:               64-bit integers\n"
+                       "Float8 argument passing:              by value\n"
+                       "Data page checksum version:           1\n";
+    if (major >= 18)
+        text += "Default char data signedness:         signed\n";
+    return text + "Mock authentication nonce:            "
+                  "5af3330af292c7b3718ab74c765512b73e3914f284063d3aca31dfaf791bf967\n";
+}
+
+std::string with(std::string text, const std::string& old, const std::string& replacement) {
+    const auto at = text.find(old);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, old.size(), replacement);
+}
+
+std::string refusal_of(const std::string& output) {
+    try {
+        ControlData::parse(output);
+    } catch (const Failure& failure) {
+        CHECK(failure.code() == ExitCode::verification_failed);
+        return failure.what();
+    }
+    return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("pg_controldata of every supported version is understood") {
+    const auto major = GENERATE(13, 14, 15, 16, 17, 18);
+    CAPTURE(major);
+    const auto data = ControlData::parse(printed_by(major));
+    CHECK(data.system_identifier == "7710953564560776674");
+    CHECK(data.state == ClusterState::in_archive_recovery);
+    CHECK(data.state_text == "in archive recovery");
+    CHECK(data.timeline == Timeline{3});
+    CHECK(data.checkpoint == Lsn{0x16'B374'D848});
+    CHECK(data.redo == Lsn{0x16'B374'D810});
+    CHECK(data.minimum_recovery_timeline == Timeline{4});
+    CHECK(data.minimum_recovery_end == Lsn{0x16'B500'0028});
+    CHECK(data.backup_start == Lsn{0x16'B300'0028});
+    CHECK(data.end_of_backup_required);
+    CHECK(data.wal_level == "logical");
+    CHECK(data.max_connections == 250);
+    CHECK(data.max_worker_processes == 9);
+    CHECK(data.max_wal_senders == 11);
+    CHECK(data.max_prepared_transactions == 5);
+    CHECK(data.max_locks_per_transaction == 65);
+    CHECK(data.segment_size.bytes == 67108864);
+    CHECK(data.checksum_version == 1);
+}
+
+TEST_CASE("every state of a cluster is known by PostgreSQL's words") {
+    const auto [text, state] = GENERATE(table<std::string, ClusterState>({
+        {"starting up", ClusterState::starting_up},
+        {"shut down", ClusterState::shut_down},
+        {"shut down in recovery", ClusterState::shut_down_in_recovery},
+        {"shutting down", ClusterState::shutting_down},
+        {"in crash recovery", ClusterState::in_crash_recovery},
+        {"in archive recovery", ClusterState::in_archive_recovery},
+        {"in production", ClusterState::in_production},
+    }));
+    CHECK(ControlData::parse(with(printed_by(15), "in archive recovery", text)).state == state);
+}
+
+TEST_CASE("a missing or odd line of pg_controldata is named") {
+    CHECK(refusal_of("") == "pg_controldata does not tell \"Database system identifier\"");
+    CHECK(refusal_of(with(printed_by(15), "max_wal_senders setting", "max_wal_senders einstellung")) ==
+          "pg_controldata does not tell \"max_wal_senders setting\"");
+    CHECK(refusal_of(with(printed_by(15), "16/B374D848", "elsewhere")) ==
+          "pg_controldata tells an odd \"Latest checkpoint location\": \"elsewhere\"");
+    CHECK(refusal_of(with(printed_by(15), "in archive recovery", "unrecognized status code")) ==
+          "pg_control holds an unknown state: \"unrecognized status code\"");
+    CHECK(refusal_of(with(printed_by(15), "67108864", "0")) == "pg_control holds an impossible WAL segment size: 0");
+    CHECK(refusal_of(with(printed_by(15), "67108864", "16777215")) ==
+          "pg_control holds an impossible WAL segment size: 16777215");
+}
+
+TEST_CASE("a control file with a wrong checksum is refused although pg_controldata goes on") {
+    const std::string warning = "WARNING: Calculated CRC checksum does not match value stored in file.\n"
+                                "Either the file is corrupt, or it has a different layout than this program\n"
+                                "is expecting.  The results below are untrustworthy.\n\n";
+    CHECK(refusal_of(warning + printed_by(13)) ==
+          "pg_controldata: WARNING: Calculated CRC checksum does not match value stored in file.");
+}
