@@ -1,0 +1,184 @@
+#include "pgbackrest/archive.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+#include "pgbackrest/printable.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+namespace {
+
+/// As many pgBackRest processes as are run at once: enough to hide a repository's latency, too few to disturb it.
+constexpr std::size_t at_once = 4;
+constexpr std::size_t timeline_digits = 8;
+constexpr std::size_t directory_digits = 16;
+constexpr std::size_t segment_digits = 24;
+
+struct Query {
+    std::string what;  ///< for messages
+    system::Command command;
+};
+
+/// Runs some queries at once, those again that failed and may pass; their outputs in order.
+std::vector<std::string> run_some(const std::vector<Query>& queries, const RetryPolicy& retry) {
+    std::vector<std::string> outputs(queries.size());
+    std::vector<std::size_t> open(queries.size());
+    for (std::size_t index = 0; index < queries.size(); ++index)
+        open[index] = index;
+    Retries retries{retry};
+    while (!open.empty()) {
+        std::vector<system::Command> commands;
+        for (const std::size_t index : open)
+            commands.push_back(queries[index].command);
+        const std::vector<system::Captured> results = system::capture_all(commands);
+        std::vector<std::size_t> failed;
+        for (std::size_t position = 0; position < open.size(); ++position) {
+            const system::Captured& result = results[position];
+            if (system::succeeded(result.outcome))
+                outputs[open[position]] = result.output;
+            else if (may_pass(result.outcome, result.errors))
+                failed.push_back(position);
+            else
+                throw failure_of(queries[open[position]].what, result.outcome, result.errors);
+        }
+        if (!failed.empty()) {
+            const system::Captured& first = results[failed.front()];
+            if (!retries.another(what_happened(first.outcome)))
+                throw failure_of(queries[open[failed.front()]].what, first.outcome, first.errors);
+        }
+        std::transform(failed.begin(), failed.end(), failed.begin(),
+                       [&](std::size_t position) { return open[position]; });
+        open = failed;
+    }
+    return outputs;
+}
+
+std::vector<std::string> run_all(const std::vector<Query>& queries, const RetryPolicy& retry) {
+    std::vector<std::string> outputs;
+    for (std::size_t start = 0; start < queries.size(); start += at_once) {
+        const std::size_t end = std::min(start + at_once, queries.size());
+        for (std::string& output : run_some({queries.begin() + static_cast<std::ptrdiff_t>(start),
+                                             queries.begin() + static_cast<std::ptrdiff_t>(end)},
+                                            retry))
+            outputs.push_back(std::move(output));
+    }
+    return outputs;
+}
+
+Query listing(const Pgbackrest& pgbackrest, unsigned repository, const std::string& path) {
+    return {fmt::format("listing of {} in repo{}", path, repository),
+            pgbackrest.data_command("repo-ls", {{"repo", std::to_string(repository)}, {"output", "json"}}, {path})};
+}
+
+Query content(const Pgbackrest& pgbackrest, unsigned repository, const std::string& path) {
+    return {fmt::format("reading of {} in repo{}", path, repository),
+            pgbackrest.data_command("repo-get", {{"repo", std::to_string(repository)}}, {path})};
+}
+
+bool is_directory_name(const std::string& name) {
+    return name.size() == directory_digits && name.find_first_not_of("0123456789ABCDEF") == std::string::npos;
+}
+
+/// Both halves, as a segment is on a later timeline from some position on: 00000002 00000005 for 00000001 00000004.
+bool can_hold(const std::string& directory, const std::string& from_segment) {
+    return directory.substr(0, timeline_digits) >= from_segment.substr(0, timeline_digits) &&
+           directory.substr(timeline_digits) >= from_segment.substr(timeline_digits, timeline_digits);
+}
+
+/// `000000010000000000000001-25846c51366d46035ad434d0252006e8137fb775.gz`; not `….partial-…`, not `….backup`.
+bool is_segment_file(const std::string& name) {
+    return name.size() > segment_digits && name[segment_digits] == '-' &&
+           postgres::is_segment_name(std::string_view(name).substr(0, segment_digits));
+}
+
+/// What the listings of the archive ids' top directories ask for next.
+struct Found {
+    std::vector<Query> directories;
+    std::vector<Query> histories;
+    std::vector<postgres::Timeline> timelines;  ///< of the histories, in their order
+};
+
+void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const std::string& path,
+                  const std::vector<Listed>& listed, const std::string& from_segment, ArchiveContent& result,
+                  Found& found) {
+    for (const Listed& entry : listed) {
+        const std::string entry_path = path + "/" + entry.name;
+        if (entry.is_path && is_directory_name(entry.name)) {
+            if (can_hold(entry.name, from_segment))
+                found.directories.push_back(listing(pgbackrest, archive.repository, entry_path));
+        } else if (!entry.is_path && postgres::is_history_name(entry.name)) {
+            const auto number = system::number(std::string_view(entry.name).substr(0, timeline_digits), 16);
+            const postgres::Timeline timeline{static_cast<std::uint32_t>(number.value_or(0))};
+            const auto [time, is_new] = result.history_times.emplace(timeline, entry.time);
+            time->second = std::min(time->second, entry.time);
+            if (is_new) {
+                found.histories.push_back(content(pgbackrest, archive.repository, entry_path));
+                found.timelines.push_back(timeline);
+            }
+        }
+    }
+}
+
+Found read_top(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives, const std::string& from_segment,
+               const RetryPolicy& retry, ArchiveContent& result) {
+    std::vector<Query> queries;
+    std::vector<std::string> paths;
+    for (const Archive& archive : archives) {
+        paths.push_back(fmt::format("archive/{}/{}", pgbackrest.stanza, archive.id));
+        queries.push_back(listing(pgbackrest, archive.repository, paths.back()));
+    }
+    const std::vector<std::string> outputs = run_all(queries, retry);
+    Found found;
+    for (std::size_t index = 0; index < archives.size(); ++index)
+        look_through(pgbackrest, archives[index], paths[index], parse_listing(outputs[index]), from_segment, result,
+                     found);
+    return found;
+}
+
+}  // namespace
+
+ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives,
+                            const std::string& from_segment, const RetryPolicy& retry) {
+    ArchiveContent result;
+    const Found found = read_top(pgbackrest, archives, from_segment, retry, result);
+
+    std::vector<Query> queries = found.histories;
+    queries.insert(queries.end(), found.directories.begin(), found.directories.end());
+    const std::vector<std::string> outputs = run_all(queries, retry);
+
+    for (std::size_t index = 0; index < found.timelines.size(); ++index)
+        result.histories.emplace(found.timelines[index],
+                                 postgres::TimelineHistory::parse(found.timelines[index], outputs[index]));
+    for (std::size_t index = found.timelines.size(); index < outputs.size(); ++index) {
+        for (const Listed& entry : parse_listing(outputs[index])) {
+            if (!entry.is_path && is_segment_file(entry.name))
+                result.segments.insert(entry.name.substr(0, segment_digits));
+        }
+    }
+    return result;
+}
+
+std::vector<Listed> parse_listing(std::string_view text) {
+    using nlohmann::json;
+    std::vector<Listed> result;
+    try {
+        const json document = json::parse(printable(text));
+        for (const auto& entry : document.get_ref<const json::object_t&>()) {
+            if (entry.first == ".")
+                continue;
+            result.push_back(
+                {entry.first, entry.second.at("type") == "path", entry.second.value("time", std::int64_t{0})});
+        }
+    } catch (const json::exception& error) {
+        throw Failure(ExitCode::repository_unreachable,
+                      std::string("pgbackrest repo-ls printed what is not its JSON: ") + error.what(),
+                      "run pgbackrest repo-ls --output=json as the user that runs Patroni and see what it prints");
+    }
+    return result;
+}
+
+}  // namespace patroni_pgbackrest::pgbackrest

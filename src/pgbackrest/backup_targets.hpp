@@ -1,0 +1,33 @@
+#pragma once
+
+#include "pgbackrest/command_line.hpp"
+#include "pgbackrest/info.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+/// A tablespace or a symbolic link of a backup, which a restore puts outside of the data directory.
+struct BackupTarget {
+    enum class Kind { tablespace, link } kind;
+    std::string name;         ///< `ts1`, `pg_wal`
+    std::string id;           ///< a tablespace's object id, `16385`
+    std::string destination;  ///< where it was when the backup was made; a link's may be relative
+};
+
+/// From `info --set=… --output=json`. Throws Failure(repository_unreachable) on what is no such JSON.
+std::vector<BackupTarget> parse_targets(std::string_view json, const std::string& label);
+
+/// Asks pgBackRest. Throws as failure_of().
+std::vector<BackupTarget> read_targets(const Pgbackrest& pgbackrest, const Backup& backup);
+
+/// Where a restore with these options puts them: tablespaces by tablespace-map and tablespace-map-all, links only with
+/// link-map or link-all (others become ordinary files and directories), relative to `data_directory`.
+std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,
+                                                   const std::vector<Option>& options,
+                                                   const std::filesystem::path& data_directory);
+
+}  // namespace patroni_pgbackrest::pgbackrest

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "system/subprocess.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+/// An option as pgBackRest takes it: `--name=value`; a value that is empty stands for a flag, `--name`.
+struct Option {
+    std::string name;
+    std::string value{};
+};
+
+/// How pgBackRest is called here.
+struct Pgbackrest {
+    std::string program = "pgbackrest";
+    std::optional<std::filesystem::path> configuration{};  ///< --config
+    std::string stanza{};                                  ///< empty: not passed
+    std::vector<Option> common{};                          ///< passed with every command (config-path, …)
+
+    /// `program --config=… --stanza=… options… verb positionals…`
+    system::Command command(const std::string& verb, const std::vector<Option>& options = {},
+                            const std::vector<std::string>& positionals = {}) const;
+
+    /// The same for a command whose standard output is data: warnings and errors come on stderr, whatever the
+    /// configuration says (2.60 would write them into standard output).
+    system::Command data_command(const std::string& verb, std::vector<Option> options,
+                                 const std::vector<std::string>& positionals = {}) const;
+};
+
+/// pgBackRest's version as major * 1000 + minor (2.45 → 2045). Throws Failure(preflight_refused) when the program is
+/// missing, prints something else, or is older than 2.33.
+int version(const Pgbackrest& pgbackrest);
+
+/// The stanza sections of pgBackRest's configuration (`[demo]`, `[demo:archive-push]` → `demo`), found as pgBackRest
+/// finds it: --config, else PGBACKREST_CONFIG, else /etc/pgbackrest/pgbackrest.conf, else /etc/pgbackrest.conf, and
+/// conf.d/*.conf; config-path and config-include-path (in `common` or the environment) move them as there;
+/// PGBACKREST_STANZA beats them all. Throws Failure(usage) when a named file cannot be read.
+std::vector<std::string> configured_stanzas(const Pgbackrest& pgbackrest);
+
+}  // namespace patroni_pgbackrest::pgbackrest

@@ -1,0 +1,107 @@
+#include "pgbackrest/error_meaning.hpp"
+
+#include "pgbackrest/log_line.hpp"
+#include "pgbackrest/printable.hpp"
+#include "system/text.hpp"
+
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+namespace {
+
+constexpr std::size_t longest_text = 600;
+
+/// One entry of pgBackRest's log, its further lines joined to it, hints left out.
+struct Entry {
+    log::Level level;
+    std::string text;
+};
+
+std::vector<Entry> entries(std::string_view errors) {
+    std::vector<Entry> result;
+    for (const std::string& line : system::lines(errors)) {
+        const LogLine parsed = parse_log_line(line);
+        if (!parsed.continued)
+            result.push_back({parsed.level, parsed.text});
+        else if (!result.empty() && !parsed.text.empty() && parsed.text.substr(0, 5) != "HINT:")
+            result.back().text += " " + parsed.text;
+    }
+    return result;
+}
+
+/// `[049]: ` says nothing that the code before it did not say.
+std::string without_code(const std::string& text) {
+    const std::size_t end = text.find("]: ");
+    const bool there = !text.empty() && text.front() == '[' && end != std::string::npos && end <= 4;
+    return there ? text.substr(end + 3) : text;
+}
+
+bool is_about_repository(const std::string& text) {
+    return text.find("Error] ") != std::string::npos;
+}
+
+std::string shortened(std::string text) {
+    if (text.size() <= longest_text)
+        return text;
+    text.resize(longest_text);
+    // Not in the middle of a character.
+    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0x80U) != 0)
+        text.pop_back();
+    return text + "...";
+}
+
+/// pgBackRest's exit code is in the message already; a signal or a missing program has no words of pgBackRest's.
+ErrorMeaning meaning_of_outcome(const system::Outcome& outcome, const std::string& errors) {
+    if (const auto* exited = std::get_if<system::Exited>(&outcome))
+        return meaning_of_error(exited->code, errors);
+    if (std::holds_alternative<system::NotStarted>(outcome))
+        return {0, "", false, ExitCode::preflight_refused,
+                "install pgBackRest 2.33 or later, or name its program with the option pgbackrest"};
+    if (std::holds_alternative<system::Stalled>(outcome))
+        return {0, "", true, ExitCode::repository_unreachable,
+                "pgBackRest made no progress any more; see whether the repository answers, the next run continues"};
+    return {0, "", true, ExitCode::pgbackrest_failed,
+            "somebody ended pgBackRest, or the kernel did when memory ran out (dmesg tells); the next run continues"};
+}
+
+}  // namespace
+
+bool may_pass(const system::Outcome& outcome, std::string_view errors) {
+    return !system::succeeded(outcome) && meaning_of_outcome(outcome, std::string(errors)).may_pass;
+}
+
+std::string what_happened(const system::Outcome& outcome) {
+    std::string result = "pgbackrest " + system::describe(outcome);
+    const auto* exited = std::get_if<system::Exited>(&outcome);
+    if (exited != nullptr && meaning_of_error(exited->code).code == exited->code)
+        result += fmt::format(" ({})", meaning_of_error(exited->code).name);
+    return result;
+}
+
+std::string error_text(std::string_view errors) {
+    std::vector<std::string> words;
+    std::vector<std::string> about_repositories;
+    std::string last;
+    for (const Entry& entry : entries(errors)) {
+        last = entry.text;
+        if (entry.level == log::Level::error)
+            words.push_back(without_code(entry.text));
+        else if (entry.level == log::Level::warning && is_about_repository(entry.text))
+            about_repositories.push_back(entry.text);
+    }
+    if (words.empty() && !last.empty())
+        words.push_back(last);
+    words.insert(words.end(), about_repositories.begin(), about_repositories.end());
+    return shortened(redacted(printable(system::join(words, "; "))));
+}
+
+Failure failure_of(const std::string& what, const system::Outcome& outcome, const std::string& errors) {
+    const ErrorMeaning meaning = meaning_of_outcome(outcome, errors);
+    const std::string text = error_text(errors);
+    return Failure(meaning.exit_code,
+                   fmt::format("{} failed: {}{}{}", what, what_happened(outcome), text.empty() ? "" : ": ", text),
+                   std::string(meaning.hint));
+}
+
+}  // namespace patroni_pgbackrest::pgbackrest

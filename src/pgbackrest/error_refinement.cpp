@@ -1,0 +1,178 @@
+#include "pgbackrest/error_meaning.hpp"
+
+#include <array>
+#include <cctype>
+#include <optional>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+namespace {
+
+/// A code whose meaning depends on its text: the first line that matches decides.
+struct Refinement {
+    int code;
+    std::string_view with;  ///< what the text contains
+    std::string_view also;  ///< and this as well
+    bool may_pass;
+    ExitCode exit_code;
+    std::string_view hint;
+};
+
+constexpr std::string_view credentials = "the repository's service refuses the request; correct bucket, container, key "
+                                         "or token in pgBackRest's configuration";
+constexpr std::string_view ssh_trust =
+    "make ssh to the repository host work without questions for the user that runs Patroni: its key there, the "
+    "host's key here";
+constexpr std::string_view file_system_away = "bring the repository's file system back; the next run continues";
+constexpr std::string_view disk_full = "make room on the file system that is named; the next run continues";
+constexpr std::string_view host_identity =
+    "correct the repository host's fingerprint, known hosts or keys in pgBackRest's configuration";
+constexpr std::string_view same_version = "install the same version of pgBackRest here and on the repository host";
+constexpr std::string_view may_read = "let the user that runs Patroni read what is named, in the repository all of it";
+
+constexpr ExitCode failed = ExitCode::pgbackrest_failed;
+constexpr ExitCode unreachable = ExitCode::repository_unreachable;
+
+constexpr std::array refinements = {
+    // protocolClientNew: both ends must be of one version.
+    Refinement{39, "greeting key 'version'", "", false, failed, same_version},
+    // httpRequestError: what is not retried inside pgBackRest. 408 and 429 may pass, other 4xx are refusals.
+    Refinement{39, "HTTP request failed with 408", "", true, unreachable, ""},
+    Refinement{39, "HTTP request failed with 429", "", true, unreachable, ""},
+    Refinement{39, "HTTP request failed with 4", "", false, failed, credentials},
+    // lockAcquire throws one error for "held" and for "may not".
+    Refinement{50, "Permission denied", "", false, failed, "correct owner and permissions of the lock path"},
+    Refinement{50, "No space left on device", "", false, failed, disk_full},
+    // storageSftpNew and tlsSessionResultProcess: an identity that is not accepted stays so.
+    Refinement{101, "fingerprint", "", false, failed, host_identity},
+    Refinement{101, "known hosts failure", "", false, failed, host_identity},
+    Refinement{101, "public key authentication failed", "", false, failed, host_identity},
+    Refinement{101, "certificate", "", false, failed, host_identity},
+    // execOpen: the program is not there.
+    Refinement{102, "unable to execute", "", false, failed,
+               "install the program that is named, or correct repo-host-cmd"},
+    // execCheckStatusError: a remote command's code that is none of pgBackRest's own becomes 125; ssh ends with 255.
+    Refinement{125, "[255]", "Permission denied", false, failed, ssh_trust},
+    Refinement{125, "[255]", "Host key verification failed", false, failed, ssh_trust},
+    Refinement{125, "[255]", "", true, unreachable,
+               "bring the repository host back, ssh to it failed; the next run continues where this one stopped"},
+};
+
+/// Codes of file operations on a repository, where the text holds the system's error.
+constexpr std::array file_codes = {41, 42, 53, 55, 73, 98};
+
+constexpr std::array file_system_refinements = {
+    Refinement{0, "Permission denied", "", false, failed, may_read},
+    Refinement{0, "Stale file handle", "", true, unreachable, file_system_away},
+    Refinement{0, "Transport endpoint is not connected", "", true, unreachable, file_system_away},
+    Refinement{0, "Host is down", "", true, unreachable, file_system_away},
+    Refinement{0, "No route to host", "", true, unreachable, file_system_away},
+    Refinement{0, "imed out", "", true, unreachable, file_system_away},
+    Refinement{0, "timeout", "", true, unreachable, file_system_away},
+};
+
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
+ErrorMeaning apply(const ErrorMeaning& meaning, const Refinement& refinement) {
+    return {meaning.code, meaning.name, refinement.may_pass, refinement.exit_code,
+            refinement.hint.empty() ? meaning.hint : refinement.hint};
+}
+
+ErrorMeaning refined(const ErrorMeaning& meaning, std::string_view text) {
+    for (const Refinement& refinement : refinements) {
+        if (refinement.code == meaning.code && contains(text, refinement.with) && contains(text, refinement.also))
+            return apply(meaning, refinement);
+    }
+    for (const int code : file_codes) {
+        if (code != meaning.code)
+            continue;
+        for (const Refinement& refinement : file_system_refinements) {
+            if (contains(text, refinement.with))
+                return apply(meaning, refinement);
+        }
+    }
+    if (contains(text, "No space left on device"))
+        return {meaning.code, meaning.name, false, failed, disk_full};
+    return meaning;
+}
+
+/// `HostConnect` for host-connect.
+bool same_name(std::string_view type, std::string_view name) {
+    std::string hyphened;
+    for (const char character : type) {
+        const auto byte = static_cast<unsigned char>(character);
+        if (std::isupper(byte) != 0 && !hyphened.empty())
+            hyphened += '-';
+        hyphened += static_cast<char>(std::tolower(byte));
+    }
+    return hyphened == name;
+}
+
+struct TypeInText {
+    const ErrorMeaning* meaning;
+    std::size_t end;
+};
+
+/// The next `[HostConnectError]` from `start` on.
+std::optional<TypeInText> next_type(std::string_view text, std::size_t start) {
+    constexpr std::string_view suffix = "Error]";
+    for (std::size_t open = text.find('[', start); open != std::string_view::npos; open = text.find('[', open + 1)) {
+        const std::size_t close = text.find(']', open);
+        if (close == std::string_view::npos)
+            return std::nullopt;
+        const std::string_view word = text.substr(open + 1, close - open);
+        if (word.size() <= suffix.size() || word.substr(word.size() - suffix.size()) != suffix)
+            continue;
+        for (const ErrorMeaning& meaning : error_table()) {
+            if (same_name(word.substr(0, word.size() - suffix.size()), meaning.name))
+                return TypeInText{&meaning, close};
+        }
+    }
+    return std::nullopt;
+}
+
+/// What befell each repository, with the text that belongs to it.
+std::vector<ErrorMeaning> repository_errors(std::string_view text) {
+    std::vector<ErrorMeaning> result;
+    for (auto type = next_type(text, 0); type;) {
+        const auto following = next_type(text, type->end);
+        const std::size_t length = following ? following->end - type->end : std::string_view::npos;
+        result.push_back(refined(*type->meaning, text.substr(type->end, length)));
+        type = following;
+    }
+    return result;
+}
+
+/// "There is no such thing" explains nothing where another repository could not be asked.
+bool is_absence(const ErrorMeaning& meaning) {
+    return meaning.exit_code == ExitCode::target_not_reachable;
+}
+
+}  // namespace
+
+ErrorMeaning meaning_of_error(int code, std::string_view errors) {
+    const ErrorMeaning& meaning = meaning_of_error(code);
+    // restoreBackupSet (75) and archiveGetCheck (103) only warn of what went wrong with each repository.
+    if (code != 75 && code != 103)
+        return refined(meaning, errors);
+    std::optional<ErrorMeaning> permanent;
+    std::optional<ErrorMeaning> passing;
+    std::optional<ErrorMeaning> absence;
+    for (const ErrorMeaning& one : repository_errors(errors)) {
+        std::optional<ErrorMeaning>& place = one.may_pass ? passing : is_absence(one) ? absence : permanent;
+        if (!place)
+            place = one;
+    }
+    ErrorMeaning result = permanent ? *permanent : passing ? *passing : absence && code == 103 ? *absence : meaning;
+    result.may_pass = passing.has_value() || (!permanent && !absence && meaning.may_pass);
+    return result;
+}
+
+ErrorMeaning meaning_of_status(std::string_view message) {
+    const std::vector<ErrorMeaning> found = repository_errors(message);
+    return found.empty() ? meaning_of_error(125) : found.front();
+}
+
+}  // namespace patroni_pgbackrest::pgbackrest

@@ -1,0 +1,133 @@
+#include "pgbackrest/info.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+#include "pgbackrest/printable.hpp"
+#include "system/log.hpp"
+#include "system/text.hpp"
+
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+namespace {
+
+constexpr int no_backups = 2;
+constexpr int missing_stanza_data = 3;
+constexpr int other_error = 99;
+
+std::string first_line(const std::string& message) {
+    return redacted(system::trim(std::string_view(message).substr(0, message.find('\n'))));
+}
+
+/// pgBackRest recognises a wrong passphrase only by luck: as often its decrypted garbage passes for a file of wrong
+/// format (seen with 2.33, 2.45 and 2.60).
+bool is_cipher_error(const RepositoryStatus& repository, const ErrorMeaning& meaning) {
+    const bool encrypted = repository.cipher != "none" && !repository.cipher.empty();
+    const bool format = meaning.name == "format" || meaning.name == "checksum" || meaning.name == "json-format";
+    return meaning.name == "crypto" || (encrypted && format) ||
+           repository.message.find("Salted__") != std::string::npos;
+}
+
+Failure failure_of_status(const Stanza& stanza, const RepositoryStatus& repository) {
+    const ErrorMeaning meaning = meaning_of_status(repository.message);
+    const std::string where = fmt::format("stanza {} in repo{}", stanza.name, repository.key);
+    if (is_cipher_error(repository, meaning))
+        return Failure(ExitCode::pgbackrest_failed, fmt::format("{} cannot be decrypted", where),
+                       fmt::format("correct repo{0}-cipher-type and repo{0}-cipher-pass in pgBackRest's configuration",
+                                   repository.key));
+    return Failure(meaning.exit_code, fmt::format("{} cannot be read: {}", where, first_line(repository.message)),
+                   std::string(meaning.hint));
+}
+
+/// Of the repositories in error the one to name: an error that needs a person, else one that may pass.
+const RepositoryStatus* worst(const Stanza& stanza) {
+    const RepositoryStatus* result = nullptr;
+    for (const RepositoryStatus& repository : stanza.repositories) {
+        if (repository.code == other_error && (result == nullptr || (meaning_of_status(result->message).may_pass &&
+                                                                     !meaning_of_status(repository.message).may_pass)))
+            result = &repository;
+    }
+    return result;
+}
+
+/// Whether waiting may help although there is no backup to be seen now.
+bool may_pass(const Stanza& stanza) {
+    for (const RepositoryStatus& repository : stanza.repositories) {
+        if (repository.code == other_error && meaning_of_status(repository.message).may_pass)
+            return true;
+    }
+    return false;
+}
+
+bool has_status(const Stanza& stanza, int code) {
+    for (const RepositoryStatus& repository : stanza.repositories) {
+        if (repository.code == code)
+            return true;
+    }
+    return false;
+}
+
+void warn_of_broken_repositories(const Stanza& stanza) {
+    for (const RepositoryStatus& repository : stanza.repositories) {
+        if (repository.code == other_error)
+            log::warning("{}; another repository holds backups", failure_of_status(stanza, repository).what());
+        else if (repository.code != 0)
+            log::info("stanza {} in repo{}: {}", stanza.name, repository.key, repository.message);
+    }
+    if (stanza.status_code == 5)
+        log::warning("stanza {}: the repositories hold backups of different clusters or versions", stanza.name);
+}
+
+/// One run; throws when it fails for good, and is empty when another try is worth it.
+std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const system::Command& command, Retries& retries) {
+    const std::string what = "info of stanza " + pgbackrest.stanza;
+    const system::Captured captured = system::capture(command);
+    if (!system::succeeded(captured.outcome)) {
+        if (pgbackrest::may_pass(captured.outcome, captured.errors) && retries.another(what_happened(captured.outcome)))
+            return std::nullopt;
+        throw failure_of(what, captured.outcome, captured.errors);
+    }
+    Stanza stanza = parse_info(captured.output, pgbackrest.stanza);
+    if (const auto failure = why_not_restorable(stanza)) {
+        if (may_pass(stanza) && retries.another(failure->what()))
+            return std::nullopt;
+        throw Failure(*failure);
+    }
+    return stanza;
+}
+
+}  // namespace
+
+std::optional<Failure> why_not_restorable(const Stanza& stanza) {
+    if (!stanza.backups.empty())
+        return std::nullopt;
+    // A repository that could not be asked may hold the backups that the others do not.
+    if (const RepositoryStatus* repository = worst(stanza))
+        return failure_of_status(stanza, *repository);
+    if (has_status(stanza, no_backups) || has_status(stanza, 0))
+        return Failure(ExitCode::target_not_reachable, fmt::format("stanza {} has no valid backup", stanza.name),
+                       "take a backup with pgbackrest backup, or name another stanza or repository");
+    if (has_status(stanza, missing_stanza_data))
+        return Failure(ExitCode::target_not_reachable,
+                       fmt::format("stanza {} has no backup.info in the repository", stanza.name),
+                       "the stanza was never created completely, or its files are lost; see pgbackrest stanza-create");
+    return Failure(ExitCode::target_not_reachable, fmt::format("stanza {} is not in the repository", stanza.name),
+                   "pgbackrest info lists the stanzas that are there; is the repository's path the right one, and "
+                   "mounted?");
+}
+
+Stanza info(const Pgbackrest& pgbackrest, std::optional<unsigned> repository, const RetryPolicy& retry) {
+    std::vector<Option> options{{"output", "json"}};
+    if (repository)
+        options.push_back({"repo", std::to_string(*repository)});
+    const system::Command command = pgbackrest.data_command("info", options);
+    Retries retries{retry};
+    for (;;) {
+        if (const auto stanza = ask(pgbackrest, command, retries)) {
+            warn_of_broken_repositories(*stanza);
+            return *stanza;
+        }
+    }
+}
+
+}  // namespace patroni_pgbackrest::pgbackrest

@@ -1,0 +1,64 @@
+#include "pgbackrest/log_line.hpp"
+
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+#include <utility>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+namespace {
+
+// What people see of a restore at DETAIL and below is one line a file: debugging, in our log.
+constexpr std::array<std::pair<std::string_view, log::Level>, 7> levels = {{{"INFO", log::Level::info},
+                                                                            {"WARN", log::Level::warning},
+                                                                            {"ERROR", log::Level::error},
+                                                                            {"ASSERT", log::Level::error},
+                                                                            {"DETAIL", log::Level::debug},
+                                                                            {"DEBUG", log::Level::debug},
+                                                                            {"TRACE", log::Level::debug}}};
+
+bool is_digits(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+/// `2026-11-22 11:18:59.661 `, written unless --no-log-timestamp is given.
+std::string_view without_timestamp(std::string_view line) {
+    constexpr std::size_t length = 24;
+    const bool there = line.size() > length && is_digits(line.substr(0, 4)) && line[4] == '-' && line[7] == '-' &&
+                       line[10] == ' ' && line[13] == ':' && line[19] == '.' && line[length - 1] == ' ';
+    return there ? line.substr(length) : line;
+}
+
+/// `P00 `, which is missing on stderr.
+std::string_view without_process(std::string_view line) {
+    const std::size_t end = line.find(' ');
+    const bool there =
+        end != std::string_view::npos && end >= 3 && line[0] == 'P' && is_digits(line.substr(1, end - 1));
+    return there ? line.substr(end) : line;
+}
+
+std::optional<LogLine> first_line(std::string_view line) {
+    const std::string_view rest = system::trim(without_process(without_timestamp(line)));
+    for (const auto& [name, level] : levels) {
+        if (rest.size() > name.size() && rest.substr(0, name.size()) == name && rest[name.size()] == ':')
+            return LogLine{level, std::string(system::trim(rest.substr(name.size() + 1))), false};
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+LogLine parse_log_line(std::string_view line) {
+    if (!line.empty() && line.front() != ' ') {
+        if (auto parsed = first_line(line))
+            return *parsed;
+        return LogLine{log::Level::info, std::string(system::trim(line)), false};
+    }
+    return LogLine{log::Level::info, std::string(system::trim(line)), true};
+}
+
+}  // namespace patroni_pgbackrest::pgbackrest

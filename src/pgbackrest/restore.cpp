@@ -1,0 +1,124 @@
+#include "pgbackrest/restore.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+#include "pgbackrest/log_line.hpp"
+#include "pgbackrest/printable.hpp"
+#include "system/failure.hpp"
+#include "system/log.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <system_error>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// pgBackRest's lines on their way into our log; keeps its warnings and errors for the failure.
+class Output {
+  public:
+    void operator()(std::string_view line) {
+        const std::string clean = redacted(printable(line));
+        const LogLine parsed = parse_log_line(clean);
+        if (!parsed.continued)
+            level_ = parsed.level;
+        log::write(level_, "pgbackrest: " + parsed.text);
+        if ((level_ == log::Level::warning || level_ == log::Level::error) && errors_.size() < most_kept)
+            errors_ += clean + "\n";
+    }
+    const std::string& errors() const { return errors_; }
+
+  private:
+    static constexpr std::size_t most_kept = 64UL * 1024;
+    log::Level level_ = log::Level::info;
+    std::string errors_;
+};
+
+void make_directory(const fs::path& directory, fs::perms permissions) {
+    std::error_code error;
+    if (fs::create_directories(directory, error))
+        fs::permissions(directory, permissions, error);
+    if (error)
+        throw Failure(ExitCode::pgbackrest_failed,
+                      fmt::format("directory {} cannot be made: {}", directory.string(), error.message()),
+                      "let the user that runs Patroni write to its parent directory");
+}
+
+/// restorePathValidate in validate.c.inc: with neither file --delta is disabled, with no more than a warning.
+bool is_resumable(const fs::path& directory) {
+    std::error_code error;
+    return fs::exists(directory / "backup.manifest", error) || fs::exists(directory / "PG_VERSION", error);
+}
+
+/// What an interruption before pgBackRest had written its manifest left behind.
+void empty(const fs::path& directory) {
+    std::error_code error;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+        fs::remove_all(entry->path(), error);
+        if (error)
+            break;
+    }
+    if (error)
+        throw Failure(ExitCode::pgbackrest_failed,
+                      fmt::format("directory {} cannot be emptied: {}", directory.string(), error.message()),
+                      "remove what is in it; the next run starts the copy again");
+}
+
+/// The options that decide what is restored come from the request alone: a variable of the environment in which
+/// Patroni was started would otherwise choose another target, or turn off the checksums of --delta (force).
+void ignore_environment(system::Command& command) {
+    for (const char* name : {"FORCE", "DELTA", "SET", "TYPE", "TARGET", "TARGET_ACTION", "TARGET_EXCLUSIVE",
+                             "TARGET_TIMELINE", "DB_INCLUDE", "DB_EXCLUDE", "RECOVERY_OPTION", "ARCHIVE_MODE"})
+        command.environment[std::string("PGBACKREST_") + name] = "";
+}
+
+system::Command restore_command(const RestoreJob& job, bool resume) {
+    std::vector<Option> options{{"set", job.backup_set},
+                                {"pg1-path", job.data_directory.string()},
+                                // A shared configuration may name the old primary's host, and restore must be local.
+                                {"reset-pg1-host"},
+                                {"lock-path", job.lock_path.string()},
+                                {"log-level-console", job.detail ? "detail" : "info"},
+                                {"log-level-stderr", "off"},
+                                {"no-log-timestamp"}};
+    if (resume)
+        options.push_back({"delta"});
+    const std::vector<Option> ours = options;
+    for (const Option& option : job.options) {
+        const auto same_name = [&option](const Option& own) { return own.name == option.name; };
+        if (option.name != "delta" && option.name != "spool-path" && std::none_of(ours.begin(), ours.end(), same_name))
+            options.push_back(option);
+    }
+    system::Command command = job.pgbackrest.command("restore", options);
+    ignore_environment(command);
+    // 2.33 knows no --spool-path for restore (and leaves the spool alone); a variable that it does not need is no
+    // error.
+    command.environment["PGBACKREST_SPOOL_PATH"] = job.spool_path.string();
+    return command;
+}
+
+}  // namespace
+
+void restore(const RestoreJob& job) {
+    make_directory(job.data_directory, fs::perms::owner_all);
+    make_directory(job.lock_path, fs::perms::owner_all);
+    make_directory(job.spool_path, fs::perms::owner_all);
+    Retries retries{job.retry};
+    for (;;) {
+        const bool resume = is_resumable(job.data_directory);
+        if (!resume)
+            empty(job.data_directory);
+        Output output;
+        const auto write = [&output](std::string_view line) { output(line); };
+        const system::Outcome outcome = system::run(restore_command(job, resume), write, write);
+        if (system::succeeded(outcome))
+            return;
+        if (!may_pass(outcome, output.errors()) || !retries.another(what_happened(outcome)))
+            throw failure_of("restore of backup set " + job.backup_set, outcome, output.errors());
+    }
+}
+
+}  // namespace patroni_pgbackrest::pgbackrest

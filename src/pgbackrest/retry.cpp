@@ -1,0 +1,26 @@
+#include "pgbackrest/retry.hpp"
+
+#include "system/interruption.hpp"
+#include "system/log.hpp"
+
+#include <algorithm>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+namespace {
+constexpr std::chrono::seconds longest_wait{300};
+}
+
+Retries::Retries(const RetryPolicy& policy) : policy_(policy), next_wait_(std::min(policy.wait, longest_wait)) {}
+
+bool Retries::another(const std::string& what_happened) {
+    if (used_ >= policy_.retries)
+        return false;
+    ++used_;
+    log::warning("{}, trying again in {} s ({} of {})", what_happened, next_wait_.count(), used_, policy_.retries);
+    interruption::sleep(next_wait_);
+    next_wait_ = std::min(next_wait_ * 2, longest_wait);
+    return true;
+}
+
+}  // namespace patroni_pgbackrest::pgbackrest

@@ -1,0 +1,147 @@
+#include "support/catch.hpp"
+
+#include "fake.hpp"
+#include "pgbackrest/archive.hpp"
+#include "system/failure.hpp"
+
+#include <algorithm>
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::pgbackrest;
+
+namespace {
+
+constexpr RetryPolicy twice_at_once{2, std::chrono::seconds(0)};
+const std::string checksum = "-25846c51366d46035ad434d0252006e8137fb775";
+
+std::string file(const std::string& name, int time = 1795346249) {
+    return "\"" + name + R"json(":{"type":"file","size":16480,"time":)json" + std::to_string(time) + "}";
+}
+
+std::string directory(const std::string& name) {
+    return "\"" + name + R"json(":{"type":"path"})json";
+}
+
+std::string listing(const std::string& entries) {
+    return R"json({".":{"type":"path"})json" + (entries.empty() ? "" : "," + entries) + "}\n";
+}
+
+/// An archive with a first timeline of three directories and a second that left it in the third.
+void write_archive(const Fake& fake) {
+    fake.write("archive_demo_15-1", listing(directory("0000000100000000") + "," + directory("0000000100000001") + "," +
+                                            directory("0000000100000002") + "," + directory("0000000200000002") + "," +
+                                            file("00000002.history", 1795346736) + "," + directory("lost+found")));
+    fake.write("archive_demo_15-1_0000000100000001", listing(file("0000000100000001000000FF" + checksum + ".gz")));
+    fake.write("archive_demo_15-1_0000000100000002",
+               listing(file("000000010000000200000000" + checksum) + "," +
+                       file("000000010000000200000001.partial" + checksum + ".lz4") + "," +
+                       file("000000010000000200000000.00000028.backup")));
+    fake.write("archive_demo_15-1_0000000200000002", listing(file("000000020000000200000001" + checksum + ".zst")));
+    fake.write("archive_demo_15-1_00000002.history", "1\t2/1000028\tno recovery target specified\n");
+}
+
+bool called(const Fake& fake, const std::string& end) {
+    const std::vector<std::string> calls = fake.calls();
+    return std::any_of(calls.begin(), calls.end(), [&](const std::string& call) {
+        return call.size() >= end.size() && call.substr(call.size() - end.size()) == end;
+    });
+}
+
+}  // namespace
+
+TEST_CASE("a listing gives names, times and what is a path") {
+    const std::vector<Listed> listed =
+        parse_listing(listing(directory("0000000100000000") + "," + file("00000002.history", 17)));
+    REQUIRE(listed.size() == 2);
+    CHECK(listed[0].name == "0000000100000000");
+    CHECK(listed[0].is_path);
+    CHECK(listed[0].time == 0);
+    CHECK(listed[1].name == "00000002.history");
+    CHECK_FALSE(listed[1].is_path);
+    CHECK(listed[1].time == 17);
+}
+
+TEST_CASE("a path that does not exist has an empty listing") {
+    CHECK(parse_listing(listing("")).empty());
+}
+
+TEST_CASE("what is not the JSON of repo-ls is an unreachable repository") {
+    for (const char* text : {"", "[]", "{\"a\":1}", "{"}) {
+        INFO(text);
+        try {
+            parse_listing(text);
+            FAIL("nothing was thrown");
+        } catch (const Failure& failure) {
+            CHECK(failure.code() == ExitCode::repository_unreachable);
+        }
+    }
+}
+
+TEST_CASE("segments, histories and their times are read from the backup's first segment on") {
+    Fake fake;
+    write_archive(fake);
+    const ArchiveContent content =
+        read_archive(fake.pgbackrest(), {{"15-1", 1, 1}}, "000000010000000100000010", twice_at_once);
+    CHECK(content.segments ==
+          std::set<std::string>{"0000000100000001000000FF", "000000010000000200000000", "000000020000000200000001"});
+    REQUIRE(content.histories.size() == 1);
+    const postgres::TimelineHistory& history = content.histories.at(postgres::Timeline{2});
+    REQUIRE(history.forks.size() == 1);
+    CHECK(history.forks[0].parent == postgres::Timeline{1});
+    CHECK(history.forks[0].at.text() == "2/1000028");
+    CHECK(content.history_times.at(postgres::Timeline{2}) == 1795346736);
+    // One listing of the whole, three directories, one history file.
+    CHECK(fake.calls().size() == 5);
+    CHECK_FALSE(called(fake, "repo-ls archive/demo/15-1/0000000100000000"));
+    CHECK(called(fake, "--stanza=demo --repo=1 --no-log-timestamp --log-level-console=off --log-level-stderr=warn "
+                       "repo-get archive/demo/15-1/00000002.history"));
+}
+
+TEST_CASE("directories of timelines before the backup's own are not listed") {
+    Fake fake;
+    write_archive(fake);
+    read_archive(fake.pgbackrest(), {{"15-1", 1, 1}}, "000000020000000200000001", twice_at_once);
+    CHECK(fake.calls().size() == 3);
+    CHECK_FALSE(called(fake, "repo-ls archive/demo/15-1/0000000100000002"));
+}
+
+TEST_CASE("several repositories are listed each, and a history is read once") {
+    Fake fake;
+    write_archive(fake);
+    const ArchiveContent content =
+        read_archive(fake.pgbackrest(), {{"15-1", 1, 1}, {"15-1", 3, 1}}, "000000010000000100000010", twice_at_once);
+    CHECK(content.segments.size() == 3);
+    CHECK(fake.calls().size() == 2 + 6 + 1);
+    CHECK(called(fake, "--repo=3 --output=json --no-log-timestamp --log-level-console=off --log-level-stderr=warn "
+                       "repo-ls archive/demo/15-1"));
+    CHECK_FALSE(called(fake, "--repo=3 --no-log-timestamp --log-level-console=off --log-level-stderr=warn repo-get "
+                             "archive/demo/15-1/00000002.history"));
+}
+
+TEST_CASE("only what failed and may pass is asked again") {
+    Fake fake;
+    write_archive(fake);
+    const Variable only("FAKE_ONLY", "*0000000100000002");
+    const Variable times("FAKE_TIMES", "2");
+    const Variable fail("FAKE_FAIL", "101");
+    const ArchiveContent content =
+        read_archive(fake.pgbackrest(), {{"15-1", 1, 1}}, "000000010000000100000010", twice_at_once);
+    CHECK(content.segments.size() == 3);
+    CHECK(fake.calls().size() == 5 + 2);
+}
+
+TEST_CASE("a listing that keeps failing is named, and none of its segments is taken for missing") {
+    Fake fake;
+    write_archive(fake);
+    const Variable only("FAKE_ONLY", "*repo-ls archive/demo/15-1/0000000200000002");
+    const Variable errors("FAKE_ERRORS", "ERROR: [095]: unable to flush");
+    const Variable fail("FAKE_FAIL", "95");
+    try {
+        read_archive(fake.pgbackrest(), {{"15-1", 2, 1}}, "000000010000000100000010", twice_at_once);
+        FAIL("nothing was thrown");
+    } catch (const Failure& failure) {
+        CHECK(failure.code() == ExitCode::pgbackrest_failed);
+        CHECK(std::string(failure.what()) == "listing of archive/demo/15-1/0000000200000002 in repo2 failed: "
+                                             "pgbackrest exited with code 95 (crypto): unable to flush");
+    }
+}

@@ -1,0 +1,201 @@
+#include "support/catch.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+#include "system/file.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <set>
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::pgbackrest;
+using system::Exited;
+
+namespace {
+
+Failure failure(int code, const std::string& errors) {
+    return failure_of("restore of backup set 20261122-072841F", Exited{code}, errors);
+}
+
+}  // namespace
+
+TEST_CASE("every error code of pgBackRest has a decision") {
+    // build/error.yaml of pgBackRest 2.60; 2.33 and 2.45 have the same codes but 106.
+    const std::set<int> codes{25, 26, 27, 28, 29, 30, 31,  32,  37,  38,  39,  40,  41,  42,  43,  44, 45, 46,
+                              47, 48, 49, 50, 51, 52, 53,  54,  55,  56,  57,  58,  60,  61,  62,  63, 64, 67,
+                              68, 69, 70, 72, 73, 74, 75,  76,  78,  79,  80,  81,  82,  83,  87,  88, 89, 93,
+                              94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 122, 124, 125};
+    std::set<int> decided;
+    for (const ErrorMeaning& meaning : error_table()) {
+        INFO(meaning.code);
+        CHECK(decided.insert(meaning.code).second);
+        CHECK_FALSE(meaning.name.empty());
+        CHECK_FALSE(meaning.hint.empty());
+        CHECK(meaning.hint.back() != '.');
+        CHECK(&meaning_of_error(meaning.code) == &meaning);
+        CHECK((meaning.exit_code == ExitCode::repository_unreachable || meaning.exit_code == ExitCode::lock_held) <=
+              meaning.may_pass);
+    }
+    CHECK(decided == codes);
+}
+
+TEST_CASE("docs/pgbackrest-errors.md lists the table as it is") {
+    const auto project = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
+    const std::string document = system::read_file(project / "docs" / "pgbackrest-errors.md");
+    for (const ErrorMeaning& meaning : error_table()) {
+        const std::string row = fmt::format("| {} | {} | {} | {} |", meaning.code, meaning.name,
+                                            meaning.may_pass ? "yes" : "no", static_cast<int>(meaning.exit_code));
+        INFO(row);
+        CHECK(document.find(row) != std::string::npos);
+    }
+    const std::vector<std::string> lines = system::lines(document);
+    const auto rows = std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+        return line.size() > 2 && line[0] == '|' && line[2] >= '0' && line[2] <= '9';
+    });
+    CHECK(static_cast<std::size_t>(rows) == error_table().size());
+}
+
+TEST_CASE("an unknown code is permanent") {
+    CHECK_FALSE(may_pass(Exited{77}));
+    CHECK(failure(77, "").code() == ExitCode::pgbackrest_failed);
+    CHECK(std::string(failure(77, "").what()) ==
+          "restore of backup set 20261122-072841F failed: pgbackrest exited with code 77");
+}
+
+TEST_CASE("a signal, a stall and a broken connection are worth another try, a missing program is not") {
+    CHECK(may_pass(system::Signalled{9}));
+    CHECK(may_pass(system::Stalled{}));
+    CHECK(may_pass(Exited{49}));
+    CHECK_FALSE(may_pass(system::NotStarted{"No such file or directory"}));
+    CHECK_FALSE(may_pass(Exited{0}));
+    CHECK_FALSE(may_pass(Exited{95}));
+}
+
+TEST_CASE("a failure quotes pgBackRest's error and gives the hint of its meaning") {
+    const Failure unreachable =
+        failure(49, "P00  ERROR: [049]: unable to get address for 'nas': [-2] Name or service "
+                    "not known\nP00   INFO: restore command end: aborted with exception [049]\n");
+    CHECK(unreachable.code() == ExitCode::repository_unreachable);
+    CHECK(std::string(unreachable.what()) ==
+          "restore of backup set 20261122-072841F failed: pgbackrest exited with code 49 (host-connect): unable to get "
+          "address for 'nas': [-2] Name or service not known");
+    CHECK(unreachable.problems().front().hint ==
+          "bring the repository back; the next run continues where this one stopped");
+}
+
+TEST_CASE("pgBackRest's own hints and line breaks do not get into the message") {
+    CHECK(error_text("ERROR: [072]: restore command must be run\n       on the host\n       HINT: do something\n") ==
+          "restore command must be run on the host");
+}
+
+TEST_CASE("what is no log line of pgBackRest is quoted when there is nothing else") {
+    CHECK(std::string(failure(127, "pgbackrest: error while loading shared libraries: libssl.so.3\n").what()) ==
+          "restore of backup set 20261122-072841F failed: pgbackrest exited with code 127: pgbackrest: error while "
+          "loading shared libraries: libssl.so.3");
+}
+
+TEST_CASE("secrets and unprintable bytes do not get into the message") {
+    CHECK(error_text("ERROR: [039]: got repo1-cipher-pass=abc token=\"x y\" and \xA3\x01 password=s3 end") ==
+          "got repo1-cipher-pass=<redacted> token=<redacted> and ?? password=<redacted> end");
+}
+
+TEST_CASE("a long message is cut") {
+    const std::string text = error_text("ERROR: [039]: " + std::string(2000, 'x'));
+    CHECK(text == std::string(600, 'x') + "...");
+}
+
+TEST_CASE("a backup set that is not found because no repository could be asked is an unreachable repository") {
+    const std::string errors =
+        "P00   WARN: repo1: [HostConnectError] unable to load info file '/x/backup/demo/backup.info':\n"
+        "            HostConnectError: unable to get address for 'nas'\n"
+        "            HINT: has a stanza-create been performed?\n"
+        "P00  ERROR: [075]: no backup set found to restore\n";
+    CHECK(may_pass(Exited{75}, errors));
+    CHECK(failure(75, errors).code() == ExitCode::repository_unreachable);
+    CHECK(
+        std::string(failure(75, errors).what()) ==
+        "restore of backup set 20261122-072841F failed: pgbackrest exited with code 75 (backup-set-invalid): no backup "
+        "set found to restore; repo1: [HostConnectError] unable to load info file '/x/backup/demo/backup.info': "
+        "HostConnectError: unable to get address for 'nas'");
+}
+
+TEST_CASE("a backup set that is simply not there is not") {
+    const std::string errors = "P00  ERROR: [075]: backup set 20261122-072841F is not valid\n";
+    CHECK_FALSE(may_pass(Exited{75}, errors));
+    CHECK(failure(75, errors).code() == ExitCode::target_not_reachable);
+    const std::string empty = "P00   WARN: repo1: [BackupSetInvalidError] no backup sets to restore\n" + errors;
+    CHECK(failure(75, empty).code() == ExitCode::target_not_reachable);
+}
+
+TEST_CASE("a wrong passphrase in one repository is not reported as an unreachable repository") {
+    const std::string crypto = "WARN: repo1: [CryptoError] unable to flush\n";
+    const std::string connect = "WARN: repo2: [HostConnectError] timeout connecting to 'nas:8432'\n";
+    const std::string error = "ERROR: [103]: unable to find a valid repository\n";
+    for (const std::string& errors : {crypto + connect + error, connect + crypto + error}) {
+        CHECK(failure(103, errors).code() == ExitCode::pgbackrest_failed);
+        // The other one may come back all the same.
+        CHECK(may_pass(Exited{103}, errors));
+    }
+    CHECK(failure(103, crypto + error).code() == ExitCode::pgbackrest_failed);
+    CHECK_FALSE(may_pass(Exited{103}, crypto + error));
+    CHECK(failure(103, error).code() == ExitCode::repository_unreachable);
+    CHECK(may_pass(Exited{103}, error));
+}
+
+TEST_CASE("a repository that has nothing does not explain away one that could not be asked") {
+    const std::string errors = "WARN: repo1: [FileMissingError] unable to load info file\n"
+                               "WARN: repo2: [HostConnectError] timeout connecting to 'nas:8432'\n"
+                               "ERROR: [075]: backup set 20261122-072841F is not valid\n";
+    CHECK(failure(75, errors).code() == ExitCode::repository_unreachable);
+    CHECK(may_pass(Exited{75}, errors));
+}
+
+TEST_CASE("some codes are decided by their text") {
+    struct Case {
+        int code;
+        const char* text;
+        bool may_pass;
+        ExitCode exit_code;
+    };
+    const std::string ssh = "remote-0 process on 'nas' terminated unexpectedly [255]: ";
+    const Case cases[] = {
+        {125, "ssh: connect to host 127.0.0.1 port 22: Connection refused", true, ExitCode::repository_unreachable},
+        {125, "postgres@nas: Permission denied (publickey).", false, ExitCode::pgbackrest_failed},
+        {125, "Host key verification failed.", false, ExitCode::pgbackrest_failed},
+        {39, "expected value '2.45' for greeting key 'version' but got '2.60'", false, ExitCode::pgbackrest_failed},
+        {39, "HTTP request failed with 403 (Forbidden):", false, ExitCode::pgbackrest_failed},
+        {39, "HTTP request failed with 429 (Too Many Requests):", true, ExitCode::repository_unreachable},
+        {39, "unexpected TLS eof", true, ExitCode::repository_unreachable},
+        {41, "unable to open file 'x' for read: [13] Permission denied", false, ExitCode::pgbackrest_failed},
+        {41, "unable to open file 'x' for read: [116] Stale file handle", true, ExitCode::repository_unreachable},
+        {41, "timeout opening 'x'", true, ExitCode::repository_unreachable},
+        {42, "unexpected eof while reading line", true, ExitCode::repository_unreachable},
+        {50, "unable to acquire lock on file 'x': Resource temporarily unavailable", true, ExitCode::lock_held},
+        {50, "unable to acquire lock on file 'x': Permission denied", false, ExitCode::pgbackrest_failed},
+        {64, "unable to write 'x': [28] No space left on device", false, ExitCode::pgbackrest_failed},
+        {101, "[503] Slow Down", true, ExitCode::repository_unreachable},
+        {101, "TLS error [1:337047686] certificate verify failed", false, ExitCode::pgbackrest_failed},
+        {102, "unable to execute 'ssh': [2] No such file or directory", false, ExitCode::pgbackrest_failed},
+        {102, "local-1 process terminated unexpectedly on signal 9", true, ExitCode::pgbackrest_failed},
+    };
+    for (const Case& one : cases) {
+        const std::string text = fmt::format("ERROR: [{:03}]: {}{}\n", one.code, one.code == 125 ? ssh : "", one.text);
+        INFO(text);
+        CHECK(may_pass(Exited{one.code}, text) == one.may_pass);
+        CHECK(failure(one.code, text).code() == one.exit_code);
+    }
+    CHECK(failure(64, cases[13].text).problems().front().hint ==
+          "make room on the file system that is named; the next run continues");
+}
+
+TEST_CASE("a child that did not exit has its fate in the message") {
+    const Failure killed = failure_of("listing", system::Signalled{9}, "");
+    CHECK(std::string(killed.what()) == "listing failed: pgbackrest was killed by signal 9");
+    CHECK(killed.code() == ExitCode::pgbackrest_failed);
+    const Failure missing = failure_of("listing", system::NotStarted{"No such file or directory"}, "");
+    CHECK(std::string(missing.what()) == "listing failed: pgbackrest could not be started: No such file or directory");
+    CHECK(missing.code() == ExitCode::preflight_refused);
+    CHECK(failure_of("listing", system::Stalled{}, "").code() == ExitCode::repository_unreachable);
+}

@@ -1,0 +1,169 @@
+#include "support/catch.hpp"
+
+#include "fake.hpp"
+#include "pgbackrest/restore.hpp"
+#include "system/failure.hpp"
+#include "system/interruption.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::pgbackrest;
+namespace fs = std::filesystem;
+
+namespace {
+
+RestoreJob job_of(const Fake& fake) {
+    RestoreJob job;
+    job.pgbackrest = fake.pgbackrest();
+    job.data_directory = fake.directory.path() / "data.restoring";
+    job.backup_set = "20261122-111728F";
+    job.lock_path = fake.directory.path() / "lock";
+    job.spool_path = fake.directory.path() / "spool";
+    job.retry = {2, std::chrono::seconds(0)};
+    return job;
+}
+
+Failure failure_of_restore(const RestoreJob& job) {
+    try {
+        restore(job);
+    } catch (const Failure& failure) {
+        return failure;
+    }
+    return Failure(ExitCode::done, "nothing was thrown", "");
+}
+
+unsigned mode_of(const fs::path& path) {
+    struct stat status {};
+    return stat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : 0U;
+}
+
+std::string expected_call(const RestoreJob& job, const std::string& rest) {
+    return "--stanza=demo --set=20261122-111728F --pg1-path=" + job.data_directory.string() +
+           " --reset-pg1-host --lock-path=" + job.lock_path.string() +
+           " --log-level-console=info --log-level-stderr=off --no-log-timestamp" + rest + " restore";
+}
+
+}  // namespace
+
+TEST_CASE("a restore makes its directories and passes on what was asked for") {
+    Fake fake;
+    RestoreJob job = job_of(fake);
+    job.options = {{"process-max", "2"}, {"db-include", "a"}, {"db-include", "b"}, {"link-all"}, {"delta"}};
+    restore(job);
+    CHECK(fake.calls() ==
+          std::vector<std::string>{expected_call(job, " --process-max=2 --db-include=a --db-include=b --link-all")});
+    CHECK(mode_of(job.data_directory) == 0700);
+    CHECK(mode_of(job.lock_path) == 0700);
+    CHECK(mode_of(job.spool_path) == 0700);
+}
+
+TEST_CASE("the spool path comes through the environment, where 2.33 does not mind it") {
+    Fake fake;
+    const RestoreJob job = job_of(fake);
+    const Variable force("PGBACKREST_FORCE", "y");
+    const Variable type("PGBACKREST_TYPE", "none");
+    const Variable run("FAKE_RUN", "env | grep ^PGBACKREST_ | sort >$FAKE_OUTPUTS/environment");
+    restore(job);
+    const std::string environment = system::read_file(fake.directory.path() / "environment");
+    CHECK(environment.find("PGBACKREST_SPOOL_PATH=" + job.spool_path.string() + "\n") != std::string::npos);
+    CHECK(environment.find("PGBACKREST_FORCE") == std::string::npos);
+    CHECK(environment.find("PGBACKREST_TYPE") == std::string::npos);
+}
+
+TEST_CASE("a directory that holds an interrupted restore is continued with --delta") {
+    Fake fake;
+    const RestoreJob job = job_of(fake);
+    fs::create_directories(job.data_directory / "base");
+    const std::string name = GENERATE("backup.manifest", "PG_VERSION");
+    fake.write("data.restoring/" + name, "");
+    restore(job);
+    CHECK(fake.calls().front() == expected_call(job, " --delta"));
+    CHECK(fs::exists(job.data_directory / "base"));
+}
+
+TEST_CASE("a leftover from before the manifest was written is emptied, and links in it are not followed") {
+    Fake fake;
+    const RestoreJob job = job_of(fake);
+    fs::create_directories(job.data_directory / "base" / "1");
+    fs::create_directories(fake.directory.path() / "elsewhere");
+    fake.write("elsewhere/file", "");
+    fake.write("data.restoring/.hidden", "");
+    fs::create_directory_symlink(fake.directory.path() / "elsewhere", job.data_directory / "pg_wal");
+    restore(job);
+    CHECK(fake.calls().front() == expected_call(job, ""));
+    CHECK(fs::is_empty(job.data_directory));
+    CHECK(fs::exists(fake.directory.path() / "elsewhere" / "file"));
+}
+
+TEST_CASE("a restore that breaks off is tried again, from where it stopped") {
+    Fake fake;
+    const RestoreJob job = job_of(fake);
+    const Variable run("FAKE_RUN", "touch $FAKE_PG1_PATH/backup.manifest");
+    const Variable times("FAKE_TIMES", "2");
+    SECTION("with an error that may pass") {
+        const Variable fail("FAKE_FAIL", "49");
+        restore(job);
+    }
+    SECTION("by a signal") {
+        const Variable signal("FAKE_SIGNAL", "SEGV");
+        restore(job);
+    }
+    const std::vector<std::string> calls = fake.calls();
+    REQUIRE(calls.size() == 3);
+    CHECK(calls[0] == expected_call(job, ""));
+    CHECK(calls[1] == expected_call(job, " --delta"));
+    CHECK(calls[2] == expected_call(job, " --delta"));
+}
+
+TEST_CASE("a restore is given up when the tries are used up, and at once for what stays") {
+    Fake fake;
+    const RestoreJob job = job_of(fake);
+    const Variable on("FAKE_ERRORS_ON", "stdout");
+    SECTION("it may pass") {
+        const Variable errors("FAKE_ERRORS", "P00   INFO: begin\nP00  ERROR: [049]: timeout connecting to 'nas'\n"
+                                             "P00   INFO: restore command end: aborted with exception [049]");
+        const Variable fail("FAKE_FAIL", "49");
+        const Failure failure = failure_of_restore(job);
+        CHECK(failure.code() == ExitCode::repository_unreachable);
+        CHECK(std::string(failure.what()) == "restore of backup set 20261122-111728F failed: pgbackrest exited with "
+                                             "code 49 (host-connect): timeout connecting to 'nas'");
+        CHECK(fake.calls().size() == 3);
+    }
+    SECTION("it stays") {
+        const Variable errors("FAKE_ERRORS", "P00  ERROR: [026]: error restoring '/x/base/1/1': actual checksum 'a' "
+                                             "does not match expected checksum 'b'");
+        const Variable fail("FAKE_FAIL", "26");
+        const Failure failure = failure_of_restore(job);
+        CHECK(failure.code() == ExitCode::pgbackrest_failed);
+        CHECK(fake.calls().size() == 1);
+    }
+    SECTION("the repository was away, which pgBackRest sums up as no backup set") {
+        const Variable errors("FAKE_ERRORS", "P00   WARN: repo1: [HostConnectError] unable to load info file:\n"
+                                             "            HostConnectError: timeout connecting to 'nas'\n"
+                                             "P00  ERROR: [075]: no backup set found to restore");
+        const Variable fail("FAKE_FAIL", "75");
+        CHECK(failure_of_restore(job).code() == ExitCode::repository_unreachable);
+        CHECK(fake.calls().size() == 3);
+    }
+}
+
+// An interruption lasts for the rest of a process, so that this one gets a process of its own below.
+TEST_CASE("interrupted in a restore that hangs", "[.interrupted]") {
+    Fake fake;
+    const RestoreJob job = job_of(fake);
+    const Variable hang("FAKE_HANG", "1");
+    const Variable run("FAKE_RUN", "kill -s TERM " + std::to_string(getpid()));
+    interruption::install();
+    const Failure failure = failure_of_restore(job);
+    CHECK(failure.code() == ExitCode::terminated);
+    CHECK(fake.calls().size() == 1);
+}
+
+TEST_CASE("a restore that hangs ends when the program is told to, and is not tried again") {
+    const system::Captured captured = system::capture({"/proc/self/exe", {"[interrupted]"}}, std::chrono::seconds(30));
+    INFO(captured.output << captured.errors);
+    CHECK(system::succeeded(captured.outcome));
+    CHECK(captured.output.find("All tests passed (2 assertions in 1 test case)") != std::string::npos);
+}
