@@ -26,17 +26,15 @@ class LineSplitter {
 
     void take(std::string_view piece) {
         while (!piece.empty()) {
-            const std::size_t room = longest_line - begun_.size();
-            const std::size_t end = piece.substr(0, room).find('\n');
-            begun_ += piece.substr(0, std::min(end, room));
-            if (end != std::string_view::npos) {
-                piece.remove_prefix(end + 1);
+            if (begun_.size() == longest_line && piece.front() != '\n')
                 emit();
-            } else {
-                piece.remove_prefix(std::min(room, piece.size()));
-                if (begun_.size() == longest_line)
-                    emit();
-            }
+            const std::size_t room = longest_line - begun_.size();
+            const std::size_t end = piece.substr(0, room + 1).find('\n');
+            const bool is_whole = end != std::string_view::npos;
+            begun_ += piece.substr(0, is_whole ? end : room);
+            piece.remove_prefix(is_whole ? end + 1 : std::min(room, piece.size()));
+            if (is_whole)
+                emit();
         }
     }
     void end() {

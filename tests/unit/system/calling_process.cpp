@@ -1,0 +1,50 @@
+#include "system/calling_process.hpp"
+
+#include "forked.hpp"
+#include "support/catch.hpp"
+#include "system/subprocess.hpp"
+
+#include <csignal>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::system {
+
+TEST_CASE("a process is seen with arguments, environment and directory") {
+    const PrivateDirectory directory;
+    const std::filesystem::path real = std::filesystem::canonical(directory.path());
+    Child child{{"sleep", {"100"}, directory.path(), {{"PATRONI_SCOPE", "a=b"}}}, {}, {}};
+    const auto facts = facts_of(child.pid());
+    REQUIRE(facts.has_value());
+    CHECK(facts->pid == child.pid());
+    CHECK(facts->parent == ::getpid());
+    REQUIRE(facts->arguments.size() == 2);
+    CHECK(facts->arguments[1] == "100");
+    CHECK(facts->environment.at("PATRONI_SCOPE") == "a=b");
+    CHECK(facts->directory == real);
+}
+
+TEST_CASE("a process that is gone, or a zombie, has no facts and no start time") {
+    Forked process{[] { return 0; }};
+    REQUIRE(eventually([&] { return start_time_of(process.pid()) == 0; }));  // a zombie now
+    CHECK_FALSE(facts_of(process.pid()).has_value());
+    CHECK(process.wait() == 0);
+    CHECK(start_time_of(process.pid()) == 0);
+    CHECK_FALSE(facts_of(process.pid()).has_value());
+}
+
+TEST_CASE("ancestors begin with the parent") {
+    const PrivateDirectory directory;
+    const auto file = directory.path() / "seen";
+    Forked process{[&] {
+        const auto all = ancestors();
+        return !all.empty() && all[0].pid == ::getppid() ? 7 : 8;
+    }};
+    CHECK(process.wait() == 7);
+}
+
+TEST_CASE("the start time stays the same") {
+    CHECK(start_time_of(::getpid()) > 0);
+    CHECK(start_time_of(::getpid()) == start_time_of(::getpid()));
+}
+
+}  // namespace patroni_pgbackrest::system

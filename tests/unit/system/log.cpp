@@ -1,0 +1,107 @@
+#include "system/log.hpp"
+
+#include "forked.hpp"
+#include "support/catch.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <regex>
+#include <unistd.h>
+
+namespace patroni_pgbackrest {
+
+using system::Forked;
+
+namespace {
+
+std::string logged(const std::function<void()>& work) {
+    Forked process{[&] {
+        work();
+        return 0;
+    }};
+    REQUIRE(process.wait() == 0);
+    return process.errors();
+}
+
+/// Without the time, which has 23 characters.
+std::string text_of(const std::function<void()>& work) {
+    return logged(work).substr(24);
+}
+
+}  // namespace
+
+TEST_CASE("an entry looks like one of Patroni's") {
+    const std::string entry = logged([] { log::info("restoring {} of {}", 1, "demo"); });
+    CHECK(std::regex_match(entry, std::regex(R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO: restoring 1 of demo\n)")));
+}
+
+TEST_CASE("the time is that of TZ") {
+    const std::string west = logged([] {
+        ::setenv("TZ", "WEST12", 1);
+        log::info("x");
+    });
+    const std::string east = logged([] {
+        ::setenv("TZ", "EAST-12", 1);
+        log::info("x");
+    });
+    CHECK(west.substr(0, 10) < east.substr(0, 10));  // a day apart, whatever the hour
+}
+
+TEST_CASE("each level has Python's name") {
+    CHECK(text_of([] { log::warning("x"); }) == "WARNING: x\n");
+    CHECK(text_of([] { log::error("x"); }) == "ERROR: x\n");
+    CHECK(text_of([] {
+              log::set_level(log::Level::debug);
+              log::debug("x");
+          }) == "DEBUG: x\n");
+}
+
+TEST_CASE("entries below the level are not written") {
+    CHECK(logged([] { log::debug("x"); }).empty());
+    CHECK(logged([] {
+              log::set_level(log::Level::error);
+              log::warning("x");
+          }).empty());
+}
+
+TEST_CASE("line breaks inside an entry are kept and indented") {
+    CHECK(text_of([] { log::info("one\ntwo\n\n"); }) == "INFO: one\n  two\n");
+}
+
+TEST_CASE("control characters of a child do not reach the terminal") {
+    CHECK(text_of([] { log::info("a\x1b[2J\tb\r\nc"); }) == "INFO: a?[2J\tb\n  c\n");
+}
+
+TEST_CASE("a problem is written with its place and its hint") {
+    CHECK(text_of([] {
+              log::write({"unknown key `x`", "remove it", "patroni.yml:17"});
+          }) == "ERROR: patroni.yml:17: unknown key `x`\n  HINT: remove it\n");
+    CHECK(text_of([] {
+              log::write({"no space", "make some"}, log::Level::warning);
+          }) == "WARNING: no space\n  HINT: make some\n");
+    CHECK(text_of([] { log::write(Problem{"no hint", ""}); }) == "ERROR: no hint\n");
+}
+
+TEST_CASE("levels are known by name, in any case") {
+    CHECK(log::parse_level("debug") == log::Level::debug);
+    CHECK(log::parse_level("INFO") == log::Level::info);
+    CHECK(log::parse_level("Warning") == log::Level::warning);
+    CHECK(log::parse_level("error") == log::Level::error);
+    CHECK_FALSE(log::parse_level("loud").has_value());
+}
+
+TEST_CASE("a log that nobody reads does not end the program") {
+    Forked process{[] {
+        ::signal(SIGPIPE, SIG_IGN);
+        int ends[2];
+        if (::pipe(ends) != 0)
+            return 1;
+        ::close(ends[0]);
+        ::dup2(ends[1], STDERR_FILENO);
+        log::info("x");
+        return 7;
+    }};
+    CHECK(process.wait() == 7);
+}
+
+}  // namespace patroni_pgbackrest
