@@ -1,0 +1,86 @@
+#include "commands/arguments.hpp"
+
+#include "commands/command_line.hpp"
+
+#include <algorithm>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace patroni_pgbackrest::commands {
+
+namespace {
+
+std::map<std::string, std::string> own_patroni_environment() {
+    std::map<std::string, std::string> variables;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string text(*entry);
+        const auto sign = text.find('=');
+        if (text.starts_with("PATRONI_") && sign != std::string::npos) {
+            variables[text.substr(0, sign)] = text.substr(sign + 1);
+        }
+    }
+    return variables;
+}
+
+/// `name` of `--name` and of `--name=value`.
+std::string name_of(const std::string& word) {
+    const auto sign = word.find('=');
+    return word.substr(2, sign == std::string::npos ? sign : sign - 2);
+}
+
+}  // namespace
+
+std::vector<std::string> without_appended(const std::vector<std::string>& words, const patroni::MethodBlock& block) {
+    // block.command begins with a path to the program, words with its first argument.
+    const auto& command = block.command;
+    if (command.empty() || words.size() < command.size() - 1 ||
+        !std::equal(command.begin() + 1, command.end(), words.begin())) {
+        return words;
+    }
+    const auto own = static_cast<std::ptrdiff_t>(command.size() - 1);
+    std::vector<std::string> kept(words.begin(), words.begin() + own);
+    for (auto word = words.begin() + own; word != words.end(); ++word) {
+        const auto name = word->starts_with("--") ? name_of(*word) : std::string();
+        const bool from_block = std::any_of(block.entries.begin(), block.entries.end(),
+                                            [&](const patroni::BlockEntry& entry) { return entry.key == name; });
+        // Patroni 3.2.0 also passed the command itself.
+        if (!from_block && name != "command") {
+            kept.push_back(*word);
+        }
+    }
+    return kept;
+}
+
+std::optional<std::string> value_in(const std::vector<std::string>& words, const std::string& name) {
+    std::optional<std::string> value;
+    for (auto word = words.begin(); word != words.end(); ++word) {
+        if (word->starts_with("--" + name + "=")) {
+            value = word->substr(name.size() + 3);
+        } else if (*word == "--" + name && word + 1 != words.end()) {
+            value = *(word + 1);
+        }
+    }
+    return value;
+}
+
+BootstrapArguments read_bootstrap_arguments(const std::vector<std::string>& words) {
+    BootstrapArguments arguments;
+    const auto calling = patroni::find_calling_patroni();
+    if (calling) {
+        arguments.calling_patroni = calling->pid;
+        arguments.source = calling->source;
+    } else {
+        arguments.source.environment = own_patroni_environment();
+    }
+    if (const auto path = value_in(words, "patroni-config")) {
+        arguments.source.path = std::filesystem::absolute(*path);
+    }
+    arguments.patroni = patroni::read_configuration(arguments.source);
+    const bool by_patroni = arguments.patroni && arguments.patroni->method;
+    arguments.options =
+        parse_command_line(by_patroni ? without_appended(words, *arguments.patroni->method) : words).options;
+    return arguments;
+}
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "commands/bootstrap.hpp"
+
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest::commands {
+
+/// Patroni 3.2 and later append every key of the method's block as `--key=value`, printed as Python prints it (True,
+/// ['a', 'b'], a timestamp without its own zone), after --scope and --datadir (bootstrap.py, _custom_bootstrap). The
+/// block itself is read instead: those words are taken off when `words` begin with the block's own command line.
+std::vector<std::string> without_appended(const std::vector<std::string>& words, const patroni::MethodBlock& block);
+
+/// The value of an option in a raw command line, `--name=value` or `--name value`.
+std::optional<std::string> value_in(const std::vector<std::string>& words, const std::string& name);
+
+/// Everything that `bootstrap` is called with. `words`: the program's arguments from `bootstrap` on. Throws
+/// Failure(usage) when patroni.yml cannot be read.
+BootstrapArguments read_bootstrap_arguments(const std::vector<std::string>& words);
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,143 @@
+#include "commands/command_line.hpp"
+
+#include "recovery/options.hpp"
+#include "system/exit_code.hpp"
+#include "system/text.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+namespace patroni_pgbackrest::commands {
+
+namespace {
+
+using recovery::OptionKind;
+using recovery::OptionOwner;
+
+constexpr const char* group_of(OptionOwner owner) {
+    switch (owner) {
+    case OptionOwner::patroni:
+        return "Passed by Patroni";
+    case OptionOwner::ours:
+        return "Settings";
+    case OptionOwner::target:
+        return "What to restore";
+    case OptionOwner::pgbackrest:
+        break;
+    }
+    return "Passed to pgbackrest restore";
+}
+
+using Values = std::map<std::string, std::vector<std::string>>;
+
+void add_bootstrap_options(CLI::App& command, Values& values) {
+    for (const auto& definition : recovery::bootstrap_options()) {
+        const std::string name(definition.name);
+        auto* option = command.add_option("--" + name, values[name], std::string(definition.help));
+        option->group(group_of(definition.owner))->type_name(std::string(definition.argument));
+        if (definition.kind == OptionKind::flag) {
+            option->expected(0, 1);
+        } else {
+            // One value each time: the rest of the line is not swallowed.
+            option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        }
+    }
+    command.allow_extras();
+    command.footer("Every option can stand in the method's block of patroni.yml as well, without its dashes; the command\n"
+                   "line counts more. " +
+                   std::string("Exit codes:\n") + exit_code_help());
+}
+
+std::vector<recovery::GivenOption> given_options(const CLI::App& command, const Values& values) {
+    std::vector<recovery::GivenOption> given;
+    for (const auto& definition : recovery::bootstrap_options()) {
+        const std::string name(definition.name);
+        const auto* option = command.get_option("--" + name);
+        if (option->count() > 0 && option->results().empty()) {
+            given.push_back({name, ""});
+        }
+        for (const auto& value : option->results()) {
+            given.push_back({name, definition.kind == OptionKind::flag && value == "{}" ? "" : value});
+        }
+    }
+    bool after_unknown = false;
+    for (const auto& word : command.remaining()) {
+        if (word.starts_with("--") && word.size() > 2) {
+            const auto sign = word.find('=');
+            given.push_back({word.substr(2, sign == std::string::npos ? sign : sign - 2), "given"});
+            after_unknown = sign == std::string::npos;
+        } else if (!after_unknown) {
+            throw Failure(ExitCode::usage, fmt::format("'{}' is no option", word),
+                          "options are written --name=value; see patroni_pgbackrest bootstrap --help");
+        }
+    }
+    (void)values;
+    return given;
+}
+
+}  // namespace
+
+std::string exit_code_help() {
+    std::string text;
+    for (const auto& entry : exit_code_table) {
+        text += fmt::format("  {:>3}  {}\n", static_cast<int>(entry.code), entry.meaning);
+    }
+    return text;
+}
+
+CommandLine parse_command_line(const std::vector<std::string>& words) {
+    CommandLine line;
+    Values values;
+    CLI::App app{"Restores PostgreSQL clusters from pgBackRest backups under Patroni", "patroni_pgbackrest"};
+    app.set_version_flag("--version", std::string("patroni_pgbackrest ") + PATRONI_PGBACKREST_VERSION);
+    app.require_subcommand(1);
+    app.footer("Exit codes:\n" + exit_code_help());
+
+    auto* bootstrap = app.add_subcommand("bootstrap", "Patroni's bootstrap.method: brings a lost cluster back");
+    add_bootstrap_options(*bootstrap, values);
+
+    auto* archive_get = app.add_subcommand(
+        "archive-get", "PostgreSQL's restore_command: pgbackrest archive-get, but an error never ends a recovery");
+    archive_get->add_option("wanted", line.archive_get.wanted, "%f: the file PostgreSQL asks for")->required();
+    archive_get->add_option("destination", line.archive_get.destination, "%p: where it belongs")->required();
+    archive_get->add_option("--stanza", line.archive_get.stanza, "outside of a bootstrap: pgBackRest's stanza");
+    archive_get->add_option("--pgbackrest-config", line.archive_get.configuration,
+                            "outside of a bootstrap: pgBackRest's configuration file");
+    archive_get->add_option("--pgbackrest", line.archive_get.program, "outside of a bootstrap: the pgbackrest program");
+
+    auto* recovery_end = app.add_subcommand(
+        "recovery-end", "PostgreSQL's recovery_end_command in patroni mode: removes what the bootstrap left for it");
+
+    // A blank value counts as not set; CLI11 would take the next word for it.
+    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    reversed.erase(std::remove_if(reversed.begin(), reversed.end(),
+                                  [](const std::string& word) {
+                                      return word.starts_with("--") && word.ends_with("=") &&
+                                             word.find('=') + 1 == word.size();
+                                  }),
+                   reversed.end());
+    try {
+        app.parse(reversed);
+    } catch (const CLI::CallForHelp&) {
+        line.text = app.help();
+        return line;
+    } catch (const CLI::CallForVersion&) {
+        line.text = std::string("patroni_pgbackrest ") + PATRONI_PGBACKREST_VERSION + "\n";
+        return line;
+    } catch (const CLI::ParseError& error) {
+        throw Failure(ExitCode::usage, std::string(error.what()), "see patroni_pgbackrest --help");
+    }
+    if (bootstrap->parsed()) {
+        line.command = CommandLine::Command::bootstrap;
+        line.options = given_options(*bootstrap, values);
+    } else if (archive_get->parsed()) {
+        line.command = CommandLine::Command::archive_get;
+    } else if (recovery_end->parsed()) {
+        line.command = CommandLine::Command::recovery_end;
+    }
+    return line;
+}
+
+}  // namespace patroni_pgbackrest::commands

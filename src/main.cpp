@@ -1,0 +1,89 @@
+#include "commands/arguments.hpp"
+#include "commands/bootstrap.hpp"
+#include "commands/command_line.hpp"
+#include "recovery/delivery.hpp"
+#include "recovery/guard.hpp"
+#include "system/interruption.hpp"
+#include "system/log.hpp"
+#include "system/subprocess.hpp"
+
+#include <cstdio>
+#include <exception>
+
+namespace {
+
+using namespace patroni_pgbackrest;
+using commands::CommandLine;
+
+int archive_get(const commands::ArchiveGetArguments& arguments) {
+    interruption::install();
+    pgbackrest::Pgbackrest pgbackrest;
+    pgbackrest.program = arguments.program;
+    pgbackrest.stanza = arguments.stanza;
+    if (!arguments.configuration.empty()) {
+        pgbackrest.configuration = arguments.configuration;
+    }
+    return recovery::archive_get(pgbackrest, arguments.wanted, arguments.destination);
+}
+
+void bootstrap(const std::vector<std::string>& words) {
+    interruption::install();
+    system::adopt_orphans();
+    commands::bootstrap(commands::read_bootstrap_arguments(words));
+}
+
+int run(const std::vector<std::string>& words) {
+    const auto line = commands::parse_command_line(words);
+    switch (line.command) {
+    case CommandLine::Command::help:
+        std::fputs(line.text.c_str(), stdout);
+        break;
+    case CommandLine::Command::bootstrap:
+        bootstrap(words);
+        break;
+    case CommandLine::Command::archive_get:
+        return archive_get(line.archive_get);
+    case CommandLine::Command::recovery_end:
+        recovery::end_recovery();
+        break;
+    }
+    return 0;
+}
+
+/// Nothing that was started outlives the program: pgBackRest's asynchronous archive-get is a session of its own.
+void end_children() {
+    try {
+        system::end_descendants(std::chrono::seconds(2));
+    } catch (const std::exception& error) {
+        log::warning("a child may still run: {}", error.what());
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    // An error of the guard itself must not look like the end of the archive either.
+    const bool guard = !words.empty() && words.front() == "archive-get";
+    const auto answer = [&](ExitCode code) {
+        const bool interrupted = code == ExitCode::terminated || code == ExitCode::interrupted || code == ExitCode::hangup;
+        return static_cast<int>(guard && !interrupted ? ExitCode::abort_recovery : code);
+    };
+    int code = 0;
+    try {
+        code = run(words);
+    } catch (const Failure& failure) {
+        for (const auto& problem : failure.problems()) {
+            log::write(problem);
+        }
+        code = answer(failure.code());
+        if (!guard) {
+            log::error("exit code {}: {}", code, meaning_of(failure.code()).meaning);
+        }
+    } catch (const std::exception& error) {
+        log::write(Problem{std::string("internal error: ") + error.what(), "report it, with the log"});
+        code = answer(ExitCode::internal_error);
+    }
+    end_children();
+    return code;
+}

@@ -1,0 +1,190 @@
+#include "recovery/guard.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+#include "system/calling_process.hpp"
+#include "system/file.hpp"
+#include "system/interruption.hpp"
+#include "system/log.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <fmt/format.h>
+#include <fstream>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::recovery {
+
+namespace {
+
+using Kind = GuardAnswer::Kind;
+
+std::optional<postgres::Timeline> history_timeline(const std::string& wanted) {
+    if (!postgres::is_history_name(wanted)) {
+        return std::nullopt;
+    }
+    return postgres::Timeline{static_cast<std::uint32_t>(system::number(wanted.substr(0, 8), 16).value_or(0))};
+}
+
+/// Of the latest checkpoint: ThisTimeLineID in ControlFileData.checkPointCopy lies at byte 48 from PostgreSQL 13 to 18
+/// (pg_control.h: system_identifier 8, two versions 8, state and padding 8, time 8, checkPoint 8, redo 8). Starting
+/// pg_controldata for every segment would cost more than the segment.
+postgres::Timeline timeline_of_control_file(const std::filesystem::path& data_directory) {
+    constexpr std::streamoff offset = 48;
+    std::ifstream file(data_directory / "global" / "pg_control", std::ios::binary);
+    char bytes[sizeof(std::uint32_t)] = {};
+    file.seekg(offset);
+    file.read(bytes, sizeof bytes);
+    std::uint32_t number = 0;
+    if (file) {
+        std::memcpy(&number, bytes, sizeof number);
+    }
+    return postgres::Timeline{number};
+}
+
+std::string startup_process() {
+    for (const auto& process : system::ancestors()) {
+        if (!process.arguments.empty() && process.arguments.front().find("startup") != std::string::npos) {
+            return fmt::format("{} {}", process.pid, system::start_time_of(process.pid));
+        }
+    }
+    const auto parent = getppid();
+    return fmt::format("{} {}", parent, system::start_time_of(parent));
+}
+
+ReplayState observe(const std::filesystem::path& data_directory) {
+    ReplayState state;
+    state.standby = std::filesystem::exists(data_directory / "standby.signal");
+    const auto process = startup_process();
+    if (const auto notes = ReplayNotes::in(data_directory); notes && notes->startup_process == process) {
+        state.notes = *notes;
+    }
+    state.notes.startup_process = process;
+    return state;
+}
+
+void note_delivery(const Ticket& ticket, ReplayState& state, const std::string& wanted) {
+    if (!postgres::is_segment_name(wanted)) {
+        return;
+    }
+    const bool last = wanted == ticket.last_segment();
+    if (!state.notes.served || (last && !state.notes.served_last)) {
+        state.notes.served = true;
+        state.notes.served_last = state.notes.served_last || last;
+        state.notes.save(".");
+    }
+}
+
+int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
+    log::write(Problem{answer.message, answer.hint});
+    state.notes.aborted_with = static_cast<int>(answer.cause);
+    state.notes.abort_message = answer.message;
+    state.notes.abort_hint = answer.hint;
+    state.notes.save(".");
+    return static_cast<int>(ExitCode::abort_recovery);
+}
+
+int with_ticket(const Ticket& ticket, const std::string& wanted, const std::string& destination) {
+    auto state = observe(".");
+    if (const auto refusal = refuse_before_asking(ticket, state, wanted)) {
+        return abort_recovery(state, *refusal);
+    }
+    system::Command command{ticket.archive_get.front(),
+                            {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
+    command.arguments.push_back(wanted);
+    command.arguments.push_back(destination);
+    auto wait = ticket.retry.wait;
+    for (unsigned attempt = 0;; ++attempt) {
+        const auto result = system::capture(command, std::chrono::hours(1));
+        auto answer = judge(ticket, state, wanted, result.outcome, result.errors);
+        switch (answer.kind) {
+        case Kind::delivered:
+            note_delivery(ticket, state, wanted);
+            return 0;
+        case Kind::not_there:
+            return 1;
+        case Kind::abort:
+            return abort_recovery(state, answer);
+        case Kind::again:
+            if (attempt >= ticket.retry.retries) {
+                return abort_recovery(state, answer);
+            }
+            log::warning("{}, trying again in {} s ({} of {})", answer.message, wait.count(), attempt + 1,
+                         ticket.retry.retries);
+            interruption::sleep(wait);
+            wait = std::min(wait * 2, std::chrono::seconds(300));
+        }
+    }
+}
+
+int without_ticket(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wanted,
+                   const std::string& destination) {
+    const auto result =
+        system::capture(pgbackrest.command("archive-get", {}, {wanted, destination}), std::chrono::hours(1));
+    const auto* exited = std::get_if<system::Exited>(&result.outcome);
+    if (exited != nullptr && exited->code <= 1) {
+        return exited->code;
+    }
+    const auto failure = pgbackrest::failure_of("archive-get of " + wanted, result.outcome, result.errors);
+    log::write(failure.problems().front());
+    if (std::filesystem::exists("standby.signal") && exited != nullptr) {
+        return exited->code;
+    }
+    return static_cast<int>(ExitCode::abort_recovery);
+}
+
+}  // namespace
+
+std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const ReplayState& state,
+                                                const std::string& wanted) {
+    if (state.standby && !ticket.survives_restart_as_standby()) {
+        return GuardAnswer{
+            Kind::abort, ExitCode::replay_failed,
+            fmt::format("the recovery of {} to {} (timeline {}) was interrupted, and Patroni restarted it as a standby "
+                        "without its target: refused, since it would be promoted with other data than asked for",
+                        ticket.scope, ticket.target, ticket.timeline.text()),
+            "stop Patroni on this node, move the data directory away, run patronictl remove for the scope and start "
+            "Patroni again: it calls the bootstrap method anew"};
+    }
+    // PostgreSQL asks for history files before the first segment and after the replay has ended. In between nothing but
+    // a damaged record ends a replay without a target (xlogrecovery.c, findNewestTimeLine after the redo loop).
+    if (ticket.latest && postgres::is_history_name(wanted) && state.notes.served && !state.notes.served_last) {
+        return GuardAnswer{Kind::abort, ExitCode::replay_failed,
+                           fmt::format("the replay ended before the last planned WAL segment {}: a WAL record before it "
+                                       "is damaged",
+                                       ticket.last_segment()),
+                           "look at PostgreSQL's line about the record above; restore to a point before it with type lsn"};
+    }
+    return std::nullopt;
+}
+
+GuardAnswer judge(const Ticket& ticket, const ReplayState&, const std::string& wanted,
+                  const system::Outcome& outcome, const std::string& errors) {
+    if (system::succeeded(outcome)) {
+        return {Kind::delivered};
+    }
+    const auto* exited = std::get_if<system::Exited>(&outcome);
+    if (exited != nullptr && exited->code == 1) {
+        const auto history = history_timeline(wanted);
+        if (!ticket.plans(wanted) && !(history && ticket.needs_history(*history))) {
+            return {Kind::not_there};
+        }
+        return {Kind::again, ExitCode::target_not_reachable,
+                fmt::format("{} was in the archive when the restore was planned, and is missing now", wanted),
+                "bring it back, or restore to a point before it"};
+    }
+    const auto failure = pgbackrest::failure_of("archive-get of " + wanted, outcome, errors);
+    return {Kind::again, failure.code(), failure.problems().front().message, failure.problems().front().hint};
+}
+
+int archive_get(const pgbackrest::Pgbackrest& otherwise, const std::string& wanted, const std::string& destination) {
+    const auto ticket = Ticket::in(".");
+    // A finished recovery has left the plan's timeline: the ticket is a leftover that recovery-end could not remove.
+    if (!ticket || timeline_of_control_file(".") > ticket->timeline) {
+        return without_ticket(otherwise, wanted, destination);
+    }
+    return with_ticket(*ticket, wanted, destination);
+}
+
+}  // namespace patroni_pgbackrest::recovery

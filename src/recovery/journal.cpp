@@ -1,0 +1,99 @@
+#include "recovery/journal.hpp"
+
+#include "system/file.hpp"
+#include "system/text.hpp"
+
+#include <array>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace patroni_pgbackrest::recovery {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::array<std::pair<Phase, const char*>, 6> phase_names{{{Phase::copying, "copying"},
+                                                                    {Phase::copied, "copied"},
+                                                                    {Phase::replaying, "replaying"},
+                                                                    {Phase::recovered, "recovered"},
+                                                                    {Phase::handing_over, "handing over"},
+                                                                    {Phase::handed_over, "handed over"}}};
+
+Phase phase_named(const std::string& name) {
+    for (const auto& [phase, phase_name] : phase_names) {
+        if (name == phase_name) {
+            return phase;
+        }
+    }
+    throw json::other_error::create(501, "unknown phase " + name, nullptr);
+}
+
+}  // namespace
+
+std::string text(Phase phase) {
+    for (const auto& [candidate, name] : phase_names) {
+        if (candidate == phase) {
+            return name;
+        }
+    }
+    return {};
+}
+
+void Journal::save(const std::filesystem::path& file) const {
+    const json content{{"version", 1},
+                       {"request", request},
+                       {"backup_set", backup_set},
+                       {"system_identifier", system_identifier},
+                       {"boot", boot},
+                       {"phase", text(phase)},
+                       {"outside", outside}};
+    system::replace_file(file, content.dump(2) + "\n");
+}
+
+std::optional<Journal> Journal::read(const std::filesystem::path& file) {
+    const auto content = system::read_file_if_present(file);
+    if (!content) {
+        return std::nullopt;
+    }
+    try {
+        const auto read = json::parse(*content);
+        Journal journal;
+        journal.request = read.at("request");
+        journal.backup_set = read.at("backup_set");
+        journal.system_identifier = read.at("system_identifier");
+        journal.boot = read.at("boot");
+        journal.phase = phase_named(read.at("phase"));
+        journal.outside = read.at("outside").get<std::vector<std::string>>();
+        return journal;
+    } catch (const json::exception& error) {
+        throw Failure(ExitCode::unsafe, fmt::format("the journal {} is damaged: {}", file.string(), error.what()),
+                      "move it and the staging directory beside it away; the next run starts over");
+    }
+}
+
+std::string identity_of(const Request& request) {
+    std::string timeline = "unset";
+    if (request.timeline) {
+        const auto* number = std::get_if<postgres::Timeline>(&request.timeline->choice);
+        timeline = number != nullptr ? number->text() : std::holds_alternative<Latest>(request.timeline->choice)
+                                                            ? "latest"
+                                                            : "current";
+    }
+    std::string identity =
+        fmt::format("scope {} stanza {} repo {} set {} target {} timeline {} recovery {}", request.scope,
+                    request.pgbackrest.stanza, request.repository.value_or(0), request.backup_set.value_or("newest"),
+                    request.target.text(), timeline, text(request.recovery));
+    for (const auto& option : request.restore_options) {
+        identity += fmt::format(" {}={}", option.name, option.value);
+    }
+    return identity;
+}
+
+std::string boot_id() {
+    const auto content = system::read_file_if_present("/proc/sys/kernel/random/boot_id");
+    return content ? std::string(system::trim(*content)) : std::string();
+}
+
+}  // namespace patroni_pgbackrest::recovery

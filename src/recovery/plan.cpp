@@ -1,0 +1,296 @@
+#include "recovery/plan.hpp"
+
+#include "postgres/binaries.hpp"
+#include "recovery/timeline_choice.hpp"
+#include "system/log.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest::recovery {
+
+namespace {
+
+using postgres::Segment;
+using postgres::Timeline;
+
+std::string labels_of(const std::vector<pgbackrest::Backup>& backups) {
+    constexpr std::size_t most = 8;
+    std::vector<std::string> labels;
+    for (const auto& backup : backups) {
+        labels.push_back(backup.label);
+    }
+    if (labels.size() > most) {
+        labels.erase(labels.begin(), labels.end() - most);
+        labels.insert(labels.begin(), "…");
+    }
+    return system::join(labels, ", ");
+}
+
+std::string instant(std::int64_t seconds) {
+    return Time{std::chrono::sys_time<std::chrono::microseconds>{std::chrono::seconds{seconds}}}.text();
+}
+
+/// Whether the replay from this backup can reach the target, seen from the backup's end alone.
+bool ends_before(const pgbackrest::Backup& backup, const RecoveryTarget& target) {
+    if (const auto* time = std::get_if<Time>(&target.point)) {
+        return std::chrono::sys_seconds{std::chrono::seconds{backup.stopped}} <= time->at;
+    }
+    if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
+        return backup.lsn_stop && *backup.lsn_stop <= lsn->lsn;
+    }
+    return true;
+}
+
+const pgbackrest::Database& database_of(const pgbackrest::Stanza& stanza, const pgbackrest::Backup& backup) {
+    for (const auto& database : stanza.databases) {
+        if (database.id == backup.database_id && database.repository == backup.repository) {
+            return database;
+        }
+    }
+    throw Failure(ExitCode::target_not_reachable,
+                  fmt::format("pgbackrest info knows no database {} for backup set {}", backup.database_id,
+                              backup.label),
+                  "run pgbackrest check on the repository");
+}
+
+int supported_major(const pgbackrest::Database& database) {
+    const auto major = system::number(database.version.substr(0, database.version.find('.')));
+    if (!major || *major < postgres::oldest_supported_major) {
+        throw Failure(ExitCode::preflight_refused,
+                      fmt::format("the backup is of PostgreSQL {}, which is not supported", database.version),
+                      fmt::format("PostgreSQL {} and later can be restored", postgres::oldest_supported_major));
+    }
+    return static_cast<int>(*major);
+}
+
+void refuse_gap(const Request& request, const Plan& plan) {
+    if (plan.wal.missing.empty()) {
+        return;
+    }
+    const auto& missing = plan.wal.missing;
+    const bool in_backup = missing.front() <= plan.backup.archive_stop;
+    const auto names =
+        missing.size() == 1 ? missing.front() : fmt::format("{} to {}", missing.front(), missing.back());
+    if (in_backup) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("WAL segment {} is missing from the archive, and backup set {} cannot be made "
+                                  "consistent without it",
+                                  names, plan.backup.label),
+                      "choose another backup set with set");
+    }
+    const auto gap = Segment::parse(missing.front(), plan.segment_size);
+    if (request.target.is_latest()) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("WAL segment {} is missing from the archive: what comes after it cannot be replayed",
+                                  names),
+                      fmt::format("bring it back, use a newer backup set, or ask for the nearest point before it with "
+                                  "type lsn and target {}",
+                                  postgres::Lsn{gap->start(plan.segment_size).value - 1}.text()));
+    }
+    if (const auto* lsn = std::get_if<LsnTarget>(&request.target.point);
+        lsn != nullptr && gap->start(plan.segment_size) <= lsn->lsn) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("WAL segment {} is missing from the archive, before the target {}", names,
+                                  lsn->lsn.text()),
+                      fmt::format("the nearest point is {}",
+                                  postgres::Lsn{gap->start(plan.segment_size).value - 1}.text()));
+    }
+    log::warning("WAL segment {} is missing from the archive: the recovery is aborted should it be needed before the "
+                 "target is reached",
+                 names);
+}
+
+void refuse_target_behind_the_archive(const Request& request, const Plan& plan) {
+    const auto* lsn = std::get_if<LsnTarget>(&request.target.point);
+    if (lsn == nullptr || plan.wal.ranges.empty()) {
+        return;
+    }
+    const auto last = Segment::parse(plan.wal.last(), plan.segment_size);
+    if (last->end(plan.segment_size) < lsn->lsn) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("the archive ends at {} (WAL segment {}), before the target {}",
+                                  last->end(plan.segment_size).text(), plan.wal.last(), lsn->lsn.text()),
+                      fmt::format("the nearest point is {}", last->end(plan.segment_size).text()));
+    }
+}
+
+/// From the backup's start, which pgBackRest gives both as an LSN and as a segment's name; without an LSN (pgBackRest
+/// before 2.36) it is taken as the default, and pg_control must agree after the copy.
+postgres::SegmentSize segment_size_of(const pgbackrest::Backup& backup) {
+    if (backup.lsn_start) {
+        for (std::uint64_t bytes = 1ULL << 20; bytes <= (1ULL << 30); bytes *= 2) {
+            const postgres::SegmentSize size{bytes};
+            if (Segment::containing(Timeline{1}, *backup.lsn_start, size).name(size).substr(8) ==
+                backup.archive_start.substr(8)) {
+                return size;
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+bool PlannedWal::contains(const std::string& segment) const {
+    return std::any_of(ranges.begin(), ranges.end(), [&](const SegmentRange& range) {
+        // Names of one timeline sort like their numbers.
+        return range.first.substr(0, 8) == segment.substr(0, 8) && range.first <= segment && segment <= range.last;
+    });
+}
+
+pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanza& stanza) {
+    std::vector<pgbackrest::Backup> candidates;
+    for (const auto& backup : stanza.backups) {
+        if (!request.repository || backup.repository == *request.repository) {
+            candidates.push_back(backup);
+        }
+    }
+    if (request.backup_set) {
+        for (const auto& backup : candidates) {
+            if (backup.label == *request.backup_set) {
+                if (!ends_before(backup, request.target)) {
+                    throw Failure(ExitCode::target_not_reachable,
+                                  fmt::format("backup set {} ends at {}{}, after the target {}", backup.label,
+                                              instant(backup.stopped),
+                                              backup.lsn_stop ? ", LSN " + backup.lsn_stop->text() : "",
+                                              request.target.text()),
+                                  "choose an older backup set, or leave set out");
+                }
+                return backup;
+            }
+        }
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("backup set {} does not exist in stanza {}", *request.backup_set, stanza.name),
+                      "there are: " + labels_of(candidates));
+    }
+    for (auto backup = candidates.rbegin(); backup != candidates.rend(); ++backup) {
+        const bool fits = ends_before(*backup, request.target) &&
+                          may_start_on(*backup, request.timeline);
+        if (fits) {
+            return *backup;
+        }
+    }
+    throw Failure(ExitCode::target_not_reachable,
+                  candidates.empty()
+                      ? fmt::format("stanza {} has no backup{}", stanza.name,
+                                    request.repository ? fmt::format(" in repository {}", *request.repository) : "")
+                      : fmt::format("no backup set of stanza {} ends before the target {}", stanza.name,
+                                    request.target.text()),
+                  candidates.empty() ? "run pgbackrest info"
+                                     : fmt::format("the nearest point is the end of {}: {}", candidates.front().label,
+                                                   instant(candidates.front().stopped)));
+}
+
+PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& target,
+                    const postgres::TimelineHistory& history, const std::set<std::string>& archived,
+                    postgres::SegmentSize size) {
+    struct Part {
+        Timeline timeline;
+        std::uint64_t first, last;  ///< segment numbers in which PostgreSQL looks for this timeline
+    };
+    const auto start = *Segment::parse(backup.archive_start, size);
+    std::vector<Part> parts;
+    std::uint64_t begin = 0;
+    for (const auto& fork : history.forks) {
+        const auto end = fork.at.value / size.bytes;
+        parts.push_back({fork.parent, begin, end});
+        begin = end;
+    }
+    parts.push_back({history.timeline, begin, UINT64_MAX});
+
+    // PostgreSQL looks for a segment on the newest timeline that can have it first (XLogFileReadAnyTLI).
+    const auto name_of = [&](std::uint64_t number, bool& there) {
+        std::string first_choice;
+        for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+            if (number >= part->first && number <= part->last) {
+                const auto name = Segment{part->timeline, number}.name(size);
+                if (archived.contains(name)) {
+                    there = true;
+                    return name;
+                }
+                first_choice = name;
+            }
+        }
+        there = false;
+        return first_choice;
+    };
+
+    std::uint64_t end = Segment::parse(backup.archive_stop, size).value_or(start).number;
+    if (!target.is_immediate()) {
+        for (const auto& part : parts) {
+            // The newest archived segment of this timeline that is on the path.
+            const auto limit = Segment{part.timeline, std::min<std::uint64_t>(part.last, 0xFFFFFFFFFFULL)}.name(size);
+            auto found = archived.upper_bound(limit);
+            if (found != archived.begin()) {
+                const auto segment = Segment::parse(*--found, size);
+                if (segment && segment->timeline == part.timeline && segment->number >= part.first) {
+                    end = std::max(end, segment->number);
+                }
+            }
+        }
+        if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
+            end = std::min(end, std::max(start.number, lsn->lsn.value / size.bytes));
+        }
+    }
+
+    PlannedWal wal;
+    for (auto number = start.number; number <= end; ++number) {
+        bool there = false;
+        const auto name = name_of(number, there);
+        if (!there) {
+            wal.missing.push_back(name);
+        }
+        ++wal.segments;
+        if (!wal.ranges.empty() && wal.ranges.back().last.substr(0, 8) == name.substr(0, 8)) {
+            wal.ranges.back().last = name;
+        } else {
+            wal.ranges.push_back({name, name});
+        }
+    }
+    return wal;
+}
+
+Plan make_plan(const Request& request, const RepositoryState& repository) {
+    Plan plan;
+    plan.backup = choose_backup(request, repository.stanza);
+    plan.database = database_of(repository.stanza, plan.backup);
+    plan.major_version = supported_major(plan.database);
+    plan.segment_size = segment_size_of(plan.backup);
+    const auto choice = choose_timeline(request, plan.backup, starting_timeline(plan.backup), repository.archive);
+    plan.history = choice.history;
+    plan.newest_timeline = choice.newest;
+    plan.explicit_timeline = request.timeline && !std::holds_alternative<Latest>(request.timeline->choice);
+    plan.reason_for_timeline = choice.reason;
+    plan.wal = plan_wal(plan.backup, request.target, plan.history, repository.archive.segments, plan.segment_size);
+    if (plan.backup.in_error) {
+        log::warning("backup set {} has pages with bad checksums", plan.backup.label);
+    }
+    refuse_gap(request, plan);
+    refuse_target_behind_the_archive(request, plan);
+    return plan;
+}
+
+RepositoryState read_repository(const Request& request) {
+    RepositoryState state;
+    state.stanza = pgbackrest::info(request.pgbackrest, request.repository);
+    const auto backup = choose_backup(request, state.stanza);
+    const auto& database = database_of(state.stanza, backup);
+    std::vector<pgbackrest::Archive> archives;
+    for (const auto& archive : state.stanza.archives) {
+        const auto same = std::any_of(
+            state.stanza.databases.begin(), state.stanza.databases.end(), [&](const pgbackrest::Database& candidate) {
+                return candidate.id == archive.database_id && candidate.repository == archive.repository &&
+                       candidate.system_identifier == database.system_identifier &&
+                       candidate.version == database.version;
+            });
+        if (same) {
+            archives.push_back(archive);
+        }
+    }
+    state.archive = pgbackrest::read_archive(request.pgbackrest, archives, backup.archive_start);
+    return state;
+}
+
+}  // namespace patroni_pgbackrest::recovery

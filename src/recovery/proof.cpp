@@ -1,0 +1,134 @@
+#include "recovery/proof.hpp"
+
+#include "system/file.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest::recovery {
+
+namespace {
+
+/// The reasons are PostgreSQL's, never translated (getRecoveryStopReason in xlogrecovery.c).
+bool reason_fits(const RecoveryTarget& target, const std::string& reason) {
+    const auto begins = [&](std::string_view with) { return reason.starts_with(with); };
+    if (target.is_latest()) {
+        return begins("no recovery target specified");
+    }
+    if (target.is_immediate()) {
+        return begins("reached consistency");
+    }
+    if (const auto* name = std::get_if<Name>(&target.point)) {
+        return reason == fmt::format("at restore point \"{}\"", name->name);
+    }
+    if (const auto* xid = std::get_if<Xid>(&target.point)) {
+        // recovery_target_xid is compared with 32-bit numbers.
+        return reason == fmt::format("{} transaction {}", target.exclusive ? "before" : "after",
+                                     static_cast<std::uint32_t>(xid->number));
+    }
+    if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
+        const auto at = postgres::Lsn::parse(reason.substr(reason.rfind(' ') + 1));
+        return (begins("before LSN ") || begins("after LSN ")) && at && *at >= lsn->lsn;
+    }
+    const auto& time = std::get<Time>(target.point);
+    const bool before = begins("before ");
+    if (!before && !begins("after ")) {
+        return false;
+    }
+    // The server's time zone is UTC, written as `+00` or `UTC`.
+    const auto at = Time::parse(reason.substr(reason.find(' ') + 1));
+    return !at || (before ? at->at >= time.at : at->at <= time.at);
+}
+
+std::string nearest_point(const postgres::RecoveryLog& log) {
+    if (!log.redo_end) {
+        return "no WAL could be replayed";
+    }
+    return fmt::format("the nearest point is LSN {}{}", log.redo_end->text(),
+                       log.last_transaction_time ? ", time " + *log.last_transaction_time : "");
+}
+
+std::string words_of(const postgres::RecoveryLog& log) {
+    return log.last_words.empty() ? "PostgreSQL said nothing" : system::join(log.last_words, "; ");
+}
+
+}  // namespace
+
+Reached prove_target(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
+                     const postgres::ControlData& control, const std::filesystem::path& pg_wal) {
+    const auto not_proven = [&](const std::string& what) {
+        return Failure(ExitCode::verification_failed,
+                       fmt::format("the replay to {} is not proven: {}", request.target.text(), what),
+                       "nothing was handed over; the next run copies from the repository again");
+    };
+    if (control.state != postgres::ClusterState::shut_down) {
+        throw not_proven("pg_control says " + control.state_text);
+    }
+    if (control.timeline <= plan.timeline()) {
+        throw not_proven(fmt::format("timeline {} is not new", control.timeline.text()));
+    }
+    const auto file = pg_wal / control.timeline.history_file();
+    const auto content = system::read_file_if_present(file);
+    if (!content) {
+        throw not_proven("there is no " + file.string());
+    }
+    const auto history = postgres::TimelineHistory::parse(control.timeline, *content);
+    if (history.forks.empty() || history.forks.back().parent != plan.timeline()) {
+        throw not_proven(fmt::format("timeline {} does not follow timeline {}", control.timeline.text(),
+                                     plan.timeline().text()));
+    }
+    const auto& fork = history.forks.back();
+    if (request.target.is_latest()) {
+        if (log.invalid_record) {
+            throw Failure(ExitCode::replay_failed,
+                          fmt::format("a damaged WAL record ended the replay at {}: {}", fork.at.text(),
+                                      *log.invalid_record),
+                          fmt::format("repair the segment in the repository, or ask for this point with type lsn and "
+                                      "target {}",
+                                      fork.at.text()));
+        }
+        const auto last = postgres::Segment::parse(plan.wal.last(), plan.segment_size);
+        if (last && fork.at < last->start(plan.segment_size)) {
+            throw not_proven(fmt::format("it ended at {}, before the last planned WAL segment {}", fork.at.text(),
+                                         plan.wal.last()));
+        }
+    }
+    if (!reason_fits(request.target, fork.reason)) {
+        throw not_proven(fmt::format("it ended at {} for another reason: {}", fork.at.text(), fork.reason));
+    }
+    return {control.timeline, fork.at, fork.reason, log.last_transaction_time};
+}
+
+Failure failure_of_replay(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
+                          const std::optional<ReplayNotes>& notes) {
+    if (notes && notes->aborted_with) {
+        return Failure(static_cast<ExitCode>(*notes->aborted_with),
+                       fmt::format("the replay to {} was aborted: {}", request.target.text(), notes->abort_message),
+                       notes->abort_hint);
+    }
+    const auto words = words_of(log);
+    const auto said = [&](std::string_view text) { return words.find(text) != std::string::npos; };
+    if (log.invalid_record) {
+        return Failure(ExitCode::replay_failed,
+                       fmt::format("a damaged WAL record ended the replay before the target {}: {}",
+                                   request.target.text(), *log.invalid_record),
+                       "repair the segment in the repository; " + nearest_point(log));
+    }
+    if (said("recovery ended before configured recovery target was reached")) {
+        return Failure(ExitCode::target_not_reachable,
+                       fmt::format("the archive does not reach the target {} on timeline {}", request.target.text(),
+                                   plan.timeline().text()),
+                       nearest_point(log) +
+                           (request.backup_set ? "" : "; for a target before backup set " + plan.backup.label +
+                                                          " name an older one with set"));
+    }
+    if (said("resource manager")) {
+        return Failure(ExitCode::replay_failed, "the WAL was written by a custom resource manager: " + words,
+                       "name the extension's library with preload, as the source had it in shared_preload_libraries");
+    }
+    return Failure(ExitCode::replay_failed, fmt::format("PostgreSQL ended during the replay: {}", words),
+                   "read PostgreSQL's lines above; the next run goes on with the same copy");
+}
+
+}  // namespace patroni_pgbackrest::recovery

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "postgres/control_data.hpp"
+#include "postgres/private_server.hpp"
+#include "recovery/plan.hpp"
+#include "recovery/replay.hpp"
+#include "recovery/ticket.hpp"
+
+#include <filesystem>
+#include <optional>
+
+namespace patroni_pgbackrest::recovery {
+
+/// Proves from the new timeline's history file (parent, LSN and PostgreSQL's reason) and the server's log that the
+/// target was reached. Throws Failure(verification_failed), or replay_failed when a damaged record ended the replay.
+Reached prove_target(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
+                     const postgres::ControlData& control, const std::filesystem::path& pg_wal);
+
+/// Why the private server ended: what the guard met, a target that the archive does not reach (with the nearest point),
+/// a missing resource manager, else PostgreSQL's last words.
+Failure failure_of_replay(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
+                          const std::optional<ReplayNotes>& notes);
+
+}  // namespace patroni_pgbackrest::recovery

@@ -1,0 +1,218 @@
+#include "recovery/replay.hpp"
+
+#include "postgres/configuration.hpp"
+#include "postgres/timeline_history.hpp"
+#include "recovery/proof.hpp"
+#include "recovery/replay_settings.hpp"
+#include "recovery/ticket.hpp"
+#include "system/file.hpp"
+#include "system/log.hpp"
+#include "system/machine.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest::recovery {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+class Replay {
+  public:
+    Replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory)
+        : request_(request), plan_(plan), staging_(staging), bin_directory_(bin_directory), data_(staging.path()) {}
+
+    Reached run(Start start) {
+        if (start == Start::nothing) {
+            return proven();
+        }
+        remove_signals();
+        if (start == Start::replay) {
+            forget_newer_timelines();
+            write_ticket();
+            system::replace_file(data_ / "recovery.signal", "");
+        }
+        set_aside_auto_conf();
+        staging_.reached(Phase::replaying);
+        serve(start == Start::replay);
+        auto reached = proven();
+        clean_up();
+        return reached;
+    }
+
+  private:
+    postgres::ControlData control() const { return postgres::read_control_data(bin_directory_, data_); }
+
+    void remove_signals() const {
+        for (const char* name : {"recovery.signal", "standby.signal", ReplayNotes::file_name}) {
+            system::remove_file(data_ / name);
+        }
+    }
+
+    /// An earlier try may have been killed after it had written its new timeline's history file: PostgreSQL would count
+    /// it as taken, and the server would archive it later as a branch that never was.
+    void forget_newer_timelines() const {
+        const auto prefix_of = [](const std::string& name) { return system::number(name.substr(0, 8), 16); };
+        for (const auto& directory : {data_ / "pg_wal", data_ / "pg_wal" / "archive_status"}) {
+            if (!fs::exists(directory)) {
+                continue;
+            }
+            for (const auto& name : system::entries(directory)) {
+                const auto timeline = name.size() >= 16 ? prefix_of(name) : std::nullopt;
+                if (timeline && *timeline > plan_.timeline().number && fs::is_regular_file(directory / name)) {
+                    system::remove_file(directory / name);
+                }
+            }
+        }
+    }
+
+    void write_ticket() const {
+        auto ticket = make_ticket(request_, plan_);
+        const auto free = system::free_bytes(data_);
+        const auto& layout = staging_.layout();
+        fs::create_directories(layout.spool());
+        fs::create_directories(layout.workspace / "pgbackrest-lock");
+        const auto command = request_.pgbackrest.command(
+            "archive-get", {{"pg1-path", data_.string()},
+                            {"archive-async"},
+                            {"archive-get-queue-max", std::to_string(archive_get_queue(free))},
+                            {"process-max", std::to_string(request_.processes)},
+                            {"spool-path", layout.spool().string()},
+                            {"lock-path", (layout.workspace / "pgbackrest-lock").string()},
+                            {"log-level-console", "off"}});
+        ticket.archive_get.push_back(command.program);
+        ticket.archive_get.insert(ticket.archive_get.end(), command.arguments.begin(), command.arguments.end());
+        system::replace_file(data_ / Ticket::file_name, ticket.to_json());
+    }
+
+    fs::path kept_auto_conf() const { return staging_.layout().workspace / "postgresql.auto.conf"; }
+
+    /// postgresql.auto.conf is read after our settings' files, so what ALTER SYSTEM left there would be in force.
+    void set_aside_auto_conf() const {
+        const auto file = data_ / "postgresql.auto.conf";
+        const auto content = system::read_file_if_present(file);
+        if (content && !content->empty()) {
+            system::replace_file(kept_auto_conf(),
+                                 postgres::without_settings(*content, postgres::recovery_settings()));
+            system::replace_file(file, "");
+        }
+    }
+
+    void put_back_auto_conf() const {
+        if (const auto content = system::read_file_if_present(kept_auto_conf())) {
+            system::replace_file(data_ / "postgresql.auto.conf", *content);
+            system::remove_file(kept_auto_conf());
+        }
+    }
+
+    std::vector<postgres::Setting> settings(const postgres::ControlData& control, bool recovering) const {
+        auto all = server_settings(control,
+                                   {system::available_memory(), system::free_bytes(data_), system::processors()},
+                                   request_.preload_libraries);
+        if (recovering) {
+            const auto more = recovery_settings(request_.target, plan_.timeline(), guard_command());
+            all.insert(all.end(), more.begin(), more.end());
+        }
+        return all;
+    }
+
+    void serve(bool recovering) {
+        // pg_control's minimums can rise while WAL is replayed; each FATAL of that kind is followed by one more start.
+        constexpr int most_starts = 5;
+        for (int start = 1;; ++start) {
+            const auto before = control();
+            log::info("{} of {} WAL segments with a private PostgreSQL {} in {}",
+                      recovering ? "replay" : "end of the replay", plan_.wal.segments, plan_.major_version,
+                      data_.string());
+            postgres::PrivateServer server({bin_directory_, data_, settings(before, recovering)},
+                                           [this](const postgres::RecoveryLog& seen) { show_progress(seen); });
+            if (server.wait_until_ready()) {
+                log_ = server.log();
+                server.stop();
+                return;
+            }
+            log_ = server.log();
+            if (start == most_starts || !limits_rose(before, control())) {
+                throw failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_));
+            }
+            log::info("the source raised its limits while its WAL was written: started again with them");
+        }
+    }
+
+    static bool limits_rose(const postgres::ControlData& before, const postgres::ControlData& now) {
+        return now.max_connections > before.max_connections || now.max_worker_processes > before.max_worker_processes ||
+               now.max_wal_senders > before.max_wal_senders ||
+               now.max_prepared_transactions > before.max_prepared_transactions ||
+               now.max_locks_per_transaction > before.max_locks_per_transaction;
+    }
+
+    void show_progress(const postgres::RecoveryLog& seen) {
+        const auto now = std::chrono::steady_clock::now();
+        if (seen.restored == shown_ || !seen.last_restored || now - shown_at_ < std::chrono::seconds(5)) {
+            return;
+        }
+        shown_ = seen.restored;
+        shown_at_ = now;
+        const auto segment = postgres::Segment::parse(*seen.last_restored, plan_.segment_size);
+        log::info("replay: {} of {} WAL segments, at {}", seen.restored, plan_.wal.segments,
+                  segment ? segment->start(plan_.segment_size).text() : *seen.last_restored);
+    }
+
+    Reached proven() {
+        try {
+            auto reached = prove_target(request_, plan_, log_, control(), data_ / "pg_wal");
+            log::info("reached {} ({}), new timeline {}{}: asked for {}", reached.lsn.text(), reached.reason,
+                      reached.timeline.text(), reached.time ? ", last transaction at " + *reached.time : "",
+                      request_.target.text());
+            return reached;
+        } catch (const Failure&) {
+            // It is promoted at the wrong place: only the repository can make it right again.
+            staging_.reached(Phase::copying);
+            throw;
+        }
+    }
+
+    void clean_up() const {
+        put_back_auto_conf();
+        for (const char* name : {Ticket::file_name, ReplayNotes::file_name, "postmaster.opts", "recovery.signal",
+                                 "standby.signal"}) {
+            system::remove_file(data_ / name);
+        }
+    }
+
+    const Request& request_;
+    const Plan& plan_;
+    StagingDirectory& staging_;
+    const fs::path& bin_directory_;
+    fs::path data_;
+    postgres::RecoveryLog log_;
+    unsigned shown_ = 0;
+    std::chrono::steady_clock::time_point shown_at_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot) {
+    using postgres::ClusterState;
+    if (phase == Phase::copying || !same_boot) {
+        return Start::copy;
+    }
+    if (phase == Phase::copied) {
+        return Start::replay;
+    }
+    if (control.timeline > planned) {
+        return control.state == ClusterState::shut_down ? Start::nothing : Start::finish;
+    }
+    const bool unfinished = control.state == ClusterState::in_archive_recovery ||
+                            control.state == ClusterState::shut_down_in_recovery;
+    return unfinished ? Start::replay : Start::copy;
+}
+
+Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
+               Start start) {
+    return Replay(request, plan, staging, bin_directory).run(start);
+}
+
+}  // namespace patroni_pgbackrest::recovery

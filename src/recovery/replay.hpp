@@ -1,0 +1,41 @@
+#pragma once
+
+#include "postgres/control_data.hpp"
+#include "postgres/private_server.hpp"
+#include "recovery/plan.hpp"
+#include "recovery/staging.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace patroni_pgbackrest::recovery {
+
+/// Where the replay ended, proven by the new timeline's history file.
+struct Reached {
+    postgres::Timeline timeline;  ///< the new one
+    postgres::Lsn lsn;
+    std::string reason;           ///< PostgreSQL's, from the history file
+    std::optional<std::string> time;  ///< of the last transaction that was replayed
+};
+
+/// What to do with a staging directory that an earlier run left.
+enum class Start {
+    copy,      ///< from the repository, with --delta
+    replay,    ///< recovery.signal is put back, and the recovery goes on
+    finish,    ///< it is promoted already: start without signal file, then stop
+    nothing,   ///< promoted and cleanly stopped
+};
+
+/// The decision of pg_control and the journal. `same_boot` is false after a reboot: with fsync off the pages that were
+/// not written then are lost without a trace.
+Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot);
+
+/// Replays to the target with a private PostgreSQL in the staging directory, proves that it was reached, stops cleanly
+/// and leaves no recovery setting and no file of ours. Throws Failure: target_not_reachable with the nearest point,
+/// replay_failed with PostgreSQL's last words, or what the guard met.
+Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging,
+               const std::filesystem::path& bin_directory, Start start);
+
+}  // namespace patroni_pgbackrest::recovery

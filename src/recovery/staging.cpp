@@ -1,0 +1,225 @@
+#include "recovery/staging.hpp"
+
+#include "patroni/data_directory.hpp"
+#include "system/file.hpp"
+#include "system/log.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <system_error>
+
+namespace patroni_pgbackrest::recovery {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+[[noreturn]] void cannot_make(const fs::path& directory, const std::error_code& error) {
+    throw Failure(ExitCode::preflight_refused,
+                  fmt::format("directory {} cannot be made: {}", directory.string(), error.message()),
+                  "give the user of PostgreSQL write access to its parent directory");
+}
+
+void make_private(const fs::path& directory) {
+    std::error_code error;
+    fs::create_directories(directory, error);
+    if (error) {
+        cannot_make(directory, error);
+    }
+    fs::permissions(directory, fs::perms::owner_all, error);
+    if (error) {
+        cannot_make(directory, error);
+    }
+}
+
+fs::path beside(const fs::path& path, const char* ending) {
+    auto other = path;
+    other += ending;
+    return other;
+}
+
+bool empty_or_absent(const fs::path& directory) {
+    std::error_code error;
+    return !fs::exists(directory, error) || (fs::is_directory(directory, error) && system::entries(directory).empty());
+}
+
+void move(const fs::path& from, const fs::path& to) {
+    std::error_code error;
+    fs::rename(from, to, error);
+    if (error) {
+        throw Failure(ExitCode::internal_error,
+                      fmt::format("{} cannot be renamed to {}: {}", from.string(), to.string(), error.message()),
+                      "the restored data is complete in the staging directory: remove the cause and run it again");
+    }
+}
+
+}  // namespace
+
+Layout choose_layout(const fs::path& data_directory) {
+    std::error_code error;
+    Layout layout;
+    layout.data_directory = fs::weakly_canonical(data_directory, error);
+    if (error) {
+        throw Failure(ExitCode::preflight_refused,
+                      fmt::format("data directory {} cannot be resolved: {}", data_directory.string(), error.message()),
+                      "correct the path or its symbolic links");
+    }
+    const bool exists = fs::exists(layout.data_directory, error);
+    if (exists && !fs::is_directory(layout.data_directory, error)) {
+        throw Failure(ExitCode::unsafe, fmt::format("{} is not a directory", layout.data_directory.string()),
+                      "move it away");
+    }
+    const auto parent = layout.data_directory.parent_path();
+    const bool beside_it = !exists || (!system::is_mount_point(layout.data_directory) && system::is_writable(parent));
+    if (beside_it) {
+        layout.staging = beside(layout.data_directory, ".restoring");
+    } else {
+        layout.inside = true;
+        layout.staging = layout.data_directory / ".restoring";
+    }
+    layout.workspace = beside(layout.staging, ".d");
+    return layout;
+}
+
+StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layout(request.data_directory)) {
+    // Looked at before anything is made, and again under the lock: the instance waited for may have filled it.
+    if (!fs::exists(layout_.journal())) {
+        refuse_data();
+    }
+    make_private(layout_.workspace);
+    lock_ = std::make_unique<system::Lock>(layout_.workspace / "lock");
+    if (auto journal = Journal::read(layout_.journal())) {
+        // What was handed over belongs to its cluster now, tablespaces included.
+        if (journal->phase != Phase::handed_over) {
+            journal_ = *journal;
+            earlier_ = std::move(journal);
+        }
+    }
+    if (!earlier_ || earlier_->phase != Phase::handing_over) {
+        refuse_data();
+    }
+    refuse_strangers();
+    if (earlier_ && earlier_->request != identity_of(request)) {
+        if (earlier_->phase == Phase::handing_over) {
+            throw Failure(ExitCode::unsafe,
+                          fmt::format("an earlier restore with another request was interrupted while its data went to "
+                                      "{}: {}",
+                                      layout_.data_directory.string(), earlier_->request),
+                          "run it again with that request, or move the data directory and the staging directory away");
+        }
+        log::info("an earlier run asked for something else ({}): its copy is kept as far as it fits",
+                  earlier_->request);
+        earlier_.reset();
+    }
+}
+
+void StagingDirectory::refuse_data() const {
+    if (patroni::is_empty_for_patroni(layout_.data_directory)) {
+        return;
+    }
+    throw Failure(ExitCode::unsafe,
+                  fmt::format("data directory {} is not empty: {} is in it", layout_.data_directory.string(),
+                              system::entries(layout_.data_directory).back()),
+                  "move it away yourself if it is not needed: nothing in it is ever overwritten");
+}
+
+void StagingDirectory::refuse_strangers() const {
+    if (!earlier_ && journal_.request.empty() && !empty_or_absent(layout_.staging)) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("staging directory {} is not ours: it has no journal", layout_.staging.string()),
+                      "move it away yourself if it is not needed");
+    }
+}
+
+void StagingDirectory::begin_copy(const Request& request, const Plan& plan, const std::vector<fs::path>& outside) {
+    if (!journal_.system_identifier.empty() && journal_.system_identifier != plan.database.system_identifier &&
+        !empty_or_absent(layout_.staging)) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("staging directory {} belongs to another cluster (system identifier {}, not {})",
+                                  layout_.staging.string(), journal_.system_identifier,
+                                  plan.database.system_identifier),
+                      "move it away yourself if it is not needed");
+    }
+    auto known = journal_.outside;
+    for (const auto& directory : outside) {
+        const bool ours = std::find(known.begin(), known.end(), directory.string()) != known.end();
+        if (!ours && !empty_or_absent(directory)) {
+            throw Failure(ExitCode::unsafe,
+                          fmt::format("{} is not empty, and the backup has a tablespace or a link there",
+                                      directory.string()),
+                          "move what is in it away, or give the restore another place with tablespace-map or link-map");
+        }
+        if (!ours) {
+            known.push_back(directory.string());
+        }
+    }
+    journal_ = Journal{identity_of(request), plan.backup.label, plan.database.system_identifier,
+                       boot_id(),            Phase::copying,    known};
+    journal_.save(layout_.journal());
+    make_private(layout_.staging);
+}
+
+void StagingDirectory::reached(Phase phase) {
+    journal_.phase = phase;
+    journal_.boot = boot_id();
+    journal_.save(layout_.journal());
+}
+
+std::vector<fs::path> StagingDirectory::outside() const {
+    return {journal_.outside.begin(), journal_.outside.end()};
+}
+
+void StagingDirectory::sync() const {
+    std::vector<fs::path> roots{layout_.staging};
+    for (const auto& directory : outside()) {
+        if (fs::exists(directory)) {
+            roots.push_back(directory);
+        }
+    }
+    system::sync_tree(roots);
+}
+
+void StagingDirectory::hand_over() {
+    const auto& target = layout_.data_directory;
+    if (journal_.phase != Phase::handing_over) {
+        sync();
+        reached(Phase::handing_over);
+    }
+    const bool exists = fs::exists(target);
+    if (fs::exists(layout_.staging)) {
+        if (layout_.inside || (exists && !system::entries(target).empty())) {
+            move_entries();
+        } else {
+            move(layout_.staging, target);
+        }
+    }
+    system::sync_directory(target.parent_path());
+    reached(Phase::handed_over);
+    std::error_code ignored;
+    fs::remove_all(layout_.spool(), ignored);
+    fs::remove_all(layout_.workspace / "pgbackrest-lock", ignored);
+}
+
+void StagingDirectory::move_entries() const {
+    const auto& target = layout_.data_directory;
+    auto names = system::entries(layout_.staging);
+    // Without global/pg_control nothing can be started: it comes last, so that an interruption leaves no half cluster
+    // that PostgreSQL or Patroni would take for a whole one.
+    std::stable_partition(names.begin(), names.end(), [](const std::string& name) { return name != "global"; });
+    struct stat facts {};
+    if (::stat(layout_.staging.c_str(), &facts) == 0) {
+        ::chmod(target.c_str(), facts.st_mode & 07777);
+    }
+    for (const auto& name : names) {
+        if (name == "global") {
+            system::sync_directory(target);
+        }
+        move(layout_.staging / name, target / name);
+    }
+    system::sync_directory(target);
+    std::error_code ignored;
+    fs::remove(layout_.staging, ignored);
+}
+
+}  // namespace patroni_pgbackrest::recovery

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "recovery/journal.hpp"
+#include "recovery/plan.hpp"
+#include "system/lock.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace patroni_pgbackrest::recovery {
+
+/// Where the work is done and how it gets to its place.
+struct Layout {
+    std::filesystem::path data_directory;  ///< symbolic links resolved
+    std::filesystem::path staging;         ///< the data directory in the making
+    std::filesystem::path workspace;       ///< our own files beside it: journal, lock, spool
+    bool inside = false;                   ///< staging is `PGDATA/.restoring`
+
+    std::filesystem::path journal() const { return workspace / "journal.json"; }
+    std::filesystem::path spool() const { return workspace / "spool"; }
+};
+
+/// `PGDATA.restoring` beside the data directory; `PGDATA/.restoring` where that is a mount point or its parent is not
+/// writable, so that both are on one file system. Throws Failure(preflight_refused) when neither can be.
+Layout choose_layout(const std::filesystem::path& data_directory);
+
+/// The staging directory of one restore, for as long as this object lives: locked, and with a journal.
+class StagingDirectory {
+  public:
+    /// Waits for another instance to be gone, then looks at what an earlier run left. Throws Failure(unsafe) when the
+    /// data directory holds anything, or the staging directory is not ours.
+    explicit StagingDirectory(const Request& request);
+
+    const Layout& layout() const { return layout_; }
+    const std::filesystem::path& path() const { return layout_.staging; }
+    /// What an earlier run with this very request left; empty when there was none or another one.
+    const std::optional<Journal>& earlier() const { return earlier_; }
+
+    /// Starts or continues a copy: writes the journal with the targets outside of the data directory. Throws
+    /// Failure(unsafe) when one of them holds anything that no earlier run of ours put there.
+    void begin_copy(const Request& request, const Plan& plan, const std::vector<std::filesystem::path>& outside);
+    void reached(Phase phase);
+    Phase phase() const { return journal_.phase; }
+    /// Tablespace and link targets, which belong to the copy as the staging directory does.
+    std::vector<std::filesystem::path> outside() const;
+
+    /// Puts it in place: one rename, or entry by entry with global/ last where the data directory is a mount point or
+    /// has dotfiles. Everything is on disk before and after. Our own files beside it go, but for the journal.
+    void hand_over();
+
+  private:
+    void sync() const;
+    void move_entries() const;
+    void refuse_data() const;
+    void refuse_strangers() const;
+
+    Layout layout_;
+    std::unique_ptr<system::Lock> lock_;
+    std::optional<Journal> earlier_;
+    Journal journal_;
+};
+
+}  // namespace patroni_pgbackrest::recovery
