@@ -1,0 +1,111 @@
+#include "patroni/calling_patroni.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <system_error>
+
+namespace patroni_pgbackrest::patroni {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+bool is_python(const std::string& program) {
+    const std::string name = fs::path(program).filename().string();
+    return name.rfind("python", 0) == 0 || name.rfind("pypy", 0) == 0;
+}
+
+bool is_patroni_script(const std::string& word) {
+    const fs::path path(word);
+    return path.filename() == "patroni" || path.filename() == "patroni.py" ||
+           (path.filename() == "__main__.py" && path.parent_path().filename() == "patroni");
+}
+
+/// Where the words for the script begin in a Python command line, after `patroni` or `-m patroni`.
+std::optional<std::size_t> after_script(const Words& words) {
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        if (words[i] == "-m" && i + 1 < words.size()) {
+            if (words[i + 1] == "patroni") {
+                return i + 2;
+            }
+            break;
+        }
+        if (words[i] == "-X" || words[i] == "-W") {
+            ++i;
+        } else if (words[i].empty() || words[i].front() != '-') {
+            return is_patroni_script(words[i]) ? std::optional(i + 1) : std::nullopt;
+        }
+    }
+    // Behind another module (`-m coverage run … patroni.py`) only the names that nothing else has.
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        if (is_patroni_script(words[i]) && fs::path(words[i]).extension() == ".py") {
+            return i + 1;
+        }
+    }
+    return std::nullopt;
+}
+
+/// Options with which Patroni prints something and ends (__main__.py, 2.0 to 4.1).
+bool ends_at_once(const std::string& word) {
+    static constexpr std::string_view prefixes[] = {"--validate", "--generate", "--version", "--help"};
+    return word == "-h" || std::any_of(std::begin(prefixes), std::end(prefixes),
+                                       [&](std::string_view prefix) { return word.rfind(prefix, 0) == 0; });
+}
+
+}  // namespace
+
+std::optional<Words> patroni_arguments(const Words& command_line) {
+    if (command_line.empty()) {
+        return std::nullopt;
+    }
+    std::size_t first = 1;
+    if (is_python(command_line.front())) {
+        const std::optional<std::size_t> found = after_script(command_line);
+        if (!found) {
+            return std::nullopt;
+        }
+        first = *found;
+    } else if (!is_patroni_script(command_line.front())) {
+        return std::nullopt;
+    }
+    Words rest(command_line.begin() + static_cast<Words::difference_type>(first), command_line.end());
+    if (std::any_of(rest.begin(), rest.end(), ends_at_once)) {
+        return std::nullopt;
+    }
+    return rest;
+}
+
+std::optional<CallingPatroni> nearest_patroni(const std::vector<system::ProcessFacts>& ancestors) {
+    for (const system::ProcessFacts& process : ancestors) {
+        const std::optional<Words> arguments = patroni_arguments(process.arguments);
+        if (!arguments) {
+            continue;
+        }
+        CallingPatroni result{process.pid, {}};
+        for (const auto& [name, value] : process.environment) {
+            if (name.rfind("PATRONI_", 0) == 0) {
+                result.source.environment[name] = value;
+            }
+        }
+        const auto path = std::find_if(arguments->begin(), arguments->end(),
+                                       [](const std::string& word) { return !word.empty() && word.front() != '-'; });
+        if (path != arguments->end()) {
+            result.source.path = (process.directory / *path).lexically_normal();
+            // Patroni looks into the environment when the path it was given does not exist (config.py).
+            std::error_code error;
+            if (fs::status(*result.source.path, error).type() == fs::file_type::not_found &&
+                result.source.environment.count("PATRONI_CONFIGURATION") != 0) {
+                result.source.path.reset();
+            }
+        }
+        return result;
+    }
+    return std::nullopt;
+}
+
+std::optional<CallingPatroni> find_calling_patroni() {
+    return nearest_patroni(system::ancestors());
+}
+
+}  // namespace patroni_pgbackrest::patroni

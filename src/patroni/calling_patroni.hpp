@@ -1,0 +1,20 @@
+#pragma once
+
+#include "patroni/configuration.hpp"
+#include "system/calling_process.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest::patroni {
+
+/// The words after Patroni's own name when an argument vector is that of a Patroni daemon: `patroni /etc/patroni.yml`,
+/// `python3 -u /usr/bin/patroni …`, `python3 /patroni.py …`, `python3 -m patroni …`. Empty for anything else, and for a
+/// Patroni that only validates or generates a configuration.
+std::optional<std::vector<std::string>> patroni_arguments(const std::vector<std::string>& command_line);
+
+/// The nearest Patroni among `ancestors`, which are given from the nearest to the farthest.
+std::optional<CallingPatroni> nearest_patroni(const std::vector<system::ProcessFacts>& ancestors);
+
+}  // namespace patroni_pgbackrest::patroni

@@ -1,0 +1,163 @@
+#include "patroni/configuration.hpp"
+
+#include "patroni/configuration_files.hpp"
+#include "patroni/method_block.hpp"
+#include "system/failure.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <string_view>
+
+namespace patroni_pgbackrest::patroni {
+
+namespace {
+
+using yaml::Entry;
+using yaml::Node;
+using Problems = std::vector<Problem>;
+
+/// The section of that name; an empty one when it is absent or null.
+const Node& section(const Node& root, const std::string& name, Problems& problems) {
+    const Entry* entry = root.find(name);
+    if (entry != nullptr && !entry->value->is_map() && !entry->value->is_null()) {
+        problems.push_back({fmt::format("{} is no map", name), "write keys and values below it", entry->place});
+    }
+    return root.map_at(name);
+}
+
+/// An entry of postgresql as a bootstrapping Patroni sees it: the local one, else that of bootstrap.dcs (config.py
+/// _build_effective_configuration; __main__.py loads bootstrap.dcs while the DCS holds no configuration).
+const Entry* effective(const Node& local, const Node& dynamic, std::string_view key) {
+    const Entry* entry = local.find(key);
+    return entry != nullptr ? entry : dynamic.find(key);
+}
+
+/// Patroni keeps server and recovery parameters in dictionaries that ignore case.
+const Entry* find_any_case(const Node& map, std::string_view name) {
+    const auto same = [&](const Entry& entry) { return system::lower(entry.key) == name; };
+    const auto found = std::find_if(map.entries.begin(), map.entries.end(), same);
+    return found == map.entries.end() ? nullptr : &*found;
+}
+
+void read_postgresql(const Node& local, const Node& dynamic, Configuration& result, Problems& problems) {
+    result.data_directory = scalar_at(local, "data_dir", "postgresql.data_dir", problems);
+    result.config_directory = scalar_at(local, "config_dir", "postgresql.config_dir", problems);
+    for (const Node* postgresql : {&local, &dynamic}) {
+        const std::string path = postgresql == &local ? "postgresql." : "bootstrap.dcs.postgresql.";
+        if (!result.bin_directory) {
+            result.bin_directory = scalar_at(*postgresql, "bin_dir", path + "bin_dir", problems);
+        }
+        const Entry* custom_conf = postgresql->find("custom_conf");
+        if (!result.custom_conf && custom_conf != nullptr) {
+            // Patroni asks whether the key is there, not what it says.
+            result.custom_conf = scalar_at(*postgresql, "custom_conf", path + "custom_conf", problems)
+                                     .value_or(Value{"", custom_conf->place});
+        }
+    }
+    const Node& named = local.find("config_base_name") != nullptr ? local : dynamic;
+    if (const auto name = scalar_at(named, "config_base_name", "postgresql.config_base_name", problems)) {
+        result.config_base_name = name->text;
+    }
+}
+
+/// Whether Patroni writes pg_hba.conf itself, or points PostgreSQL to another file. A hba_file that is the very file
+/// Patroni opens to everybody while it bootstraps does not count (config.py hba_file).
+bool has_own_hba(const Node& local, const Node& dynamic, const Configuration& configuration) {
+    const Entry* list = effective(local, dynamic, "pg_hba");
+    if (list != nullptr && yaml::truthy(*list->value)) {
+        return true;
+    }
+    const Entry* file = find_any_case(local.map_at("parameters"), "hba_file");
+    if (file == nullptr) {
+        file = find_any_case(dynamic.map_at("parameters"), "hba_file");
+    }
+    if (file == nullptr || yaml::blank(*file->value)) {
+        return false;
+    }
+    const auto& directory =
+        configuration.config_directory ? configuration.config_directory : configuration.data_directory;
+    return !directory ||
+           std::filesystem::path(file->value->text) != std::filesystem::path(directory->text) / "pg_hba.conf";
+}
+
+void add_restore_command(const Node& map, bool blank_counts, std::vector<Value>& found) {
+    const Entry* entry = find_any_case(map, "restore_command");
+    if (entry != nullptr && (blank_counts || !yaml::blank(*entry->value))) {
+        found.push_back({entry->value->text, entry->place});
+    }
+}
+
+std::vector<Value> restore_commands(const Node& local, const Node& dynamic, const Node& standby_cluster) {
+    // 4.1 lays parameters_ROLE over parameters once it knows its role. An empty command counts: Patroni writes it
+    // behind its include, where it puts the base file's command out of force.
+    static constexpr std::array keys = {"recovery_conf", "parameters", "parameters_primary", "parameters_replica",
+                                        "parameters_standby_leader"};
+    std::vector<Value> found;
+    for (const Node* postgresql : {&local, &dynamic}) {
+        for (const char* key : keys) {
+            add_restore_command(postgresql->map_at(key), true, found);
+        }
+    }
+    add_restore_command(standby_cluster, false, found);
+    return found;
+}
+
+std::vector<Value> leaderless_replica_methods(const Node& local, const Node& dynamic) {
+    const Entry* methods = effective(local, dynamic, "create_replica_methods");
+    if (methods == nullptr || !yaml::truthy(*methods->value)) {
+        methods = effective(local, dynamic, "create_replica_method");
+    }
+    std::vector<Value> found;
+    if (methods == nullptr) {
+        return found;
+    }
+    for (const yaml::NodePtr& method : methods->value->items) {
+        const Entry* block = effective(local, dynamic, method->text);
+        if (!method->is_scalar() || method->text == "basebackup" || block == nullptr) {
+            continue;
+        }
+        for (const char* key : {"no_leader", "no_master"}) {
+            const Entry* flag = block->value->find(key);
+            if (flag != nullptr && yaml::truthy(*flag->value)) {
+                found.push_back({method->text, flag->place});
+                break;
+            }
+        }
+    }
+    return found;
+}
+
+}  // namespace
+
+std::optional<Configuration> read_configuration(const ConfigurationSource& source) {
+    const yaml::NodePtr tree = load_tree(source);
+    if (!tree) {
+        return std::nullopt;
+    }
+    Problems problems;
+    const Node& bootstrap = section(*tree, "bootstrap", problems);
+    const Node& local = section(*tree, "postgresql", problems);
+    const Node& dcs = bootstrap.map_at("dcs");
+    const Node& dynamic = dcs.map_at("postgresql");
+
+    Configuration result;
+    result.source = source.path ? source.path->string() : "PATRONI_CONFIGURATION";
+    result.scope = scalar_at(*tree, "scope", "scope", problems);
+    result.name = scalar_at(*tree, "name", "name", problems);
+    read_postgresql(local, dynamic, result, problems);
+    result.has_pg_hba = has_own_hba(local, dynamic, result);
+    result.restore_commands = restore_commands(local, dynamic, dcs.map_at("standby_cluster"));
+    result.leaderless_replica_methods = leaderless_replica_methods(local, dynamic);
+    result.method_name = scalar_at(bootstrap, "method", "bootstrap.method", problems);
+    if (result.method_name) {
+        result.method = read_method_block(bootstrap, *result.method_name, problems);
+    }
+    if (!problems.empty()) {
+        throw Failure(ExitCode::usage, std::move(problems));
+    }
+    return result;
+}
+
+}  // namespace patroni_pgbackrest::patroni

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace patroni_pgbackrest::patroni {
+
+/// A value of patroni.yml and where it stands, `patroni.yml:17` (or the environment variable that set it).
+struct Value {
+    std::string text;
+    std::string place;
+};
+
+/// One key of the method's block that is not reserved by Patroni: a scalar gives one value, a list one per item, a
+/// map one `key=value` per entry. A blank value (`target:`) gives none.
+struct BlockEntry {
+    std::string key;
+    std::vector<Value> values;
+    std::string place;
+};
+
+/// `bootstrap.method` and the block it names.
+struct MethodBlock {
+    std::string name;
+    std::string place;
+    std::vector<std::string> command;  ///< split as Patroni does, with shell quoting
+    std::vector<BlockEntry> entries;   ///< every key but Patroni's reserved ones, in file order
+    std::optional<std::map<std::string, Value>> recovery_conf;  ///< there: Patroni replays. Names in lower case
+    bool keep_existing_recovery_conf = false;
+};
+
+/// What of patroni.yml concerns us, read once. Passwords are not kept.
+struct Configuration {
+    std::string source;  ///< the path as given, or `PATRONI_CONFIGURATION`
+    std::optional<Value> scope, name;
+    std::optional<Value> data_directory;    ///< postgresql.data_dir
+    std::optional<Value> bin_directory;     ///< postgresql.bin_dir
+    std::optional<Value> config_directory;  ///< postgresql.config_dir
+    std::string config_base_name = "postgresql";
+    std::optional<Value> custom_conf;   ///< postgresql.custom_conf; in force even when it is blank
+    bool has_pg_hba = false;            ///< postgresql.pg_hba, or a hba_file that is not PGDATA's own pg_hba.conf
+    std::optional<MethodBlock> method;  ///< absent: no bootstrap.method, or it names no block with a command
+    std::optional<Value> method_name;   ///< bootstrap.method as written
+    /// Every other place that sets restore_command for a server that Patroni restarts: recovery_conf, parameters and
+    /// parameters_ROLE (4.1) of postgresql and of bootstrap.dcs.postgresql, bootstrap.dcs.standby_cluster. An empty one
+    /// counts too: Patroni writes it behind its include.
+    std::vector<Value> restore_commands;
+    std::vector<Value>
+        leaderless_replica_methods;  ///< methods in create_replica_methods with no_leader (no_master): name and place
+};
+
+/// Where to read it from.
+struct ConfigurationSource {
+    std::optional<std::filesystem::path> path;  ///< a file, or a directory of *.yml and *.yaml merged in name order
+    std::map<std::string, std::string> environment;  ///< PATRONI_*: the caller's
+};
+
+/// Reads it as Patroni does (config.py, 2.0 to 4.1): file or directory with the overrides PATRONI_SCOPE, PATRONI_NAME
+/// and PATRONI_POSTGRESQL_{DATA,BIN,CONFIG}_DIR, else PATRONI_CONFIGURATION, which nothing overrides. Of postgresql,
+/// what is not there locally comes from bootstrap.dcs, as on a first start. Empty when there is neither. Throws
+/// Failure(usage) with all problems: broken YAML with file and line (the line's text is not shown: it may hold a
+/// password), an unreadable path, a path that is neither file nor directory, a directory without YAML, a top level
+/// that is no map; a wrong type in what is read here; in the method's block a number that Patroni would pass on in
+/// another form (`0755`, `1.10`), in its recovery_conf a time with an offset that is not in quotes (PyYAML before 5.4
+/// drops the offset).
+std::optional<Configuration> read_configuration(const ConfigurationSource& source);
+
+/// The Patroni that called us, from the ancestors' command lines: its configuration path (made absolute with its
+/// working directory) and its PATRONI_* environment, and its process number. Empty when no ancestor is a Patroni.
+struct CallingPatroni {
+    int pid;
+    ConfigurationSource source;
+};
+std::optional<CallingPatroni> find_calling_patroni();
+
+}  // namespace patroni_pgbackrest::patroni

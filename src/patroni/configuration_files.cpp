@@ -1,0 +1,109 @@
+#include "patroni/configuration_files.hpp"
+
+#include "system/failure.hpp"
+#include "system/file.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <system_error>
+
+namespace patroni_pgbackrest::patroni {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto configuration_variable = "PATRONI_CONFIGURATION";
+
+Failure unusable_path(const std::string& message) {
+    return Failure(
+        ExitCode::usage, message,
+        "name Patroni's configuration with --patroni-config: a YAML file, or a directory of *.yml and *.yaml");
+}
+
+std::vector<fs::path> yaml_files(const fs::path& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (status.type() == fs::file_type::not_found) {
+        throw unusable_path(fmt::format("{} does not exist", path.string()));
+    }
+    if (status.type() == fs::file_type::none) {
+        throw unusable_path(fmt::format("cannot look at {}: {}", path.string(), error.message()));
+    }
+    if (fs::is_regular_file(status)) {
+        return {path};
+    }
+    if (!fs::is_directory(status)) {
+        throw unusable_path(fmt::format("{} is neither a file nor a directory", path.string()));
+    }
+    std::vector<fs::path> files;
+    fs::directory_iterator directory(path, error);
+    for (; !error && directory != fs::directory_iterator(); directory.increment(error)) {
+        const std::string suffix = directory->path().extension().string();
+        const std::string name = directory->path().filename().string();
+        // Python's endswith takes a file that is called just `.yml` as well, which has no extension here.
+        const bool is_yaml = suffix == ".yml" || suffix == ".yaml" || name == ".yml" || name == ".yaml";
+        std::error_code ignored;
+        if (is_yaml && fs::is_regular_file(directory->path(), ignored)) {
+            files.push_back(directory->path());
+        }
+    }
+    if (error) {
+        throw unusable_path(fmt::format("cannot read the directory {}: {}", path.string(), error.message()));
+    }
+    if (files.empty()) {
+        throw unusable_path(fmt::format("the directory {} holds no *.yml or *.yaml file", path.string()));
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+yaml::NodePtr parse_map(const std::string& text, const std::string& name) {
+    const yaml::NodePtr node = yaml::parse(text, name);
+    if (!node->is_map()) {
+        throw Failure(ExitCode::usage,
+                      {Problem{node->is_null() ? "the file is empty" : "the top level is no map",
+                               "Patroni wants keys and values at the top: `scope: demo`, `postgresql:`, …", name}});
+    }
+    return node;
+}
+
+/// The part of config.py's _build_environment_configuration that we read. An empty variable counts as not set.
+yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
+    std::vector<yaml::Entry> top, postgresql;
+    const auto add = [&](std::vector<yaml::Entry>& entries, const char* key, const std::string& variable) {
+        const auto found = environment.find(variable);
+        if (found != environment.end() && !found->second.empty()) {
+            entries.push_back({key, variable, yaml::make_scalar(found->second, variable)});
+        }
+    };
+    add(top, "scope", "PATRONI_SCOPE");
+    add(top, "name", "PATRONI_NAME");
+    add(postgresql, "data_dir", "PATRONI_POSTGRESQL_DATA_DIR");
+    add(postgresql, "bin_dir", "PATRONI_POSTGRESQL_BIN_DIR");
+    add(postgresql, "config_dir", "PATRONI_POSTGRESQL_CONFIG_DIR");
+    if (!postgresql.empty()) {
+        const std::string place = postgresql.front().place;
+        top.push_back({"postgresql", place, yaml::make_map(std::move(postgresql), place)});
+    }
+    return yaml::make_map(std::move(top), {});
+}
+
+}  // namespace
+
+yaml::NodePtr load_tree(const ConfigurationSource& source) {
+    if (source.path) {
+        yaml::NodePtr tree = yaml::make_map({}, {});
+        for (const fs::path& file : yaml_files(*source.path)) {
+            tree = yaml::patch(tree, parse_map(system::read_file(file), file.filename().string()));
+        }
+        return yaml::patch(tree, overrides(source.environment));
+    }
+    const auto text = source.environment.find(configuration_variable);
+    if (text == source.environment.end() || text->second.empty()) {
+        return nullptr;
+    }
+    return parse_map(text->second, configuration_variable);
+}
+
+}  // namespace patroni_pgbackrest::patroni

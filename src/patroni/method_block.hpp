@@ -1,0 +1,22 @@
+#pragma once
+
+#include "patroni/configuration.hpp"
+#include "patroni/yaml_tree.hpp"
+#include "system/failure.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace patroni_pgbackrest::patroni {
+
+/// The text of a scalar and the place of its key. Empty when there is no such key or it is blank; when it is a list or
+/// a map, that is added to `problems` under the key's full name `path`.
+std::optional<Value> scalar_at(const yaml::Node& map, const std::string& key, const std::string& path,
+                               std::vector<Problem>& problems);
+
+/// The block that bootstrap.method names, where Patroni would take it for one: a map with `command` (bootstrap.py, 2.0
+/// to 4.1; without one Patroni falls back to initdb and says nothing). What is wrong in it is added to `problems`.
+std::optional<MethodBlock> read_method_block(const yaml::Node& bootstrap, const Value& method,
+                                             std::vector<Problem>& problems);
+
+}  // namespace patroni_pgbackrest::patroni
