@@ -4,11 +4,17 @@
 #include "system/failure.hpp"
 #include "system/interruption.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <condition_variable>
+#include <csignal>
 #include <cstring>
+#include <exception>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
+#include <mutex>
+#include <pthread.h>
+#include <thread>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::system {
@@ -17,60 +23,114 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(const fs::path& path) {
-    throw Failure(ExitCode::internal_error, fmt::format("cannot sync {}: {}", path.string(), std::strerror(errno)),
+/// Who waits in fsync at the same time shares a commit of the file system's journal. 2000 files of 64 KiB on ext4: 12 s
+/// one after the other, 1.0 s with 4 at once, 0.2 to 0.6 s with 16.
+constexpr std::size_t most_at_once = 16;
+
+[[noreturn]] void fail(const fs::path& path, int error) {
+    throw Failure(ExitCode::internal_error, fmt::format("cannot sync {}: {}", path.string(), std::strerror(error)),
                   "look at the disk and at the kernel's log; what was written there cannot be trusted");
 }
 
-struct stat facts_about(const fs::path& path) {
-    struct stat facts {};
-    if (::lstat(path.c_str(), &facts) != 0)
-        fail(path);
-    return facts;
+void sync_file(const fs::path& path) {
+    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+    if (!file.is_open() || ::fsync(file.number()) != 0)
+        fail(path, errno);
 }
 
-Descriptor open_file(const fs::path& path) {
-    Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-    if (!file.is_open())
-        fail(path);
-    return file;
-}
-
-template <typename Visit>
-void walk(const fs::path& path, const Visit& visit) {
-    interruption::check();
-    const struct stat facts = facts_about(path);
-    if (S_ISREG(facts.st_mode)) {
-        visit(path, false);
-    } else if (S_ISDIR(facts.st_mode)) {
-        for (const std::string& name : entries(path))
-            walk(path / name, visit);
-        visit(path, true);
+/// The regular files and directories of some trees.
+std::vector<fs::directory_entry> files_and_directories(const std::vector<fs::path>& roots) {
+    std::vector<fs::directory_entry> found;
+    fs::path current;
+    try {
+        for (const fs::path& root : roots) {
+            current = root;
+            found.emplace_back(fs::canonical(root));
+            if (!found.back().is_directory())
+                continue;
+            for (const fs::directory_entry& entry : fs::recursive_directory_iterator(found.back())) {
+                interruption::check();
+                current = entry.path();
+                if (!entry.is_symlink() && (entry.is_regular_file() || entry.is_directory()))
+                    found.push_back(entry);
+            }
+        }
+    } catch (const fs::filesystem_error& error) {
+        fail(error.path1().empty() ? current : error.path1(), error.code().value());
     }
+    return found;
 }
 
-void sync(const fs::path& path, bool is_directory) {
-    if (is_directory)
-        return sync_directory(path);
-    const Descriptor file = open_file(path);
-    if (::fsync(file.number()) != 0)
-        fail(path);
-}
+/// Threads that take one entry after the other, until all are done, one fails or somebody says stop.
+class Workers {
+  public:
+    explicit Workers(const std::vector<fs::directory_entry>& entries) : entries_(entries) {
+        const std::size_t count = std::min(most_at_once, entries.size());
+        for (std::size_t i = 0; i < count; ++i)
+            threads_.emplace_back([this] { work(); });
+    }
+    ~Workers() {
+        stop();
+        for (std::thread& thread : threads_)
+            thread.join();
+    }
+    Workers(const Workers&) = delete;
+    Workers& operator=(const Workers&) = delete;
+
+    /// Waits a little; throws what a thread has thrown. True when everything is done.
+    bool are_done() {
+        std::unique_lock lock{mutex_};
+        changed_.wait_for(lock, std::chrono::milliseconds(100), [this] { return error_ || done_ == entries_.size(); });
+        if (error_)
+            std::rethrow_exception(error_);
+        return done_ == entries_.size();
+    }
+
+  private:
+    void work() {
+        // Signals are the main thread's.
+        sigset_t all;
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+        try {
+            while (const fs::directory_entry* entry = next()) {
+                entry->is_directory() ? sync_directory(entry->path()) : sync_file(entry->path());
+                const std::lock_guard lock{mutex_};
+                if (++done_ == entries_.size())
+                    changed_.notify_one();
+            }
+        } catch (...) {
+            const std::lock_guard lock{mutex_};
+            error_ = std::current_exception();
+            next_ = entries_.size();
+            changed_.notify_one();
+        }
+    }
+    const fs::directory_entry* next() {
+        const std::lock_guard lock{mutex_};
+        return next_ < entries_.size() ? &entries_[next_++] : nullptr;
+    }
+    void stop() {
+        const std::lock_guard lock{mutex_};
+        next_ = entries_.size();
+    }
+
+    const std::vector<fs::directory_entry>& entries_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t next_ = 0;
+    std::size_t done_ = 0;
+    std::exception_ptr error_;
+    std::vector<std::thread> threads_;
+};
 
 }  // namespace
 
 void sync_tree(const std::vector<fs::path>& roots) {
-    std::vector<fs::path> resolved;
-    for (const fs::path& root : roots) {
-        std::error_code error;
-        resolved.push_back(fs::canonical(root, error));
-        if (error) {
-            errno = error.value();
-            fail(root);
-        }
-    }
-    for (const fs::path& root : resolved)
-        walk(root, sync);
+    const std::vector<fs::directory_entry> entries = files_and_directories(roots);
+    Workers workers{entries};
+    while (!workers.are_done())
+        interruption::check();
 }
 
 }  // namespace patroni_pgbackrest::system
