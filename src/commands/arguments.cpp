@@ -32,15 +32,19 @@ std::string name_of(const std::string& word) {
 }  // namespace
 
 std::vector<std::string> without_appended(const std::vector<std::string>& words, const patroni::MethodBlock& block) {
-    // block.command begins with a path to the program, words with its first argument.
+    auto appended = std::find_if(words.rbegin(), words.rend(), [](const std::string& word) {
+                        return word.starts_with("--datadir=");
+                    }).base();
+    // block.command begins with the program, words with its first argument.
     const auto& command = block.command;
-    if (command.empty() || words.size() < command.size() - 1 ||
-        !std::equal(command.begin() + 1, command.end(), words.begin())) {
-        return words;
+    if (appended == words.begin() && !command.empty() && words.size() >= command.size() - 1 &&
+        std::equal(command.begin() + 1, command.end(), words.begin())) {
+        appended += static_cast<std::ptrdiff_t>(command.size() - 1);
+    } else if (appended == words.begin()) {
+        appended = words.end();
     }
-    const auto own = static_cast<std::ptrdiff_t>(command.size() - 1);
-    std::vector<std::string> kept(words.begin(), words.begin() + own);
-    for (auto word = words.begin() + own; word != words.end(); ++word) {
+    std::vector<std::string> kept(words.begin(), appended);
+    for (auto word = appended; word != words.end(); ++word) {
         const auto name = word->starts_with("--") ? name_of(*word) : std::string();
         const bool from_block = std::any_of(block.entries.begin(), block.entries.end(),
                                             [&](const patroni::BlockEntry& entry) { return entry.key == name; });
@@ -77,7 +81,7 @@ BootstrapArguments read_bootstrap_arguments(const std::vector<std::string>& word
         arguments.source.path = std::filesystem::absolute(*path);
     }
     arguments.patroni = patroni::read_configuration(arguments.source);
-    const bool by_patroni = arguments.patroni && arguments.patroni->method;
+    const bool by_patroni = calling && arguments.patroni && arguments.patroni->method;
     arguments.options =
         parse_command_line(by_patroni ? without_appended(words, *arguments.patroni->method) : words).options;
     return arguments;

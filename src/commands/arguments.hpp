@@ -8,8 +8,9 @@
 namespace patroni_pgbackrest::commands {
 
 /// Patroni 3.2 and later append every key of the method's block as `--key=value`, printed as Python prints it (True,
-/// ['a', 'b'], a timestamp without its own zone), after --scope and --datadir (bootstrap.py, _custom_bootstrap). The
-/// block itself is read instead: those words are taken off when `words` begin with the block's own command line.
+/// ['a', 'b'], a timestamp without its own zone), after --scope and --datadir, or right after the method's command line
+/// with no_params (bootstrap.py, _custom_bootstrap). The block itself is read instead: those words are taken off. Only
+/// for a call by Patroni.
 std::vector<std::string> without_appended(const std::vector<std::string>& words, const patroni::MethodBlock& block);
 
 /// The value of an option in a raw command line, `--name=value` or `--name value`.

@@ -67,7 +67,7 @@ class Review {
         problems_.push_back({std::move(message), std::move(hint), place});
     }
 
-    std::string corrected() const { return "write\n" + corrected_recovery_conf(request_, std::nullopt); }
+    std::string corrected() const { return "write this recovery_conf:\n" + corrected_recovery_conf(request_, std::nullopt); }
 
     void guard() {
         if (!is_guard(value_of(conf_, "restore_command"))) {

@@ -116,12 +116,14 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                        "repair the segment in the repository; " + nearest_point(log));
     }
     if (said("recovery ended before configured recovery target was reached")) {
+        const bool may_be_older = !request.backup_set && (std::holds_alternative<Xid>(request.target.point) ||
+                                                          std::holds_alternative<Name>(request.target.point));
         return Failure(ExitCode::target_not_reachable,
                        fmt::format("the archive does not reach the target {} on timeline {}", request.target.text(),
                                    plan.timeline().text()),
-                       nearest_point(log) +
-                           (request.backup_set ? "" : "; for a target before backup set " + plan.backup.label +
-                                                          " name an older one with set"));
+                       nearest_point(log) + (may_be_older ? "; if the target is before backup set " +
+                                                                plan.backup.label + ", name an older one with set"
+                                                          : ""));
     }
     if (said("resource manager")) {
         return Failure(ExitCode::replay_failed, "the WAL was written by a custom resource manager: " + words,

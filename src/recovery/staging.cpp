@@ -199,6 +199,10 @@ void StagingDirectory::hand_over() {
     std::error_code ignored;
     fs::remove_all(layout_.spool(), ignored);
     fs::remove_all(layout_.workspace / "pgbackrest-lock", ignored);
+    if (layout_.inside) {
+        // Nothing of ours stays in a data directory.
+        fs::remove_all(layout_.workspace, ignored);
+    }
 }
 
 void StagingDirectory::move_entries() const {

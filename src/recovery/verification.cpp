@@ -87,6 +87,11 @@ fs::path set_aside_dynamic_configuration(const StagingDirectory& staging) {
     if (!content) {
         return {};
     }
+    if (staging.layout().inside) {
+        system::remove_file(file);
+        log::info("the source's patroni.dynamic.json is left out: a restarted Patroni would load it; it is in the backup");
+        return {};
+    }
     const auto kept = staging.layout().workspace / "patroni.dynamic.json";
     system::replace_file(kept, *content);
     system::remove_file(file);

@@ -13,7 +13,8 @@ void verify_directory(const Request& request, const Plan& plan, const StagingDir
                       const std::filesystem::path& bin_directory);
 
 /// Takes the source's patroni.dynamic.json out of the data directory, where a restarted Patroni would load it (the
-/// source's archive_command included); a copy stays in our workspace. Returns its path, empty when there is none.
+/// source's archive_command included); a copy stays in our workspace
+/// unless that lies in the data directory. Returns its path, empty when there is none.
 std::filesystem::path set_aside_dynamic_configuration(const StagingDirectory& staging);
 
 }  // namespace patroni_pgbackrest::recovery
