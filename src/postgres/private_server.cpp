@@ -3,6 +3,7 @@
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
 #include "postgres/server_log.hpp"
+#include "postgres/server_progress.hpp"
 #include "system/failure.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
@@ -96,7 +97,8 @@ struct PrivateServer::State {
     /// Runs the event loop until `done` says so or the server ended; throws when nothing happens for `stall`.
     template <typename Done>
     void wait_for(Done done, std::chrono::seconds stall, std::string_view what) {
-        auto seen = std::pair{child->activity(), lines};
+        ServerProgress progress(child->pid());
+        auto lines_seen = lines;
         auto last_look = std::chrono::steady_clock::now();
         auto last_change = last_look;
         while (!child->wait(100ms) && !done()) {
@@ -105,9 +107,9 @@ struct PrivateServer::State {
             if (now - last_look < 500ms)
                 continue;
             last_look = now;
-            const auto before = std::exchange(seen, std::pair{child->activity(), lines});
-            if (seen != before)
+            if (const bool spoke = lines != lines_seen; progress.advanced() || spoke)
                 last_change = now;
+            lines_seen = lines;
             if (now - last_change >= stall)
                 throw Failure(ExitCode::replay_failed,
                               fmt::format("PostgreSQL in {} did nothing for {} seconds {}: {}",
