@@ -170,8 +170,8 @@ std::vector<Listed> parse_listing(std::string_view text) {
         for (const auto& entry : document.get_ref<const json::object_t&>()) {
             if (entry.first == ".")
                 continue;
-            result.push_back(
-                {entry.first, entry.second.at("type") == "path", entry.second.value("time", std::int64_t{0})});
+            result.push_back({entry.first, entry.second.at("type").get<std::string>() == "path",
+                              entry.second.value("time", std::int64_t{0})});
         }
     } catch (const json::exception& error) {
         throw Failure(ExitCode::repository_unreachable,

@@ -78,7 +78,7 @@ Stanza parse_info(std::string_view text, const std::string& stanza) {
     try {
         const json document = json::parse(printable(text));
         for (const json& object : document) {
-            if (object.at("name") == stanza)
+            if (object.at("name").get<std::string>() == stanza)
                 return stanza_of(object, stanza);
         }
     } catch (const json::exception& error) {
