@@ -24,15 +24,18 @@ void remove_file(const std::filesystem::path& path);
 /// What lies directly in a directory, by name, `.` and `..` excepted, sorted. Throws Failure(unsafe) if unreadable.
 std::vector<std::string> entries(const std::filesystem::path& directory);
 
+/// Bind mounts included; false for what does not exist.
 bool is_mount_point(const std::filesystem::path& directory);
 bool is_writable(const std::filesystem::path& directory);
+/// Whether a rename can go from one to the other: one device and one mount. The nearest existing parent counts.
 bool same_file_system(const std::filesystem::path& one, const std::filesystem::path& other);
 /// Bytes an unprivileged process may still write; of the nearest existing parent when the path does not exist yet.
 unsigned long long free_bytes(const std::filesystem::path& path);
 
 void sync_directory(const std::filesystem::path& directory);
 /// fsync of every regular file and directory below each root, symbolic links inside a root not followed (name their
-/// targets as roots). Any error is fatal: Failure(internal_error) naming the file. Stops when interrupted.
+/// targets as roots), several at once. Any error is fatal: Failure(internal_error) naming the file. Stops when
+/// interrupted.
 void sync_tree(const std::vector<std::filesystem::path>& roots);
 
 /// A directory with a short name for sockets, mode 0700, removed with what is in it at the end of its life.

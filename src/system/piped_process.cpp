@@ -54,8 +54,15 @@ void PipedProcess::read(Stream& stream) {
         [self = shared_from_this(), &stream](const boost::system::error_code& error, std::size_t length) {
             if (!stream.is_open)
                 return;
-            if (length > 0 && !self->quiet_)
-                stream.sink.on_piece({stream.buffer.data(), length});
+            try {
+                if (length > 0 && !self->quiet_)
+                    stream.sink.on_piece({stream.buffer.data(), length});
+            } catch (...) {
+                // Its child must be able to go on writing until it is ended.
+                self->be_quiet();
+                self->read(stream);
+                throw;
+            }
             if (error)
                 self->close(stream);
             else

@@ -6,6 +6,7 @@
 #include "system/subprocess.hpp"
 
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -178,6 +179,7 @@ TEST_CASE("the end of a caller that is the direct parent is told as such, too") 
     const auto words = directory.path() / "words";
     const auto file = directory.path() / "pid";
     Forked caller{[&] {
+        ::setenv("TMPDIR", directory.path().c_str(), 1);  // it is killed and cannot clean up
         const Forked process{[&] {
             interruption::install();
             interruption::watch_caller(::getppid());
