@@ -35,7 +35,7 @@ std::vector<Setting> own_settings(const fs::path& directory) {
         {"config_file", directory / "postgresql.conf"},
         {"hba_file", directory / "pg_hba.conf"},
         {"ident_file", directory / "pg_ident.conf"},
-        {"external_pid_file", ""},
+        {"external_pid_file", directory / "postmaster.pid"},
         {"listen_addresses", ""},
         {"port", "5432"},
         {"unix_socket_directories", directory},
