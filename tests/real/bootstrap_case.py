@@ -21,7 +21,7 @@ class Result:
 
     def problems(self):
         """[(message, hint)] of its errors."""
-        return re.findall(r' ERROR: (.*)\n\s*HINT: (.*)', self.log)
+        return re.findall(r' ERROR: (.*)\n\s*HINT: ((?:(?!\d{4}-).*\n)*)', self.log)
 
 
 class BootstrapCase(unittest.TestCase):
@@ -79,6 +79,20 @@ esac; done
 %s
 exec pgbackrest "$@"
 ''' % (self.lab.directory, self.lab.directory, body), 0o755)
+
+    def slow_pgbackrest(self):
+        """One whose archive-get takes a while and writes down in asked what was wanted."""
+        return self.wrap_pgbackrest('[ $VERB != archive-get ] || { echo $SEGMENT >>%s; sleep .7; }' % self.lab.path('asked'))
+
+    def wait_for_replay_of(self, batch):
+        """Until the replay with slow_pgbackrest() is through with the segments before that of this batch."""
+        wait_until('the replay of batch %d' % batch, lambda: self.source.segments[batch] in read(self.lab.path('asked')))
+
+    def failing_pgbackrest(self, batch, code, condition='true'):
+        """One whose archive-get fails for the segments from that of this batch on, as long as the condition is true."""
+        return self.wrap_pgbackrest('''if [ $VERB = archive-get ] && [ ${#SEGMENT} = 24 ] && [[ ! $SEGMENT < %s ]] && %s; then
+  echo "ERROR: [%03d]: raised by the test" >&2; exit %d
+fi''' % (self.source.segments[batch], condition, code, code))
 
     def archived(self, segment):
         """The file of a segment in the repository."""
@@ -181,7 +195,7 @@ exec pgbackrest "$@"
     def assert_rows(self, batches, doomed=True, sql=None):
         """Exactly the rows of the first batches, in both tables, or in `kept` alone after the drop."""
         sql = sql or self.sql
-        self.assertEqual(sql('select pg_is_in_recovery()'), 'f')
+        wait_until('the end of the recovery', lambda: sql('select pg_is_in_recovery()') == 'f', 30)
         self.assertEqual(sql("select coalesce(to_regclass('doomed')::text, 'dropped')"), 'doomed' if doomed else 'dropped')
         for table in ('kept', 'doomed')[:2 if doomed else 1]:
             counted = sql('select batch, count(*) from %s group by batch order by batch' % table)

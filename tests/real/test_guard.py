@@ -9,20 +9,15 @@ from lab import read
 
 
 class ArchiveErrors(BootstrapCase):
-    def failing_at(self, batch, code, condition='true'):
-        return self.wrap_pgbackrest('''if [ $VERB = archive-get ] && [[ ! $SEGMENT < %s ]] && %s; then
-  echo "ERROR: [%03d]: raised by the test" >&2; exit %d
-fi''' % (self.source.segments[batch], condition, code, code))
-
     def assert_refused_for_good(self, code, answer):
-        result = self.bootstrap('--pgbackrest=' + self.failing_at(7, code), '--retry=1', '--retry-wait=0')
+        result = self.bootstrap('--pgbackrest=' + self.failing_pgbackrest(7, code), '--retry=1', '--retry-wait=0')
         self.assert_refused(result, answer, 'archive-get of %s failed: .*%d' % (self.source.segments[7], code))
         self.assert_absent()
         self.assert_nothing_runs()
         self.assert_resumes()
 
     def assert_survived(self, code):
-        wrapped = self.failing_at(7, code, '[ $(count) -le 2 ]')
+        wrapped = self.failing_pgbackrest(7, code, '[ $(count) -le 2 ]')
         result = self.bootstrap('--pgbackrest=' + wrapped, '--retry=3', '--retry-wait=0')
         self.assert_done(result)
         self.assertRegex(result.log, 'WARNING: .*%d.*trying again' % code)
@@ -60,7 +55,7 @@ fi''' % (self.source.segments[batch], condition, code, code))
         self.assert_survived(103)
 
     def test_an_error_with_a_target_ends_the_recovery_as_well(self):
-        wrapped = self.failing_at(6, 103)
+        wrapped = self.failing_pgbackrest(6, 103)
         result = self.bootstrap('--pgbackrest=' + wrapped, '--retry=0', '--type=time', '--target=' + self.target('time', 9))
         self.assertEqual(result.code, 6, result.log)
         self.assert_absent()

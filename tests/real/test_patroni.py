@@ -85,6 +85,7 @@ class Standalone(UnderPatroni):
 
     def test_environment_variables_beat_patroni_yml(self):
         self.data_directory = self.node.data_directory = self.lab.path('elsewhere')
+        self.lab.pgbackrest_configuration(self.data_directory, self.node.port)
         self.configure(postgresql={'data_dir': self.lab.path('data')})
         self.node.start(environment={'PATRONI_POSTGRESQL_DATA_DIR': self.data_directory})
         self.node.wait_for_leader()
@@ -138,9 +139,7 @@ class PatroniMode(UnderPatroni):
         self.assertFalse(os.path.exists(self.data_directory + '/patroni.dynamic.json'))
 
     def test_archive_errors_end_the_bootstrap(self):
-        wrapped = self.wrap_pgbackrest('''if [ $VERB = archive-get ] && [[ ! $SEGMENT < %s ]]; then
-  echo "ERROR: [103]: raised by the test" >&2; exit 103
-fi''' % self.source.segments[7])
+        wrapped = self.failing_pgbackrest(7, 103)
         self.configure({**self.patroni_mode(), 'pgbackrest': wrapped, 'retry': 1, 'retry-wait': 0})
         self.node.start()
         self.node.wait_for_end()
@@ -148,9 +147,7 @@ fi''' % self.source.segments[7])
         self.assertRegex(self.lab.log('node1'), 'ERROR: archive-get of %s failed' % self.source.segments[7])
 
     def test_archive_errors_for_a_while_are_survived(self):
-        wrapped = self.wrap_pgbackrest('''if [ $VERB = archive-get ] && [[ $SEGMENT > %s ]] && [ $(count) -le 2 ]; then
-  echo "ERROR: [049]: raised by the test" >&2; exit 49
-fi''' % self.source.segments[6])
+        wrapped = self.failing_pgbackrest(7, 49, '[ $(count) -le 2 ]')
         self.bring_back({**self.patroni_mode(), 'pgbackrest': wrapped, 'retry': 3, 'retry-wait': 0})
         self.assert_back(BATCHES)
 
@@ -182,13 +179,10 @@ class FailedBootstraps(UnderPatroni):
 class InterruptedPatroni(UnderPatroni):
     """Patroni and its PostgreSQL are killed, as a power cut would, and Patroni is started again."""
 
-    def slow(self, block):
-        return {**block, 'pgbackrest': self.wrap_pgbackrest('[ $VERB != archive-get ] || sleep 1')}
-
-    def kill_in_replay(self, block, segment=None):
-        self.configure(self.slow(block))
+    def kill_in_replay(self, block):
+        self.configure({**block, 'pgbackrest': self.slow_pgbackrest()})
         self.node.start()
-        self.node.wait_for_log('restored log file "%s"' % (segment or self.source.segments[6]))
+        self.wait_for_replay_of(7)
         self.node.kill()
         self.node.start()
 
@@ -223,9 +217,9 @@ class InterruptedPatroni(UnderPatroni):
         self.assert_never_promoted()
 
     def test_standalone_replay_never_leaves_anything_that_patroni_could_promote(self):
-        self.configure(self.slow({}))
+        self.configure({'pgbackrest': self.slow_pgbackrest()})
         self.node.start()
-        self.node.wait_for_log('restored log file "%s"' % self.source.segments[6])
+        self.wait_for_replay_of(7)
         send(9, [self.node.process.pid])  # Patroni alone: systemd's KillMode=process
         self.node.process.wait()
         self.assert_nothing_runs()

@@ -10,9 +10,8 @@ from source_cluster import PlainCluster
 class InterruptedReplays(BootstrapCase):
     def start_replay(self, *options):
         """Starts a bootstrap and returns when the private server has replayed some segments, slowly."""
-        slow = self.wrap_pgbackrest('[ $VERB != archive-get ] || sleep .5')
-        self.process = self.start_bootstrap('--pgbackrest=' + slow, *options)
-        self.wait_for_log('restored log file "%s"' % self.source.segments[6])
+        self.process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest(), *options)
+        self.wait_for_replay_of(7)
 
     def private_server(self, title):
         """The process number of one of the private PostgreSQL's processes."""

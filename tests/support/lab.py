@@ -198,10 +198,14 @@ class Lab:
 
     def attempt(self, *command, environment=None, seconds=120, directory=None):
         """Runs a command as postgres to its end; the CompletedProcess, whatever its exit code."""
-        return subprocess.run(
-            command, env={**self.environment, **(environment or {})}, cwd=directory or self.directory,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds,
-            universal_newlines=True, errors='replace', start_new_session=True, **self.as_postgres)
+        try:
+            return subprocess.run(
+                command, env={**self.environment, **(environment or {})}, cwd=directory or self.directory,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds,
+                universal_newlines=True, errors='replace', start_new_session=True, **self.as_postgres)
+        except subprocess.TimeoutExpired as late:
+            said = b''.join(part if isinstance(part, bytes) else part.encode() for part in (late.stdout, late.stderr) if part)
+            raise CommandFailed('%s: no end after %d s\n%s' % (' '.join(command), seconds, said.decode(errors='replace')))
 
     def run(self, *command, **options):
         """The same for a command that must succeed; what it printed."""
@@ -295,6 +299,7 @@ class Server:
     def start(self, *settings):
         """Starts it with `NAME=VALUE` settings and waits until it accepts connections."""
         values = ('port=%d' % self.port, 'listen_addresses=', 'unix_socket_directories=' + self.lab.directory, 'fsync=off',
+                  'hba_file=%s/pg_hba.conf' % self.data_directory, 'ident_file=%s/pg_ident.conf' % self.data_directory,
                   'archive_mode=on', 'log_destination=stderr', 'logging_collector=off', *settings)
         self.process = self.lab.start(self.name, self.lab.bin_directory + '/postgres', '-D', self.data_directory,
                                       *[word for value in values for word in ('-c', value)])

@@ -1,0 +1,153 @@
+#!/bin/bash
+# Installs what is missing (as root, on Debian or Ubuntu), builds, and runs every test. The last line is
+# `N passed, N failed`; the exit code is 0 only when none failed.
+#   tests/run.sh [unit] [process] [real] [checks]     all of them unless named
+# unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
+# PostgreSQL, pgBackRest, Patroni and etcd. Nothing is left behind but the packages.
+set -euo pipefail
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$checkout/tests/support/packages.sh"
+passed=0 failed=0 failures=()
+
+main() {
+  local parts=("$@")
+  [ ${#parts[@]} -gt 0 ] || parts=(unit process real checks)
+  install_packages build tests run checks
+  work=$(mktemp -d /tmp/patroni_pgbackrest-tests.XXXXXX)
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  copy_sources
+  local part
+  for part in "${parts[@]}"; do
+    case $part in
+    unit | process | real | checks) "run_$part" ;;
+    *) echo "$part: choose from unit, process, real, checks" >&2 && exit 2 ;;
+    esac
+  done
+  [ ${#failures[@]} = 0 ] || printf 'failed: %s\n' "${failures[@]}"
+  echo "$passed passed, $failed failed"
+  [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}
+
+clean_up() {
+  [ -z "${child:-}" ] || { kill "$child" 2>/dev/null && wait "$child" 2>/dev/null; } || true
+  rm -rf "$work"
+}
+
+# In a place that user postgres can read, wherever the checkout lies.
+copy_sources() {
+  chmod 755 "$work"
+  mkdir -p "$work/source" "$work/tmp"
+  tar -C "$checkout" --exclude=./.git --exclude='./build*' -cf - . | tar -C "$work/source" --no-same-owner -xf -
+  chmod -R a+rX "$work/source"
+  if [ "$(id -u)" = 0 ]; then chown postgres: "$work/tmp"; fi
+}
+
+# A child that a signal to this script ends as well.
+run() {
+  "$@" &
+  child=$!
+  local status=0
+  wait "$child" || status=$?
+  child=
+  return $status
+}
+
+as_postgres() { # COMMAND...: in place of this shell
+  local environment=(env -i "PATH=/usr/local/bin:/usr/bin:/bin" LANG=C.UTF-8 "HOME=$work/tmp" "TMPDIR=$work/tmp"
+    UBSAN_OPTIONS=print_stacktrace=1)
+  if [ "$(id -u)" = 0 ]; then environment=(setpriv --reuid=postgres --regid=postgres --clear-groups "${environment[@]}"); fi
+  cd "$work/tmp"
+  exec "${environment[@]}" "$@"
+}
+
+count() { # NAME STATUS
+  if [ "$2" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)) && failures+=("$1"); fi
+}
+
+build() { # NAME OPTION...
+  local name=$1
+  shift
+  [ ! -e "$work/$name/built" ] || return 0
+  echo "== building: $name"
+  export CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1
+  if ! { run cmake -S "$work/source" -B "$work/$name" -G Ninja -DPATRONI_PGBACKREST_WERROR=ON "$@" &&
+    run ninja -C "$work/$name"; } >"$work/$name.log" 2>&1; then
+    cat "$work/$name.log"
+    echo "0 passed, 1 failed"
+    exit 1
+  fi
+  touch "$work/$name/built"
+  chmod -R a+rX "$work/$name"
+}
+build_sanitized() { build sanitize -DCMAKE_BUILD_TYPE=Debug -DPATRONI_PGBACKREST_SANITIZE=ON; }
+build_release() { build release -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF; }
+
+run_unit() {
+  build_sanitized
+  local program
+  for program in "$work"/sanitize/tests/unit_*; do
+    if [ -x "$program" ] && [ -f "$program" ]; then run_catch "$program"; fi
+  done
+}
+
+run_process() {
+  build_sanitized
+  run_catch "$work/sanitize/tests/process_tests"
+}
+
+run_catch() { # PROGRAM: its test cases are counted
+  local name=${1##*/} output=$work/output status=0 summary began=$SECONDS
+  run as_postgres "$1" >"$output" 2>&1 || status=$?
+  summary=$(tail -n 5 "$output")
+  if [[ $summary =~ All\ tests\ passed\ \(.*\ in\ ([0-9]+)\ test\ case ]] && [ $status = 0 ]; then
+    passed=$((passed + BASH_REMATCH[1]))
+  else
+    cat "$output"
+    failures+=("$name")
+    if [[ $summary =~ test\ cases:.*\|\ +([0-9]+)\ failed ]]; then failed=$((failed + BASH_REMATCH[1])); else failed=$((failed + 1)); fi
+    if [[ $summary =~ test\ cases:.*\|\ +([0-9]+)\ passed ]]; then passed=$((passed + BASH_REMATCH[1])); fi
+  fi
+  echo "== $name: $(grep -E 'All tests passed|test cases:' "$output" || echo "ended with $status"), $((SECONDS - began)) s"
+}
+
+run_real() {
+  build_release
+  local output=$work/real.output
+  PATRONI_PGBACKREST=$work/release/patroni_pgbackrest /usr/bin/python3 "$work/source/tests/real/run" >"$output" 2>&1 &
+  child=$!
+  tail -n +1 -f --pid=$child "$output" &
+  wait $child || true
+  wait
+  child=
+  if [[ $(tail -n 1 "$output") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+    passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+  else
+    failed=$((failed + 1)) && failures+=("tests/real/run")
+  fi
+  mapfile -t -O ${#failures[@]} failures < <(sed -n 's/^FAILED *[0-9]* s  //p' "$output" | sort -u)
+}
+
+# What is right without running the program. One function for each check.
+checks=(check_format)
+run_checks() {
+  local name status
+  for name in "${checks[@]}"; do
+    status=0
+    "$name" || status=$?
+    [ $status = 77 ] || count "$name" $status # 77: cannot be made here
+  done
+}
+
+# The layout is that of clang-format 14 (Debian 12); other versions differ in details.
+check_format() {
+  local program
+  program=$(command -v clang-format-14 || command -v clang-format || true)
+  if [ -z "$program" ] || [[ $("$program" --version) != *' 14.'* ]]; then
+    echo '== check_format: there is no clang-format 14' && return 77
+  fi
+  find "$work/source/src" "$work/source/tests" -name '*.[ch]pp' -print0 | xargs -0 "$program" --dry-run -Werror
+}
+
+main "$@"
