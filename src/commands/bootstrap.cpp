@@ -79,6 +79,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.lock_path = staging.layout().workspace / "pgbackrest-lock";
     job.spool_path = staging.layout().spool();
     job.retry = request.retry;
+    job.detail = request.log_level == log::Level::debug;
     pgbackrest::restore(job);
     staging.reached(Phase::copied);
 }

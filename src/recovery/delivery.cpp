@@ -71,7 +71,10 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
     ticket.base_configuration =
         patroni::base_configuration_path(configuration, staging.layout().data_directory).string();
     const auto command = request.pgbackrest.command(
-        "archive-get", {{"pg1-path", staging.layout().data_directory.string()}, {"log-level-console", "off"}});
+        "archive-get", {{"pg1-path", staging.layout().data_directory.string()},
+                        {"reset-pg1-host"},
+                        {"log-level-console", "off"},
+                        {"log-level-stderr", "warn"}});
     ticket.archive_get.push_back(command.program);
     ticket.archive_get.insert(ticket.archive_get.end(), command.arguments.begin(), command.arguments.end());
 

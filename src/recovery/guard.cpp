@@ -121,7 +121,8 @@ int with_ticket(const Ticket& ticket, const std::string& wanted, const std::stri
 int without_ticket(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wanted,
                    const std::string& destination) {
     const auto result =
-        system::capture(pgbackrest.command("archive-get", {}, {wanted, destination}), std::chrono::hours(1));
+        system::capture(pgbackrest.command("archive-get", {{"log-level-stderr", "warn"}}, {wanted, destination}),
+                        std::chrono::hours(1));
     const auto* exited = std::get_if<system::Exited>(&result.outcome);
     if (exited != nullptr && exited->code <= 1) {
         return exited->code;

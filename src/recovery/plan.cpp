@@ -116,6 +116,20 @@ void refuse_target_behind_the_archive(const Request& request, const Plan& plan) 
     }
 }
 
+/// With a repository out of reach nobody knows where the archive ends, and the one that is left may lag behind.
+void require_whole_archive(const Request& request, const pgbackrest::Stanza& stanza) {
+    constexpr int out_of_reach = 99;
+    for (const auto& repository : stanza.repositories) {
+        if (repository.code == out_of_reach && !request.repository && !request.target.is_immediate()) {
+            throw Failure(ExitCode::repository_unreachable,
+                          fmt::format("repository {} of stanza {} is out of reach, so the end of the archive is not "
+                                      "known: {}",
+                                      repository.key, stanza.name, repository.message),
+                          "bring it back, or name the repository that is to be restored from with repo");
+        }
+    }
+}
+
 /// From the backup's start, which pgBackRest gives both as an LSN and as a segment's name; without an LSN (pgBackRest
 /// before 2.36) it is taken as the default, and pg_control must agree after the copy.
 postgres::SegmentSize segment_size_of(const pgbackrest::Backup& backup) {
@@ -274,7 +288,8 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
 
 RepositoryState read_repository(const Request& request) {
     RepositoryState state;
-    state.stanza = pgbackrest::info(request.pgbackrest, request.repository);
+    state.stanza = pgbackrest::info(request.pgbackrest, request.repository, request.retry);
+    require_whole_archive(request, state.stanza);
     const auto backup = choose_backup(request, state.stanza);
     const auto& database = database_of(state.stanza, backup);
     std::vector<pgbackrest::Archive> archives;
@@ -289,7 +304,7 @@ RepositoryState read_repository(const Request& request) {
             archives.push_back(archive);
         }
     }
-    state.archive = pgbackrest::read_archive(request.pgbackrest, archives, backup.archive_start);
+    state.archive = pgbackrest::read_archive(request.pgbackrest, archives, backup.archive_start, request.retry);
     return state;
 }
 
