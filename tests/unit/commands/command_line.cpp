@@ -1,0 +1,138 @@
+#include "commands/command_line.hpp"
+
+#include "recovery/options.hpp"
+#include "support/catch.hpp"
+#include "system/failure.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::commands;
+using Command = CommandLine::Command;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// `name=value` of each option that bootstrap is given, in the table's order.
+Words options(const Words& words) {
+    Words line{"bootstrap"};
+    line.insert(line.end(), words.begin(), words.end());
+    const auto parsed = parse_command_line(line);
+    CHECK(parsed.command == Command::bootstrap);
+    Words result;
+    for (const auto& option : parsed.options) {
+        result.push_back(option.name + "=" + option.value);
+    }
+    return result;
+}
+
+std::string refusal(const Words& words) {
+    try {
+        parse_command_line(words);
+    } catch (const Failure& failure) {
+        CHECK(failure.code() == ExitCode::usage);
+        CHECK_FALSE(failure.problems().front().hint.empty());
+        return failure.what();
+    }
+    return "accepted";
+}
+
+bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("--help tells the commands and every exit code with its meaning") {
+    const auto line = parse_command_line({"--help"});
+    CHECK(line.command == Command::help);
+    for (const char* part : {"bootstrap", "archive-get", "recovery-end", "--version", "Exit codes:"}) {
+        CAPTURE(part);
+        CHECK(contains(line.text, part));
+    }
+    CHECK(contains(line.text, exit_code_help()));
+    CHECK(contains(exit_code_help(), "    0  done\n"));
+    CHECK(contains(exit_code_help(), "    2  usage or configuration error\n"));
+    CHECK(contains(exit_code_help(), "  200  archive-get only: PostgreSQL must abort recovery\n"));
+    for (const auto& entry : exit_code_table) {
+        CHECK(contains(exit_code_help(), entry.meaning));
+    }
+}
+
+TEST_CASE("bootstrap --help tells every option and the exit codes") {
+    const auto line = parse_command_line({"bootstrap", "--help"});
+    CHECK(line.command == Command::help);
+    for (const auto& option : recovery::bootstrap_options()) {
+        CAPTURE(std::string(option.name));
+        CHECK(contains(line.text, "--" + std::string(option.name)));
+    }
+    CHECK(contains(line.text, "refused for safety"));
+}
+
+TEST_CASE("--version tells name and version, and nothing else") {
+    const auto line = parse_command_line({"--version"});
+    CHECK(line.command == Command::help);
+    CHECK(line.text == std::string("patroni_pgbackrest ") + PATRONI_PGBACKREST_VERSION + "\n");
+}
+
+TEST_CASE("options are read with and without an equals sign") {
+    CHECK(options({"--scope=demo", "--datadir", "/data"}) == Words{"scope=demo", "datadir=/data"});
+    CHECK(options({"--target=2026-11-22 10:00:00+00", "--type", "time"}) ==
+          Words{"type=time", "target=2026-11-22 10:00:00+00"});
+    CHECK(options({}) == Words{});
+}
+
+TEST_CASE("a list may be repeated, and takes one value each time") {
+    CHECK(options({"--db-include=a", "--db-include", "b", "--stanza=demo"}) ==
+          Words{"stanza=demo", "db-include=a", "db-include=b"});
+}
+
+TEST_CASE("a flag may stand alone or have a value, and swallows no option behind it") {
+    CHECK(options({"--target-exclusive"}) == Words{"target-exclusive="});
+    CHECK(options({"--target-exclusive", "--stanza=demo"}) == Words{"stanza=demo", "target-exclusive="});
+    CHECK(options({"--target-exclusive=False"}) == Words{"target-exclusive=False"});
+}
+
+TEST_CASE("a blank value counts as not set, and swallows no option behind it") {
+    CHECK(options({"--target=", "--stanza=demo", "--type="}) == Words{"stanza=demo"});
+}
+
+TEST_CASE("an unknown option is kept, to be told with everything else that is wrong") {
+    CHECK(options({"--tagret=x", "--stanza=demo"}) == Words{"stanza=demo", "tagret=given"});
+    CHECK(options({"--tagret", "x"}) == Words{"tagret=given"});
+}
+
+TEST_CASE("what is no option is refused") {
+    CHECK(refusal({"bootstrap", "demo"}) == "'demo' is no option");
+    CHECK(refusal({"bootstrap", "--tagret=x", "demo"}) == "'demo' is no option");
+}
+
+TEST_CASE("a command line without a command, or with an unknown one, is refused") {
+    CHECK(refusal({}) != "accepted");
+    CHECK(refusal({"restore"}) != "accepted");
+    CHECK(refusal({"--verbose"}) != "accepted");
+    CHECK(refusal({"bootstrap", "--stanza"}) != "accepted");
+}
+
+TEST_CASE("archive-get takes a file and its destination, and where to ask outside of a bootstrap") {
+    const auto line = parse_command_line({"archive-get", "000000010000000000000001", "pg_wal/RECOVERYXLOG"});
+    CHECK(line.command == Command::archive_get);
+    CHECK(line.archive_get.wanted == "000000010000000000000001");
+    CHECK(line.archive_get.destination == "pg_wal/RECOVERYXLOG");
+    CHECK(line.archive_get.program == "pgbackrest");
+    CHECK(line.archive_get.stanza.empty());
+    const auto full = parse_command_line({"archive-get", "--stanza=demo", "--pgbackrest-config=/etc/x.conf",
+                                          "--pgbackrest=/opt/pgbackrest", "00000002.history", "x"});
+    CHECK(full.archive_get.wanted == "00000002.history");
+    CHECK(full.archive_get.stanza == "demo");
+    CHECK(full.archive_get.configuration == "/etc/x.conf");
+    CHECK(full.archive_get.program == "/opt/pgbackrest");
+    CHECK(refusal({"archive-get"}) != "accepted");
+    CHECK(refusal({"archive-get", "000000010000000000000001"}) != "accepted");
+    CHECK(refusal({"archive-get", "a", "b", "c"}) != "accepted");
+    CHECK(refusal({"archive-get", "--stansa=demo", "a", "b"}) != "accepted");
+}
+
+TEST_CASE("recovery-end takes nothing") {
+    CHECK(parse_command_line({"recovery-end"}).command == Command::recovery_end);
+    CHECK(refusal({"recovery-end", "now"}) != "accepted");
+}

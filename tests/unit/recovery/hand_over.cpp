@@ -1,0 +1,148 @@
+#include "recovery/staging.hpp"
+
+#include "restore.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::recovery;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+bool is_whole(const Restore& restore) {
+    return restore.files.read("data/PG_VERSION") == "15\n" && restore.files.read("data/base/1/1259") == "pages" &&
+           restore.files.read("data/global/pg_control") == "control";
+}
+
+Phase journalled(const Restore& restore) {
+    return Journal::read(restore.files.path("data.restoring.d/journal.json")).value().phase;
+}
+
+void run(const Restore& restore) {
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    fs::create_directories(staging.layout().spool());
+    fs::create_directories(staging.layout().workspace / "pgbackrest-lock");
+    staging.hand_over();
+    CHECK(staging.phase() == Phase::handed_over);
+}
+
+}  // namespace
+
+TEST_CASE("staging becomes the data directory by one rename, and only the journal and the lock stay beside it") {
+    const Restore restore;
+    bool exists = false;
+    SECTION("where there is none") {}
+    SECTION("where there is an empty one") {
+        fs::create_directory(restore.data());
+        exists = true;
+    }
+    CAPTURE(exists);
+    run(restore);
+    CHECK(is_whole(restore));
+    CHECK(system::entries(restore.files.path()) == Names{"data", "data.restoring.d"});
+    CHECK(system::entries(restore.files.path("data.restoring.d")) == Names{"journal.json", "lock"});
+    CHECK(journalled(restore) == Phase::handed_over);
+    CHECK((fs::status(restore.data()).permissions() & fs::perms::all) == fs::perms::owner_all);
+}
+
+TEST_CASE("behind a symbolic link the directory itself is replaced, and the link stays") {
+    const Restore restore;
+    fs::create_directories(restore.files.path("disk/pg"));
+    fs::create_directory_symlink("disk/pg", restore.data());
+    run(restore);
+    CHECK(fs::is_symlink(restore.data()));
+    CHECK(is_whole(restore));
+    CHECK(system::entries(restore.files.path("disk")) == Names{"pg", "pg.restoring.d"});
+}
+
+TEST_CASE("beside dotfiles and lost+found the entries are moved one by one, and those stay") {
+    const Restore restore;
+    restore.files.write("data/.snapshot", "theirs");
+    fs::create_directory(restore.files.path("data/lost+found"));
+    fs::permissions(restore.data(), fs::perms::all);
+    run(restore);
+    CHECK(is_whole(restore));
+    CHECK(system::entries(restore.data()) == Names{".snapshot", "PG_VERSION", "base", "global", "lost+found"});
+    CHECK(restore.files.read("data/.snapshot") == "theirs");
+    CHECK_FALSE(fs::exists(restore.files.path("data.restoring")));
+    CHECK((fs::status(restore.data()).permissions() & fs::perms::all) == fs::perms::owner_all);
+}
+
+TEST_CASE("a hand-over that cannot go on leaves global behind, so that nothing can start what is half there") {
+    const Restore restore;
+    restore.files.write("data/.snapshot", "theirs");
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    // A directory that is not empty cannot be replaced; it came after the look at the beginning.
+    restore.files.write("data/base/x", "in the way");
+    const auto problems = problems_of(ExitCode::internal_error, [&] { staging.hand_over(); });
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].message.find((staging.path() / "base").string() + " cannot be renamed to " +
+                                   (restore.data() / "base").string() + ": ") == 0);
+    CHECK(problems[0].hint ==
+          "the restored data is complete in the staging directory: remove the cause and run it again");
+    CHECK_FALSE(fs::exists(restore.data() / "global"));
+    CHECK(fs::exists(staging.path() / "global" / "pg_control"));
+    CHECK(journalled(restore) == Phase::handing_over);
+}
+
+TEST_CASE("an interrupted hand-over is finished by the next run") {
+    const Restore restore;
+    SECTION("before the rename") {
+        restore.interrupt(Phase::handing_over);
+    }
+    SECTION("after the rename") {
+        restore.interrupt(Phase::handing_over);
+        fs::rename(restore.files.path("data.restoring"), restore.data());
+    }
+    SECTION("between two entries") {
+        restore.files.write("data/.snapshot", "theirs");
+        restore.interrupt(Phase::handing_over);
+        fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+    }
+    SECTION("after the last entry") {
+        restore.files.write("data/.snapshot", "theirs");
+        restore.interrupt(Phase::handing_over);
+        for (const std::string name : {"PG_VERSION", "base", "global"}) {
+            fs::rename(restore.files.path("data.restoring/" + name), restore.files.path("data/" + name));
+        }
+    }
+    StagingDirectory next(restore.request);
+    REQUIRE(next.earlier());
+    REQUIRE(next.earlier()->phase == Phase::handing_over);
+    next.hand_over();
+    CHECK(is_whole(restore));
+    CHECK_FALSE(fs::exists(restore.files.path("data.restoring")));
+    CHECK(journalled(restore) == Phase::handed_over);
+}
+
+TEST_CASE("another request does not finish an interrupted hand-over") {
+    Restore restore;
+    restore.files.write("data/.snapshot", "theirs");
+    restore.interrupt(Phase::handing_over);
+    fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+    const auto first = identity_of(restore.request);
+    restore.request.target = {Immediate{}};
+    CHECK(problems_of(ExitCode::unsafe, [&] { StagingDirectory{restore.request}; }) ==
+          Problems{{"an earlier restore with another request was interrupted while its data went to " +
+                        restore.data().string() + ": " + first,
+                    "run it again with that request, or move the data directory and the staging directory away"}});
+    CHECK_FALSE(fs::exists(restore.files.path("data/global")));
+}
+
+TEST_CASE("after a hand-over the filled data directory is refused like any other") {
+    const Restore restore;
+    run(restore);
+    CHECK(problems_of(ExitCode::unsafe, [&] { StagingDirectory{restore.request}; }).size() == 1);
+    CHECK(is_whole(restore));
+}
+
+TEST_CASE("after a hand-over and the loss of the cluster the next restore starts over") {
+    const Restore restore;
+    run(restore);
+    fs::remove_all(restore.data());
+    const StagingDirectory next(restore.request);
+    CHECK_FALSE(next.earlier());
+}

@@ -1,0 +1,83 @@
+#include "recovery/journal.hpp"
+
+#include "requests.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::recovery;
+
+TEST_CASE("a journal comes back from its file as it was, in every phase") {
+    const Files files;
+    const auto file = files.path("journal.json");
+    CHECK_FALSE(Journal::read(file));
+    for (const auto phase :
+         {Phase::copying, Phase::copied, Phase::replaying, Phase::recovered, Phase::handing_over, Phase::handed_over}) {
+        CAPTURE(text(phase));
+        const Journal written{"scope demo", "20261122-080000F",           "7710953412442782829", "boot",
+                              phase,        {"/srv/ts 1", "/srv/\"wal\""}};
+        written.save(file);
+        const auto read = Journal::read(file);
+        REQUIRE(read);
+        CHECK(read->request == written.request);
+        CHECK(read->backup_set == written.backup_set);
+        CHECK(read->system_identifier == written.system_identifier);
+        CHECK(read->boot == written.boot);
+        CHECK(read->phase == phase);
+        CHECK(read->outside == written.outside);
+    }
+}
+
+TEST_CASE("a damaged journal is refused by its name, since it protects what is beside it") {
+    const Files files;
+    Journal{}.save(files.path("whole"));
+    auto unknown_phase = files.read("whole");
+    unknown_phase.replace(unknown_phase.find("copying"), 7, "sleeping");
+    for (const auto& text : {std::string(), std::string("{}"), std::string("[1]"), unknown_phase}) {
+        CAPTURE(text);
+        const auto file = files.write("journal.json", text);
+        const auto problems = problems_of(ExitCode::unsafe, [&] { Journal::read(file); });
+        REQUIRE(problems.size() == 1);
+        CHECK(problems[0].message.find("the journal " + file.string() + " is damaged: ") == 0);
+        CHECK(problems[0].hint == "move it and the staging directory beside it away; the next run starts over");
+    }
+}
+
+TEST_CASE("two requests for the same thing are the same, whatever does not change the data") {
+    const auto identity = [](const Given& more) { return identity_of(request_for(more)); };
+    const auto plain = identity({});
+    CHECK(identity({{"type", "latest"}}) == plain);
+    CHECK(identity({{"process-max", "7"}, {"retry", "1"}, {"log-level", "debug"}, {"report", "/tmp/r"}}) == plain);
+    CHECK(identity({{"type", "time"}, {"target", "2026-11-22 10:00:00+01"}}) ==
+          identity({{"type", "time"}, {"target", "2026-11-22T09:00:00Z"}}));
+    CHECK(identity({{"target-timeline", "0x2"}}) == identity({{"target-timeline", "2"}}));
+}
+
+TEST_CASE("whatever changes the data makes another request") {
+    const std::vector<Given> requests = {
+        {},
+        {{"scope", "other"}},
+        {{"stanza", "other"}},
+        {{"repo", "2"}},
+        {{"set", "20261122-080000F"}},
+        {{"type", "immediate"}},
+        {{"type", "xid"}, {"target", "748"}},
+        {{"type", "xid"}, {"target", "748"}, {"target-exclusive", "y"}},
+        {{"target-timeline", "1"}},
+        {{"target-timeline", "latest"}},
+        {{"target-timeline", "current"}},
+        {{"db-include", "one"}},
+        {{"tablespace-map", "ts1=/srv/ts1"}},
+        {{"link-all", "y"}},
+    };
+    for (std::size_t one = 0; one < requests.size(); ++one) {
+        for (std::size_t other = one + 1; other < requests.size(); ++other) {
+            CAPTURE(one, other);
+            CHECK(identity_of(request_for(requests[one])) != identity_of(request_for(requests[other])));
+        }
+    }
+}
+
+TEST_CASE("the boot has an identifier that stays while the machine runs") {
+    CHECK(boot_id().size() == 36);
+    CHECK(boot_id() == boot_id());
+}

@@ -1,0 +1,124 @@
+#include "recovery/timeline_choice.hpp"
+
+#include "archives.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::recovery;
+using postgres::Lsn;
+using postgres::Timeline;
+
+namespace {
+
+/// The second backup of two_timelines(), which ends before the fork.
+TimelineChoice choice(const RecoveryTarget& target, const std::optional<TimelineWish>& wish = std::nullopt,
+                      const RepositoryState& state = two_timelines()) {
+    Request request;
+    request.target = target;
+    request.timeline = wish;
+    const auto& backup = state.stanza.backups[1];
+    return choose_timeline(request, backup, starting_timeline(backup), state.archive);
+}
+
+const RecoveryTarget latest{Latest{}};
+
+TimelineWish number(std::uint32_t timeline) {
+    return TimelineWish{Timeline{timeline}};
+}
+
+}  // namespace
+
+TEST_CASE("without a wish the newest timeline that descends from the backup is followed") {
+    for (const auto& target : {latest, RecoveryTarget{Xid{748}}, RecoveryTarget{Name{"x"}}, lsn_target("0/7000028")}) {
+        const auto chosen = choice(target);
+        CHECK(chosen.history.timeline.number == 2);
+        CHECK(chosen.newest);
+        CHECK(chosen.reason == "the newest that descends from backup set 20261122-090000F");
+    }
+    const auto alone = choice(latest, std::nullopt, one_timeline());
+    CHECK(alone.history.timeline.number == 1);
+    CHECK(alone.history.forks.empty());
+    CHECK(alone.newest);
+    CHECK(alone.reason == "the backup's own, and no newer one descends from it");
+}
+
+TEST_CASE("a newer timeline that left before the backup ended is not followed, and the choice is not the newest") {
+    auto state = two_timelines();
+    state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x6000000};
+    const auto chosen = choice(latest, std::nullopt, state);
+    CHECK(chosen.history.timeline.number == 1);
+    CHECK_FALSE(chosen.newest);
+}
+
+TEST_CASE("a test restore's branch is passed over for the newest one that the backup is part of") {
+    auto state = two_timelines();
+    // Timeline 3 was made from the older backup.
+    state.archive.histories[Timeline{3}] = {Timeline{3}, {{Timeline{1}, Lsn{0x3000000}, "a drill"}}};
+    state.archive.history_times[Timeline{3}] = seconds("2026-11-22 13:00:00Z");
+    const auto chosen = choice(latest, std::nullopt, state);
+    CHECK(chosen.history.timeline.number == 2);
+    CHECK_FALSE(chosen.newest);
+}
+
+TEST_CASE("a time is looked for on the timeline that was alive then") {
+    const auto before = choice(time_target("2026-11-22 11:00:00Z"));
+    CHECK(before.history.timeline.number == 1);
+    CHECK_FALSE(before.newest);
+    CHECK(before.reason == "the one that was alive at the target time");
+    const auto at_birth = choice(time_target("2026-11-22 12:00:00Z"));
+    CHECK(at_birth.history.timeline.number == 2);
+    CHECK(at_birth.newest);
+    CHECK(at_birth.reason == "the one that was alive at the target time");
+    CHECK(choice(time_target("2026-11-22 11:59:59.9Z")).history.timeline.number == 1);
+}
+
+TEST_CASE("an immediate target stays on the backup's own timeline") {
+    const auto chosen = choice({Immediate{}});
+    CHECK(chosen.history.timeline.number == 1);
+    CHECK(chosen.reason == "the backup's own");
+    CHECK_FALSE(chosen.newest);
+}
+
+TEST_CASE("a wish comes before every rule") {
+    CHECK(choice(latest, number(1)).history.timeline.number == 1);
+    CHECK(choice(latest, number(1)).reason == "as asked for");
+    CHECK_FALSE(choice(latest, number(1)).newest);
+    CHECK(choice({Immediate{}}, number(2)).history.timeline.number == 2);
+    CHECK(choice(latest, number(2)).newest);
+    CHECK(choice(latest, TimelineWish{Immediate{}}).history.timeline.number == 1);
+    CHECK(choice(time_target("2026-11-22 11:00:00Z"), TimelineWish{Latest{}}).history.timeline.number == 2);
+}
+
+TEST_CASE("a timeline that is not there, or that the backup is no part of, is refused") {
+    CHECK(problems_of(ExitCode::target_not_reachable, [] { choice(latest, number(3)); }) ==
+          Problems{{"timeline 3 is not in the archive: there is no 00000003.history",
+                    "choose one that is there, or leave target-timeline out"}});
+    auto state = two_timelines();
+    state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x6000000};
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, number(2), state); }) ==
+          Problems{{"backup set 20261122-090000F of timeline 1 is no part of timeline 2's past",
+                    "choose an older backup set with set"}});
+}
+
+TEST_CASE("a backup's own timeline needs no history file when it is the first") {
+    CHECK(choice(latest, number(1), one_timeline()).history.timeline.number == 1);
+}
+
+TEST_CASE("a backup tells its timeline by its first segment, an offline one cannot") {
+    auto made = backup("20261122-080000F", 0x11, 2, 2, "2026-11-22 08:00:00Z");
+    CHECK(starting_timeline(made).number == 0x11);
+    made.archive_start.clear();
+    CHECK(
+        problems_of(ExitCode::target_not_reachable, [&] { starting_timeline(made); }) ==
+        Problems{{"backup set 20261122-080000F has no start of WAL", "it was made offline; choose another with set"}});
+}
+
+TEST_CASE("a backup may start on the wished timeline or an older one") {
+    const auto made = backup("20261122-080000F", 2, 2, 2, "2026-11-22 08:00:00Z");
+    CHECK(may_start_on(made, std::nullopt));
+    CHECK(may_start_on(made, TimelineWish{Latest{}}));
+    CHECK(may_start_on(made, TimelineWish{Immediate{}}));
+    CHECK(may_start_on(made, number(2)));
+    CHECK(may_start_on(made, number(3)));
+    CHECK_FALSE(may_start_on(made, number(1)));
+}
