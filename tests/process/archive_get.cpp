@@ -1,0 +1,234 @@
+#include "fake_repository.hpp"
+#include "support/catch.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace {
+
+using nlohmann::json;
+
+const std::string fake = SUPPORT "/fake-pgbackrest";
+const std::string planned = "000000010000000000000002";
+const std::string unplanned = "000000010000000000000009";
+
+/// A data directory in which a recovery is under way, as PostgreSQL sees it: the working directory of restore_command.
+struct Recovery {
+    Directory directory;
+    json ticket{{"version", 1},
+                {"recovery", "patroni"},
+                {"scope", "demo"},
+                {"target", "latest"},
+                {"latest", true},
+                {"explicit_timeline", false},
+                {"newest_timeline", true},
+                {"timeline", 1},
+                {"wal", json::array({json::array({planned, "000000010000000000000004"})})},
+                {"archive_get", {fake, "--stanza=demo", "archive-get"}},
+                {"retries", 2},
+                {"retry_wait", 0},
+                {"base_configuration", ""}};
+
+    void write_ticket() const { directory.write("patroni_pgbackrest.ticket", ticket.dump()); }
+
+    /// The exit code of one call for `wanted`.
+    int ask(const std::string& wanted, const Variables& environment = {}, const Words& options = {}) {
+        Program::How how;
+        how.directory = directory.path();
+        how.environment = {{"FAKE_CALLS", directory.path("calls").string()},
+                           {"FAKE_COUNTER", directory.path("counter").string()}};
+        how.environment.insert(environment.begin(), environment.end());
+        Words words{"archive-get"};
+        words.insert(words.end(), options.begin(), options.end());
+        words.insert(words.end(), {wanted, "pg_wal/RECOVERYXLOG"});
+        std::filesystem::remove(directory.path("calls"));
+        Program program(words, how);
+        const int code = program.wait();
+        errors = program.errors();
+        return code;
+    }
+    /// The same without a ticket, through the fake.
+    int ask_plainly(const Variables& environment = {}) {
+        return ask(planned, environment, {"--stanza=demo", "--pgbackrest=" + fake});
+    }
+    std::size_t calls() const {
+        const auto text = directory.read("calls");
+        return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    }
+
+    std::string errors{};
+};
+
+}  // namespace
+
+TEST_CASE("without a ticket archive-get is an ordinary restore_command") {
+    Recovery recovery;
+    CHECK(recovery.ask_plainly() == 0);
+    CHECK(recovery.directory.read("calls") == "--stanza=demo archive-get " + planned + " pg_wal/RECOVERYXLOG\n");
+    CHECK(recovery.ask_plainly({{"FAKE_FAIL", "1"}}) == 1);
+    CHECK(recovery.errors.empty());
+    CHECK(recovery.ask(planned, {},
+                       {"--pgbackrest-config=/etc/other.conf", "--stanza=other", "--pgbackrest=" + fake}) == 0);
+    CHECK(recovery.directory.read("calls") ==
+          "--config=/etc/other.conf --stanza=other archive-get " + planned + " pg_wal/RECOVERYXLOG\n");
+}
+
+TEST_CASE("without a ticket an error aborts a recovery, and a standby may try again") {
+    for (const std::string code : {"2", "49", "82", "103", "125"}) {
+        CAPTURE(code);
+        Recovery recovery;
+        const Variables failing{{"FAKE_FAIL", code}, {"FAKE_ERRORS", "ERROR: [0" + code + "]: away, pass=mellon"}};
+        CHECK(recovery.ask_plainly(failing) == 200);
+        CHECK(contains(recovery.errors,
+                       " ERROR: archive-get of " + planned + " failed: pgbackrest exited with code " + code));
+        CHECK_FALSE(contains(recovery.errors, "mellon"));
+        recovery.directory.write("standby.signal", "");
+        CHECK(std::to_string(recovery.ask_plainly(failing)) == code);
+        CHECK(recovery.calls() == 1);
+    }
+}
+
+TEST_CASE("without a ticket a pgbackrest that was killed, or is not there, aborts every recovery") {
+    Recovery recovery;
+    CHECK(recovery.ask_plainly({{"FAKE_SIGNAL", "KILL"}}) == 200);
+    CHECK(recovery.ask(planned, {}, {"--stanza=demo", "--pgbackrest=/nonexistent/pgbackrest"}) == 200);
+    recovery.directory.write("standby.signal", "");
+    CHECK(recovery.ask_plainly({{"FAKE_SIGNAL", "KILL"}}) == 200);
+}
+
+TEST_CASE("a command line that is wrong never looks like the end of the archive") {
+    for (const Words& words : {Words{"archive-get"}, Words{"archive-get", planned},
+                               Words{"archive-get", "--stansa=demo", planned, "pg_wal/RECOVERYXLOG"}}) {
+        Program program(words);
+        CHECK(program.wait() == 200);
+        CHECK_FALSE(program.errors().empty());
+    }
+}
+
+TEST_CASE("with a ticket its own command asks, and a segment that is there is delivered") {
+    Recovery recovery;
+    recovery.write_ticket();
+    CHECK(recovery.ask(planned) == 0);
+    CHECK(recovery.directory.read("calls") == "--stanza=demo archive-get " + planned + " pg_wal/RECOVERYXLOG\n");
+    CHECK(recovery.ask(unplanned) == 0);
+    CHECK(recovery.errors.empty());
+}
+
+TEST_CASE("with a ticket the archive ends only where the plan does") {
+    Recovery recovery;
+    recovery.write_ticket();
+    const Variables absent{{"FAKE_FAIL", "1"}};
+    CHECK(recovery.ask(unplanned, absent) == 1);
+    CHECK(recovery.calls() == 1);
+    CHECK(recovery.ask("00000002.history", absent) == 1);
+    CHECK(recovery.ask(planned, absent) == 200);
+    CHECK(recovery.calls() == 3);
+    CHECK(contains(recovery.errors,
+                   error(planned + " was in the archive when the restore was planned, and is missing now",
+                         "bring it back, or restore to a point before it")));
+}
+
+TEST_CASE("with a ticket every error is tried again, then aborts the recovery") {
+    for (const std::string code : {"25", "39", "42", "49", "50", "82", "95", "103", "104", "125", "255"}) {
+        CAPTURE(code);
+        Recovery recovery;
+        recovery.write_ticket();
+        CHECK(recovery.ask(unplanned, {{"FAKE_FAIL", code}}) == 200);
+        CHECK(recovery.calls() == 3);
+        CHECK(contains(recovery.errors,
+                       " WARNING: archive-get of " + unplanned + " failed: pgbackrest exited with code " + code));
+        CHECK(contains(recovery.errors, ", trying again in 0 s (2 of 2)\n"));
+        CHECK(contains(recovery.errors,
+                       " ERROR: archive-get of " + unplanned + " failed: pgbackrest exited with code " + code));
+    }
+}
+
+TEST_CASE("with a ticket an error that passes is no error") {
+    Recovery recovery;
+    recovery.write_ticket();
+    CHECK(recovery.ask(planned, {{"FAKE_FAIL", "49"}, {"FAKE_TIMES", "2"}}) == 0);
+    CHECK(recovery.calls() == 3);
+    CHECK_FALSE(contains(recovery.errors, "ERROR"));
+}
+
+TEST_CASE("with a ticket a pgbackrest that is killed aborts the recovery") {
+    Recovery recovery;
+    recovery.write_ticket();
+    for (const std::string signal : {"KILL", "SEGV", "TERM"}) {
+        CAPTURE(signal);
+        CHECK(recovery.ask(planned, {{"FAKE_SIGNAL", signal}}) == 200);
+        CHECK(recovery.calls() == 3);
+    }
+}
+
+TEST_CASE("what made the guard abort is noted for the bootstrap that waits for the server") {
+    Recovery recovery;
+    recovery.write_ticket();
+    CHECK(recovery.ask(planned, {{"FAKE_FAIL", "49"}}) == 200);
+    const auto notes = json::parse(recovery.directory.read("patroni_pgbackrest.replay"));
+    CHECK(notes.at("aborted_with") == 6);
+    CHECK(contains(notes.at("abort_message").get<std::string>(), "exited with code 49 (host-connect)"));
+}
+
+TEST_CASE("a server that Patroni restarted as a standby gets nothing that would lead past its target") {
+    for (const std::string reason : {"latest", "explicit_timeline", "newest_timeline"}) {
+        CAPTURE(reason);
+        Recovery recovery;
+        recovery.ticket["target"] = "xid 748";
+        recovery.ticket[reason] = reason == "explicit_timeline";
+        recovery.write_ticket();
+        CHECK(recovery.ask(planned) == 0);
+        recovery.directory.write("standby.signal", "");
+        CHECK(recovery.ask(planned) == 200);
+        CHECK(recovery.calls() == 0);
+        CHECK(
+            contains(recovery.errors,
+                     " ERROR: the recovery of demo to xid 748 (timeline 1) was interrupted, and Patroni restarted it "
+                     "as a standby without its target: refused, since it would be promoted with other data than asked "
+                     "for\n  HINT: stop Patroni on this node, "));
+    }
+}
+
+TEST_CASE("a restore to the latest point goes on after a restart as a standby") {
+    Recovery recovery;
+    recovery.write_ticket();
+    recovery.directory.write("standby.signal", "");
+    CHECK(recovery.ask(planned) == 0);
+    CHECK(recovery.ask(unplanned, {{"FAKE_FAIL", "1"}}) == 1);
+    CHECK(recovery.ask(unplanned, {{"FAKE_FAIL", "49"}}) == 200);
+}
+
+TEST_CASE("a history file asked for in the middle of a replay tells of a damaged record") {
+    Recovery recovery;
+    recovery.write_ticket();
+    const Variables absent{{"FAKE_FAIL", "1"}};
+    CHECK(recovery.ask("00000002.history", absent) == 1);
+    CHECK(recovery.ask(planned) == 0);
+    CHECK(recovery.ask("00000002.history", absent) == 200);
+    CHECK(recovery.calls() == 0);
+    CHECK(contains(recovery.errors, "the replay ended before the last planned WAL segment 000000010000000000000004: a "
+                                    "WAL record before it is damaged\n"));
+    CHECK(recovery.ask("000000010000000000000004") == 0);
+    CHECK(recovery.ask("00000002.history", absent) == 1);
+}
+
+TEST_CASE("a damaged ticket aborts the recovery, since what it protects is not known") {
+    Recovery recovery;
+    recovery.directory.write("patroni_pgbackrest.ticket", "{");
+    CHECK(recovery.ask_plainly() == 200);
+    CHECK(recovery.calls() == 0);
+    CHECK(contains(recovery.errors, " ERROR: patroni_pgbackrest.ticket is damaged: "));
+}
+
+TEST_CASE("a ticket of a timeline that pg_control has left is a leftover") {
+    Recovery recovery;
+    recovery.write_ticket();
+    // The timeline of the latest checkpoint lies at byte 48.
+    std::string control(64, '\0');
+    control[48] = 1;
+    recovery.directory.write("global/pg_control", control);
+    CHECK(recovery.ask(planned, {{"FAKE_FAIL", "1"}}, {"--pgbackrest=" + fake}) == 200);
+    control[48] = 2;
+    recovery.directory.write("global/pg_control", control);
+    CHECK(recovery.ask(planned, {{"FAKE_FAIL", "1"}}, {"--pgbackrest=" + fake}) == 1);
+}

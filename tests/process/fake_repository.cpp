@@ -1,0 +1,56 @@
+#include "fake_repository.hpp"
+
+namespace {
+
+constexpr const char* info =
+    R"json([{"archive":[{"database":{"id":1,"repo-key":1},"id":"15-1","max":"000000010000000000000003","min":"000000010000000000000002"}],
+"backup":[{"archive":{"start":"000000010000000000000002","stop":"000000010000000000000002"},"backrest":{"format":5,"version":"2.45"},
+"database":{"id":1,"repo-key":1},"error":false,"info":{"delta":23213814,"repository":{"delta":3075913,"size":3075913},"size":23213814},
+"label":"20261122-080000F","lsn":{"start":"0/2000028","stop":"0/2000100"},"prior":null,"reference":null,
+"timestamp":{"start":1795334100,"stop":1795334400},"type":"full"}],
+"cipher":"none","db":[{"id":1,"repo-key":1,"system-id":7710953412442782829,"version":"15"}],"name":"demo",
+"repo":[{"cipher":"none","key":1,"status":{"code":0,"message":"ok"}}],"status":{"code":0,"lock":{"backup":{"held":false}},"message":"ok"}}]
+)json";
+constexpr const char* archive = R"json({"0000000100000000":{"type":"path"}})json";
+constexpr const char* segments =
+    R"json({"000000010000000000000002-25846c51366d46035ad434d0252006e8137fb775.gz":{"size":1,"time":1795334400,"type":"file"},
+"000000010000000000000003-25846c51366d46035ad434d0252006e8137fb775.gz":{"size":1,"time":1795334400,"type":"file"}})json";
+
+}  // namespace
+
+FakeRepository::FakeRepository() {
+    directory.write("repository/info", info);
+    directory.write("repository/archive_demo_15-1", archive);
+    directory.write("repository/archive_demo_15-1_0000000100000000", segments);
+    for (const std::string name : {"postgres", "pg_controldata"}) {
+        const auto program = directory.write("bin/" + name, "#!/bin/sh\necho 'postgres (PostgreSQL) 15.0'\n");
+        std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    }
+    directory.write("patroni.yml", "postgresql:\n"
+                                   "  bin_dir: " +
+                                       directory.path("bin").string() +
+                                       "\n"
+                                       "  authentication:\n"
+                                       "    superuser: {username: postgres, password: mellon}\n");
+}
+
+Words FakeRepository::bootstrap(const Words& more) const {
+    Words words{"bootstrap",
+                "--scope=demo",
+                "--datadir=" + data(),
+                "--stanza=demo",
+                "--pgbackrest=" SUPPORT "/fake-pgbackrest",
+                "--patroni-config=" + directory.path("patroni.yml").string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+}
+
+Program::How FakeRepository::how(const Variables& more) const {
+    Program::How how;
+    how.directory = directory.path();
+    how.environment = {{"FAKE_OUTPUTS", directory.path("repository").string()},
+                       {"FAKE_CALLS", directory.path("calls").string()},
+                       {"FAKE_COUNTER", directory.path("counter").string()}};
+    how.environment.insert(more.begin(), more.end());
+    return how;
+}
