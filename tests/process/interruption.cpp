@@ -29,6 +29,16 @@ struct HangingCopy {
         REQUIRE(is_alive(grandchild));
     }
 
+    ~HangingCopy() {
+        // SIGKILL, with which Program would end it, leaves it no time to end what it started.
+        if (program.is_running()) {
+            program.signal(SIGTERM);
+            program.wait();
+        }
+    }
+    HangingCopy(const HangingCopy&) = delete;
+    HangingCopy& operator=(const HangingCopy&) = delete;
+
     void check_that_nothing_is_left() {
         CHECK_FALSE(is_alive(child));
         CHECK_FALSE(is_alive(grandchild));
