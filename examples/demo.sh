@@ -1,7 +1,8 @@
 #!/bin/bash
 # Loses a Patroni cluster and brings it back from its pgBackRest repository, with examples/patroni.yml, on real servers
 # that it starts itself (loopback, free ports, user postgres). As root on Debian or Ubuntu: installs what is missing and
-# builds the program first. Everything it makes lies below one temporary directory and is removed at the end.
+# builds the program first (not with PATRONI_PGBACKREST=PROGRAM). Everything it makes lies below one temporary directory
+# and is removed at the end.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
@@ -9,42 +10,45 @@ table=() began=0
 
 main() {
   [ "$(id -u)" = 0 ] || { echo "run it as root: it installs packages and starts servers as user postgres" >&2 && exit 1; }
-  step "install what is missing" install_packages build run
+  step packages packages
   work=$(mktemp -d /tmp/patroni_pgbackrest-demo.XXXXXX)
   trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   prepare
-  step "build the program" build
-  step "start etcd" start_etcd
+  step build build
+  step etcd start_etcd
   configure initdb
-  step "a new cluster: initdb through Patroni" start_patroni
+  step "a new cluster" start_patroni
   sql 'create table orders (id int primary key, item text)' >/dev/null
-  step "50,000 rows and a full backup" first_rows_and_backup
-  step "25,000 rows more, archived as WAL" more_rows
+  step "rows and a backup" first_rows_and_backup
+  step "more rows" more_rows
   local before after
   before=$(fingerprint)
-  step "disaster: data directory and DCS entry gone" disaster
+  step disaster disaster
   configure pgbackrest
-  step "the cluster back: bootstrap.method" start_patroni
+  step "the cluster comes back" start_patroni
   after=$(fingerprint)
   report "$before" "$after"
 }
 
-step() { # TEXT COMMAND...: runs it and notes how long it took
+step() { # TEXT COMMAND...: runs it and notes what happened, as the command says in $what, and how long it took
   local text=$1 began=$SECONDS
   shift
   echo "== $text"
+  what=
   "$@"
-  table+=("$text|$((SECONDS - began))")
+  table+=("$text|$what|$((SECONDS - began))")
 }
 
 report() { # BEFORE AFTER
-  local line
-  printf '\n%-48s %s\n' step seconds
-  for line in "${table[@]}"; do printf '%-48s %7s\n' "${line%|*}" "${line#*|}"; done
-  printf '\nrows, checksum: before %s, after %s, timeline now %s\n' "$1" "$2" \
-    "$(sql 'select timeline_id from pg_control_checkpoint()')"
+  local line step what seconds
+  printf '\n%-26s %-66s %s\n' step 'what happened' seconds
+  for line in "${table[@]}"; do
+    IFS='|' read -r step what seconds <<<"$line"
+    printf '%-26s %-66s %7s\n' "$step" "$what" "$seconds"
+  done
+  printf '\nrows|checksum before: %s, after: %s\n' "$1" "$2"
   if [ "$1" != "$2" ] || [ "${1%%|*}" != 75000 ]; then
     echo "the rows are not those that were lost" >&2
     exit 1
@@ -72,6 +76,7 @@ repo1-path=$work/repository
 log-path=$work/log
 lock-path=$work/lock
 spool-path=$work/spool
+repo1-retention-full=2
 start-fast=y
 [demo]
 pg1-path=$work/data
@@ -80,13 +85,23 @@ CONF
   chmod 644 "$work/pgbackrest.conf"
 }
 
+packages() {
+  install_packages build run
+  what="$(postgres_version), Patroni $(patroni --version | cut -d ' ' -f 2), $(pgbackrest version)"
+}
+postgres_version() { "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)"/postgres --version | cut -d ' ' -f 1-3 | tr -d '()'; }
+
 build() {
-  if ! { cmake -S "$checkout" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF &&
-    ninja -C "$work/build"; } >"$work/build.log" 2>&1; then
+  local program=${PATRONI_PGBACKREST:-$work/build/patroni_pgbackrest}
+  if [ -z "${PATRONI_PGBACKREST:-}" ] && ! {
+    cmake -S "$checkout" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF &&
+      ninja -C "$work/build"
+  } >"$work/build.log" 2>&1; then
     cat "$work/build.log" >&2
     return 1
   fi
-  install -m 755 "$work/build/patroni_pgbackrest" "$work/patroni_pgbackrest"
+  install -m 755 "$program" "$work/patroni_pgbackrest"
+  what=$("$work/patroni_pgbackrest" --version)
 }
 
 as_postgres() { (cd "$work" && exec "${postgres[@]}" "$@"); }
@@ -115,6 +130,7 @@ start_etcd() {
     --listen-peer-urls "$etcd_peer" --initial-advertise-peer-urls "$etcd_peer" --initial-cluster "demo=$etcd_peer"
   etcd_pid=$!
   wait_for 30 etcd curl -sf -m 2 "$etcd/health"
+  what="one etcd on 127.0.0.1:$etcd_port"
 }
 
 # examples/patroni.yml with free ports and the paths of this demo; the first cluster has no backup to come from.
@@ -133,7 +149,10 @@ start_patroni() {
   patroni_pid=$!
   wait_for 120 "a leader" leader_or_gone
   curl -sf -m 2 "http://127.0.0.1:$rest_port/primary" >/dev/null || { tail -n 40 "$work/patroni.log" >&2 && return 1; }
+  what="leader with bootstrap.method: $(sed -n 's/^  method: //p' "$work/patroni.yml"), timeline $(timeline)"
 }
+timeline() { sql 'checkpoint; select timeline_id from pg_control_checkpoint()' | tail -n 1; }
+
 leader_or_gone() { curl -sf -m 2 "http://127.0.0.1:$rest_port/primary" || ! kill -0 "$patroni_pid"; }
 
 sql() { as_postgres psql -X -h /var/run/postgresql -p "$port" -v ON_ERROR_STOP=1 -Atc "$1" postgres; }
@@ -144,6 +163,7 @@ first_rows_and_backup() {
   as_postgres pgbackrest --stanza=demo --log-level-console=warn stanza-create
   sql "insert into orders select i, md5(i::text) from generate_series(1, 50000) i" >/dev/null
   as_postgres pgbackrest --stanza=demo --log-level-console=warn --type=full backup
+  what="50,000 rows, full backup $(basename "$work"/repository/backup/demo/*F)"
 }
 
 more_rows() {
@@ -151,6 +171,7 @@ more_rows() {
   sql "insert into orders select i, md5(i::text) from generate_series(50001, 75000) i" >/dev/null
   segment=$(sql "select pg_walfile_name(pg_switch_wal())")
   wait_for 60 "the WAL to be archived" is_archived "$segment"
+  what="25,000 rows after the backup, WAL archived up to ${segment:8}"
 }
 is_archived() { [ "$(sql "select last_archived_wal >= '$1' from pg_stat_archiver")" = t ]; }
 
@@ -167,6 +188,7 @@ disaster() {
   rm -rf "$work/data"
   # What `patronictl remove demo` does.
   ETCDCTL_API=3 etcdctl --endpoints="$etcd" del --prefix /service/demo/ >/dev/null
+  what="Patroni stopped, data directory and DCS entry removed"
 }
 
 clean_up() {

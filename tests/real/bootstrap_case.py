@@ -207,13 +207,14 @@ fi''' % (self.source.segments[batch], condition, code, code))
         self.open()
         self.assert_rows(batches, batches < BATCHES if doomed is None else doomed)
 
-    def assert_nothing_runs(self, seconds=5):
-        """Nothing that the program started is left, asynchronous grandchildren included."""
+    def assert_nothing_runs(self, seconds=5, tidied=True):
+        """Nothing that the program started is left, asynchronous grandchildren included, nor a file in TMPDIR."""
         try:
             wait_until('everything to end', lambda: not self.lab.living(), seconds)
         except AssertionError:
             self.fail('still running: %s' % self.lab.living())
-        self.assertEqual(os.listdir(self.lab.path('tmp')), [])
+        if tidied:
+            self.assertEqual(os.listdir(self.lab.path('tmp')), [])
 
     def assert_resumes(self, *arguments, batches=BATCHES, **options):
         """Run again without the disturbance, it finishes what was interrupted."""
