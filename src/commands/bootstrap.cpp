@@ -66,7 +66,7 @@ Start where_to_start(const Plan& plan, const StagingDirectory& staging, const st
 }
 
 void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
-    const auto targets = pgbackrest::read_targets(request.pgbackrest, plan.backup);
+    const auto targets = pgbackrest::read_targets(request.pgbackrest, plan.backup, request.retry);
     staging.begin_copy(request, plan,
                        pgbackrest::restored_places(targets, request.restore_options, staging.path()));
     pgbackrest::RestoreJob job;
@@ -96,18 +96,20 @@ void require_no_leader(const BootstrapArguments& arguments, const Request& reque
 }
 
 void run(const BootstrapArguments& arguments, const Request& request, Report& report) {
-    StagingDirectory staging(request);
-    if (staging.earlier() && staging.earlier()->phase == Phase::handing_over) {
+    const auto layout = recovery::choose_layout(request.data_directory);
+    if (recovery::hand_over_is_unfinished(layout)) {
         report.phase("hand-over");
         log::info("an earlier run was interrupted in the hand-over: it is finished now");
-        staging.hand_over();
+        StagingDirectory(request).hand_over();
         return;
     }
+    recovery::refuse_somebodys_data(layout);
 
     report.phase("plan");
     const auto plan = recovery::make_plan(request, recovery::read_repository(request));
     recovery::require_same_timeline(request, plan);
     const auto bin_directory = binaries_for(request, plan);
+    StagingDirectory staging(request);
     report.about(plan, staging.layout());
     report.version("pgbackrest", pgbackrest_version(request));
     report.version("postgresql", plan.database.version);

@@ -114,8 +114,8 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     reversed.erase(std::remove_if(reversed.begin(), reversed.end(),
                                   [](const std::string& word) {
-                                      return word.starts_with("--") && word.ends_with("=") &&
-                                             word.find('=') + 1 == word.size();
+                                      return word.starts_with("--") && word.find('=') + 1 == word.size() &&
+                                             recovery::find_option(word.substr(2, word.size() - 3)) != nullptr;
                                   }),
                    reversed.end());
     try {
@@ -127,6 +127,13 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         line.text = std::string("patroni_pgbackrest ") + PATRONI_PGBACKREST_VERSION + "\n";
         return line;
     } catch (const CLI::ParseError& error) {
+        const auto commands = "the commands are bootstrap, archive-get and recovery-end";
+        if (words.empty()) {
+            throw Failure(ExitCode::usage, "no command is given", commands);
+        }
+        if (!words.front().starts_with("-") && app.get_subcommands().empty()) {
+            throw Failure(ExitCode::usage, fmt::format("'{}' is no command", words.front()), commands);
+        }
         throw Failure(ExitCode::usage, std::string(error.what()), "see patroni_pgbackrest --help");
     }
     if (bootstrap->parsed()) {

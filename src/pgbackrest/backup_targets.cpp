@@ -1,6 +1,7 @@
 #include "pgbackrest/backup_targets.hpp"
 
 #include "pgbackrest/error_meaning.hpp"
+#include "pgbackrest/printable.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -82,13 +83,18 @@ std::vector<BackupTarget> parse_targets(std::string_view text, const std::string
     return targets;
 }
 
-std::vector<BackupTarget> read_targets(const Pgbackrest& pgbackrest, const Backup& backup) {
-    const auto result = system::capture(pgbackrest.command(
-        "info", {{"output", "json"}, {"set", backup.label}, {"repo", std::to_string(backup.repository)}}));
-    if (!system::succeeded(result.outcome)) {
-        throw failure_of("info of backup set " + backup.label, result.outcome, result.errors + result.output);
+std::vector<BackupTarget> read_targets(const Pgbackrest& pgbackrest, const Backup& backup, const RetryPolicy& retry) {
+    const auto command = pgbackrest.data_command(
+        "info", {{"output", "json"}, {"set", backup.label}, {"repo", std::to_string(backup.repository)}});
+    for (Retries retries{retry};;) {
+        const auto result = system::capture(command);
+        if (system::succeeded(result.outcome)) {
+            return parse_targets(printable(result.output), backup.label);
+        }
+        if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
+            throw failure_of("info of backup set " + backup.label, result.outcome, result.errors);
+        }
     }
-    return parse_targets(result.output, backup.label);
 }
 
 std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,

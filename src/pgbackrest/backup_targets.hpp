@@ -2,6 +2,7 @@
 
 #include "pgbackrest/command_line.hpp"
 #include "pgbackrest/info.hpp"
+#include "pgbackrest/retry.hpp"
 
 #include <filesystem>
 #include <string>
@@ -22,7 +23,8 @@ struct BackupTarget {
 std::vector<BackupTarget> parse_targets(std::string_view json, const std::string& label);
 
 /// Asks pgBackRest. Throws as failure_of().
-std::vector<BackupTarget> read_targets(const Pgbackrest& pgbackrest, const Backup& backup);
+std::vector<BackupTarget> read_targets(const Pgbackrest& pgbackrest, const Backup& backup,
+                                       const RetryPolicy& retry = {});
 
 /// Where a restore with these options puts them: tablespaces by tablespace-map and tablespace-map-all, links only with
 /// link-map or link-all (others become ordinary files and directories), relative to `data_directory`.

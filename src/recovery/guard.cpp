@@ -85,7 +85,29 @@ int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
     return static_cast<int>(ExitCode::abort_recovery);
 }
 
+/// pgBackRest's asynchronous process cannot even write down that it has no room: all it leaves is a time-out.
+bool disk_is_full() {
+    constexpr unsigned long long two_segments = 32ULL << 20;
+    return system::free_bytes(".") < two_segments;
+}
+
+GuardAnswer full_disk(const GuardAnswer& answer) {
+    return {Kind::abort, ExitCode::replay_failed,
+            fmt::format("the disk of {} is full: {}", std::filesystem::current_path().string(), answer.message),
+            "make room for the WAL, then run it again: it goes on where it stopped"};
+}
+
+/// Where a timeline was left, its own later segments may lie in the archive as well. PostgreSQL would read on in them
+/// when the newer timeline has none (XLogFileReadAnyTLI looks at a timeline's beginning, not at its end).
+bool is_past_the_fork(const Ticket& ticket, const std::string& wanted) {
+    return postgres::is_segment_name(wanted) && !ticket.plans(wanted) &&
+           system::number(wanted.substr(0, 8), 16).value_or(0) < ticket.timeline.number;
+}
+
 int with_ticket(const Ticket& ticket, const std::string& wanted, const std::string& destination) {
+    if (is_past_the_fork(ticket, wanted)) {
+        return 1;
+    }
     auto state = observe(".");
     if (const auto refusal = refuse_before_asking(ticket, state, wanted)) {
         return abort_recovery(state, *refusal);
@@ -108,7 +130,7 @@ int with_ticket(const Ticket& ticket, const std::string& wanted, const std::stri
             return abort_recovery(state, answer);
         case Kind::again:
             if (attempt >= ticket.retry.retries) {
-                return abort_recovery(state, answer);
+                return abort_recovery(state, disk_is_full() ? full_disk(answer) : answer);
             }
             log::warning("{}, trying again in {} s ({} of {})", answer.message, wait.count(), attempt + 1,
                          ticket.retry.retries);
@@ -148,9 +170,12 @@ std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const Repl
             "stop Patroni on this node, move the data directory away, run patronictl remove for the scope and start "
             "Patroni again: it calls the bootstrap method anew"};
     }
-    // PostgreSQL asks for history files before the first segment and after the replay has ended. In between nothing but
-    // a damaged record ends a replay without a target (xlogrecovery.c, findNewestTimeLine after the redo loop).
-    if (ticket.latest && postgres::is_history_name(wanted) && state.notes.served && !state.notes.served_last) {
+    // PostgreSQL looks for a timeline newer than the one it follows before the first segment and after the replay has
+    // ended (findNewestTimeLine). In between nothing but a damaged record ends a replay without a target. The histories
+    // on the way to the followed timeline are read again after the first segment, by right.
+    const auto history = history_timeline(wanted);
+    const bool looks_for_newer = history && *history > ticket.timeline;
+    if (ticket.latest && looks_for_newer && state.notes.served && !state.notes.served_last) {
         return GuardAnswer{Kind::abort, ExitCode::replay_failed,
                            fmt::format("the replay ended before the last planned WAL segment {}: a WAL record before it "
                                        "is damaged",

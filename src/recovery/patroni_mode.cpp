@@ -171,9 +171,13 @@ std::string corrected_recovery_conf(const Request& request, const std::optional<
 }
 
 bool is_guard(const std::string& restore_command) {
+    // Anything the shell could make of the exit code (`… || exit 1`) would let an error end the recovery again.
+    if (restore_command.find_first_of(";&|<>$`()\n") != std::string::npos) {
+        return false;
+    }
     const auto words = system::shell_words(restore_command);
     return words && words->size() >= 4 && std::filesystem::path((*words)[0]).filename() == "patroni_pgbackrest" &&
-           (*words)[1] == "archive-get";
+           (*words)[1] == "archive-get" && (*words)[words->size() - 2] == "%f" && words->back() == "%p";
 }
 
 }  // namespace patroni_pgbackrest::recovery

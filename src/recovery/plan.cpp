@@ -3,6 +3,7 @@
 #include "postgres/binaries.hpp"
 #include "recovery/timeline_choice.hpp"
 #include "system/log.hpp"
+#include "system/subprocess.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -38,7 +39,12 @@ bool ends_before(const pgbackrest::Backup& backup, const RecoveryTarget& target)
         return std::chrono::sys_seconds{std::chrono::seconds{backup.stopped}} <= time->at;
     }
     if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
-        return backup.lsn_stop && *backup.lsn_stop <= lsn->lsn;
+        if (backup.lsn_stop) {
+            return *backup.lsn_stop <= lsn->lsn;
+        }
+        // pgBackRest before 2.36 tells no LSN: its last segment must lie before the target as a whole.
+        const auto last = Segment::parse(backup.archive_stop, {});
+        return last && last->end({}) <= lsn->lsn;
     }
     return true;
 }
@@ -179,22 +185,24 @@ pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanz
                       fmt::format("backup set {} does not exist in stanza {}", *request.backup_set, stanza.name),
                       "there are: " + labels_of(candidates));
     }
-    for (auto backup = candidates.rbegin(); backup != candidates.rend(); ++backup) {
-        const bool fits = ends_before(*backup, request.target) &&
-                          may_start_on(*backup, request.timeline);
-        if (fits) {
-            return *backup;
-        }
+    std::erase_if(candidates, [&](const auto& backup) { return !may_start_on(backup, request.timeline); });
+    if (candidates.empty()) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("stanza {} has no backup{}{}", stanza.name,
+                                  request.repository ? fmt::format(" in repository {}", *request.repository) : "",
+                                  request.timeline ? " on the way to the timeline that is asked for" : ""),
+                      "run pgbackrest info to see what there is");
     }
-    throw Failure(ExitCode::target_not_reachable,
-                  candidates.empty()
-                      ? fmt::format("stanza {} has no backup{}", stanza.name,
-                                    request.repository ? fmt::format(" in repository {}", *request.repository) : "")
-                      : fmt::format("no backup set of stanza {} ends before the target {}", stanza.name,
-                                    request.target.text()),
-                  candidates.empty() ? "run pgbackrest info"
-                                     : fmt::format("the nearest point is the end of {}: {}", candidates.front().label,
-                                                   instant(candidates.front().stopped)));
+    const auto newest = std::find_if(candidates.rbegin(), candidates.rend(),
+                                     [&](const auto& backup) { return ends_before(backup, request.target); });
+    if (newest == candidates.rend()) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("no backup set of stanza {} ends before the target {}", stanza.name,
+                                  request.target.text()),
+                      fmt::format("the nearest point is the end of {}: {}", candidates.front().label,
+                                  instant(candidates.front().stopped)));
+    }
+    return *newest;
 }
 
 PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& target,
@@ -287,6 +295,11 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
 }
 
 RepositoryState read_repository(const Request& request) {
+    if (!system::find_executable(request.pgbackrest.program)) {
+        throw Failure(ExitCode::preflight_refused,
+                      fmt::format("the program '{}' was not found", request.pgbackrest.program),
+                      "install pgBackRest, or set pgbackrest to the path of its program");
+    }
     RepositoryState state;
     state.stanza = pgbackrest::info(request.pgbackrest, request.repository, request.retry);
     require_whole_archive(request, state.stanza);

@@ -50,7 +50,12 @@ std::string nearest_point(const postgres::RecoveryLog& log) {
 }
 
 std::string words_of(const postgres::RecoveryLog& log) {
-    return log.last_words.empty() ? "PostgreSQL said nothing" : system::join(log.last_words, "; ");
+    constexpr std::size_t most = 4;
+    auto words = log.last_words;
+    if (words.size() > most) {
+        words.erase(words.begin(), words.end() - most);
+    }
+    return words.empty() ? "none" : system::join(words, "; ");
 }
 
 }  // namespace
@@ -101,7 +106,7 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
 }
 
 Failure failure_of_replay(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
-                          const std::optional<ReplayNotes>& notes) {
+                          const std::optional<ReplayNotes>& notes, const system::Outcome& outcome) {
     if (notes && notes->aborted_with) {
         return Failure(static_cast<ExitCode>(*notes->aborted_with),
                        fmt::format("the replay to {} was aborted: {}", request.target.text(), notes->abort_message),
@@ -129,7 +134,8 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
         return Failure(ExitCode::replay_failed, "the WAL was written by a custom resource manager: " + words,
                        "name the extension's library with preload, as the source had it in shared_preload_libraries");
     }
-    return Failure(ExitCode::replay_failed, fmt::format("PostgreSQL ended during the replay: {}", words),
+    return Failure(ExitCode::replay_failed,
+                   fmt::format("PostgreSQL {} during the replay; its last words: {}", system::describe(outcome), words),
                    "read PostgreSQL's lines above; the next run goes on with the same copy");
 }
 

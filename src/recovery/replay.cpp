@@ -137,7 +137,7 @@ class Replay {
             }
             log_ = server.log();
             if (start == most_starts || !limits_rose(before, control())) {
-                throw failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_));
+                throw failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_), *server.outcome());
             }
             log::info("the source raised its limits while its WAL was written: started again with them");
         }

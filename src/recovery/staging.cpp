@@ -5,7 +5,10 @@
 #include "system/log.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <fmt/format.h>
+#include <fstream>
 #include <sys/stat.h>
 #include <system_error>
 
@@ -44,6 +47,39 @@ bool empty_or_absent(const fs::path& directory) {
     return !fs::exists(directory, error) || (fs::is_directory(directory, error) && system::entries(directory).empty());
 }
 
+/// Where a link leads whose end was lost with the disk behind it.
+fs::path behind_dangling_links(fs::path path) {
+    constexpr int most_links = 32;
+    std::error_code error;
+    for (int link = 0; link < most_links && fs::is_symlink(path, error) && !fs::exists(path, error); ++link) {
+        const auto end = fs::read_symlink(path, error);
+        path = path.parent_path() / end;
+    }
+    return path;
+}
+
+/// By Patroni's idea of emptiness: dotfiles and lost+found do not count.
+std::string first_of_somebody(const fs::path& directory) {
+    for (const auto& name : system::entries(directory)) {
+        if (!name.starts_with(".") && name != "lost+found") {
+            return name;
+        }
+    }
+    return "something";
+}
+
+/// The first eight bytes of pg_control (ControlFileData.system_identifier, all versions); empty when there is none.
+std::string system_identifier_in(const fs::path& data_directory) {
+    std::ifstream file(data_directory / "global" / "pg_control", std::ios::binary);
+    std::uint64_t identifier = 0;
+    char bytes[sizeof identifier] = {};
+    if (!file.read(bytes, sizeof bytes)) {
+        return {};
+    }
+    std::memcpy(&identifier, bytes, sizeof identifier);
+    return std::to_string(identifier);
+}
+
 void move(const fs::path& from, const fs::path& to) {
     std::error_code error;
     fs::rename(from, to, error);
@@ -59,7 +95,7 @@ void move(const fs::path& from, const fs::path& to) {
 Layout choose_layout(const fs::path& data_directory) {
     std::error_code error;
     Layout layout;
-    layout.data_directory = fs::weakly_canonical(data_directory, error);
+    layout.data_directory = fs::weakly_canonical(behind_dangling_links(data_directory), error);
     if (error) {
         throw Failure(ExitCode::preflight_refused,
                       fmt::format("data directory {} cannot be resolved: {}", data_directory.string(), error.message()),
@@ -82,24 +118,45 @@ Layout choose_layout(const fs::path& data_directory) {
     return layout;
 }
 
-StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layout(request.data_directory)) {
-    // Looked at before anything is made, and again under the lock: the instance waited for may have filled it.
-    if (!fs::exists(layout_.journal())) {
-        refuse_data();
+void refuse_somebodys_data(const Layout& layout) {
+    if (!patroni::is_empty_for_patroni(layout.data_directory)) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("data directory {} is not empty: {} is in it", layout.data_directory.string(),
+                                  first_of_somebody(layout.data_directory)),
+                      "move it away yourself if it is not needed: nothing in it is ever overwritten");
     }
+    if (!fs::exists(layout.journal()) && !empty_or_absent(layout.staging)) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("staging directory {} is not ours: it has no journal", layout.staging.string()),
+                      "move it away yourself if it is not needed");
+    }
+}
+
+bool hand_over_is_unfinished(const Layout& layout) {
+    const auto journal = Journal::read(layout.journal());
+    if (!journal || journal->phase != Phase::handing_over) {
+        return false;
+    }
+    return fs::exists(layout.staging) ||
+           system_identifier_in(layout.data_directory) == journal->system_identifier;
+}
+
+StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layout(request.data_directory)) {
     make_private(layout_.workspace);
     lock_ = std::make_unique<system::Lock>(layout_.workspace / "lock");
     if (auto journal = Journal::read(layout_.journal())) {
-        // What was handed over belongs to its cluster now, tablespaces included.
-        if (journal->phase != Phase::handed_over) {
+        // What was handed over belongs to its cluster now, tablespaces included; so does what is gone since.
+        const bool over = journal->phase == Phase::handed_over ||
+                          (journal->phase == Phase::handing_over && !hand_over_is_unfinished(layout_));
+        if (!over) {
             journal_ = *journal;
             earlier_ = std::move(journal);
         }
     }
+    // Looked at again under the lock: the instance that was waited for may have filled it.
     if (!earlier_ || earlier_->phase != Phase::handing_over) {
-        refuse_data();
+        refuse_somebodys_data(layout_);
     }
-    refuse_strangers();
     if (earlier_ && earlier_->request != identity_of(request)) {
         if (earlier_->phase == Phase::handing_over) {
             throw Failure(ExitCode::unsafe,
@@ -111,24 +168,6 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
         log::info("an earlier run asked for something else ({}): its copy is kept as far as it fits",
                   earlier_->request);
         earlier_.reset();
-    }
-}
-
-void StagingDirectory::refuse_data() const {
-    if (patroni::is_empty_for_patroni(layout_.data_directory)) {
-        return;
-    }
-    throw Failure(ExitCode::unsafe,
-                  fmt::format("data directory {} is not empty: {} is in it", layout_.data_directory.string(),
-                              system::entries(layout_.data_directory).back()),
-                  "move it away yourself if it is not needed: nothing in it is ever overwritten");
-}
-
-void StagingDirectory::refuse_strangers() const {
-    if (!earlier_ && journal_.request.empty() && !empty_or_absent(layout_.staging)) {
-        throw Failure(ExitCode::unsafe,
-                      fmt::format("staging directory {} is not ours: it has no journal", layout_.staging.string()),
-                      "move it away yourself if it is not needed");
     }
 }
 
@@ -183,6 +222,7 @@ void StagingDirectory::sync() const {
 void StagingDirectory::hand_over() {
     const auto& target = layout_.data_directory;
     if (journal_.phase != Phase::handing_over) {
+        refuse_somebodys_data(layout_);
         sync();
         reached(Phase::handing_over);
     }
@@ -208,6 +248,13 @@ void StagingDirectory::hand_over() {
 void StagingDirectory::move_entries() const {
     const auto& target = layout_.data_directory;
     auto names = system::entries(layout_.staging);
+    for (const auto& name : names) {
+        if (fs::exists(fs::symlink_status(target / name))) {
+            throw Failure(ExitCode::unsafe,
+                          fmt::format("{} is there already, and is not from this restore", (target / name).string()),
+                          "move it away; the restored data waits in the staging directory");
+        }
+    }
     // Without global/pg_control nothing can be started: it comes last, so that an interruption leaves no half cluster
     // that PostgreSQL or Patroni would take for a whole one.
     std::stable_partition(names.begin(), names.end(), [](const std::string& name) { return name != "global"; });

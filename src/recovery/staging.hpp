@@ -25,6 +25,13 @@ struct Layout {
 /// writable, so that both are on one file system. Throws Failure(preflight_refused) when neither can be.
 Layout choose_layout(const std::filesystem::path& data_directory);
 
+/// Refuses, before anything is made, a data directory that holds anything and a staging directory that is not ours.
+/// Throws Failure(unsafe).
+void refuse_somebodys_data(const Layout& layout);
+
+/// Whether an earlier run was interrupted while its data went into place, and its data is still there to be finished.
+bool hand_over_is_unfinished(const Layout& layout);
+
 /// The staging directory of one restore, for as long as this object lives: locked, and with a journal.
 class StagingDirectory {
   public:
@@ -52,8 +59,6 @@ class StagingDirectory {
   private:
     void sync() const;
     void move_entries() const;
-    void refuse_data() const;
-    void refuse_strangers() const;
 
     Layout layout_;
     std::unique_ptr<system::Lock> lock_;

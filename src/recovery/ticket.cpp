@@ -64,6 +64,9 @@ Ticket Ticket::from_json(const std::string& content) {
         ticket.retry.retries = read.at("retries");
         ticket.retry.wait = std::chrono::seconds(read.at("retry_wait").get<int>());
         ticket.base_configuration = read.at("base_configuration");
+        if (ticket.archive_get.empty()) {
+            damaged(file_name, "archive_get is empty");
+        }
         return ticket;
     } catch (const json::exception& error) {
         damaged(file_name, error.what());
