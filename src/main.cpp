@@ -66,7 +66,8 @@ int main(int argc, char** argv) {
     // An error of the guard itself must not look like the end of the archive either.
     const bool guard = !words.empty() && words.front() == "archive-get";
     const auto answer = [&](ExitCode code) {
-        const bool interrupted = code == ExitCode::terminated || code == ExitCode::interrupted || code == ExitCode::hangup;
+        const bool interrupted =
+            code == ExitCode::terminated || code == ExitCode::interrupted || code == ExitCode::hangup;
         return static_cast<int>(guard && !interrupted ? ExitCode::abort_recovery : code);
     };
     int code = 0;

@@ -67,8 +67,7 @@ Start where_to_start(const Plan& plan, const StagingDirectory& staging, const st
 
 void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     const auto targets = pgbackrest::read_targets(request.pgbackrest, plan.backup, request.retry);
-    staging.begin_copy(request, plan,
-                       pgbackrest::restored_places(targets, request.restore_options, staging.path()));
+    staging.begin_copy(request, plan, pgbackrest::restored_places(targets, request.restore_options, staging.path()));
     pgbackrest::RestoreJob job;
     job.pgbackrest = request.pgbackrest;
     job.data_directory = staging.path();
@@ -89,8 +88,7 @@ void require_no_leader(const BootstrapArguments& arguments, const Request& reque
         return;
     }
     if (const auto leader = patroni::find_leader(arguments.source, request.scope)) {
-        throw Failure(ExitCode::unsafe,
-                      fmt::format("scope {} has a leader meanwhile: {}", request.scope, *leader),
+        throw Failure(ExitCode::unsafe, fmt::format("scope {} has a leader meanwhile: {}", request.scope, *leader),
                       "the cluster went on without this restore; the staging directory is kept");
     }
 }

@@ -13,7 +13,7 @@ struct BootstrapArguments {
     std::vector<recovery::GivenOption> options;
     patroni::ConfigurationSource source;  ///< where patroni.yml was read from
     std::optional<patroni::Configuration> patroni;
-    std::optional<int> calling_patroni;   ///< its process number
+    std::optional<int> calling_patroni;  ///< its process number
 };
 
 /// `bootstrap`: a lost cluster comes back. Returns normally when PGDATA holds what was asked for; throws Failure else,

@@ -45,9 +45,10 @@ void add_bootstrap_options(CLI::App& command, Values& values) {
         }
     }
     command.allow_extras();
-    command.footer("Every option can stand in the method's block of patroni.yml as well, without its dashes; the command\n"
-                   "line counts more. " +
-                   std::string("Exit codes:\n") + exit_code_help());
+    command.footer(
+        "Every option can stand in the method's block of patroni.yml as well, without its dashes; the command\n"
+        "line counts more. " +
+        std::string("Exit codes:\n") + exit_code_help());
 }
 
 std::vector<recovery::GivenOption> given_options(const CLI::App& command, const Values& values) {
@@ -127,7 +128,7 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         line.text = std::string("patroni_pgbackrest ") + PATRONI_PGBACKREST_VERSION + "\n";
         return line;
     } catch (const CLI::ParseError& error) {
-        const auto commands = "the commands are bootstrap, archive-get and recovery-end";
+        const auto commands = "see patroni_pgbackrest --help";
         if (words.empty()) {
             throw Failure(ExitCode::usage, "no command is given", commands);
         }

@@ -36,8 +36,8 @@ std::optional<std::string> find_leader(const ConfigurationSource& source, const 
     command.environment = source.environment;
     const auto result = system::capture(command, deadline);
     if (!system::succeeded(result.outcome)) {
-        log::warning("patronictl list {}: not checked whether scope {} has a leader",
-                     system::describe(result.outcome), scope);
+        log::warning("patronictl list {}: not checked whether scope {} has a leader", system::describe(result.outcome),
+                     scope);
         return std::nullopt;
     }
     return leader_in(result.output);

@@ -19,8 +19,8 @@ namespace {
 
 std::vector<postgres::Setting> block() {
     std::vector<postgres::Setting> settings;
-    // A stale target of another type in the restored configuration is FATAL beside the real one, and can only be blanked
-    // before it in the file order (13 to 18); Patroni's own file comes after this one.
+    // A stale target of another type in the restored configuration is FATAL beside the real one, and can only be
+    // blanked before it in the file order (13 to 18); Patroni's own file comes after this one.
     for (const char* target : {"recovery_target", "recovery_target_name", "recovery_target_time", "recovery_target_xid",
                                "recovery_target_lsn"}) {
         settings.push_back({target, ""});
@@ -70,11 +70,11 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
     auto ticket = make_ticket(request, plan);
     ticket.base_configuration =
         patroni::base_configuration_path(configuration, staging.layout().data_directory).string();
-    const auto command = request.pgbackrest.command(
-        "archive-get", {{"pg1-path", staging.layout().data_directory.string()},
-                        {"reset-pg1-host"},
-                        {"log-level-console", "off"},
-                        {"log-level-stderr", "warn"}});
+    const auto command =
+        request.pgbackrest.command("archive-get", {{"pg1-path", staging.layout().data_directory.string()},
+                                                   {"reset-pg1-host"},
+                                                   {"log-level-console", "off"},
+                                                   {"log-level-stderr", "warn"}});
     ticket.archive_get.push_back(command.program);
     ticket.archive_get.insert(ticket.archive_get.end(), command.arguments.begin(), command.arguments.end());
 

@@ -112,8 +112,7 @@ int with_ticket(const Ticket& ticket, const std::string& wanted, const std::stri
     if (const auto refusal = refuse_before_asking(ticket, state, wanted)) {
         return abort_recovery(state, *refusal);
     }
-    system::Command command{ticket.archive_get.front(),
-                            {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
+    system::Command command{ticket.archive_get.front(), {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
     command.arguments.push_back(wanted);
     command.arguments.push_back(destination);
     auto wait = ticket.retry.wait;
@@ -176,17 +175,18 @@ std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const Repl
     const auto history = history_timeline(wanted);
     const bool looks_for_newer = history && *history > ticket.timeline;
     if (ticket.latest && looks_for_newer && state.notes.served && !state.notes.served_last) {
-        return GuardAnswer{Kind::abort, ExitCode::replay_failed,
-                           fmt::format("the replay ended before the last planned WAL segment {}: a WAL record before it "
-                                       "is damaged",
-                                       ticket.last_segment()),
-                           "look at PostgreSQL's line about the record above; restore to a point before it with type lsn"};
+        return GuardAnswer{
+            Kind::abort, ExitCode::replay_failed,
+            fmt::format("the replay ended before the last planned WAL segment {}: a WAL record before it "
+                        "is damaged",
+                        ticket.last_segment()),
+            "look at PostgreSQL's line about the record above; restore to a point before it with type lsn"};
     }
     return std::nullopt;
 }
 
-GuardAnswer judge(const Ticket& ticket, const ReplayState&, const std::string& wanted,
-                  const system::Outcome& outcome, const std::string& errors) {
+GuardAnswer judge(const Ticket& ticket, const ReplayState&, const std::string& wanted, const system::Outcome& outcome,
+                  const std::string& errors) {
     if (system::succeeded(outcome)) {
         return {Kind::delivered};
     }

@@ -42,13 +42,9 @@ std::string text(Phase phase) {
 }
 
 void Journal::save(const std::filesystem::path& file) const {
-    const json content{{"version", 1},
-                       {"request", request},
-                       {"backup_set", backup_set},
-                       {"system_identifier", system_identifier},
-                       {"boot", boot},
-                       {"phase", text(phase)},
-                       {"outside", outside}};
+    const json content{
+        {"version", 1}, {"request", request},   {"backup_set", backup_set}, {"system_identifier", system_identifier},
+        {"boot", boot}, {"phase", text(phase)}, {"outside", outside}};
     system::replace_file(file, content.dump(2) + "\n");
 }
 
@@ -77,9 +73,9 @@ std::string identity_of(const Request& request) {
     std::string timeline = "unset";
     if (request.timeline) {
         const auto* number = std::get_if<postgres::Timeline>(&request.timeline->choice);
-        timeline = number != nullptr ? number->text() : std::holds_alternative<Latest>(request.timeline->choice)
-                                                            ? "latest"
-                                                            : "current";
+        timeline = number != nullptr                                          ? number->text()
+                   : std::holds_alternative<Latest>(request.timeline->choice) ? "latest"
+                                                                              : "current";
     }
     std::string identity =
         fmt::format("scope {} stanza {} repo {} set {} target {} timeline {} recovery {}", request.scope,

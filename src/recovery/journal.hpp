@@ -23,10 +23,10 @@ std::string text(Phase phase);
 
 /// What a later run must know about an earlier one: a small file beside the staging directory.
 struct Journal {
-    std::string request;            ///< what was asked for; another request starts over
+    std::string request;  ///< what was asked for; another request starts over
     std::string backup_set;
     std::string system_identifier;
-    std::string boot;               ///< kernel boot id: with fsync off nothing survives a reboot for certain
+    std::string boot;  ///< kernel boot id: with fsync off nothing survives a reboot for certain
     Phase phase = Phase::copying;
     std::vector<std::string> outside;  ///< tablespace and link targets, checked to be empty before the first copy
 

@@ -13,7 +13,7 @@ enum class OptionKind {
 
 /// Whose option it is, and so what becomes of it.
 enum class OptionOwner {
-    patroni,     ///< passed by Patroni with every call
+    patroni,  ///< passed by Patroni with every call
     ours,
     target,      ///< pgBackRest's name, interpreted here
     pgbackrest,  ///< passed on as it is

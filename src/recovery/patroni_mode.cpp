@@ -2,6 +2,7 @@
 
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -67,7 +68,9 @@ class Review {
         problems_.push_back({std::move(message), std::move(hint), place});
     }
 
-    std::string corrected() const { return "write this recovery_conf:\n" + corrected_recovery_conf(request_, std::nullopt); }
+    std::string corrected() const {
+        return "write this recovery_conf:\n" + corrected_recovery_conf(request_, std::nullopt);
+    }
 
     void guard() {
         if (!is_guard(value_of(conf_, "restore_command"))) {
@@ -126,7 +129,8 @@ class Review {
         if (!request_.target.is_latest()) {
             for (const auto& method : patroni.leaderless_replica_methods) {
                 add(method.place,
-                    fmt::format("replica method {} works without a leader, and there is a recovery target", method.text),
+                    fmt::format("replica method {} works without a leader, and there is a recovery target",
+                                method.text),
                     "remove no_leader until the cluster is up: another node could replay past the target and become "
                     "leader");
             }
@@ -176,8 +180,12 @@ bool is_guard(const std::string& restore_command) {
         return false;
     }
     const auto words = system::shell_words(restore_command);
-    return words && words->size() >= 4 && std::filesystem::path((*words)[0]).filename() == "patroni_pgbackrest" &&
-           (*words)[1] == "archive-get" && (*words)[words->size() - 2] == "%f" && words->back() == "%p";
+    if (!words || words->size() < 4 || std::filesystem::path((*words)[0]).filename() != "patroni_pgbackrest" ||
+        (*words)[1] != "archive-get") {
+        return false;
+    }
+    const auto file = std::find(words->begin() + 2, words->end(), "%f");
+    return file != words->end() && file + 1 != words->end() && *(file + 1) == "%p";
 }
 
 }  // namespace patroni_pgbackrest::recovery

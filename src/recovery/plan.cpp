@@ -55,10 +55,10 @@ const pgbackrest::Database& database_of(const pgbackrest::Stanza& stanza, const 
             return database;
         }
     }
-    throw Failure(ExitCode::target_not_reachable,
-                  fmt::format("pgbackrest info knows no database {} for backup set {}", backup.database_id,
-                              backup.label),
-                  "run pgbackrest check on the repository");
+    throw Failure(
+        ExitCode::target_not_reachable,
+        fmt::format("pgbackrest info knows no database {} for backup set {}", backup.database_id, backup.label),
+        "run pgbackrest check on the repository");
 }
 
 int supported_major(const pgbackrest::Database& database) {
@@ -77,8 +77,7 @@ void refuse_gap(const Request& request, const Plan& plan) {
     }
     const auto& missing = plan.wal.missing;
     const bool in_backup = missing.front() <= plan.backup.archive_stop;
-    const auto names =
-        missing.size() == 1 ? missing.front() : fmt::format("{} to {}", missing.front(), missing.back());
+    const auto names = missing.size() == 1 ? missing.front() : fmt::format("{} to {}", missing.front(), missing.back());
     if (in_backup) {
         throw Failure(ExitCode::target_not_reachable,
                       fmt::format("WAL segment {} is missing from the archive, and backup set {} cannot be made "
@@ -88,20 +87,19 @@ void refuse_gap(const Request& request, const Plan& plan) {
     }
     const auto gap = Segment::parse(missing.front(), plan.segment_size);
     if (request.target.is_latest()) {
-        throw Failure(ExitCode::target_not_reachable,
-                      fmt::format("WAL segment {} is missing from the archive: what comes after it cannot be replayed",
-                                  names),
-                      fmt::format("bring it back, use a newer backup set, or ask for the nearest point before it with "
-                                  "type lsn and target {}",
-                                  postgres::Lsn{gap->start(plan.segment_size).value - 1}.text()));
+        throw Failure(
+            ExitCode::target_not_reachable,
+            fmt::format("WAL segment {} is missing from the archive: what comes after it cannot be replayed", names),
+            fmt::format("bring it back, use a newer backup set, or ask for the nearest point before it with "
+                        "type lsn and target {}",
+                        postgres::Lsn{gap->start(plan.segment_size).value - 1}.text()));
     }
     if (const auto* lsn = std::get_if<LsnTarget>(&request.target.point);
         lsn != nullptr && gap->start(plan.segment_size) <= lsn->lsn) {
-        throw Failure(ExitCode::target_not_reachable,
-                      fmt::format("WAL segment {} is missing from the archive, before the target {}", names,
-                                  lsn->lsn.text()),
-                      fmt::format("the nearest point is {}",
-                                  postgres::Lsn{gap->start(plan.segment_size).value - 1}.text()));
+        throw Failure(
+            ExitCode::target_not_reachable,
+            fmt::format("WAL segment {} is missing from the archive, before the target {}", names, lsn->lsn.text()),
+            fmt::format("the nearest point is {}", postgres::Lsn{gap->start(plan.segment_size).value - 1}.text()));
     }
     log::warning("WAL segment {} is missing from the archive: the recovery is aborted should it be needed before the "
                  "target is reached",
@@ -120,6 +118,11 @@ void refuse_target_behind_the_archive(const Request& request, const Plan& plan) 
                                   last->end(plan.segment_size).text(), plan.wal.last(), lsn->lsn.text()),
                       fmt::format("the nearest point is {}", last->end(plan.segment_size).text()));
     }
+}
+
+std::string on_the_way(const std::optional<TimelineWish>& wish) {
+    const auto* timeline = wish ? std::get_if<Timeline>(&wish->choice) : nullptr;
+    return timeline != nullptr ? fmt::format(" on the way to timeline {}", timeline->text()) : std::string();
 }
 
 /// With a repository out of reach nobody knows where the archive ends, and the one that is left may lag behind.
@@ -190,17 +193,17 @@ pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanz
         throw Failure(ExitCode::target_not_reachable,
                       fmt::format("stanza {} has no backup{}{}", stanza.name,
                                   request.repository ? fmt::format(" in repository {}", *request.repository) : "",
-                                  request.timeline ? " on the way to the timeline that is asked for" : ""),
+                                  on_the_way(request.timeline)),
                       "run pgbackrest info to see what there is");
     }
     const auto newest = std::find_if(candidates.rbegin(), candidates.rend(),
                                      [&](const auto& backup) { return ends_before(backup, request.target); });
     if (newest == candidates.rend()) {
-        throw Failure(ExitCode::target_not_reachable,
-                      fmt::format("no backup set of stanza {} ends before the target {}", stanza.name,
-                                  request.target.text()),
-                      fmt::format("the nearest point is the end of {}: {}", candidates.front().label,
-                                  instant(candidates.front().stopped)));
+        throw Failure(
+            ExitCode::target_not_reachable,
+            fmt::format("no backup set of stanza {} ends before the target {}", stanza.name, request.target.text()),
+            fmt::format("the nearest point is the end of {}: {}", candidates.front().label,
+                        instant(candidates.front().stopped)));
     }
     return *newest;
 }
@@ -298,7 +301,7 @@ RepositoryState read_repository(const Request& request) {
     if (!system::find_executable(request.pgbackrest.program)) {
         throw Failure(ExitCode::preflight_refused,
                       fmt::format("the program '{}' was not found", request.pgbackrest.program),
-                      "install pgBackRest, or set pgbackrest to the path of its program");
+                      "install pgBackRest 2.33 or later, or name its program with the option pgbackrest");
     }
     RepositoryState state;
     state.stanza = pgbackrest::info(request.pgbackrest, request.repository, request.retry);

@@ -80,23 +80,23 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
     }
     const auto history = postgres::TimelineHistory::parse(control.timeline, *content);
     if (history.forks.empty() || history.forks.back().parent != plan.timeline()) {
-        throw not_proven(fmt::format("timeline {} does not follow timeline {}", control.timeline.text(),
-                                     plan.timeline().text()));
+        throw not_proven(
+            fmt::format("timeline {} does not follow timeline {}", control.timeline.text(), plan.timeline().text()));
     }
     const auto& fork = history.forks.back();
     if (request.target.is_latest()) {
         if (log.invalid_record) {
-            throw Failure(ExitCode::replay_failed,
-                          fmt::format("a damaged WAL record ended the replay at {}: {}", fork.at.text(),
-                                      *log.invalid_record),
-                          fmt::format("repair the segment in the repository, or ask for this point with type lsn and "
-                                      "target {}",
-                                      fork.at.text()));
+            throw Failure(
+                ExitCode::replay_failed,
+                fmt::format("a damaged WAL record ended the replay at {}: {}", fork.at.text(), *log.invalid_record),
+                fmt::format("repair the segment in the repository, or ask for this point with type lsn and "
+                            "target {}",
+                            fork.at.text()));
         }
         const auto last = postgres::Segment::parse(plan.wal.last(), plan.segment_size);
         if (last && fork.at < last->start(plan.segment_size)) {
-            throw not_proven(fmt::format("it ended at {}, before the last planned WAL segment {}", fork.at.text(),
-                                         plan.wal.last()));
+            throw not_proven(
+                fmt::format("it ended at {}, before the last planned WAL segment {}", fork.at.text(), plan.wal.last()));
         }
     }
     if (!reason_fits(request.target, fork.reason)) {

@@ -96,8 +96,7 @@ class Replay {
         const auto file = data_ / "postgresql.auto.conf";
         const auto content = system::read_file_if_present(file);
         if (content && !content->empty()) {
-            system::replace_file(kept_auto_conf(),
-                                 postgres::without_settings(*content, postgres::recovery_settings()));
+            system::replace_file(kept_auto_conf(), postgres::without_settings(*content, postgres::recovery_settings()));
             system::replace_file(file, "");
         }
     }
@@ -110,9 +109,9 @@ class Replay {
     }
 
     std::vector<postgres::Setting> settings(const postgres::ControlData& control, bool recovering) const {
-        auto all = server_settings(control,
-                                   {system::available_memory(), system::free_bytes(data_), system::processors()},
-                                   request_.preload_libraries);
+        auto all =
+            server_settings(control, {system::available_memory(), system::free_bytes(data_), system::processors()},
+                            request_.preload_libraries);
         if (recovering) {
             const auto more = recovery_settings(request_.target, plan_.timeline(), guard_command());
             all.insert(all.end(), more.begin(), more.end());
@@ -178,8 +177,8 @@ class Replay {
 
     void clean_up() const {
         put_back_auto_conf();
-        for (const char* name : {Ticket::file_name, ReplayNotes::file_name, "postmaster.opts", "recovery.signal",
-                                 "standby.signal"}) {
+        for (const char* name :
+             {Ticket::file_name, ReplayNotes::file_name, "postmaster.opts", "recovery.signal", "standby.signal"}) {
             system::remove_file(data_ / name);
         }
     }
@@ -207,8 +206,8 @@ Start decide_start(Phase phase, const postgres::ControlData& control, postgres::
     if (control.timeline > planned) {
         return control.state == ClusterState::shut_down ? Start::nothing : Start::finish;
     }
-    const bool unfinished = control.state == ClusterState::in_archive_recovery ||
-                            control.state == ClusterState::shut_down_in_recovery;
+    const bool unfinished =
+        control.state == ClusterState::in_archive_recovery || control.state == ClusterState::shut_down_in_recovery;
     return unfinished ? Start::replay : Start::copy;
 }
 

@@ -16,16 +16,16 @@ namespace patroni_pgbackrest::recovery {
 struct Reached {
     postgres::Timeline timeline;  ///< the new one
     postgres::Lsn lsn;
-    std::string reason;           ///< PostgreSQL's, from the history file
+    std::string reason;               ///< PostgreSQL's, from the history file
     std::optional<std::string> time;  ///< of the last transaction that was replayed
 };
 
 /// What to do with a staging directory that an earlier run left.
 enum class Start {
-    copy,      ///< from the repository, with --delta
-    replay,    ///< recovery.signal is put back, and the recovery goes on
-    finish,    ///< it is promoted already: start without signal file, then stop
-    nothing,   ///< promoted and cleanly stopped
+    copy,     ///< from the repository, with --delta
+    replay,   ///< recovery.signal is put back, and the recovery goes on
+    finish,   ///< it is promoted already: start without signal file, then stop
+    nothing,  ///< promoted and cleanly stopped
 };
 
 /// The decision of pg_control and the journal. `same_boot` is false after a reboot: with fsync off the pages that were

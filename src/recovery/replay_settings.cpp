@@ -11,7 +11,9 @@ namespace {
 constexpr std::uint64_t mebibyte = 1ULL << 20;
 constexpr std::uint64_t gibibyte = 1ULL << 30;
 
-std::string megabytes(std::uint64_t bytes) { return fmt::format("{}MB", bytes / mebibyte); }
+std::string megabytes(std::uint64_t bytes) {
+    return fmt::format("{}MB", bytes / mebibyte);
+}
 
 }  // namespace
 
@@ -57,7 +59,8 @@ std::vector<postgres::Setting> recovery_settings(const RecoveryTarget& target, p
 }
 
 std::string guard_command() {
-    return postgres::quote_command_word(std::filesystem::canonical("/proc/self/exe").string()) + " archive-get %f \"%p\"";
+    return postgres::quote_command_word(std::filesystem::canonical("/proc/self/exe").string()) +
+           " archive-get %f \"%p\"";
 }
 
 std::uint64_t archive_get_queue(std::uint64_t free_disk) {

@@ -11,8 +11,8 @@ namespace patroni_pgbackrest::recovery {
 
 /// What the machine can spare for a replay.
 struct ReplayResources {
-    std::uint64_t memory = 0;     ///< bytes available
-    std::uint64_t disk = 0;       ///< bytes free where staging lies
+    std::uint64_t memory = 0;  ///< bytes available
+    std::uint64_t disk = 0;    ///< bytes free where staging lies
     unsigned processors = 1;
 };
 

@@ -11,19 +11,19 @@ using nlohmann::json;
 namespace {
 
 json about_plan(const Request& request, const Plan& plan, const Layout& layout) {
-    return {{"backup_set", plan.backup.label},
-            {"repository", plan.backup.repository},
-            {"timeline", plan.timeline().number},
-            {"timeline_reason", plan.reason_for_timeline},
-            {"recovery", text(request.recovery)},
-            {"target", {{"type", request.target.type()},
-                        {"value", request.target.value()},
-                        {"exclusive", request.target.exclusive}}},
-            {"wal_segments", plan.wal.segments},
-            {"first_segment", plan.wal.first()},
-            {"last_segment", plan.wal.last()},
-            {"system_identifier", plan.database.system_identifier},
-            {"staging", layout.staging.string()}};
+    return {
+        {"backup_set", plan.backup.label},
+        {"repository", plan.backup.repository},
+        {"timeline", plan.timeline().number},
+        {"timeline_reason", plan.reason_for_timeline},
+        {"recovery", text(request.recovery)},
+        {"target",
+         {{"type", request.target.type()}, {"value", request.target.value()}, {"exclusive", request.target.exclusive}}},
+        {"wal_segments", plan.wal.segments},
+        {"first_segment", plan.wal.first()},
+        {"last_segment", plan.wal.last()},
+        {"system_identifier", plan.database.system_identifier},
+        {"staging", layout.staging.string()}};
 }
 
 json about_reached(const Reached& reached) {
@@ -50,9 +50,13 @@ json about_outcome(const std::optional<Failure>& failure) {
 
 }  // namespace
 
-void Report::phase(const std::string& name) { phases_.push_back({name, std::chrono::steady_clock::now()}); }
+void Report::phase(const std::string& name) {
+    phases_.push_back({name, std::chrono::steady_clock::now()});
+}
 
-void Report::about(const Request& request) { request_ = request; }
+void Report::about(const Request& request) {
+    request_ = request;
+}
 
 void Report::about(const Plan& plan, const Layout& layout) {
     plan_ = plan;
@@ -69,7 +73,9 @@ std::string Report::text(const std::optional<Failure>& failure) const {
     json report{{"command", command_},
                 {"version", PATRONI_PGBACKREST_VERSION},
                 {"started", Time{std::chrono::floor<std::chrono::microseconds>(started_)}.text()},
-                {"phase", !failure ? "done" : phases_.empty() ? "request" : phases_.back().name},
+                {"phase", !failure          ? "done"
+                          : phases_.empty() ? "request"
+                                            : phases_.back().name},
                 {"durations", durations},
                 {"versions", versions_},
                 {"outcome", about_outcome(failure)}};

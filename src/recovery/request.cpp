@@ -3,8 +3,8 @@
 #include "recovery/options.hpp"
 #include "recovery/patroni_mode.hpp"
 #include "recovery/settings.hpp"
-#include "system/machine.hpp"
 #include "system/log.hpp"
+#include "system/machine.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -17,9 +17,10 @@ namespace {
 std::optional<Time> time_target(Settings& settings, const std::string& value, const std::string& place) {
     auto time = Time::parse(value);
     if (!time) {
-        settings.problem(place, fmt::format("'{}' is no point in time with a UTC offset", value),
-                         "write it as 2026-11-22 10:00:00+00: without an offset pgBackRest and PostgreSQL would read it "
-                         "in different time zones");
+        settings.problem(
+            place, fmt::format("'{}' is no point in time with a UTC offset", value),
+            "write it as 2026-11-22 10:00:00+00: without an offset pgBackRest and PostgreSQL would read it "
+            "in different time zones");
     }
     return time;
 }
@@ -106,8 +107,9 @@ RecoveryTarget read_target(Settings& settings) {
 void refuse_what_cannot_work(Settings& settings) {
     if (const auto action = settings.value("target-action");
         action && system::lower(system::trim(action->text)) != "promote") {
-        settings.problem(action->place, fmt::format("target-action {} is refused", action->text),
-                         "use promote, the default: Patroni waits for a primary, and with pause or shutdown it gives up");
+        settings.problem(
+            action->place, fmt::format("target-action {} is refused", action->text),
+            "use promote, the default: Patroni waits for a primary, and with pause or shutdown it gives up");
     }
     if (const auto mode = settings.value("archive-mode");
         mode && system::lower(system::trim(mode->text)) != "preserve") {
@@ -172,8 +174,9 @@ pgbackrest::Pgbackrest read_pgbackrest(Settings& settings) {
             settings.problem("--stanza", "no stanza is given, and pgBackRest's configuration has none",
                              "set stanza, or pgbackrest-config if the configuration is elsewhere");
         } else {
-            settings.problem("--stanza", "no stanza is given, and pgBackRest's configuration has several: " +
-                                             system::join(stanzas, ", "),
+            settings.problem("--stanza",
+                             "no stanza is given, and pgBackRest's configuration has several: " +
+                                 system::join(stanzas, ", "),
                              "set stanza to one of them");
         }
     } catch (const Failure& failure) {
@@ -196,9 +199,10 @@ Recovery read_recovery(Settings& settings, const std::optional<patroni::Configur
             settings.problem(wish->place, "recovery is standalone, but the method's block has recovery_conf",
                              "remove recovery_conf from the block, or set recovery: patroni");
         } else {
-            settings.problem(wish->place, "recovery is patroni, but the method's block has no recovery_conf",
-                             "add recovery_conf to the block (see examples/patroni-recovery-conf.yml), or set recovery: "
-                             "standalone");
+            settings.problem(
+                wish->place, "recovery is patroni, but the method's block has no recovery_conf",
+                "add recovery_conf to the block (see examples/patroni-recovery-conf.yml), or set recovery: "
+                "standalone");
         }
     }
     return derived;
@@ -236,7 +240,9 @@ void check_method(Settings& settings, const std::optional<patroni::Configuration
 
 }  // namespace
 
-std::string text(Recovery recovery) { return recovery == Recovery::standalone ? "standalone" : "patroni"; }
+std::string text(Recovery recovery) {
+    return recovery == Recovery::standalone ? "standalone" : "patroni";
+}
 
 Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni) {
     Settings settings(given, patroni);

@@ -137,11 +137,13 @@ bool hand_over_is_unfinished(const Layout& layout) {
     if (!journal || journal->phase != Phase::handing_over) {
         return false;
     }
-    return fs::exists(layout.staging) ||
-           system_identifier_in(layout.data_directory) == journal->system_identifier;
+    return fs::exists(layout.staging) || system_identifier_in(layout.data_directory) == journal->system_identifier;
 }
 
 StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layout(request.data_directory)) {
+    if (!hand_over_is_unfinished(layout_)) {
+        refuse_somebodys_data(layout_);
+    }
     make_private(layout_.workspace);
     lock_ = std::make_unique<system::Lock>(layout_.workspace / "lock");
     if (auto journal = Journal::read(layout_.journal())) {
@@ -184,17 +186,17 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     for (const auto& directory : outside) {
         const bool ours = std::find(known.begin(), known.end(), directory.string()) != known.end();
         if (!ours && !empty_or_absent(directory)) {
-            throw Failure(ExitCode::unsafe,
-                          fmt::format("{} is not empty, and the backup has a tablespace or a link there",
-                                      directory.string()),
-                          "move what is in it away, or give the restore another place with tablespace-map or link-map");
+            throw Failure(
+                ExitCode::unsafe,
+                fmt::format("{} is not empty, and the backup has a tablespace or a link there", directory.string()),
+                "move what is in it away, or give the restore another place with tablespace-map or link-map");
         }
         if (!ours) {
             known.push_back(directory.string());
         }
     }
-    journal_ = Journal{identity_of(request), plan.backup.label, plan.database.system_identifier,
-                       boot_id(),            Phase::copying,    known};
+    journal_ = Journal{
+        identity_of(request), plan.backup.label, plan.database.system_identifier, boot_id(), Phase::copying, known};
     journal_.save(layout_.journal());
     make_private(layout_.staging);
 }

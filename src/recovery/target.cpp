@@ -63,13 +63,12 @@ std::string RecoveryTarget::type() const {
 }
 
 std::string RecoveryTarget::value() const {
-    return std::visit(Overloaded{[](const Latest&) { return std::string(); },
-                                 [](const Immediate&) { return std::string(); },
-                                 [](const Time& time) { return time.text(); },
-                                 [](const Xid& xid) { return std::to_string(xid.number); },
-                                 [](const LsnTarget& target) { return target.lsn.text(); },
-                                 [](const Name& name) { return name.name; }},
-                      point);
+    return std::visit(
+        Overloaded{
+            [](const Latest&) { return std::string(); }, [](const Immediate&) { return std::string(); },
+            [](const Time& time) { return time.text(); }, [](const Xid& xid) { return std::to_string(xid.number); },
+            [](const LsnTarget& target) { return target.lsn.text(); }, [](const Name& name) { return name.name; }},
+        point);
 }
 
 std::string RecoveryTarget::parameter() const {

@@ -24,7 +24,7 @@ struct Ticket {
     std::vector<SegmentRange> wal;
     std::vector<std::string> archive_get;  ///< program and arguments; the segment and the path are added
     pgbackrest::RetryPolicy retry;
-    std::string base_configuration;        ///< where recovery-end takes the block out; empty in standalone mode
+    std::string base_configuration;  ///< where recovery-end takes the block out; empty in standalone mode
 
     std::string last_segment() const { return wal.empty() ? std::string() : wal.back().last; }
     bool plans(const std::string& segment) const;
@@ -45,9 +45,9 @@ Ticket make_ticket(const Request& request, const Plan& plan);
 struct ReplayNotes {
     static constexpr const char* file_name = "patroni_pgbackrest.replay";
 
-    std::string startup_process;  ///< process number and start time: a restarted server begins anew
-    bool served = false;          ///< a segment was delivered
-    bool served_last = false;     ///< so was the last planned one
+    std::string startup_process;      ///< process number and start time: a restarted server begins anew
+    bool served = false;              ///< a segment was delivered
+    bool served_last = false;         ///< so was the last planned one
     std::optional<int> aborted_with;  ///< the exit code for what made the guard abort the recovery
     std::string abort_message, abort_hint;
 

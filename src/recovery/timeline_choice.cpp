@@ -51,8 +51,7 @@ class Choosing {
     }
 
     TimelineChoice alive_at(const Time& time) const {
-        const auto seconds =
-            std::chrono::duration_cast<std::chrono::seconds>(time.at.time_since_epoch()).count();
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time.at.time_since_epoch()).count();
         for (auto entry = archive_.histories.rbegin(); entry != archive_.histories.rend(); ++entry) {
             const auto archived = archive_.history_times.find(entry->first);
             const bool born = archived != archive_.history_times.end() && archived->second <= seconds;

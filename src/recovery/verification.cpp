@@ -28,14 +28,15 @@ class Verification {
         require(control.system_identifier == plan_.database.system_identifier,
                 fmt::format("system identifier {} is not the backup's, {}", control.system_identifier,
                             plan_.database.system_identifier));
-        require(control.segment_size.bytes == plan_.segment_size.bytes,
-                fmt::format("WAL segments have {} bytes, not {}", control.segment_size.bytes,
-                            plan_.segment_size.bytes));
+        require(
+            control.segment_size.bytes == plan_.segment_size.bytes,
+            fmt::format("WAL segments have {} bytes, not {}", control.segment_size.bytes, plan_.segment_size.bytes));
         permissions();
         if (request_.recovery == Recovery::standalone) {
             require(control.state == postgres::ClusterState::shut_down,
                     "pg_control says " + control.state_text + " instead of shut down");
-            require(control.timeline > plan_.timeline(), fmt::format("timeline {} is not new", control.timeline.text()));
+            require(control.timeline > plan_.timeline(),
+                    fmt::format("timeline {} is not new", control.timeline.text()));
             for (const char* name : {"recovery.signal", "backup_label", "postmaster.pid", Ticket::file_name}) {
                 absent(name);
             }
@@ -89,7 +90,8 @@ fs::path set_aside_dynamic_configuration(const StagingDirectory& staging) {
     }
     if (staging.layout().inside) {
         system::remove_file(file);
-        log::info("the source's patroni.dynamic.json is left out: a restarted Patroni would load it; it is in the backup");
+        log::info(
+            "the source's patroni.dynamic.json is left out: a restarted Patroni would load it; it is in the backup");
         return {};
     }
     const auto kept = staging.layout().workspace / "patroni.dynamic.json";

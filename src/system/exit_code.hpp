@@ -26,9 +26,9 @@ enum class ExitCode : int {
 
 struct ExitCodeMeaning {
     ExitCode code;
-    std::string_view meaning;   ///< a few words, for --help and the log
-    std::string_view what_next; ///< what a person does about it, for the man page and docs/exit-codes.md
-    bool worth_another_try;     ///< the same call may succeed later without anybody changing anything
+    std::string_view meaning;    ///< a few words, for --help and the log
+    std::string_view what_next;  ///< what a person does about it, for the man page and docs/exit-codes.md
+    bool worth_another_try;      ///< the same call may succeed later without anybody changing anything
 };
 
 /// The one table that --help, the man page, docs/exit-codes.md and the report are made from.

@@ -16,9 +16,9 @@ namespace patroni_pgbackrest::system {
 
 /// What to run: an argument vector, never a shell.
 struct Command {
-    std::string program;                             ///< a path, or a name looked up in PATH
-    std::vector<std::string> arguments{};            ///< without the program
-    std::filesystem::path directory{};               ///< working directory; empty: ours
+    std::string program;                               ///< a path, or a name looked up in PATH
+    std::vector<std::string> arguments{};              ///< without the program
+    std::filesystem::path directory{};                 ///< working directory; empty: ours
     std::map<std::string, std::string> environment{};  ///< added to or replacing ours; an empty value removes one
 
     /// For messages: the words separated by spaces.

@@ -64,13 +64,15 @@ struct Recovery {
 TEST_CASE("without a ticket archive-get is an ordinary restore_command") {
     Recovery recovery;
     CHECK(recovery.ask_plainly() == 0);
-    CHECK(recovery.directory.read("calls") == "--stanza=demo archive-get " + planned + " pg_wal/RECOVERYXLOG\n");
+    CHECK(recovery.directory.read("calls") ==
+          "--stanza=demo --log-level-stderr=warn archive-get " + planned + " pg_wal/RECOVERYXLOG\n");
     CHECK(recovery.ask_plainly({{"FAKE_FAIL", "1"}}) == 1);
     CHECK(recovery.errors.empty());
     CHECK(recovery.ask(planned, {},
                        {"--pgbackrest-config=/etc/other.conf", "--stanza=other", "--pgbackrest=" + fake}) == 0);
     CHECK(recovery.directory.read("calls") ==
-          "--config=/etc/other.conf --stanza=other archive-get " + planned + " pg_wal/RECOVERYXLOG\n");
+          "--config=/etc/other.conf --stanza=other --log-level-stderr=warn archive-get " + planned +
+              " pg_wal/RECOVERYXLOG\n");
 }
 
 TEST_CASE("without a ticket an error aborts a recovery, and a standby may try again") {

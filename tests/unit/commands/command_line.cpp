@@ -136,3 +136,16 @@ TEST_CASE("recovery-end takes nothing") {
     CHECK(parse_command_line({"recovery-end"}).command == Command::recovery_end);
     CHECK(refusal({"recovery-end", "now"}) != "accepted");
 }
+
+TEST_CASE("an unknown option with a blank value is told as well") {
+    CHECK(parse_command_line({"bootstrap", "--tagret="}).options.size() == 1);
+}
+
+TEST_CASE("an unknown command is named") {
+    try {
+        parse_command_line({"restore"});
+        FAIL("it was taken for a command");
+    } catch (const Failure& failure) {
+        CHECK(std::string(failure.what()) == "'restore' is no command");
+    }
+}

@@ -132,6 +132,8 @@ TEST_CASE("a question for a history file in the middle of a replay to the latest
           "look at PostgreSQL's line about the record above; restore to a point before it with type lsn");
 
     CHECK_FALSE(refuse_before_asking(ticket(), after(false, false), history));
+    // The histories on the way to the plan's timeline are read after the checkpoint's segment, by right.
+    CHECK_FALSE(refuse_before_asking(ticket(), after(true, false), "00000002.history"));
     CHECK_FALSE(refuse_before_asking(ticket(), after(true, true), history));
     CHECK_FALSE(refuse_before_asking(with_target(), after(true, false), history));
     CHECK_FALSE(refuse_before_asking(ticket(), after(true, false), segment(2, 8)));

@@ -243,3 +243,9 @@ TEST_CASE("the guard is known by its program's name and its command") {
     CHECK_FALSE(is_guard("my_patroni_pgbackrest archive-get %f %p"));
     CHECK_FALSE(is_guard("echo patroni_pgbackrest archive-get %f %p"));
 }
+
+TEST_CASE("a restore_command that forgives the guard is not the guard") {
+    CHECK_FALSE(is_guard("patroni_pgbackrest archive-get %f %p || exit 1"));
+    CHECK_FALSE(is_guard("patroni_pgbackrest archive-get %f %p; true"));
+    CHECK_FALSE(is_guard("patroni_pgbackrest archive-get %p %f"));
+}

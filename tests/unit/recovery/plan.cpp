@@ -86,7 +86,8 @@ TEST_CASE("only backups of the repository that is asked for count") {
     request.repository = 1;
     CHECK(chosen(request, state) == "20261122-090000F");
     request.repository = 3;
-    CHECK(no_backup(request, state) == Problems{{"stanza demo has no backup in repository 3", "run pgbackrest info"}});
+    CHECK(no_backup(request, state) ==
+          Problems{{"stanza demo has no backup in repository 3", "run pgbackrest info to see what there is"}});
     request.backup_set = "20261122-093000F";
     request.repository = 1;
     CHECK(no_backup(request, state).size() == 1);
@@ -216,4 +217,25 @@ TEST_CASE("a backup of a database that the stanza does not know is refused") {
     CHECK(no_plan(asking_for(latest), state) ==
           Problems{{"pgbackrest info knows no database 1 for backup set 20261122-090000F",
                     "run pgbackrest check on the repository"}});
+}
+
+TEST_CASE("an LSN target works with backups of which pgBackRest before 2.36 tells no LSN") {
+    auto state = one_timeline();
+    for (auto& backup : state.stanza.backups) {
+        backup.lsn_start.reset();
+        backup.lsn_stop.reset();
+    }
+    Request request;
+    request.target = lsn_target("0/8000028");
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { choose_backup(request, state.stanza); }) == Problems{});
+}
+
+TEST_CASE("a timeline that every backup is newer than is told as that") {
+    auto state = two_timelines();
+    state.stanza.backups = {backup("20261122-130000F", 2, 9, 9, "2026-11-22 13:00:00Z")};
+    Request request;
+    request.timeline = TimelineWish{postgres::Timeline{1}};
+    const auto problems = problems_of(ExitCode::target_not_reachable, [&] { choose_backup(request, state.stanza); });
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].message.find("timeline 1") != std::string::npos);
 }

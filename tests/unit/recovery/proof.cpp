@@ -35,7 +35,7 @@ struct Ended {
         return problems_of(code, [this] { proven(); });
     }
     Failure failure(const std::optional<ReplayNotes>& notes = std::nullopt) const {
-        return failure_of_replay(request, plan, log, notes);
+        return failure_of_replay(request, plan, log, notes, system::Exited{1});
     }
 };
 
@@ -212,9 +212,11 @@ TEST_CASE("a missing custom resource manager names the setting that brings it") 
 TEST_CASE("any other end is told in PostgreSQL's last words") {
     Ended ended(latest);
     CHECK(ended.failure().code() == ExitCode::replay_failed);
-    CHECK(ended.failure().problems()[0].message == "PostgreSQL ended during the replay: PostgreSQL said nothing");
+    CHECK(ended.failure().problems()[0].message ==
+          "PostgreSQL exited with code 1 during the replay; its last words: none");
     ended.log.last_words = {"FATAL: could not write to file", "HINT: make room"};
     CHECK(ended.failure().problems() ==
-          Problems{{"PostgreSQL ended during the replay: FATAL: could not write to file; HINT: make room",
+          Problems{{"PostgreSQL exited with code 1 during the replay; its last words: FATAL: could not write to file; "
+                    "HINT: make room",
                     "read PostgreSQL's lines above; the next run goes on with the same copy"}});
 }

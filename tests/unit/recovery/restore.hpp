@@ -3,6 +3,7 @@
 #include "archives.hpp"
 #include "recovery/staging.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -19,6 +20,12 @@ struct Restore {
 
     fs::path data() const { return files.path("data"); }
 
+    /// The beginning of pg_control: the system identifier, as bytes.
+    std::string control() const {
+        const std::uint64_t identifier = std::stoull(plan.database.system_identifier);
+        return std::string(reinterpret_cast<const char*>(&identifier), sizeof identifier) + "control";
+    }
+
     /// A copy with a few of a cluster's files in it.
     void copy(StagingDirectory& staging, const std::vector<fs::path>& outside = {}) const {
         staging.begin_copy(request, plan, outside);
@@ -26,7 +33,7 @@ struct Restore {
         fs::create_directories(staging.path() / "base" / "1");
         const auto from = fs::relative(staging.path(), files.path()).string();
         files.write(from + "/PG_VERSION", "15\n");
-        files.write(from + "/global/pg_control", "control");
+        files.write(from + "/global/pg_control", control());
         files.write(from + "/base/1/1259", "pages");
     }
 

@@ -197,3 +197,40 @@ TEST_CASE("a damaged journal is refused, and what it protects stays") {
     CHECK(problems_of(ExitCode::unsafe, [&] { StagingDirectory{restore.request}; }).size() == 1);
     CHECK(restore.files.read("data.restoring/PG_VERSION") == "15\n");
 }
+
+TEST_CASE("a symbolic link whose directory is lost is resolved as well") {
+    const Restore restore;
+    fs::create_directories(restore.files.path("disk"));
+    fs::create_directory_symlink(restore.files.path("disk/pg"), restore.data());
+    CHECK(choose_layout(restore.data()).staging == restore.files.path("disk/pg.restoring"));
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    CHECK(problems_of(ExitCode::done, [&] { staging.hand_over(); }) == Problems{});
+}
+
+TEST_CASE("an interrupted hand-over whose data is nowhere is not finished, it is a new restore") {
+    const Restore restore;
+    restore.interrupt(Phase::handing_over);
+    fs::rename(restore.files.path("data.restoring"), restore.data());
+    fs::remove_all(restore.data());  // the cluster lived, and was lost again
+    StagingDirectory next(restore.request);
+    CHECK_FALSE((next.earlier() && next.earlier()->phase == Phase::handing_over));
+}
+
+TEST_CASE("an interrupted hand-over is not finished over somebody else's cluster") {
+    const Restore restore;
+    restore.files.write("data/.snapshot", "theirs");
+    restore.interrupt(Phase::handing_over);
+    restore.files.write("data/PG_VERSION", "14\n");
+    restore.files.write("data/global/pg_control", "theirs");
+    CHECK_FALSE(problems_of(ExitCode::unsafe, [&] { StagingDirectory(restore.request).hand_over(); }).empty());
+    CHECK(restore.files.read("data/PG_VERSION") == "14\n");
+}
+
+TEST_CASE("the entry that makes a data directory one in use is named, not lost+found") {
+    const Restore restore;
+    restore.files.write("data/base/x", "x");
+    fs::create_directory(restore.files.path("data/lost+found"));
+    CHECK(problems_of(ExitCode::unsafe, [&] { StagingDirectory{restore.request}; })[0].message ==
+          "data directory " + restore.data().string() + " is not empty: base is in it");
+}

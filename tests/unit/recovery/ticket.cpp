@@ -151,3 +151,8 @@ TEST_CASE("notes of a replay come back as they were, damaged ones are refused") 
     files.write(ReplayNotes::file_name, "{");
     CHECK(problems_of(ExitCode::verification_failed, [&] { ReplayNotes::in(files.path()); }).size() == 1);
 }
+
+TEST_CASE("a ticket without a command is damaged") {
+    Ticket ticket;
+    CHECK_THROWS_AS(Ticket::from_json(ticket.to_json()), Failure);
+}
