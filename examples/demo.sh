@@ -89,7 +89,7 @@ packages() {
   install_packages build run
   what="$(postgres_version), Patroni $(patroni --version | cut -d ' ' -f 2), $(pgbackrest version)"
 }
-postgres_version() { "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)"/postgres --version | cut -d ' ' -f 1-3 | tr -d '()'; }
+postgres_version() { "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)"/postgres --version | cut -d ' ' -f 2-3 | tr -d '()'; }
 
 build() {
   local program=${PATRONI_PGBACKREST:-$work/build/patroni_pgbackrest}

@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'support'))
 from lab import Lab, PatroniNode, Server, main_on_signal, program, read, wait_until  # noqa: E402,F401
-from source_cluster import BATCHES, BATCHES_IN_INCREMENTAL, ROWS, SourceCluster  # noqa: E402,F401
+from source_cluster import BATCHES, BATCHES_IN_INCREMENTAL, ROWS, PlainCluster, SourceCluster  # noqa: E402,F401
 
 MARK = 'patroni_pgbackrest'  # what we write into a data directory carries our name
 
@@ -221,3 +221,21 @@ fi''' % (self.source.segments[batch], condition, code, code))
         self.assert_absent()
         self.assert_done(self.bootstrap(*arguments))
         self.assert_complete(batches, **options)
+
+
+class PlainCase(BootstrapCase):
+    """A test with a source cluster of its own."""
+
+    def make_source(self, settings='', after_start='', *initdb_options):
+        self.repository = self.lab.path('plain-repo')
+        self.plain = PlainCluster(self.lab, self.repository, *initdb_options)
+        self.plain.start(settings)
+        if after_start:
+            for statement in after_start.split(';'):
+                self.plain.sql(statement)
+        self.plain.back_up()
+
+    def lose(self):
+        self.plain.lose()
+        self.pgbackrest_configuration = self.lab.pgbackrest_configuration(self.data_directory, self.node.port, self.repository)
+        self.configure()

@@ -3,7 +3,7 @@ import glob
 import os
 import re
 
-from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, MARK, BootstrapCase, read, wait_until
+from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, MARK, BootstrapCase, PlainCase, read, wait_until
 from lab import PatroniNode, send
 
 
@@ -160,6 +160,29 @@ class PatroniMode(UnderPatroni):
         self.assertIn('a WAL record before it is damaged', self.lab.log('node1'))
 
 
+class PatroniModeOfAPlainCluster(PlainCase, UnderPatroni):
+    """The lost cluster never knew Patroni: no base configuration file is in its backup."""
+
+    def test_a_stale_target_of_another_type_does_not_matter(self):
+        self.make_source("recovery_target_name = 'of last year'\nrestore_command = '/bin/false'")
+        targets = self.plain.write_batches(1, 2, 3)
+        self.lose()
+        self.bring_back({'type': 'time', 'target': targets[2]['time'], 'recovery_conf': self.recovery_conf(time=targets[2]['time'])})
+        self.assert_rows(2, sql=self.node.sql)
+
+    def test_configuration_files_outside_of_the_data_directory(self):
+        self.make_source()
+        self.plain.write_batches(1, 2)
+        configuration = self.lab.make('etc')
+        for name in ('postgresql.conf', 'pg_hba.conf', 'pg_ident.conf'):
+            self.lab.write('etc/' + name, read(self.lab.path('plain', name)))
+        self.lose()
+        self.bring_back(self.patroni_mode(), postgresql={'config_dir': configuration})
+        self.assert_rows(2, doomed=False, sql=self.node.sql)
+        wait_until('recovery-end to have tidied up', lambda: MARK not in read(configuration + '/postgresql.base.conf'))
+        self.assert_nothing_of_ours()
+
+
 class FailedBootstraps(UnderPatroni):
     def test_patroni_ends_and_no_data_directory_is_left(self):
         self.configure({'type': 'xid', 'target': '4000000'})
@@ -186,6 +209,23 @@ class InterruptedPatroni(UnderPatroni):
         self.node.kill()
         self.node.start()
 
+    def kill_in_the_end_of_recovery_checkpoint(self, block):
+        """By then PostgreSQL has removed recovery.signal, and the segment that holds the target lies in pg_wal."""
+        self.configure({**block, 'pgbackrest': self.slow_pgbackrest()})
+        self.node.start()
+        self.wait_for_replay_of(7)
+        checkpointer = [pid for pid, command in self.lab.living().items() if 'checkpointer' in command]
+        send(19, checkpointer)  # SIGSTOP: the checkpoint never ends
+        self.node.wait_for_log('archive recovery complete')
+        self.node.kill()
+        self.node.start()
+
+    def start_on_what_was_handed_over(self, block):
+        """Patroni died between the end of the program and the start of PostgreSQL."""
+        self.configure(block)
+        self.assert_done(self.bootstrap())
+        self.node.start()
+
     def assert_never_promoted(self):
         self.node.wait_for_log('was interrupted, and Patroni restarted it as a standby')
         seen = len(re.findall(' INFO: ', self.lab.log('node1')))
@@ -202,6 +242,24 @@ class InterruptedPatroni(UnderPatroni):
 
     def test_patroni_mode_with_a_time_stops_with_the_guard_s_message(self):
         self.kill_in_replay(self.patroni_mode('time', 9))
+        self.assert_never_promoted()
+
+    def test_patroni_mode_to_the_latest_point_survives_the_end_of_recovery_checkpoint(self):
+        self.kill_in_the_end_of_recovery_checkpoint(self.patroni_mode())
+        self.node.wait_for_leader(120)
+        self.assert_rows(BATCHES, doomed=False, sql=self.node.sql)
+
+    def test_patroni_mode_with_a_time_is_never_promoted_after_the_end_of_recovery_checkpoint(self):
+        self.kill_in_the_end_of_recovery_checkpoint(self.patroni_mode('time', 9))
+        self.assert_never_promoted()
+
+    def test_patroni_mode_to_the_latest_point_goes_on_after_the_hand_over(self):
+        self.start_on_what_was_handed_over(self.patroni_mode())
+        self.node.wait_for_leader(120)
+        self.assert_rows(BATCHES, doomed=False, sql=self.node.sql)
+
+    def test_patroni_mode_with_a_time_is_never_promoted_after_the_hand_over(self):
+        self.start_on_what_was_handed_over(self.patroni_mode('time', 9))
         self.assert_never_promoted()
 
     def test_patroni_mode_with_an_explicit_timeline_stops_with_the_guard_s_message(self):

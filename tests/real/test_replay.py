@@ -2,9 +2,8 @@
 import os
 import re
 
-from bootstrap_case import BootstrapCase, read
+from bootstrap_case import BootstrapCase, PlainCase, read
 from lab import descendants, send
-from source_cluster import PlainCluster
 
 
 class InterruptedReplays(BootstrapCase):
@@ -90,24 +89,6 @@ class InterruptedReplays(BootstrapCase):
         self.assert_refused(result, result.code, '(?i)no space left|disk|free')
         self.assert_absent()
         self.assert_nothing_runs()
-
-
-class PlainCase(BootstrapCase):
-    """A test with a source cluster of its own."""
-
-    def make_source(self, settings='', after_start='', *initdb_options):
-        self.repository = self.lab.path('plain-repo')
-        self.plain = PlainCluster(self.lab, self.repository, *initdb_options)
-        self.plain.start(settings)
-        if after_start:
-            for statement in after_start.split(';'):
-                self.plain.sql(statement)
-        self.plain.back_up()
-
-    def lose(self):
-        self.plain.lose()
-        self.pgbackrest_configuration = self.lab.pgbackrest_configuration(self.data_directory, repository=self.repository)
-        self.configure()
 
 
 class DisturbingConfigurations(PlainCase):
