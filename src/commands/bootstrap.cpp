@@ -37,6 +37,7 @@ std::filesystem::path binaries_for(const Request& request, const Plan& plan) {
 }
 
 std::string pgbackrest_version(const Request& request) {
+    recovery::require_pgbackrest(request);
     const auto version = pgbackrest::version(request.pgbackrest);
     return fmt::format("{}.{}", version / 1000, version % 1000);
 }
@@ -75,7 +76,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.options = request.restore_options;
     job.options.push_back({"repo", std::to_string(plan.backup.repository)});
     job.options.push_back({"process-max", std::to_string(request.processes)});
-    job.lock_path = staging.layout().workspace / "pgbackrest-lock";
+    job.lock_path = staging.layout().pgbackrest_lock();
     job.spool_path = staging.layout().spool();
     job.retry = request.retry;
     job.detail = request.log_level == log::Level::debug;
@@ -104,12 +105,12 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     recovery::refuse_somebodys_data(layout);
 
     report.phase("plan");
+    report.version("pgbackrest", pgbackrest_version(request));
     const auto plan = recovery::make_plan(request, recovery::read_repository(request));
     recovery::require_same_timeline(request, plan);
     const auto bin_directory = binaries_for(request, plan);
     StagingDirectory staging(request);
     report.about(plan, staging.layout());
-    report.version("pgbackrest", pgbackrest_version(request));
     report.version("postgresql", plan.database.version);
     announce(request, plan, staging);
 

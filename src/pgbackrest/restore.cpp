@@ -4,6 +4,7 @@
 #include "pgbackrest/log_line.hpp"
 #include "pgbackrest/printable.hpp"
 #include "system/failure.hpp"
+#include "system/file.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
@@ -100,6 +101,16 @@ system::Command restore_command(const RestoreJob& job, bool resume) {
     return command;
 }
 
+/// pgBackRest tries a write again and then says no more than that it failed.
+Failure with_full_disk(const fs::path& directory, const Failure& failure) {
+    constexpr unsigned long long too_little = 32ULL << 20;
+    if (system::free_bytes(directory) >= too_little)
+        return failure;
+    return Failure(failure.code(),
+                   fmt::format("{}: No space left on the disk of {}", failure.what(), directory.string()),
+                   "make room; the next run continues the copy");
+}
+
 }  // namespace
 
 void restore(const RestoreJob& job) {
@@ -117,7 +128,8 @@ void restore(const RestoreJob& job) {
         if (system::succeeded(outcome))
             return;
         if (!may_pass(outcome, output.errors()) || !retries.another(what_happened(outcome)))
-            throw failure_of("restore of backup set " + job.backup_set, outcome, output.errors());
+            throw with_full_disk(job.data_directory,
+                                 failure_of("restore of backup set " + job.backup_set, outcome, output.errors()));
     }
 }
 

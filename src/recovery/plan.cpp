@@ -297,12 +297,15 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     return plan;
 }
 
-RepositoryState read_repository(const Request& request) {
+void require_pgbackrest(const Request& request) {
     if (!system::find_executable(request.pgbackrest.program)) {
         throw Failure(ExitCode::preflight_refused,
                       fmt::format("the program '{}' was not found", request.pgbackrest.program),
                       "install pgBackRest 2.33 or later, or name its program with the option pgbackrest");
     }
+}
+
+RepositoryState read_repository(const Request& request) {
     RepositoryState state;
     state.stanza = pgbackrest::info(request.pgbackrest, request.repository, request.retry);
     require_whole_archive(request, state.stanza);

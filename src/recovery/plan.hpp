@@ -63,6 +63,9 @@ PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& targ
 /// gap before the target, a timeline that the backup is not part of, a target outside of what there is.
 Plan make_plan(const Request& request, const RepositoryState& repository);
 
+/// Throws Failure(preflight_refused) naming the program when it is not there.
+void require_pgbackrest(const Request& request);
+
 /// Reads `pgbackrest info` and the archive's listing.
 RepositoryState read_repository(const Request& request);
 

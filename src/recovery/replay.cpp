@@ -73,7 +73,7 @@ class Replay {
         const auto free = system::free_bytes(data_);
         const auto& layout = staging_.layout();
         fs::create_directories(layout.spool());
-        fs::create_directories(layout.workspace / "pgbackrest-lock");
+        fs::create_directories(layout.pgbackrest_lock());
         const auto command = request_.pgbackrest.command(
             "archive-get", {{"pg1-path", data_.string()},
                             {"reset-pg1-host"},
@@ -81,7 +81,7 @@ class Replay {
                             {"archive-get-queue-max", std::to_string(archive_get_queue(free))},
                             {"process-max", std::to_string(request_.processes)},
                             {"spool-path", layout.spool().string()},
-                            {"lock-path", (layout.workspace / "pgbackrest-lock").string()},
+                            {"lock-path", (layout.pgbackrest_lock()).string()},
                             {"log-level-console", "off"},
                             {"log-level-stderr", "warn"}});
         ticket.archive_get.push_back(command.program);

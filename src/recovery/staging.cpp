@@ -3,8 +3,10 @@
 #include "patroni/data_directory.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/subprocess.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <fmt/format.h>
@@ -15,6 +17,7 @@
 namespace patroni_pgbackrest::recovery {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -146,6 +149,10 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
     }
     make_private(layout_.workspace);
     lock_ = std::make_unique<system::Lock>(layout_.workspace / "lock");
+    const auto left = system::end_processes_with("--lock-path=" + layout_.pgbackrest_lock().string(), 2s);
+    if (left > 0) {
+        log::info("{} pgbackrest processes of an earlier run were still there: ended", left);
+    }
     if (auto journal = Journal::read(layout_.journal())) {
         // What was handed over belongs to its cluster now, tablespaces included; so does what is gone since.
         const bool over = journal->phase == Phase::handed_over ||
@@ -240,7 +247,7 @@ void StagingDirectory::hand_over() {
     reached(Phase::handed_over);
     std::error_code ignored;
     fs::remove_all(layout_.spool(), ignored);
-    fs::remove_all(layout_.workspace / "pgbackrest-lock", ignored);
+    fs::remove_all(layout_.pgbackrest_lock(), ignored);
     if (layout_.inside) {
         // Nothing of ours stays in a data directory.
         fs::remove_all(layout_.workspace, ignored);

@@ -19,6 +19,7 @@ struct Layout {
 
     std::filesystem::path journal() const { return workspace / "journal.json"; }
     std::filesystem::path spool() const { return workspace / "spool"; }
+    std::filesystem::path pgbackrest_lock() const { return workspace / "pgbackrest-lock"; }
 };
 
 /// `PGDATA.restoring` beside the data directory; `PGDATA/.restoring` where that is a mount point or its parent is not

@@ -97,6 +97,11 @@ void adopt_orphans();
 /// Ends every remaining descendant of this process: TERM, KILL after `grace`, reaped.
 void end_descendants(std::chrono::milliseconds grace);
 
+/// Ends every process of this user that has `argument` in its command line, ours or not: TERM, KILL after `grace`.
+/// For what an earlier run left that was killed itself: pgBackRest's workers end only with the file they copy. Returns
+/// how many there were.
+std::size_t end_processes_with(const std::string& argument, std::chrono::milliseconds grace);
+
 /// The path of an executable: as given if it has a slash, else searched in PATH. Empty when there is none.
 std::optional<std::filesystem::path> find_executable(const std::string& name);
 
