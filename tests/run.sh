@@ -1,9 +1,9 @@
 #!/bin/bash
 # Installs what is missing (as root, on Debian or Ubuntu), builds, and runs every test. The last line is
 # `N passed, N failed`; the exit code is 0 only when none failed.
-#   tests/run.sh [unit] [process] [real] [checks]     all of them unless named
+#   tests/run.sh [unit] [process] [real] [checks] [tidy]     all of them but tidy unless named
 # unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
-# PostgreSQL, pgBackRest, Patroni and etcd. Nothing is left behind but the packages.
+# PostgreSQL, pgBackRest, Patroni and etcd; tidy is clang-tidy over src, ten minutes on two cores. Nothing is left behind but the packages.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
@@ -12,7 +12,9 @@ passed=0 failed=0 failures=()
 main() {
   local parts=("$@")
   [ ${#parts[@]} -gt 0 ] || parts=(unit process real checks)
-  install_packages build tests run checks
+  local sets=(build tests run checks)
+  [[ " ${parts[*]} " != *' tidy '* ]] || sets+=(tidy)
+  install_packages "${sets[@]}"
   work=$(mktemp -d /tmp/patroni_pgbackrest-tests.XXXXXX)
   trap clean_up EXIT
   trap 'exit 130' INT
@@ -21,8 +23,8 @@ main() {
   local part
   for part in "${parts[@]}"; do
     case $part in
-    unit | process | real | checks) "run_$part" ;;
-    *) echo "$part: choose from unit, process, real, checks" >&2 && exit 2 ;;
+    unit | process | real | checks | tidy) "run_$part" ;;
+    *) echo "$part: choose from unit, process, real, checks, tidy" >&2 && exit 2 ;;
     esac
   done
   [ ${#failures[@]} = 0 ] || printf 'failed: %s\n' "${failures[@]}"
@@ -129,8 +131,16 @@ run_real() {
   mapfile -t -O ${#failures[@]} failures < <(sed -n 's/^FAILED *[0-9]* s  //p' "$output" | sort -u)
 }
 
+run_tidy() {
+  local status=0
+  run cmake -S "$work/source" -B "$work/tidy" -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DPATRONI_PGBACKREST_TESTS=OFF >/dev/null
+  run run-clang-tidy-14 -quiet -p "$work/tidy" "$work/source/src/" >"$work/output" 2>/dev/null || status=$?
+  grep -E '(warning|error): ' "$work/output" | sort -u || true
+  count tidy $status
+}
+
 # What is right without running the program. One function for each check.
-checks=(check_format)
+checks=(check_format check_documents)
 run_checks() {
   local name status
   for name in "${checks[@]}"; do
@@ -148,6 +158,12 @@ check_format() {
     echo '== check_format: there is no clang-format 14' && return 77
   fi
   find "$work/source/src" "$work/source/tests" -name '*.[ch]pp' -print0 | xargs -0 "$program" --dry-run -Werror
+}
+
+# docs/exit-codes.md says what the program's tables say.
+check_documents() {
+  build_release
+  "$work/release/make_documents" --check "$work/source/docs"
 }
 
 main "$@"
