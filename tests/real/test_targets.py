@@ -108,14 +108,18 @@ class Timelines(BootstrapCase):
     def setUp(self):
         super().setUp()
         self.assert_done(self.bootstrap('--type=time', '--target=' + self.target('time', 5)))
+        self.live_on(100)
+
+    def live_on(self, batch):
+        """The restored cluster writes on its timeline, and is lost again."""
         self.open()
-        self.sql('insert into kept select 100 from generate_series(1, 10)')
+        self.sql('insert into kept select %d from generate_series(1, 10)' % batch)
         segment = self.sql('select pg_walfile_name(pg_switch_wal())')
         wait_until('the new timeline to be archived', lambda: self.sql(
             "select count(*) from pg_stat_archiver where last_archived_wal >= '%s'" % segment) == '1')
         self.server.stop()
-        os.rename(self.data_directory, self.data_directory + '.before')
-        self.configure(scope='second')
+        os.rename(self.data_directory, '%s.%d' % (self.data_directory, batch))
+        self.configure(scope='after_%d' % batch)
 
     def test_the_history_file_and_segments_of_the_new_timeline_are_archived_by_the_new_server(self):
         archived = self.lab.run('find', self.repository + '/archive', '-name', '00000002*', '-printf', '%f\n')
@@ -127,6 +131,15 @@ class Timelines(BootstrapCase):
         self.assert_finished(timeline=3)
         self.open()
         self.assertEqual(self.sql("select string_agg(distinct batch::text, ' ') filter (where batch > 5) from kept"), '100')
+
+    def test_latest_from_an_old_backup_follows_two_forks(self):
+        # PostgreSQL reads the history files on the way after the first segment: not the end of the replay.
+        self.assert_done(self.bootstrap())
+        self.live_on(200)
+        self.assert_done(self.bootstrap())
+        self.assert_finished(timeline=4)
+        self.open()
+        self.assertEqual(self.sql("select string_agg(distinct batch::text, ' ') filter (where batch > 5) from kept"), '100 200')
 
     def test_a_time_on_the_abandoned_timeline_is_restored_from_it(self):
         # With recovery_target_timeline=latest PostgreSQL would follow timeline 2 and stop silently at the fork.
