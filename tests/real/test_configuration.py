@@ -96,7 +96,7 @@ class RefusedRequests(RefusedCase):
 
     def test_an_old_or_missing_pgbackrest(self):
         self.assert_refused_untouched(self.bootstrap('--pgbackrest=/nowhere/pgbackrest'), '/nowhere/pgbackrest', code=3)
-        old = self.lab.write('old', '#!/bin/bash\necho pgBackRest 2.32\n', 0o755)
+        old = self.wrap_pgbackrest('[ "$VERB" != version ] || { echo pgBackRest 2.32; exit; }')
         self.assert_refused_untouched(self.bootstrap('--pgbackrest=' + old), r'2\.32', r'2\.33', code=3)
 
     def test_several_stanzas_and_none_chosen(self):
