@@ -1,7 +1,6 @@
 #include "commands/bootstrap.hpp"
 
 #include "patroni/members.hpp"
-#include "pgbackrest/backup_targets.hpp"
 #include "pgbackrest/restore.hpp"
 #include "postgres/binaries.hpp"
 #include "recovery/delivery.hpp"
@@ -36,10 +35,19 @@ std::filesystem::path binaries_for(const Request& request, const Plan& plan) {
     return postgres::find_binaries(plan.major_version, configured);
 }
 
-std::string pgbackrest_version(const Request& request) {
+/// pgBackRest tells its version while it reads the repository.
+recovery::RepositoryState observe(const Request& request, Report& report) {
     recovery::require_pgbackrest(request);
-    const auto version = pgbackrest::version(request.pgbackrest);
-    return fmt::format("{}.{}", version / 1000, version % 1000);
+    system::Capturing version(pgbackrest::version_command(request.pgbackrest), std::chrono::seconds(30));
+    const auto number = [&] { return pgbackrest::version_in(request.pgbackrest, version.result()); };
+    try {
+        auto repository = recovery::read_repository(request);
+        report.version("pgbackrest", fmt::format("{}.{}", number() / 1000, number() % 1000));
+        return repository;
+    } catch (const Failure&) {
+        number();  // a version that is too old explains the rest
+        throw;
+    }
 }
 
 void announce(const Request& request, const Plan& plan, const StagingDirectory& staging) {
@@ -67,8 +75,8 @@ Start where_to_start(const Plan& plan, const StagingDirectory& staging, const st
 }
 
 void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
-    const auto targets = pgbackrest::read_targets(request.pgbackrest, plan.backup, request.retry);
-    staging.begin_copy(request, plan, pgbackrest::restored_places(targets, request.restore_options, staging.path()));
+    staging.begin_copy(request, plan,
+                       pgbackrest::restored_places(plan.targets, request.restore_options, staging.path()));
     pgbackrest::RestoreJob job;
     job.pgbackrest = request.pgbackrest;
     job.data_directory = staging.path();
@@ -84,12 +92,21 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     staging.reached(Phase::copied);
 }
 
-void require_no_leader(const BootstrapArguments& arguments, const Request& request) {
+/// patronictl answers while the data goes to disk.
+void sync_without_leader(const BootstrapArguments& arguments, const Request& request, const StagingDirectory& staging) {
     if (!arguments.patroni || request.scope.empty()) {
+        staging.sync();
         return;
     }
-    if (const auto leader = patroni::find_leader(arguments.source, request.scope)) {
-        throw Failure(ExitCode::unsafe, fmt::format("scope {} has a leader meanwhile: {}", request.scope, *leader),
+    patroni::LeaderQuery query(arguments.source, request.scope);
+    staging.sync();
+    const auto leadership = query.answer();
+    if (!leadership.why_unknown.empty()) {
+        log::warning("{}: not checked whether scope {} has a leader", leadership.why_unknown, request.scope);
+    }
+    if (leadership.leader) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("scope {} has a leader meanwhile: {}", request.scope, *leadership.leader),
                       "the cluster went on without this restore; the staging directory is kept");
     }
 }
@@ -105,8 +122,7 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     recovery::refuse_somebodys_data(layout);
 
     report.phase("plan");
-    report.version("pgbackrest", pgbackrest_version(request));
-    const auto plan = recovery::make_plan(request, recovery::read_repository(request));
+    const auto plan = recovery::make_plan(request, observe(request, report));
     recovery::require_same_timeline(request, plan);
     const auto bin_directory = binaries_for(request, plan);
     StagingDirectory staging(request);
@@ -134,7 +150,9 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
 
     report.phase("verification");
     recovery::verify_directory(request, plan, staging, bin_directory);
-    require_no_leader(arguments, request);
+
+    report.phase("sync");
+    sync_without_leader(arguments, request, staging);
 
     report.phase("hand-over");
     staging.hand_over();

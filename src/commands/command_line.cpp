@@ -97,7 +97,9 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     app.footer("Exit codes:\n" + exit_code_help());
 
     auto* bootstrap = app.add_subcommand("bootstrap", "Patroni's bootstrap.method: brings a lost cluster back");
-    add_bootstrap_options(*bootstrap, values);
+    if (!words.empty() && words.front() == "bootstrap") {
+        add_bootstrap_options(*bootstrap, values);
+    }
 
     auto* archive_get = app.add_subcommand(
         "archive-get", "PostgreSQL's restore_command: pgbackrest archive-get, but an error never ends a recovery");

@@ -1,8 +1,5 @@
 #include "patroni/members.hpp"
 
-#include "system/log.hpp"
-#include "system/subprocess.hpp"
-
 #include <nlohmann/json.hpp>
 
 namespace patroni_pgbackrest::patroni {
@@ -24,23 +21,28 @@ std::optional<std::string> leader_in(std::string_view text) {
     return std::nullopt;
 }
 
-std::optional<std::string> find_leader(const ConfigurationSource& source, const std::string& scope,
-                                       std::chrono::seconds deadline) {
+LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline) {
     const auto patronictl = system::find_executable("patronictl");
-    if (!patronictl || !source.path) {
-        log::warning("patronictl {}: not checked whether scope {} has a leader",
-                     patronictl ? "has no configuration file" : "was not found", scope);
-        return std::nullopt;
+    if (!patronictl) {
+        why_not_ = "patronictl was not found";
+    } else if (!source.path) {
+        why_not_ = "patronictl has no configuration file";
+    } else {
+        system::Command command{patronictl->string(), {"-c", source.path->string(), "list", "-f", "json", scope}};
+        command.environment = source.environment;
+        running_ = std::make_unique<system::Capturing>(command, deadline);
     }
-    system::Command command{patronictl->string(), {"-c", source.path->string(), "list", "-f", "json", scope}};
-    command.environment = source.environment;
-    const auto result = system::capture(command, deadline);
+}
+
+Leadership LeaderQuery::answer() {
+    if (!running_) {
+        return {std::nullopt, why_not_};
+    }
+    const auto& result = running_->result();
     if (!system::succeeded(result.outcome)) {
-        log::warning("patronictl list {}: not checked whether scope {} has a leader", system::describe(result.outcome),
-                     scope);
-        return std::nullopt;
+        return {std::nullopt, "patronictl list " + system::describe(result.outcome)};
     }
-    return leader_in(result.output);
+    return {leader_in(result.output), ""};
 }
 
 }  // namespace patroni_pgbackrest::patroni

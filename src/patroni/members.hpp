@@ -1,8 +1,10 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
+#include "system/subprocess.hpp"
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,9 +15,23 @@ namespace patroni_pgbackrest::patroni {
 /// Empty when there is none, or the text is no such JSON.
 std::optional<std::string> leader_in(std::string_view json);
 
-/// Asks the DCS who leads this scope, through patronictl, read-only. Empty when nobody does, and, with a warning, when
+/// What the DCS says about a scope's leader.
+struct Leadership {
+    std::optional<std::string> leader;
+    std::string why_unknown;  ///< empty when the DCS was asked
+};
+
+/// Asks the DCS who leads a scope through patronictl, read-only, while something else is done. It is not known when
 /// patronictl is missing or does not answer within `deadline` (3.0.2 waits for ever for a dead etcd).
-std::optional<std::string> find_leader(const ConfigurationSource& source, const std::string& scope,
-                                       std::chrono::seconds deadline = std::chrono::seconds(10));
+class LeaderQuery {
+  public:
+    LeaderQuery(const ConfigurationSource& source, const std::string& scope,
+                std::chrono::seconds deadline = std::chrono::seconds(10));
+    Leadership answer();
+
+  private:
+    std::string why_not_;
+    std::unique_ptr<system::Capturing> running_;
+};
 
 }  // namespace patroni_pgbackrest::patroni

@@ -95,6 +95,18 @@ bool is_segment_file(const std::string& name) {
            postgres::is_segment_name(std::string_view(name).substr(0, segment_digits));
 }
 
+/// Listed together with the directory above it, as it is there in all but odd cases, and often the only one.
+std::string first_directory(const std::string& from_segment) {
+    return from_segment.substr(0, directory_digits);
+}
+
+void take_segments(const std::vector<Listed>& listed, ArchiveContent& result) {
+    for (const Listed& entry : listed) {
+        if (!entry.is_path && is_segment_file(entry.name))
+            result.segments.insert(entry.name.substr(0, segment_digits));
+    }
+}
+
 /// What the listings of the archive ids' top directories ask for next.
 struct Found {
     std::vector<Query> directories;
@@ -108,7 +120,7 @@ void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const st
     for (const Listed& entry : listed) {
         const std::string entry_path = path + "/" + entry.name;
         if (entry.is_path && is_directory_name(entry.name)) {
-            if (can_hold(entry.name, from_segment))
+            if (can_hold(entry.name, from_segment) && entry.name != first_directory(from_segment))
                 found.directories.push_back(listing(pgbackrest, archive.repository, entry_path));
         } else if (!entry.is_path && postgres::is_history_name(entry.name)) {
             const auto number = system::number(std::string_view(entry.name).substr(0, timeline_digits), 16);
@@ -131,11 +143,16 @@ Found read_top(const Pgbackrest& pgbackrest, const std::vector<Archive>& archive
         paths.push_back(fmt::format("archive/{}/{}", pgbackrest.stanza, archive.id));
         queries.push_back(listing(pgbackrest, archive.repository, paths.back()));
     }
+    for (std::size_t index = 0; index < archives.size(); ++index)
+        queries.push_back(
+            listing(pgbackrest, archives[index].repository, paths[index] + "/" + first_directory(from_segment)));
     const std::vector<std::string> outputs = run_all(queries, retry);
     Found found;
-    for (std::size_t index = 0; index < archives.size(); ++index)
+    for (std::size_t index = 0; index < archives.size(); ++index) {
         look_through(pgbackrest, archives[index], paths[index], parse_listing(outputs[index]), from_segment, result,
                      found);
+        take_segments(parse_listing(outputs[archives.size() + index]), result);
+    }
     return found;
 }
 
@@ -153,12 +170,8 @@ ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Arch
     for (std::size_t index = 0; index < found.timelines.size(); ++index)
         result.histories.emplace(found.timelines[index],
                                  postgres::TimelineHistory::parse(found.timelines[index], outputs[index]));
-    for (std::size_t index = found.timelines.size(); index < outputs.size(); ++index) {
-        for (const Listed& entry : parse_listing(outputs[index])) {
-            if (!entry.is_path && is_segment_file(entry.name))
-                result.segments.insert(entry.name.substr(0, segment_digits));
-        }
-    }
+    for (std::size_t index = found.timelines.size(); index < outputs.size(); ++index)
+        take_segments(parse_listing(outputs[index]), result);
     return result;
 }
 

@@ -83,18 +83,20 @@ std::vector<BackupTarget> parse_targets(std::string_view text, const std::string
     return targets;
 }
 
-std::vector<BackupTarget> read_targets(const Pgbackrest& pgbackrest, const Backup& backup, const RetryPolicy& retry) {
-    const auto command = pgbackrest.data_command(
-        "info", {{"output", "json"}, {"set", backup.label}, {"repo", std::to_string(backup.repository)}});
-    for (Retries retries{retry};;) {
-        const auto result = system::capture(command);
-        if (system::succeeded(result.outcome)) {
-            return parse_targets(printable(result.output), backup.label);
-        }
+TargetsQuery::TargetsQuery(const Pgbackrest& pgbackrest, const Backup& backup)
+    : label_(backup.label),
+      command_(pgbackrest.data_command(
+          "info", {{"output", "json"}, {"set", backup.label}, {"repo", std::to_string(backup.repository)}})),
+      first_(std::make_unique<system::Capturing>(command_)) {}
+
+std::vector<BackupTarget> TargetsQuery::answer(const RetryPolicy& retry) {
+    auto result = first_->result();
+    for (Retries retries{retry}; !system::succeeded(result.outcome); result = system::capture(command_)) {
         if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
-            throw failure_of("info of backup set " + backup.label, result.outcome, result.errors);
+            throw failure_of("info of backup set " + label_, result.outcome, result.errors);
         }
     }
+    return parse_targets(printable(result.output), label_);
 }
 
 std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,

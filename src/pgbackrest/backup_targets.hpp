@@ -5,6 +5,7 @@
 #include "pgbackrest/retry.hpp"
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,18 @@ struct BackupTarget {
 /// From `info --set=… --output=json`. Throws Failure(repository_unreachable) on what is no such JSON.
 std::vector<BackupTarget> parse_targets(std::string_view json, const std::string& label);
 
-/// Asks pgBackRest. Throws as failure_of().
-std::vector<BackupTarget> read_targets(const Pgbackrest& pgbackrest, const Backup& backup,
-                                       const RetryPolicy& retry = {});
+/// Asks pgBackRest, which works on the answer while something else is done.
+class TargetsQuery {
+  public:
+    TargetsQuery(const Pgbackrest& pgbackrest, const Backup& backup);
+    /// Waits for it, and asks again what may pass. Throws as failure_of().
+    std::vector<BackupTarget> answer(const RetryPolicy& retry = {});
+
+  private:
+    std::string label_;
+    system::Command command_;
+    std::unique_ptr<system::Capturing> first_;
+};
 
 /// Where a restore with these options puts them: tablespaces by tablespace-map and tablespace-map-all, links only with
 /// link-map or link-all (others become ordinary files and directories), relative to `data_directory`.

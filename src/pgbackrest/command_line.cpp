@@ -63,12 +63,15 @@ system::Command Pgbackrest::data_command(const std::string& verb, std::vector<Op
     return command(verb, options, positionals);
 }
 
-int version(const Pgbackrest& pgbackrest) {
-    const std::string hint = "install pgBackRest 2.33 or later, or name its program with the option pgbackrest";
+system::Command version_command(const Pgbackrest& pgbackrest) {
     system::Command command;
     command.program = pgbackrest.program;
     command.arguments = {"version"};
-    const system::Captured captured = system::capture(command, std::chrono::seconds(30));
+    return command;
+}
+
+int version_in(const Pgbackrest& pgbackrest, const system::Captured& captured) {
+    const std::string hint = "install pgBackRest 2.33 or later, or name its program with the option pgbackrest";
     if (!system::succeeded(captured.outcome)) {
         const std::string words{system::trim(redacted(printable(captured.errors)))};
         throw Failure(ExitCode::preflight_refused,

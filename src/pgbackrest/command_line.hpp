@@ -35,7 +35,9 @@ struct Pgbackrest {
 
 /// pgBackRest's version as major * 1000 + minor (2.45 → 2045). Throws Failure(preflight_refused) when the program is
 /// missing, prints something else, or is older than 2.33.
-int version(const Pgbackrest& pgbackrest);
+int version_in(const Pgbackrest& pgbackrest, const system::Captured& captured);
+/// The command whose end version_in() understands.
+system::Command version_command(const Pgbackrest& pgbackrest);
 
 /// The stanza sections of pgBackRest's configuration (`[demo]`, `[demo:archive-push]` → `demo`), found as pgBackRest
 /// finds it: --config, else PGBACKREST_CONFIG, else /etc/pgbackrest/pgbackrest.conf, else /etc/pgbackrest.conf, and

@@ -2,16 +2,17 @@
 
 #include "pgbackrest/error_meaning.hpp"
 #include "system/calling_process.hpp"
+#include "system/descriptor.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
+#include "system/process_table.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::recovery {
@@ -31,26 +32,25 @@ std::optional<postgres::Timeline> history_timeline(const std::string& wanted) {
 /// (pg_control.h: system_identifier 8, two versions 8, state and padding 8, time 8, checkPoint 8, redo 8). Starting
 /// pg_controldata for every segment would cost more than the segment.
 postgres::Timeline timeline_of_control_file(const std::filesystem::path& data_directory) {
-    constexpr std::streamoff offset = 48;
-    std::ifstream file(data_directory / "global" / "pg_control", std::ios::binary);
-    char bytes[sizeof(std::uint32_t)] = {};
-    file.seekg(offset);
-    file.read(bytes, sizeof bytes);
+    constexpr off_t offset = 48;
     std::uint32_t number = 0;
-    if (file) {
-        std::memcpy(&number, bytes, sizeof number);
+    const auto file =
+        system::Descriptor{::open((data_directory / "global" / "pg_control").c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file.is_open() || ::pread(file.number(), &number, sizeof number, offset) != sizeof number) {
+        number = 0;
     }
     return postgres::Timeline{number};
 }
 
+/// PostgreSQL starts us through a shell, which may stay between it and us.
 std::string startup_process() {
-    for (const auto& process : system::ancestors()) {
-        if (!process.arguments.empty() && process.arguments.front().find("startup") != std::string::npos) {
-            return fmt::format("{} {}", process.pid, system::start_time_of(process.pid));
+    for (auto process = system::status_of(getppid()); process; process = system::status_of(process->parent)) {
+        const auto arguments = system::arguments_of(process->pid);
+        if (!arguments.empty() && arguments.front().find("startup") != std::string::npos) {
+            return fmt::format("{} {}", process->pid, process->start_time);
         }
     }
-    const auto parent = getppid();
-    return fmt::format("{} {}", parent, system::start_time_of(parent));
+    return fmt::format("{} {}", getppid(), system::start_time_of(getppid()));
 }
 
 ReplayState observe(const std::filesystem::path& data_directory) {

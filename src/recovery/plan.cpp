@@ -280,6 +280,7 @@ PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& targ
 Plan make_plan(const Request& request, const RepositoryState& repository) {
     Plan plan;
     plan.backup = choose_backup(request, repository.stanza);
+    plan.targets = repository.targets;
     plan.database = database_of(repository.stanza, plan.backup);
     plan.major_version = supported_major(plan.database);
     plan.segment_size = segment_size_of(plan.backup);
@@ -323,7 +324,9 @@ RepositoryState read_repository(const Request& request) {
             archives.push_back(archive);
         }
     }
+    pgbackrest::TargetsQuery targets(request.pgbackrest, backup);
     state.archive = pgbackrest::read_archive(request.pgbackrest, archives, backup.archive_start, request.retry);
+    state.targets = targets.answer(request.retry);
     return state;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pgbackrest/archive.hpp"
+#include "pgbackrest/backup_targets.hpp"
 #include "pgbackrest/info.hpp"
 #include "postgres/timeline_history.hpp"
 #include "postgres/wal.hpp"
@@ -40,6 +41,7 @@ struct Plan {
     std::string reason_for_timeline;    ///< in words, for the log
     PlannedWal wal;
     postgres::SegmentSize segment_size;
+    std::vector<pgbackrest::BackupTarget> targets;  ///< tablespaces and links
 
     postgres::Timeline timeline() const { return history.timeline; }
 };
@@ -48,6 +50,7 @@ struct Plan {
 struct RepositoryState {
     pgbackrest::Stanza stanza;
     pgbackrest::ArchiveContent archive;
+    std::vector<pgbackrest::BackupTarget> targets;  ///< of the backup set that choose_backup() finds
 };
 
 /// The backup set that fits the request. Throws Failure(target_not_reachable) naming those there are.

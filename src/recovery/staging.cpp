@@ -232,7 +232,6 @@ void StagingDirectory::hand_over() {
     const auto& target = layout_.data_directory;
     if (journal_.phase != Phase::handing_over) {
         refuse_somebodys_data(layout_);
-        sync();
         reached(Phase::handing_over);
     }
     const bool exists = fs::exists(target);

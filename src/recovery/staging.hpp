@@ -53,12 +53,13 @@ class StagingDirectory {
     /// Tablespace and link targets, which belong to the copy as the staging directory does.
     std::vector<std::filesystem::path> outside() const;
 
-    /// Puts it in place: one rename, or entry by entry with global/ last where the data directory is a mount point or
-    /// has dotfiles. Everything is on disk before and after. Our own files beside it go, but for the journal.
+    /// Writes everything to disk, tablespaces and links too; any error is fatal. The private server ran with fsync off.
+    void sync() const;
+    /// Puts what is on disk in place: one rename, or entry by entry with global/ last where the data directory is a
+    /// mount point or has dotfiles. Our own files beside it go, but for the journal.
     void hand_over();
 
   private:
-    void sync() const;
     void move_entries() const;
 
     Layout layout_;

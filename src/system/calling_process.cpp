@@ -22,12 +22,16 @@ std::optional<std::vector<std::string>> zero_terminated(const std::string& path)
     if (file.bad())
         return std::nullopt;
     std::vector<std::string> strings = split(text, '\0');
-    if (strings.back().empty())
+    if (!strings.empty() && strings.back().empty())
         strings.pop_back();
     return strings;
 }
 
 }  // namespace
+
+std::vector<std::string> arguments_of(pid_t pid) {
+    return zero_terminated(fmt::format("/proc/{}/cmdline", pid)).value_or(std::vector<std::string>{});
+}
 
 std::optional<ProcessFacts> facts_of(pid_t pid) {
     const auto status = status_of(pid);

@@ -20,6 +20,8 @@ struct ProcessFacts {
 
 /// Empty when it is gone or not ours to look at.
 std::optional<ProcessFacts> facts_of(pid_t pid);
+/// Its command line, or the title it gave itself; empty when it is gone or not ours to look at.
+std::vector<std::string> arguments_of(pid_t pid);
 /// This process's parent, its parent, and so on; the nearest first. Stops where /proc does not let us look.
 std::vector<ProcessFacts> ancestors();
 /// The start time of a process in clock ticks since boot (field 22 of /proc/PID/stat), which tells two processes with

@@ -15,19 +15,19 @@ constexpr std::chrono::seconds grace{2};
 constexpr std::size_t most_at_once = 8;
 
 /// One command on its way.
-class Capturing {
+class Running {
   public:
-    Capturing(const Command& command, Captured& into, std::chrono::seconds limit)
+    Running(const Command& command, Captured& into, std::chrono::seconds limit)
         : into_(into), deadline_(Clock::now() + limit),
           process_(PipedProcess::start(command, sink(into.output), sink(into.errors), SIGTERM)) {}
-    ~Capturing() {
+    ~Running() {
         if (!process_ || process_->outcome())
             return;
         process_->be_quiet();
         process_->end(SIGTERM, grace);
     }
-    Capturing(Capturing&&) = default;
-    Capturing(const Capturing&) = delete;
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
 
     /// Waits a little; true when the result is there.
     bool is_done() {
@@ -60,15 +60,34 @@ Captured capture(const Command& command, std::chrono::seconds limit) {
 
 std::vector<Captured> capture_all(const std::vector<Command>& commands, std::chrono::seconds limit) {
     std::vector<Captured> results(commands.size());
-    std::vector<std::unique_ptr<Capturing>> running;
+    std::vector<std::unique_ptr<Running>> running;
     std::size_t started = 0;
     while (started < commands.size() || !running.empty()) {
         for (; running.size() < most_at_once && started < commands.size(); ++started)
-            running.push_back(std::make_unique<Capturing>(commands[started], results[started], limit));
+            running.push_back(std::make_unique<Running>(commands[started], results[started], limit));
         running.erase(std::remove_if(running.begin(), running.end(), [](const auto& one) { return one->is_done(); }),
                       running.end());
     }
     return results;
+}
+
+struct Capturing::State {
+    State(const Command& command, std::chrono::seconds limit) : running(command, captured, limit) {}
+
+    Captured captured;
+    bool is_done = false;
+    Running running;
+};
+
+Capturing::Capturing(const Command& command, std::chrono::seconds limit)
+    : state_(std::make_unique<State>(command, limit)) {}
+
+Capturing::~Capturing() = default;
+
+const Captured& Capturing::result() {
+    while (!state_->is_done)
+        state_->is_done = state_->running.is_done();
+    return state_->captured;
 }
 
 }  // namespace patroni_pgbackrest::system

@@ -5,8 +5,10 @@
 #include "system/reaper.hpp"
 #include "system/subprocess.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::system {
@@ -49,6 +51,9 @@ void adopt_orphans() {
 }
 
 void end_descendants(std::chrono::milliseconds grace) {
+    siginfo_t any{};
+    if (::waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD)
+        return;  // without a child there is no descendant either; reading the process table takes milliseconds
     ProcessTree tree{::getpid()};
     end_processes(tree, SIGTERM, grace);
 }

@@ -29,7 +29,7 @@ constexpr const char* check_permissions = "check the path, its permissions and t
 
 std::string read_all(const Descriptor& file, const fs::path& path) {
     std::string content;
-    std::array<char, 65536> buffer{};
+    std::array<char, 16384> buffer;
     while (true) {
         const ssize_t length = ::read(file.number(), buffer.data(), buffer.size());
         if (length == 0)

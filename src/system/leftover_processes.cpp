@@ -17,8 +17,8 @@ std::vector<pid_t> processes_with(const std::string& argument) {
         if (process.pid == ::getpid() || process.is_zombie()) {
             continue;
         }
-        const auto facts = facts_of(process.pid);
-        if (facts && std::find(facts->arguments.begin(), facts->arguments.end(), argument) != facts->arguments.end()) {
+        const auto arguments = arguments_of(process.pid);
+        if (std::find(arguments.begin(), arguments.end(), argument) != arguments.end()) {
             found.push_back(process.pid);
         }
     }

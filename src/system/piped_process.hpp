@@ -42,7 +42,7 @@ class PipedProcess : public std::enable_shared_from_this<PipedProcess> {
         boost::asio::posix::stream_descriptor pipe;
         Sink sink;
         bool is_open = false;
-        std::array<char, 65536> buffer{};
+        std::array<char, 16384> buffer;  // not filled: its pages would be touched for each WAL segment
     };
 
     PipedProcess(Sink output, Sink errors, int death_signal);

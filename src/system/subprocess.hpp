@@ -91,6 +91,23 @@ Captured capture(const Command& command, std::chrono::seconds limit = std::chron
 std::vector<Captured> capture_all(const std::vector<Command>& commands,
                                   std::chrono::seconds limit = std::chrono::seconds(300));
 
+/// A short command that runs while something else is done. Output is kept as by capture(); what still runs when this is
+/// destroyed is ended.
+class Capturing {
+  public:
+    explicit Capturing(const Command& command, std::chrono::seconds limit = std::chrono::seconds(300));
+    ~Capturing();
+    Capturing(const Capturing&) = delete;
+    Capturing& operator=(const Capturing&) = delete;
+
+    /// Waits for its end. Throws Failure when the program is interrupted.
+    const Captured& result();
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
 /// Makes orphaned descendants (pgBackRest's asynchronous archive-get runs as a session of its own) our children, so
 /// that they can be ended: PR_SET_CHILD_SUBREAPER. Called once.
 void adopt_orphans();

@@ -21,6 +21,10 @@ Failure failure_in(Action action) {
     return Failure(ExitCode::done, "nothing was thrown", "");
 }
 
+int asked_version(const Pgbackrest& pgbackrest) {
+    return version_in(pgbackrest, system::capture(version_command(pgbackrest)));
+}
+
 }  // namespace
 
 TEST_CASE("a command has the options before the command and its positionals") {
@@ -43,7 +47,7 @@ TEST_CASE("the version is read from each form in which pgBackRest prints it") {
     Fake fake;
     const auto version_of = [&](const std::string& printed) {
         const Variable variable("FAKE_VERSION", printed);
-        return version(fake.pgbackrest());
+        return asked_version(fake.pgbackrest());
     };
     CHECK(version_of("pgBackRest 2.33") == 2033);
     CHECK(version_of("pgBackRest 2.45") == 2045);
@@ -57,7 +61,7 @@ TEST_CASE("a pgBackRest that is too old, another program and a missing one are r
     const std::string program = fake.pgbackrest().program;
     const auto refusal = [&](const std::string& printed) {
         const Variable variable("FAKE_VERSION", printed);
-        return failure_in([&] { version(fake.pgbackrest()); });
+        return failure_in([&] { asked_version(fake.pgbackrest()); });
     };
     CHECK(refusal("pgBackRest 2.32").code() == ExitCode::preflight_refused);
     CHECK(std::string(refusal("pgBackRest 2.32").what()) == program + " is pgBackRest 2.32, which is older than 2.33");
@@ -67,7 +71,7 @@ TEST_CASE("a pgBackRest that is too old, another program and a missing one are r
 
     Pgbackrest missing;
     missing.program = "/nowhere/pgbackrest";
-    const Failure failure = failure_in([&] { version(missing); });
+    const Failure failure = failure_in([&] { asked_version(missing); });
     CHECK(failure.code() == ExitCode::preflight_refused);
     CHECK(std::string(failure.what()) == "/nowhere/pgbackrest version could not be started: No such file or directory");
     CHECK(failure.problems().front().hint ==

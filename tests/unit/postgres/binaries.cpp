@@ -12,10 +12,10 @@ using namespace patroni_pgbackrest::postgres;
 
 namespace {
 
-/// A directory that looks like one with binaries, whose postgres says `version`.
+/// A directory that looks like one with binaries, whose pg_controldata says `version`.
 void write_binaries(const std::filesystem::path& directory, const std::string& version) {
-    system::replace_file(directory / "postgres", "#!/bin/sh\necho '" + version + "'\n", 0700);
-    system::replace_file(directory / "pg_controldata", "#!/bin/sh\n", 0700);
+    system::replace_file(directory / "postgres", "#!/bin/sh\n", 0700);
+    system::replace_file(directory / "pg_controldata", "#!/bin/sh\necho '" + version + "'\n", 0700);
 }
 
 std::string refusal_of(int major, const std::filesystem::path& configured) {
@@ -43,12 +43,12 @@ std::string refusal_of_version(const std::filesystem::path& directory) {
 TEST_CASE("the binary itself is asked for its version") {
     const system::PrivateDirectory directory;
     const auto [said, major] = GENERATE(table<std::string, int>({
-        {"postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", 15},
-        {"postgres (PostgreSQL) 13.23", 13},
-        {"postgres (PostgreSQL) 18beta1", 18},
-        {"postgres (PostgreSQL) 17devel", 17},
-        {"postgres (PostgreSQL) 16rc1 (Ubuntu 16~rc1-1.pgdg22.04+1)", 16},
-        {"postgres (EnterpriseDB) 14.9.0", 14},
+        {"pg_controldata (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", 15},
+        {"pg_controldata (PostgreSQL) 13.23", 13},
+        {"pg_controldata (PostgreSQL) 18beta1", 18},
+        {"pg_controldata (PostgreSQL) 17devel", 17},
+        {"pg_controldata (PostgreSQL) 16rc1 (Ubuntu 16~rc1-1.pgdg22.04+1)", 16},
+        {"pg_controldata (EnterpriseDB) 14.9.0", 14},
     }));
     write_binaries(directory.path(), said);
     CHECK(find_binaries(major, directory.path()) == directory.path());
@@ -64,10 +64,10 @@ TEST_CASE("a configured directory that does not serve is refused by name") {
           "no binaries of PostgreSQL 15 found: postgresql.bin_dir: " + path + " is of PostgreSQL 16");
     write_binaries(directory.path(), "who knows");
     CHECK(refusal_of(15, directory.path()) ==
-          "no binaries of PostgreSQL 15 found: postgresql.bin_dir: " + path + "/postgres --version: who knows");
-    system::replace_file(directory.path() / "postgres", "#!/bin/sh\nexit 3\n", 0700);
+          "no binaries of PostgreSQL 15 found: postgresql.bin_dir: " + path + "/pg_controldata --version: who knows");
+    system::replace_file(directory.path() / "pg_controldata", "#!/bin/sh\nexit 3\n", 0700);
     CHECK(refusal_of(15, directory.path()) == "no binaries of PostgreSQL 15 found: postgresql.bin_dir: " + path +
-                                                  "/postgres --version: exited with code 3");
+                                                  "/pg_controldata --version: exited with code 3");
     std::filesystem::remove(directory.path() / "pg_controldata");
     CHECK(refusal_of(15, directory.path()) ==
           "no binaries of PostgreSQL 15 found: postgresql.bin_dir: " + path + " has no executable pg_controldata");
