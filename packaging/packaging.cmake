@@ -36,7 +36,9 @@ install(FILES README.md README.zh-CN.md CHANGELOG.md CONTRIBUTING.md DESTINATION
 install(FILES LICENSE RENAME copyright DESTINATION ${doc_directory})
 install(DIRECTORY docs DESTINATION ${doc_directory})
 # demo.sh builds the program from its sources, so it stays with them.
-install(FILES examples/patroni.yml examples/patroni-recovery-conf.yml DESTINATION ${doc_directory}/examples)
+install(FILES examples/patroni.yml examples/patroni-recovery-conf.yml examples/patroni.service.d.conf
+        DESTINATION ${doc_directory}/examples)
+install(PROGRAMS examples/container-entrypoint.sh DESTINATION ${doc_directory}/examples)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME patroni-pgbackrest)

@@ -41,6 +41,11 @@ int run(const std::vector<std::string>& words) {
     case CommandLine::Command::bootstrap:
         bootstrap(words);
         break;
+    case CommandLine::Command::resume:
+        interruption::install();
+        system::adopt_orphans();
+        commands::resume(line.resume);
+        break;
     case CommandLine::Command::archive_get:
         return archive_get(line.archive_get);
     case CommandLine::Command::recovery_end:

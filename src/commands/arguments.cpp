@@ -11,6 +11,14 @@ namespace patroni_pgbackrest::commands {
 
 namespace {
 
+/// `name` of `--name` and of `--name=value`.
+std::string name_of(const std::string& word) {
+    const auto sign = word.find('=');
+    return word.substr(2, sign == std::string::npos ? sign : sign - 2);
+}
+
+}  // namespace
+
 std::map<std::string, std::string> own_patroni_environment() {
     std::map<std::string, std::string> variables;
     for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -22,14 +30,6 @@ std::map<std::string, std::string> own_patroni_environment() {
     }
     return variables;
 }
-
-/// `name` of `--name` and of `--name=value`.
-std::string name_of(const std::string& word) {
-    const auto sign = word.find('=');
-    return word.substr(2, sign == std::string::npos ? sign : sign - 2);
-}
-
-}  // namespace
 
 std::vector<std::string> without_appended(const std::vector<std::string>& words, const patroni::MethodBlock& block) {
     auto appended = std::find_if(words.rbegin(), words.rend(), [](const std::string& word) {

@@ -2,6 +2,7 @@
 
 #include "commands/bootstrap.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace patroni_pgbackrest::commands {
 /// with no_params (bootstrap.py, _custom_bootstrap). The block itself is read instead: those words are taken off. Only
 /// for a call by Patroni.
 std::vector<std::string> without_appended(const std::vector<std::string>& words, const patroni::MethodBlock& block);
+
+/// PATRONI_* of this process's own environment.
+std::map<std::string, std::string> own_patroni_environment();
 
 /// The value of an option in a raw command line, `--name=value` or `--name value`.
 std::optional<std::string> value_in(const std::vector<std::string>& words, const std::string& name);

@@ -3,7 +3,9 @@
 #include "patroni/members.hpp"
 #include "pgbackrest/restore.hpp"
 #include "postgres/binaries.hpp"
+#include "postgres/living_server.hpp"
 #include "recovery/delivery.hpp"
+#include "recovery/memory.hpp"
 #include "recovery/plan.hpp"
 #include "recovery/replay.hpp"
 #include "recovery/report.hpp"
@@ -13,6 +15,7 @@
 #include "system/interruption.hpp"
 #include "system/log.hpp"
 
+#include <ctime>
 #include <fmt/format.h>
 
 namespace patroni_pgbackrest::commands {
@@ -27,12 +30,17 @@ using recovery::Start;
 
 namespace {
 
-std::filesystem::path binaries_for(const Request& request, const Plan& plan) {
-    std::optional<std::filesystem::path> configured;
-    if (request.patroni && request.patroni->bin_directory) {
-        configured = request.patroni->bin_directory->text;
+std::optional<std::filesystem::path> configured_binaries(const Request& request) {
+    const bool configured = request.patroni && request.patroni->bin_directory;
+    return configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt;
+}
+
+void wait_after(unsigned failures, std::int64_t last) {
+    const auto pause = recovery::pause_after(failures, last, std::time(nullptr));
+    if (pause.count() > 0) {
+        log::info("it failed {} times in a row: waiting {} s before the next try", failures, pause.count());
+        interruption::sleep(pause);
     }
-    return postgres::find_binaries(plan.major_version, configured);
 }
 
 /// pgBackRest tells its version while it reads the repository.
@@ -74,9 +82,25 @@ Start where_to_start(const Plan& plan, const StagingDirectory& staging, const st
     }
 }
 
+/// Only where the request names a directory, and nothing was copied yet.
+void reuse_data(const Request& request, const Plan& plan, StagingDirectory& staging,
+                const std::vector<std::filesystem::path>& outside) {
+    if (!request.reuse_data || !staging.is_empty()) {
+        return;
+    }
+    if (!std::filesystem::is_directory(*request.reuse_data)) {
+        log::warning("reuse-data {} is no directory: everything is copied", request.reuse_data->string());
+        return;
+    }
+    staging.reuse(*request.reuse_data, plan, outside);
+    log::info("{} is the staging directory now: only changed files are copied", request.reuse_data->string());
+}
+
 void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
-    staging.begin_copy(request, plan,
-                       pgbackrest::restored_places(plan.targets, request.restore_options, staging.path()));
+    const auto outside = pgbackrest::restored_places(plan.targets, request.restore_options, staging.path());
+    reuse_data(request, plan, staging, outside);
+    staging.begin_copy(request, plan, outside);
+    postgres::remove_stale_postmaster_file(staging.path());
     pgbackrest::RestoreJob job;
     job.pgbackrest = request.pgbackrest;
     job.data_directory = staging.path();
@@ -89,6 +113,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.retry = request.retry;
     job.detail = request.log_level == log::Level::debug;
     pgbackrest::restore(job);
+    staging.remove_inherited();
     staging.reached(Phase::copied);
 }
 
@@ -102,6 +127,12 @@ void sync_without_leader(const BootstrapArguments& arguments, const Request& req
     staging.sync();
     const auto leadership = query.answer();
     if (!leadership.why_unknown.empty()) {
+        if (arguments.leader_must_be_known) {
+            throw Failure(ExitCode::repository_unreachable,
+                          fmt::format("the DCS cannot be asked whether scope {} has a leader: {}", request.scope,
+                                      leadership.why_unknown),
+                          "bring the DCS back; the restored data waits in the staging directory");
+        }
         log::warning("{}: not checked whether scope {} has a leader", leadership.why_unknown, request.scope);
     }
     if (leadership.leader) {
@@ -111,25 +142,55 @@ void sync_without_leader(const BootstrapArguments& arguments, const Request& req
     }
 }
 
-void run(const BootstrapArguments& arguments, const Request& request, Report& report) {
-    const auto layout = recovery::choose_layout(request.data_directory);
-    if (recovery::hand_over_is_unfinished(layout)) {
-        report.phase("hand-over");
-        log::info("an earlier run was interrupted in the hand-over: it is finished now");
-        StagingDirectory(request).hand_over();
-        return;
-    }
-    recovery::refuse_somebodys_data(layout);
+bool has_signal_file(const std::filesystem::path& directory) {
+    return std::filesystem::exists(directory / "recovery.signal") ||
+           std::filesystem::exists(directory / "standby.signal");
+}
 
-    report.phase("plan");
-    const auto plan = recovery::make_plan(request, observe(request, report));
-    recovery::require_same_timeline(request, plan);
-    const auto bin_directory = binaries_for(request, plan);
+/// What was handed over before is whole, but Patroni could not use it (a port taken, a wrong parameter) and set it
+/// aside: it is handed over again without a restore. False: it is not finished, and serves as the beginning of a copy.
+bool hand_over_again(const BootstrapArguments& arguments, const Request& request, Report& report,
+                     const std::filesystem::path& directory) {
+    report.phase("take back");
     StagingDirectory staging(request);
-    report.about(plan, staging.layout());
-    report.version("postgresql", plan.database.version);
-    announce(request, plan, staging);
+    staging.take_back(directory);
+    log::warning("Patroni could not use what it was handed over, and set it aside: {} is taken back (hand-over {})",
+                 directory.string(), staging.hand_overs() + 1);
+    wait_after(staging.hand_overs(), staging.handed_over_at());
+    if (request.recovery != Recovery::standalone) {
+        return false;
+    }
+    try {
+        const auto bin_directory =
+            postgres::find_binaries(postgres::major_version(staging.path()), configured_binaries(request));
+        const auto state = [&] { return postgres::read_control_data(bin_directory, staging.path()).state; };
+        if (has_signal_file(staging.path())) {
+            return false;
+        }
+        if (state() != postgres::ClusterState::shut_down) {
+            recovery::shut_down_cleanly(request, staging, bin_directory, patroni::read_roles(arguments.source));
+        }
+        if (state() != postgres::ClusterState::shut_down) {
+            return false;
+        }
+    } catch (const Failure& failure) {
+        if (recovery::is_interruption(failure.code())) {
+            throw;
+        }
+        log::warning("it cannot be used as it is: {}", failure.what());
+        return false;
+    }
+    staging.reached(Phase::recovered);
+    report.phase("sync");
+    sync_without_leader(arguments, request, staging);
+    report.phase("hand-over");
+    staging.hand_over();
+    return true;
+}
 
+/// From the copy to the hand-over.
+void restore(const BootstrapArguments& arguments, const Request& request, Report& report, const Plan& plan,
+             const std::filesystem::path& bin_directory, StagingDirectory& staging) {
     report.phase("copy");
     auto start = where_to_start(plan, staging, bin_directory);
     if (start == Start::copy) {
@@ -141,7 +202,8 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
 
     report.phase("recovery");
     if (request.recovery == Recovery::standalone) {
-        report.about(recovery::replay(request, plan, staging, bin_directory, start));
+        const auto roles = patroni::read_roles(arguments.source);
+        report.about(recovery::replay(request, plan, staging, bin_directory, roles, start));
     } else {
         recovery::deliver(request, plan, staging);
     }
@@ -157,6 +219,63 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     report.phase("hand-over");
     staging.hand_over();
     log::info("{} is ready for Patroni", staging.layout().data_directory.string());
+}
+
+/// Remembers a failure for the next run: systemd starts a failed Patroni again at once and for ever.
+template <typename Work>
+void remembering(const Request& request, const Plan& plan, const StagingDirectory& staging, Work work) {
+    const auto file = staging.layout().failure();
+    const auto facts = recovery::facts_of(request, plan);
+    auto earlier = recovery::EarlierFailure::read(file);
+    if (earlier && earlier->request != recovery::identity_of(request)) {
+        earlier.reset();
+    }
+    if (earlier) {
+        if (const auto again = recovery::repeated(*earlier, facts, file)) {
+            throw Failure(*again);
+        }
+        wait_after(earlier->in_a_row, earlier->at);
+    }
+    try {
+        work();
+    } catch (const Failure& failure) {
+        const auto remembered =
+            recovery::remembered(failure, earlier, recovery::identity_of(request), facts, std::time(nullptr));
+        if (remembered) {
+            try {
+                remembered->save(file);
+            } catch (const Failure& error) {
+                log::warning("the next run will not know of this failure: {}", error.what());
+            }
+        }
+        throw;
+    }
+}
+
+void run(const BootstrapArguments& arguments, const Request& request, Report& report) {
+    const auto layout = recovery::choose_layout(request.data_directory);
+    if (recovery::hand_over_is_unfinished(layout)) {
+        report.phase("hand-over");
+        log::info("an earlier run was interrupted in the hand-over: it is finished now");
+        StagingDirectory(request).hand_over();
+        return;
+    }
+    recovery::refuse_somebodys_data(layout);
+    if (const auto directory = recovery::set_aside_by_patroni(request, layout)) {
+        if (hand_over_again(arguments, request, report, *directory)) {
+            return;
+        }
+    }
+
+    report.phase("plan");
+    const auto plan = recovery::make_plan(request, observe(request, report));
+    recovery::require_same_timeline(request, plan);
+    const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));
+    StagingDirectory staging(request);
+    report.about(plan, staging.layout());
+    report.version("postgresql", plan.database.version);
+    announce(request, plan, staging);
+    remembering(request, plan, staging, [&] { restore(arguments, request, report, plan, bin_directory, staging); });
 }
 
 void write_report(const std::optional<std::filesystem::path>& path, const Report& report,

@@ -14,6 +14,7 @@ struct BootstrapArguments {
     patroni::ConfigurationSource source;  ///< where patroni.yml was read from
     std::optional<patroni::Configuration> patroni;
     std::optional<int> calling_patroni;  ///< its process number
+    bool leader_must_be_known = false;   ///< no hand-over while the DCS cannot be asked who leads
 };
 
 /// `bootstrap`: a lost cluster comes back. Returns normally when PGDATA holds what was asked for; throws Failure else,

@@ -101,6 +101,11 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         add_bootstrap_options(*bootstrap, values);
     }
 
+    auto* resume = app.add_subcommand(
+        "resume", "before Patroni starts: ends a bootstrap of this node that was interrupted, else does nothing");
+    resume->add_option("--patroni-config", line.resume.patroni_config, "patroni.yml, or a directory of YAML files");
+    resume->footer("Exit codes:\n" + exit_code_help());
+
     auto* archive_get = app.add_subcommand(
         "archive-get", "PostgreSQL's restore_command: pgbackrest archive-get, but an error never ends a recovery");
     archive_get->add_option("wanted", line.archive_get.wanted, "%f: the file PostgreSQL asks for")->required();
@@ -142,6 +147,8 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     if (bootstrap->parsed()) {
         line.command = CommandLine::Command::bootstrap;
         line.options = given_options(*bootstrap, values);
+    } else if (resume->parsed()) {
+        line.command = CommandLine::Command::resume;
     } else if (archive_get->parsed()) {
         line.command = CommandLine::Command::archive_get;
     } else if (recovery_end->parsed()) {

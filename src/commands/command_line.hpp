@@ -1,5 +1,6 @@
 #pragma once
 
+#include "commands/resume.hpp"
 #include "recovery/request.hpp"
 
 #include <string>
@@ -16,9 +17,10 @@ struct ArchiveGetArguments {
 
 /// What the command line says, with only its form checked.
 struct CommandLine {
-    enum class Command { bootstrap, archive_get, recovery_end, help } command = Command::help;
+    enum class Command { bootstrap, resume, archive_get, recovery_end, help } command = Command::help;
     std::vector<recovery::GivenOption> options;  ///< of bootstrap, known or not
     ArchiveGetArguments archive_get;
+    ResumeArguments resume;
     std::string text;  ///< of help: what to print
 };
 

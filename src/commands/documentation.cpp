@@ -130,6 +130,9 @@ patroni_pgbackrest \- restore PostgreSQL clusters from pgBackRest backups under 
 .B patroni_pgbackrest bootstrap
 .RI [ option ...]
 .br
+.B patroni_pgbackrest resume
+.RI [ \-\-patroni\-config=PATH ]
+.br
 .B patroni_pgbackrest archive\-get
 .RI [ option ...]\  %f\ %p
 .br
@@ -149,6 +152,12 @@ It copies a backup into a staging directory, has the WAL replayed to the target,
 renames the result into place. Called again after an interruption, it goes on where it was. Where the method's block has
 .IR recovery_conf ,
 Patroni's own PostgreSQL replays, and this program prepares it and guards it (patroni mode).
+.TP
+.B resume
+is called before Patroni starts, by systemd (ExecStartPre) or a container's entrypoint. When a bootstrap of this node was
+interrupted by a reboot or a kill, it ends it up to the renaming into place; Patroni, which would wait for a leader for ever,
+then goes on with the data directory. When there is nothing to do, or another member leads meanwhile, it does nothing and
+ends with 0. When it ends with anything else, Patroni must not start.
 .TP
 .B archive\-get
 is called by PostgreSQL as
@@ -213,11 +222,11 @@ _patroni_pgbackrest() {
   COMPREPLY=()
   for word in "${COMP_WORDS[@]:1:before}"; do
     case $word in
-    bootstrap | archive-get | recovery-end) command=$word && break ;;
+    bootstrap | resume | archive-get | recovery-end) command=$word && break ;;
     esac
   done
   if [[ -z $command ]]; then
-    COMPREPLY=($(compgen -W 'bootstrap archive-get recovery-end --help --version' -- "$current"))
+    COMPREPLY=($(compgen -W 'bootstrap resume archive-get recovery-end --help --version' -- "$current"))
     return
   fi
   # bash takes the sign of --option=value for a word of its own.
@@ -238,6 +247,9 @@ _patroni_pgbackrest() {
   bootstrap)
     COMPREPLY=($(compgen -W ')" +
            option_words() + R"( --help' -- "$current"))
+    ;;
+  resume)
+    COMPREPLY=($(compgen -W '--patroni-config= --help' -- "$current"))
     ;;
   archive-get)
     COMPREPLY=($(compgen -W '--stanza= --pgbackrest-config= --pgbackrest= --help' -- "$current"))

@@ -1,5 +1,8 @@
 #include "patroni/members.hpp"
 
+#include "system/text.hpp"
+
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace patroni_pgbackrest::patroni {
@@ -21,28 +24,108 @@ std::optional<std::string> leader_in(std::string_view text) {
     return std::nullopt;
 }
 
-LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline) {
-    const auto patronictl = system::find_executable("patronictl");
-    if (!patronictl) {
-        why_not_ = "patronictl was not found";
-    } else if (!source.path) {
-        why_not_ = "patronictl has no configuration file";
-    } else {
-        system::Command command{patronictl->string(), {"-c", source.path->string(), "list", "-f", "json", scope}};
-        command.environment = source.environment;
-        running_ = std::make_unique<system::Capturing>(command, deadline);
+std::vector<std::string> bootstrapping_in(std::string_view text) {
+    std::vector<std::string> names;
+    const auto members = nlohmann::json::parse(text, nullptr, false);
+    for (const auto& member : members.is_array() ? members : nlohmann::json::array()) {
+        const auto state = member.is_object() && member.contains("State") && member.at("State").is_string()
+                               ? member.at("State").get<std::string>()
+                               : std::string();
+        if (state.find("bootstrap") != std::string::npos || state.find("initializing new cluster") == 0) {
+            names.push_back(member.value("Member", std::string("a member without a name")));
+        }
     }
+    return names;
 }
 
-Leadership LeaderQuery::answer() {
-    if (!running_) {
-        return {std::nullopt, why_not_};
+namespace {
+
+system::Command list_command(const ConfigurationSource& source, const std::string& scope) {
+    system::Command command{"patronictl", {"-c", source.path->string(), "list", "-f", "json", scope}};
+    command.environment = source.environment;
+    return command;
+}
+
+/// What patronictl itself does to reach the DCS (ctl.py get_dcs, 2.0 to 4.1).
+constexpr const char* key_script = R"(
+import sys
+from patroni.config import Config
+from patroni.dcs import get_dcs
+config = dict(Config(sys.argv[1], None).copy(), scope=sys.argv[2], patronictl=True)
+config.setdefault('name', sys.argv[2])
+key = get_dcs(config).get_cluster().initialize
+print('absent' if key is None else 'initialized' if key else 'empty')
+)";
+
+/// The interpreter in the first line of a script; python3 when it has none.
+std::string interpreter_of(const std::filesystem::path& script) {
+    std::ifstream file(script);
+    std::string line;
+    if (std::getline(file, line) && line.starts_with("#!")) {
+        const auto words = system::split(system::trim(std::string_view(line).substr(2)), ' ');
+        if (words.front().find("python") != std::string::npos) {
+            return words.front();
+        }
     }
-    const auto& result = running_->result();
+    return "python3";
+}
+
+system::Command key_command(const ConfigurationSource& source, const std::string& scope) {
+    system::Command command{interpreter_of(*system::find_executable("patronictl")),
+                            {"-c", key_script, source.path->string(), scope}};
+    command.environment = source.environment;
+    return command;
+}
+
+InitializeKey initialize_key_in(const system::Captured& result) {
+    const auto word = system::trim(result.output);
+    if (!system::succeeded(result.outcome)) {
+        return InitializeKey::unknown;
+    }
+    return word == "absent"        ? InitializeKey::absent
+           : word == "empty"       ? InitializeKey::empty
+           : word == "initialized" ? InitializeKey::initialized
+                                   : InitializeKey::unknown;
+}
+
+std::string why_not(const ConfigurationSource& source) {
+    if (!system::find_executable("patronictl")) {
+        return "patronictl was not found";
+    }
+    return source.path ? "" : "patronictl has no configuration file";
+}
+
+Leadership leadership_in(const system::Captured& result) {
     if (!system::succeeded(result.outcome)) {
         return {std::nullopt, "patronictl list " + system::describe(result.outcome)};
     }
     return {leader_in(result.output), ""};
+}
+
+}  // namespace
+
+LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)
+    : why_not_(why_not(source)) {
+    if (why_not_.empty()) {
+        running_ = std::make_unique<system::Capturing>(list_command(source, scope), deadline);
+    }
+}
+
+Leadership LeaderQuery::answer() {
+    return running_ ? leadership_in(running_->result()) : Leadership{std::nullopt, why_not_};
+}
+
+ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline) {
+    ScopeState state;
+    state.leadership.why_unknown = why_not(source);
+    if (!state.leadership.why_unknown.empty()) {
+        return state;
+    }
+    const auto results = system::capture_all({list_command(source, scope), key_command(source, scope)}, deadline);
+    state.leadership = leadership_in(results.front());
+    state.bootstrapping = bootstrapping_in(results.front().output);
+    state.initialize = initialize_key_in(results.back());
+    return state;
 }
 
 }  // namespace patroni_pgbackrest::patroni

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -33,5 +34,29 @@ class LeaderQuery {
     std::string why_not_;
     std::unique_ptr<system::Capturing> running_;
 };
+
+/// The DCS's `/initialize` key.
+enum class InitializeKey {
+    absent,       ///< Patroni may call a bootstrap method
+    empty,        ///< a bootstrap is under way, or was interrupted: nobody calls a bootstrap method any more
+    initialized,  ///< it holds the system identifier: the cluster was accepted
+    unknown,
+};
+
+/// What a node that comes back must know about its scope.
+struct ScopeState {
+    Leadership leadership;
+    InitializeKey initialize = InitializeKey::unknown;
+    std::vector<std::string> bootstrapping;  ///< members that run a bootstrap at this moment
+};
+
+/// Asks the DCS through patronictl, and about the key, which patronictl does not show everywhere (3.0.2 does not),
+/// through Patroni's own library in patronictl's Python; read-only. Nothing is known when that does not answer within
+/// `deadline`.
+ScopeState read_scope(const ConfigurationSource& source, const std::string& scope,
+                      std::chrono::seconds deadline = std::chrono::seconds(10));
+
+/// The members whose state says that they bootstrap (`running custom bootstrap script`).
+std::vector<std::string> bootstrapping_in(std::string_view json);
 
 }  // namespace patroni_pgbackrest::patroni

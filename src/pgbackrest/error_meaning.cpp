@@ -99,9 +99,10 @@ std::string error_text(std::string_view errors) {
 Failure failure_of(const std::string& what, const system::Outcome& outcome, const std::string& errors) {
     const ErrorMeaning meaning = meaning_of_outcome(outcome, errors);
     const std::string text = error_text(errors);
-    return Failure(meaning.exit_code,
-                   fmt::format("{} failed: {}{}{}", what, what_happened(outcome), text.empty() ? "" : ": ", text),
-                   std::string(meaning.hint));
+    Failure failure(meaning.exit_code,
+                    fmt::format("{} failed: {}{}{}", what, what_happened(outcome), text.empty() ? "" : ": ", text),
+                    std::string(meaning.hint));
+    return meaning.may_pass ? failure : failure.lasting();
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -76,7 +76,7 @@ system::Command command_for(const PrivateServer::Options& options, const fs::pat
 
 void write_own_files(const fs::path& directory) {
     system::replace_file(directory / "postgresql.conf", "");
-    system::replace_file(directory / "pg_hba.conf", "local all all reject\n");
+    system::replace_file(directory / "pg_hba.conf", "local all all trust\n");
     system::replace_file(directory / "pg_ident.conf", "");
 }
 
@@ -172,6 +172,10 @@ void PrivateServer::stop(std::chrono::seconds stall) {
                                   state_->options.data_directory.string(), system::describe(*outcome),
                                   state_->last_words()),
                       "nothing was handed over; run it again, the replay starts anew where it must");
+}
+
+const fs::path& PrivateServer::socket_directory() const {
+    return state_->directory.path();
 }
 
 const RecoveryLog& PrivateServer::log() const {

@@ -28,7 +28,7 @@ struct RecoveryLog {
         last_words;  ///< the last FATAL, PANIC and ERROR lines with DETAIL and HINT, else the last lines
 };
 
-/// A PostgreSQL for us alone: no TCP, socket in a private directory of mode 0700, own pg_hba that lets nobody else in,
+/// A PostgreSQL for us alone: no TCP, socket in a private directory of mode 0700, own pg_hba,
 /// every setting on the command line (`-c` beats postgresql.auto.conf, a configuration file does not), nothing of the
 /// restored configuration in force. Started directly, not through pg_ctl; its log goes to ours line by line.
 class PrivateServer {
@@ -56,6 +56,8 @@ class PrivateServer {
     /// Failure(replay_failed) when it did not end cleanly.
     void stop(std::chrono::seconds stall = std::chrono::minutes(10));
 
+    /// Only this user can reach it, and is trusted there.
+    const std::filesystem::path& socket_directory() const;
     const RecoveryLog& log() const;
     /// Set once it has ended.
     const std::optional<system::Outcome>& outcome() const;

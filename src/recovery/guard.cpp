@@ -81,6 +81,7 @@ int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
     state.notes.aborted_with = static_cast<int>(answer.cause);
     state.notes.abort_message = answer.message;
     state.notes.abort_hint = answer.hint;
+    state.notes.abort_lasts = answer.lasts;
     state.notes.save(".");
     return static_cast<int>(ExitCode::abort_recovery);
 }
@@ -180,7 +181,7 @@ std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const Repl
             fmt::format("the replay ended before the last planned WAL segment {}: a WAL record before it "
                         "is damaged",
                         ticket.last_segment()),
-            "look at PostgreSQL's line about the record above; restore to a point before it with type lsn"};
+            "look at PostgreSQL's line about the record above; restore to a point before it with type lsn", true};
     }
     return std::nullopt;
 }
@@ -198,10 +199,11 @@ GuardAnswer judge(const Ticket& ticket, const ReplayState&, const std::string& w
         }
         return {Kind::again, ExitCode::target_not_reachable,
                 fmt::format("{} was in the archive when the restore was planned, and is missing now", wanted),
-                "bring it back, or restore to a point before it"};
+                "bring it back, or restore to a point before it", true};
     }
     const auto failure = pgbackrest::failure_of("archive-get of " + wanted, outcome, errors);
-    return {Kind::again, failure.code(), failure.problems().front().message, failure.problems().front().hint};
+    const auto& problem = failure.problems().front();
+    return {Kind::again, failure.code(), problem.message, problem.hint, failure.is_lasting()};
 }
 
 int archive_get(const pgbackrest::Pgbackrest& otherwise, const std::string& wanted, const std::string& destination) {

@@ -15,6 +15,7 @@ struct GuardAnswer {
     enum class Kind { delivered, not_there, again, abort } kind;
     ExitCode cause = ExitCode::done;  ///< of an abort: what bootstrap answers with
     std::string message{}, hint{};
+    bool lasts = false;  ///< it would be the same until somebody changes something
 };
 
 /// What the guard sees of the server that asks.

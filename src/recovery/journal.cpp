@@ -4,8 +4,10 @@
 #include "system/text.hpp"
 
 #include <array>
+#include <ctime>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 #include <utility>
 
 namespace patroni_pgbackrest::recovery {
@@ -42,9 +44,19 @@ std::string text(Phase phase) {
 }
 
 void Journal::save(const std::filesystem::path& file) const {
-    const json content{
-        {"version", 1}, {"request", request},   {"backup_set", backup_set}, {"system_identifier", system_identifier},
-        {"boot", boot}, {"phase", text(phase)}, {"outside", outside}};
+    json content{{"version", 1},
+                 {"scope", scope},
+                 {"request", request},
+                 {"backup_set", backup_set},
+                 {"system_identifier", system_identifier},
+                 {"boot", boot},
+                 {"phase", text(phase)},
+                 {"outside", outside},
+                 {"hand_overs", hand_overs}};
+    if (handed_over) {
+        content["handed_over"] = {
+            {"device", handed_over->device}, {"inode", handed_over->inode}, {"at", handed_over->at}};
+    }
     system::replace_file(file, content.dump(2) + "\n");
 }
 
@@ -56,17 +68,36 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
     try {
         const auto read = json::parse(*content);
         Journal journal;
+        journal.scope = read.value("scope", "");
+        journal.hand_overs = read.value("hand_overs", 0U);
         journal.request = read.at("request");
         journal.backup_set = read.at("backup_set");
         journal.system_identifier = read.at("system_identifier");
         journal.boot = read.at("boot");
         journal.phase = phase_named(read.at("phase"));
         journal.outside = read.at("outside").get<std::vector<std::string>>();
+        if (read.contains("handed_over")) {
+            const auto& directory = read.at("handed_over");
+            journal.handed_over = HandedOver{directory.at("device"), directory.at("inode"), directory.at("at")};
+        }
         return journal;
     } catch (const json::exception& error) {
         throw Failure(ExitCode::unsafe, fmt::format("the journal {} is damaged: {}", file.string(), error.what()),
                       "move it and the staging directory beside it away; the next run starts over");
     }
+}
+
+std::optional<HandedOver> HandedOver::of(const std::filesystem::path& directory) {
+    struct stat facts {};
+    if (::stat(directory.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode)) {
+        return std::nullopt;
+    }
+    return HandedOver{facts.st_dev, facts.st_ino, static_cast<std::int64_t>(::time(nullptr))};
+}
+
+bool HandedOver::is(const std::filesystem::path& directory) const {
+    const auto now = of(directory);
+    return now && now->device == device && now->inode == inode;
 }
 
 std::string identity_of(const Request& request) {

@@ -3,6 +3,7 @@
 #include "recovery/plan.hpp"
 #include "recovery/request.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -21,14 +22,27 @@ enum class Phase {
 };
 std::string text(Phase phase);
 
+/// A data directory that was handed over, known again wherever it was renamed to.
+struct HandedOver {
+    std::uint64_t device = 0, inode = 0;
+    std::int64_t at = 0;  ///< seconds since 1970
+
+    /// As it is now; empty when there is no such directory.
+    static std::optional<HandedOver> of(const std::filesystem::path& directory);
+    bool is(const std::filesystem::path& directory) const;
+};
+
 /// What a later run must know about an earlier one: a small file beside the staging directory.
 struct Journal {
+    std::string scope;
     std::string request;  ///< what was asked for; another request starts over
     std::string backup_set;
     std::string system_identifier;
     std::string boot;  ///< kernel boot id: with fsync off nothing survives a reboot for certain
     Phase phase = Phase::copying;
-    std::vector<std::string> outside;  ///< tablespace and link targets, checked to be empty before the first copy
+    std::vector<std::string> outside;       ///< tablespace and link targets, checked to be empty before the first copy
+    unsigned hand_overs = 0;                ///< how often it was handed over: more than once when Patroni set it aside
+    std::optional<HandedOver> handed_over;  ///< the data directory as it was handed over
 
     void save(const std::filesystem::path& file) const;
     /// Throws Failure(unsafe) naming the file when it is damaged.

@@ -91,7 +91,8 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
                 fmt::format("a damaged WAL record ended the replay at {}: {}", fork.at.text(), *log.invalid_record),
                 fmt::format("repair the segment in the repository, or ask for this point with type lsn and "
                             "target {}",
-                            fork.at.text()));
+                            fork.at.text()))
+                .lasting();
         }
         const auto last = postgres::Segment::parse(plan.wal.last(), plan.segment_size);
         if (last && fork.at < last->start(plan.segment_size)) {
@@ -108,9 +109,10 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
 Failure failure_of_replay(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
                           const std::optional<ReplayNotes>& notes, const system::Outcome& outcome) {
     if (notes && notes->aborted_with) {
-        return Failure(static_cast<ExitCode>(*notes->aborted_with),
-                       fmt::format("the replay to {} was aborted: {}", request.target.text(), notes->abort_message),
-                       notes->abort_hint);
+        Failure failure(static_cast<ExitCode>(*notes->aborted_with),
+                        fmt::format("the replay to {} was aborted: {}", request.target.text(), notes->abort_message),
+                        notes->abort_hint);
+        return notes->abort_lasts ? failure.lasting() : failure;
     }
     const auto words = words_of(log);
     const auto said = [&](std::string_view text) { return words.find(text) != std::string::npos; };
@@ -118,7 +120,8 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
         return Failure(ExitCode::replay_failed,
                        fmt::format("a damaged WAL record ended the replay before the target {}: {}",
                                    request.target.text(), *log.invalid_record),
-                       "repair the segment in the repository; " + nearest_point(log));
+                       "repair the segment in the repository; " + nearest_point(log))
+            .lasting();
     }
     if (said("recovery ended before configured recovery target was reached")) {
         const bool may_be_older = !request.backup_set && (std::holds_alternative<Xid>(request.target.point) ||
@@ -128,11 +131,13 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                                    plan.timeline().text()),
                        nearest_point(log) + (may_be_older ? "; if the target is before backup set " +
                                                                 plan.backup.label + ", name an older one with set"
-                                                          : ""));
+                                                          : ""))
+            .lasting();
     }
     if (said("resource manager")) {
         return Failure(ExitCode::replay_failed, "the WAL was written by a custom resource manager: " + words,
-                       "name the extension's library with preload, as the source had it in shared_preload_libraries");
+                       "name the extension's library with preload, as the source had it in shared_preload_libraries")
+            .lasting();
     }
     return Failure(ExitCode::replay_failed,
                    fmt::format("PostgreSQL {} during the replay; its last words: {}", system::describe(outcome), words),

@@ -4,6 +4,7 @@
 #include "postgres/timeline_history.hpp"
 #include "recovery/proof.hpp"
 #include "recovery/replay_settings.hpp"
+#include "recovery/roles.hpp"
 #include "recovery/ticket.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
@@ -19,10 +20,34 @@ namespace fs = std::filesystem;
 
 namespace {
 
+fs::path kept_auto_conf(const StagingDirectory& staging) {
+    return staging.layout().workspace / "postgresql.auto.conf";
+}
+
+/// postgresql.auto.conf is read after our settings' files, so what ALTER SYSTEM left there would be in force.
+void set_aside_auto_conf(const StagingDirectory& staging) {
+    const auto file = staging.path() / "postgresql.auto.conf";
+    const auto content = system::read_file_if_present(file);
+    if (content && !content->empty()) {
+        system::replace_file(kept_auto_conf(staging),
+                             postgres::without_settings(*content, postgres::recovery_settings()));
+        system::replace_file(file, "");
+    }
+}
+
+void put_back_auto_conf(const StagingDirectory& staging) {
+    if (const auto content = system::read_file_if_present(kept_auto_conf(staging))) {
+        system::replace_file(staging.path() / "postgresql.auto.conf", *content);
+        system::remove_file(kept_auto_conf(staging));
+    }
+}
+
 class Replay {
   public:
-    Replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory)
-        : request_(request), plan_(plan), staging_(staging), bin_directory_(bin_directory), data_(staging.path()) {}
+    Replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
+           const std::vector<patroni::Role>& roles)
+        : request_(request), plan_(plan), staging_(staging), bin_directory_(bin_directory), roles_(roles),
+          data_(staging.path()) {}
 
     Reached run(Start start) {
         if (start == Start::nothing) {
@@ -34,7 +59,7 @@ class Replay {
             write_ticket();
             system::replace_file(data_ / "recovery.signal", "");
         }
-        set_aside_auto_conf();
+        set_aside_auto_conf(staging_);
         staging_.reached(Phase::replaying);
         serve(start == Start::replay);
         auto reached = proven();
@@ -89,25 +114,6 @@ class Replay {
         system::replace_file(data_ / Ticket::file_name, ticket.to_json());
     }
 
-    fs::path kept_auto_conf() const { return staging_.layout().workspace / "postgresql.auto.conf"; }
-
-    /// postgresql.auto.conf is read after our settings' files, so what ALTER SYSTEM left there would be in force.
-    void set_aside_auto_conf() const {
-        const auto file = data_ / "postgresql.auto.conf";
-        const auto content = system::read_file_if_present(file);
-        if (content && !content->empty()) {
-            system::replace_file(kept_auto_conf(), postgres::without_settings(*content, postgres::recovery_settings()));
-            system::replace_file(file, "");
-        }
-    }
-
-    void put_back_auto_conf() const {
-        if (const auto content = system::read_file_if_present(kept_auto_conf())) {
-            system::replace_file(data_ / "postgresql.auto.conf", *content);
-            system::remove_file(kept_auto_conf());
-        }
-    }
-
     std::vector<postgres::Setting> settings(const postgres::ControlData& control, bool recovering) const {
         auto all =
             server_settings(control, {system::available_memory(), system::free_bytes(data_), system::processors()},
@@ -131,6 +137,7 @@ class Replay {
                                            [this](const postgres::RecoveryLog& seen) { show_progress(seen); });
             if (server.wait_until_ready()) {
                 log_ = server.log();
+                set_roles(roles_, server, bin_directory_);
                 server.stop();
                 return;
             }
@@ -176,7 +183,7 @@ class Replay {
     }
 
     void clean_up() const {
-        put_back_auto_conf();
+        put_back_auto_conf(staging_);
         for (const char* name :
              {Ticket::file_name, ReplayNotes::file_name, "postmaster.opts", "recovery.signal", "standby.signal"}) {
             system::remove_file(data_ / name);
@@ -187,6 +194,7 @@ class Replay {
     const Plan& plan_;
     StagingDirectory& staging_;
     const fs::path& bin_directory_;
+    const std::vector<patroni::Role>& roles_;
     fs::path data_;
     postgres::RecoveryLog log_;
     unsigned shown_ = 0;
@@ -212,8 +220,28 @@ Start decide_start(Phase phase, const postgres::ControlData& control, postgres::
 }
 
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
-               Start start) {
-    return Replay(request, plan, staging, bin_directory).run(start);
+               const std::vector<patroni::Role>& roles, Start start) {
+    return Replay(request, plan, staging, bin_directory, roles).run(start);
+}
+
+void shut_down_cleanly(const Request& request, const StagingDirectory& staging, const fs::path& bin_directory,
+                       const std::vector<patroni::Role>& roles) {
+    set_aside_auto_conf(staging);
+    const auto control = postgres::read_control_data(bin_directory, staging.path());
+    postgres::PrivateServer server(
+        {bin_directory, staging.path(),
+         server_settings(control,
+                         {system::available_memory(), system::free_bytes(staging.path()), system::processors()},
+                         request.preload_libraries)});
+    if (!server.wait_until_ready()) {
+        throw Failure(ExitCode::replay_failed,
+                      fmt::format("PostgreSQL in {} {}", staging.path().string(), system::describe(*server.outcome())),
+                      "read PostgreSQL's lines above");
+    }
+    set_roles(roles, server, bin_directory);
+    server.stop();
+    put_back_auto_conf(staging);
+    system::remove_file(staging.path() / "postmaster.opts");
 }
 
 }  // namespace patroni_pgbackrest::recovery

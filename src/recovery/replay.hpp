@@ -1,5 +1,6 @@
 #pragma once
 
+#include "patroni/roles.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/private_server.hpp"
 #include "recovery/plan.hpp"
@@ -35,7 +36,12 @@ Start decide_start(Phase phase, const postgres::ControlData& control, postgres::
 /// Replays to the target with a private PostgreSQL in the staging directory, proves that it was reached, stops cleanly
 /// and leaves no recovery setting and no file of ours. Throws Failure: target_not_reachable with the nearest point,
 /// replay_failed with PostgreSQL's last words, or what the guard met.
+/// `roles` get the passwords of patroni.yml, as in Patroni's post_bootstrap, which an interrupted Patroni skips.
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging,
-               const std::filesystem::path& bin_directory, Start start);
+               const std::filesystem::path& bin_directory, const std::vector<patroni::Role>& roles, Start start);
+
+/// Starts and stops a private PostgreSQL in a finished primary that was killed. Throws Failure(replay_failed).
+void shut_down_cleanly(const Request& request, const StagingDirectory& staging,
+                       const std::filesystem::path& bin_directory, const std::vector<patroni::Role>& roles);
 
 }  // namespace patroni_pgbackrest::recovery

@@ -277,6 +277,13 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
     if (const auto libraries = settings.value("preload")) {
         request.preload_libraries = libraries->text;
     }
+    if (const auto directory = settings.value("reuse-data")) {
+        request.reuse_data = std::filesystem::absolute(directory->text).lexically_normal();
+        if (*request.reuse_data == request.data_directory) {
+            settings.problem(directory->place, "reuse-data is the data directory itself",
+                             "move it away under another name, and name that");
+        }
+    }
     request.retry.retries = settings.number("retry", 0, 100).value_or(request.retry.retries);
     request.retry.wait = std::chrono::seconds(
         settings.number("retry-wait", 0, 300).value_or(static_cast<unsigned>(request.retry.wait.count())));

@@ -40,6 +40,7 @@ struct Request {
     unsigned processes = 1;
     Recovery recovery = Recovery::standalone;
     std::string preload_libraries;
+    std::optional<std::filesystem::path> reuse_data;
     pgbackrest::RetryPolicy retry;
     std::optional<std::filesystem::path> report;
     log::Level log_level = log::Level::info;

@@ -1,6 +1,7 @@
 #include "recovery/staging.hpp"
 
 #include "patroni/data_directory.hpp"
+#include "postgres/living_server.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/subprocess.hpp"
@@ -83,6 +84,60 @@ std::string system_identifier_in(const fs::path& data_directory) {
     return std::to_string(identifier);
 }
 
+/// When pg_control was written last, in seconds since 1970 (ControlFileData.time, behind the system identifier, two
+/// version numbers and the state, in all versions); 0 when there is none.
+std::int64_t last_change_of(const fs::path& data_directory) {
+    constexpr std::streamoff offset = 24;
+    std::ifstream file(data_directory / "global" / "pg_control", std::ios::binary);
+    std::int64_t time = 0;
+    char bytes[sizeof time] = {};
+    file.seekg(offset);
+    if (!file.read(bytes, sizeof bytes)) {
+        return 0;
+    }
+    std::memcpy(&time, bytes, sizeof time);
+    return time;
+}
+
+/// The symbolic links of a data directory that lead to its tablespaces and its WAL.
+std::vector<fs::path> links_of(const fs::path& data_directory) {
+    std::vector<fs::path> links;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(data_directory / "pg_tblspc", error)) {
+        links.push_back(entry.path());
+    }
+    links.push_back(data_directory / "pg_wal");
+    std::erase_if(links, [&](const fs::path& link) { return !fs::is_symlink(link, error); });
+    return links;
+}
+
+/// Patroni appends `.failed` (2.0: `_` and the time) to the end of a link and lets the link follow.
+void undo_renaming(const fs::path& link, const std::vector<std::string>& ours) {
+    const auto end = fs::read_symlink(link).string();
+    for (const auto& original : ours) {
+        if (end == original || !(end.starts_with(original + ".") || end.starts_with(original + "_"))) {
+            continue;
+        }
+        std::error_code error;
+        if (fs::exists(original) && (!fs::is_directory(original) || !system::entries(original).empty())) {
+            throw Failure(ExitCode::unsafe,
+                          fmt::format("{} cannot get its name {} back, which is taken", end, original),
+                          "move away what is there if it is not needed");
+        }
+        fs::remove(original, error);
+        fs::rename(end, original, error);
+        if (error) {
+            throw Failure(ExitCode::unsafe,
+                          fmt::format("{} cannot be renamed back to {}: {}", end, original, error.message()),
+                          "rename it yourself, or move the staging directory away: the next run starts over");
+        }
+        fs::remove(link);
+        fs::create_symlink(original, link);
+        log::info("{} is {} again", end, original);
+        return;
+    }
+}
+
 void move(const fs::path& from, const fs::path& to) {
     std::error_code error;
     fs::rename(from, to, error);
@@ -143,6 +198,35 @@ bool hand_over_is_unfinished(const Layout& layout) {
     return fs::exists(layout.staging) || system_identifier_in(layout.data_directory) == journal->system_identifier;
 }
 
+void forget(const Layout& layout) {
+    std::error_code ignored;
+    for (const auto& path : {layout.spool(), layout.pgbackrest_lock(), layout.failure(), layout.workspace / "lock",
+                             layout.workspace / "postgresql.auto.conf", layout.journal()}) {
+        fs::remove_all(path, ignored);
+    }
+    fs::remove(layout.workspace, ignored);
+}
+
+std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layout& layout) {
+    constexpr std::int64_t short_life = 3600;
+    const auto journal = Journal::read(layout.journal());
+    if (!journal || journal->phase != Phase::handed_over || !journal->handed_over ||
+        journal->request != identity_of(request) || !empty_or_absent(layout.staging)) {
+        return std::nullopt;
+    }
+    const auto parent = layout.data_directory.parent_path();
+    const auto name = layout.data_directory.filename().string();
+    for (const auto& entry : system::entries(parent)) {
+        const auto path = parent / entry;
+        if (entry != name && entry.starts_with(name) && journal->handed_over->is(path) &&
+            system_identifier_in(path) == journal->system_identifier &&
+            last_change_of(path) < journal->handed_over->at + short_life) {
+            return path;
+        }
+    }
+    return std::nullopt;
+}
+
 StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layout(request.data_directory)) {
     if (!hand_over_is_unfinished(layout_)) {
         refuse_somebodys_data(layout_);
@@ -166,6 +250,10 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
     if (!earlier_ || earlier_->phase != Phase::handing_over) {
         refuse_somebodys_data(layout_);
     }
+    if (journal_.request.empty()) {
+        journal_.scope = request.scope;
+        journal_.request = identity_of(request);
+    }
     if (earlier_ && earlier_->request != identity_of(request)) {
         if (earlier_->phase == Phase::handing_over) {
             throw Failure(ExitCode::unsafe,
@@ -177,6 +265,7 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
         log::info("an earlier run asked for something else ({}): its copy is kept as far as it fits",
                   earlier_->request);
         earlier_.reset();
+        journal_.hand_overs = 0;
     }
 }
 
@@ -202,10 +291,67 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
             known.push_back(directory.string());
         }
     }
-    journal_ = Journal{
-        identity_of(request), plan.backup.label, plan.database.system_identifier, boot_id(), Phase::copying, known};
+    journal_.scope = request.scope;
+    journal_.request = identity_of(request);
+    journal_.backup_set = plan.backup.label;
+    journal_.system_identifier = plan.database.system_identifier;
+    journal_.boot = boot_id();
+    journal_.phase = Phase::copying;
+    journal_.outside = known;
+    journal_.handed_over.reset();
     journal_.save(layout_.journal());
     make_private(layout_.staging);
+}
+
+void StagingDirectory::take_back(const fs::path& directory) {
+    journal_ = Journal::read(layout_.journal()).value_or(journal_);
+    adopt(directory, journal_.outside);
+}
+
+void StagingDirectory::reuse(const fs::path& directory, const Plan& plan, const std::vector<fs::path>& outside) {
+    const auto refuse = [&](const std::string& why, const std::string& hint) {
+        return Failure(ExitCode::unsafe, fmt::format("reuse-data {}: {}", directory.string(), why), hint);
+    };
+    if (const auto identifier = system_identifier_in(directory); identifier != plan.database.system_identifier) {
+        throw refuse(identifier.empty() ? "there is no pg_control in it"
+                                        : fmt::format("it belongs to another cluster (system identifier {}, not {})",
+                                                      identifier, plan.database.system_identifier),
+                     "name a data directory of the cluster that is restored, or leave reuse-data out");
+    }
+    postgres::remove_stale_postmaster_file(directory);
+    std::vector<std::string> places;
+    for (const auto& place : outside) {
+        places.push_back(place.string());
+    }
+    journal_.system_identifier = plan.database.system_identifier;
+    adopt(directory, places);
+    // What its links lead to is as old as itself: --delta may clean it.
+    std::error_code error;
+    for (const auto& link : links_of(layout_.staging)) {
+        const auto end = fs::read_symlink(link, error).string();
+        if (std::find(places.begin(), places.end(), end) != places.end()) {
+            journal_.outside.push_back(end);
+        }
+    }
+}
+
+void StagingDirectory::adopt(const fs::path& directory, const std::vector<std::string>& outside) {
+    reached(Phase::copying);
+    std::error_code ignored;
+    fs::remove(layout_.staging, ignored);
+    move(directory, layout_.staging);
+    for (const auto& link : links_of(layout_.staging)) {
+        undo_renaming(link, outside);
+    }
+}
+
+void StagingDirectory::remove_inherited() const {
+    std::error_code ignored;
+    fs::remove_all(layout_.staging / ".restoring.d", ignored);
+}
+
+bool StagingDirectory::is_empty() const {
+    return empty_or_absent(layout_.staging);
 }
 
 void StagingDirectory::reached(Phase phase) {
@@ -243,14 +389,17 @@ void StagingDirectory::hand_over() {
         }
     }
     system::sync_directory(target.parent_path());
+    journal_.handed_over = HandedOver::of(target);
+    ++journal_.hand_overs;
     reached(Phase::handed_over);
     std::error_code ignored;
+    fs::remove(layout_.failure(), ignored);
+    if (layout_.inside) {
+        // No more of ours than needed stays in a data directory.
+        fs::remove(layout_.workspace / "lock", ignored);
+    }
     fs::remove_all(layout_.spool(), ignored);
     fs::remove_all(layout_.pgbackrest_lock(), ignored);
-    if (layout_.inside) {
-        // Nothing of ours stays in a data directory.
-        fs::remove_all(layout_.workspace, ignored);
-    }
 }
 
 void StagingDirectory::move_entries() const {

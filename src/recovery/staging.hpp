@@ -18,6 +18,7 @@ struct Layout {
     bool inside = false;                   ///< staging is `PGDATA/.restoring`
 
     std::filesystem::path journal() const { return workspace / "journal.json"; }
+    std::filesystem::path failure() const { return workspace / "failure.json"; }
     std::filesystem::path spool() const { return workspace / "spool"; }
     std::filesystem::path pgbackrest_lock() const { return workspace / "pgbackrest-lock"; }
 };
@@ -32,6 +33,15 @@ void refuse_somebodys_data(const Layout& layout);
 
 /// Whether an earlier run was interrupted while its data went into place, and its data is still there to be finished.
 bool hand_over_is_unfinished(const Layout& layout);
+
+/// Removes what an earlier run left beside the data directory, when the cluster lives: everything but the source's
+/// patroni.dynamic.json.
+void forget(const Layout& layout);
+
+/// The directory that an earlier run with this very request handed over, when Patroni could not use it and set it aside
+/// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode. Empty when there is none, and when
+/// it was in use for more than an hour: what was written in it since may be somebody's only copy.
+std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request, const Layout& layout);
 
 /// The staging directory of one restore, for as long as this object lives: locked, and with a journal.
 class StagingDirectory {
@@ -49,6 +59,19 @@ class StagingDirectory {
     /// Failure(unsafe) when one of them holds anything that no earlier run of ours put there.
     void begin_copy(const Request& request, const Plan& plan, const std::vector<std::filesystem::path>& outside);
     void reached(Phase phase);
+    /// Makes the directory that Patroni set aside the staging directory again, as an interrupted copy. Tablespaces and
+    /// pg_wal that Patroni renamed with it get their names back. Throws Failure(unsafe) when that cannot be.
+    void take_back(const std::filesystem::path& directory);
+    /// The same with a directory that the request names: it must be of the same cluster, on the same file system, and
+    /// no server may run in it. Throws Failure(unsafe).
+    void reuse(const std::filesystem::path& directory, const Plan& plan,
+               const std::vector<std::filesystem::path>& outside);
+    /// Takes away the journal of a source that was itself restored into a mount point.
+    void remove_inherited() const;
+    bool is_empty() const;
+    unsigned hand_overs() const { return journal_.hand_overs; }
+    /// Seconds since 1970; 0 when it never was.
+    std::int64_t handed_over_at() const { return journal_.handed_over ? journal_.handed_over->at : 0; }
     Phase phase() const { return journal_.phase; }
     /// Tablespace and link targets, which belong to the copy as the staging directory does.
     std::vector<std::filesystem::path> outside() const;
@@ -61,6 +84,7 @@ class StagingDirectory {
 
   private:
     void move_entries() const;
+    void adopt(const std::filesystem::path& directory, const std::vector<std::string>& outside);
 
     Layout layout_;
     std::unique_ptr<system::Lock> lock_;

@@ -98,6 +98,7 @@ void ReplayNotes::save(const std::filesystem::path& data_directory) const {
         notes["aborted_with"] = *aborted_with;
         notes["abort_message"] = abort_message;
         notes["abort_hint"] = abort_hint;
+        notes["abort_lasts"] = abort_lasts;
     }
     system::replace_file(data_directory / file_name, notes.dump() + "\n");
 }
@@ -117,6 +118,7 @@ std::optional<ReplayNotes> ReplayNotes::in(const std::filesystem::path& data_dir
             notes.aborted_with = read.at("aborted_with");
             notes.abort_message = read.at("abort_message");
             notes.abort_hint = read.at("abort_hint");
+            notes.abort_lasts = read.value("abort_lasts", false);
         }
         return notes;
     } catch (const json::exception& error) {

@@ -50,6 +50,7 @@ struct ReplayNotes {
     bool served_last = false;         ///< so was the last planned one
     std::optional<int> aborted_with;  ///< the exit code for what made the guard abort the recovery
     std::string abort_message, abort_hint;
+    bool abort_lasts = false;  ///< it would be the same until somebody changes something
 
     void save(const std::filesystem::path& data_directory) const;
     static std::optional<ReplayNotes> in(const std::filesystem::path& data_directory);

@@ -13,4 +13,9 @@ Failure::Failure(ExitCode code, std::vector<Problem> problems) : code_(code), pr
         problems_.push_back({"a failure without a problem", "report it, with the log"});
 }
 
+Failure& Failure::lasting() {
+    lasting_ = true;
+    return *this;
+}
+
 }  // namespace patroni_pgbackrest

@@ -24,11 +24,15 @@ class Failure : public std::exception {
 
     ExitCode code() const { return code_; }
     const std::vector<Problem>& problems() const { return problems_; }
+    /// Says that the same call would fail in the same way until somebody changes something. Returns this failure.
+    Failure& lasting();
+    bool is_lasting() const { return lasting_; }
     /// The first problem's message.
     const char* what() const noexcept override { return problems_.front().message.c_str(); }
 
   private:
     ExitCode code_;
+    bool lasting_ = false;
     std::vector<Problem> problems_;
 };
 

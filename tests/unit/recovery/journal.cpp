@@ -13,8 +13,16 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
     for (const auto phase :
          {Phase::copying, Phase::copied, Phase::replaying, Phase::recovered, Phase::handing_over, Phase::handed_over}) {
         CAPTURE(text(phase));
-        const Journal written{"scope demo", "20261122-080000F",           "7710953412442782829", "boot",
-                              phase,        {"/srv/ts 1", "/srv/\"wal\""}};
+        Journal written;
+        written.scope = "demo";
+        written.request = "scope demo";
+        written.backup_set = "20261122-080000F";
+        written.system_identifier = "7710953412442782829";
+        written.boot = "boot";
+        written.phase = phase;
+        written.outside = {"/srv/ts 1", "/srv/\"wal\""};
+        written.hand_overs = 2;
+        written.handed_over = HandedOver{1, 2, 3};
         written.save(file);
         const auto read = Journal::read(file);
         REQUIRE(read);

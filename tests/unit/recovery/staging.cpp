@@ -234,3 +234,56 @@ TEST_CASE("the entry that makes a data directory one in use is named, not lost+f
     CHECK(problems_of(ExitCode::unsafe, [&] { StagingDirectory{restore.request}; })[0].message ==
           "data directory " + restore.data().string() + " is not empty: base is in it");
 }
+
+TEST_CASE("what Patroni set aside is known by device and inode, and taken back with its links") {
+    const Restore restore;
+    const auto place = restore.files.path("ts1");
+    {
+        StagingDirectory staging(restore.request);
+        staging.begin_copy(restore.request, restore.plan, {place});
+        restore.copy(staging);
+        fs::create_directories(place / "PG_15");
+        fs::create_directories(staging.path() / "pg_tblspc");
+        fs::create_directory_symlink(place, staging.path() / "pg_tblspc" / "16385");
+        staging.hand_over();
+    }
+    const auto layout = choose_layout(restore.data());
+    CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
+    // As Patroni does it: the tablespace, its link, then the data directory.
+    const auto renamed = restore.files.path("ts1.failed");
+    fs::rename(place, renamed);
+    fs::remove(restore.data() / "pg_tblspc" / "16385");
+    fs::create_directory_symlink(renamed, restore.data() / "pg_tblspc" / "16385");
+    fs::rename(restore.data(), restore.files.path("data.failed"));
+    fs::create_directory(restore.files.path("data.failed.older"));
+    const auto found = set_aside_by_patroni(restore.request, layout);
+    REQUIRE(found);
+    CHECK(*found == restore.files.path("data.failed"));
+
+    SECTION("with the same request") {
+        StagingDirectory staging(restore.request);
+        staging.take_back(*found);
+        CHECK(staging.hand_overs() == 1);
+        CHECK(fs::exists(staging.path() / "PG_VERSION"));
+        CHECK_FALSE(fs::exists(*found));
+        CHECK(fs::read_symlink(staging.path() / "pg_tblspc" / "16385") == place);
+        CHECK(fs::exists(place / "PG_15"));
+        CHECK(Journal::read(layout.journal())->phase == Phase::copying);
+    }
+    SECTION("not with another request") {
+        auto other = restore.request;
+        other.target = {Immediate{}};
+        CHECK_FALSE(set_aside_by_patroni(other, layout));
+    }
+    SECTION("not another directory of that name") {
+        fs::rename(*found, restore.files.path("elsewhere"));
+        fs::create_directories(*found / "global");
+        CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
+    }
+    SECTION("and a tablespace's place that is taken is refused by name") {
+        restore.files.write("ts1/somebody", "s");
+        StagingDirectory staging(restore.request);
+        CHECK(problems_of(ExitCode::unsafe, [&] { staging.take_back(*found); }).front().message ==
+              renamed.string() + " cannot get its name " + place.string() + " back, which is taken");
+    }
+}

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Entrypoint of a Patroni container whose data lies on a volume: as user postgres, in place of `patroni /etc/patroni.yml`.
+# A container has no systemd, so a bootstrap that was interrupted is ended here, before Patroni starts.
+set -eu
+configuration=${1:-/etc/patroni.yml}
+until patroni_pgbackrest resume --patroni-config="$configuration"; do
+  echo "patroni_pgbackrest resume failed: Patroni is not started; next try in 30 s" >&2
+  sleep 30 &
+  wait $!
+done
+exec patroni "$configuration"

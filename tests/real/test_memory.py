@@ -1,0 +1,103 @@
+"""What a run leaves for the next one: failures that last are not repeated, finished work is not done twice."""
+import os
+import shutil
+import socket
+
+from bootstrap_case import BATCHES, read
+from lab import send
+from test_patroni import UnderPatroni
+
+
+class Memory(UnderPatroni):
+    def counting_pgbackrest(self, body=''):
+        return self.wrap_pgbackrest('[ $VERB != restore ] || echo . >>%s\n%s' % (self.lab.path('restores'), body))
+
+    def restores(self):
+        return read(self.lab.path('restores')).count('.')
+
+    def test_a_failure_that_lasts_is_not_repeated(self):
+        self.damage_wal(7)
+        self.configure({'pgbackrest': self.counting_pgbackrest()})
+        self.assert_refused(self.bootstrap(), 7, 'damaged')
+        again = self.bootstrap()
+        self.assert_refused(again, 7, 'the same restore failed at .* and nothing has changed since: .*damaged',
+                            'remove .*data.restoring.d/failure.json to try it again')
+        self.assertEqual(self.restores(), 1)
+        os.remove(self.staging + '.d/failure.json')
+        self.assert_refused(self.bootstrap(), 7, 'damaged')
+
+    def test_another_configuration_is_worth_another_try(self):
+        self.damage_wal(7)
+        self.configure()
+        self.assert_refused(self.bootstrap(), 7, 'damaged')
+        self.configure({'type': 'lsn', 'target': self.target('lsn', 6)})
+        self.assert_done(self.bootstrap())
+        self.assert_complete(6)
+
+    def test_twenty_starts_restore_once(self):
+        self.configure({'type': 'xid', 'target': '4000000', 'pgbackrest': self.counting_pgbackrest()})
+        codes = [self.bootstrap().code for _ in range(20)]
+        self.assertEqual(codes, [4] * 20)
+        self.assertEqual(self.restores(), 1)
+        self.assertEqual(sorted(os.listdir(self.lab.directory)).count('data.restoring'), 1)
+        self.assertEqual([name for name in os.listdir(self.lab.directory) if 'failed' in name], [])
+
+    def test_failures_that_may_pass_wait_longer_each_time(self):
+        self.configure({'retry': 0, 'pgbackrest': self.wrap_pgbackrest(
+            '[ $VERB != restore ] || { echo "ERROR: [049]: raised by the test" >&2; exit 49; }')})
+        self.assert_refused(self.bootstrap(), 6, 'raised by the test')
+        self.assert_refused(self.bootstrap(), 6, 'raised by the test')
+        self.configure()
+        waiting = self.start_bootstrap()
+        self.wait_for_log('it failed 2 times in a row: waiting')
+        send(15, [waiting.pid])
+        self.assertEqual(self.result_of(waiting, 5).code, 143)
+        self.assert_resumes()
+
+    def test_a_port_that_is_taken(self):
+        self.configure({'pgbackrest': self.counting_pgbackrest()})
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(('127.0.0.1', self.node.port))
+            taken.listen()
+            self.node.start()
+            self.node.wait_for_end(120)
+        self.assert_absent()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assertIn('is taken back', self.lab.log('node1'))
+        self.assertEqual(self.restores(), 1)
+        self.assert_back(BATCHES)
+
+    def test_a_failed_post_bootstrap(self):
+        self.configure({'pgbackrest': self.counting_pgbackrest()}, bootstrap={'post_bootstrap': self.lab.write(
+            'once', '#!/bin/sh\nmkdir %s\n' % self.lab.path('seen'), 0o755)})
+        os.mkdir(self.lab.path('seen'))
+        self.node.start()
+        self.node.wait_for_end(120)
+        self.assert_absent()
+        os.rmdir(self.lab.path('seen'))
+        self.lab.give(self.lab.directory, 0o755)
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assertEqual(self.restores(), 1)
+        self.assert_back(BATCHES)
+
+    def test_reuse_data_copies_what_has_changed(self):
+        self.configure()
+        self.assert_done(self.bootstrap())
+        shutil.move(self.data_directory, self.lab.path('old'))
+        result = self.bootstrap('--reuse-data=' + self.lab.path('old'))
+        self.assert_done(result)
+        self.assertIn('%s is the staging directory now' % self.lab.path('old'), result.log)
+        self.assertFalse(os.path.exists(self.lab.path('old')))
+        copied = result.log.count('pgbackrest: restore file')
+        self.assertLess(copied, 400, 'files were copied again')
+        self.assert_complete()
+
+    def test_reuse_data_of_another_cluster_is_refused(self):
+        self.configure()
+        self.lab.run('initdb', '-D', self.lab.path('other'), '-U', 'postgres', '-N')
+        self.assert_refused(self.bootstrap('--reuse-data=' + self.lab.path('other')), 9, 'it belongs to another cluster')
+        self.assertTrue(os.path.exists(self.lab.path('other/PG_VERSION')))
+        self.assert_absent()

@@ -1,0 +1,175 @@
+"""A node that died in the middle of its bootstrap: `resume` ends it before Patroni starts, as systemd would call it."""
+import os
+
+from bootstrap_case import BATCHES, program, wait_until
+from lab import PatroniNode, send
+from test_patroni import UnderPatroni
+
+
+class Resume(UnderPatroni):
+    def reboot(self):
+        """Everything on this node ends at once."""
+        pids = list(self.lab.living())
+        send(9, pids)
+        self.node.process.wait(20)
+        wait_until('the killed processes to end', lambda: not set(self.lab.living()) & set(pids), 20)
+
+    def resume(self, environment=None, node=None):
+        return self.run_program(program(), 'resume', '--patroni-config=' + (node or self.node).yml, environment=environment)
+
+    def interrupt_the_replay(self, block=None, **sections):
+        self.configure({**(block or {}), 'pgbackrest': self.slow_pgbackrest()}, **sections)
+        self.node.start()
+        self.wait_for_replay_of(7)
+        self.reboot()
+        self.configure(block, **sections)
+
+    def interrupt_the_copy(self, block=None):
+        self.configure({**(block or {}), 'pgbackrest': self.wrap_pgbackrest('[ $VERB != restore ] || { pgbackrest "$@"; sleep 600; }')})
+        self.node.start()
+        wait_until('the copy to be done', lambda: os.path.exists(self.staging + '/global/pg_control'))
+        self.reboot()
+        self.configure(block)
+
+    def start_again(self):
+        """What systemd does: resume, then Patroni."""
+        self.assert_done(self.resume())
+        self.node.start()
+        self.node.wait_for_leader()
+
+    def assert_resumed(self, batches=BATCHES):
+        # Patroni starts a data directory that is there as a standby and promotes it: one timeline more.
+        self.assert_back(batches, timeline=3)
+
+    def test_without_resume_patroni_waits_for_ever(self):
+        # The reason why resume exists: Patroni never calls the bootstrap method of an empty key again.
+        self.interrupt_the_copy()
+        calls = self.lab.log('node1').count('restore of demo to')
+        self.node.start()
+        self.node.wait_for_log('waiting for leader to bootstrap', 60)
+        self.assertEqual(self.lab.log('node1').count('restore of demo to'), calls)
+        self.assert_absent()
+
+    def test_nothing_to_do(self):
+        result = self.resume()
+        self.assertEqual((result.code, result.log), (0, ''))
+        self.assert_absent()
+
+    def test_a_reboot_in_the_copy(self):
+        self.interrupt_the_copy()
+        self.start_again()
+        self.assert_resumed()
+
+    def test_a_reboot_in_the_replay(self):
+        self.interrupt_the_replay()
+        self.start_again()
+        self.assert_resumed()
+
+    def test_a_reboot_in_the_replay_to_a_time(self):
+        self.interrupt_the_replay({'type': 'time', 'target': self.target('time', 8)})
+        self.start_again()
+        self.assert_resumed(8)
+
+    def test_the_journal_goes_when_the_cluster_lives(self):
+        self.interrupt_the_replay()
+        self.start_again()
+        self.assertTrue(os.path.exists(self.staging + '.d/journal.json'))
+        self.assert_done(self.resume())
+        self.assertFalse(os.path.exists(self.staging + '.d/journal.json'))
+        self.assert_resumed()
+
+    def test_the_passwords_of_patroni_yml_hold(self):
+        # Patroni skips its post_bootstrap after a resume, where it would have set them.
+        hba = {'pg_hba': ['local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256',
+                          'host replication all 127.0.0.1/32 scram-sha-256'],
+               'authentication': {'superuser': {'password': "an'other \\ one"}, 'replication': {'username': 'copier'}}}
+        self.interrupt_the_replay(postgresql=hba)
+        self.start_again()
+        counted = self.lab.run('psql', '-X', '-h', '127.0.0.1', '-p', str(self.node.port), '-U', 'postgres', '-Atc',
+                               "select count(distinct batch), (select rolreplication from pg_roles where rolname = 'copier') from kept",
+                               environment={'PGPASSWORD': "an'other \\ one"})
+        self.assertEqual(counted, '%d|t' % BATCHES)
+        self.assertNotIn('other \\', self.lab.log('node1'))
+
+    def test_the_dcs_does_not_know_the_cluster(self):
+        # Patroni calls the bootstrap method by itself, and that goes on.
+        self.interrupt_the_replay()
+        self.node.forget()
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('Patroni calls the bootstrap method itself', result.log)
+        self.assert_absent()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+    def test_a_leader_that_appeared_meanwhile(self):
+        self.interrupt_the_replay()
+        self.node.forget()
+        other = PatroniNode(self.lab, self.node.etcd, 'node2', self.node.scope, self.lab.path('data2'))
+        other.configure()
+        other.start()
+        other.wait_for_leader()
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('node2 leads meanwhile', result.log)
+        self.assert_absent()
+        self.assertTrue(os.path.exists(self.staging))
+
+    def test_a_dcs_that_does_not_answer(self):
+        self.interrupt_the_copy()
+        self.configure({'retry': 1, 'retry-wait': 0}, etcd3={'hosts': '127.0.0.1:1'})
+        self.assert_refused(self.resume(), 6, 'the DCS cannot be asked about scope', 'bring the DCS back')
+        self.assert_absent()
+        self.configure()
+        self.start_again()
+        self.assert_resumed()
+
+    def test_patronictl_missing_or_hanging(self):
+        self.interrupt_the_copy()
+        self.configure({'retry': 0})
+        self.lab.make('bin', mode=0o755)
+        for name in ('pgbackrest', 'bash', 'sh', 'sleep'):
+            os.symlink('/usr/bin/' + name, self.lab.path('bin', name))
+        self.assert_refused(self.resume({'PATH': self.lab.path('bin')}), 6, 'patronictl was not found')
+        self.lab.write('bin/patronictl', '#!/bin/bash\nsleep 600\n', 0o755)
+        self.assert_refused(self.resume({'PATH': self.lab.path('bin')}), 6, 'patronictl list made no progress')
+        self.assert_absent()
+        self.assert_nothing_runs()
+
+    def test_patroni_mode_to_the_latest_point(self):
+        self.interrupt_the_copy(self.patroni_mode())
+        self.start_again()
+        self.assert_rows(BATCHES, doomed=False, sql=self.node.sql)
+
+    def test_patroni_mode_with_a_target_is_refused(self):
+        block = self.patroni_mode('time', 7)
+        self.interrupt_the_copy(block)
+        self.assert_refused(self.resume(), 9, "in patroni mode only Patroni's own bootstrap can finish it", 'patronictl remove')
+        self.assert_absent()
+        # The way that the hint names.
+        self.node.forget()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(7)
+
+    def test_a_directory_that_was_rejected_and_could_not_be_renamed(self):
+        self.lab.mount_tmpfs(300, 'data')
+        self.configure(bootstrap={'post_bootstrap': '/bin/false'})
+        self.node.start()
+        self.node.wait_for_end()
+        self.assertTrue(os.path.exists(self.data_directory + '/PG_VERSION'), 'this Patroni could set it aside')
+        self.assert_refused(self.resume(), 9, 'Patroni did not accept %s' % self.data_directory, 'journal.json')
+
+    def test_resume_goes_on_where_resume_was_killed(self):
+        self.interrupt_the_replay()
+        self.configure({'pgbackrest': self.slow_pgbackrest()})
+        os.remove(self.lab.path('asked'))
+        first = self.lab.start('resume', program(), 'resume', '--patroni-config=' + self.yml)
+        self.wait_for_replay_of(8)
+        send(9, list(self.lab.living()))
+        first.wait(20)
+        wait_until('everything to end', lambda: not self.lab.living())
+        self.configure()
+        self.start_again()
+        self.assert_resumed()
