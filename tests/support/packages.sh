@@ -7,6 +7,7 @@ packages_tests=(catch2)
 packages_checks=()
 if grep -qsw bookworm /etc/os-release; then packages_checks=(clang-format-14); fi
 packages_tidy=(clang-tidy-14)
+packages_versions=(debootstrap)
 packages_run=(postgresql patroni python3-etcd pgbackrest etcd-server etcd-client curl util-linux)
 
 install_packages() { # SET...
@@ -21,8 +22,7 @@ install_packages() { # SET...
   fi
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
-  is_installed postgresql-common || apt-get install -qqy postgresql-common
-  without_starting_anything apt-get install -qqy $(for name in "${missing[@]}"; do available "$name"; done)
+  without_starting_anything apt-get install -qqy --no-install-recommends $(for name in "${missing[@]}"; do available "$name"; done)
 }
 
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
