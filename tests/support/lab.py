@@ -272,11 +272,19 @@ class Lab:
     def start_etcd(self):
         """A single etcd; returns HOST:PORT."""
         client, peer = ('127.0.0.1:%d' % free_port() for _ in range(2))
-        self.start('etcd', 'etcd', '--name', 'lab', '--data-dir', self.make('etcd'), '--unsafe-no-fsync',
-                   '--listen-client-urls', 'http://' + client, '--advertise-client-urls', 'http://' + client,
-                   '--listen-peer-urls', 'http://' + peer, '--initial-advertise-peer-urls', 'http://' + peer,
-                   '--initial-cluster', 'lab=http://' + peer)
-        wait_until('etcd to answer', lambda: answers('http://%s/health' % client), 30)
+        quick = ['--unsafe-no-fsync']  # since etcd 3.4
+        if self.attempt('etcd', *quick, '--version').returncode:
+            quick = []
+        etcd = self.start('etcd', 'etcd', '--name', 'lab', '--data-dir', self.make('etcd'), *quick,
+                          '--listen-client-urls', 'http://' + client, '--advertise-client-urls', 'http://' + client,
+                          '--listen-peer-urls', 'http://' + peer, '--initial-advertise-peer-urls', 'http://' + peer,
+                          '--initial-cluster', 'lab=http://' + peer)
+
+        def answers_or_ended():
+            if etcd.poll() is not None:
+                raise AssertionError('etcd ended with %s\n%s' % (etcd.returncode, self.log('etcd')))
+            return answers('http://%s/health' % client)
+        wait_until('etcd to answer', answers_or_ended, 30)
         return client
 
 
