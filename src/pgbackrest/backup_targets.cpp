@@ -2,11 +2,14 @@
 
 #include "pgbackrest/error_meaning.hpp"
 #include "pgbackrest/printable.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
+#include <variant>
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -83,20 +86,54 @@ std::vector<BackupTarget> parse_targets(std::string_view text, const std::string
     return targets;
 }
 
+std::vector<BackupTarget> parse_printed_targets(std::string_view text) {
+    constexpr std::string_view arrow = " => ";
+    std::vector<BackupTarget> targets;
+    std::optional<BackupTarget::Kind> section;
+    for (const auto& line : system::lines(text)) {
+        const auto words = system::trim(line);
+        const auto sign = words.find(arrow);
+        if (words == "symlinks:" || words == "tablespaces:") {
+            section = words == "symlinks:" ? BackupTarget::Kind::link : BackupTarget::Kind::tablespace;
+        } else if (!section || sign == std::string_view::npos) {
+            section.reset();
+        } else {
+            BackupTarget target{*section, std::string(words.substr(0, sign)), "",
+                                std::string(words.substr(sign + arrow.size()))};
+            const auto id = target.name.rfind(" (");
+            if (*section == BackupTarget::Kind::tablespace && id != std::string::npos) {
+                target.id = target.name.substr(id + 2, target.name.size() - id - 3);
+                target.name.resize(id);
+            }
+            targets.push_back(std::move(target));
+        }
+    }
+    return targets;
+}
+
 TargetsQuery::TargetsQuery(const Pgbackrest& pgbackrest, const Backup& backup)
     : label_(backup.label),
       command_(pgbackrest.data_command(
           "info", {{"output", "json"}, {"set", backup.label}, {"repo", std::to_string(backup.repository)}})),
+      printed_command_(
+          pgbackrest.data_command("info", {{"set", backup.label}, {"repo", std::to_string(backup.repository)}})),
       first_(std::make_unique<system::Capturing>(command_)) {}
 
 std::vector<BackupTarget> TargetsQuery::answer(const RetryPolicy& retry) {
     auto result = first_->result();
+    const auto* exited = std::get_if<system::Exited>(&result.outcome);
+    const bool is_old = exited != nullptr && exited->code == 27;  // 2.33 has no JSON for one set: option invalid
+    if (is_old) {
+        command_ = printed_command_;
+        result = system::capture(command_);
+    }
     for (Retries retries{retry}; !system::succeeded(result.outcome); result = system::capture(command_)) {
         if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
             throw failure_of("info of backup set " + label_, result.outcome, result.errors);
         }
     }
-    return parse_targets(printable(result.output), label_);
+    const auto text = printable(result.output);
+    return is_old ? parse_printed_targets(text) : parse_targets(text, label_);
 }
 
 std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,

@@ -23,6 +23,9 @@ struct BackupTarget {
 /// From `info --set=… --output=json`. Throws Failure(repository_unreachable) on what is no such JSON.
 std::vector<BackupTarget> parse_targets(std::string_view json, const std::string& label);
 
+/// From `info --set=…` as it is printed for people: pgBackRest 2.33 refuses --output=json together with --set.
+std::vector<BackupTarget> parse_printed_targets(std::string_view text);
+
 /// Asks pgBackRest, which works on the answer while something else is done.
 class TargetsQuery {
   public:
@@ -32,7 +35,7 @@ class TargetsQuery {
 
   private:
     std::string label_;
-    system::Command command_;
+    system::Command command_, printed_command_;
     std::unique_ptr<system::Capturing> first_;
 };
 
