@@ -19,7 +19,7 @@ using yaml::Node;
 using Problems = std::vector<Problem>;
 
 /// The section of that name; an empty one when it is absent or null.
-const Node& section(const Node& root, const std::string& name, Problems& problems) {
+const Node& section(const Node& root, std::string_view name, Problems& problems) {
     const Entry* entry = root.find(name);
     if (entry != nullptr && !entry->value->is_map() && !entry->value->is_null()) {
         problems.push_back({fmt::format("{} is no map", name), "write keys and values below it", entry->place});
