@@ -121,7 +121,7 @@ copy_sources() { # SUITE: times are kept, so that a kept root builds only what c
 build() { # SUITE NAME OPTION...
   local suite=$1 name=$2
   shift 2
-  quietly "$suite: build ($name)" in_root 3600 "$suite" sh -c 'cmake -S /srv/source -B "$@" && ninja -C "$1" patroni_pgbackrest' - \
+  quietly "$suite: build ($name)" in_root 3600 "$suite" sh -c 'cmake -S /srv/source -B "$@" && ninja -k 0 -C "$1" patroni_pgbackrest' - \
     "/srv/$name" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_WERROR=ON -DPATRONI_PGBACKREST_TESTS=OFF \
     -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=12 "$@"
 }
