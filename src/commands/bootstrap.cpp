@@ -2,6 +2,7 @@
 
 #include "patroni/members.hpp"
 #include "pgbackrest/restore.hpp"
+#include "pgbackrest/retry.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/living_server.hpp"
 #include "recovery/delivery.hpp"
@@ -123,16 +124,22 @@ void sync_without_leader(const BootstrapArguments& arguments, const Request& req
         staging.sync();
         return;
     }
-    patroni::LeaderQuery query(arguments.source, request.scope);
-    staging.sync();
-    const auto leadership = query.answer();
-    if (!leadership.why_unknown.empty()) {
-        if (arguments.leader_must_be_known) {
+    auto leadership = [&] {
+        patroni::LeaderQuery query(arguments.source, request.scope);
+        staging.sync();
+        return query.answer();
+    }();
+    for (pgbackrest::Retries retries{request.retry};
+         arguments.leader_must_be_known && !leadership.why_unknown.empty();) {
+        if (!retries.another("the DCS does not answer: " + leadership.why_unknown)) {
             throw Failure(ExitCode::repository_unreachable,
                           fmt::format("the DCS cannot be asked whether scope {} has a leader: {}", request.scope,
                                       leadership.why_unknown),
                           "bring the DCS back; the restored data waits in the staging directory");
         }
+        leadership = patroni::LeaderQuery(arguments.source, request.scope).answer();
+    }
+    if (!leadership.why_unknown.empty()) {
         log::warning("{}: not checked whether scope {} has a leader", leadership.why_unknown, request.scope);
     }
     if (leadership.leader) {

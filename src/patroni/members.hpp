@@ -16,6 +16,9 @@ namespace patroni_pgbackrest::patroni {
 /// Empty when there is none, or the text is no such JSON.
 std::optional<std::string> leader_in(std::string_view json);
 
+/// Half a second on an idle machine; more is a DCS that does not answer, or a machine that has just been booted.
+constexpr std::chrono::seconds longest_answer{20};
+
 /// What the DCS says about a scope's leader.
 struct Leadership {
     std::optional<std::string> leader;
@@ -27,7 +30,7 @@ struct Leadership {
 class LeaderQuery {
   public:
     LeaderQuery(const ConfigurationSource& source, const std::string& scope,
-                std::chrono::seconds deadline = std::chrono::seconds(10));
+                std::chrono::seconds deadline = longest_answer);
     Leadership answer();
 
   private:
@@ -54,7 +57,7 @@ struct ScopeState {
 /// through Patroni's own library in patronictl's Python; read-only. Nothing is known when that does not answer within
 /// `deadline`.
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope,
-                      std::chrono::seconds deadline = std::chrono::seconds(10));
+                      std::chrono::seconds deadline = longest_answer);
 
 /// The members whose state says that they bootstrap (`running custom bootstrap script`).
 std::vector<std::string> bootstrapping_in(std::string_view json);
