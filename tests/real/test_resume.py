@@ -2,11 +2,11 @@
 import os
 
 from bootstrap_case import BATCHES, program, wait_until
-from lab import PatroniNode, send
+from lab import PatroniNode, descendants, send
 from test_patroni import UnderPatroni
 
 
-class Resume(UnderPatroni):
+class ResumeCase(UnderPatroni):
     def reboot(self):
         """Everything on this node ends at once."""
         pids = list(self.lab.living())
@@ -41,6 +41,8 @@ class Resume(UnderPatroni):
         # Patroni starts a data directory that is there as a standby and promotes it: one timeline more.
         self.assert_back(batches, timeline=3)
 
+
+class Resume(ResumeCase):
     def test_without_resume_patroni_waits_for_ever(self):
         # The reason why resume exists: Patroni never calls the bootstrap method of an empty key again.
         self.interrupt_the_copy()
@@ -173,3 +175,96 @@ class Resume(UnderPatroni):
         self.configure()
         self.start_again()
         self.assert_resumed()
+
+    def test_the_dcs_gone_and_back_in_the_middle(self):
+        self.interrupt_the_copy()
+        self.lab.make('bin', mode=0o755)
+        self.lab.write('bin/patronictl', '''#!/bin/bash
+echo . >>%s
+[ $(wc -l <%s) != 2 ] || exit 1
+exec /usr/bin/patronictl "$@"
+''' % (self.lab.path('asked'), self.lab.path('asked')), 0o755)
+        result = self.resume({'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']})
+        self.assert_done(result)
+        self.assertIn('the DCS does not answer: patronictl list exited with code 1, trying again', result.log)
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+
+class ThreeNodes(ResumeCase):
+    """The other two wait for the leader, and become its standbys."""
+
+    def setUp(self):
+        super().setUp()
+        self.others = [PatroniNode(self.lab, self.node.etcd, name, self.node.scope, self.lab.path(name))
+                       for name in ('node2', 'node3')]
+        for node in self.others:
+            node.configure({'command': program() + ' bootstrap', 'stanza': 'demo'}, self.pgbackrest_configuration)
+
+    def interrupt_the_replay(self, block=None, **sections):
+        self.configure({'pgbackrest': self.slow_pgbackrest()})
+        self.node.start()
+        self.wait_for_replay_of(5)
+        for node in self.others:
+            node.start()
+            node.wait_for_log('waiting for leader to bootstrap')
+        self.strike()
+        self.configure()
+
+    def assert_all_back(self):
+        self.assert_resumed()
+        self.node.sql('insert into kept select 99')
+        for node in self.others:
+            wait_until('%s to have the new row' % node.name, lambda: self.lab.attempt(
+                'psql', '-X', '-h', self.lab.directory, '-p', str(node.port), '-U', 'postgres', '-Atc',
+                'select count(*) from kept where batch = 99 and pg_is_in_recovery()').stdout.strip() == '1', 90)
+            self.assertNotIn('trying to bootstrap a new cluster', self.lab.log(node.name))
+
+    def test_the_restoring_one_rebooted(self):
+        def kill_the_first():
+            pids = [self.node.process.pid] + list(descendants(self.node.process.pid))
+            send(9, pids)
+            self.node.process.wait(20)
+            wait_until('the killed processes to end', lambda: not set(self.lab.living()) & set(pids), 20)
+        self.strike = kill_the_first
+        self.interrupt_the_replay()
+        self.start_again()
+        self.assert_all_back()
+
+    def test_all_rebooted_at_once(self):
+        def kill_all():
+            self.reboot()
+            for node in self.others:
+                node.process.wait(20)
+        self.strike = kill_all
+        self.interrupt_the_replay()
+        for node in self.others:
+            self.assert_done(self.resume(node=node))
+            node.start()
+        self.start_again()
+        self.assert_all_back()
+
+
+class WhyTheKeyIsNeverTakenAway(ResumeCase):
+    def test_another_node_makes_an_empty_cluster(self):
+        self.interrupt_the_copy()
+        self.node.forget()
+        other = PatroniNode(self.lab, self.node.etcd, 'node2', self.node.scope, self.lab.path('data2'))
+        other.configure()
+        other.start()
+        other.wait_for_leader()
+        self.assertEqual(other.sql("select count(*) from pg_class where relname = 'kept'"), '0')
+
+    def test_two_restores_are_on_one_timeline_with_different_data(self):
+        self.configure()
+        for name in ('data', 'data2'):
+            self.data_directory = self.lab.path(name)
+            self.assert_done(self.bootstrap())
+            self.open('archive_mode=off')
+            self.sql("create table made_in as select '%s' as name" % name)
+            self.sql('checkpoint')
+            self.server.stop()
+        first, second = (self.control_data(self.lab.path(name)) for name in ('data', 'data2'))
+        for label in ('Database system identifier', "Latest checkpoint's TimeLineID"):
+            self.assertEqual(first[label], second[label])
