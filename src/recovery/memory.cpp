@@ -25,6 +25,14 @@ long long changed(const std::filesystem::path& file) {
     return error ? 0 : static_cast<long long>(time.time_since_epoch().count());
 }
 
+/// Where pgBackRest looks when nobody names a file.
+long long configuration_changed(const Request& request) {
+    if (request.pgbackrest.configuration) {
+        return changed(*request.pgbackrest.configuration);
+    }
+    return std::max(changed("/etc/pgbackrest/pgbackrest.conf"), changed("/etc/pgbackrest.conf"));
+}
+
 }  // namespace
 
 bool is_interruption(ExitCode code) {
@@ -58,8 +66,7 @@ std::string facts_of(const Request& request, const Plan& plan) {
                        "pgbackrest.conf {}, program {}",
                        plan.backup.label, plan.backup.repository, plan.timeline().text(), plan.wal.segments,
                        plan.wal.first(), plan.wal.last(), request.patroni ? changed(request.patroni->source) : 0,
-                       changed(request.pgbackrest.configuration.value_or("/etc/pgbackrest.conf")),
-                       PATRONI_PGBACKREST_VERSION);
+                       configuration_changed(request), PATRONI_PGBACKREST_VERSION);
 }
 
 std::optional<Failure> repeated(const EarlierFailure& earlier, const std::string& facts,

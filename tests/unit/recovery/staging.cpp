@@ -287,3 +287,29 @@ TEST_CASE("what Patroni set aside is known by device and inode, and taken back w
               renamed.string() + " cannot get its name " + place.string() + " back, which is taken");
     }
 }
+
+TEST_CASE("when the cluster lives, what an earlier run left goes, but for the source's dynamic configuration") {
+    const Restore restore;
+    restore.interrupt(Phase::handed_over);
+    restore.files.write("data.restoring.d/failure.json", "{}");
+    SECTION("with it") {
+        restore.files.write("data.restoring.d/patroni.dynamic.json", "{}");
+        forget(choose_layout(restore.data()));
+        CHECK(system::entries(restore.files.path("data.restoring.d")) ==
+              std::vector<std::string>{"patroni.dynamic.json"});
+    }
+    SECTION("without it") {
+        forget(choose_layout(restore.data()));
+        CHECK_FALSE(is_there(restore.files.path("data.restoring.d")));
+    }
+}
+
+TEST_CASE("a source that was itself restored into a mount point has a journal in its backup, which goes") {
+    const Restore restore;
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    restore.files.write("data.restoring/.restoring.d/journal.json", "{}");
+    staging.remove_inherited();
+    CHECK_FALSE(is_there(staging.path() / ".restoring.d"));
+    CHECK(is_there(staging.path() / "PG_VERSION"));
+}
