@@ -81,6 +81,9 @@ system::Command restore_command(const RestoreJob& job, bool resume) {
                                 {"pg1-path", job.data_directory.string()},
                                 // A shared configuration may name the old primary's host, and restore must be local.
                                 {"reset-pg1-host"},
+                                // The plan knows the timeline. pgBackRest 2.55 takes the archive's newest one, and
+                                // refuses to restore (error 58) when that one forked before the backup.
+                                {"target-timeline", "current"},
                                 {"lock-path", job.lock_path.string()},
                                 {"log-level-console", job.detail ? "detail" : "info"},
                                 {"log-level-stderr", "off"},

@@ -41,7 +41,7 @@ unsigned mode_of(const fs::path& path) {
 
 std::string expected_call(const RestoreJob& job, const std::string& rest) {
     return "--stanza=demo --set=20261122-111728F --pg1-path=" + job.data_directory.string() +
-           " --reset-pg1-host --lock-path=" + job.lock_path.string() +
+           " --reset-pg1-host --target-timeline=current --lock-path=" + job.lock_path.string() +
            " --log-level-console=info --log-level-stderr=off --no-log-timestamp" + rest + " restore";
 }
 
