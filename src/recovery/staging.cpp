@@ -111,6 +111,17 @@ std::vector<fs::path> links_of(const fs::path& data_directory) {
     return links;
 }
 
+/// What Patroni calls a data directory that it rejected. Under any other name a person moved it away, and wants a new
+/// one.
+bool is_patronis_name(const std::string& entry, const std::string& name) {
+    constexpr std::size_t time_length = 19;  // 2026-11-22-10-00-00
+    if (entry == name + ".failed") {
+        return true;
+    }
+    const auto time = entry.starts_with(name + "_") ? entry.substr(name.size() + 1) : std::string();
+    return time.size() == time_length && time.find_first_not_of("0123456789-") == std::string::npos;
+}
+
 /// Patroni appends `.failed` (2.0: `_` and the time) to the end of a link and lets the link follow.
 void undo_renaming(const fs::path& link, const std::vector<std::string>& ours) {
     const auto end = fs::read_symlink(link).string();
@@ -218,7 +229,7 @@ std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layou
     const auto name = layout.data_directory.filename().string();
     for (const auto& entry : system::entries(parent)) {
         const auto path = parent / entry;
-        if (entry != name && entry.starts_with(name) && journal->handed_over->is(path) &&
+        if (is_patronis_name(entry, name) && journal->handed_over->is(path) &&
             system_identifier_in(path) == journal->system_identifier &&
             last_change_of(path) < journal->handed_over->at + short_life) {
             return path;

@@ -275,6 +275,18 @@ TEST_CASE("what Patroni set aside is known by device and inode, and taken back w
         other.target = {Immediate{}};
         CHECK_FALSE(set_aside_by_patroni(other, layout));
     }
+    SECTION("also under the name that Patroni 2.0 gives it") {
+        const auto old_name = restore.files.path("data_2026-11-22-10-00-00");
+        fs::rename(*found, old_name);
+        CHECK(set_aside_by_patroni(restore.request, layout) == old_name);
+    }
+    SECTION("not what a person moved away") {
+        for (const char* name : {"data.lost", "data_old", "data.failed.kept", "data_2026-11-22"}) {
+            fs::rename(*found, restore.files.path(name));
+            CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
+            fs::rename(restore.files.path(name), *found);
+        }
+    }
     SECTION("not another directory of that name") {
         fs::rename(*found, restore.files.path("elsewhere"));
         fs::create_directories(*found / "global");
