@@ -10,6 +10,7 @@
 #include "recovery/plan.hpp"
 #include "recovery/replay.hpp"
 #include "recovery/report.hpp"
+#include "recovery/set_aside.hpp"
 #include "recovery/staging.hpp"
 #include "recovery/verification.hpp"
 #include "system/file.hpp"
@@ -149,6 +150,15 @@ void sync_without_leader(const BootstrapArguments& arguments, const Request& req
     }
 }
 
+void sync_and_hand_over(const BootstrapArguments& arguments, const Request& request, Report& report,
+                        StagingDirectory& staging) {
+    report.phase("sync");
+    sync_without_leader(arguments, request, staging);
+    report.phase("hand-over");
+    staging.hand_over();
+    log::info("{} is ready for Patroni", staging.layout().data_directory.string());
+}
+
 bool has_signal_file(const std::filesystem::path& directory) {
     return std::filesystem::exists(directory / "recovery.signal") ||
            std::filesystem::exists(directory / "standby.signal");
@@ -188,10 +198,7 @@ bool hand_over_again(const BootstrapArguments& arguments, const Request& request
         return false;
     }
     staging.reached(Phase::recovered);
-    report.phase("sync");
-    sync_without_leader(arguments, request, staging);
-    report.phase("hand-over");
-    staging.hand_over();
+    sync_and_hand_over(arguments, request, report, staging);
     return true;
 }
 
@@ -220,12 +227,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     report.phase("verification");
     recovery::verify_directory(request, plan, staging, bin_directory);
 
-    report.phase("sync");
-    sync_without_leader(arguments, request, staging);
-
-    report.phase("hand-over");
-    staging.hand_over();
-    log::info("{} is ready for Patroni", staging.layout().data_directory.string());
+    sync_and_hand_over(arguments, request, report, staging);
 }
 
 /// Remembers a failure for the next run: systemd starts a failed Patroni again at once and for ever.

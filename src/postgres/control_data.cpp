@@ -1,13 +1,16 @@
 #include "postgres/control_data.hpp"
 
+#include "system/descriptor.hpp"
 #include "system/failure.hpp"
 #include "system/subprocess.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <optional>
+#include <unistd.h>
 #include <utility>
 
 namespace patroni_pgbackrest::postgres {
@@ -123,6 +126,23 @@ ControlData read_control_data(const std::filesystem::path& bin_directory, const 
                       hint);
     refuse_damaged(captured.errors);
     return ControlData::parse(captured.output);
+}
+
+std::optional<ControlFile> read_control_file(const std::filesystem::path& data_directory) {
+    constexpr std::size_t time_offset = 24, timeline_offset = 48;
+    std::array<char, timeline_offset + sizeof(std::uint32_t)> bytes{};
+    const auto file =
+        system::Descriptor{::open((data_directory / "global" / "pg_control").c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file.is_open() || ::pread(file.number(), bytes.data(), bytes.size(), 0) != ssize_t(bytes.size())) {
+        return std::nullopt;
+    }
+    ControlFile control;
+    std::uint64_t identifier = 0;
+    std::memcpy(&identifier, bytes.data(), sizeof identifier);
+    control.system_identifier = std::to_string(identifier);
+    std::memcpy(&control.written_at, bytes.data() + time_offset, sizeof control.written_at);
+    std::memcpy(&control.timeline.number, bytes.data() + timeline_offset, sizeof control.timeline.number);
+    return control;
 }
 
 }  // namespace patroni_pgbackrest::postgres

@@ -2,7 +2,9 @@
 
 #include "postgres/wal.hpp"
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,5 +48,18 @@ struct ControlData {
 
 /// Runs `bin_directory/pg_controldata` with LC_ALL=C. Throws Failure(verification_failed) with its words when it fails.
 ControlData read_control_data(const std::filesystem::path& bin_directory, const std::filesystem::path& data_directory);
+
+/// What is read of global/pg_control itself, where no program of the right version is at hand, or starting one for
+/// every WAL segment would cost more than the segment.
+struct ControlFile {
+    std::string system_identifier;
+    std::int64_t written_at = 0;  ///< seconds since 1970
+    Timeline timeline;            ///< of the latest checkpoint
+};
+
+/// Empty when there is none. The fields lie at bytes 0, 24 and 48 from PostgreSQL 13 to 18 (pg_control.h:
+/// system_identifier 8, two versions 8, state and padding 8, time 8, checkPoint 8, checkPointCopy: redo 8,
+/// ThisTimeLineID).
+std::optional<ControlFile> read_control_file(const std::filesystem::path& data_directory);
 
 }  // namespace patroni_pgbackrest::postgres

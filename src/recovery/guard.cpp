@@ -1,8 +1,8 @@
 #include "recovery/guard.hpp"
 
 #include "pgbackrest/error_meaning.hpp"
+#include "postgres/control_data.hpp"
 #include "system/calling_process.hpp"
-#include "system/descriptor.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -26,20 +25,6 @@ std::optional<postgres::Timeline> history_timeline(const std::string& wanted) {
         return std::nullopt;
     }
     return postgres::Timeline{static_cast<std::uint32_t>(system::number(wanted.substr(0, 8), 16).value_or(0))};
-}
-
-/// Of the latest checkpoint: ThisTimeLineID in ControlFileData.checkPointCopy lies at byte 48 from PostgreSQL 13 to 18
-/// (pg_control.h: system_identifier 8, two versions 8, state and padding 8, time 8, checkPoint 8, redo 8). Starting
-/// pg_controldata for every segment would cost more than the segment.
-postgres::Timeline timeline_of_control_file(const std::filesystem::path& data_directory) {
-    constexpr off_t offset = 48;
-    std::uint32_t number = 0;
-    const auto file =
-        system::Descriptor{::open((data_directory / "global" / "pg_control").c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!file.is_open() || ::pread(file.number(), &number, sizeof number, offset) != sizeof number) {
-        number = 0;
-    }
-    return postgres::Timeline{number};
 }
 
 /// PostgreSQL starts us through a shell, which may stay between it and us.
@@ -209,7 +194,8 @@ GuardAnswer judge(const Ticket& ticket, const ReplayState&, const std::string& w
 int archive_get(const pgbackrest::Pgbackrest& otherwise, const std::string& wanted, const std::string& destination) {
     const auto ticket = Ticket::in(".");
     // A finished recovery has left the plan's timeline: the ticket is a leftover that recovery-end could not remove.
-    if (!ticket || timeline_of_control_file(".") > ticket->timeline) {
+    const auto control = postgres::read_control_file(".");
+    if (!ticket || (control && control->timeline > ticket->timeline)) {
         return without_ticket(otherwise, wanted, destination);
     }
     return with_ticket(*ticket, wanted, destination);

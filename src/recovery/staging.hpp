@@ -1,6 +1,7 @@
 #pragma once
 
 #include "recovery/journal.hpp"
+#include "recovery/layout.hpp"
 #include "recovery/plan.hpp"
 #include "system/lock.hpp"
 
@@ -9,39 +10,6 @@
 #include <vector>
 
 namespace patroni_pgbackrest::recovery {
-
-/// Where the work is done and how it gets to its place.
-struct Layout {
-    std::filesystem::path data_directory;  ///< symbolic links resolved
-    std::filesystem::path staging;         ///< the data directory in the making
-    std::filesystem::path workspace;       ///< our own files beside it: journal, lock, spool
-    bool inside = false;                   ///< staging is `PGDATA/.restoring`
-
-    std::filesystem::path journal() const { return workspace / "journal.json"; }
-    std::filesystem::path failure() const { return workspace / "failure.json"; }
-    std::filesystem::path spool() const { return workspace / "spool"; }
-    std::filesystem::path pgbackrest_lock() const { return workspace / "pgbackrest-lock"; }
-};
-
-/// `PGDATA.restoring` beside the data directory; `PGDATA/.restoring` where that is a mount point or its parent is not
-/// writable, so that both are on one file system. Throws Failure(preflight_refused) when neither can be.
-Layout choose_layout(const std::filesystem::path& data_directory);
-
-/// Refuses, before anything is made, a data directory that holds anything and a staging directory that is not ours.
-/// Throws Failure(unsafe).
-void refuse_somebodys_data(const Layout& layout);
-
-/// Whether an earlier run was interrupted while its data went into place, and its data is still there to be finished.
-bool hand_over_is_unfinished(const Layout& layout);
-
-/// Removes what an earlier run left beside the data directory, when the cluster lives: everything but the source's
-/// patroni.dynamic.json.
-void forget(const Layout& layout);
-
-/// The directory that an earlier run with this very request handed over, when Patroni could not use it and set it aside
-/// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode. Empty when there is none, and when
-/// it was in use for more than an hour: what was written in it since may be somebody's only copy.
-std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request, const Layout& layout);
 
 /// The staging directory of one restore, for as long as this object lives: locked, and with a journal.
 class StagingDirectory {
@@ -84,7 +52,7 @@ class StagingDirectory {
 
   private:
     void move_entries() const;
-    void adopt(const std::filesystem::path& directory, const std::vector<std::string>& outside);
+    void adopt(const std::filesystem::path& directory, const std::vector<std::string>& places);
 
     Layout layout_;
     std::unique_ptr<system::Lock> lock_;

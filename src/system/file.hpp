@@ -24,6 +24,7 @@ void remove_file(const std::filesystem::path& path);
 /// What lies directly in a directory, by name, `.` and `..` excepted, sorted. Throws Failure(unsafe) if unreadable.
 std::vector<std::string> entries(const std::filesystem::path& directory);
 
+bool is_empty_or_absent(const std::filesystem::path& directory);
 /// Bind mounts included; false for what does not exist.
 bool is_mount_point(const std::filesystem::path& directory);
 bool is_writable(const std::filesystem::path& directory);

@@ -50,6 +50,11 @@ unsigned long long mount_of(const fs::path& path) {
 
 }  // namespace
 
+bool is_empty_or_absent(const fs::path& directory) {
+    std::error_code error;
+    return !fs::exists(directory, error) || (fs::is_directory(directory, error) && entries(directory).empty());
+}
+
 bool is_mount_point(const fs::path& directory) {
     std::error_code error;
     const fs::path real = fs::canonical(directory, error);

@@ -8,6 +8,8 @@
 #include "system/text.hpp"
 
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <string>
 #include <unistd.h>
@@ -73,6 +75,11 @@ TEST_CASE("a replay to the end of the archive is told in full and ends in a clea
     server.stop(60s);
     REQUIRE(server.outcome().has_value());
     CHECK(system::succeeded(*server.outcome()));
+    const auto read = read_control_file(restored.data());
+    REQUIRE(read.has_value());
+    CHECK(read->system_identifier == restored.control().system_identifier);
+    CHECK(read->timeline == Timeline{2});
+    CHECK(std::abs(std::time(nullptr) - read->written_at) < 60);
     CHECK(restored.control().state == ClusterState::shut_down);
     CHECK(restored.control().timeline == Timeline{2});
 }

@@ -20,10 +20,10 @@ struct Restore {
 
     fs::path data() const { return files.path("data"); }
 
-    /// The beginning of pg_control: the system identifier, as bytes.
+    /// The beginning of pg_control: the system identifier, as bytes; written at the very beginning of time.
     std::string control() const {
         const std::uint64_t identifier = std::stoull(plan.database.system_identifier);
-        return std::string(reinterpret_cast<const char*>(&identifier), sizeof identifier) + "control";
+        return std::string(reinterpret_cast<const char*>(&identifier), sizeof identifier) + std::string(64, '\0');
     }
 
     /// A copy with a few of a cluster's files in it.

@@ -1,0 +1,106 @@
+#include "recovery/layout.hpp"
+
+#include "patroni/data_directory.hpp"
+#include "postgres/control_data.hpp"
+#include "recovery/journal.hpp"
+#include "system/failure.hpp"
+#include "system/file.hpp"
+
+#include <fmt/format.h>
+#include <string>
+#include <system_error>
+
+namespace patroni_pgbackrest::recovery {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path beside(const fs::path& path, const char* ending) {
+    auto other = path;
+    other += ending;
+    return other;
+}
+
+/// Where a link leads whose end was lost with the disk behind it.
+fs::path behind_dangling_links(fs::path path) {
+    constexpr int most_links = 32;
+    std::error_code error;
+    for (int link = 0; link < most_links && fs::is_symlink(path, error) && !fs::exists(path, error); ++link) {
+        const auto end = fs::read_symlink(path, error);
+        path = path.parent_path() / end;
+    }
+    return path;
+}
+
+/// By Patroni's idea of emptiness: dotfiles and lost+found do not count.
+std::string first_of_somebody(const fs::path& directory) {
+    for (const auto& name : system::entries(directory)) {
+        if (!name.starts_with(".") && name != "lost+found") {
+            return name;
+        }
+    }
+    return "something";
+}
+
+}  // namespace
+
+Layout choose_layout(const fs::path& data_directory) {
+    std::error_code error;
+    Layout layout;
+    layout.data_directory = fs::weakly_canonical(behind_dangling_links(data_directory), error);
+    if (error) {
+        throw Failure(ExitCode::preflight_refused,
+                      fmt::format("data directory {} cannot be resolved: {}", data_directory.string(), error.message()),
+                      "correct the path or its symbolic links");
+    }
+    const bool exists = fs::exists(layout.data_directory, error);
+    if (exists && !fs::is_directory(layout.data_directory, error)) {
+        throw Failure(ExitCode::unsafe, fmt::format("{} is not a directory", layout.data_directory.string()),
+                      "move it away");
+    }
+    const auto parent = layout.data_directory.parent_path();
+    const bool beside_it = !exists || (!system::is_mount_point(layout.data_directory) && system::is_writable(parent));
+    if (beside_it) {
+        layout.staging = beside(layout.data_directory, ".restoring");
+    } else {
+        layout.inside = true;
+        layout.staging = layout.data_directory / ".restoring";
+    }
+    layout.workspace = beside(layout.staging, ".d");
+    return layout;
+}
+
+void refuse_somebodys_data(const Layout& layout) {
+    if (!patroni::is_empty_for_patroni(layout.data_directory)) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("data directory {} is not empty: {} is in it", layout.data_directory.string(),
+                                  first_of_somebody(layout.data_directory)),
+                      "move it away yourself if it is not needed: nothing in it is ever overwritten");
+    }
+    if (!fs::exists(layout.journal()) && !system::is_empty_or_absent(layout.staging)) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("staging directory {} is not ours: it has no journal", layout.staging.string()),
+                      "move it away yourself if it is not needed");
+    }
+}
+
+bool hand_over_is_unfinished(const Layout& layout) {
+    const auto journal = Journal::read(layout.journal());
+    if (!journal || journal->phase != Phase::handing_over) {
+        return false;
+    }
+    const auto control = postgres::read_control_file(layout.data_directory);
+    return fs::exists(layout.staging) || (control && control->system_identifier == journal->system_identifier);
+}
+
+void forget(const Layout& layout) {
+    std::error_code ignored;
+    for (const auto& path : {layout.spool(), layout.pgbackrest_lock(), layout.failure(), layout.workspace / "lock",
+                             layout.workspace / "postgresql.auto.conf", layout.journal()}) {
+        fs::remove_all(path, ignored);
+    }
+    fs::remove(layout.workspace, ignored);
+}
+
+}  // namespace patroni_pgbackrest::recovery

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+
+namespace patroni_pgbackrest::recovery {
+
+/// Where the work is done and how it gets to its place.
+struct Layout {
+    std::filesystem::path data_directory;  ///< symbolic links resolved
+    std::filesystem::path staging;         ///< the data directory in the making
+    std::filesystem::path workspace;       ///< our own files beside it: journal, lock, spool
+    bool inside = false;                   ///< staging is `PGDATA/.restoring`
+
+    std::filesystem::path journal() const { return workspace / "journal.json"; }
+    std::filesystem::path failure() const { return workspace / "failure.json"; }
+    std::filesystem::path spool() const { return workspace / "spool"; }
+    std::filesystem::path pgbackrest_lock() const { return workspace / "pgbackrest-lock"; }
+};
+
+/// `PGDATA.restoring` beside the data directory; `PGDATA/.restoring` where that is a mount point or its parent is not
+/// writable, so that both are on one file system. Throws Failure(preflight_refused) when neither can be.
+Layout choose_layout(const std::filesystem::path& data_directory);
+
+/// Refuses, before anything is made, a data directory that holds anything and a staging directory that is not ours.
+/// Throws Failure(unsafe).
+void refuse_somebodys_data(const Layout& layout);
+
+/// Whether an earlier run was interrupted while its data went into place, and its data is still there to be finished.
+bool hand_over_is_unfinished(const Layout& layout);
+
+/// Removes what an earlier run left beside the data directory, when the cluster lives: everything but the source's
+/// patroni.dynamic.json.
+void forget(const Layout& layout);
+
+}  // namespace patroni_pgbackrest::recovery
