@@ -42,6 +42,13 @@ void put_back_auto_conf(const StagingDirectory& staging) {
     }
 }
 
+/// What every private server runs with, whatever it is for.
+std::vector<postgres::Setting> base_settings(const Request& request, const fs::path& data,
+                                             const postgres::ControlData& control) {
+    return server_settings(control, {system::available_memory(), system::free_bytes(data), system::processors()},
+                           request.preload_libraries);
+}
+
 class Replay {
   public:
     Replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
@@ -115,9 +122,7 @@ class Replay {
     }
 
     std::vector<postgres::Setting> settings(const postgres::ControlData& control, bool recovering) const {
-        auto all =
-            server_settings(control, {system::available_memory(), system::free_bytes(data_), system::processors()},
-                            request_.preload_libraries);
+        auto all = base_settings(request_, data_, control);
         if (recovering) {
             const auto more = recovery_settings(request_.target, plan_.timeline(), guard_command());
             all.insert(all.end(), more.begin(), more.end());
@@ -228,11 +233,7 @@ void shut_down_cleanly(const Request& request, const StagingDirectory& staging, 
                        const std::vector<patroni::Role>& roles) {
     set_aside_auto_conf(staging);
     const auto control = postgres::read_control_data(bin_directory, staging.path());
-    postgres::PrivateServer server(
-        {bin_directory, staging.path(),
-         server_settings(control,
-                         {system::available_memory(), system::free_bytes(staging.path()), system::processors()},
-                         request.preload_libraries)});
+    postgres::PrivateServer server({bin_directory, staging.path(), base_settings(request, staging.path(), control)});
     if (!server.wait_until_ready()) {
         throw Failure(ExitCode::replay_failed,
                       fmt::format("PostgreSQL in {} {}", staging.path().string(), system::describe(*server.outcome())),
