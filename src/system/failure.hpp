@@ -13,6 +13,8 @@ struct Problem {
     std::string message;  ///< names the thing
     std::string hint;     ///< printed after `HINT:`
     std::string place{};  ///< `patroni.yml:17`, `--target`, or empty
+
+    bool operator==(const Problem&) const = default;
 };
 
 /// Ends the run: the only exception that crosses a folder's border.

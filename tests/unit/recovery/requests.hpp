@@ -18,9 +18,6 @@ namespace patroni_pgbackrest {
 inline std::ostream& operator<<(std::ostream& stream, const Problem& problem) {
     return stream << '{' << problem.place << " | " << problem.message << " | " << problem.hint << '}';
 }
-inline bool operator==(const Problem& one, const Problem& other) {
-    return one.place == other.place && one.message == other.message && one.hint == other.hint;
-}
 
 namespace recovery {
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "system/failure.hpp"
+
+#include <string>
+
+namespace patroni_pgbackrest {
+
+enum class Severity {
+    error,    ///< wrong data, no data, or hours lost: the work is refused
+    warning,  ///< it works, but not as somebody may think, or something should be looked at
+};
+
+/// One thing that a check or a verification found.
+struct Finding {
+    std::string id;  ///< of the table in recovery/checks.hpp, which knows its severity
+    Problem problem;
+
+    bool operator==(const Finding&) const = default;
+};
+
+}  // namespace patroni_pgbackrest
