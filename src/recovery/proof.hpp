@@ -17,8 +17,9 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
                      const postgres::ControlData& control, const std::filesystem::path& pg_wal);
 
 /// Why the private server ended: what the guard met, a target that the archive does not reach (with the nearest point),
-/// a missing resource manager, else how it ended and its last words.
+/// a missing resource manager, a full disk, else how it ended and its last words.
 Failure failure_of_replay(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
-                          const std::optional<ReplayNotes>& notes, const system::Outcome& outcome);
+                          const std::optional<ReplayNotes>& notes, const system::Outcome& outcome,
+                          const std::filesystem::path& data_directory);
 
 }  // namespace patroni_pgbackrest::recovery
