@@ -1,5 +1,6 @@
 #include "commands/arguments.hpp"
 #include "commands/bootstrap.hpp"
+#include "commands/check.hpp"
 #include "commands/command_line.hpp"
 #include "recovery/delivery.hpp"
 #include "recovery/guard.hpp"
@@ -32,6 +33,11 @@ void bootstrap(const std::vector<std::string>& words) {
     commands::bootstrap(commands::read_bootstrap_arguments(words));
 }
 
+int check(const std::vector<std::string>& words, const commands::CheckOptions& options) {
+    interruption::install();
+    return static_cast<int>(commands::check({words, options.format == "json", options.explain}));
+}
+
 int run(const std::vector<std::string>& words) {
     const auto line = commands::parse_command_line(words);
     switch (line.command) {
@@ -41,6 +47,8 @@ int run(const std::vector<std::string>& words) {
     case CommandLine::Command::bootstrap:
         bootstrap(words);
         break;
+    case CommandLine::Command::check:
+        return check(words, line.check);
     case CommandLine::Command::resume:
         interruption::install();
         system::adopt_orphans();

@@ -1,5 +1,6 @@
 #include "commands/bootstrap.hpp"
 
+#include "commands/check.hpp"
 #include "commands/sync.hpp"
 #include "pgbackrest/restore.hpp"
 #include "postgres/binaries.hpp"
@@ -252,6 +253,7 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     report.about(plan, staging.layout());
     report.version("postgresql", plan.database.version);
     announce(request, plan, staging);
+    refuse_full_disk(request, plan, layout);
     remembering(request, plan, staging, [&] { restore(arguments, request, report, plan, bin_directory, staging); });
 }
 
@@ -288,6 +290,7 @@ void bootstrap(const BootstrapArguments& arguments) {
         if (!arguments.patroni) {
             log::warning("no patroni.yml: whether it fits the request is not checked");
         }
+        refuse_configuration(arguments, request);
         run(arguments, request, report);
         write_report(report_path, report, std::nullopt);
     } catch (const Failure& failure) {

@@ -32,7 +32,7 @@ constexpr const char* group_of(OptionOwner owner) {
 
 using Values = std::map<std::string, std::vector<std::string>>;
 
-void add_bootstrap_options(CLI::App& command, Values& values) {
+void add_restore_options(CLI::App& command, Values& values) {
     for (const auto& definition : recovery::bootstrap_options()) {
         const std::string name(definition.name);
         auto* option = command.add_option("--" + name, values[name], std::string(definition.help));
@@ -45,6 +45,10 @@ void add_bootstrap_options(CLI::App& command, Values& values) {
         }
     }
     command.allow_extras();
+}
+
+void add_bootstrap_options(CLI::App& command, Values& values) {
+    add_restore_options(command, values);
     command.footer(
         "Every option can stand in the method's block of patroni.yml as well, without its dashes; the command\n"
         "line counts more. " +
@@ -101,6 +105,18 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         add_bootstrap_options(*bootstrap, values);
     }
 
+    auto* check = app.add_subcommand(
+        "check", "finds what would keep a restore from its end, before anything is touched: the options of bootstrap");
+    check->add_option("--explain", line.check.explain, "print what docs/checks.md says about a finding's id")
+        ->type_name("ID");
+    check->add_option("--format", line.check.format, "text or json [text]")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
+    if (!words.empty() && words.front() == "check") {
+        add_restore_options(*check, values);
+    }
+    check->footer("Exit code 0: no finding is an error; 3: at least one is.\nExit codes:\n" + exit_code_help());
+
     auto* resume = app.add_subcommand(
         "resume", "before Patroni starts: ends a bootstrap of this node that was interrupted, else does nothing");
     resume->add_option("--patroni-config", line.resume.patroni_config, "patroni.yml, or a directory of YAML files");
@@ -147,6 +163,9 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     if (bootstrap->parsed()) {
         line.command = CommandLine::Command::bootstrap;
         line.options = given_options(*bootstrap, values);
+    } else if (check->parsed()) {
+        line.command = CommandLine::Command::check;
+        line.options = given_options(*check, values);
     } else if (resume->parsed()) {
         line.command = CommandLine::Command::resume;
     } else if (archive_get->parsed()) {

@@ -15,10 +15,16 @@ struct ArchiveGetArguments {
     std::string stanza, configuration, program = "pgbackrest";
 };
 
+/// What `check` is called with besides the options of a restore.
+struct CheckOptions {
+    std::string explain, format = "text";
+};
+
 /// What the command line says, with only its form checked.
 struct CommandLine {
-    enum class Command { bootstrap, resume, archive_get, recovery_end, help } command = Command::help;
-    std::vector<recovery::GivenOption> options;  ///< of bootstrap, known or not
+    enum class Command { bootstrap, check, resume, archive_get, recovery_end, help } command = Command::help;
+    std::vector<recovery::GivenOption> options;  ///< of bootstrap and check, known or not
+    CheckOptions check;
     ArchiveGetArguments archive_get;
     ResumeArguments resume;
     std::string text;  ///< of help: what to print

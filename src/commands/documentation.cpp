@@ -1,5 +1,6 @@
 #include "commands/documentation.hpp"
 
+#include "recovery/checks.hpp"
 #include "recovery/options.hpp"
 #include "system/exit_code.hpp"
 
@@ -131,6 +132,9 @@ patroni_pgbackrest \- restore PostgreSQL clusters from pgBackRest backups under 
 .B patroni_pgbackrest bootstrap
 .RI [ option ...]
 .br
+.B patroni_pgbackrest check
+.RI [ option ...]
+.br
 .B patroni_pgbackrest resume
 .RI [ \-\-patroni\-config=PATH ]
 .br
@@ -153,6 +157,15 @@ It copies a backup into a staging directory, has the WAL replayed to the target,
 renames the result into place. Called again after an interruption, it goes on where it was. Where the method's block has
 .IR recovery_conf ,
 Patroni's own PostgreSQL replays, and this program prepares it and guards it (patroni mode).
+.TP
+.B check
+takes the options of bootstrap, and finds what would keep the restore from its end, or make it worthless: in patroni.yml, in
+the repository and on this machine, everything at once. It changes nothing. It ends with 3 when a finding is an error, else with
+0.
+.B \-\-format=json
+is for monitoring,
+.BI \-\-explain= ID
+tells more about a finding.
 .TP
 .B resume
 is called before Patroni starts, by systemd (ExecStartPre) or a container's entrypoint. When a bootstrap of this node was
@@ -223,11 +236,11 @@ _patroni_pgbackrest() {
   COMPREPLY=()
   for word in "${COMP_WORDS[@]:1:before}"; do
     case $word in
-    bootstrap | resume | archive-get | recovery-end) command=$word && break ;;
+    bootstrap | check | resume | archive-get | recovery-end) command=$word && break ;;
     esac
   done
   if [[ -z $command ]]; then
-    COMPREPLY=($(compgen -W 'bootstrap resume archive-get recovery-end --help --version' -- "$current"))
+    COMPREPLY=($(compgen -W 'bootstrap check resume archive-get recovery-end --help --version' -- "$current"))
     return
   fi
   # bash takes the sign of --option=value for a word of its own.
@@ -248,6 +261,10 @@ _patroni_pgbackrest() {
   bootstrap)
     COMPREPLY=($(compgen -W ')" +
            option_words() + R"( --help' -- "$current"))
+    ;;
+  check)
+    COMPREPLY=($(compgen -W ')" +
+           option_words() + R"( --format= --explain= --help' -- "$current"))
     ;;
   resume)
     COMPREPLY=($(compgen -W '--patroni-config= --help' -- "$current"))
@@ -294,6 +311,18 @@ of the archive, so during a restore the guard never answers with those but for 1
 
 What to do about each of them at a lost cluster: [runbooks/restore-a-lost-cluster.md](runbooks/restore-a-lost-cluster.md).
 )";
+    return text;
+}
+
+std::string checks_document() {
+    std::string text =
+        "# What check and verify look for\n\n"
+        "Made from the program's table; `patroni_pgbackrest check --explain ID` prints one of these.\n"
+        "An error ends `check` and `bootstrap` with exit code 3, and `verify` with 8; a warning is told, "
+        "and nothing else.\n";
+    for (const auto& definition : recovery::check_table()) {
+        text += "\n" + recovery::explanation(definition);
+    }
     return text;
 }
 

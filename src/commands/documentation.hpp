@@ -13,7 +13,9 @@ std::string manual_page();
 /// The completion for bash 4 and later; needs nothing of the bash-completion package.
 std::string bash_completion();
 
-/// docs/exit-codes.md, which is kept in the repository: `make_documents --check docs` compares it.
+/// docs/exit-codes.md and docs/checks.md, which are kept in the repository: `make_documents --check docs` compares
+/// them.
 std::string exit_code_document();
+std::string checks_document();
 
 }  // namespace patroni_pgbackrest::commands

@@ -1,6 +1,7 @@
 #include "patroni/configuration.hpp"
 
 #include "patroni/configuration_files.hpp"
+#include "patroni/effective.hpp"
 #include "patroni/method_block.hpp"
 #include "system/failure.hpp"
 #include "system/text.hpp"
@@ -25,20 +26,6 @@ const Node& section(const Node& root, std::string_view name, Problems& problems)
         problems.push_back({fmt::format("{} is no map", name), "write keys and values below it", entry->place});
     }
     return root.map_at(name);
-}
-
-/// An entry of postgresql as a bootstrapping Patroni sees it: the local one, else that of bootstrap.dcs (config.py
-/// _build_effective_configuration; __main__.py loads bootstrap.dcs while the DCS holds no configuration).
-const Entry* effective(const Node& local, const Node& dynamic, std::string_view key) {
-    const Entry* entry = local.find(key);
-    return entry != nullptr ? entry : dynamic.find(key);
-}
-
-/// Patroni keeps server and recovery parameters in dictionaries that ignore case.
-const Entry* find_any_case(const Node& map, std::string_view name) {
-    const auto same = [&](const Entry& entry) { return system::lower(entry.key) == name; };
-    const auto found = std::find_if(map.entries.begin(), map.entries.end(), same);
-    return found == map.entries.end() ? nullptr : &*found;
 }
 
 void read_postgresql(const Node& local, const Node& dynamic, Configuration& result, Problems& problems) {
@@ -69,10 +56,7 @@ bool has_own_hba(const Node& local, const Node& dynamic, const Configuration& co
     if (list != nullptr && yaml::truthy(*list->value)) {
         return true;
     }
-    const Entry* file = find_any_case(local.map_at("parameters"), "hba_file");
-    if (file == nullptr) {
-        file = find_any_case(dynamic.map_at("parameters"), "hba_file");
-    }
+    const Entry* file = parameter(local, dynamic, "hba_file");
     if (file == nullptr || yaml::blank(*file->value)) {
         return false;
     }
@@ -105,17 +89,9 @@ std::vector<Value> restore_commands(const Node& local, const Node& dynamic, cons
 }
 
 std::vector<Value> leaderless_replica_methods(const Node& local, const Node& dynamic) {
-    const Entry* methods = effective(local, dynamic, "create_replica_methods");
-    if (methods == nullptr || !yaml::truthy(*methods->value)) {
-        methods = effective(local, dynamic, "create_replica_method");
-    }
     std::vector<Value> found;
-    if (methods == nullptr) {
-        return found;
-    }
-    for (const yaml::NodePtr& method : methods->value->items) {
-        const Entry* block = effective(local, dynamic, method->text);
-        if (!method->is_scalar() || method->text == "basebackup" || block == nullptr) {
+    for (const auto& [method, block] : replica_methods(local, dynamic)) {
+        if (method->text == "basebackup" || block == nullptr) {
             continue;
         }
         for (const char* key : {"no_leader", "no_master"}) {
@@ -129,18 +105,24 @@ std::vector<Value> leaderless_replica_methods(const Node& local, const Node& dyn
     return found;
 }
 
-/// A server parameter as a bootstrapping Patroni merges it: parameter by parameter, the local one first.
-std::optional<Value> parameter(const Node& local, const Node& dynamic, std::string_view name) {
-    for (const Node* postgresql : {&local, &dynamic}) {
-        if (const Entry* entry = find_any_case(postgresql->map_at("parameters"), name)) {
-            return Value{entry->value->text, entry->place};
-        }
+std::optional<Value> value_of(const Entry* entry) {
+    return entry == nullptr ? std::nullopt : std::optional(Value{entry->value->text, entry->place});
+}
+
+std::optional<unsigned> read_port(const Node& local) {
+    constexpr unsigned usual = 5432;
+    const Entry* listen = local.find("listen");
+    if (listen == nullptr || yaml::blank(*listen->value)) {
+        return std::nullopt;
     }
-    return std::nullopt;
+    const auto& text = listen->value->text;
+    const auto colon = text.rfind(':');
+    const auto port = colon == std::string::npos ? std::nullopt : system::number(text.substr(colon + 1));
+    return port ? static_cast<unsigned>(*port) : usual;
 }
 
 std::optional<std::string> read_password_encryption(const Node& local, const Node& dynamic) {
-    const auto value = parameter(local, dynamic, "password_encryption");
+    const auto value = value_of(parameter(local, dynamic, "password_encryption"));
     const auto word = value ? system::lower(value->text) : std::string();
     return word == "md5" || word == "scram-sha-256" ? std::optional(word) : std::nullopt;
 }
@@ -148,8 +130,8 @@ std::optional<std::string> read_password_encryption(const Node& local, const Nod
 Archiving read_archiving(const Node& local, const Node& dynamic) {
     static constexpr std::array on = {"on", "always", "true", "yes", "1"};
     Archiving archiving;
-    archiving.mode = parameter(local, dynamic, "archive_mode");
-    archiving.command = parameter(local, dynamic, "archive_command");
+    archiving.mode = value_of(parameter(local, dynamic, "archive_mode"));
+    archiving.command = value_of(parameter(local, dynamic, "archive_command"));
     const auto mode = archiving.mode ? system::lower(archiving.mode->text) : std::string();
     archiving.is_on = std::find(on.begin(), on.end(), mode) != on.end();
     return archiving;
@@ -191,6 +173,7 @@ std::optional<Configuration> read_configuration(const ConfigurationSource& sourc
     result.name = scalar_at(*tree, "name", "name", problems);
     read_postgresql(local, dynamic, result, problems);
     result.has_pg_hba = has_own_hba(local, dynamic, result);
+    result.port = read_port(local);
     result.archiving = read_archiving(local, dynamic);
     result.password_encryption = read_password_encryption(local, dynamic);
     result.restore_commands = restore_commands(local, dynamic, dcs.map_at("standby_cluster"));

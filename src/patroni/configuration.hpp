@@ -55,6 +55,7 @@ struct Configuration {
     bool has_pg_hba = false;            ///< postgresql.pg_hba, or a hba_file that is not PGDATA's own pg_hba.conf
     std::optional<MethodBlock> method;  ///< absent: no bootstrap.method, or it names no block with a command
     std::optional<Value> method_name;   ///< bootstrap.method as written
+    std::optional<unsigned> port;       ///< of postgresql.listen; 5432 where that names none
     Archiving archiving;
     std::optional<std::string> password_encryption;  ///< md5 or scram-sha-256
     /// Every other place that sets restore_command for a server that Patroni restarts: recovery_conf, parameters and

@@ -106,4 +106,18 @@ yaml::NodePtr load_tree(const ConfigurationSource& source) {
     return parse_map(text->second, configuration_variable);
 }
 
+std::vector<yaml::RepeatedKey> repeated_keys(const ConfigurationSource& source) {
+    if (!source.path) {
+        const auto text = source.environment.find(configuration_variable);
+        return text == source.environment.end() ? std::vector<yaml::RepeatedKey>()
+                                                : yaml::repeated_keys(text->second, configuration_variable);
+    }
+    std::vector<yaml::RepeatedKey> all;
+    for (const fs::path& file : yaml_files(*source.path)) {
+        const auto found = yaml::repeated_keys(system::read_file(file), file.filename().string());
+        all.insert(all.end(), found.begin(), found.end());
+    }
+    return all;
+}
+
 }  // namespace patroni_pgbackrest::patroni

@@ -10,4 +10,7 @@ namespace patroni_pgbackrest::patroni {
 /// lays nothing. Null when there is neither. Throws Failure(usage).
 yaml::NodePtr load_tree(const ConfigurationSource& source);
 
+/// The keys that stand twice in one of its files.
+std::vector<yaml::RepeatedKey> repeated_keys(const ConfigurationSource& source);
+
 }  // namespace patroni_pgbackrest::patroni

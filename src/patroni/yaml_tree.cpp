@@ -42,6 +42,8 @@ class Builder : public YAML::EventHandler {
 
     NodePtr root() const { return root_ ? root_ : null_node; }
 
+    const std::vector<RepeatedKey>& repeated() const { return repeated_; }
+
     const std::string& start() const { return start_; }
 
     void OnDocumentStart(const YAML::Mark& mark) override { start_ = place(mark); }
@@ -128,12 +130,24 @@ class Builder : public YAML::EventHandler {
         }
     }
 
-    static void add(Frame& frame, const Node& key, const NodePtr& value) {
+    void add(Frame& frame, const Node& key, const NodePtr& value) {
         if (key.is_scalar() && key.plain && key.text == "<<") {
             merge(frame.merged, *value, key.place);
         } else if (key.is_scalar()) {
+            if (const Entry* earlier = frame.node.find(key.text)) {
+                repeated_.push_back({path_of(key.text), earlier->place, key.place});
+            }
             put(frame.node.entries, Entry{key.text, key.place, value});
         }
+    }
+
+    /// Below the keys of the maps that are open; a list adds nothing to it.
+    std::string path_of(const std::string& key) const {
+        std::string path;
+        for (const Frame& frame : frames_) {
+            path += frame.key ? frame.key->text + "." : "";
+        }
+        return path + key;
     }
 
     /// As PyYAML's flatten_mapping: of a list, the first map that has a key wins; a map's own keys beat all of them.
@@ -158,6 +172,7 @@ class Builder : public YAML::EventHandler {
     std::string start_;
     std::vector<Frame> frames_;
     std::map<YAML::anchor_t, NodePtr> anchors_;
+    std::vector<RepeatedKey> repeated_;
     NodePtr root_;
 };
 
@@ -191,7 +206,9 @@ NodePtr make_map(std::vector<Entry> entries, std::string place) {
     return std::make_shared<const Node>(std::move(node));
 }
 
-NodePtr parse(std::string_view text, const std::string& name) {
+namespace {
+
+Builder build(std::string_view text, const std::string& name) {
     try {
         // A quote that nothing closes goes unnoticed by yaml-cpp (0.7) when white space follows at the end of the text.
         std::istringstream stream{std::string(text.substr(0, text.find_last_not_of(" \t\r\n") + 1))};
@@ -203,7 +220,7 @@ NodePtr parse(std::string_view text, const std::string& name) {
                           {Problem{"more than one YAML document",
                                    "remove the line --- between them: Patroni reads a single document", rest.start()}});
         }
-        return builder.root();
+        return builder;
     } catch (const YAML::Exception& error) {
         // Behind a colon yaml-cpp may quote what it found, and that may be part of a password.
         const std::string reason = error.msg.substr(0, error.msg.find(':'));
@@ -211,6 +228,16 @@ NodePtr parse(std::string_view text, const std::string& name) {
                                                 "correct the line, which is not shown because it may hold a password",
                                                 place_of(name, error.mark)}});
     }
+}
+
+}  // namespace
+
+NodePtr parse(std::string_view text, const std::string& name) {
+    return build(text, name).root();
+}
+
+std::vector<RepeatedKey> repeated_keys(std::string_view text, const std::string& name) {
+    return build(text, name).repeated();
 }
 
 NodePtr patch(const NodePtr& base, const NodePtr& changes) {

@@ -46,6 +46,14 @@ NodePtr make_map(std::vector<Entry> entries, std::string place);
 /// when it is broken or holds more than one document.
 NodePtr parse(std::string_view text, const std::string& name);
 
+/// A key that stands twice in one map: PyYAML takes the last one without a word.
+struct RepeatedKey {
+    std::string path;           ///< `bootstrap.method`
+    std::string first, second;  ///< their places
+};
+/// All of them in a document that parse() reads.
+std::vector<RepeatedKey> repeated_keys(std::string_view text, const std::string& name);
+
 /// `changes` laid over `base`, both maps, as Patroni's patch_config does (utils.py, 2.0 to 4.1): maps are merged, a
 /// null takes the key away, everything else is replaced.
 NodePtr patch(const NodePtr& base, const NodePtr& changes);

@@ -17,11 +17,17 @@ Severity severity_of(const Finding& finding) {
     return definition->severity;
 }
 
+}  // namespace
+
 bool is_error(const Finding& finding) {
     return severity_of(finding) == Severity::error;
 }
 
-}  // namespace
+std::string explanation(const CheckDefinition& definition) {
+    return fmt::format("## {}\n\n{}: {}.\n\n{}\n\nWhat to do: {}.\n", definition.id,
+                       definition.severity == Severity::error ? "Error" : "Warning", definition.title, definition.why,
+                       definition.remedy);
+}
 
 const CheckDefinition* find_check(std::string_view id) {
     const auto& table = check_table();

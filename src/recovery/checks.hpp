@@ -22,9 +22,13 @@ const std::vector<CheckDefinition>& check_table();
 /// Null when there is no such check.
 const CheckDefinition* find_check(std::string_view id);
 
+bool is_error(const Finding& finding);
 bool has_error(const std::vector<Finding>& findings);
 /// The findings of severity error, as problems of one Failure.
 std::vector<Problem> errors_in(const std::vector<Finding>& findings);
+
+/// The page of docs/checks.md about one check.
+std::string explanation(const CheckDefinition& definition);
 
 /// For a person: `ERROR method-block-missing: patroni.yml:7: …` and its HINT, errors first, then a line that counts
 /// them.

@@ -112,6 +112,22 @@ std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layou
     return std::nullopt;
 }
 
+std::vector<fs::path> leftovers_of(const Layout& layout) {
+    std::vector<fs::path> found;
+    if (!system::is_empty_or_absent(layout.staging)) {
+        found.push_back(layout.staging);
+    }
+    const auto parent = layout.data_directory.parent_path();
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(parent, error)) {
+        if (is_patronis_name(entry.path().filename().string(), layout.data_directory.filename().string())) {
+            found.push_back(entry.path());
+        }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
 void give_names_back(const fs::path& data_directory, const std::vector<std::string>& places) {
     const auto all = renamed(data_directory, places);
     for (const auto& place : all) {

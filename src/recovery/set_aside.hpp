@@ -15,6 +15,9 @@ namespace patroni_pgbackrest::recovery {
 /// it was in use for more than an hour: what was written in it since may be somebody's only copy.
 std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request, const Layout& layout);
 
+/// What earlier tries left beside the data directory: staging, and what Patroni set aside.
+std::vector<std::filesystem::path> leftovers_of(const Layout& layout);
+
 /// Patroni renames tablespaces and a linked pg_wal with the data directory, and lets the links follow: those of
 /// `places` get their names back. Throws Failure(unsafe), before anything is touched, when one of the names is taken.
 void give_names_back(const std::filesystem::path& data_directory, const std::vector<std::string>& places);

@@ -25,6 +25,9 @@ class Settings {
     /// Where it was set, else `--name`.
     std::string place(const std::string& name) const;
 
+    /// Those that are set, by name.
+    const std::map<std::string, std::vector<patroni::Value>>& all() const { return values_; }
+
     void problem(const std::string& place, std::string message, std::string hint);
     const std::vector<Problem>& problems() const { return problems_; }
 

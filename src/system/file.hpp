@@ -33,6 +33,9 @@ bool same_file_system(const std::filesystem::path& one, const std::filesystem::p
 /// Bytes an unprivileged process may still write; of the nearest existing parent when the path does not exist yet.
 unsigned long long free_bytes(const std::filesystem::path& path);
 
+/// Whether files may take less room on the disk than they have bytes (ZFS, Btrfs, bcachefs).
+bool may_compress(const std::filesystem::path& path);
+
 void sync_directory(const std::filesystem::path& directory);
 /// fsync of every regular file and directory below each root, symbolic links inside a root not followed (name their
 /// targets as roots), several at once. Any error is fatal: Failure(internal_error) naming the file. Stops when

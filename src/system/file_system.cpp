@@ -3,12 +3,16 @@
 #include "system/failure.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -49,6 +53,13 @@ unsigned long long mount_of(const fs::path& path) {
 }
 
 }  // namespace
+
+bool may_compress(const fs::path& path) {
+    constexpr std::array<std::uint64_t, 3> types = {0x2FC12FC1, 0x9123683E, 0xCA451A4E};  // statfs(2)
+    struct statfs facts {};
+    return ::statfs(nearest_existing(path).c_str(), &facts) == 0 &&
+           std::find(types.begin(), types.end(), static_cast<std::uint64_t>(facts.f_type) & 0xFFFFFFFF) != types.end();
+}
 
 bool is_empty_or_absent(const fs::path& directory) {
     std::error_code error;

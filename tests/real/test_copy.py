@@ -115,11 +115,18 @@ class BrokenRepositories(BootstrapCase):
             file.write(b'\xff' * 64)
         self.assert_fails(5, r'restore of backup set .* failed: pgbackrest exited with code \d+ \((format|checksum)\)', 'another backup set')
 
+    def test_a_disk_without_room_for_the_backup_is_refused_before_the_copy(self):
+        self.data_directory = self.node.data_directory = os.path.join(self.lab.mount_tmpfs(10, 'disk'), 'data')
+        self.configure()
+        self.assert_refused(self.bootstrap(), 3, r'backup set .* has \d+ MB, and .*/disk has room for \d+ MB', 'make room')
+        self.assert_absent()
+
     def test_a_full_disk_fails_the_copy_and_leaves_no_data_directory(self):
-        disk = self.lab.mount_tmpfs(10, 'disk')
+        disk = self.lab.mount_tmpfs(120, 'disk')
         self.data_directory = self.node.data_directory = os.path.join(disk, 'data')
         self.staging = self.data_directory + '.restoring'
-        self.configure()
+        filling = self.wrap_pgbackrest('[ $VERB != restore ] || fallocate -l 110M %s/filler' % disk)
+        self.configure({'pgbackrest': filling})
         result = self.bootstrap()
         self.assert_refused(result, 5, r'code \d+ \((file-write|path-create|file-open)\).*No space left', 'make room')
         self.assert_absent()

@@ -1,0 +1,250 @@
+#include "commands/check.hpp"
+
+#include "commands/arguments.hpp"
+#include "patroni/members.hpp"
+#include "patroni/review.hpp"
+#include "pgbackrest/segment_fetch.hpp"
+#include "postgres/binaries.hpp"
+#include "recovery/checks.hpp"
+#include "recovery/review_machine.hpp"
+#include "recovery/settings.hpp"
+#include "recovery/window.hpp"
+#include "system/log.hpp"
+
+#include <cstdio>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace patroni_pgbackrest::commands {
+
+using recovery::Plan;
+using recovery::Request;
+
+namespace {
+
+/// What is told besides the findings.
+struct Told {
+    std::vector<std::pair<std::string, std::string>> facts;  ///< in words
+    nlohmann::ordered_json settings = nlohmann::ordered_json::array();
+
+    void add(const std::string& name, const std::string& value) { facts.emplace_back(name, value); }
+};
+
+void add(std::vector<Finding>& findings, const char* id, const Failure& failure) {
+    for (const auto& problem : failure.problems()) {
+        findings.push_back({id, problem});
+    }
+}
+
+patroni::Intent intent_of(const Request& request) {
+    patroni::Intent intent;
+    intent.stanza = request.pgbackrest.stanza;
+    intent.pgbackrest_configuration = request.pgbackrest.configuration;
+    intent.has_target = !request.target.is_latest();
+    return intent;
+}
+
+std::optional<Request> review_request(const BootstrapArguments& arguments, Told& told, std::vector<Finding>& findings) {
+    const recovery::Settings settings(arguments.options, arguments.patroni);
+    for (const auto& [name, values] : settings.all()) {
+        for (const auto& value : values) {
+            told.settings.push_back({{"name", name}, {"value", value.text}, {"place", value.place}});
+        }
+    }
+    try {
+        return recovery::make_request(arguments.options, arguments.patroni);
+    } catch (const Failure& failure) {
+        add(findings, "request-invalid", failure);
+        return std::nullopt;
+    }
+}
+
+/// The request against the repository; empty when it cannot be served.
+std::optional<Plan> review_repository(const Request& request, Told& told, std::vector<Finding>& findings) {
+    const char* id = "repository";
+    try {
+        recovery::require_pgbackrest(request);
+        const auto repository = recovery::read_repository(request);
+        id = "target";
+        auto plan = recovery::make_plan(request, repository);
+        told.add("backup set", plan.backup.label);
+        told.add("timeline", fmt::format("{} ({})", plan.timeline().text(), plan.reason_for_timeline));
+        told.add("WAL segments", fmt::format("{}, {} to {}", plan.wal.segments, plan.wal.first(), plan.wal.last()));
+        told.add("restorable from", recovery::window_text(plan, repository));
+        if (plan.backup.in_error) {
+            findings.push_back({"backup-in-error",
+                                {fmt::format("backup set {} has pages with bad checksums", plan.backup.label),
+                                 "name another one with set, or run pg_amcheck afterwards"}});
+        }
+        if (!plan.wal.ranges.empty()) {
+            id = "first-segment";
+            pgbackrest::fetch_segment(request.pgbackrest, plan.archive_end.archives, plan.wal.first(), request.retry);
+        }
+        return plan;
+    } catch (const Failure& failure) {
+        // read_repository() chooses the backup set, too.
+        add(findings, failure.code() == ExitCode::target_not_reachable ? "target" : id, failure);
+        return std::nullopt;
+    }
+}
+
+void review_machine(const Request& request, const std::optional<Plan>& plan, Told& told,
+                    std::vector<Finding>& findings) {
+    try {
+        const auto layout = recovery::choose_layout(request.data_directory);
+        told.add("staging directory", layout.staging.string());
+        recovery::review_machine(request, layout, findings);
+        if (plan) {
+            recovery::review_disk(request, *plan, layout, findings);
+        }
+    } catch (const Failure& failure) {
+        add(findings, "data-directory-in-use", failure);
+    }
+    if (!plan) {
+        return;
+    }
+    try {
+        const bool configured = request.patroni && request.patroni->bin_directory;
+        const auto directory = postgres::find_binaries(
+            plan->major_version,
+            configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt);
+        told.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
+    } catch (const Failure& failure) {
+        add(findings, "binaries", failure);
+    }
+}
+
+void review_scope(const BootstrapArguments& arguments, const Request& request, std::vector<Finding>& findings) {
+    if (!arguments.patroni || request.scope.empty()) {
+        return;
+    }
+    const auto state = patroni::read_scope(arguments.source, request.scope);
+    const auto& why = state.leadership.why_unknown;
+    if (!why.empty()) {
+        findings.push_back({"dcs-unknown",
+                            {fmt::format("the DCS cannot be asked about scope {}: {}", request.scope, why),
+                             "see that patronictl works as this user"}});
+    } else if (state.leadership.leader) {
+        findings.push_back({"cluster-lives",
+                            {fmt::format("scope {} has a leader: {}", request.scope, *state.leadership.leader),
+                             "while it lives Patroni never calls a bootstrap method"}});
+    } else if (state.initialize == patroni::InitializeKey::initialized) {
+        findings.push_back(
+            {"scope-initialized",
+             {fmt::format("scope {} is initialised, and has no leader", request.scope),
+              fmt::format("stop its nodes and run patronictl remove {} before a restore", request.scope)}});
+    } else if (state.initialize == patroni::InitializeKey::empty) {
+        findings.push_back({"scope-bootstrapping",
+                            {fmt::format("a bootstrap of scope {} is under way, or was interrupted", request.scope),
+                             "wait for it, or run patroni_pgbackrest resume on the node that began it"}});
+    }
+}
+
+std::string text(const Told& told, const std::vector<Finding>& findings) {
+    std::string text;
+    for (const auto& setting : told.settings) {
+        text += fmt::format("{} = {} ({})\n", setting["name"].get<std::string>(), setting["value"].get<std::string>(),
+                            setting["place"].get<std::string>());
+    }
+    for (const auto& [name, value] : told.facts) {
+        text += fmt::format("{}: {}\n", name, value);
+    }
+    return text + recovery::findings_text(findings);
+}
+
+std::string json(const Told& told, const std::vector<Finding>& findings) {
+    nlohmann::ordered_json facts = nlohmann::ordered_json::object();
+    for (const auto& [name, value] : told.facts) {
+        facts[name] = value;
+    }
+    const nlohmann::ordered_json all{{"settings", told.settings},
+                                     {"facts", facts},
+                                     {"findings", nlohmann::ordered_json::parse(recovery::findings_json(findings))}};
+    return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+/// Empty when patroni.yml cannot be read.
+std::optional<BootstrapArguments> read_configuration(const CheckArguments& arguments, std::vector<Finding>& findings) {
+    try {
+        return read_bootstrap_arguments(arguments.words);
+    } catch (const Failure& failure) {
+        add(findings, "configuration-broken", failure);
+        return std::nullopt;
+    }
+}
+
+void review(const BootstrapArguments& bootstrap, Told& told, std::vector<Finding>& findings) {
+    const auto request = review_request(bootstrap, told, findings);
+    if (bootstrap.patroni) {
+        const auto found = patroni::review(bootstrap.source, request ? intent_of(*request) : patroni::Intent());
+        findings.insert(findings.end(), found.begin(), found.end());
+    }
+    if (!request) {
+        return;
+    }
+    told.add("target", request->target.text());
+    told.add("replayed by", recovery::text(request->recovery));
+    const auto plan = review_repository(*request, told, findings);
+    review_machine(*request, plan, told, findings);
+    review_scope(bootstrap, *request, findings);
+}
+
+void refuse_errors(const std::vector<Finding>& findings) {
+    for (const auto& finding : findings) {
+        if (!recovery::is_error(finding)) {
+            log::write(finding.problem, log::Level::warning);
+        }
+    }
+    if (recovery::has_error(findings)) {
+        throw Failure(ExitCode::preflight_refused, recovery::errors_in(findings));
+    }
+}
+
+void explain(const std::string& id) {
+    const auto* definition = recovery::find_check(id);
+    if (definition == nullptr) {
+        throw Failure(ExitCode::usage, fmt::format("no check is called '{}'", id),
+                      "docs/checks.md lists them; a finding's id stands behind ERROR or WARNING");
+    }
+    std::fputs(recovery::explanation(*definition).c_str(), stdout);
+}
+
+}  // namespace
+
+ExitCode check(const CheckArguments& arguments) {
+    if (!arguments.explain.empty()) {
+        explain(arguments.explain);
+        return ExitCode::done;
+    }
+    Told told;
+    std::vector<Finding> findings;
+    log::set_level(log::Level::warning);
+    if (const auto bootstrap = read_configuration(arguments, findings)) {
+        review(*bootstrap, told, findings);
+    }
+    std::fputs((arguments.json ? json(told, findings) : text(told, findings)).c_str(), stdout);
+    return recovery::has_error(findings) ? ExitCode::preflight_refused : ExitCode::done;
+}
+
+void refuse_configuration(const BootstrapArguments& arguments, const Request& request) {
+    if (!arguments.patroni) {
+        return;
+    }
+    auto findings = patroni::review(arguments.source, intent_of(request));
+    if (!arguments.calling_patroni) {
+        // Called by a person, with what Patroni would never have called.
+        std::erase_if(findings, [](const Finding& finding) {
+            return finding.id == "method-missing" || finding.id == "standby-cluster" ||
+                   finding.id == "node-never-bootstraps";
+        });
+    }
+    refuse_errors(findings);
+}
+
+void refuse_full_disk(const Request& request, const Plan& plan, const recovery::Layout& layout) {
+    std::vector<Finding> findings;
+    recovery::review_disk(request, plan, layout, findings);
+    refuse_errors(findings);
+}
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "commands/bootstrap.hpp"
+#include "recovery/layout.hpp"
+#include "recovery/plan.hpp"
+
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest::commands {
+
+/// What `check` is called with.
+struct CheckArguments {
+    std::vector<std::string> words;  ///< the command line, from `check` on: the options of a restore
+    bool json = false;
+    std::string explain;  ///< the id of a check; empty: not asked for
+};
+
+/// `check`: everything that would keep a restore from its end, or make it worthless, at once; nothing is changed.
+/// Prints it to stdout. Returns done, or preflight_refused when a finding is an error.
+ExitCode check(const CheckArguments& arguments);
+
+/// What patroni.yml alone shows, as the first step of `bootstrap`: warnings go to the log. Throws
+/// Failure(preflight_refused) with every error.
+void refuse_configuration(const BootstrapArguments& arguments, const recovery::Request& request);
+
+/// The same for the room on the disks, once the backup set is known.
+void refuse_full_disk(const recovery::Request& request, const recovery::Plan& plan, const recovery::Layout& layout);
+
+}  // namespace patroni_pgbackrest::commands

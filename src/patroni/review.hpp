@@ -1,0 +1,35 @@
+#pragma once
+
+#include "patroni/configuration.hpp"
+#include "patroni/configuration_files.hpp"
+#include "system/finding.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest::patroni {
+
+/// What patroni.yml is held against.
+struct Intent {
+    std::string stanza;  ///< empty: not known
+    std::optional<std::filesystem::path> pgbackrest_configuration;
+    bool has_target = false;           ///< not the latest point
+    std::filesystem::path root = "/";  ///< where systemd's units and the devices are looked for
+};
+
+/// What is wrong in patroni.yml although it can be read: what Patroni ignores without a word, what would make the
+/// restore worthless, what would surprise later (docs/checks.md tells each). Throws Failure(usage) as
+/// read_configuration().
+std::vector<Finding> review(const ConfigurationSource& source, const Intent& intent);
+
+/// The parts of it. `tree` is the merged configuration.
+void review_method(const yaml::Node& tree, std::vector<Finding>& findings);
+void review_repeated_keys(const std::vector<yaml::RepeatedKey>& repeated, std::vector<Finding>& findings);
+void review_archiving(const yaml::Node& tree, const Intent& intent, std::vector<Finding>& findings);
+void review_replica_methods(const yaml::Node& tree, const Intent& intent, std::vector<Finding>& findings);
+void review_node(const yaml::Node& tree, const ConfigurationSource& source, const Intent& intent,
+                 std::vector<Finding>& findings);
+
+}  // namespace patroni_pgbackrest::patroni

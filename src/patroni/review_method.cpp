@@ -1,0 +1,115 @@
+#include "patroni/review.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest::patroni {
+
+namespace {
+
+using yaml::Entry;
+using yaml::Node;
+
+/// What Patroni takes out of a recovery_conf (recovery parameters of PostgreSQL 12 and later, and the trigger file that
+/// 16 no longer has); anything else is dropped without a word.
+constexpr std::array recovery_parameters = {
+    "restore_command",        "recovery_end_command",      "archive_cleanup_command", "recovery_target",
+    "recovery_target_action", "recovery_target_inclusive", "recovery_target_lsn",     "recovery_target_name",
+    "recovery_target_time",   "recovery_target_timeline",  "recovery_target_xid",     "recovery_min_apply_delay",
+    "primary_conninfo",       "primary_slot_name",         "promote_trigger_file"};
+
+std::string place_of(const Node& tree, const char* section) {
+    const Entry* entry = tree.find(section);
+    return entry == nullptr ? std::string() : entry->place;
+}
+
+bool calls_us(const std::string& command) {
+    const auto words = system::shell_words(command).value_or(std::vector<std::string>());
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+        if (std::filesystem::path(words[i]).filename() == "patroni_pgbackrest" && words[i + 1] == "bootstrap") {
+            return true;
+        }
+    }
+    return false;
+}
+
+void review_recovery_conf(const Node& block, std::vector<Finding>& findings) {
+    const std::vector<std::string> known(recovery_parameters.begin(), recovery_parameters.end());
+    for (const Entry& entry : block.map_at("recovery_conf").entries) {
+        const auto name = system::lower(entry.key);
+        if (std::find(known.begin(), known.end(), name) == known.end()) {
+            const auto near = system::nearest(name, known);
+            findings.push_back({"recovery-parameter-unknown",
+                                {fmt::format("recovery_conf has '{}', which is no recovery parameter", entry.key),
+                                 near ? fmt::format("did you mean '{}'?", *near) : "take it out", entry.place}});
+        }
+    }
+}
+
+void review_block(const Node& bootstrap, const Entry& method, std::vector<Finding>& findings) {
+    const auto& name = method.value->text;
+    const Entry* block = bootstrap.find(name);
+    const Entry* command = block == nullptr ? nullptr : block->value->find("command");
+    if (command == nullptr) {
+        findings.push_back(
+            {"method-block-missing",
+             {fmt::format("bootstrap.method is {}, but bootstrap.{}{} is not there", name, name,
+                          block == nullptr ? "" : ".command"),
+              "without it Patroni silently runs initdb: add it below bootstrap, or correct the name", method.place}});
+        return;
+    }
+    if (!calls_us(command->value->text)) {
+        findings.push_back({"method-other-program",
+                            {fmt::format("bootstrap.{}.command does not call patroni_pgbackrest bootstrap", name),
+                             "if it is a script that does, nothing is wrong", command->place}});
+    }
+    review_recovery_conf(*block->value, findings);
+}
+
+}  // namespace
+
+void review_method(const Node& tree, std::vector<Finding>& findings) {
+    const Node& bootstrap = tree.map_at("bootstrap");
+    const Entry* method = bootstrap.find("method");
+    if (method == nullptr || yaml::blank(*method->value) || method->value->text == "initdb") {
+        findings.push_back({"method-missing",
+                            {"bootstrap.method is not set: Patroni would run initdb",
+                             "run patroni_pgbackrest configure, or set bootstrap.method and its block",
+                             method == nullptr ? place_of(tree, "bootstrap") : method->place}});
+    } else {
+        review_block(bootstrap, *method, findings);
+    }
+    for (const char* key : {"command", "recovery_conf", "keep_existing_recovery_conf", "no_params"}) {
+        if (const Entry* entry = bootstrap.find(key)) {
+            findings.push_back({"method-key-misplaced",
+                                {fmt::format("{} stands in bootstrap itself, where Patroni ignores it", key),
+                                 "move it into the block that bootstrap.method names", entry->place}});
+        }
+    }
+    if (const Entry* standby = bootstrap.map_at("dcs").find("standby_cluster");
+        standby != nullptr && yaml::truthy(*standby->value)) {
+        findings.push_back(
+            {"standby-cluster",
+             {"standby_cluster is configured: Patroni never calls a bootstrap method then",
+              "take it out for the restore, or let the standby cluster be made by a replica method", standby->place}});
+    }
+    if (const Entry* pause = bootstrap.map_at("dcs").find("pause"); pause != nullptr && yaml::truthy(*pause->value)) {
+        findings.push_back({"dcs-paused",
+                            {"bootstrap.dcs.pause is set: the restored cluster comes up without automatic failover",
+                             "take it out, or run patronictl resume afterwards", pause->place}});
+    }
+}
+
+void review_repeated_keys(const std::vector<yaml::RepeatedKey>& repeated, std::vector<Finding>& findings) {
+    for (const auto& key : repeated) {
+        const bool decides = key.path == "bootstrap" || key.path == "postgresql" || key.path == "scope" ||
+                             (key.path.starts_with("bootstrap.") && !key.path.starts_with("bootstrap.dcs."));
+        findings.push_back({decides ? "method-key-twice" : "key-twice",
+                            {fmt::format("{} stands twice, at {} and here: only this one counts", key.path, key.first),
+                             "take one of them out", key.second}});
+    }
+}
+
+}  // namespace patroni_pgbackrest::patroni

@@ -1,0 +1,117 @@
+#include "patroni/effective.hpp"
+#include "patroni/review.hpp"
+#include "system/file.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::patroni {
+
+namespace {
+
+namespace fs = std::filesystem;
+using yaml::Entry;
+using yaml::Node;
+
+void review_watchdog(const Node& tree, const Intent& intent, std::vector<Finding>& findings) {
+    const Node& watchdog = tree.map_at("watchdog");
+    const Entry* mode = watchdog.find("mode");
+    if (mode == nullptr || system::lower(mode->value->text) != "required") {
+        return;
+    }
+    const Entry* given = watchdog.find("device");
+    const fs::path device = given == nullptr ? "/dev/watchdog" : given->value->text;
+    const auto path = intent.root / device.relative_path();
+    if (::access(path.c_str(), W_OK) != 0) {
+        findings.push_back(
+            {"watchdog-missing",
+             {fmt::format("watchdog is required, but {} cannot be written: this node never becomes leader",
+                          device.string()),
+              "load its kernel module and give it to the user of Patroni, or set watchdog.mode: automatic",
+              mode->place}});
+    }
+}
+
+bool holds_password(const Node& node) {
+    if (node.is_map()) {
+        for (const Entry& entry : node.entries) {
+            const bool secret = system::lower(entry.key).find("password") != std::string::npos;
+            if ((secret && entry.value->is_scalar() && !yaml::blank(*entry.value)) || holds_password(*entry.value)) {
+                return true;
+            }
+        }
+    }
+    for (const auto& item : node.items) {
+        if (holds_password(*item)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void review_permissions(const Node& tree, const ConfigurationSource& source, std::vector<Finding>& findings) {
+    struct stat facts {};
+    if (source.path && ::stat(source.path->c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+        (facts.st_mode & S_IROTH) != 0 && holds_password(tree)) {
+        findings.push_back(
+            {"passwords-readable",
+             {fmt::format("{} holds passwords, and everybody on this machine can read it", source.path->string()),
+              fmt::format("chmod o-rwx {}", source.path->string())}});
+    }
+}
+
+/// The units of Patroni and their drop-ins. Debian has a template unit besides, for several clusters on one machine.
+std::vector<fs::path> unit_files(const fs::path& root) {
+    std::vector<fs::path> files;
+    for (const char* directory : {"etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system",
+                                  "usr/lib/systemd/system", "lib/systemd/system"}) {
+        for (const char* name : {"patroni.service", "patroni@.service"}) {
+            std::error_code error;
+            const auto unit = root / directory / name;
+            if (fs::is_regular_file(unit, error)) {
+                files.push_back(unit);
+            }
+            for (const auto& entry : fs::directory_iterator(unit.string() + ".d", error)) {
+                if (entry.path().extension() == ".conf" && ::access(entry.path().c_str(), R_OK) == 0) {
+                    files.push_back(entry.path());
+                }
+            }
+        }
+    }
+    return files;
+}
+
+void review_resume(const Intent& intent, std::vector<Finding>& findings) {
+    std::error_code error;
+    const bool systemd_runs = fs::is_directory(intent.root / "run/systemd/system", error);
+    const auto files = unit_files(intent.root);
+    const auto resumes = [](const fs::path& file) {
+        return system::read_file(file).find("patroni_pgbackrest resume") != std::string::npos;
+    };
+    if (systemd_runs && !files.empty() && std::none_of(files.begin(), files.end(), resumes)) {
+        findings.push_back({"resume-missing",
+                            {"patroni_pgbackrest resume does not run before Patroni: after a reboot in the middle of a "
+                             "restore Patroni would wait for ever",
+                             "install the drop-in patroni.service.d.conf of the examples", files.front().string()}});
+    }
+}
+
+}  // namespace
+
+void review_node(const Node& tree, const ConfigurationSource& source, const Intent& intent,
+                 std::vector<Finding>& findings) {
+    if (const Entry* tag = tree.map_at("tags").find("nofailover"); tag != nullptr && yaml::truthy(*tag->value)) {
+        findings.push_back({"node-never-bootstraps",
+                            {"tags.nofailover is set: Patroni never calls the bootstrap method on this node",
+                             "take it out on the node that is to be restored", tag->place}});
+    }
+    review_watchdog(tree, intent, findings);
+    review_permissions(tree, source, findings);
+    review_resume(intent, findings);
+}
+
+}  // namespace patroni_pgbackrest::patroni

@@ -1,0 +1,97 @@
+"""check: what would keep a restore from its end is found before anything is touched."""
+import json
+import os
+
+from bootstrap_case import BootstrapCase, program
+
+
+class Check(BootstrapCase):
+    def setUp(self):
+        super().setUp()
+        self.clean()
+
+    def clean(self, block=None, **postgresql):
+        archive = 'pgbackrest --config=%s --stanza=demo ' % self.pgbackrest_configuration
+        self.configure({'report': None, **(block or {})}, postgresql={
+            'recovery_conf': {'restore_command': archive + 'archive-get %f "%p"'}, **postgresql})
+        os.chmod(self.yml, 0o600)
+
+    def check(self, *arguments):
+        there = os.path.exists(self.staging + '.d')
+        result = self.run_program(program(), 'check', '--patroni-config=' + self.yml, '--scope=' + self.node.scope,
+                                  '--datadir=' + self.data_directory, *arguments)
+        self.assertEqual(os.path.exists(self.staging + '.d'), there, 'check left something')
+        return result
+
+    def found(self, *arguments):
+        """The exit code and the findings' ids."""
+        result = self.check('--format=json', *arguments)
+        findings = json.loads(result.log[result.log.index('{\n'):])['findings']
+        # Whether this machine has a unit of Patroni is not the test's business.
+        return result.code, [finding['id'] for finding in findings if finding['id'] != 'resume-missing']
+
+    def test_a_clean_configuration_has_no_finding_and_the_window_is_printed(self):
+        result = self.check('--type=time', '--target=' + self.target('time', 7))
+        self.assertEqual(result.code, 0, result.log)
+        self.assertEqual(self.found(), (0, []))
+        self.assertRegex(result.log, r'restorable from: 20.* \(end of backup set .*F\) to 20.* \(WAL segment 0000')
+        self.assertRegex(result.log, r'stanza = demo \(node1.yml:\d+\)\n')
+        self.assertRegex(result.log, r'target = .* \(--target\)\n')
+        self.assertRegex(result.log, r'timeline: 1 \(the one that was alive at the target time\)')
+
+    def test_everything_at_once(self):
+        self.clean({'recovery_conf': None}, bin_dir='/nowhere', listen='127.0.0.1:1')
+        os.makedirs(self.data_directory + '.failed')
+        os.chmod(self.yml, 0o644)
+        code, found = self.found('--set=' + self.source.incremental_backup)
+        self.assertEqual((code, sorted(found)), (3, ['binaries', 'leftover', 'passwords-readable']))
+
+    def test_a_gap_in_the_archive(self):
+        os.remove(self.archived(self.source.segments[5]))
+        self.assertEqual(self.found(), (3, ['target']))
+
+    def test_the_first_segment_cannot_be_read(self):
+        first = sorted(name for name in os.listdir(self.segments_directory()) if '-' in name)
+        for name in first:
+            os.chmod(os.path.join(self.segments_directory(), name), 0)
+        self.assertEqual(self.found('--retry=0'), (3, ['first-segment']))
+
+    def segments_directory(self):
+        return os.path.dirname(self.archived(self.source.segments[1]))
+
+    def test_no_such_stanza(self):
+        self.assertEqual(self.found('--stanza=other', '--retry=0'), (3, ['archive-command-elsewhere',
+                                                                         'standby-restore-command-elsewhere', 'target']))
+
+    def test_binaries_that_are_not_there(self):
+        self.clean(bin_dir='/nowhere')
+        self.assertEqual(self.found(), (3, ['binaries']))
+
+    def test_a_disk_without_room(self):
+        self.data_directory = os.path.join(self.lab.mount_tmpfs(10, 'disk'), 'data')
+        self.assertEqual(self.found(), (3, ['disk-full']))
+
+    def test_a_request_that_is_wrong_and_a_configuration_that_is_broken(self):
+        self.assertEqual(self.found('--type=time', '--target=yesterday', '--typ=x'), (3, ['request-invalid'] * 2))
+        self.lab.write(os.path.basename(self.yml), 'scope: [demo\n')
+        self.assertEqual(self.found(), (3, ['configuration-broken']))
+
+    def test_the_dcs_does_not_answer(self):
+        self.clean()
+        self.configure(etcd3={'hosts': '127.0.0.1:1'})
+        code, found = self.found()
+        self.assertEqual(code, 0)
+        self.assertIn('dcs-unknown', found)
+
+    def test_a_living_cluster_is_told_as_warnings(self):
+        self.node.start()
+        self.node.wait_for_leader()
+        code, found = self.found()
+        self.assertEqual((code, sorted(found)), (0, ['cluster-lives', 'data-directory-in-use', 'port-taken']))
+
+    def test_an_id_is_explained_and_an_unknown_one_is_refused(self):
+        result = self.run_program(program(), 'check', '--explain=method-block-missing')
+        self.assertEqual(result.code, 0)
+        self.assertIn('initdb', result.log)
+        self.assert_refused(self.run_program(program(), 'check', '--explain=nothing'), 2, "no check is called 'nothing'",
+                            'docs/checks.md')
