@@ -4,10 +4,12 @@
 #include "pgbackrest/restore.hpp"
 #include "pgbackrest/retry.hpp"
 #include "postgres/binaries.hpp"
+#include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
 #include "recovery/delivery.hpp"
 #include "recovery/memory.hpp"
 #include "recovery/plan.hpp"
+#include "recovery/probes.hpp"
 #include "recovery/replay.hpp"
 #include "recovery/report.hpp"
 #include "recovery/set_aside.hpp"
@@ -130,8 +132,7 @@ void sync_without_leader(const BootstrapArguments& arguments, const Request& req
         staging.sync();
         return query.answer();
     }();
-    for (pgbackrest::Retries retries{request.retry};
-         arguments.leader_must_be_known && !leadership.why_unknown.empty();) {
+    for (pgbackrest::Retries retries{request.retry}; arguments.patroni_goes_on && !leadership.why_unknown.empty();) {
         if (!retries.another("the DCS does not answer: " + leadership.why_unknown)) {
             throw Failure(ExitCode::repository_unreachable,
                           fmt::format("the DCS cannot be asked whether scope {} has a leader: {}", request.scope,
@@ -215,13 +216,21 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     }
 
     report.phase("recovery");
+    std::optional<recovery::Reached> reached;
     if (request.recovery == Recovery::standalone) {
-        const auto roles = patroni::read_roles(arguments.source);
-        report.about(recovery::replay(request, plan, staging, bin_directory, roles, start));
+        recovery::FirstSession session{patroni::read_roles(arguments.source), {}};
+        if (arguments.patroni_goes_on) {
+            session.probes = recovery::read_probes({}, arguments.patroni);
+        }
+        reached = recovery::replay(request, plan, staging, bin_directory, session, start);
+        report.about(*reached);
     } else {
         recovery::deliver(request, plan, staging);
     }
     report.kept(recovery::set_aside_dynamic_configuration(staging));
+    const auto control = postgres::read_control_data(bin_directory, staging.path());
+    staging.remember(
+        {request.target, plan.timeline(), plan.wal.last(), plan.segment_size, control.checksum_version != 0}, reached);
     staging.reached(Phase::recovered);
 
     report.phase("verification");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "commands/resume.hpp"
+#include "commands/verify.hpp"
 #include "recovery/request.hpp"
 
 #include <string>
@@ -17,10 +18,11 @@ struct ArchiveGetArguments {
 
 /// What the command line says, with only its form checked.
 struct CommandLine {
-    enum class Command { bootstrap, resume, archive_get, recovery_end, help } command = Command::help;
+    enum class Command { bootstrap, resume, verify, archive_get, recovery_end, help } command = Command::help;
     std::vector<recovery::GivenOption> options;  ///< of bootstrap, known or not
     ArchiveGetArguments archive_get;
     ResumeArguments resume;
+    VerifyArguments verify;
     std::string text;  ///< of help: what to print
 };
 

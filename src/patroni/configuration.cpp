@@ -104,6 +104,22 @@ std::vector<Value> restore_commands(const Node& local, const Node& dynamic, cons
     return found;
 }
 
+/// Local parameters count more than dynamic ones, but for those that a primary and its standbys must agree on
+/// (config.py _build_effective_configuration, 2.0 to 4.1); these three are not among them.
+std::map<std::string, Value> archiving(const Node& local, const Node& dynamic) {
+    std::map<std::string, Value> found;
+    for (const char* name : {"archive_mode", "archive_command", "archive_library"}) {
+        const Entry* entry = find_any_case(local.map_at("parameters"), name);
+        if (entry == nullptr) {
+            entry = find_any_case(dynamic.map_at("parameters"), name);
+        }
+        if (entry != nullptr && entry->value->is_scalar()) {
+            found[name] = {entry->value->text, entry->place};
+        }
+    }
+    return found;
+}
+
 std::vector<Value> leaderless_replica_methods(const Node& local, const Node& dynamic) {
     const Entry* methods = effective(local, dynamic, "create_replica_methods");
     if (methods == nullptr || !yaml::truthy(*methods->value)) {
@@ -149,6 +165,7 @@ std::optional<Configuration> read_configuration(const ConfigurationSource& sourc
     read_postgresql(local, dynamic, result, problems);
     result.has_pg_hba = has_own_hba(local, dynamic, result);
     result.restore_commands = restore_commands(local, dynamic, dcs.map_at("standby_cluster"));
+    result.archiving = archiving(local, dynamic);
     result.leaderless_replica_methods = leaderless_replica_methods(local, dynamic);
     result.method_name = scalar_at(bootstrap, "method", "bootstrap.method", problems);
     if (result.method_name) {

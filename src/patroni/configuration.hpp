@@ -49,6 +49,9 @@ struct Configuration {
     /// parameters_ROLE (4.1) of postgresql and of bootstrap.dcs.postgresql, bootstrap.dcs.standby_cluster. An empty one
     /// counts too: Patroni writes it behind its include.
     std::vector<Value> restore_commands;
+    /// archive_mode, archive_command and archive_library as the server gets them, from postgresql.parameters or
+    /// bootstrap.dcs; what stands in neither is not here.
+    std::map<std::string, Value> archiving;
     std::vector<Value>
         leaderless_replica_methods;  ///< methods in create_replica_methods with no_leader (no_master): name and place
 };
