@@ -4,7 +4,6 @@
 #include "postgres/configuration.hpp"
 #include "system/text.hpp"
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace patroni_pgbackrest::postgres {
