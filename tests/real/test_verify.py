@@ -99,13 +99,24 @@ class AsPostBootstrap(VerifyCase):
         self.assertIn('WARNING verify-archiver-failing: the archiver fails with 00000002.history', result.log)
         self.assertIn('0 errors, 1 warnings', result.log)
 
+    def test_after_an_initdb_there_are_only_warnings(self):
+        # Patroni calls it then as well; with these rules only the file in PGPASSFILE lets it in.
+        self.yml = self.node.configure(
+            bootstrap={'post_bootstrap': program() + ' verify'},
+            postgresql={'pg_hba': ['local all all peer', 'host all all 127.0.0.1/32 scram-sha-256',
+                                   'host replication all 127.0.0.1/32 scram-sha-256']})
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assertIn('WARNING verify-no-journal: there is no journal of a restore beside', self.lab.log('node1'))
+        self.assertIn('0 errors, ', self.lab.log('node1'))
+
 
 class ByHand(VerifyCase):
     def test_a_server_in_recovery_a_hanging_one_and_none(self):
         self.assert_done(self.bootstrap())
         self.assert_refused(self.verify(), 3, 'no server runs in ', 'start Patroni')
         self.lab.write('data/standby.signal', '')
-        self.open('hot_standby=on')
+        self.open('hot_standby=on', 'max_prepared_transactions=1000')
         result = self.verify()
         self.assertEqual(result.code, 8, result.log)
         self.assertIn('ERROR   verify-in-recovery: the server is still in recovery', result.log)
@@ -127,6 +138,11 @@ class ByHand(VerifyCase):
         for name in ('verify-no-journal', 'verify-signal-file', 'verify-recovery-setting'):
             self.assertIn('WARNING ' + name, result.log)
         self.assertNotIn('topsecret', result.log)
+        result = self.verify('--amcheck')
+        self.assert_done(result)
+        self.assertRegex(result.log, 'WARNING verify-amcheck-not-done: .*skipping database "postgres"')
+        self.sql('create extension amcheck')
+        self.assertNotIn('verify-amcheck', self.verify('--amcheck').log)
 
 
 class WhenPatroniSkipsIt(ResumeCase):
