@@ -1,8 +1,7 @@
 #include "commands/bootstrap.hpp"
 
-#include "patroni/members.hpp"
+#include "commands/sync.hpp"
 #include "pgbackrest/restore.hpp"
-#include "pgbackrest/retry.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
@@ -121,40 +120,10 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     staging.reached(Phase::copied);
 }
 
-/// patronictl answers while the data goes to disk.
-void sync_without_leader(const BootstrapArguments& arguments, const Request& request, const StagingDirectory& staging) {
-    if (!arguments.patroni || request.scope.empty()) {
-        staging.sync();
-        return;
-    }
-    auto leadership = [&] {
-        patroni::LeaderQuery query(arguments.source, request.scope);
-        staging.sync();
-        return query.answer();
-    }();
-    for (pgbackrest::Retries retries{request.retry}; arguments.patroni_goes_on && !leadership.why_unknown.empty();) {
-        if (!retries.another("the DCS does not answer: " + leadership.why_unknown)) {
-            throw Failure(ExitCode::repository_unreachable,
-                          fmt::format("the DCS cannot be asked whether scope {} has a leader: {}", request.scope,
-                                      leadership.why_unknown),
-                          "bring the DCS back; the restored data waits in the staging directory");
-        }
-        leadership = patroni::LeaderQuery(arguments.source, request.scope).answer();
-    }
-    if (!leadership.why_unknown.empty()) {
-        log::warning("{}: not checked whether scope {} has a leader", leadership.why_unknown, request.scope);
-    }
-    if (leadership.leader) {
-        throw Failure(ExitCode::unsafe,
-                      fmt::format("scope {} has a leader meanwhile: {}", request.scope, *leadership.leader),
-                      "the cluster went on without this restore; the staging directory is kept");
-    }
-}
-
 void sync_and_hand_over(const BootstrapArguments& arguments, const Request& request, Report& report,
-                        StagingDirectory& staging) {
+                        const std::optional<pgbackrest::ArchiveEnd>& archive_end, StagingDirectory& staging) {
     report.phase("sync");
-    sync_without_leader(arguments, request, staging);
+    sync_unless_cluster_lives(arguments, request, archive_end, staging);
     report.phase("hand-over");
     staging.hand_over();
     log::info("{} is ready for Patroni", staging.layout().data_directory.string());
@@ -199,7 +168,7 @@ bool hand_over_again(const BootstrapArguments& arguments, const Request& request
         return false;
     }
     staging.reached(Phase::recovered);
-    sync_and_hand_over(arguments, request, report, staging);
+    sync_and_hand_over(arguments, request, report, std::nullopt, staging);
     return true;
 }
 
@@ -236,7 +205,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     report.phase("verification");
     recovery::verify_directory(request, plan, staging, bin_directory);
 
-    sync_and_hand_over(arguments, request, report, staging);
+    sync_and_hand_over(arguments, request, report, plan.archive_end, staging);
 }
 
 /// Remembers a failure for the next run: systemd starts a failed Patroni again at once and for ever.
@@ -321,6 +290,10 @@ void bootstrap(const BootstrapArguments& arguments) {
         log::set_level(request.log_level);
         if (arguments.calling_patroni) {
             interruption::watch_caller(*arguments.calling_patroni);
+            if (const auto version = patroni::version_of_patroni(*arguments.calling_patroni)) {
+                report.version("patroni", *version);
+                patroni::require_supported_patroni(*version);
+            }
         }
         if (!arguments.patroni) {
             log::warning("no patroni.yml: whether it fits the request is not checked");

@@ -81,6 +81,7 @@ constexpr std::array fixed_values = {
     std::pair<std::string_view, std::string_view>{"target-action", "promote"},
     std::pair<std::string_view, std::string_view>{"archive-mode", "preserve"},
     std::pair<std::string_view, std::string_view>{"format", "text json"},
+    std::pair<std::string_view, std::string_view>{"source", "fenced"},
 };
 
 std::string option_words() {

@@ -1,6 +1,13 @@
 #include "patroni/calling_patroni.hpp"
 
+#include "system/failure.hpp"
+#include "system/file.hpp"
+#include "system/text.hpp"
+
 #include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <set>
 #include <string_view>
 #include <system_error>
 
@@ -106,6 +113,45 @@ std::optional<CallingPatroni> nearest_patroni(const std::vector<system::ProcessF
 
 std::optional<CallingPatroni> find_calling_patroni() {
     return nearest_patroni(system::ancestors());
+}
+
+std::optional<std::string> version_in(const std::string& version_file) {
+    for (const std::string& line : system::lines(version_file)) {
+        const auto start = line.find_first_of("'\"");
+        if (line.starts_with("__version__ =") && start != std::string::npos) {
+            return line.substr(start + 1, line.find_first_of("'\"", start + 1) - start - 1);
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> version_of_patroni(int pid) {
+    std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+    std::set<std::string> directories;
+    for (std::string line; std::getline(maps, line);) {
+        for (const std::string_view packages : {"/dist-packages/", "/site-packages/"}) {
+            const auto start = line.find('/');
+            const auto end = line.find(packages);
+            if (end != std::string::npos) {
+                directories.insert(line.substr(start, end + packages.size() - start));
+            }
+        }
+    }
+    for (const auto& directory : directories) {
+        if (const auto file = system::read_file_if_present(directory + "patroni/version.py")) {
+            return version_in(*file);
+        }
+    }
+    return std::nullopt;
+}
+
+void require_supported_patroni(const std::string& version) {
+    constexpr std::uint64_t oldest = 2;
+    const auto major = system::number(version.substr(0, version.find('.')));
+    if (major && *major < oldest) {
+        throw Failure(ExitCode::preflight_refused, "Patroni " + version + " is not supported",
+                      "use Patroni 2.0 or later");
+    }
 }
 
 }  // namespace patroni_pgbackrest::patroni

@@ -17,4 +17,7 @@ std::optional<std::vector<std::string>> patroni_arguments(const std::vector<std:
 /// The nearest Patroni among `ancestors`, which are given from the nearest to the farthest.
 std::optional<CallingPatroni> nearest_patroni(const std::vector<system::ProcessFacts>& ancestors);
 
+/// `3.0.2` of the text of patroni/version.py.
+std::optional<std::string> version_in(const std::string& version_file);
+
 }  // namespace patroni_pgbackrest::patroni

@@ -104,22 +104,6 @@ std::vector<Value> restore_commands(const Node& local, const Node& dynamic, cons
     return found;
 }
 
-/// Local parameters count more than dynamic ones, but for those that a primary and its standbys must agree on
-/// (config.py _build_effective_configuration, 2.0 to 4.1); these three are not among them.
-std::map<std::string, Value> archiving(const Node& local, const Node& dynamic) {
-    std::map<std::string, Value> found;
-    for (const char* name : {"archive_mode", "archive_command", "archive_library"}) {
-        const Entry* entry = find_any_case(local.map_at("parameters"), name);
-        if (entry == nullptr) {
-            entry = find_any_case(dynamic.map_at("parameters"), name);
-        }
-        if (entry != nullptr && entry->value->is_scalar()) {
-            found[name] = {entry->value->text, entry->place};
-        }
-    }
-    return found;
-}
-
 std::vector<Value> leaderless_replica_methods(const Node& local, const Node& dynamic) {
     const Entry* methods = effective(local, dynamic, "create_replica_methods");
     if (methods == nullptr || !yaml::truthy(*methods->value)) {
@@ -145,7 +129,50 @@ std::vector<Value> leaderless_replica_methods(const Node& local, const Node& dyn
     return found;
 }
 
+/// A server parameter as a bootstrapping Patroni merges it: parameter by parameter, the local one first.
+std::optional<Value> parameter(const Node& local, const Node& dynamic, std::string_view name) {
+    for (const Node* postgresql : {&local, &dynamic}) {
+        if (const Entry* entry = find_any_case(postgresql->map_at("parameters"), name)) {
+            return Value{entry->value->text, entry->place};
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> read_password_encryption(const Node& local, const Node& dynamic) {
+    const auto value = parameter(local, dynamic, "password_encryption");
+    const auto word = value ? system::lower(value->text) : std::string();
+    return word == "md5" || word == "scram-sha-256" ? std::optional(word) : std::nullopt;
+}
+
+Archiving read_archiving(const Node& local, const Node& dynamic) {
+    static constexpr std::array on = {"on", "always", "true", "yes", "1"};
+    Archiving archiving;
+    archiving.mode = parameter(local, dynamic, "archive_mode");
+    archiving.command = parameter(local, dynamic, "archive_command");
+    const auto mode = archiving.mode ? system::lower(archiving.mode->text) : std::string();
+    archiving.is_on = std::find(on.begin(), on.end(), mode) != on.end();
+    return archiving;
+}
+
 }  // namespace
+
+std::optional<std::string> pgbackrest_option(const std::string& command, const std::string& name) {
+    // A command line within quotes (`bash -c "…"`) is one word of the outer one.
+    std::string flat = command;
+    std::replace_if(
+        flat.begin(), flat.end(), [](char letter) { return letter == '"' || letter == '\''; }, ' ');
+    const auto words = system::shell_words(flat).value_or(std::vector<std::string>());
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (words[i].starts_with("--" + name + "=")) {
+            return words[i].substr(name.size() + 3);
+        }
+        if (words[i] == "--" + name && i + 1 < words.size()) {
+            return words[i + 1];
+        }
+    }
+    return std::nullopt;
+}
 
 std::optional<Configuration> read_configuration(const ConfigurationSource& source) {
     const yaml::NodePtr tree = load_tree(source);
@@ -164,8 +191,9 @@ std::optional<Configuration> read_configuration(const ConfigurationSource& sourc
     result.name = scalar_at(*tree, "name", "name", problems);
     read_postgresql(local, dynamic, result, problems);
     result.has_pg_hba = has_own_hba(local, dynamic, result);
+    result.archiving = read_archiving(local, dynamic);
+    result.password_encryption = read_password_encryption(local, dynamic);
     result.restore_commands = restore_commands(local, dynamic, dcs.map_at("standby_cluster"));
-    result.archiving = archiving(local, dynamic);
     result.leaderless_replica_methods = leaderless_replica_methods(local, dynamic);
     result.method_name = scalar_at(bootstrap, "method", "bootstrap.method", problems);
     if (result.method_name) {

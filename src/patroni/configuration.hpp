@@ -33,6 +33,16 @@ struct MethodBlock {
     bool keep_existing_recovery_conf = false;
 };
 
+/// How the cluster archives its WAL: local parameters, else those of bootstrap.dcs.
+struct Archiving {
+    bool is_on = false;  ///< archive_mode is on or always
+    std::optional<Value> mode, command;
+};
+
+/// The value of an option in a command line of pgBackRest, `--name=value` or `--name value`, wherever a shell or a
+/// wrapper has it; empty when there is none.
+std::optional<std::string> pgbackrest_option(const std::string& command, const std::string& name);
+
 /// What of patroni.yml concerns us, read once. Passwords are not kept.
 struct Configuration {
     std::string source;  ///< the path as given, or `PATRONI_CONFIGURATION`
@@ -45,13 +55,12 @@ struct Configuration {
     bool has_pg_hba = false;            ///< postgresql.pg_hba, or a hba_file that is not PGDATA's own pg_hba.conf
     std::optional<MethodBlock> method;  ///< absent: no bootstrap.method, or it names no block with a command
     std::optional<Value> method_name;   ///< bootstrap.method as written
+    Archiving archiving;
+    std::optional<std::string> password_encryption;  ///< md5 or scram-sha-256
     /// Every other place that sets restore_command for a server that Patroni restarts: recovery_conf, parameters and
     /// parameters_ROLE (4.1) of postgresql and of bootstrap.dcs.postgresql, bootstrap.dcs.standby_cluster. An empty one
     /// counts too: Patroni writes it behind its include.
     std::vector<Value> restore_commands;
-    /// archive_mode, archive_command and archive_library as the server gets them, from postgresql.parameters or
-    /// bootstrap.dcs; what stands in neither is not here.
-    std::map<std::string, Value> archiving;
     std::vector<Value>
         leaderless_replica_methods;  ///< methods in create_replica_methods with no_leader (no_master): name and place
 };
@@ -79,5 +88,11 @@ struct CallingPatroni {
     ConfigurationSource source;
 };
 std::optional<CallingPatroni> find_calling_patroni();
+
+/// Its version, `3.0.2`, from the Python package beside the extension modules that it has loaded (starting Python to
+/// ask would take longer than everything else before the copy). Empty when that is not found.
+std::optional<std::string> version_of_patroni(int pid);
+/// Throws Failure(preflight_refused) for a version before 2.0.
+void require_supported_patroni(const std::string& version);
 
 }  // namespace patroni_pgbackrest::patroni

@@ -95,6 +95,11 @@ bool is_segment_file(const std::string& name) {
            postgres::is_segment_name(std::string_view(name).substr(0, segment_digits));
 }
 
+postgres::Timeline timeline_of(const std::string& name) {
+    const auto number = system::number(std::string_view(name).substr(0, timeline_digits), 16);
+    return postgres::Timeline{static_cast<std::uint32_t>(number.value_or(0))};
+}
+
 /// Listed together with the directory above it, as it is there in all but odd cases, and often the only one.
 std::string first_directory(const std::string& from_segment) {
     return from_segment.substr(0, directory_digits);
@@ -102,8 +107,15 @@ std::string first_directory(const std::string& from_segment) {
 
 void take_segments(const std::vector<Listed>& listed, ArchiveContent& result) {
     for (const Listed& entry : listed) {
-        if (!entry.is_path && is_segment_file(entry.name))
-            result.segments.insert(entry.name.substr(0, segment_digits));
+        if (entry.is_path || !is_segment_file(entry.name))
+            continue;
+        const std::string name = entry.name.substr(0, segment_digits);
+        result.segments.insert(name);
+        LastSegment& last = result.last_segments[timeline_of(name)];
+        if (name > last.name)
+            last = {name, entry.time};
+        else if (name == last.name)
+            last.archived_at = std::max(last.archived_at, entry.time);
     }
 }
 
@@ -123,8 +135,7 @@ void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const st
             if (can_hold(entry.name, from_segment) && entry.name != first_directory(from_segment))
                 found.directories.push_back(listing(pgbackrest, archive.repository, entry_path));
         } else if (!entry.is_path && postgres::is_history_name(entry.name)) {
-            const auto number = system::number(std::string_view(entry.name).substr(0, timeline_digits), 16);
-            const postgres::Timeline timeline{static_cast<std::uint32_t>(number.value_or(0))};
+            const postgres::Timeline timeline = timeline_of(entry.name);
             const auto [time, is_new] = result.history_times.emplace(timeline, entry.time);
             time->second = std::min(time->second, entry.time);
             if (is_new) {

@@ -15,9 +15,16 @@
 
 namespace patroni_pgbackrest::pgbackrest {
 
+/// The newest segment of a timeline, and when it was archived, in seconds since the epoch.
+struct LastSegment {
+    std::string name;
+    std::int64_t archived_at = 0;
+};
+
 /// What the archive holds, over all repositories that have this archive id.
 struct ArchiveContent {
     std::set<std::string> segments;  ///< 24-digit names, whatever their suffix in the repository
+    std::map<postgres::Timeline, LastSegment> last_segments;
     std::map<postgres::Timeline, postgres::TimelineHistory> histories;
     std::map<postgres::Timeline, std::int64_t>
         history_times;  ///< when each was first archived, seconds since the epoch

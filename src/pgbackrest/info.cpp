@@ -96,7 +96,46 @@ std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const system::Command& c
     return stanza;
 }
 
+/// Without an LSN nobody knows how long a segment is, and so which segments a restore needs.
+void learn_segment_size(const Pgbackrest& pgbackrest, Stanza& stanza) {
+    Backup& newest = stanza.backups.back();
+    if (!newest.lsn_start) {
+        const auto path = fmt::format("backup/{}/{}/backup.manifest", stanza.name, newest.label);
+        const auto manifest =
+            system::capture(pgbackrest.data_command("repo-get", {{"repo", std::to_string(newest.repository)}}, {path}));
+        if (system::succeeded(manifest.outcome))
+            take_positions(manifest.output, newest);
+    }
+    if (const auto size = segment_size_of(newest))
+        stanza.segment_size = *size;
+    else
+        log::warning("the size of WAL segments is not known: taken for {} MB", stanza.segment_size.bytes >> 20);
+}
+
 }  // namespace
+
+std::optional<postgres::SegmentSize> segment_size_of(const Backup& backup) {
+    constexpr std::size_t timeline_digits = 8;
+    if (!backup.lsn_start || backup.archive_start.size() <= timeline_digits)
+        return std::nullopt;
+    for (std::uint64_t bytes = 1ULL << 20; bytes <= (1ULL << 30); bytes *= 2) {
+        const postgres::SegmentSize size{bytes};
+        const auto segment = postgres::Segment::containing(postgres::Timeline{1}, *backup.lsn_start, size);
+        if (segment.name(size).substr(timeline_digits) == backup.archive_start.substr(timeline_digits))
+            return size;
+    }
+    return std::nullopt;
+}
+
+void take_positions(std::string_view manifest, Backup& backup) {
+    const auto value_of = [&](std::string_view key) {
+        const auto start = manifest.find(key);
+        const auto text = start == std::string_view::npos ? "" : manifest.substr(start + key.size());
+        return postgres::Lsn::parse(text.substr(0, text.find('"')));
+    };
+    backup.lsn_start = value_of("\nbackup-lsn-start=\"");
+    backup.lsn_stop = value_of("\nbackup-lsn-stop=\"");
+}
 
 std::optional<Failure> why_not_restorable(const Stanza& stanza) {
     if (!stanza.backups.empty())
@@ -123,8 +162,9 @@ Stanza info(const Pgbackrest& pgbackrest, std::optional<unsigned> repository, co
     const system::Command command = pgbackrest.data_command("info", options);
     Retries retries{retry};
     for (;;) {
-        if (const auto stanza = ask(pgbackrest, command, retries)) {
+        if (auto stanza = ask(pgbackrest, command, retries)) {
             warn_of_broken_repositories(*stanza);
+            learn_segment_size(pgbackrest, *stanza);
             return *stanza;
         }
     }

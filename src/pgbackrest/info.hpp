@@ -56,7 +56,15 @@ struct Stanza {
     std::vector<Database> databases;
     std::vector<Archive> archives;
     std::vector<Backup> backups;  ///< oldest first
+    postgres::SegmentSize segment_size{};
 };
+
+/// From a backup's start, which is given both as an LSN and as a segment's name. Empty without an LSN.
+std::optional<postgres::SegmentSize> segment_size_of(const Backup& backup);
+
+/// Takes `backup-lsn-start` and `backup-lsn-stop` out of a backup.manifest; pgBackRest before 2.36 tells them nowhere
+/// else.
+void take_positions(std::string_view manifest, Backup& backup);
 
 /// `pgbackrest info --output=json` of one stanza, pgBackRest 2.33 and later. A stanza that is not in it has status 1.
 /// Throws Failure(repository_unreachable) on what is no such JSON.

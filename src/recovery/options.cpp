@@ -20,6 +20,8 @@ const std::vector<OptionDefinition>& bootstrap_options() {
          "shared_preload_libraries for the replay, only where WAL was written by a custom resource manager [none]"},
         {"reuse-data", value, ours, "DIR",
          "begin the copy with this directory of the same cluster: it is renamed, and only changed files travel"},
+        {"source", value, ours, "STATE",
+         "fenced: the old cluster cannot come back, although WAL still arrives from it [refused then]"},
         {"retry", value, ours, "N", "how often to try again what may pass [5]"},
         {"retry-wait", value, ours, "SECONDS", "wait before the first retry, doubled each time up to 300 [5]"},
         {"probe", list, ours, "[DATABASE=]SQL",

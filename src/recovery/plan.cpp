@@ -29,12 +29,8 @@ std::string labels_of(const std::vector<pgbackrest::Backup>& backups) {
     return system::join(labels, ", ");
 }
 
-std::string instant(std::int64_t seconds) {
-    return Time{std::chrono::sys_time<std::chrono::microseconds>{std::chrono::seconds{seconds}}}.text();
-}
-
 /// Whether the replay from this backup can reach the target, seen from the backup's end alone.
-bool ends_before(const pgbackrest::Backup& backup, const RecoveryTarget& target) {
+bool ends_before(const pgbackrest::Backup& backup, const RecoveryTarget& target, postgres::SegmentSize size) {
     if (const auto* time = std::get_if<Time>(&target.point)) {
         return std::chrono::sys_seconds{std::chrono::seconds{backup.stopped}} <= time->at;
     }
@@ -43,8 +39,8 @@ bool ends_before(const pgbackrest::Backup& backup, const RecoveryTarget& target)
             return *backup.lsn_stop <= lsn->lsn;
         }
         // pgBackRest before 2.36 tells no LSN: its last segment must lie before the target as a whole.
-        const auto last = Segment::parse(backup.archive_stop, {});
-        return last && last->end({}) <= lsn->lsn;
+        const auto last = Segment::parse(backup.archive_stop, size);
+        return last && last->end(size) <= lsn->lsn;
     }
     return true;
 }
@@ -139,21 +135,6 @@ void require_whole_archive(const Request& request, const pgbackrest::Stanza& sta
     }
 }
 
-/// From the backup's start, which pgBackRest gives both as an LSN and as a segment's name; without an LSN (pgBackRest
-/// before 2.36) it is taken as the default, and pg_control must agree after the copy.
-postgres::SegmentSize segment_size_of(const pgbackrest::Backup& backup) {
-    if (backup.lsn_start) {
-        for (std::uint64_t bytes = 1ULL << 20; bytes <= (1ULL << 30); bytes *= 2) {
-            const postgres::SegmentSize size{bytes};
-            if (Segment::containing(Timeline{1}, *backup.lsn_start, size).name(size).substr(8) ==
-                backup.archive_start.substr(8)) {
-                return size;
-            }
-        }
-    }
-    return {};
-}
-
 }  // namespace
 
 bool PlannedWal::contains(const std::string& segment) const {
@@ -173,7 +154,7 @@ pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanz
     if (request.backup_set) {
         for (const auto& backup : candidates) {
             if (backup.label == *request.backup_set) {
-                if (!ends_before(backup, request.target)) {
+                if (!ends_before(backup, request.target, stanza.segment_size)) {
                     throw Failure(ExitCode::target_not_reachable,
                                   fmt::format("backup set {} ends at {}{}, after the target {}", backup.label,
                                               instant(backup.stopped),
@@ -196,8 +177,9 @@ pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanz
                                   on_the_way(request.timeline)),
                       "run pgbackrest info to see what there is");
     }
-    const auto newest = std::find_if(candidates.rbegin(), candidates.rend(),
-                                     [&](const auto& backup) { return ends_before(backup, request.target); });
+    const auto newest = std::find_if(candidates.rbegin(), candidates.rend(), [&](const auto& backup) {
+        return ends_before(backup, request.target, stanza.segment_size);
+    });
     if (newest == candidates.rend()) {
         throw Failure(
             ExitCode::target_not_reachable,
@@ -281,10 +263,16 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     Plan plan;
     plan.backup = choose_backup(request, repository.stanza);
     plan.targets = repository.targets;
+    plan.archive_end.archives = repository.archives;
+    plan.archive_end.last_segments = repository.archive.last_segments;
+    for (const auto& [timeline, history] : repository.archive.histories) {
+        plan.archive_end.histories.insert(timeline);
+    }
     plan.database = database_of(repository.stanza, plan.backup);
     plan.major_version = supported_major(plan.database);
-    plan.segment_size = segment_size_of(plan.backup);
-    const auto choice = choose_timeline(request, plan.backup, starting_timeline(plan.backup), repository.archive);
+    plan.segment_size = pgbackrest::segment_size_of(plan.backup).value_or(repository.stanza.segment_size);
+    const auto choice =
+        choose_timeline(request, plan.backup, starting_timeline(plan.backup), repository.archive, plan.segment_size);
     plan.history = choice.history;
     plan.newest_timeline = choice.newest;
     plan.explicit_timeline = request.timeline && !std::holds_alternative<Latest>(request.timeline->choice);
@@ -312,7 +300,6 @@ RepositoryState read_repository(const Request& request) {
     require_whole_archive(request, state.stanza);
     const auto backup = choose_backup(request, state.stanza);
     const auto& database = database_of(state.stanza, backup);
-    std::vector<pgbackrest::Archive> archives;
     for (const auto& archive : state.stanza.archives) {
         const auto same = std::any_of(
             state.stanza.databases.begin(), state.stanza.databases.end(), [&](const pgbackrest::Database& candidate) {
@@ -321,11 +308,11 @@ RepositoryState read_repository(const Request& request) {
                        candidate.version == database.version;
             });
         if (same) {
-            archives.push_back(archive);
+            state.archives.push_back(archive);
         }
     }
     pgbackrest::TargetsQuery targets(request.pgbackrest, backup);
-    state.archive = pgbackrest::read_archive(request.pgbackrest, archives, backup.archive_start, request.retry);
+    state.archive = pgbackrest::read_archive(request.pgbackrest, state.archives, backup.archive_start, request.retry);
     state.targets = targets.answer(request.retry);
     return state;
 }

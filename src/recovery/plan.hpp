@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pgbackrest/archive.hpp"
+#include "pgbackrest/archive_growth.hpp"
 #include "pgbackrest/backup_targets.hpp"
 #include "pgbackrest/info.hpp"
 #include "postgres/timeline_history.hpp"
@@ -42,6 +43,7 @@ struct Plan {
     PlannedWal wal;
     postgres::SegmentSize segment_size;
     std::vector<pgbackrest::BackupTarget> targets;  ///< tablespaces and links
+    pgbackrest::ArchiveEnd archive_end;             ///< where it ended when the plan was made
 
     postgres::Timeline timeline() const { return history.timeline; }
 };
@@ -49,6 +51,7 @@ struct Plan {
 /// What the repository tells, read before a plan is made.
 struct RepositoryState {
     pgbackrest::Stanza stanza;
+    std::vector<pgbackrest::Archive> archives;  ///< those of the backup's cluster
     pgbackrest::ArchiveContent archive;
     std::vector<pgbackrest::BackupTarget> targets;  ///< of the backup set that choose_backup() finds
 };

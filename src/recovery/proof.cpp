@@ -113,7 +113,8 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
 }
 
 Failure failure_of_replay(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
-                          const std::optional<ReplayNotes>& notes, const system::Outcome& outcome) {
+                          const std::optional<ReplayNotes>& notes, const system::Outcome& outcome,
+                          const std::filesystem::path& data_directory) {
     if (notes && notes->aborted_with) {
         Failure failure(static_cast<ExitCode>(*notes->aborted_with),
                         fmt::format("the replay to {} was aborted: {}", request.target.text(), notes->abort_message),
@@ -144,6 +145,11 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
         return Failure(ExitCode::replay_failed, "the WAL was written by a custom resource manager: " + words,
                        "name the extension's library with preload, as the source had it in shared_preload_libraries")
             .lasting();
+    }
+    if (said("No space left on device")) {
+        return Failure(ExitCode::replay_failed,
+                       fmt::format("the disk of {} is full: {}", data_directory.string(), words),
+                       "make room for the WAL, then run it again: it goes on where it stopped");
     }
     return Failure(ExitCode::replay_failed,
                    fmt::format("PostgreSQL {} during the replay; its last words: {}", system::describe(outcome), words),

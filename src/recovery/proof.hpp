@@ -22,8 +22,9 @@ std::string objection(const RecoveryTarget& target, const postgres::TimelineFork
                       postgres::SegmentSize segment_size);
 
 /// Why the private server ended: what the guard met, a target that the archive does not reach (with the nearest point),
-/// a missing resource manager, else how it ended and its last words.
+/// a missing resource manager, a full disk, else how it ended and its last words.
 Failure failure_of_replay(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
-                          const std::optional<ReplayNotes>& notes, const system::Outcome& outcome);
+                          const std::optional<ReplayNotes>& notes, const system::Outcome& outcome,
+                          const std::filesystem::path& data_directory);
 
 }  // namespace patroni_pgbackrest::recovery

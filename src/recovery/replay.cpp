@@ -48,8 +48,14 @@ void put_back_auto_conf(const StagingDirectory& staging) {
 /// What every private server runs with, whatever it is for.
 std::vector<postgres::Setting> base_settings(const Request& request, const fs::path& data,
                                              const postgres::ControlData& control) {
-    return server_settings(control, {system::available_memory(), system::free_bytes(data), system::processors()},
-                           request.preload_libraries);
+    auto settings =
+        server_settings(control, {system::available_memory(), system::free_bytes(data), system::processors()},
+                        request.preload_libraries);
+    // The roles' passwords are stored in this form; PostgreSQL 13's default is another one than later versions'.
+    if (request.patroni && request.patroni->password_encryption) {
+        settings.push_back({"password_encryption", *request.patroni->password_encryption});
+    }
+    return settings;
 }
 
 class Replay {
@@ -152,7 +158,7 @@ class Replay {
             }
             log_ = server.log();
             if (start == most_starts || !limits_rose(before, control())) {
-                throw failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_), *server.outcome());
+                throw failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_), *server.outcome(), data_);
             }
             log::info("the source raised its limits while its WAL was written: started again with them");
         }

@@ -284,6 +284,13 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
                              "move it away under another name, and name that");
         }
     }
+    if (const auto source = settings.value("source")) {
+        request.source_is_fenced = source->text == "fenced";
+        if (!request.source_is_fenced) {
+            settings.problem(source->place, fmt::format("'{}' says nothing about the source", source->text),
+                             "write fenced when the old cluster cannot come back, or leave source out");
+        }
+    }
     request.retry.retries = settings.number("retry", 0, 100).value_or(request.retry.retries);
     request.retry.wait = std::chrono::seconds(
         settings.number("retry-wait", 0, 300).value_or(static_cast<unsigned>(request.retry.wait.count())));

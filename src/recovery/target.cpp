@@ -31,6 +31,10 @@ std::optional<Time> Time::parse(std::string_view text) {
     return Time{at};
 }
 
+std::string instant(std::int64_t seconds) {
+    return Time{std::chrono::sys_time<std::chrono::microseconds>{std::chrono::seconds{seconds}}}.text();
+}
+
 std::string Time::text() const {
     const auto midnight = floor<days>(at);
     const year_month_day date{midnight};

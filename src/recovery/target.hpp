@@ -24,6 +24,8 @@ struct Time {
     /// In UTC, as both pgBackRest and PostgreSQL read it: `2026-11-22 08:30:00.500000+00`.
     std::string text() const;
 };
+/// A moment in seconds since the epoch, as Time::text() writes it.
+std::string instant(std::int64_t seconds);
 struct Xid {
     std::uint64_t number;
 };

@@ -3,7 +3,9 @@
 #include "system/log.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace patroni_pgbackrest::recovery {
 
@@ -14,8 +16,9 @@ using postgres::TimelineHistory;
 
 class Choosing {
   public:
-    Choosing(const pgbackrest::Backup& backup, Timeline own, const pgbackrest::ArchiveContent& archive)
-        : backup_(backup), own_(own), archive_(archive) {}
+    Choosing(const pgbackrest::Backup& backup, Timeline own, const pgbackrest::ArchiveContent& archive,
+             postgres::SegmentSize size)
+        : backup_(backup), own_(own), archive_(archive), size_(size) {}
 
     TimelineChoice wished(Timeline timeline) const {
         if (timeline != own_ && !archive_.histories.contains(timeline)) {
@@ -52,17 +55,54 @@ class Choosing {
 
     TimelineChoice alive_at(const Time& time) const {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time.at.time_since_epoch()).count();
-        for (auto entry = archive_.histories.rbegin(); entry != archive_.histories.rend(); ++entry) {
-            const auto archived = archive_.history_times.find(entry->first);
-            const bool born = archived != archive_.history_times.end() && archived->second <= seconds;
-            if (entry->first > own_ && born && descends(entry->second)) {
-                return made(entry->second, "the one that was alive at the target time");
+        std::vector<Timeline> born{own_};
+        for (const auto& [timeline, history] : archive_.histories) {
+            const auto archived = archive_.history_times.find(timeline);
+            const bool is_born = archived != archive_.history_times.end() && archived->second <= seconds;
+            if (timeline > own_ && is_born && descends(history)) {
+                born.push_back(timeline);
             }
         }
-        return own("the one that was alive at the target time");
+        std::vector<Timeline> branches;
+        std::copy_if(born.begin(), born.end(), std::back_inserter(branches),
+                     [&](Timeline timeline) { return timeline == born.back() || holds(timeline, seconds, born); });
+        if (branches.size() > 1) {
+            throw two_branches(time, branches);
+        }
+        return made(history_of(born.back()), "the one that was alive at the target time");
     }
 
   private:
+    /// Whether a timeline was still archived at a moment, behind the points where others left it: the archive's times
+    /// are those of the uploads.
+    bool holds(Timeline timeline, std::int64_t seconds, const std::vector<Timeline>& others) const {
+        const auto last = archive_.last_segments.find(timeline);
+        if (last == archive_.last_segments.end() || last->second.archived_at < seconds) {
+            return false;
+        }
+        const auto segment = postgres::Segment::parse(last->second.name, size_);
+        return segment && std::none_of(others.begin(), others.end(), [&](Timeline other) {
+                   const auto history = history_of(other);
+                   const auto* fork = history.fork_from(timeline);
+                   return fork != nullptr && segment->number < fork->at.value / size_.bytes;
+               });
+    }
+
+    Failure two_branches(const Time& time, const std::vector<Timeline>& branches) const {
+        std::vector<std::string> names, words;
+        for (const auto branch : branches) {
+            const auto last = archive_.last_segments.find(branch);
+            names.push_back(branch.text());
+            words.push_back(
+                last == archive_.last_segments.end()
+                    ? fmt::format("timeline {}", branch.text())
+                    : fmt::format("timeline {} (archived until {})", branch.text(), instant(last->second.archived_at)));
+        }
+        return {ExitCode::target_not_reachable,
+                fmt::format("several branches hold the time {}: {}", time.text(), system::join(words, ", ")),
+                fmt::format("say which of them is meant with target-timeline: {}", system::join(names, " or "))};
+    }
+
     TimelineHistory history_of(Timeline timeline) const {
         const auto found = archive_.histories.find(timeline);
         return found == archive_.histories.end() ? TimelineHistory{timeline, {}} : found->second;
@@ -85,13 +125,14 @@ class Choosing {
     const pgbackrest::Backup& backup_;
     Timeline own_;
     const pgbackrest::ArchiveContent& archive_;
+    postgres::SegmentSize size_;
 };
 
 }  // namespace
 
 TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup, Timeline own,
-                               const pgbackrest::ArchiveContent& archive) {
-    const Choosing choosing(backup, own, archive);
+                               const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size) {
+    const Choosing choosing(backup, own, archive, size);
     if (request.timeline) {
         if (const auto* number = std::get_if<Timeline>(&request.timeline->choice)) {
             return choosing.wished(*number);

@@ -16,9 +16,10 @@ struct TimelineChoice {
 /// The timeline that recovery follows. Wished for by number, `latest` or `current`; else for an immediate target the
 /// backup's own, for a time the one that was alive then (history files carry the time at which they were archived;
 /// with PostgreSQL's default, `latest`, a time after a later fork silently brings back the fork's data), for everything
-/// else the newest that descends from the backup. Throws Failure(target_not_reachable).
+/// else the newest that descends from the backup. Throws Failure(target_not_reachable), also when two branches were
+/// written at the target time: only a person knows which of them is meant.
 TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup, postgres::Timeline own,
-                               const pgbackrest::ArchiveContent& archive);
+                               const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size);
 
 /// The timeline in the name of the backup's first segment. Throws Failure(target_not_reachable) for an offline backup.
 postgres::Timeline starting_timeline(const pgbackrest::Backup& backup);

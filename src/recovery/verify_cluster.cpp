@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <map>
 
 namespace patroni_pgbackrest::recovery {
 
@@ -162,17 +163,19 @@ std::vector<Finding> judge_remains(const ServerFacts& facts) {
 
 std::vector<Finding> judge_settings(const ServerFacts& facts, const patroni::Configuration& configuration) {
     std::vector<Finding> findings;
-    for (const auto& [name, value] : configuration.archiving) {
+    const std::map<std::string, std::optional<patroni::Value>> wanted{
+        {"archive_mode", configuration.archiving.mode}, {"archive_command", configuration.archiving.command}};
+    for (const auto& [name, value] : wanted) {
         const auto server = facts.archiving.find(name);
         // The server says `(disabled)` instead of the command it has.
         const bool is_shown = server != facts.archiving.end() && (name == "archive_mode" || archives(facts));
-        if (is_shown && !same_setting(name, value.text, server->second)) {
+        if (value && is_shown && !same_setting(name, value->text, server->second)) {
             findings.push_back({"verify-archive-setting",
                                 {fmt::format("the server's {} is not the one of patroni.yml", name),
                                  "compare SHOW " + name +
                                      " with it; right when patronictl edit-config has changed it since, wrong when it "
                                      "came with the backup (ALTER SYSTEM)",
-                                 value.place}});
+                                 value->place}});
         }
     }
     return findings;

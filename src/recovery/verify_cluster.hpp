@@ -27,7 +27,7 @@ std::vector<Finding> judge_cluster(const postgres::ServerFacts& facts, const Jou
 /// What needs no journal: recovery over, no signal file and no recovery setting left.
 std::vector<Finding> judge_remains(const postgres::ServerFacts& facts);
 
-/// archive_mode, archive_command and archive_library against patroni.yml. Their values, which may hold secrets, are not
+/// archive_mode and archive_command against patroni.yml. Their values, which may hold secrets, are not
 /// shown.
 std::vector<Finding> judge_settings(const postgres::ServerFacts& facts, const patroni::Configuration& configuration);
 

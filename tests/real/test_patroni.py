@@ -1,10 +1,15 @@
 """The main job: a real Patroni calls the program as bootstrap.method and brings the lost cluster back."""
 import glob
+import json
 import os
 import re
 
+import yaml
+
 from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, MARK, BootstrapCase, PlainCase, read, wait_until
-from lab import PatroniNode, send
+from lab import PatroniNode, program, send
+
+EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'examples')
 
 
 class UnderPatroni(BootstrapCase):
@@ -39,8 +44,11 @@ class UnderPatroni(BootstrapCase):
 
 class Standalone(UnderPatroni):
     def test_latest(self):
-        self.bring_back()
+        report = self.lab.path('report.json')
+        self.bring_back({'report': report})
         self.assert_back(BATCHES)
+        version = re.search(r'[\d.]+', self.lab.run('patroni', '--version')).group()
+        self.assertEqual(json.loads(read(report))['versions']['patroni'], version)
 
     def test_a_time_with_keep_existing_recovery_conf(self):
         self.bring_back({'type': 'time', 'target': self.target('time', 7), 'keep_existing_recovery_conf': True})
@@ -51,7 +59,8 @@ class Standalone(UnderPatroni):
         self.assert_back(6)
 
     def test_the_superuser_s_password_is_the_one_of_patroni_yml(self):
-        self.bring_back(postgresql={'pg_hba': ['local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256',
+        self.bring_back(postgresql={'parameters': {'password_encryption': 'scram-sha-256'},
+                                    'pg_hba': ['local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256',
                                                'host replication all 127.0.0.1/32 scram-sha-256']})
         counted = self.lab.run('psql', '-X', '-h', '127.0.0.1', '-p', str(self.node.port), '-U', 'postgres', '-Atc',
                                'select count(distinct batch) from kept', environment={'PGPASSWORD': 'secret-of-postgres'})
@@ -93,6 +102,20 @@ class Standalone(UnderPatroni):
 
 
 class PatroniMode(UnderPatroni):
+    def test_the_example(self):
+        # As it is, but for what differs from machine to machine.
+        example = yaml.safe_load(read(os.path.join(EXAMPLES, 'patroni-recovery-conf.yml')))
+        block = example['bootstrap']['pgbackrest']
+        block['command'] = block['command'].replace('/usr/bin/patroni_pgbackrest', program())
+        block['recovery_conf']['restore_command'] = block['recovery_conf']['restore_command'].replace(
+            '/usr/bin/patroni_pgbackrest', program())
+        del example['bootstrap']['dcs']['postgresql']['parameters']['archive_command']  # pgBackRest's file is another one
+        self.configure(block, tags=example['tags'], bootstrap={'dcs': example['bootstrap']['dcs']}, postgresql={
+            key: example['postgresql'][key] for key in ('create_replica_methods', 'basebackup', 'authentication')})
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
     def test_latest(self):
         self.bring_back(self.patroni_mode())
         self.assert_back(BATCHES)

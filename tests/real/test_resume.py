@@ -84,6 +84,7 @@ class Resume(ResumeCase):
         # Patroni skips its post_bootstrap after a resume, where it would have set them.
         hba = {'pg_hba': ['local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256',
                           'host replication all 127.0.0.1/32 scram-sha-256'],
+               'parameters': {'password_encryption': 'scram-sha-256'},
                'authentication': {'superuser': {'password': "an'other \\ one"}, 'replication': {'username': 'copier'}}}
         self.interrupt_the_replay(postgresql=hba)
         self.start_again()

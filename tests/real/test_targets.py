@@ -1,4 +1,5 @@
 """Every recovery target in standalone mode, by the rows that must and must not be there afterwards."""
+import glob
 import json
 import os
 
@@ -114,6 +115,8 @@ class Timelines(BootstrapCase):
         """The restored cluster writes on its timeline, and is lost again."""
         self.open()
         self.sql('insert into kept select %d from generate_series(1, 10)' % batch)
+        self.time_after = self.sql("select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'")
+        self.sql('drop table doomed')
         segment = self.sql('select pg_walfile_name(pg_switch_wal())')
         wait_until('the new timeline to be archived', lambda: self.sql(
             "select count(*) from pg_stat_archiver where last_archived_wal >= '%s'" % segment) == '1')
@@ -145,6 +148,23 @@ class Timelines(BootstrapCase):
         # With recovery_target_timeline=latest PostgreSQL would follow timeline 2 and stop silently at the fork.
         self.assert_done(self.bootstrap('--type=time', '--target=' + self.target('time', 8)))
         self.assert_complete(8, timeline=3)
+
+    def test_a_time_on_the_new_timeline_is_restored_from_it(self):
+        result = self.bootstrap('--type=time', '--target=' + self.time_after)
+        self.assert_done(result)
+        self.assertIn('timeline 2 (the one that was alive at the target time)', result.log)
+        self.assert_finished(timeline=3)
+        self.open()
+        self.assertEqual(self.sql("select string_agg(distinct batch::text, ' ') filter (where batch > 5) from kept"), '100')
+        self.assertEqual(self.sql("select to_regclass('doomed')"), 'doomed')
+
+    def test_a_time_that_two_branches_hold_is_refused_until_one_is_named(self):
+        # As if the old cluster had lived on beside the restored one.
+        os.utime(max(glob.glob(self.repository + '/archive/demo/*/*/00000001*-*'), key=os.path.basename))
+        self.assert_refused(self.bootstrap('--type=time', '--target=' + self.time_after), 4,
+                            'several branches hold the time .*: timeline 1 .*, timeline 2 ', 'target-timeline: 1 or 2')
+        self.assert_absent()
+        self.assert_done(self.bootstrap('--type=time', '--target=' + self.time_after, '--target-timeline=2'))
 
     def test_target_timeline_chooses_the_abandoned_one(self):
         self.assert_done(self.bootstrap('--type=name', '--target=' + self.target('name', 9), '--target-timeline=1'))

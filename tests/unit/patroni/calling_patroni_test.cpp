@@ -2,6 +2,9 @@
 
 #include "files.hpp"
 #include "support/catch.hpp"
+#include "system/failure.hpp"
+
+#include <unistd.h>
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::patroni;
@@ -81,4 +84,22 @@ TEST_CASE("PATRONI_CONFIGURATION is what a Patroni reads whose path does not exi
     CHECK_FALSE(path_for({"patroni", "gone.yml"}, environment));
     CHECK(path_for({"patroni", "gone.yml"}, {}) == files.path("gone.yml"));
     CHECK_FALSE(path_for({"patroni"}, environment));
+}
+
+TEST_CASE("a Patroni that is too old is refused by its version") {
+    CHECK(version_in("\"\"\":var __version__: the version.\"\"\"\n__version__ = '3.0.2'\n") == "3.0.2");
+    CHECK(version_in("__version__ = \"4.1.5\"") == "4.1.5");
+    CHECK_FALSE(version_in("version = '1'\n"));
+    CHECK_NOTHROW(require_supported_patroni("2.0.2"));
+    CHECK_NOTHROW(require_supported_patroni("11.0.0"));
+    try {
+        require_supported_patroni("1.6.5");
+        FAIL("it was not refused");
+    } catch (const Failure& failure) {
+        CHECK(failure.code() == ExitCode::preflight_refused);
+        CHECK(failure.problems() ==
+              std::vector<Problem>{{"Patroni 1.6.5 is not supported", "use Patroni 2.0 or later"}});
+    }
+    // This test loads no Python.
+    CHECK_FALSE(version_of_patroni(::getpid()));
 }

@@ -252,3 +252,23 @@ TEST_CASE("values of bootstrap.dcs that Patroni takes for the first start are re
     CHECK(show(configuration.custom_conf) == "c @ patroni.yml:3");
     CHECK(show(configuration.data_directory) == "-");
 }
+
+TEST_CASE("how the cluster archives is merged parameter by parameter, the local ones first") {
+    const auto configuration = read("bootstrap:\n  dcs:\n    postgresql:\n      parameters:\n"
+                                    "        archive_mode: \"on\"\n        archive_command: from the DCS\n"
+                                    "        password_encryption: SCRAM-SHA-256\n"
+                                    "postgresql:\n  parameters:\n    Archive_Command: local\n");
+    CHECK(configuration.archiving.is_on);
+    REQUIRE(configuration.archiving.command);
+    CHECK(configuration.archiving.command->text == "local");
+    CHECK(configuration.password_encryption == "scram-sha-256");
+    CHECK_FALSE(read("scope: demo\n").archiving.is_on);
+    CHECK_FALSE(read("postgresql:\n  parameters:\n    password_encryption: odd\n").password_encryption);
+}
+
+TEST_CASE("an option of pgBackRest is found in any command line") {
+    CHECK(pgbackrest_option("pgbackrest --stanza=demo archive-push %p", "stanza") == "demo");
+    CHECK(pgbackrest_option("pgbackrest --stanza demo archive-push \"%p\"", "stanza") == "demo");
+    CHECK(pgbackrest_option("bash -c 'pgbackrest --stanza=demo archive-push %p'", "stanza") == "demo");
+    CHECK_FALSE(pgbackrest_option("pgbackrest archive-push %p", "stanza"));
+}

@@ -90,6 +90,9 @@ TEST_CASE("segments, histories and their times are read from the backup's first 
     CHECK(history.forks[0].parent == postgres::Timeline{1});
     CHECK(history.forks[0].at.text() == "2/1000028");
     CHECK(content.history_times.at(postgres::Timeline{2}) == 1795346736);
+    CHECK(content.last_segments.at(postgres::Timeline{1}).name == "000000010000000200000000");
+    CHECK(content.last_segments.at(postgres::Timeline{1}).archived_at > 0);
+    CHECK(content.last_segments.size() == 2);
     // One listing of the whole, three directories, one history file.
     CHECK(fake.calls().size() == 5);
     CHECK_FALSE(called(fake, "repo-ls archive/demo/15-1/0000000100000000"));

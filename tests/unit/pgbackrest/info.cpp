@@ -81,6 +81,22 @@ TEST_CASE("what 2.60 says of a stanza is read") {
     CHECK(stanza.backups[0].lsn_start->text() == "10/2000028");
 }
 
+TEST_CASE("the size of a segment follows from a backup's start") {
+    Backup backup{};
+    backup.archive_start = "00000001000000000000000E";
+    CHECK_FALSE(segment_size_of(backup));
+    take_positions("[backup]\nbackup-lsn-start=\"0/E1F620\"\nbackup-lsn-stop=\"0/E20028\"\nbackup-prior=\"x\"\n",
+                   backup);
+    REQUIRE(backup.lsn_stop);
+    CHECK(backup.lsn_stop->text() == "0/E20028");
+    REQUIRE(segment_size_of(backup));
+    CHECK(segment_size_of(backup)->bytes == 1ULL << 20);
+    backup.archive_start = "000000010000000000000000";
+    CHECK(segment_size_of(backup)->bytes == 16ULL << 20);
+    take_positions("[backup]\nbackup-type=\"full\"\n", backup);
+    CHECK_FALSE(backup.lsn_start);
+}
+
 TEST_CASE("a stanza that is not in the answer is missing") {
     for (const char* json : {"[]", samples::version_2_45.c_str()}) {
         const Stanza stanza = parse_info(json, "other");

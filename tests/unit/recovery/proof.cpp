@@ -35,7 +35,7 @@ struct Ended {
         return problems_of(code, [this] { proven(); });
     }
     Failure failure(const std::optional<ReplayNotes>& notes = std::nullopt) const {
-        return failure_of_replay(request, plan, log, notes, system::Exited{1});
+        return failure_of_replay(request, plan, log, notes, system::Exited{1}, "/data.restoring");
     }
 };
 
@@ -207,6 +207,15 @@ TEST_CASE("a missing custom resource manager names the setting that brings it") 
           Problems{{"the WAL was written by a custom resource manager: FATAL: resource manager with ID 128 not "
                     "registered",
                     "name the extension's library with preload, as the source had it in shared_preload_libraries"}});
+}
+
+TEST_CASE("a full disk is named, whoever met it") {
+    Ended ended(latest);
+    ended.log.last_words = {"FATAL:  could not extend file \"base/1/2\": No space left on device"};
+    CHECK(ended.failure().problems() ==
+          Problems{{"the disk of /data.restoring is full: FATAL:  could not extend file \"base/1/2\": No space left on "
+                    "device",
+                    "make room for the WAL, then run it again: it goes on where it stopped"}});
 }
 
 TEST_CASE("any other end is told in PostgreSQL's last words") {

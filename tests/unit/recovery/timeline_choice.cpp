@@ -17,7 +17,7 @@ TimelineChoice choice(const RecoveryTarget& target, const std::optional<Timeline
     request.target = target;
     request.timeline = wish;
     const auto& backup = state.stanza.backups[1];
-    return choose_timeline(request, backup, starting_timeline(backup), state.archive);
+    return choose_timeline(request, backup, starting_timeline(backup), state.archive, segment_size);
 }
 
 const RecoveryTarget latest{Latest{}};
@@ -70,6 +70,40 @@ TEST_CASE("a time is looked for on the timeline that was alive then") {
     CHECK(at_birth.newest);
     CHECK(at_birth.reason == "the one that was alive at the target time");
     CHECK(choice(time_target("2026-11-22 11:59:59.9Z")).history.timeline.number == 1);
+}
+
+TEST_CASE("a time at which two branches were archived is refused, and both are named") {
+    auto state = two_timelines();
+    const auto one = [&](const std::string& last, const std::string& until) {
+        state.archive.last_segments[Timeline{1}] = {last, seconds(until)};
+        state.archive.last_segments[Timeline{2}] = {segment(2, 10), seconds("2026-11-22 12:40:00Z")};
+    };
+    // The old cluster lived on after the other one had left it in segment 7.
+    one(segment(1, 9), "2026-11-22 12:20:00Z");
+    const auto refused = problems_of(ExitCode::target_not_reachable,
+                                     [&] { choice(time_target("2026-11-22 12:10:00Z"), std::nullopt, state); });
+    CHECK(refused ==
+          std::vector<Problem>{{"several branches hold the time 2026-11-22 12:10:00+00: timeline 1 (archived until "
+                                "2026-11-22 12:20:00+00), timeline 2 (archived until 2026-11-22 12:40:00+00)",
+                                "say which of them is meant with target-timeline: 1 or 2"}});
+    CHECK(choice(time_target("2026-11-22 12:10:00Z"), number(1), state).history.timeline == Timeline{1});
+    CHECK(choice(time_target("2026-11-22 12:10:00Z"), number(2), state).history.timeline == Timeline{2});
+    SECTION("not when it had ended by then") {
+        CHECK(choice(time_target("2026-11-22 12:30:00Z"), std::nullopt, state).history.timeline == Timeline{2});
+    }
+    SECTION("not when the other did not exist yet") {
+        CHECK(choice(time_target("2026-11-22 11:00:00Z"), std::nullopt, state).history.timeline == Timeline{1});
+    }
+    SECTION("not when all that was archived late lies before the fork") {
+        one(segment(1, 6), "2026-11-22 12:20:00Z");
+        CHECK(choice(time_target("2026-11-22 12:10:00Z"), std::nullopt, state).history.timeline == Timeline{2});
+    }
+    SECTION("also when the newer one ended before: it may be the one that is meant") {
+        state.archive.last_segments[Timeline{2}].archived_at = seconds("2026-11-22 12:05:00Z");
+        CHECK(problems_of(ExitCode::target_not_reachable, [&] {
+                  choice(time_target("2026-11-22 12:10:00Z"), std::nullopt, state);
+              }).size() == 1);
+    }
 }
 
 TEST_CASE("an immediate target stays on the backup's own timeline") {

@@ -1,0 +1,63 @@
+#include "commands/sync.hpp"
+
+#include "patroni/members.hpp"
+#include "pgbackrest/retry.hpp"
+#include "recovery/living_source.hpp"
+#include "system/log.hpp"
+
+#include <fmt/format.h>
+#include <memory>
+
+namespace patroni_pgbackrest::commands {
+
+namespace {
+
+using patroni::LeaderQuery;
+using patroni::Leadership;
+using pgbackrest::GrowthQuery;
+using recovery::Request;
+
+std::unique_ptr<LeaderQuery> ask_for_leader(const BootstrapArguments& arguments, const Request& request) {
+    const bool known_scope = arguments.patroni && !request.scope.empty();
+    return known_scope ? std::make_unique<LeaderQuery>(arguments.source, request.scope) : nullptr;
+}
+
+void refuse_leader(const BootstrapArguments& arguments, const Request& request, Leadership leadership) {
+    for (pgbackrest::Retries retries{request.retry}; arguments.patroni_goes_on && !leadership.why_unknown.empty();) {
+        if (!retries.another("the DCS does not answer: " + leadership.why_unknown)) {
+            throw Failure(ExitCode::repository_unreachable,
+                          fmt::format("the DCS cannot be asked whether scope {} has a leader: {}", request.scope,
+                                      leadership.why_unknown),
+                          "bring the DCS back; the restored data waits in the staging directory");
+        }
+        leadership = LeaderQuery(arguments.source, request.scope).answer();
+    }
+    if (!leadership.why_unknown.empty()) {
+        log::warning("{}: not checked whether scope {} has a leader", leadership.why_unknown, request.scope);
+    }
+    if (leadership.leader) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("scope {} has a leader meanwhile: {}", request.scope, *leadership.leader),
+                      "the cluster went on without this restore; the staging directory is kept");
+    }
+}
+
+}  // namespace
+
+void sync_unless_cluster_lives(const BootstrapArguments& arguments, const Request& request,
+                               const std::optional<pgbackrest::ArchiveEnd>& archive_end,
+                               const recovery::StagingDirectory& staging) {
+    const auto leader = ask_for_leader(arguments, request);
+    const auto growth = archive_end ? std::make_unique<GrowthQuery>(request.pgbackrest, *archive_end) : nullptr;
+    staging.sync();
+    if (growth) {
+        if (const auto arrived = growth->answer(request.retry)) {
+            recovery::refuse_living_source(request, *arrived);
+        }
+    }
+    if (leader) {
+        refuse_leader(arguments, request, leader->answer());
+    }
+}
+
+}  // namespace patroni_pgbackrest::commands

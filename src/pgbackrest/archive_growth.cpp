@@ -1,0 +1,97 @@
+#include "pgbackrest/archive_growth.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+namespace {
+
+constexpr std::size_t timeline_digits = 8;
+constexpr std::size_t directory_digits = 16;
+constexpr std::size_t segment_digits = 24;
+
+postgres::Timeline timeline_of(const std::string& name) {
+    const auto number = system::number(std::string_view(name).substr(0, timeline_digits), 16);
+    return postgres::Timeline{static_cast<std::uint32_t>(number.value_or(0))};
+}
+
+/// The directories that end the timelines; of many timelines those that were written into last.
+std::vector<std::string> last_directories(const ArchiveEnd& end) {
+    constexpr std::size_t most = 4;
+    std::vector<LastSegment> last;
+    for (const auto& [timeline, segment] : end.last_segments) {
+        last.push_back(segment);
+    }
+    std::sort(last.begin(), last.end(),
+              [](const auto& one, const auto& other) { return one.archived_at > other.archived_at; });
+    last.resize(std::min(last.size(), most));
+    std::vector<std::string> directories;
+    for (const auto& segment : last) {
+        directories.push_back(segment.name.substr(0, directory_digits));
+    }
+    return directories;
+}
+
+}  // namespace
+
+std::optional<std::string> ArchiveEnd::first_behind(const std::vector<Listed>& listed) const {
+    for (const auto& entry : listed) {
+        const bool directory = entry.is_path && entry.name.size() == directory_digits &&
+                               entry.name.find_first_not_of("0123456789ABCDEF") == std::string::npos;
+        const bool segment = !entry.is_path && entry.name.size() > segment_digits &&
+                             entry.name[segment_digits] == '-' &&
+                             postgres::is_segment_name(std::string_view(entry.name).substr(0, segment_digits));
+        if (directory || segment) {
+            const auto name = entry.name.substr(0, directory ? directory_digits : segment_digits);
+            const auto last = last_segments.find(timeline_of(name));
+            // A timeline without a segment here ended before the backup that was read from.
+            if (last != last_segments.end() && name > last->second.name.substr(0, name.size())) {
+                return name;
+            }
+        } else if (!entry.is_path && postgres::is_history_name(entry.name) &&
+                   !histories.contains(timeline_of(entry.name))) {
+            return entry.name;
+        }
+    }
+    return std::nullopt;
+}
+
+GrowthQuery::GrowthQuery(const Pgbackrest& pgbackrest, ArchiveEnd end) : end_(std::move(end)) {
+    for (const auto& archive : end_.archives) {
+        const auto top = fmt::format("archive/{}/{}", pgbackrest.stanza, archive.id);
+        std::vector<std::string> paths{top};
+        for (const auto& directory : last_directories(end_)) {
+            paths.push_back(top + "/" + directory);
+        }
+        for (const auto& path : paths) {
+            auto command = pgbackrest.data_command(
+                "repo-ls", {{"repo", std::to_string(archive.repository)}, {"output", "json"}}, {path});
+            auto running = std::make_unique<system::Capturing>(command);
+            listings_.push_back({path, std::move(command), std::move(running)});
+        }
+    }
+}
+
+std::optional<std::string> GrowthQuery::answer(const RetryPolicy& retry) {
+    Retries retries{retry};
+    for (const auto& listing : listings_) {
+        auto result = listing.running->result();
+        while (!system::succeeded(result.outcome)) {
+            if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
+                throw failure_of("listing of " + listing.path, result.outcome, result.errors);
+            }
+            result = system::capture(listing.command);
+        }
+        if (auto found = end_.first_behind(parse_listing(result.output))) {
+            return found;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace patroni_pgbackrest::pgbackrest

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "pgbackrest/archive.hpp"
+#include "pgbackrest/command_line.hpp"
+#include "pgbackrest/info.hpp"
+#include "pgbackrest/retry.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+/// Where an archive ended when it was read.
+struct ArchiveEnd {
+    std::vector<Archive> archives;
+    std::map<postgres::Timeline, LastSegment> last_segments;
+    std::set<postgres::Timeline> histories;
+
+    /// The first file of a listing (of an archive id's directory, or of one of its directories) that lies behind this
+    /// end: a segment, a directory of segments, or a history file. Empty when there is none.
+    std::optional<std::string> first_behind(const std::vector<Listed>& listed) const;
+};
+
+/// Looks into the archive once more while something else is done: whether somebody still writes into it.
+class GrowthQuery {
+  public:
+    GrowthQuery(const Pgbackrest& pgbackrest, ArchiveEnd end);
+    /// What has come since, empty when nothing has. Asks again what may pass, throws as failure_of().
+    std::optional<std::string> answer(const RetryPolicy& retry = {});
+
+  private:
+    struct Listing {
+        std::string path;
+        system::Command command;
+        std::unique_ptr<system::Capturing> running;
+    };
+
+    ArchiveEnd end_;
+    std::vector<Listing> listings_;
+};
+
+}  // namespace patroni_pgbackrest::pgbackrest
