@@ -4,10 +4,12 @@
 #include "commands/sync.hpp"
 #include "pgbackrest/restore.hpp"
 #include "postgres/binaries.hpp"
+#include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
 #include "recovery/delivery.hpp"
 #include "recovery/memory.hpp"
 #include "recovery/plan.hpp"
+#include "recovery/probes.hpp"
 #include "recovery/replay.hpp"
 #include "recovery/report.hpp"
 #include "recovery/set_aside.hpp"
@@ -184,13 +186,21 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     }
 
     report.phase("recovery");
+    std::optional<recovery::Reached> reached;
     if (request.recovery == Recovery::standalone) {
-        const auto roles = patroni::read_roles(arguments.source);
-        report.about(recovery::replay(request, plan, staging, bin_directory, roles, start));
+        recovery::FirstSession session{patroni::read_roles(arguments.source), {}};
+        if (arguments.patroni_goes_on) {
+            session.probes = recovery::read_probes({}, arguments.patroni);
+        }
+        reached = recovery::replay(request, plan, staging, bin_directory, session, start);
+        report.about(*reached);
     } else {
         recovery::deliver(request, plan, staging);
     }
     report.kept(recovery::set_aside_dynamic_configuration(staging));
+    const auto control = postgres::read_control_data(bin_directory, staging.path());
+    staging.remember(
+        {request.target, plan.timeline(), plan.wal.last(), plan.segment_size, control.checksum_version != 0}, reached);
     staging.reached(Phase::recovered);
 
     report.phase("verification");

@@ -14,7 +14,9 @@ struct BootstrapArguments {
     patroni::ConfigurationSource source;  ///< where patroni.yml was read from
     std::optional<patroni::Configuration> patroni;
     std::optional<int> calling_patroni;  ///< its process number
-    bool leader_must_be_known = false;   ///< no hand-over while the DCS cannot be asked who leads
+    /// For `resume`: Patroni will go on with the data directory without its post_bootstrap, so the probes are asked
+    /// here, and there is no hand-over while the DCS cannot be asked who leads.
+    bool patroni_goes_on = false;
 };
 
 /// `bootstrap`: a lost cluster comes back. Returns normally when PGDATA holds what was asked for; throws Failure else,

@@ -82,6 +82,38 @@ std::vector<recovery::GivenOption> given_options(const CLI::App& command, const 
     return given;
 }
 
+void add_verify_options(CLI::App& command, VerifyArguments& arguments, std::string& format) {
+    command.add_option("connection", arguments.connection,
+                       "how to reach the server; Patroni appends it [the server of postgresql.data_dir]");
+    command.add_option("--patroni-config", arguments.patroni_config,
+                       "patroni.yml, or a directory of YAML files [the calling Patroni's]");
+    command
+        .add_option("--probe", arguments.probes,
+                    "a query that must return true, of another database as DATABASE=SQL; may be repeated [those in "
+                    "the method's block]")
+        ->type_name("[DATABASE=]SQL")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command.add_option("--format", format, "text or json [text]")->type_name("FORMAT");
+    command.add_flag("--amcheck", arguments.amcheck, "run pg_amcheck over the cluster, not as post_bootstrap");
+    command.allow_extras();
+    command.footer("Exit codes:\n" + exit_code_help());
+}
+
+/// What is left over may be a connection string with a password, so only an option's name is shown.
+void finish_verify(const CLI::App& command, const std::string& format, VerifyArguments& arguments) {
+    for (const auto& word : command.remaining()) {
+        throw Failure(ExitCode::usage,
+                      word.starts_with("--") ? fmt::format("unknown option '{}'", word.substr(2, word.find('=') - 2))
+                                             : std::string("verify takes one connection string"),
+                      "see patroni_pgbackrest verify --help");
+    }
+    if (format != "text" && format != "json") {
+        throw Failure(ExitCode::usage, fmt::format("'{}' is no format", format), "use text or json");
+    }
+    arguments.json = format == "json";
+}
+
 }  // namespace
 
 std::string exit_code_help() {
@@ -121,6 +153,11 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         "resume", "before Patroni starts: ends a bootstrap of this node that was interrupted, else does nothing");
     resume->add_option("--patroni-config", line.resume.patroni_config, "patroni.yml, or a directory of YAML files");
     resume->footer("Exit codes:\n" + exit_code_help());
+
+    std::string format = "text";
+    auto* verify = app.add_subcommand(
+        "verify", "Patroni's post_bootstrap, and by hand: proves what came up against what was asked");
+    add_verify_options(*verify, line.verify, format);
 
     auto* archive_get = app.add_subcommand(
         "archive-get", "PostgreSQL's restore_command: pgbackrest archive-get, but an error never ends a recovery");
@@ -168,6 +205,9 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         line.options = given_options(*check, values);
     } else if (resume->parsed()) {
         line.command = CommandLine::Command::resume;
+    } else if (verify->parsed()) {
+        line.command = CommandLine::Command::verify;
+        finish_verify(*verify, format, line.verify);
     } else if (archive_get->parsed()) {
         line.command = CommandLine::Command::archive_get;
     } else if (recovery_end->parsed()) {

@@ -81,6 +81,7 @@ constexpr std::array fixed_values = {
     std::pair<std::string_view, std::string_view>{"target-timeline", "latest current"},
     std::pair<std::string_view, std::string_view>{"target-action", "promote"},
     std::pair<std::string_view, std::string_view>{"archive-mode", "preserve"},
+    std::pair<std::string_view, std::string_view>{"format", "text json"},
     std::pair<std::string_view, std::string_view>{"source", "fenced"},
 };
 
@@ -138,6 +139,9 @@ patroni_pgbackrest \- restore PostgreSQL clusters from pgBackRest backups under 
 .B patroni_pgbackrest resume
 .RI [ \-\-patroni\-config=PATH ]
 .br
+.B patroni_pgbackrest verify
+.RI [ option ...]\  [ connection ]
+.br
 .B patroni_pgbackrest archive\-get
 .RI [ option ...]\  %f\ %p
 .br
@@ -172,6 +176,22 @@ is called before Patroni starts, by systemd (ExecStartPre) or a container's entr
 interrupted by a reboot or a kill, it ends it up to the renaming into place; Patroni, which would wait for a leader for ever,
 then goes on with the data directory. When there is nothing to do, or another member leads meanwhile, it does nothing and
 ends with 0. When it ends with anything else, Patroni must not start.
+.TP
+.B verify
+is called by Patroni as
+.IR post_bootstrap ,
+which adds the connection, and by hand, without one, on the node that restored. It looks at the server that came up: recovery
+over, the backup's system identifier, a new timeline that begins where the target is, nothing of the recovery left, archiving as
+in patroni.yml; and asks the probes, queries that must return true. It ends with 8 when there is an error, and Patroni then
+discards the cluster.
+.B \-\-probe\fR=\fI[DATABASE=]SQL
+(may be repeated) takes the place of those in the method's block,
+.B \-\-format\fR=\fIjson
+makes the report one for programs,
+.B \-\-amcheck
+also runs pg_amcheck, which reads the whole cluster (not as post_bootstrap), and
+.B \-\-patroni\-config
+names patroni.yml. A password is best left out of the connection, which other users of the host can see: use PGPASSFILE.
 .TP
 .B archive\-get
 is called by PostgreSQL as
@@ -236,11 +256,11 @@ _patroni_pgbackrest() {
   COMPREPLY=()
   for word in "${COMP_WORDS[@]:1:before}"; do
     case $word in
-    bootstrap | check | resume | archive-get | recovery-end) command=$word && break ;;
+    bootstrap | check | resume | verify | archive-get | recovery-end) command=$word && break ;;
     esac
   done
   if [[ -z $command ]]; then
-    COMPREPLY=($(compgen -W 'bootstrap check resume archive-get recovery-end --help --version' -- "$current"))
+    COMPREPLY=($(compgen -W 'bootstrap check resume verify archive-get recovery-end --help --version' -- "$current"))
     return
   fi
   # bash takes the sign of --option=value for a word of its own.
@@ -268,6 +288,9 @@ _patroni_pgbackrest() {
     ;;
   resume)
     COMPREPLY=($(compgen -W '--patroni-config= --help' -- "$current"))
+    ;;
+  verify)
+    COMPREPLY=($(compgen -W '--patroni-config= --probe= --format= --amcheck --help' -- "$current"))
     ;;
   archive-get)
     COMPREPLY=($(compgen -W '--stanza= --pgbackrest-config= --pgbackrest= --help' -- "$current"))

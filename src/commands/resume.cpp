@@ -40,7 +40,7 @@ BootstrapArguments arguments_of_patroni(const patroni::ConfigurationSource& sour
     arguments.options = parse_command_line(words).options;
     arguments.source = source;
     arguments.patroni = configuration;
-    arguments.leader_must_be_known = true;
+    arguments.patroni_goes_on = true;
     return arguments;
 }
 

@@ -23,8 +23,7 @@ std::unique_ptr<LeaderQuery> ask_for_leader(const BootstrapArguments& arguments,
 }
 
 void refuse_leader(const BootstrapArguments& arguments, const Request& request, Leadership leadership) {
-    for (pgbackrest::Retries retries{request.retry};
-         arguments.leader_must_be_known && !leadership.why_unknown.empty();) {
+    for (pgbackrest::Retries retries{request.retry}; arguments.patroni_goes_on && !leadership.why_unknown.empty();) {
         if (!retries.another("the DCS does not answer: " + leadership.why_unknown)) {
             throw Failure(ExitCode::repository_unreachable,
                           fmt::format("the DCS cannot be asked whether scope {} has a leader: {}", request.scope,

@@ -41,6 +41,10 @@ std::optional<PostmasterFile> PostmasterFile::read(const fs::path& data_director
     PostmasterFile file;
     if (!lines.empty())
         file.pid = static_cast<pid_t>(system::number(system::trim(lines[0])).value_or(0));
+    if (lines.size() >= 5) {
+        file.port = system::trim(lines[3]);
+        file.socket_directory = system::trim(lines[4]);
+    }
     if (lines.size() >= 8)
         file.status = system::trim(lines[7]);
     return file;

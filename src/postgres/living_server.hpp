@@ -9,7 +9,9 @@ namespace patroni_pgbackrest::postgres {
 
 /// What a postmaster keeps in postmaster.pid (pidfile.h, 13 to 18).
 struct PostmasterFile {
-    pid_t pid = 0;       ///< first line; 0 when it holds no number
+    pid_t pid = 0;                 ///< first line; 0 when it holds no number
+    std::string port;              ///< fourth line
+    std::string socket_directory;  ///< fifth line; empty when the server listens on no socket
     std::string status;  ///< eighth line: `starting`, `stopping`, `ready`, `standby`; empty when not there yet
 
     /// Empty when there is no such file.

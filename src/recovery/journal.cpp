@@ -32,6 +32,46 @@ Phase phase_named(const std::string& name) {
     throw json::other_error::create(501, "unknown phase " + name, nullptr);
 }
 
+json json_of(const Asked& asked) {
+    return {{"type", asked.target.type()},         {"target", asked.target.value()},
+            {"exclusive", asked.target.exclusive}, {"timeline", asked.timeline.number},
+            {"last_segment", asked.last_segment},  {"segment_bytes", asked.segment_size.bytes},
+            {"checksums", asked.checksums}};
+}
+
+Asked asked_in(const json& content) {
+    const auto target = RecoveryTarget::parse(content.at("type").get<std::string>(),
+                                              content.at("target").get<std::string>(), content.at("exclusive"));
+    if (!target) {
+        throw json::other_error::create(501, "unknown target " + content.at("type").get<std::string>(), nullptr);
+    }
+    return {*target,
+            {content.at("timeline").get<std::uint32_t>()},
+            content.at("last_segment"),
+            {content.at("segment_bytes").get<std::uint64_t>()},
+            content.at("checksums")};
+}
+
+json json_of(const Reached& reached) {
+    json content{{"timeline", reached.timeline.number}, {"lsn", reached.lsn.text()}, {"reason", reached.reason}};
+    if (reached.time) {
+        content["time"] = *reached.time;
+    }
+    return content;
+}
+
+Reached reached_in(const json& content) {
+    const auto lsn = postgres::Lsn::parse(content.at("lsn").get<std::string>());
+    if (!lsn) {
+        throw json::other_error::create(501, "unknown LSN " + content.at("lsn").get<std::string>(), nullptr);
+    }
+    Reached reached{{content.at("timeline").get<std::uint32_t>()}, *lsn, content.at("reason"), std::nullopt};
+    if (content.contains("time")) {
+        reached.time = content.at("time").get<std::string>();
+    }
+    return reached;
+}
+
 }  // namespace
 
 std::string text(Phase phase) {
@@ -57,6 +97,12 @@ void Journal::save(const std::filesystem::path& file) const {
         content["handed_over"] = {
             {"device", handed_over->device}, {"inode", handed_over->inode}, {"at", handed_over->at}};
     }
+    if (asked) {
+        content["asked"] = json_of(*asked);
+    }
+    if (reached) {
+        content["reached"] = json_of(*reached);
+    }
     system::replace_file(file, content.dump(2) + "\n");
 }
 
@@ -79,6 +125,12 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         if (read.contains("handed_over")) {
             const auto& directory = read.at("handed_over");
             journal.handed_over = HandedOver{directory.at("device"), directory.at("inode"), directory.at("at")};
+        }
+        if (read.contains("asked")) {
+            journal.asked = asked_in(read.at("asked"));
+        }
+        if (read.contains("reached")) {
+            journal.reached = reached_in(read.at("reached"));
         }
         return journal;
     } catch (const json::exception& error) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "recovery/plan.hpp"
+#include "recovery/reached.hpp"
 #include "recovery/request.hpp"
 
 #include <cstdint>
@@ -43,6 +44,8 @@ struct Journal {
     std::vector<std::string> outside;       ///< tablespace and link targets, checked to be empty before the first copy
     unsigned hand_overs = 0;                ///< how often it was handed over: more than once when Patroni set it aside
     std::optional<HandedOver> handed_over;  ///< the data directory as it was handed over
+    std::optional<Asked> asked;             ///< of what is finished; journals of older versions have none
+    std::optional<Reached> reached;         ///< the same; not in patroni mode, where Patroni replays later
 
     void save(const std::filesystem::path& file) const;
     /// Throws Failure(unsafe) naming the file when it is damaged.

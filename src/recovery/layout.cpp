@@ -71,6 +71,15 @@ Layout choose_layout(const fs::path& data_directory) {
     return layout;
 }
 
+std::vector<fs::path> journals_of(const fs::path& data_directory) {
+    std::error_code error;
+    const auto resolved = fs::weakly_canonical(data_directory, error);
+    if (error) {
+        return {};
+    }
+    return {beside(resolved, ".restoring.d") / "journal.json", resolved / ".restoring.d" / "journal.json"};
+}
+
 void refuse_somebodys_data(const Layout& layout) {
     if (!patroni::is_empty_for_patroni(layout.data_directory)) {
         throw Failure(ExitCode::unsafe,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 namespace patroni_pgbackrest::recovery {
 
@@ -20,6 +21,9 @@ struct Layout {
 /// `PGDATA.restoring` beside the data directory; `PGDATA/.restoring` where that is a mount point or its parent is not
 /// writable, so that both are on one file system. Throws Failure(preflight_refused) when neither can be.
 Layout choose_layout(const std::filesystem::path& data_directory);
+
+/// Where the journal of a data directory may lie: beside it, and in it.
+std::vector<std::filesystem::path> journals_of(const std::filesystem::path& data_directory);
 
 /// Refuses, before anything is made, a data directory that holds anything and a staging directory that is not ours.
 /// Throws Failure(unsafe).

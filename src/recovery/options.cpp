@@ -24,6 +24,8 @@ const std::vector<OptionDefinition>& bootstrap_options() {
          "fenced: the old cluster cannot come back, although WAL still arrives from it [refused then]"},
         {"retry", value, ours, "N", "how often to try again what may pass [5]"},
         {"retry-wait", value, ours, "SECONDS", "wait before the first retry, doubled each time up to 300 [5]"},
+        {"probe", list, ours, "[DATABASE=]SQL",
+         "a query that must return true, for verify: a false one as post_bootstrap makes Patroni discard the cluster"},
         {"report", value, ours, "FILE", "write a JSON report there, also after a failure"},
         {"log-level", value, ours, "LEVEL", "debug, info, warning or error [info]"},
 

@@ -60,6 +60,17 @@ std::string words_of(const postgres::RecoveryLog& log) {
 
 }  // namespace
 
+std::string objection(const RecoveryTarget& target, const postgres::TimelineFork& fork, const std::string& last_segment,
+                      postgres::SegmentSize segment_size) {
+    const auto last = target.is_latest() ? postgres::Segment::parse(last_segment, segment_size) : std::nullopt;
+    if (last && fork.at < last->start(segment_size)) {
+        return fmt::format("it ended at {}, before the last planned WAL segment {}", fork.at.text(), last_segment);
+    }
+    return reason_fits(target, fork.reason)
+               ? std::string()
+               : fmt::format("it ended at {} for another reason: {}", fork.at.text(), fork.reason);
+}
+
 Reached prove_target(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
                      const postgres::ControlData& control, const std::filesystem::path& pg_wal) {
     const auto not_proven = [&](const std::string& what) {
@@ -94,14 +105,9 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
                             fork.at.text()))
                 .lasting();
         }
-        const auto last = postgres::Segment::parse(plan.wal.last(), plan.segment_size);
-        if (last && fork.at < last->start(plan.segment_size)) {
-            throw not_proven(
-                fmt::format("it ended at {}, before the last planned WAL segment {}", fork.at.text(), plan.wal.last()));
-        }
     }
-    if (!reason_fits(request.target, fork.reason)) {
-        throw not_proven(fmt::format("it ended at {} for another reason: {}", fork.at.text(), fork.reason));
+    if (const auto why = objection(request.target, fork, plan.wal.last(), plan.segment_size); !why.empty()) {
+        throw not_proven(why);
     }
     return {control.timeline, fork.at, fork.reason, log.last_transaction_time};
 }

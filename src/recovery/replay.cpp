@@ -1,7 +1,10 @@
 #include "recovery/replay.hpp"
 
+#include "postgres/client.hpp"
 #include "postgres/configuration.hpp"
 #include "postgres/timeline_history.hpp"
+#include "recovery/checks.hpp"
+#include "recovery/probes.hpp"
 #include "recovery/proof.hpp"
 #include "recovery/replay_settings.hpp"
 #include "recovery/roles.hpp"
@@ -58,12 +61,12 @@ std::vector<postgres::Setting> base_settings(const Request& request, const fs::p
 class Replay {
   public:
     Replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
-           const std::vector<patroni::Role>& roles)
-        : request_(request), plan_(plan), staging_(staging), bin_directory_(bin_directory), roles_(roles),
+           const FirstSession& session)
+        : request_(request), plan_(plan), staging_(staging), bin_directory_(bin_directory), session_(session),
           data_(staging.path()) {}
 
     Reached run(Start start) {
-        if (start == Start::nothing) {
+        if (start == Start::nothing && session_.probes.empty()) {
             return proven();
         }
         remove_signals();
@@ -148,7 +151,8 @@ class Replay {
                                            [this](const postgres::RecoveryLog& seen) { show_progress(seen); });
             if (server.wait_until_ready()) {
                 log_ = server.log();
-                set_roles(roles_, server, bin_directory_);
+                set_roles(session_.roles, server, bin_directory_);
+                require_probes(server);
                 server.stop();
                 return;
             }
@@ -158,6 +162,20 @@ class Replay {
             }
             log::info("the source raised its limits while its WAL was written: started again with them");
         }
+    }
+
+    void require_probes(const postgres::PrivateServer& server) const {
+        constexpr std::chrono::minutes most{10};
+        const auto& probes = session_.probes;
+        if (probes.empty()) {
+            return;
+        }
+        const postgres::Client client(bin_directory_, superuser_connection(server, session_.roles));
+        const auto findings = judge_probes(probes, ask_probes(client, probes, most, most));
+        if (!findings.empty()) {
+            throw Failure(ExitCode::verification_failed, errors_in(findings)).lasting();
+        }
+        log::info("{} probes returned true", probes.size());
     }
 
     static bool limits_rose(const postgres::ControlData& before, const postgres::ControlData& now) {
@@ -205,7 +223,7 @@ class Replay {
     const Plan& plan_;
     StagingDirectory& staging_;
     const fs::path& bin_directory_;
-    const std::vector<patroni::Role>& roles_;
+    const FirstSession& session_;
     fs::path data_;
     postgres::RecoveryLog log_;
     unsigned shown_ = 0;
@@ -231,8 +249,8 @@ Start decide_start(Phase phase, const postgres::ControlData& control, postgres::
 }
 
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
-               const std::vector<patroni::Role>& roles, Start start) {
-    return Replay(request, plan, staging, bin_directory, roles).run(start);
+               const FirstSession& session, Start start) {
+    return Replay(request, plan, staging, bin_directory, session).run(start);
 }
 
 void shut_down_cleanly(const Request& request, const StagingDirectory& staging, const fs::path& bin_directory,

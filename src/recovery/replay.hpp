@@ -3,7 +3,9 @@
 #include "patroni/roles.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/private_server.hpp"
+#include "postgres/probe.hpp"
 #include "recovery/plan.hpp"
+#include "recovery/reached.hpp"
 #include "recovery/staging.hpp"
 
 #include <chrono>
@@ -12,14 +14,6 @@
 #include <string>
 
 namespace patroni_pgbackrest::recovery {
-
-/// Where the replay ended, proven by the new timeline's history file.
-struct Reached {
-    postgres::Timeline timeline;  ///< the new one
-    postgres::Lsn lsn;
-    std::string reason;               ///< PostgreSQL's, from the history file
-    std::optional<std::string> time;  ///< of the last transaction that was replayed
-};
 
 /// What to do with a staging directory that an earlier run left.
 enum class Start {
@@ -33,12 +27,18 @@ enum class Start {
 /// not written then are lost without a trace.
 Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot);
 
+/// What is done in the private server once it is a primary, in place of Patroni's post_bootstrap, which an interrupted
+/// Patroni skips.
+struct FirstSession {
+    std::vector<patroni::Role> roles;     ///< they get the passwords of patroni.yml
+    std::vector<postgres::Probe> probes;  ///< they must return true; empty where Patroni asks them with `verify`
+};
+
 /// Replays to the target with a private PostgreSQL in the staging directory, proves that it was reached, stops cleanly
 /// and leaves no recovery setting and no file of ours. Throws Failure: target_not_reachable with the nearest point,
-/// replay_failed with PostgreSQL's last words, or what the guard met.
-/// `roles` get the passwords of patroni.yml, as in Patroni's post_bootstrap, which an interrupted Patroni skips.
+/// replay_failed with PostgreSQL's last words, what the guard met, or verification_failed for a probe.
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging,
-               const std::filesystem::path& bin_directory, const std::vector<patroni::Role>& roles, Start start);
+               const std::filesystem::path& bin_directory, const FirstSession& session, Start start);
 
 /// Starts and stops a private PostgreSQL in a finished primary that was killed. Throws Failure(replay_failed).
 void shut_down_cleanly(const Request& request, const StagingDirectory& staging,

@@ -122,6 +122,8 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     journal_.phase = Phase::copying;
     journal_.outside = known;
     journal_.handed_over.reset();
+    journal_.asked.reset();
+    journal_.reached.reset();
     journal_.save(layout_.journal());
     make_private(layout_.staging);
 }
@@ -184,6 +186,11 @@ void StagingDirectory::reached(Phase phase) {
     journal_.phase = phase;
     journal_.boot = boot_id();
     journal_.save(layout_.journal());
+}
+
+void StagingDirectory::remember(const Asked& asked, const std::optional<Reached>& where) {
+    journal_.asked = asked;
+    journal_.reached = where;
 }
 
 std::vector<fs::path> StagingDirectory::outside() const {

@@ -27,6 +27,8 @@ class StagingDirectory {
     /// Failure(unsafe) when one of them holds anything that no earlier run of ours put there.
     void begin_copy(const Request& request, const Plan& plan, const std::vector<std::filesystem::path>& outside);
     void reached(Phase phase);
+    /// Keeps for `verify` what was asked and, in standalone mode, where the replay ended; written with the next phase.
+    void remember(const Asked& asked, const std::optional<Reached>& where);
     /// Makes the directory that Patroni set aside the staging directory again, as an interrupted copy. Tablespaces and
     /// pg_wal that Patroni renamed with it get their names back. Throws Failure(unsafe) when that cannot be.
     void take_back(const std::filesystem::path& directory);

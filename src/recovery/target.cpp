@@ -59,6 +59,30 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 }  // namespace
 
+std::optional<RecoveryTarget> RecoveryTarget::parse(std::string_view type, std::string_view value, bool exclusive) {
+    const auto made = [&](const auto& point) -> std::optional<RecoveryTarget> {
+        return point ? std::optional(RecoveryTarget{*point, exclusive}) : std::nullopt;
+    };
+    if (type == "default") {
+        return RecoveryTarget{Latest{}};
+    }
+    if (type == "immediate") {
+        return RecoveryTarget{Immediate{}};
+    }
+    if (type == "time") {
+        return made(Time::parse(value));
+    }
+    if (type == "xid") {
+        const auto number = system::number(value);
+        return made(number ? std::optional(Xid{*number}) : std::nullopt);
+    }
+    if (type == "lsn") {
+        const auto lsn = postgres::Lsn::parse(value);
+        return made(lsn ? std::optional(LsnTarget{*lsn}) : std::nullopt);
+    }
+    return type == "name" ? std::optional(RecoveryTarget{Name{std::string(value)}}) : std::nullopt;
+}
+
 std::string RecoveryTarget::type() const {
     return std::visit(Overloaded{[](const Latest&) { return "default"; }, [](const Immediate&) { return "immediate"; },
                                  [](const Time&) { return "time"; }, [](const Xid&) { return "xid"; },

@@ -42,6 +42,9 @@ struct RecoveryTarget {
     std::variant<Latest, Immediate, Time, Xid, LsnTarget, Name> point;
     bool exclusive = false;  ///< stop just before it (time, xid and lsn only)
 
+    /// Made again from what type(), value() and `exclusive` say.
+    static std::optional<RecoveryTarget> parse(std::string_view type, std::string_view value, bool exclusive);
+
     bool is_latest() const { return std::holds_alternative<Latest>(point); }
     bool is_immediate() const { return std::holds_alternative<Immediate>(point); }
     /// pgBackRest's --type: `default`, `immediate`, `time`, `xid`, `lsn`, `name`.

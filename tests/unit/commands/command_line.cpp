@@ -45,7 +45,7 @@ bool contains(const std::string& text, std::string_view part) {
 TEST_CASE("--help tells the commands and every exit code with its meaning") {
     const auto line = parse_command_line({"--help"});
     CHECK(line.command == Command::help);
-    for (const char* part : {"bootstrap", "archive-get", "recovery-end", "--version", "Exit codes:"}) {
+    for (const char* part : {"bootstrap", "verify", "archive-get", "recovery-end", "--version", "Exit codes:"}) {
         CAPTURE(part);
         CHECK(contains(line.text, part));
     }
@@ -148,4 +148,26 @@ TEST_CASE("an unknown command is named") {
     } catch (const Failure& failure) {
         CHECK(std::string(failure.what()) == "'restore' is no command");
     }
+}
+
+TEST_CASE("verify takes what Patroni appends, and its own options") {
+    const auto line =
+        parse_command_line({"verify", "--probe=select true", "--probe", "app=select 1 = 1", "--format=json",
+                            "--patroni-config=/etc/patroni.yml", "dbname=postgres user=postgres port=1"});
+    CHECK(line.command == Command::verify);
+    CHECK(line.verify.connection == "dbname=postgres user=postgres port=1");
+    CHECK(line.verify.patroni_config == "/etc/patroni.yml");
+    CHECK(line.verify.probes == Words{"select true", "app=select 1 = 1"});
+    CHECK(line.verify.json);
+    CHECK_FALSE(line.verify.amcheck);
+    const auto by_hand = parse_command_line({"verify", "--amcheck"});
+    CHECK_FALSE(by_hand.verify.connection);
+    CHECK_FALSE(by_hand.verify.json);
+    CHECK(by_hand.verify.amcheck);
+}
+
+TEST_CASE("verify refuses what it does not know, and shows no connection string") {
+    CHECK(refusal({"verify", "host=a", "password=topsecret"}) == "verify takes one connection string");
+    CHECK(refusal({"verify", "--pasword=topsecret"}) == "unknown option 'pasword'");
+    CHECK(refusal({"verify", "--format=xml"}) == "'xml' is no format");
 }

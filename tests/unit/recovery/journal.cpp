@@ -35,6 +35,47 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
     }
 }
 
+TEST_CASE("a journal keeps what was asked and what was reached, for every kind of target") {
+    const Files files;
+    const auto file = files.path("journal.json");
+    const RecoveryTarget targets[] = {{Latest{}},
+                                      {Immediate{}},
+                                      {Time::parse("2026-11-22 10:00:00.5+01").value(), true},
+                                      {Xid{748}, true},
+                                      {LsnTarget{*postgres::Lsn::parse("0/7000028")}},
+                                      {Name{"before \"it\""}}};
+    for (const auto& target : targets) {
+        CAPTURE(target.text());
+        Journal written;
+        written.asked = Asked{target, {1}, "000000010000000000000009", {1ULL << 20}, true};
+        written.reached = Reached{{2}, *postgres::Lsn::parse("0/7000158"), "why", "2026-11-22 09:59:58+00"};
+        written.save(file);
+        const auto read = Journal::read(file);
+        REQUIRE(read);
+        REQUIRE(read->asked);
+        CHECK(read->asked->target.text() == target.text());
+        CHECK(read->asked->timeline == postgres::Timeline{1});
+        CHECK(read->asked->last_segment == "000000010000000000000009");
+        CHECK(read->asked->segment_size.bytes == 1ULL << 20);
+        CHECK(read->asked->checksums);
+        REQUIRE(read->reached);
+        CHECK(read->reached->timeline == postgres::Timeline{2});
+        CHECK(read->reached->lsn == *postgres::Lsn::parse("0/7000158"));
+        CHECK(read->reached->reason == "why");
+        CHECK(read->reached->time == "2026-11-22 09:59:58+00");
+    }
+}
+
+TEST_CASE("a journal of an older version knows neither") {
+    const Files files;
+    const auto file = files.path("journal.json");
+    Journal{}.save(file);
+    const auto read = Journal::read(file);
+    REQUIRE(read);
+    CHECK_FALSE(read->asked);
+    CHECK_FALSE(read->reached);
+}
+
 TEST_CASE("a damaged journal is refused by its name, since it protects what is beside it") {
     const Files files;
     Journal{}.save(files.path("whole"));

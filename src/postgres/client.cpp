@@ -1,0 +1,106 @@
+#include "postgres/client.hpp"
+
+#include <cstdlib>
+
+namespace patroni_pgbackrest::postgres {
+
+namespace {
+
+constexpr const char* service = "patroni_pgbackrest";
+
+std::string doubled(std::string_view text, char quote) {
+    std::string result(1, quote);
+    for (const char letter : text) {
+        result += letter;
+        if (letter == quote) {
+            result += quote;
+        }
+    }
+    return result + quote;
+}
+
+/// Variables that would send the client elsewhere, or make it somebody else.
+constexpr const char* foreign_variables[] = {"PGUSER",     "PGPASSWORD", "PGSSLMODE",
+                                             "PGHOSTADDR", "PGDATABASE", "PGTARGETSESSIONATTRS"};
+
+std::string environment_variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::string() : std::string(value) + " ";
+}
+
+}  // namespace
+
+std::string sql_literal(std::string_view text) {
+    return doubled(text, '\'');
+}
+
+std::string sql_identifier(std::string_view name) {
+    return doubled(name, '"');
+}
+
+Client::Client(std::filesystem::path bin_directory, const Connection& connection)
+    : bin_directory_(std::move(bin_directory)) {
+    if (!connection.with_environment) {
+        for (const char* name : foreign_variables) {
+            environment_[name] = "";
+        }
+    }
+    // A service file takes every keyword and counts more than the environment (conninfo_add_defaults in fe-connect.c).
+    // The password goes apart: a line of that file loses the blanks at its end.
+    std::string content = std::string("[") + service + "]\n";
+    bool has_host = false, has_timeout = false;
+    for (const auto& keyword : connection.keywords) {
+        has_host = has_host || keyword.name == "host" || keyword.name == "hostaddr";
+        has_timeout = has_timeout || keyword.name == "connect_timeout";
+        if (keyword.name == "password") {
+            environment_["PGPASSWORD"] = keyword.value;
+        } else {
+            content += keyword.name + "=" + keyword.value + "\n";
+        }
+    }
+    if (has_host) {
+        environment_["PGHOSTADDR"] = "";
+    }
+    if (!has_timeout) {
+        content += "connect_timeout=5\n";
+    }
+    system::replace_file(directory_.path() / "service.conf", content, 0600);
+    environment_["PGSERVICEFILE"] = (directory_.path() / "service.conf").string();
+    environment_["PGSERVICE"] = service;
+    environment_["PGOPTIONS"] =
+        (connection.with_environment ? environment_variable("PGOPTIONS") : std::string()) + connection.options;
+    environment_["PGCLIENTENCODING"] = "UTF8";
+    environment_["PGAPPNAME"] = service;
+}
+
+std::optional<std::filesystem::path> Client::find(const std::string& program) const {
+    if (!bin_directory_.empty()) {
+        if (auto found = system::find_executable((bin_directory_ / program).string())) {
+            return found;
+        }
+    }
+    return system::find_executable(program);
+}
+
+system::Command Client::command(const std::string& program, const std::vector<std::string>& arguments) const {
+    const auto found = find(program);
+    system::Command command{found ? found->string() : program, arguments};
+    command.environment = environment_;
+    return command;
+}
+
+system::Captured Client::psql(const std::string& statements, std::chrono::seconds limit,
+                              const std::string& database) const {
+    const auto file = directory_.path() / "statements.sql";
+    system::replace_file(file, statements, 0600);
+    auto run = command(
+        "psql", {"-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-f", file.string()});
+    if (!database.empty()) {
+        run.arguments.insert(run.arguments.end(), {"-d", database});
+    }
+    auto result = system::capture(run, limit);
+    system::remove_file(file);
+    return result;
+}
+
+}  // namespace patroni_pgbackrest::postgres

@@ -1,0 +1,156 @@
+"""What came up against what was asked: `verify` as Patroni's post_bootstrap, and by hand."""
+import json
+import os
+import signal
+
+from bootstrap_case import BATCHES, program, read
+from lab import send
+from test_patroni import UnderPatroni
+from test_resume import ResumeCase
+
+EVERY_BATCH = 'select count(distinct batch) = %d from kept'
+
+
+class VerifyCase(UnderPatroni):
+    def with_verify(self, block=None, **sections):
+        """Brings the cluster back under a Patroni that asks verify."""
+        self.configure(block, bootstrap={'post_bootstrap': program() + ' verify', **sections})
+        self.node.start()
+
+    def verify(self, *arguments, environment=None, yml=True):
+        given = ['--patroni-config=' + self.yml] if yml else []
+        return self.run_program(program(), 'verify', *given, *arguments,
+                                environment={'PGUSER': 'postgres', **(environment or {})})
+
+    def url(self, port):
+        return 'postgresql://postgres:topsecret@127.0.0.1:%d/postgres' % port
+
+
+class AsPostBootstrap(VerifyCase):
+    def test_the_latest_point_and_the_same_asked_again_by_hand(self):
+        self.with_verify({'probe': [EVERY_BATCH % BATCHES, {'template1': "select 'it''s' is not null"}]})
+        self.node.wait_for_leader()
+        said = self.lab.log('node1')
+        self.assertRegex(said, r'(?m)^asked      latest, backup set \S+, timeline 1$')
+        self.assertRegex(said, r'(?m)^reached    \S+ \(no recovery target specified\), timeline 2, last transaction at ')
+        self.assertRegex(said, r'(?m)^probes     2 of 2 true\n0 errors, 0 warnings$')
+        self.assertNotIn('secret-of', said)
+
+        by_hand = self.verify()
+        self.assert_done(by_hand)
+        self.assertIn('archiving  ', by_hand.log)
+        self.assertRegex(by_hand.log, '0 errors, 0 warnings\n$')
+        printed = self.lab.attempt(program(), 'verify', '--patroni-config=' + self.yml, '--format=json',
+                                   '--probe=select 1 = 2', '--probe=nowhere=select true',
+                                   environment={'PGUSER': 'postgres'})
+        self.assertEqual(printed.returncode, 8, printed.stderr)
+        report = json.loads(printed.stdout)
+        self.assertEqual((report['exit_code'], report['asked']['type'], report['reached']['timeline']), (8, 'default', 2))
+        self.assertEqual([(each['id'], each['severity'], each['place']) for each in report['findings']],
+                         [('verify-probe', 'error', '--probe')] * 2)
+        self.assertIn('database "nowhere" does not exist', report['findings'][1]['message'])
+        self.password_is_never_seen()
+        self.wrong_input()
+
+    def password_is_never_seen(self):
+        self.lab.make('bin', mode=0o755)
+        self.lab.write('bin/psql', '#!/bin/bash\ntr "\\0" " " </proc/$$/cmdline >>%s\nexec %s/psql "$@"\n'
+                       % (self.lab.path('seen'), self.lab.bin_directory), 0o755)
+        result = self.verify(self.url(self.node.port), '--format=json', yml=False,
+                             environment={'PATH': self.lab.path('bin') + ':/usr/bin:/bin'})
+        self.assert_done(result)
+        self.assertIn('verify-no-patroni-yml', result.log)
+        self.assertIn('psql', read(self.lab.path('seen')))
+        self.assertNotIn('topsecret', result.log + read(self.lab.path('seen')))
+        self.assertNotIn('topsecret', self.lab.log('node1'))
+
+    def wrong_input(self):
+        for arguments, yml, environment, code, message in (
+                (['hots=topsecret'], False, {}, 2, 'the connection string cannot be read: a keyword is unknown, host'),
+                (['postgresql://a:topsecret@127.0.0.1:1/'], False, {}, 3, 'the server cannot be asked: psql exited with code 2'),
+                ([], False, {}, 2, 'neither a connection string nor a patroni.yml'),
+                ([self.url(self.node.port)], False, {'PATH': self.lab.path('tmp')}, 3, 'psql was not found')):
+            result = self.verify(*arguments, yml=yml, environment=environment)
+            self.assert_refused(result, code, message)
+            self.assertNotIn('topsecret', result.log)
+        broken = self.lab.write('broken.yml', 'scope: [\n')
+        self.assert_refused(self.run_program(program(), 'verify', '--patroni-config=' + broken), 2, '.')
+
+    def test_a_time_in_patroni_mode(self):
+        self.with_verify({**self.patroni_mode('time', 7), 'probe': EVERY_BATCH % 7})
+        self.node.wait_for_leader()
+        said = self.lab.log('node1')
+        self.assertRegex(said, r'(?m)^asked      time ')
+        self.assertRegex(said, r'(?m)^reached    \S+ \(before .*\), timeline 2$')
+        self.assertRegex(said, r'(?m)^probes     1 of 1 true\n0 errors, 0 warnings$')
+
+    def test_a_false_probe_makes_patroni_discard_the_cluster(self):
+        self.with_verify({'probe': EVERY_BATCH % (BATCHES + 1)})
+        self.node.wait_for_end()
+        self.assertRegex(self.lab.log('node1'), r"(?m)^ERROR   verify-probe: .*: probe 1: .* returned 'false' instead of true")
+        self.assert_absent()
+
+    def test_an_archiver_that_fails_is_only_a_warning(self):
+        self.with_verify({'type': 'time', 'target': self.target('time', 7), 'probe': EVERY_BATCH % 7},
+                         dcs={'postgresql': {'parameters': {'archive_command': 'false'}}})
+        self.node.wait_for_leader()
+        result = self.verify()
+        self.assert_done(result)
+        self.assertIn('WARNING verify-archiver-failing: the archiver fails with 00000002.history', result.log)
+        self.assertIn('0 errors, 1 warnings', result.log)
+
+    def test_after_an_initdb_there_are_only_warnings(self):
+        # Patroni calls it then as well; with these rules only the file in PGPASSFILE lets it in.
+        self.yml = self.node.configure(
+            bootstrap={'post_bootstrap': program() + ' verify'},
+            postgresql={'pg_hba': ['local all all peer', 'host all all 127.0.0.1/32 scram-sha-256',
+                                   'host replication all 127.0.0.1/32 scram-sha-256']})
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assertIn('WARNING verify-no-journal: there is no journal of a restore beside', self.lab.log('node1'))
+        self.assertIn('0 errors, ', self.lab.log('node1'))
+
+
+class ByHand(VerifyCase):
+    def test_a_server_in_recovery_a_hanging_one_and_none(self):
+        self.assert_done(self.bootstrap())
+        self.assert_refused(self.verify(), 3, 'no server runs in ', 'start Patroni')
+        self.lab.write('data/standby.signal', '')
+        self.open('hot_standby=on', 'max_prepared_transactions=1000')
+        result = self.verify()
+        self.assertEqual(result.code, 8, result.log)
+        self.assertIn('ERROR   verify-in-recovery: the server is still in recovery', result.log)
+        send(signal.SIGSTOP, [self.server.process.pid])
+        result = self.verify('--probe=select true')
+        send(signal.SIGCONT, [self.server.process.pid])
+        self.assert_refused(result, 3, 'the server cannot be asked: .*timeout')
+
+    def test_what_is_left_of_a_recovery_is_a_warning(self):
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.sql("alter system set restore_command = 'cp /nowhere/%f %p'")
+        self.sql("alter system set archive_command = 'topsecret'")
+        self.sql("select pg_reload_conf()")
+        self.lab.write('data/recovery.signal', '')
+        os.remove(self.staging + '.d/journal.json')
+        result = self.verify()
+        self.assert_done(result)
+        for name in ('verify-no-journal', 'verify-signal-file', 'verify-recovery-setting'):
+            self.assertIn('WARNING ' + name, result.log)
+        self.assertNotIn('topsecret', result.log)
+        result = self.verify('--amcheck')
+        self.assert_done(result)
+        self.assertRegex(result.log, 'WARNING verify-amcheck-not-done: .*skipping database "postgres"')
+        self.sql('create extension amcheck')
+        self.assertNotIn('verify-amcheck', self.verify('--amcheck').log)
+
+
+class WhenPatroniSkipsIt(ResumeCase):
+    def test_resume_asks_the_probes_instead_in_verify_s_place(self):
+        self.interrupt_the_replay({'probe': EVERY_BATCH % (BATCHES + 1)})
+        self.assert_refused(self.resume(), 8, "returned 'false' instead of true", 'choose another target')
+        self.assert_absent()
+        self.configure({'probe': EVERY_BATCH % BATCHES})
+        resumed = self.resume()
+        self.assert_done(resumed)
+        self.assertIn('1 probes returned true', resumed.log)
