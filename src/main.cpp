@@ -1,6 +1,7 @@
 #include "commands/arguments.hpp"
 #include "commands/bootstrap.hpp"
 #include "commands/command_line.hpp"
+#include "commands/configure.hpp"
 #include "recovery/delivery.hpp"
 #include "recovery/guard.hpp"
 #include "system/interruption.hpp"
@@ -45,6 +46,9 @@ int run(const std::vector<std::string>& words) {
         interruption::install();
         system::adopt_orphans();
         commands::resume(line.resume);
+        break;
+    case CommandLine::Command::configure:
+        commands::configure(line.configure);
         break;
     case CommandLine::Command::archive_get:
         return archive_get(line.archive_get);

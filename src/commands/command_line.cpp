@@ -51,6 +51,44 @@ void add_bootstrap_options(CLI::App& command, Values& values) {
         std::string("Exit codes:\n") + exit_code_help());
 }
 
+void add_configure_options(CLI::App& command, ConfigureArguments& arguments, Values& values) {
+    const auto* group = "What to write";
+    command.add_option("--patroni-config", arguments.patroni_config, "patroni.yml, or a directory of YAML files")
+        ->type_name("PATH");
+    command.add_option("--method", arguments.method, "the block's name [the one in force, else pgbackrest]")
+        ->type_name("NAME")
+        ->group(group);
+    command.add_flag("--patroni-mode", arguments.patroni_mode, "recovery_conf as well: Patroni's PostgreSQL replays")
+        ->group(group);
+    command.add_flag("--replicas", arguments.replicas, "the replica method pgbackrest as well, before basebackup")
+        ->group(group);
+    command.add_flag("--post-bootstrap", arguments.post_bootstrap, "post_bootstrap as well: patroni_pgbackrest verify")
+        ->group(group);
+    command.add_flag("--remove", arguments.remove, "take the target out again, after the restore, and nothing else")
+        ->group(group);
+    command.add_flag("--write", arguments.write, "change the file; without it the difference is shown, no more");
+    for (const auto& definition : configurable_options()) {
+        const std::string name(definition.name);
+        auto* option = command.add_option("--" + name, values[name], std::string(definition.help));
+        option->group("For the method's block")->type_name(std::string(definition.argument));
+        option->expected(definition.kind == OptionKind::flag ? 0 : 1, 1);
+    }
+    command.footer("Exit codes:\n" + exit_code_help());
+}
+
+std::vector<recovery::GivenOption> configured_options(const CLI::App& command) {
+    std::vector<recovery::GivenOption> given;
+    for (const auto& definition : configurable_options()) {
+        const auto* option = command.get_option("--" + std::string(definition.name));
+        if (option->count() > 0) {
+            const auto& results = option->results();
+            const std::string value = results.empty() || results.back() == "{}" ? std::string() : results.back();
+            given.push_back({std::string(definition.name), value});
+        }
+    }
+    return given;
+}
+
 std::vector<recovery::GivenOption> given_options(const CLI::App& command, const Values& values) {
     std::vector<recovery::GivenOption> given;
     for (const auto& definition : recovery::bootstrap_options()) {
@@ -106,6 +144,12 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     resume->add_option("--patroni-config", line.resume.patroni_config, "patroni.yml, or a directory of YAML files");
     resume->footer("Exit codes:\n" + exit_code_help());
 
+    auto* configure =
+        app.add_subcommand("configure", "writes into patroni.yml what bootstrap needs; shows the difference first");
+    if (!words.empty() && words.front() == "configure") {
+        add_configure_options(*configure, line.configure, values);
+    }
+
     auto* archive_get = app.add_subcommand(
         "archive-get", "PostgreSQL's restore_command: pgbackrest archive-get, but an error never ends a recovery");
     archive_get->add_option("wanted", line.archive_get.wanted, "%f: the file PostgreSQL asks for")->required();
@@ -149,6 +193,9 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         line.options = given_options(*bootstrap, values);
     } else if (resume->parsed()) {
         line.command = CommandLine::Command::resume;
+    } else if (configure->parsed()) {
+        line.command = CommandLine::Command::configure;
+        line.configure.options = configured_options(*configure);
     } else if (archive_get->parsed()) {
         line.command = CommandLine::Command::archive_get;
     } else if (recovery_end->parsed()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "commands/configure.hpp"
 #include "commands/resume.hpp"
 #include "recovery/request.hpp"
 
@@ -17,10 +18,11 @@ struct ArchiveGetArguments {
 
 /// What the command line says, with only its form checked.
 struct CommandLine {
-    enum class Command { bootstrap, resume, archive_get, recovery_end, help } command = Command::help;
+    enum class Command { bootstrap, resume, archive_get, recovery_end, configure, help } command = Command::help;
     std::vector<recovery::GivenOption> options;  ///< of bootstrap, known or not
     ArchiveGetArguments archive_get;
     ResumeArguments resume;
+    ConfigureArguments configure;
     std::string text;  ///< of help: what to print
 };
 

@@ -1,5 +1,6 @@
 #include "commands/documentation.hpp"
 
+#include "commands/configure.hpp"
 #include "recovery/options.hpp"
 #include "system/exit_code.hpp"
 
@@ -35,6 +36,22 @@ std::string roff(std::string_view text) {
     return escaped;
 }
 
+struct OwnOption {
+    std::string_view name, argument, help;
+};
+
+constexpr std::array own_options_of_configure = {
+    OwnOption{"patroni-config", "PATH", "patroni.yml, or a directory of YAML files"},
+    OwnOption{"method", "NAME", "the block's name [the one in force when it calls this program, else pgbackrest]"},
+    OwnOption{"patroni-mode", "", "write recovery_conf as well, so that Patroni's PostgreSQL replays the WAL"},
+    OwnOption{"replicas", "", "write the replica method pgbackrest as well, before basebackup"},
+    OwnOption{"post-bootstrap", "", "write post_bootstrap as well: patroni_pgbackrest verify"},
+    OwnOption{"remove", "",
+              "take type, target, target-exclusive, target-timeline and set out of the block, and "
+              "recovery_target* out of its recovery_conf; nothing else is done"},
+    OwnOption{"write", "", "change the file; without it the difference is shown, no more"},
+};
+
 constexpr std::array groups = {
     std::pair{OptionOwner::target, "What to restore"},
     std::pair{OptionOwner::ours, "How to work"},
@@ -63,6 +80,19 @@ std::string option_section() {
     return text;
 }
 
+std::string configure_section() {
+    std::string text =
+        ".SH OPTIONS OF CONFIGURE\nOf the options of bootstrap it takes these, for the method's block:\n";
+    for (const auto& option : configurable_options()) {
+        text += fmt::format(".B \\-\\-{}\n", roff(option.name));
+    }
+    text += "and of its own:\n";
+    for (const auto& [name, argument, help] : own_options_of_configure) {
+        text += option_entry({name, OptionKind::value, OptionOwner::ours, argument, help});
+    }
+    return text;
+}
+
 std::string exit_status_section() {
     std::string text = ".SH EXIT STATUS\n";
     for (const auto& entry : exit_code_table) {
@@ -70,6 +100,18 @@ std::string exit_status_section() {
                             roff(entry.what_next));
     }
     return text;
+}
+
+/// `--type= --target= …`, for the completion.
+std::string configure_words() {
+    std::string words;
+    for (const auto& [name, argument, help] : own_options_of_configure) {
+        words += fmt::format("--{}{} ", name, argument.empty() ? "" : "=");
+    }
+    for (const auto& option : configurable_options()) {
+        words += fmt::format("--{}{} ", option.name, option.kind == OptionKind::flag ? "" : "=");
+    }
+    return words;
 }
 
 /// Options whose values are a small set, for the completion.
@@ -133,6 +175,9 @@ patroni_pgbackrest \- restore PostgreSQL clusters from pgBackRest backups under 
 .B patroni_pgbackrest resume
 .RI [ \-\-patroni\-config=PATH ]
 .br
+.B patroni_pgbackrest configure
+.RI \-\-patroni\-config=PATH\ [ option ...]
+.br
 .B patroni_pgbackrest archive\-get
 .RI [ option ...]\  %f\ %p
 .br
@@ -159,6 +204,17 @@ interrupted by a reboot or a kill, it ends it up to the renaming into place; Pat
 then goes on with the data directory. When there is nothing to do, or another member leads meanwhile, it does nothing and
 ends with 0. When it ends with anything else, Patroni must not start.
 .TP
+.B configure
+is called by a person. It shows, as
+.B diff \-u
+does, what patroni.yml needs for
+.BR bootstrap ,
+and writes it with
+.BR \-\-write .
+Comments, order and layout stay as they are, and passwords are not shown. After a restore to a moment
+.B \-\-remove
+takes the target out again.
+.TP
 .B archive\-get
 is called by PostgreSQL as
 .IR restore_command .
@@ -178,7 +234,7 @@ is called by PostgreSQL as
 .I recovery_end_command
 in patroni mode. It removes what the bootstrap left for the replay. It does nothing anywhere else.
 )" + option_section() +
-           exit_status_section() + R"(.SH FILES
+           configure_section() + exit_status_section() + R"(.SH FILES
 PGDATA stands for the data directory.
 .TP
 .I PGDATA.restoring
@@ -222,11 +278,11 @@ _patroni_pgbackrest() {
   COMPREPLY=()
   for word in "${COMP_WORDS[@]:1:before}"; do
     case $word in
-    bootstrap | resume | archive-get | recovery-end) command=$word && break ;;
+    bootstrap | resume | configure | archive-get | recovery-end) command=$word && break ;;
     esac
   done
   if [[ -z $command ]]; then
-    COMPREPLY=($(compgen -W 'bootstrap resume archive-get recovery-end --help --version' -- "$current"))
+    COMPREPLY=($(compgen -W 'bootstrap resume configure archive-get recovery-end --help --version' -- "$current"))
     return
   fi
   # bash takes the sign of --option=value for a word of its own.
@@ -250,6 +306,10 @@ _patroni_pgbackrest() {
     ;;
   resume)
     COMPREPLY=($(compgen -W '--patroni-config= --help' -- "$current"))
+    ;;
+  configure)
+    COMPREPLY=($(compgen -W ')" +
+           configure_words() + R"(--help' -- "$current"))
     ;;
   archive-get)
     COMPREPLY=($(compgen -W '--stanza= --pgbackrest-config= --pgbackrest= --help' -- "$current"))
