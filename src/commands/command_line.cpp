@@ -52,21 +52,21 @@ void add_bootstrap_options(CLI::App& command, Values& values) {
 }
 
 void add_configure_options(CLI::App& command, ConfigureArguments& arguments, Values& values) {
-    const auto* group = "What to write";
-    command.add_option("--patroni-config", arguments.patroni_config, "patroni.yml, or a directory of YAML files")
-        ->type_name("PATH");
-    command.add_option("--method", arguments.method, "the block's name [the one in force, else pgbackrest]")
-        ->type_name("NAME")
-        ->group(group);
-    command.add_flag("--patroni-mode", arguments.patroni_mode, "recovery_conf as well: Patroni's PostgreSQL replays")
-        ->group(group);
-    command.add_flag("--replicas", arguments.replicas, "the replica method pgbackrest as well, before basebackup")
-        ->group(group);
-    command.add_flag("--post-bootstrap", arguments.post_bootstrap, "post_bootstrap as well: patroni_pgbackrest verify")
-        ->group(group);
-    command.add_flag("--remove", arguments.remove, "take the target out again, after the restore, and nothing else")
-        ->group(group);
-    command.add_flag("--write", arguments.write, "change the file; without it the difference is shown, no more");
+    const std::map<std::string_view, bool*> flags = {{"patroni-mode", &arguments.patroni_mode},
+                                                     {"replicas", &arguments.replicas},
+                                                     {"post-bootstrap", &arguments.post_bootstrap},
+                                                     {"remove", &arguments.remove},
+                                                     {"write", &arguments.write}};
+    for (const auto& definition : options_of_configure()) {
+        const std::string name = "--" + std::string(definition.name);
+        const std::string help(definition.help);
+        if (const auto flag = flags.find(definition.name); flag != flags.end()) {
+            command.add_flag(name, *flag->second, help);
+        } else {
+            auto& value = definition.name == "method" ? arguments.method : arguments.patroni_config;
+            command.add_option(name, value, help)->type_name(std::string(definition.argument));
+        }
+    }
     for (const auto& definition : configurable_options()) {
         const std::string name(definition.name);
         auto* option = command.add_option("--" + name, values[name], std::string(definition.help));

@@ -101,6 +101,21 @@ void show(const ConfigurationEdit& patroni_yml) {
 
 }  // namespace
 
+const std::vector<recovery::OptionDefinition>& options_of_configure() {
+    using enum recovery::OptionKind;
+    using enum recovery::OptionOwner;
+    static const std::vector<recovery::OptionDefinition> table = {
+        {"patroni-config", value, ours, "PATH", "patroni.yml, or a directory of YAML files"},
+        {"method", value, ours, "NAME", "the block's name [the one in force when it is ours, else pgbackrest]"},
+        {"patroni-mode", flag, ours, "", "write recovery_conf as well: Patroni's PostgreSQL replays the WAL"},
+        {"replicas", flag, ours, "", "write the replica method pgbackrest as well, before basebackup"},
+        {"post-bootstrap", flag, ours, "", "write post_bootstrap as well: patroni_pgbackrest verify"},
+        {"remove", flag, ours, "", "take the target out again, from block and recovery_conf, and do nothing else"},
+        {"write", flag, ours, "", "change the file; without it the difference is shown, no more"},
+    };
+    return table;
+}
+
 std::vector<recovery::OptionDefinition> configurable_options() {
     std::vector<recovery::OptionDefinition> options;
     for (const auto& option : recovery::bootstrap_options()) {

@@ -21,6 +21,9 @@ struct ConfigureArguments {
     bool write = false;                          ///< into the files; else only the difference is shown
 };
 
+/// Its own options; flags take no value.
+const std::vector<recovery::OptionDefinition>& options_of_configure();
+
 /// The options of bootstrap that `configure` writes into the method's block.
 std::vector<recovery::OptionDefinition> configurable_options();
 

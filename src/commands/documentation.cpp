@@ -36,22 +36,6 @@ std::string roff(std::string_view text) {
     return escaped;
 }
 
-struct OwnOption {
-    std::string_view name, argument, help;
-};
-
-constexpr std::array own_options_of_configure = {
-    OwnOption{"patroni-config", "PATH", "patroni.yml, or a directory of YAML files"},
-    OwnOption{"method", "NAME", "the block's name [the one in force when it calls this program, else pgbackrest]"},
-    OwnOption{"patroni-mode", "", "write recovery_conf as well, so that Patroni's PostgreSQL replays the WAL"},
-    OwnOption{"replicas", "", "write the replica method pgbackrest as well, before basebackup"},
-    OwnOption{"post-bootstrap", "", "write post_bootstrap as well: patroni_pgbackrest verify"},
-    OwnOption{"remove", "",
-              "take type, target, target-exclusive, target-timeline and set out of the block, and "
-              "recovery_target* out of its recovery_conf; nothing else is done"},
-    OwnOption{"write", "", "change the file; without it the difference is shown, no more"},
-};
-
 constexpr std::array groups = {
     std::pair{OptionOwner::target, "What to restore"},
     std::pair{OptionOwner::ours, "How to work"},
@@ -87,8 +71,8 @@ std::string configure_section() {
         text += fmt::format(".B \\-\\-{}\n", roff(option.name));
     }
     text += "and of its own:\n";
-    for (const auto& [name, argument, help] : own_options_of_configure) {
-        text += option_entry({name, OptionKind::value, OptionOwner::ours, argument, help});
+    for (const auto& option : options_of_configure()) {
+        text += option_entry(option);
     }
     return text;
 }
@@ -105,11 +89,10 @@ std::string exit_status_section() {
 /// `--type= --target= …`, for the completion.
 std::string configure_words() {
     std::string words;
-    for (const auto& [name, argument, help] : own_options_of_configure) {
-        words += fmt::format("--{}{} ", name, argument.empty() ? "" : "=");
-    }
-    for (const auto& option : configurable_options()) {
-        words += fmt::format("--{}{} ", option.name, option.kind == OptionKind::flag ? "" : "=");
+    for (const auto& options : {options_of_configure(), configurable_options()}) {
+        for (const auto& option : options) {
+            words += fmt::format("--{}{} ", option.name, option.kind == OptionKind::flag ? "" : "=");
+        }
     }
     return words;
 }
