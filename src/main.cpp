@@ -2,6 +2,7 @@
 #include "commands/bootstrap.hpp"
 #include "commands/check.hpp"
 #include "commands/command_line.hpp"
+#include "commands/configure.hpp"
 #include "commands/verify.hpp"
 #include "recovery/delivery.hpp"
 #include "recovery/guard.hpp"
@@ -58,6 +59,9 @@ int run(const std::vector<std::string>& words) {
     case CommandLine::Command::verify:
         interruption::install();
         return static_cast<int>(commands::verify(line.verify));
+    case CommandLine::Command::configure:
+        commands::configure(line.configure);
+        break;
     case CommandLine::Command::archive_get:
         return archive_get(line.archive_get);
     case CommandLine::Command::recovery_end:

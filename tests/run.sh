@@ -1,18 +1,19 @@
 #!/bin/bash
 # Installs what is missing (as root, on Debian or Ubuntu), builds, and runs every test. The last line is
 # `N passed, N failed`; the exit code is 0 only when none failed.
-#   tests/run.sh [unit] [process] [real] [checks] [tidy]     all of them but tidy unless named
+#   tests/run.sh [fuzz] [unit] [process] [real] [checks] [tidy]     all of them but tidy unless named
 # unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
-# PostgreSQL, pgBackRest, Patroni and etcd; tidy is clang-tidy over src, ten minutes on two cores. Nothing is left behind but the packages.
+# PostgreSQL, pgBackRest, Patroni and etcd; fuzz feeds the parsers for a minute, beside what comes next; tidy is clang-tidy over src, ten minutes on two cores. Nothing is left behind but the packages.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
-passed=0 failed=0 failures=()
+passed=0 failed=0 failures=() fuzzer=
 
 main() {
   local parts=("$@")
-  [ ${#parts[@]} -gt 0 ] || parts=(unit process real checks)
+  [ ${#parts[@]} -gt 0 ] || parts=(fuzz unit process real checks)
   local sets=(build tests run checks)
+  [[ " ${parts[*]} " != *' fuzz '* ]] || sets+=(fuzz)
   [[ " ${parts[*]} " != *' tidy '* ]] || sets+=(tidy)
   install_packages "${sets[@]}"
   work=$(mktemp -d /tmp/patroni_pgbackrest-tests.XXXXXX)
@@ -23,10 +24,11 @@ main() {
   local part
   for part in "${parts[@]}"; do
     case $part in
-    unit | process | real | checks | tidy) "run_$part" ;;
-    *) echo "$part: choose from unit, process, real, checks, tidy" >&2 && exit 2 ;;
+    fuzz | unit | process | real | checks | tidy) "run_$part" ;;
+    *) echo "$part: choose from fuzz, unit, process, real, checks, tidy" >&2 && exit 2 ;;
     esac
   done
+  [ -z "$fuzzer" ] || finish_fuzz
   [ ${#failures[@]} = 0 ] || printf 'failed: %s\n' "${failures[@]}"
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
@@ -34,6 +36,7 @@ main() {
 
 clean_up() {
   [ -z "${child:-}" ] || { kill "$child" 2>/dev/null && wait "$child" 2>/dev/null; } || true
+  [ -z "$fuzzer" ] || { kill "$fuzzer" 2>/dev/null && wait "$fuzzer" 2>/dev/null; } || true
   rm -rf "$work"
 }
 
@@ -89,6 +92,33 @@ build_release() {
   build release -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF -DCMAKE_UNITY_BUILD=ON
 }
 
+# Builds the fuzz target and leaves it running, with what time the others leave; finish_fuzz counts it.
+run_fuzz() {
+  echo '== building: fuzz'
+  if ! { run cmake -S "$work/source" -B "$work/fuzz" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -gline-tables-only" \
+    -DCMAKE_CXX_COMPILER=clang++ -DPATRONI_PGBACKREST_FUZZ=ON -DPATRONI_PGBACKREST_TESTS=OFF -DCMAKE_UNITY_BUILD=ON &&
+    run ninja -C "$work/fuzz" fuzz_parsers; } >"$work/fuzz.log" 2>&1; then
+    cat "$work/fuzz.log"
+    count fuzz 1
+    return 0
+  fi
+  chmod -R a+rX "$work/fuzz"
+  mkdir -p "$work/tmp/corpus"
+  chmod 777 "$work/tmp/corpus"
+  (as_postgres nice -n 19 "$work/fuzz/fuzz_parsers" -max_total_time=60 -timeout=20 -rss_limit_mb=2048 \
+    -artifact_prefix="$work/tmp/" -print_final_stats=1 "$work/tmp/corpus" "$work/source/tests/fuzz/corpus") >"$work/fuzz.output" 2>&1 &
+  fuzzer=$!
+}
+
+finish_fuzz() {
+  local status=0
+  wait "$fuzzer" || status=$?
+  fuzzer=
+  [ $status = 0 ] || tail -n 60 "$work/fuzz.output"
+  echo "== fuzz: $(sed -n 's/^stat::number_of_executed_units: */runs /p' "$work/fuzz.output")"
+  count fuzz $status
+}
+
 run_unit() {
   build_sanitized
   local program
@@ -123,8 +153,9 @@ run_real() {
   PATRONI_PGBACKREST=$work/release/patroni_pgbackrest /usr/bin/python3 "$work/source/tests/real/run" >"$output" 2>&1 &
   child=$!
   tail -n +1 -f --pid=$child "$output" &
+  local reader=$!
   wait $child || true
-  wait
+  wait $reader
   child=
   if [[ $(tail -n 1 "$output") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
     passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))

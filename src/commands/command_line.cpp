@@ -55,6 +55,44 @@ void add_bootstrap_options(CLI::App& command, Values& values) {
         std::string("Exit codes:\n") + exit_code_help());
 }
 
+void add_configure_options(CLI::App& command, ConfigureArguments& arguments, Values& values) {
+    const std::map<std::string_view, bool*> flags = {{"patroni-mode", &arguments.patroni_mode},
+                                                     {"replicas", &arguments.replicas},
+                                                     {"post-bootstrap", &arguments.post_bootstrap},
+                                                     {"remove", &arguments.remove},
+                                                     {"write", &arguments.write}};
+    for (const auto& definition : options_of_configure()) {
+        const std::string name = "--" + std::string(definition.name);
+        const std::string help(definition.help);
+        if (const auto flag = flags.find(definition.name); flag != flags.end()) {
+            command.add_flag(name, *flag->second, help);
+        } else {
+            auto& value = definition.name == "method" ? arguments.method : arguments.patroni_config;
+            command.add_option(name, value, help)->type_name(std::string(definition.argument));
+        }
+    }
+    for (const auto& definition : configurable_options()) {
+        const std::string name(definition.name);
+        auto* option = command.add_option("--" + name, values[name], std::string(definition.help));
+        option->group("For the method's block")->type_name(std::string(definition.argument));
+        option->expected(definition.kind == OptionKind::flag ? 0 : 1, 1);
+    }
+    command.footer("Exit codes:\n" + exit_code_help());
+}
+
+std::vector<recovery::GivenOption> configured_options(const CLI::App& command) {
+    std::vector<recovery::GivenOption> given;
+    for (const auto& definition : configurable_options()) {
+        const auto* option = command.get_option("--" + std::string(definition.name));
+        if (option->count() > 0) {
+            const auto& results = option->results();
+            const std::string value = results.empty() || results.back() == "{}" ? std::string() : results.back();
+            given.push_back({std::string(definition.name), value});
+        }
+    }
+    return given;
+}
+
 std::vector<recovery::GivenOption> given_options(const CLI::App& command, const Values& values) {
     std::vector<recovery::GivenOption> given;
     for (const auto& definition : recovery::bootstrap_options()) {
@@ -158,6 +196,11 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     auto* verify = app.add_subcommand(
         "verify", "Patroni's post_bootstrap, and by hand: proves what came up against what was asked");
     add_verify_options(*verify, line.verify, format);
+    auto* configure =
+        app.add_subcommand("configure", "writes into patroni.yml what bootstrap needs; shows the difference first");
+    if (!words.empty() && words.front() == "configure") {
+        add_configure_options(*configure, line.configure, values);
+    }
 
     auto* archive_get = app.add_subcommand(
         "archive-get", "PostgreSQL's restore_command: pgbackrest archive-get, but an error never ends a recovery");
@@ -208,6 +251,9 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     } else if (verify->parsed()) {
         line.command = CommandLine::Command::verify;
         finish_verify(*verify, format, line.verify);
+    } else if (configure->parsed()) {
+        line.command = CommandLine::Command::configure;
+        line.configure.options = configured_options(*configure);
     } else if (archive_get->parsed()) {
         line.command = CommandLine::Command::archive_get;
     } else if (recovery_end->parsed()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "commands/configure.hpp"
 #include "commands/resume.hpp"
 #include "commands/verify.hpp"
 #include "recovery/request.hpp"
@@ -23,12 +24,22 @@ struct CheckOptions {
 
 /// What the command line says, with only its form checked.
 struct CommandLine {
-    enum class Command { bootstrap, check, resume, verify, archive_get, recovery_end, help } command = Command::help;
+    enum class Command {
+        bootstrap,
+        check,
+        resume,
+        verify,
+        configure,
+        archive_get,
+        recovery_end,
+        help
+    } command = Command::help;
     std::vector<recovery::GivenOption> options;  ///< of bootstrap and check, known or not
     CheckOptions check;
     ArchiveGetArguments archive_get;
     ResumeArguments resume;
     VerifyArguments verify;
+    ConfigureArguments configure;
     std::string text;  ///< of help: what to print
 };
 

@@ -1,5 +1,6 @@
 #include "commands/documentation.hpp"
 
+#include "commands/configure.hpp"
 #include "recovery/checks.hpp"
 #include "recovery/options.hpp"
 #include "system/exit_code.hpp"
@@ -64,6 +65,19 @@ std::string option_section() {
     return text;
 }
 
+std::string configure_section() {
+    std::string text =
+        ".SH OPTIONS OF CONFIGURE\nOf the options of bootstrap it takes these, for the method's block:\n";
+    for (const auto& option : configurable_options()) {
+        text += fmt::format(".B \\-\\-{}\n", roff(option.name));
+    }
+    text += "and of its own:\n";
+    for (const auto& option : options_of_configure()) {
+        text += option_entry(option);
+    }
+    return text;
+}
+
 std::string exit_status_section() {
     std::string text = ".SH EXIT STATUS\n";
     for (const auto& entry : exit_code_table) {
@@ -71,6 +85,17 @@ std::string exit_status_section() {
                             roff(entry.what_next));
     }
     return text;
+}
+
+/// `--type= --target= …`, for the completion.
+std::string configure_words() {
+    std::string words;
+    for (const auto& options : {options_of_configure(), configurable_options()}) {
+        for (const auto& option : options) {
+            words += fmt::format("--{}{} ", option.name, option.kind == OptionKind::flag ? "" : "=");
+        }
+    }
+    return words;
 }
 
 /// Options whose values are a small set, for the completion.
@@ -142,6 +167,9 @@ patroni_pgbackrest \- restore PostgreSQL clusters from pgBackRest backups under 
 .B patroni_pgbackrest verify
 .RI [ option ...]\  [ connection ]
 .br
+.B patroni_pgbackrest configure
+.RI \-\-patroni\-config=PATH\ [ option ...]
+.br
 .B patroni_pgbackrest archive\-get
 .RI [ option ...]\  %f\ %p
 .br
@@ -193,6 +221,17 @@ also runs pg_amcheck, which reads the whole cluster (not as post_bootstrap), and
 .B \-\-patroni\-config
 names patroni.yml. A password is best left out of the connection, which other users of the host can see: use PGPASSFILE.
 .TP
+.B configure
+is called by a person. It shows, as
+.B diff \-u
+does, what patroni.yml needs for
+.BR bootstrap ,
+and writes it with
+.BR \-\-write .
+Comments, order and layout stay as they are, and passwords are not shown. After a restore to a moment
+.B \-\-remove
+takes the target out again.
+.TP
 .B archive\-get
 is called by PostgreSQL as
 .IR restore_command .
@@ -212,7 +251,7 @@ is called by PostgreSQL as
 .I recovery_end_command
 in patroni mode. It removes what the bootstrap left for the replay. It does nothing anywhere else.
 )" + option_section() +
-           exit_status_section() + R"(.SH FILES
+           configure_section() + exit_status_section() + R"(.SH FILES
 PGDATA stands for the data directory.
 .TP
 .I PGDATA.restoring
@@ -256,11 +295,11 @@ _patroni_pgbackrest() {
   COMPREPLY=()
   for word in "${COMP_WORDS[@]:1:before}"; do
     case $word in
-    bootstrap | check | resume | verify | archive-get | recovery-end) command=$word && break ;;
+    bootstrap | check | resume | verify | configure | archive-get | recovery-end) command=$word && break ;;
     esac
   done
   if [[ -z $command ]]; then
-    COMPREPLY=($(compgen -W 'bootstrap check resume verify archive-get recovery-end --help --version' -- "$current"))
+    COMPREPLY=($(compgen -W 'bootstrap check resume verify configure archive-get recovery-end --help --version' -- "$current"))
     return
   fi
   # bash takes the sign of --option=value for a word of its own.
@@ -291,6 +330,10 @@ _patroni_pgbackrest() {
     ;;
   verify)
     COMPREPLY=($(compgen -W '--patroni-config= --probe= --format= --amcheck --help' -- "$current"))
+    ;;
+  configure)
+    COMPREPLY=($(compgen -W ')" +
+           configure_words() + R"(--help' -- "$current"))
     ;;
   archive-get)
     COMPREPLY=($(compgen -W '--stanza= --pgbackrest-config= --pgbackrest= --help' -- "$current"))

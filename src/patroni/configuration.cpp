@@ -161,16 +161,20 @@ std::optional<Configuration> read_configuration(const ConfigurationSource& sourc
     if (!tree) {
         return std::nullopt;
     }
+    return configuration_in(*tree, source.path ? source.path->string() : "PATRONI_CONFIGURATION");
+}
+
+Configuration configuration_in(const yaml::Node& tree, const std::string& source) {
     Problems problems;
-    const Node& bootstrap = section(*tree, "bootstrap", problems);
-    const Node& local = section(*tree, "postgresql", problems);
+    const Node& bootstrap = section(tree, "bootstrap", problems);
+    const Node& local = section(tree, "postgresql", problems);
     const Node& dcs = bootstrap.map_at("dcs");
     const Node& dynamic = dcs.map_at("postgresql");
 
     Configuration result;
-    result.source = source.path ? source.path->string() : "PATRONI_CONFIGURATION";
-    result.scope = scalar_at(*tree, "scope", "scope", problems);
-    result.name = scalar_at(*tree, "name", "name", problems);
+    result.source = source;
+    result.scope = scalar_at(tree, "scope", "scope", problems);
+    result.name = scalar_at(tree, "name", "name", problems);
     read_postgresql(local, dynamic, result, problems);
     result.has_pg_hba = has_own_hba(local, dynamic, result);
     result.port = read_port(local);

@@ -82,6 +82,12 @@ struct ConfigurationSource {
 /// drops the offset).
 std::optional<Configuration> read_configuration(const ConfigurationSource& source);
 
+namespace yaml {
+struct Node;
+}
+/// The same from a tree that is read already. `source` is what the configuration is called.
+Configuration configuration_in(const yaml::Node& tree, const std::string& source);
+
 /// The Patroni that called us, from the ancestors' command lines: its configuration path (made absolute with its
 /// working directory) and its PATRONI_* environment, and its process number. Empty when no ancestor is a Patroni.
 struct CallingPatroni {

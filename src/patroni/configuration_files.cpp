@@ -91,13 +91,26 @@ yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
 
 }  // namespace
 
+std::vector<ConfigurationFile> read_files(const fs::path& path) {
+    std::vector<ConfigurationFile> files;
+    for (const fs::path& file : yaml_files(path)) {
+        files.push_back({file, system::read_file(file)});
+    }
+    return files;
+}
+
+yaml::NodePtr tree_of(const std::vector<ConfigurationFile>& files,
+                      const std::map<std::string, std::string>& environment) {
+    yaml::NodePtr tree = yaml::make_map({}, {});
+    for (const ConfigurationFile& file : files) {
+        tree = yaml::patch(tree, parse_map(file.text, file.name()));
+    }
+    return yaml::patch(tree, overrides(environment));
+}
+
 yaml::NodePtr load_tree(const ConfigurationSource& source) {
     if (source.path) {
-        yaml::NodePtr tree = yaml::make_map({}, {});
-        for (const fs::path& file : yaml_files(*source.path)) {
-            tree = yaml::patch(tree, parse_map(system::read_file(file), file.filename().string()));
-        }
-        return yaml::patch(tree, overrides(source.environment));
+        return tree_of(read_files(*source.path), source.environment);
     }
     const auto text = source.environment.find(configuration_variable);
     if (text == source.environment.end() || text->second.empty()) {

@@ -3,7 +3,30 @@
 #include "patroni/configuration.hpp"
 #include "patroni/yaml_tree.hpp"
 
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
 namespace patroni_pgbackrest::patroni {
+
+/// One file of Patroni's local configuration.
+struct ConfigurationFile {
+    std::filesystem::path path;
+    std::string text;
+
+    /// What places in it start with.
+    std::string name() const { return path.filename().string(); }
+};
+
+/// The file, or the directory's files in the order in which Patroni merges them. Throws Failure(usage) for a path that
+/// is neither, a directory without YAML, and what cannot be read.
+std::vector<ConfigurationFile> read_files(const std::filesystem::path& path);
+
+/// The files merged as Patroni merges them, with the PATRONI_* overrides that concern us laid over. Throws
+/// Failure(usage).
+yaml::NodePtr tree_of(const std::vector<ConfigurationFile>& files,
+                      const std::map<std::string, std::string>& environment);
 
 /// Patroni's local configuration (config.py, 2.0 to 4.1) as one tree: the file, or the directory's files merged in name
 /// order, with the PATRONI_* overrides that concern us laid over; else PATRONI_CONFIGURATION alone, over which Patroni

@@ -171,3 +171,22 @@ TEST_CASE("verify refuses what it does not know, and shows no connection string"
     CHECK(refusal({"verify", "--pasword=topsecret"}) == "unknown option 'pasword'");
     CHECK(refusal({"verify", "--format=xml"}) == "'xml' is no format");
 }
+
+TEST_CASE("configure takes its own options, and those of the method's block") {
+    const auto line =
+        parse_command_line({"configure", "--patroni-config=/p.yml", "--type", "time", "--target=2026-11-22 10:00:00+00",
+                            "--target-exclusive", "--replicas", "--write"});
+    CHECK(line.command == Command::configure);
+    CHECK(line.configure.patroni_config == "/p.yml");
+    CHECK_FALSE(line.configure.method);
+    CHECK(line.configure.replicas);
+    CHECK(line.configure.write);
+    CHECK_FALSE(line.configure.remove);
+    Words given;
+    for (const auto& option : line.configure.options) {
+        given.push_back(option.name + "=" + option.value);
+    }
+    CHECK(given == Words{"type=time", "target=2026-11-22 10:00:00+00", "target-exclusive="});
+    CHECK(refusal({"configure", "--tagret=x"}) != "accepted");
+    CHECK(refusal({"configure", "--db-include=x"}) != "accepted");
+}

@@ -1,0 +1,155 @@
+#include "commands/configure.hpp"
+
+#include "commands/arguments.hpp"
+#include "commands/configure_changes.hpp"
+#include "pgbackrest/command_line.hpp"
+#include "system/failure.hpp"
+#include "system/log.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <iostream>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::commands {
+
+namespace {
+
+using patroni::ConfigurationEdit;
+
+constexpr auto configuration_variable = "PATRONI_CONFIGURATION";
+
+std::filesystem::path path_of(const ConfigureArguments& arguments) {
+    if (arguments.patroni_config) {
+        return *arguments.patroni_config;
+    }
+    if (own_patroni_environment().contains(configuration_variable)) {
+        throw Failure(ExitCode::usage, fmt::format("{} is no file that could be changed", configuration_variable),
+                      "change it where the variable is set, or name a file with --patroni-config");
+    }
+    throw Failure(ExitCode::usage, "no patroni.yml is named", "name it with --patroni-config");
+}
+
+std::optional<std::string> given(const ConfigureArguments& arguments, const std::string& name) {
+    const auto found = std::find_if(arguments.options.rbegin(), arguments.options.rend(),
+                                    [&](const recovery::GivenOption& option) { return option.name == name; });
+    return found == arguments.options.rend() ? std::nullopt : std::optional(found->value);
+}
+
+/// What is given, or stands in the block.
+std::optional<std::string> setting(const ConfigureArguments& arguments, const ConfigurationEdit& patroni_yml,
+                                   const std::string& method, const std::string& name) {
+    if (const auto value = given(arguments, name)) {
+        return value;
+    }
+    const auto* node = patroni_yml.find({"bootstrap", method, name});
+    return node == nullptr || patroni::yaml::blank(*node) || !node->is_scalar() ? std::nullopt
+                                                                                : std::optional(node->text);
+}
+
+std::string ask_for_stanza(const std::string& known) {
+    std::cerr << "stanza" << (known.empty() ? "" : " (" + known + ")") << ": " << std::flush;
+    std::string line;
+    std::getline(std::cin, line);
+    const std::string stanza(system::trim(line));
+    if (stanza.empty()) {
+        throw Failure(ExitCode::usage, "no stanza is given", "name it with --stanza");
+    }
+    return stanza;
+}
+
+std::string stanza_of(const ConfigureArguments& arguments, const ConfigurationEdit& patroni_yml,
+                      const std::string& method) {
+    if (const auto stanza = setting(arguments, patroni_yml, method, "stanza")) {
+        return *stanza;
+    }
+    pgbackrest::Pgbackrest pgbackrest;
+    if (const auto file = setting(arguments, patroni_yml, method, "pgbackrest-config")) {
+        pgbackrest.configuration = *file;
+    }
+    const auto stanzas = pgbackrest::configured_stanzas(pgbackrest);
+    if (stanzas.size() == 1) {
+        return stanzas.front();
+    }
+    const std::string known = system::join(stanzas, ", ");
+    if (::isatty(STDIN_FILENO) == 1) {
+        return ask_for_stanza(known);
+    }
+    throw Failure(ExitCode::usage,
+                  stanzas.empty() ? "no stanza is given, and pgBackRest's configuration has none"
+                                  : "no stanza is given, and pgBackRest's configuration has several: " + known,
+                  "name it with --stanza");
+}
+
+void refuse_what_remove_does_not_take(const ConfigureArguments& arguments) {
+    if (arguments.remove &&
+        (!arguments.options.empty() || arguments.patroni_mode || arguments.replicas || arguments.post_bootstrap)) {
+        throw Failure(ExitCode::usage, "--remove takes out the target, and adds nothing",
+                      "give --patroni-config, --method and --write with it, and nothing else");
+    }
+}
+
+void show(const ConfigurationEdit& patroni_yml) {
+    const std::string diff = patroni_yml.diff();
+    if (std::fwrite(diff.data(), 1, diff.size(), stdout) != diff.size() || std::fflush(stdout) != 0) {
+        throw Failure(ExitCode::internal_error, "the difference cannot be written to standard output",
+                      "nothing was changed; check where standard output goes");
+    }
+}
+
+}  // namespace
+
+const std::vector<recovery::OptionDefinition>& options_of_configure() {
+    using enum recovery::OptionKind;
+    using enum recovery::OptionOwner;
+    static const std::vector<recovery::OptionDefinition> table = {
+        {"patroni-config", value, ours, "PATH", "patroni.yml, or a directory of YAML files"},
+        {"method", value, ours, "NAME", "the block's name [the one in force when it is ours, else pgbackrest]"},
+        {"patroni-mode", flag, ours, "", "write recovery_conf as well: Patroni's PostgreSQL replays the WAL"},
+        {"replicas", flag, ours, "", "write the replica method pgbackrest as well, before basebackup"},
+        {"post-bootstrap", flag, ours, "", "write post_bootstrap as well: patroni_pgbackrest verify"},
+        {"remove", flag, ours, "", "take the target out again, from block and recovery_conf, and do nothing else"},
+        {"write", flag, ours, "", "change the file; without it the difference is shown, no more"},
+    };
+    return table;
+}
+
+std::vector<recovery::OptionDefinition> configurable_options() {
+    std::vector<recovery::OptionDefinition> options;
+    for (const auto& option : recovery::bootstrap_options()) {
+        const bool is_target = option.owner == recovery::OptionOwner::target && option.name != "target-action";
+        if (is_target || option.name == "pgbackrest-config" || option.name == "pgbackrest") {
+            options.push_back(option);
+        }
+    }
+    return options;
+}
+
+void configure(const ConfigureArguments& arguments) {
+    refuse_what_remove_does_not_take(arguments);
+    const auto path = path_of(arguments);
+    ConfigurationEdit patroni_yml(path, own_patroni_environment());
+    const std::string method = method_of(arguments, patroni_yml);
+    if (arguments.remove) {
+        remove_target(patroni_yml, method);
+    } else {
+        add_bootstrap(patroni_yml, arguments, method, stanza_of(arguments, patroni_yml, method));
+        require_accepted(patroni_yml);
+    }
+    if (patroni_yml.diff().empty()) {
+        log::info("{} says all of it already: there is nothing to change", path.string());
+        return;
+    }
+    show(patroni_yml);
+    if (!arguments.write) {
+        log::info("nothing was written: the same with --write does it");
+        return;
+    }
+    for (const auto& file : patroni_yml.write()) {
+        log::info("{} is written", file.string());
+    }
+}
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "commands/configure.hpp"
+#include "patroni/configuration_edit.hpp"
+
+#include <string>
+
+namespace patroni_pgbackrest::commands {
+
+/// The method's block that is meant: the one that is named, the one that is in force when it calls this program, else
+/// `pgbackrest`. Throws Failure(usage) for a name that Patroni uses for something else.
+std::string method_of(const ConfigureArguments& arguments, const patroni::ConfigurationEdit& patroni_yml);
+
+/// bootstrap.method, its block, and what else of bootstrap and postgresql is wished. Throws Failure(usage).
+void add_bootstrap(patroni::ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                   const std::string& method, const std::string& stanza);
+
+/// Takes a recovery's target out of the method's block and of its recovery_conf.
+void remove_target(patroni::ConfigurationEdit& patroni_yml, const std::string& method);
+
+/// Throws Failure(usage) with every problem that `bootstrap` would have with the result.
+void require_accepted(const patroni::ConfigurationEdit& patroni_yml);
+
+}  // namespace patroni_pgbackrest::commands

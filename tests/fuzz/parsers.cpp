@@ -1,0 +1,91 @@
+// A libFuzzer target for everything that reads what others wrote. The first byte chooses the parser, the rest is its
+// input. A Failure is an answer; any other exception, a signal or a report of a sanitizer is a finding.
+#include "patroni/configuration.hpp"
+#include "patroni/members.hpp"
+#include "patroni/secrets.hpp"
+#include "patroni/yaml_edit.hpp"
+#include "pgbackrest/archive.hpp"
+#include "pgbackrest/info.hpp"
+#include "postgres/control_data.hpp"
+#include "postgres/timeline_history.hpp"
+#include "recovery/journal.hpp"
+#include "recovery/ticket.hpp"
+#include "system/failure.hpp"
+#include "system/file.hpp"
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+using namespace patroni_pgbackrest;
+
+namespace {
+
+void patroni_yml(const std::string& text) {
+    patroni::configuration_in(*patroni::yaml::parse(text, "patroni.yml"), "patroni.yml");
+}
+
+/// What was set is there, and was the only change: set() and remove() compare the trees themselves.
+void change_of_yaml(const std::string& text) {
+    using patroni::yaml::NewNode;
+    patroni::lines_to_show(text, "patroni.yml");
+    const patroni::yaml::Path path{"a", "b"};
+    const std::string changed = patroni::yaml::set(text, "patroni.yml", path, NewNode::of_text("value: #"));
+    if (patroni::yaml::set(changed, "patroni.yml", path, NewNode::of_text("value: #")) != changed) {
+        std::abort();
+    }
+    patroni::yaml::prepend(text, "patroni.yml", {"a"}, NewNode::of_text("item"), NewNode::of_list({}));
+    patroni::yaml::remove(text, "patroni.yml", {"a"});
+}
+
+void info(const std::string& text) {
+    pgbackrest::why_not_restorable(pgbackrest::parse_info(text, "demo"));
+}
+
+void listing(const std::string& text) {
+    pgbackrest::parse_listing(text);
+}
+
+void members(const std::string& text) {
+    patroni::leader_in(text);
+    patroni::bootstrapping_in(text);
+}
+
+void ticket(const std::string& text) {
+    recovery::Ticket::from_json(recovery::Ticket::from_json(text).to_json());
+}
+
+void journal(const std::string& text) {
+    static const system::PrivateDirectory directory;
+    const auto file = directory.path() / "journal";
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << text;
+    recovery::Journal::read(file);
+}
+
+void timeline_history(const std::string& text) {
+    postgres::TimelineHistory::parse(postgres::Timeline{7}, text);
+}
+
+void control_data(const std::string& text) {
+    postgres::ControlData::parse(text);
+}
+
+constexpr std::array parsers = {patroni_yml, change_of_yaml,   info,        listing, members, ticket,
+                                journal,     timeline_history, control_data};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size == 0) {
+        return 0;
+    }
+    try {
+        // The committed corpus begins with a letter: `a` is the first parser.
+        parsers[(data[0] + parsers.size() * 26 - 'a') % parsers.size()](
+            std::string(reinterpret_cast<const char*>(data) + 1, size - 1));
+    } catch (const Failure&) {
+    }
+    return 0;
+}

@@ -1,0 +1,162 @@
+#include "program.hpp"
+
+#include "support/catch.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string before = "scope: demo\n"
+                           "bootstrap:\n"
+                           "  dcs: {ttl: 30}\n"
+                           "postgresql:\n"
+                           "  data_dir: /data\n"
+                           "  authentication:\n"
+                           "    superuser:\n"
+                           "      password: mellon\n";
+
+const std::string lines_of_bootstrap = "  method: pgbackrest\n"
+                                       "  pgbackrest:\n"
+                                       "    command: patroni_pgbackrest bootstrap\n"
+                                       "    stanza: demo\n";
+
+const std::string lines_of_postgresql = "  recovery_conf:\n"
+                                        "    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n";
+
+std::string after() {
+    std::string text = before + lines_of_postgresql;
+    return text.insert(text.find("postgresql:"), lines_of_bootstrap);
+}
+
+Words configure(const fs::path& file, const Words& more = {"--stanza=demo"}) {
+    Words words{"configure", "--patroni-config=" + file.string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+}
+
+struct stat status_of(const fs::path& file) {
+    struct stat status {};
+    REQUIRE(::stat(file.c_str(), &status) == 0);
+    return status;
+}
+
+}  // namespace
+
+TEST_CASE("configure shows the difference without passwords, and writes nothing") {
+    const Directory directory;
+    const auto file = directory.write("patroni.yml", before);
+    Program program(configure(file));
+    CHECK(program.wait() == 0);
+    CHECK(program.output() == "--- a" + file.string() + "\n+++ b" + file.string() +
+                                  "\n@@ -1,8 +1,14 @@\n scope: demo\n bootstrap:\n   dcs: {ttl: 30}\n"
+                                  "+  method: pgbackrest\n+  pgbackrest:\n"
+                                  "+    command: patroni_pgbackrest bootstrap\n+    stanza: demo\n"
+                                  " postgresql:\n   data_dir: /data\n   authentication:\n     superuser:\n"
+                                  "       password: ****\n"
+                                  "+  recovery_conf:\n"
+                                  "+    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n");
+    CHECK(contains(program.errors(), "INFO: nothing was written: the same with --write does it\n"));
+    CHECK_FALSE(contains(program.errors(), "mellon"));
+    CHECK(directory.read("patroni.yml") == before);
+}
+
+TEST_CASE("configure --write keeps owner, mode and a symbolic link, and does nothing the second time") {
+    const Directory directory;
+    const auto file = directory.write("real/patroni.yml", before);
+    const auto link = directory.path("link.yml");
+    fs::create_symlink("real/patroni.yml", link);
+    REQUIRE(::chmod(file.c_str(), 0640) == 0);
+    if (::geteuid() == 0) {
+        REQUIRE(::chown(file.c_str(), 65534, 65534) == 0);
+    }
+    const auto old = status_of(file);
+    Program first(configure(link, {"--stanza=demo", "--write"}));
+    CHECK(first.wait() == 0);
+    CHECK(contains(first.errors(), "INFO: " + link.string() + " is written\n"));
+    CHECK(directory.read("real/patroni.yml") == after());
+    CHECK(fs::is_symlink(link));
+    CHECK((status_of(file).st_mode & 07777) == 0640);
+    CHECK(status_of(file).st_uid == old.st_uid);
+    CHECK(status_of(file).st_gid == old.st_gid);
+    CHECK(directory.entries("real") == Words{"patroni.yml"});
+
+    const auto written = status_of(file);
+    Program second(configure(link, {"--write"}));
+    CHECK(second.wait() == 0);
+    CHECK(second.output().empty());
+    CHECK(
+        contains(second.errors(), "INFO: " + link.string() + " says all of it already: there is nothing to change\n"));
+    CHECK(status_of(file).st_ino == written.st_ino);
+}
+
+TEST_CASE("configure --remove takes a target out again") {
+    const Directory directory;
+    const auto file = directory.write("patroni.yml", after());
+    Program add(configure(file, {"--type=time", "--target=2026-11-22 10:00:00+00", "--target-exclusive", "--write"}));
+    CHECK(add.wait() == 0);
+    CHECK(
+        contains(directory.read("patroni.yml"), "    target: '2026-11-22 10:00:00+00'\n    target-exclusive: true\n"));
+    Program remove(configure(file, {"--remove", "--write"}));
+    CHECK(remove.wait() == 0);
+    CHECK(directory.read("patroni.yml") == after());
+}
+
+TEST_CASE("configure says what is wrong, and the file stays as it is") {
+    const Directory directory;
+    const auto refusal = [&](const std::string& text, const Words& more) {
+        const auto file = directory.write("patroni.yml", text);
+        Program program(configure(file, more));
+        CHECK(program.wait() == 2);
+        CHECK(program.output().empty());
+        CHECK(directory.read("patroni.yml") == text);
+        return program.errors();
+    };
+    CHECK(contains(refusal("scope: [\n  password: mellon\n", {"--stanza=demo"}), "patroni.yml:"));
+    CHECK_FALSE(contains(refusal("scope: [\n  password: mellon\n", {"--stanza=demo"}), "mellon"));
+    CHECK(contains(refusal("- a\n", {"--stanza=demo"}), "ERROR: patroni.yml: the top level is no map\n"));
+    CHECK(contains(refusal(before, {"--stanza=demo", "--type=time", "--target=yesterday"}),
+                   "'yesterday' is no point in time with a UTC offset\n"));
+    CHECK(contains(refusal(before, {"--stanza=demo", "--remove"}), "ERROR: --remove takes out the target"));
+    const auto none = directory.write("none.conf", "[global]\nrepo1-path=/repo\n").string();
+    CHECK(contains(refusal(before, {"--pgbackrest-config=" + none}),
+                   error("no stanza is given, and pgBackRest's configuration has none", "name it with --stanza")));
+}
+
+TEST_CASE("configure takes the only stanza that pgBackRest's configuration has") {
+    const Directory directory;
+    const auto file = directory.write("patroni.yml", before);
+    const auto one = directory.write("one.conf", "[global]\nrepo1-path=/repo\n[main]\npg1-path=/data\n").string();
+    Program program(configure(file, {"--pgbackrest-config=" + one, "--write"}));
+    CHECK(program.wait() == 0);
+    CHECK(contains(directory.read("patroni.yml"), "    stanza: main\n    pgbackrest-config: " + one + "\n"));
+    CHECK(contains(directory.read("patroni.yml"),
+                   "restore_command: pgbackrest --config=" + one + " --stanza=main archive-get %f \"%p\"\n"));
+}
+
+TEST_CASE("configure needs a file that can be changed") {
+    Program none({"configure", "--stanza=demo"});
+    CHECK(none.wait() == 2);
+    CHECK(contains(none.errors(), error("no patroni.yml is named", "name it with --patroni-config")));
+    Program variable({"configure", "--stanza=demo"}, {.environment = {{"PATRONI_CONFIGURATION", "scope: demo"}}});
+    CHECK(variable.wait() == 2);
+    CHECK(contains(variable.errors(), "ERROR: PATRONI_CONFIGURATION is no file that could be changed\n"));
+}
+
+TEST_CASE("configure --write that cannot write says so, and leaves the old file") {
+    // Root writes nevertheless.
+    const Directory directory;
+    const auto file = directory.write("closed/patroni.yml", before);
+    REQUIRE(::chmod(directory.path("closed").c_str(), 0555) == 0);
+    if (::geteuid() != 0) {
+        Program program(configure(file, {"--stanza=demo", "--write"}));
+        CHECK(program.wait() == 1);
+        CHECK(contains(program.errors(),
+                       "ERROR: cannot write beside " + file.string() + ": Permission denied\n  HINT: "));
+    }
+    REQUIRE(::chmod(directory.path("closed").c_str(), 0755) == 0);
+    CHECK(directory.entries("closed") == Words{"patroni.yml"});
+    CHECK(directory.read("closed/patroni.yml") == before);
+}

@@ -1,0 +1,271 @@
+#include "commands/configure.hpp"
+
+#include "commands/configure_changes.hpp"
+#include "support/catch.hpp"
+#include "system/failure.hpp"
+#include "system/file.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::commands;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+class Files {
+  public:
+    fs::path write(const std::string& name, const std::string& text) const {
+        std::ofstream(directory_.path() / name, std::ios::binary) << text;
+        return directory_.path() / name;
+    }
+    fs::path path() const { return directory_.path(); }
+
+  private:
+    system::PrivateDirectory directory_;
+};
+
+ConfigureArguments with(std::vector<recovery::GivenOption> options) {
+    ConfigureArguments arguments;
+    arguments.options = std::move(options);
+    return arguments;
+}
+
+/// What `configure` does between reading and writing; returns the difference without its two first lines, and puts the
+/// new text into the files.
+std::string configured(const fs::path& path, const ConfigureArguments& arguments = {}) {
+    patroni::ConfigurationEdit patroni_yml(path, {});
+    const std::string method = method_of(arguments, patroni_yml);
+    if (arguments.remove) {
+        remove_target(patroni_yml, method);
+    } else {
+        add_bootstrap(patroni_yml, arguments, method, "demo");
+        require_accepted(patroni_yml);
+    }
+    const std::string diff = patroni_yml.diff();
+    patroni_yml.write();
+    return diff.empty() ? diff : diff.substr(diff.find("@@"));
+}
+
+std::string result(const std::string& text, const ConfigureArguments& arguments = {}) {
+    const Files files;
+    const fs::path file = files.write("patroni.yml", text);
+    configured(file, arguments);
+    return system::read_file(file);
+}
+
+/// `place: message` of each problem, and the last hint.
+Words refusal(const std::string& text, const ConfigureArguments& arguments = {}) {
+    const Files files;
+    const fs::path file = files.write("patroni.yml", text);
+    Words said;
+    try {
+        configured(file, arguments);
+    } catch (const Failure& failure) {
+        CHECK(failure.code() == ExitCode::usage);
+        for (const auto& problem : failure.problems()) {
+            said.push_back(problem.place.empty() ? problem.message : problem.place + ": " + problem.message);
+        }
+        said.push_back(failure.problems().back().hint);
+    }
+    CHECK(system::read_file(file) == text);
+    return said;
+}
+
+const fs::path shapes = fs::path(__FILE__).parent_path() / "shapes";
+
+const std::string plain = "scope: demo\n"
+                          "bootstrap:\n"
+                          "  method: pgbackrest\n"
+                          "  pgbackrest:\n"
+                          "    command: patroni_pgbackrest bootstrap\n"
+                          "    stanza: demo\n"
+                          "postgresql:\n"
+                          "  data_dir: /data\n"
+                          "  pg_hba: [local all all peer]\n"
+                          "  recovery_conf:\n"
+                          "    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n";
+
+std::string plain_with(const std::string& lines_of_block) {
+    std::string text = plain;
+    return text.insert(text.find("postgresql:"), lines_of_block);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("files of every shape get the missing lines, and not a byte more") {
+    for (const char* shape :
+         {"anchors", "comments", "crlf", "debian", "flow", "flow2", "json", "kubernetes", "long", "spilo", "tabs"}) {
+        CAPTURE(shape);
+        const Files files;
+        const fs::path file = files.write("patroni.yml", system::read_file(shapes / (std::string(shape) + ".yml")));
+        ConfigureArguments arguments;
+        arguments.replicas = true;
+        const std::string expected = system::read_file(shapes / (std::string(shape) + ".diff"));
+        CHECK(configured(file, arguments) == expected.substr(expected.find("@@")));
+        CHECK(configured(file, arguments).empty());
+        CHECK_FALSE(contains(expected, "mellon"));
+    }
+}
+
+TEST_CASE("a target that is written and taken out again leaves the file as it was") {
+    for (const char* shape : {"comments", "crlf", "debian", "flow", "flow2", "json", "kubernetes", "spilo", "tabs"}) {
+        CAPTURE(shape);
+        const Files files;
+        const fs::path file = files.write("patroni.yml", system::read_file(shapes / (std::string(shape) + ".yml")));
+        configured(file);
+        const std::string before = system::read_file(file);
+        CHECK_FALSE(configured(file, with({{"type", "lsn"},
+                                           {"target", "16/B374D848"},
+                                           {"target-exclusive", ""},
+                                           {"target-timeline", "3"},
+                                           {"set", "20261122-090000F"}}))
+                        .empty());
+        ConfigureArguments remove;
+        remove.remove = true;
+        CHECK_FALSE(configured(file, remove).empty());
+        CHECK(system::read_file(file) == before);
+        CHECK(configured(file, remove).empty());
+    }
+}
+
+TEST_CASE("values are written so that YAML keeps them as they are") {
+    CHECK(result(plain, with({{"type", "name"}, {"target", "it's: the # one"}, {"repo", "2"}})) ==
+          plain_with("    repo: 2\n    type: name\n    target: 'it''s: the # one'\n"));
+    CHECK(result(plain, with({{"type", "xid"}, {"target", "4711"}, {"target-exclusive", "yes"}})) ==
+          plain_with("    type: xid\n    target: '4711'\n    target-exclusive: true\n"));
+    CHECK(result(plain, with({{"type", "name"}, {"target", "no"}})) ==
+          plain_with("    type: name\n    target: 'no'\n"));
+}
+
+TEST_CASE("another type takes the place of the target that was there") {
+    const std::string before =
+        plain_with("    type: time  # asked for by the owner\n    target: '2026-11-22 10:00:00+00'\n"
+                   "    target-exclusive: true\n");
+    CHECK(result(before, with({{"type", "immediate"}})) ==
+          plain_with("    type: immediate  # asked for by the owner\n"));
+}
+
+TEST_CASE("in patroni mode recovery_conf says what the block says, and no restore_command is left but the guard's") {
+    ConfigureArguments arguments = with({{"type", "time"}, {"target", "2026-11-22 10:00:00+00"}});
+    arguments.patroni_mode = true;
+    const std::string text = result(plain, arguments);
+    CHECK(contains(text, "    recovery_conf:\n"
+                         "      restore_command: patroni_pgbackrest archive-get %f \"%p\"\n"
+                         "      recovery_target_time: '2026-11-22 10:00:00+00'\n"
+                         "      recovery_target_action: promote\n"));
+    CHECK(contains(text, "    restore_command: patroni_pgbackrest archive-get --stanza=demo %f \"%p\"\n"));
+    SECTION("a later target is written into both places, without being told the mode again") {
+        const std::string later = result(text, with({{"type", "xid"}, {"target", "4711"}}));
+        CHECK(contains(later, "    type: xid\n    target: '4711'\n"));
+        CHECK(contains(later, "      recovery_target_xid: '4711'\n"));
+        CHECK_FALSE(contains(later, "recovery_target_time"));
+    }
+    SECTION("remove leaves the restore_command") {
+        ConfigureArguments remove;
+        remove.remove = true;
+        const std::string after = result(text, remove);
+        CHECK_FALSE(contains(after, "recovery_target"));
+        CHECK_FALSE(contains(after, "target:"));
+        CHECK(contains(after, "    recovery_conf:\n"
+                              "      restore_command: patroni_pgbackrest archive-get %f \"%p\"\npostgresql:\n"));
+    }
+}
+
+TEST_CASE("remove takes out all lines of a value, an alias of it too, and leaves the comments") {
+    ConfigureArguments remove;
+    remove.remove = true;
+    CHECK(result(plain_with("    # for ticket 4711\n    type: name\n    target: >-\n      before the\n      migration\n"
+                            "    # end\n"),
+                 remove) == plain_with("    # for ticket 4711\n    # end\n"));
+    CHECK(result(plain_with("    type: time\n    target: &moment '2026-11-22 10:00:00+00'\n    recovery_conf:\n"
+                            "      restore_command: patroni_pgbackrest archive-get %f %p\n"
+                            "      Recovery_Target_Time: *moment\n      recovery_target_action: promote\n"),
+                 remove) ==
+          plain_with("    recovery_conf:\n      restore_command: patroni_pgbackrest archive-get %f %p\n"));
+}
+
+TEST_CASE("a target that bootstrap would refuse is refused in its words, and nothing is written") {
+    CHECK(refusal(plain, with({{"type", "time"}, {"target", "2026-11-22 10:00:00"}})).front() ==
+          "patroni.yml:8: '2026-11-22 10:00:00' is no point in time with a UTC offset");
+    CHECK(refusal(plain, with({{"type", "time"}})).front() == "patroni.yml:7: type time needs a target");
+    CHECK(refusal(plain, with({{"type", "yesterday"}})).front() == "patroni.yml:7: 'yesterday' is no recovery type");
+}
+
+TEST_CASE("the method's block is the one in force, or the one that is named") {
+    const std::string ours = "bootstrap:\n  method: restore\n  restore:\n    command: /usr/bin/patroni_pgbackrest "
+                             "bootstrap --log-level=debug\n    stanza: demo\n";
+    CHECK(contains(result(ours, with({{"repo", "2"}})), "    stanza: demo\n    repo: 2\n"));
+    ConfigureArguments named;
+    named.method = "other";
+    CHECK(contains(result(ours, named), "  method: other\n"));
+    CHECK(contains(result(ours, named), "  other:\n    command: patroni_pgbackrest bootstrap\n    stanza: demo\n"));
+    for (const char* taken : {"initdb", "dcs", "9lives", "a b", ""}) {
+        named.method = taken;
+        CAPTURE(taken);
+        CHECK(refusal(ours, named).size() == 2);
+    }
+}
+
+TEST_CASE("post_bootstrap is written, unless something else is there already") {
+    ConfigureArguments arguments;
+    arguments.post_bootstrap = true;
+    CHECK(contains(result(plain, arguments), "  post_bootstrap: patroni_pgbackrest verify\n"));
+    CHECK(refusal("bootstrap:\n  post_init: /setup.sh\n", arguments) ==
+          Words{"patroni.yml:2: bootstrap.post_init runs something else already",
+                "call patroni_pgbackrest verify in it, or take it out first"});
+}
+
+TEST_CASE("a key that is an alias, or comes from a merge key, is refused with what to write") {
+    CHECK(refusal("x-block: &block\n  stanza: old\nbootstrap:\n  method: pgbackrest\n  pgbackrest: *block\n") ==
+          Words{"patroni.yml:5: bootstrap.pgbackrest is an alias, and what it names stands elsewhere too",
+                "write it by hand:\nbootstrap:\n  pgbackrest:\n    command: patroni_pgbackrest bootstrap"});
+    CHECK(
+        refusal("x: &x\n  method: initdb\nbootstrap:\n  <<: *x\n") ==
+        Words{"patroni.yml:4: bootstrap.method comes from a merge key (<<), so that a change of it would change other "
+              "maps too",
+              "write it by hand:\nbootstrap:\n  method: pgbackrest"});
+}
+
+TEST_CASE("of a directory the last file that has the key or its section is changed") {
+    const Files files;
+    files.write("10-base.yml", "scope: demo\nbootstrap:\n  method: initdb\n  dcs: {ttl: 30}\n");
+    files.write("20-local.yml", "postgresql:\n  data_dir: /data\n");
+    files.write("30-tags.yml", "tags: {}\n");
+    configured(files.path());
+    CHECK(system::read_file(files.path() / "10-base.yml") ==
+          "scope: demo\nbootstrap:\n  method: pgbackrest\n  dcs: {ttl: 30}\n  pgbackrest:\n    command: "
+          "patroni_pgbackrest bootstrap\n    stanza: demo\n");
+    CHECK(system::read_file(files.path() / "20-local.yml") ==
+          "postgresql:\n  data_dir: /data\n  recovery_conf:\n    restore_command: pgbackrest --stanza=demo archive-get "
+          "%f \"%p\"\n");
+    CHECK(system::read_file(files.path() / "30-tags.yml") == "tags: {}\n");
+    CHECK(configured(files.path()).empty());
+}
+
+TEST_CASE("a restore_command in force that asks pgbackrest for this stanza stays") {
+    const std::string own = "bootstrap:\n  dcs:\n    postgresql:\n      recovery_conf:\n        restore_command: "
+                            "/usr/bin/pgbackrest --stanza=demo --log-level-console=info archive-get %f %p\n";
+    CHECK_FALSE(contains(result(own), "--stanza=demo archive-get"));
+    CHECK(contains(result("postgresql:\n  recovery_conf:\n    restore_command: cp /archive/%f %p # old\n"),
+                   "    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\" # old\n"));
+}
+
+TEST_CASE("what configure needs and does not get is named") {
+    ConfigureArguments remove;
+    remove.remove = true;
+    remove.replicas = true;
+    CHECK_THROWS_AS(configure(remove), Failure);
+    CHECK_THROWS_AS(configure(ConfigureArguments{}), Failure);
+    ConfigureArguments missing;
+    missing.patroni_config = "/no/such/patroni.yml";
+    CHECK_THROWS_AS(configure(missing), Failure);
+}
