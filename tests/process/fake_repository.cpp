@@ -26,7 +26,11 @@ FakeRepository::FakeRepository() {
         const auto program = directory.write("bin/" + name, "#!/bin/sh\necho 'postgres (PostgreSQL) 15.0'\n");
         std::filesystem::permissions(program, std::filesystem::perms::owner_all);
     }
-    directory.write("patroni.yml", "postgresql:\n"
+    directory.write("patroni.yml", "bootstrap:\n"
+                                   "  method: pgbackrest\n"
+                                   "  pgbackrest:\n"
+                                   "    command: patroni_pgbackrest bootstrap\n"
+                                   "postgresql:\n"
                                    "  bin_dir: " +
                                        directory.path("bin").string() +
                                        "\n"

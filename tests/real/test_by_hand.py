@@ -54,13 +54,15 @@ class RestoredByHand(BootstrapCase):
         self.node.wait_for_leader()
         self.assert_rows(BATCHES, doomed=False, sql=self.node.sql)
 
-    def test_restored_before_patroni_starts_it_waits_for_wal_for_ever(self):
+    def test_restored_before_patroni_starts_it_waits_for_wal_or_is_promoted_short(self):
+        # Patroni's crash recovery in single-user mode decides: what it gets before it ends is all there will be.
         self.lab.run(self.restore_command_line())
         self.node.configure(pgbackrest_configuration=self.pgbackrest_configuration)
         self.node.start()
         self.node.wait_for_log('waiting for WAL|could not receive data|primary_conninfo|consistent recovery state', 40)
         wait_until('some rounds of Patroni', lambda: len(re.findall(' INFO: ', self.lab.log('node1'))) > 8)
-        self.assertFalse(self.node.is_leader())
+        if self.node.is_leader():
+            self.assertLess(int(self.node.sql('select count(distinct batch) from kept')), BATCHES)
 
     def test_an_interrupted_replay_is_promoted_with_rows_missing(self):
         slow = self.wrap_pgbackrest('[ "$VERB" != archive-get ] || sleep 1')
