@@ -3,7 +3,8 @@
 # `N passed, N failed`; the exit code is 0 only when none failed.
 #   tests/run.sh [fuzz] [unit] [process] [real] [checks] [tidy]     all of them but tidy unless named
 # unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
-# PostgreSQL, pgBackRest, Patroni and etcd; fuzz feeds the parsers for a minute, beside what comes next; tidy is clang-tidy over src, ten minutes on two cores. Nothing is left behind but the packages.
+# PostgreSQL, pgBackRest, Patroni and etcd; fuzz feeds the parsers for a minute, beside what comes next; tidy is clang-tidy
+# over src, ten minutes on two cores. Nothing is left behind but the packages.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
@@ -194,7 +195,7 @@ check_format() {
   find "$work/source/src" "$work/source/tests" -name '*.[ch]pp' -print0 | xargs -0 "$program" --dry-run -Werror
 }
 
-# docs/exit-codes.md says what the program's tables say.
+# docs/exit-codes.md and docs/checks.md say what the program's tables say.
 check_documents() {
   build_release
   "$work/release/make_documents" --check "$work/source/docs"

@@ -259,11 +259,11 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     const auto plan = recovery::make_plan(request, observe(request, report));
     recovery::require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));
+    refuse_full_disk(request, plan, layout);
     StagingDirectory staging(request);
     report.about(plan, staging.layout());
     report.version("postgresql", plan.database.version);
     announce(request, plan, staging);
-    refuse_full_disk(request, plan, layout);
     remembering(request, plan, staging, [&] { restore(arguments, request, report, plan, bin_directory, staging); });
 }
 

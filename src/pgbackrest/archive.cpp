@@ -1,5 +1,6 @@
 #include "pgbackrest/archive.hpp"
 
+#include "pgbackrest/archive_names.hpp"
 #include "pgbackrest/error_meaning.hpp"
 #include "pgbackrest/printable.hpp"
 #include "system/text.hpp"
@@ -14,9 +15,6 @@ namespace {
 
 /// As many pgBackRest processes as are run at once: enough to hide a repository's latency, too few to disturb it.
 constexpr std::size_t at_once = 4;
-constexpr std::size_t timeline_digits = 8;
-constexpr std::size_t directory_digits = 16;
-constexpr std::size_t segment_digits = 24;
 
 struct Query {
     std::string what;  ///< for messages
@@ -79,25 +77,10 @@ Query content(const Pgbackrest& pgbackrest, unsigned repository, const std::stri
             pgbackrest.data_command("repo-get", {{"repo", std::to_string(repository)}}, {path})};
 }
 
-bool is_directory_name(const std::string& name) {
-    return name.size() == directory_digits && name.find_first_not_of("0123456789ABCDEF") == std::string::npos;
-}
-
 /// Both halves, as a segment is on a later timeline from some position on: 00000002 00000005 for 00000001 00000004.
 bool can_hold(const std::string& directory, const std::string& from_segment) {
     return directory.substr(0, timeline_digits) >= from_segment.substr(0, timeline_digits) &&
            directory.substr(timeline_digits) >= from_segment.substr(timeline_digits, timeline_digits);
-}
-
-/// `000000010000000000000001-25846c51366d46035ad434d0252006e8137fb775.gz`; not `….partial-…`, not `….backup`.
-bool is_segment_file(const std::string& name) {
-    return name.size() > segment_digits && name[segment_digits] == '-' &&
-           postgres::is_segment_name(std::string_view(name).substr(0, segment_digits));
-}
-
-postgres::Timeline timeline_of(const std::string& name) {
-    const auto number = system::number(std::string_view(name).substr(0, timeline_digits), 16);
-    return postgres::Timeline{static_cast<std::uint32_t>(number.value_or(0))};
 }
 
 /// Listed together with the directory above it, as it is there in all but odd cases, and often the only one.

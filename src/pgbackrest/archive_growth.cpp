@@ -1,7 +1,7 @@
 #include "pgbackrest/archive_growth.hpp"
 
+#include "pgbackrest/archive_names.hpp"
 #include "pgbackrest/error_meaning.hpp"
-#include "system/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -10,15 +10,6 @@
 namespace patroni_pgbackrest::pgbackrest {
 
 namespace {
-
-constexpr std::size_t timeline_digits = 8;
-constexpr std::size_t directory_digits = 16;
-constexpr std::size_t segment_digits = 24;
-
-postgres::Timeline timeline_of(const std::string& name) {
-    const auto number = system::number(std::string_view(name).substr(0, timeline_digits), 16);
-    return postgres::Timeline{static_cast<std::uint32_t>(number.value_or(0))};
-}
 
 /// The directories that end the timelines; of many timelines those that were written into last.
 std::vector<std::string> last_directories(const ArchiveEnd& end) {
@@ -41,11 +32,8 @@ std::vector<std::string> last_directories(const ArchiveEnd& end) {
 
 std::optional<std::string> ArchiveEnd::first_behind(const std::vector<Listed>& listed) const {
     for (const auto& entry : listed) {
-        const bool directory = entry.is_path && entry.name.size() == directory_digits &&
-                               entry.name.find_first_not_of("0123456789ABCDEF") == std::string::npos;
-        const bool segment = !entry.is_path && entry.name.size() > segment_digits &&
-                             entry.name[segment_digits] == '-' &&
-                             postgres::is_segment_name(std::string_view(entry.name).substr(0, segment_digits));
+        const bool directory = entry.is_path && is_directory_name(entry.name);
+        const bool segment = !entry.is_path && is_segment_file(entry.name);
         if (directory || segment) {
             const auto name = entry.name.substr(0, directory ? directory_digits : segment_digits);
             const auto last = last_segments.find(timeline_of(name));

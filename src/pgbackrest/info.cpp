@@ -1,5 +1,6 @@
 #include "pgbackrest/info.hpp"
 
+#include "pgbackrest/archive_names.hpp"
 #include "pgbackrest/error_meaning.hpp"
 #include "pgbackrest/printable.hpp"
 #include "system/log.hpp"
@@ -115,7 +116,6 @@ void learn_segment_size(const Pgbackrest& pgbackrest, Stanza& stanza) {
 }  // namespace
 
 std::optional<postgres::SegmentSize> segment_size_of(const Backup& backup) {
-    constexpr std::size_t timeline_digits = 8;
     if (!backup.lsn_start || backup.archive_start.size() <= timeline_digits)
         return std::nullopt;
     for (std::uint64_t bytes = 1ULL << 20; bytes <= (1ULL << 30); bytes *= 2) {

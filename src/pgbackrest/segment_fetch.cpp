@@ -1,6 +1,7 @@
 #include "pgbackrest/segment_fetch.hpp"
 
 #include "pgbackrest/archive.hpp"
+#include "pgbackrest/archive_names.hpp"
 #include "pgbackrest/error_meaning.hpp"
 
 #include <fmt/format.h>
@@ -8,8 +9,6 @@
 namespace patroni_pgbackrest::pgbackrest {
 
 namespace {
-
-constexpr std::size_t directory_digits = 16;
 
 system::Captured run(const system::Command& command, const std::string& what, const RetryPolicy& retry) {
     auto result = system::capture(command);
