@@ -116,7 +116,7 @@ class Timelines(BootstrapCase):
         self.open()
         self.sql('insert into kept select %d from generate_series(1, 10)' % batch)
         self.time_after = self.sql("select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'")
-        self.sql('drop table doomed')
+        self.sql('drop table if exists doomed')
         segment = self.sql('select pg_walfile_name(pg_switch_wal())')
         wait_until('the new timeline to be archived', lambda: self.sql(
             "select count(*) from pg_stat_archiver where last_archived_wal >= '%s'" % segment) == '1')
