@@ -2,6 +2,7 @@
 
 #include "commands/check.hpp"
 #include "commands/sync.hpp"
+#include "patroni/review.hpp"
 #include "pgbackrest/restore.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
@@ -199,6 +200,9 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     }
     report.kept(recovery::set_aside_dynamic_configuration(staging));
     const auto control = postgres::read_control_data(bin_directory, staging.path());
+    for (const auto& finding : patroni::review_limits(arguments.source, control.limits())) {
+        log::write(finding.problem, log::Level::warning);
+    }
     staging.remember(
         {request.target, plan.timeline(), plan.wal.last(), plan.segment_size, control.checksum_version != 0}, reached);
     staging.reached(Phase::recovered);
@@ -249,6 +253,7 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
         return;
     }
     recovery::refuse_somebodys_data(layout);
+    recovery::refuse_rejected(request, layout);
     if (const auto directory = recovery::set_aside_by_patroni(request, layout)) {
         if (hand_over_again(arguments, request, report, *directory)) {
             return;

@@ -5,14 +5,17 @@
 #include "patroni/review.hpp"
 #include "pgbackrest/segment_fetch.hpp"
 #include "postgres/binaries.hpp"
+#include "postgres/control_data.hpp"
 #include "recovery/checks.hpp"
 #include "recovery/review_machine.hpp"
 #include "recovery/settings.hpp"
 #include "recovery/window.hpp"
 #include "system/log.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 namespace patroni_pgbackrest::commands {
@@ -83,13 +86,42 @@ std::optional<Plan> review_repository(const Request& request, Told& told, std::v
         return plan;
     } catch (const Failure& failure) {
         // read_repository() chooses the backup set, too.
-        add(findings, failure.code() == ExitCode::target_not_reachable ? "target" : id, failure);
+        add(findings,
+            failure.code() == ExitCode::target_not_reachable ? "target"
+            : failure.code() == ExitCode::usage              ? "backup-set-unknown"
+                                                             : id,
+            failure);
         return std::nullopt;
     }
 }
 
-void review_machine(const Request& request, const std::optional<Plan>& plan, Told& told,
+void append(std::vector<Finding>& findings, const std::vector<Finding>& more) {
+    findings.insert(findings.end(), more.begin(), more.end());
+}
+
+void review_members(const BootstrapArguments& bootstrap, const std::vector<std::string>& members,
                     std::vector<Finding>& findings) {
+    try {
+        append(findings, patroni::review_members(bootstrap.source, {members.begin(), members.end()}));
+    } catch (const Failure& failure) {
+        add(findings, "configuration-broken", failure);
+    }
+}
+
+/// Against pg_control of what is there: the living cluster, or the copy of an earlier try.
+void review_limits(const BootstrapArguments& bootstrap, const recovery::Layout& layout,
+                   const std::filesystem::path& bin_directory, std::vector<Finding>& findings) {
+    for (const auto& directory : {layout.data_directory, layout.staging}) {
+        if (std::filesystem::exists(directory / "global" / "pg_control")) {
+            const auto control = postgres::read_control_data(bin_directory, directory);
+            append(findings, patroni::review_limits(bootstrap.source, control.limits()));
+            return;
+        }
+    }
+}
+
+void review_machine(const BootstrapArguments& arguments, const Request& request, const std::optional<Plan>& plan,
+                    Told& told, std::vector<Finding>& findings) {
     try {
         const auto layout = recovery::choose_layout(request.data_directory);
         told.add("staging directory", layout.staging.string());
@@ -109,6 +141,7 @@ void review_machine(const Request& request, const std::optional<Plan>& plan, Tol
             plan->major_version,
             configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt);
         told.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
+        review_limits(arguments, recovery::choose_layout(request.data_directory), directory, findings);
     } catch (const Failure& failure) {
         add(findings, "binaries", failure);
     }
@@ -176,8 +209,7 @@ std::optional<BootstrapArguments> read_configuration(const CheckArguments& argum
 void review(const BootstrapArguments& bootstrap, Told& told, std::vector<Finding>& findings) {
     const auto request = review_request(bootstrap, told, findings);
     if (bootstrap.patroni) {
-        const auto found = patroni::review(bootstrap.source, request ? intent_of(*request) : patroni::Intent());
-        findings.insert(findings.end(), found.begin(), found.end());
+        append(findings, patroni::review(bootstrap.source, request ? intent_of(*request) : patroni::Intent()));
     }
     if (!request) {
         return;
@@ -185,18 +217,21 @@ void review(const BootstrapArguments& bootstrap, Told& told, std::vector<Finding
     told.add("target", request->target.text());
     told.add("replayed by", recovery::text(request->recovery));
     const auto plan = review_repository(*request, told, findings);
-    review_machine(*request, plan, told, findings);
+    review_machine(bootstrap, *request, plan, told, findings);
     review_scope(bootstrap, *request, findings);
 }
 
-void refuse_errors(const std::vector<Finding>& findings) {
-    for (const auto& finding : findings) {
-        if (!recovery::is_error(finding)) {
-            log::write(finding.problem, log::Level::warning);
-        }
-    }
-    if (recovery::has_error(findings)) {
-        throw Failure(ExitCode::preflight_refused, recovery::errors_in(findings));
+/// What is wrong with the replicas to come does not keep the first node from coming back.
+bool refuses(const Finding& finding) {
+    return recovery::is_error(finding) && !finding.id.starts_with("replica-method-");
+}
+
+void refuse_errors(std::vector<Finding> findings) {
+    const auto errors = std::stable_partition(findings.begin(), findings.end(), std::not_fn(refuses));
+    std::for_each(findings.begin(), errors,
+                  [](const Finding& finding) { log::write(finding.problem, log::Level::warning); });
+    if (errors != findings.end()) {
+        throw Failure(ExitCode::preflight_refused, recovery::errors_in({errors, findings.end()}));
     }
 }
 
@@ -221,6 +256,7 @@ ExitCode check(const CheckArguments& arguments) {
     log::set_level(log::Level::warning);
     if (const auto bootstrap = read_configuration(arguments, findings)) {
         review(*bootstrap, told, findings);
+        review_members(*bootstrap, arguments.members, findings);
     }
     std::fputs((arguments.json ? json(told, findings) : text(told, findings)).c_str(), stdout);
     return recovery::has_error(findings) ? ExitCode::preflight_refused : ExitCode::done;

@@ -13,7 +13,8 @@ namespace patroni_pgbackrest::commands {
 struct CheckArguments {
     std::vector<std::string> words;  ///< the command line, from `check` on: the options of a restore
     bool json = false;
-    std::string explain;  ///< the id of a check; empty: not asked for
+    std::string explain;               ///< the id of a check; empty: not asked for
+    std::vector<std::string> members;  ///< other members' patroni.yml
 };
 
 /// `check`: everything that would keep a restore from its end, or make it worthless, at once; nothing is changed.

@@ -179,6 +179,12 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         "check", "finds what would keep a restore from its end, before anything is touched: the options of bootstrap");
     check->add_option("--explain", line.check.explain, "print what docs/checks.md says about a finding's id")
         ->type_name("ID");
+    check
+        ->add_option("--member", line.check.members,
+                     "another member's patroni.yml, which must ask for the same restore; may be repeated")
+        ->type_name("FILE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     check->add_option("--format", line.check.format, "text or json [text]")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"text", "json"}));

@@ -20,6 +20,7 @@ struct ArchiveGetArguments {
 /// What `check` is called with besides the options of a restore.
 struct CheckOptions {
     std::string explain, format = "text";
+    std::vector<std::string> members;
 };
 
 /// What the command line says, with only its form checked.

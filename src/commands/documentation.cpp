@@ -198,6 +198,8 @@ the repository and on this machine, everything at once. It changes nothing. It e
 is for monitoring,
 .BI \-\-explain= ID
 tells more about a finding.
+.BI \-\-member= FILE
+compares another member's patroni.yml: whichever node is first bootstraps with its own.
 .TP
 .B resume
 is called before Patroni starts, by systemd (ExecStartPre) or a container's entrypoint. When a bootstrap of this node was
@@ -323,7 +325,7 @@ _patroni_pgbackrest() {
     ;;
   check)
     COMPREPLY=($(compgen -W ')" +
-           option_words() + R"( --format= --explain= --help' -- "$current"))
+           option_words() + R"( --member= --format= --explain= --help' -- "$current"))
     ;;
   resume)
     COMPREPLY=($(compgen -W '--patroni-config= --help' -- "$current"))

@@ -8,6 +8,8 @@
 #include "postgres/server_facts.hpp"
 #include "recovery/checks.hpp"
 #include "recovery/corruption.hpp"
+#include "recovery/layout.hpp"
+#include "recovery/memory.hpp"
 #include "recovery/probes.hpp"
 #include "recovery/verify_cluster.hpp"
 #include "recovery/verify_report.hpp"
@@ -173,6 +175,10 @@ ExitCode verify(const VerifyArguments& arguments) {
     const auto around = look_around(arguments);
     const auto report = examine(arguments, around);
     std::fputs((arguments.json ? report.json() : report.text()).c_str(), stdout);
+    if (around.by_patroni && report.journal && recovery::has_error(report.findings)) {
+        recovery::remember_rejection(recovery::choose_layout(report.facts.data_directory),
+                                     recovery::errors_in(report.findings).front(), around.patroni);
+    }
     return recovery::has_error(report.findings) ? ExitCode::verification_failed : ExitCode::done;
 }
 

@@ -1,5 +1,10 @@
 #include "patroni/review.hpp"
 
+#include "patroni/effective.hpp"
+#include "system/text.hpp"
+
+#include <fmt/format.h>
+
 namespace patroni_pgbackrest::patroni {
 
 std::vector<Finding> review(const ConfigurationSource& source, const Intent& intent) {
@@ -9,10 +14,53 @@ std::vector<Finding> review(const ConfigurationSource& source, const Intent& int
         return findings;
     }
     review_method(*tree, findings);
-    review_repeated_keys(repeated_keys(source), findings);
+    review_repeated_keys(*tree, repeated_keys(source), findings);
     review_archiving(*tree, intent, findings);
     review_replica_methods(*tree, intent, findings);
     review_node(*tree, source, intent, findings);
+    return findings;
+}
+
+std::vector<Finding> review_members(const ConfigurationSource& source,
+                                    const std::vector<std::filesystem::path>& files) {
+    std::vector<Finding> findings;
+    const auto tree = load_tree(source);
+    for (const auto& file : files) {
+        ConfigurationSource member;
+        member.path = std::filesystem::absolute(file);
+        if (tree) {
+            review_member(*tree, *load_tree(member), file, findings);
+        }
+    }
+    return findings;
+}
+
+std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits) {
+    // What Patroni sets where nobody does (postgresql/config.py, CMDLINE_OPTIONS, 2.0 to 4.1); it takes these from the
+    // DCS only, never from the local file.
+    static const std::map<std::string, int> defaults = {{"max_connections", 100},
+                                                        {"max_worker_processes", 8},
+                                                        {"max_wal_senders", 10},
+                                                        {"max_prepared_transactions", 0},
+                                                        {"max_locks_per_transaction", 64}};
+    std::vector<Finding> findings;
+    const auto tree = load_tree(source);
+    if (!tree) {
+        return findings;
+    }
+    const auto& dynamic = tree->map_at("bootstrap").map_at("dcs").map_at("postgresql").map_at("parameters");
+    for (const auto& [name, needed] : limits) {
+        const auto* entry = find_any_case(dynamic, name);
+        const auto set = entry != nullptr ? system::number(entry->value->text) : std::nullopt;
+        const auto value = set ? static_cast<std::int64_t>(*set) : defaults.at(name);
+        if (value < needed && (entry == nullptr || set)) {
+            findings.push_back({"limit-below-control",
+                                {fmt::format("{} is {} in bootstrap.dcs{}, and the cluster that was backed up had {}",
+                                             name, value, entry != nullptr ? "" : ", where it is not set", needed),
+                                 fmt::format("set it to {} or more in bootstrap.dcs.postgresql.parameters", needed),
+                                 entry != nullptr ? entry->place : std::string()}});
+        }
+    }
     return findings;
 }
 

@@ -5,6 +5,7 @@
 #include "system/finding.hpp"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,9 +25,20 @@ struct Intent {
 /// read_configuration().
 std::vector<Finding> review(const ConfigurationSource& source, const Intent& intent);
 
+/// Other members' patroni.yml against ours: the nodes race for the bootstrap, and the winner's configuration decides.
+/// Throws Failure(usage) as read_configuration().
+std::vector<Finding> review_members(const ConfigurationSource& source, const std::vector<std::filesystem::path>& files);
+
+/// What standbys need at least as high as the server that wrote the WAL had it (pg_control's `limits`), and
+/// bootstrap.dcs sets lower, or leaves at Patroni's lower default.
+std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits);
+
 /// The parts of it. `tree` is the merged configuration.
 void review_method(const yaml::Node& tree, std::vector<Finding>& findings);
-void review_repeated_keys(const std::vector<yaml::RepeatedKey>& repeated, std::vector<Finding>& findings);
+void review_repeated_keys(const yaml::Node& tree, const std::vector<yaml::RepeatedKey>& repeated,
+                          std::vector<Finding>& findings);
+void review_member(const yaml::Node& tree, const yaml::Node& member, const std::filesystem::path& file,
+                   std::vector<Finding>& findings);
 void review_archiving(const yaml::Node& tree, const Intent& intent, std::vector<Finding>& findings);
 void review_replica_methods(const yaml::Node& tree, const Intent& intent, std::vector<Finding>& findings);
 void review_node(const yaml::Node& tree, const ConfigurationSource& source, const Intent& intent,

@@ -102,10 +102,13 @@ void review_method(const Node& tree, std::vector<Finding>& findings) {
     }
 }
 
-void review_repeated_keys(const std::vector<yaml::RepeatedKey>& repeated, std::vector<Finding>& findings) {
+void review_repeated_keys(const Node& tree, const std::vector<yaml::RepeatedKey>& repeated,
+                          std::vector<Finding>& findings) {
+    const Entry* method = tree.map_at("bootstrap").find("method");
+    const auto block = "bootstrap." + (method == nullptr ? std::string("method") : method->value->text);
     for (const auto& key : repeated) {
-        const bool decides = key.path == "bootstrap" || key.path == "postgresql" || key.path == "scope" ||
-                             (key.path.starts_with("bootstrap.") && !key.path.starts_with("bootstrap.dcs."));
+        const bool decides = key.path == "bootstrap" || key.path == "bootstrap.method" || key.path == block ||
+                             key.path.starts_with(block + ".");
         findings.push_back({decides ? "method-key-twice" : "key-twice",
                             {fmt::format("{} stands twice, at {} and here: only this one counts", key.path, key.first),
                              "take one of them out", key.second}});

@@ -115,6 +115,14 @@ ControlData ControlData::parse(std::string_view output) {
     return data;
 }
 
+std::map<std::string, int> ControlData::limits() const {
+    return {{"max_connections", max_connections},
+            {"max_worker_processes", max_worker_processes},
+            {"max_wal_senders", max_wal_senders},
+            {"max_prepared_transactions", max_prepared_transactions},
+            {"max_locks_per_transaction", max_locks_per_transaction}};
+}
+
 ControlData read_control_data(const std::filesystem::path& bin_directory, const std::filesystem::path& data_directory) {
     system::Command command{(bin_directory / "pg_controldata").string(), {"-D", data_directory.string()}};
     command.environment = {{"LC_ALL", "C"}, {"LANGUAGE", ""}};

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +41,9 @@ struct ControlData {
     int max_locks_per_transaction = 0;
     SegmentSize segment_size;
     unsigned checksum_version = 0;
+
+    /// The parameters that a server which replays its WAL needs at least as high, by name.
+    std::map<std::string, int> limits() const;
 
     /// From pg_controldata's untranslated output, PostgreSQL 13 to 18. Throws Failure(verification_failed) naming the
     /// line that is missing.

@@ -33,6 +33,21 @@ const std::vector<CheckDefinition>& check_table() {
          "take one of them out"},
         {"key-twice", warning, "a key stands twice in patroni.yml", "Only the last one counts, and nobody is told.",
          "take one of them out"},
+        {"member-other-scope", error, "the file given with --member is not of this cluster",
+         "It was compared with nothing.", "name the patroni.yml of another member of the same scope"},
+        {"member-other-method", error, "another member would bootstrap in another way",
+         "When the cluster is lost, its nodes race for the /initialize key, and the winner's own patroni.yml decides "
+         "how the cluster is made. A node without the method runs initdb: an empty cluster comes up under the old "
+         "name.",
+         "give every member the same bootstrap.method and block, or start one node alone for the restore"},
+        {"member-other-block", warning, "another member's method block has other settings",
+         "Which settings the restore has depends on which node is first: another target is another cluster.",
+         "let both ask for the same restore; paths of their own are nothing wrong"},
+        {"limit-below-control", warning, "a limit is lower than in the cluster that was backed up",
+         "A standby does not start while max_connections, max_worker_processes, max_wal_senders, "
+         "max_prepared_transactions or max_locks_per_transaction is lower than in the WAL it replays. A bootstrapping "
+         "Patroni takes these from bootstrap.dcs, and its own defaults where they are not set.",
+         "set the parameter in bootstrap.dcs.postgresql.parameters as high as it was"},
         {"recovery-parameter-unknown", error, "recovery_conf holds a name that is no recovery parameter",
          "Patroni drops it without a word: a misspelt target means that everything in the archive is replayed.",
          "spell it as PostgreSQL does"},
@@ -103,6 +118,10 @@ const std::vector<CheckDefinition>& check_table() {
          "No backup set ends before it, WAL is missing on the way, the archive ends before it, or two branches hold "
          "it.",
          "the hint names the nearest point or the choice there is"},
+        {"backup-set-unknown", error, "which backup set the target can be reached from is not known",
+         "A transaction or a restore point is found only by replaying the archive. From a backup that ended after the "
+         "target it is never met, which would show after the whole replay.",
+         "name the newest backup set that had ended before the target with `set`"},
         {"backup-in-error", warning, "the backup set has pages with bad checksums",
          "pgBackRest found damaged pages when it made the backup; they are restored as they are.",
          "name another backup set with set, or look at the pages afterwards with pg_amcheck"},

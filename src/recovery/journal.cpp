@@ -103,7 +103,11 @@ void Journal::save(const std::filesystem::path& file) const {
     if (reached) {
         content["reached"] = json_of(*reached);
     }
-    system::replace_file(file, content.dump(2) + "\n");
+    if (rejected) {
+        content["rejected"] = {
+            {"message", rejected->message}, {"hint", rejected->hint}, {"configuration", rejected->configuration}};
+    }
+    system::replace_file(file, content.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 std::optional<Journal> Journal::read(const std::filesystem::path& file) {
@@ -131,6 +135,10 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         }
         if (read.contains("reached")) {
             journal.reached = reached_in(read.at("reached"));
+        }
+        if (read.contains("rejected")) {
+            const auto& rejection = read.at("rejected");
+            journal.rejected = Rejection{rejection.at("message"), rejection.at("hint"), rejection.at("configuration")};
         }
         return journal;
     } catch (const json::exception& error) {

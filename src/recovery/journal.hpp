@@ -33,6 +33,12 @@ struct HandedOver {
     bool is(const std::filesystem::path& directory) const;
 };
 
+/// What `verify` found as post_bootstrap, and when the configuration that it rested on was changed last.
+struct Rejection {
+    std::string message, hint;
+    long long configuration = 0;
+};
+
 /// What a later run must know about an earlier one: a small file beside the staging directory.
 struct Journal {
     std::string scope;
@@ -46,6 +52,7 @@ struct Journal {
     std::optional<HandedOver> handed_over;  ///< the data directory as it was handed over
     std::optional<Asked> asked;             ///< of what is finished; journals of older versions have none
     std::optional<Reached> reached;         ///< the same; not in patroni mode, where Patroni replays later
+    std::optional<Rejection> rejected;      ///< of what was handed over
 
     void save(const std::filesystem::path& file) const;
     /// Throws Failure(unsafe) naming the file when it is damaged.

@@ -1,5 +1,6 @@
 #include "recovery/memory.hpp"
 
+#include "recovery/journal.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 
@@ -79,6 +80,29 @@ std::optional<Failure> repeated(const EarlierFailure& earlier, const std::string
                static_cast<ExitCode>(earlier.exit_code),
                fmt::format("the same restore failed at {} UTC, and nothing has changed since: {}", at, earlier.message),
                fmt::format("remove {} to try it again, when this is done: {}", file.string(), earlier.hint))
+        .lasting();
+}
+
+void remember_rejection(const Layout& layout, const Problem& problem,
+                        const std::optional<patroni::Configuration>& patroni) {
+    auto journal = Journal::read(layout.journal());
+    if (journal && journal->phase == Phase::handed_over) {
+        journal->rejected = Rejection{problem.message, problem.hint, patroni ? changed(patroni->source) : 0};
+        journal->save(layout.journal());
+    }
+}
+
+void refuse_rejected(const Request& request, const Layout& layout) {
+    const auto journal = Journal::read(layout.journal());
+    if (!journal || !journal->rejected || journal->request != identity_of(request) ||
+        journal->rejected->configuration != (request.patroni ? changed(request.patroni->source) : 0)) {
+        return;
+    }
+    const auto& rejected = *journal->rejected;
+    throw Failure(
+        ExitCode::verification_failed,
+        fmt::format("the same restore was rejected by verify, and nothing has changed since: {}", rejected.message),
+        fmt::format("{}; or remove {} to have the same restored again", rejected.hint, layout.journal().string()))
         .lasting();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "recovery/layout.hpp"
 #include "recovery/plan.hpp"
 #include "system/failure.hpp"
 
@@ -34,6 +35,15 @@ std::string facts_of(const Request& request, const Plan& plan);
 /// The same failure again, with the way to clear it, when it lasts and rests on the same facts.
 std::optional<Failure> repeated(const EarlierFailure& earlier, const std::string& facts,
                                 const std::filesystem::path& file);
+
+/// `verify` as post_bootstrap found wrong data, so Patroni sets the cluster aside: the same restore would end the same
+/// way again.
+void remember_rejection(const Layout& layout, const Problem& problem,
+                        const std::optional<patroni::Configuration>& patroni);
+
+/// Throws Failure(verification_failed) when that happened to the last restore with this request, and patroni.yml, where
+/// the probes are, is as it was.
+void refuse_rejected(const Request& request, const Layout& layout);
 
 /// How long to wait before another try: nothing after one failure, then 10 s, doubled with each further one up to five
 /// minutes, less what has passed since.

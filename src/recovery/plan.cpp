@@ -45,6 +45,27 @@ bool ends_before(const pgbackrest::Backup& backup, const RecoveryTarget& target,
     return true;
 }
 
+/// Where a transaction or a restore point lies in the archive is known only to who replays it.
+void refuse_to_guess(const Request& request, const std::vector<pgbackrest::Backup>& candidates) {
+    const auto& point = request.target.point;
+    const bool is_known = !std::holds_alternative<Xid>(point) && !std::holds_alternative<Name>(point);
+    if (is_known || candidates.size() < 2) {
+        return;
+    }
+    constexpr std::size_t most = 8;
+    std::vector<std::string> ends;
+    for (auto backup = candidates.rbegin(); backup != candidates.rend() && ends.size() < most; ++backup) {
+        ends.push_back(fmt::format("{} (ended at {})", backup->label, instant(backup->stopped)));
+    }
+    throw Failure(
+        ExitCode::usage,
+        fmt::format("the target {} may lie before or after the end of each of {} backup sets", request.target.text(),
+                    candidates.size()),
+        fmt::format("name with set the newest one that had ended before it; an older one takes longer, and is right as "
+                    "well: {}{}",
+                    system::join(ends, ", "), candidates.size() > most ? ", …" : ""));
+}
+
 const pgbackrest::Database& database_of(const pgbackrest::Stanza& stanza, const pgbackrest::Backup& backup) {
     for (const auto& database : stanza.databases) {
         if (database.id == backup.database_id && database.repository == backup.repository) {
@@ -177,6 +198,7 @@ pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanz
                                   on_the_way(request.timeline)),
                       "run pgbackrest info to see what there is");
     }
+    refuse_to_guess(request, candidates);
     const auto newest = std::find_if(candidates.rbegin(), candidates.rend(), [&](const auto& backup) {
         return ends_before(backup, request.target, stanza.segment_size);
     });

@@ -131,13 +131,14 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
             .lasting();
     }
     if (said("recovery ended before configured recovery target was reached")) {
-        const bool may_be_older = !request.backup_set && (std::holds_alternative<Xid>(request.target.point) ||
-                                                          std::holds_alternative<Name>(request.target.point));
+        const bool may_be_older =
+            std::holds_alternative<Xid>(request.target.point) || std::holds_alternative<Name>(request.target.point);
         return Failure(ExitCode::target_not_reachable,
                        fmt::format("the archive does not reach the target {} on timeline {}", request.target.text(),
                                    plan.timeline().text()),
-                       nearest_point(log) + (may_be_older ? "; if the target is before backup set " +
-                                                                plan.backup.label + ", name an older one with set"
+                       nearest_point(log) + (may_be_older ? fmt::format("; if the target is before the end of backup "
+                                                                        "set {}, only an older one leads to it (set)",
+                                                                        plan.backup.label)
                                                           : ""))
             .lasting();
     }

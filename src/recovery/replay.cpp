@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <system_error>
 
 namespace patroni_pgbackrest::recovery {
 
@@ -179,10 +180,10 @@ class Replay {
     }
 
     static bool limits_rose(const postgres::ControlData& before, const postgres::ControlData& now) {
-        return now.max_connections > before.max_connections || now.max_worker_processes > before.max_worker_processes ||
-               now.max_wal_senders > before.max_wal_senders ||
-               now.max_prepared_transactions > before.max_prepared_transactions ||
-               now.max_locks_per_transaction > before.max_locks_per_transaction;
+        const auto earlier = before.limits();
+        const auto limits = now.limits();
+        return std::any_of(limits.begin(), limits.end(),
+                           [&](const auto& limit) { return limit.second > earlier.at(limit.first); });
     }
 
     void show_progress(const postgres::RecoveryLog& seen) {
@@ -217,6 +218,9 @@ class Replay {
              {Ticket::file_name, ReplayNotes::file_name, "postmaster.opts", "recovery.signal", "standby.signal"}) {
             system::remove_file(data_ / name);
         }
+        // Up to 1 GiB that would be synced with the rest of the file system.
+        std::error_code ignored;
+        fs::remove_all(staging_.layout().spool(), ignored);
     }
 
     const Request& request_;

@@ -63,6 +63,10 @@ class BootstrapCase(unittest.TestCase):
     def target(self, kind, batch):
         return self.source.targets[batch][kind]
 
+    def by_set(self):
+        """For a target that several backup sets may lead to."""
+        return '--set=' + self.source.incremental_backup
+
     def wrap_pgbackrest(self, body):
         """A pgbackrest for the option of that name: a shell script that runs `body` and then the real one.
 

@@ -67,6 +67,31 @@ class Check(BootstrapCase):
         self.clean(bin_dir='/nowhere')
         self.assertEqual(self.found(), (3, ['binaries']))
 
+    def test_another_member_that_would_bootstrap_otherwise(self):
+        same = self.lab.write('same.yml', open(self.yml, encoding='utf-8').read())
+        other = self.lab.write('other.yml', 'scope: %s\nbootstrap: {}\n' % self.node.scope)
+        self.assertEqual(self.found('--member=' + same), (0, []))
+        self.assertEqual(self.found('--member=' + same, '--member=' + other), (3, ['member-other-method']))
+        self.assertEqual(self.found('--member=/nowhere.yml'), (3, ['configuration-broken']))
+
+    def test_a_target_that_several_backup_sets_may_lead_to(self):
+        self.assertEqual(self.found('--type=name', '--target=somewhere'), (3, ['backup-set-unknown']))
+        self.assertIn('HINT: name with set ', self.check('--type=xid', '--target=748').log)
+        self.assertEqual(self.found('--type=name', '--target=somewhere', self.by_set()), (0, []))
+
+    def test_a_wrong_replica_method_does_not_keep_the_first_node_from_coming_back(self):
+        self.clean(create_replica_methods=['backup'], backup={'command': 'pgbackrest --stanza=demo restore'})
+        self.assertEqual(self.found(), (3, ['replica-method-rejected']))
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertIn('WARNING: node1.yml:', result.log)
+        self.assertIn('which pgbackrest restore rejects', result.log)
+
+    def test_limits_below_those_of_the_backup(self):
+        self.assert_done(self.bootstrap())
+        self.configure(dcs={'postgresql': {'parameters': {'max_connections': 10}}})
+        self.assertIn('limit-below-control', self.found()[1])
+
     def test_a_disk_without_room(self):
         self.data_directory = os.path.join(self.lab.mount_tmpfs(10, 'disk'), 'data')
         self.assertEqual(self.found(), (3, ['disk-full']))

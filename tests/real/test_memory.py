@@ -35,7 +35,7 @@ class Memory(UnderPatroni):
         self.assert_complete(6)
 
     def test_twenty_starts_restore_once(self):
-        self.configure({'type': 'xid', 'target': '4000000', 'pgbackrest': self.counting_pgbackrest()})
+        self.configure({'type': 'xid', 'target': '4000000', 'set': self.source.incremental_backup, 'pgbackrest': self.counting_pgbackrest()})
         codes = [self.bootstrap().code for _ in range(20)]
         self.assertEqual(codes, [4] * 20)
         self.assertEqual(self.restores(), 1)

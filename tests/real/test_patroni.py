@@ -39,7 +39,8 @@ class UnderPatroni(BootstrapCase):
         if kind is None:
             return {'recovery_conf': self.recovery_conf(**more)}
         value = self.target(kind, batch)
-        return {'type': kind, 'target': value, 'recovery_conf': self.recovery_conf(**{kind: value}, **more)}
+        backup_set = {'set': self.source.incremental_backup} if kind in ('xid', 'name') else {}
+        return {'type': kind, 'target': value, **backup_set, 'recovery_conf': self.recovery_conf(**{kind: value}, **more)}
 
 
 class Standalone(UnderPatroni):
@@ -208,7 +209,7 @@ class PatroniModeOfAPlainCluster(PlainCase, UnderPatroni):
 
 class FailedBootstraps(UnderPatroni):
     def test_patroni_ends_and_no_data_directory_is_left(self):
-        self.configure({'type': 'xid', 'target': '4000000'})
+        self.configure({'type': 'xid', 'target': '4000000', 'set': self.source.incremental_backup})
         self.node.start()
         self.node.wait_for_end()
         self.assertRegex(self.lab.log('node1'), 'ERROR: .*4000000')

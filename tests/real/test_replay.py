@@ -119,7 +119,7 @@ class DisturbingConfigurations(PlainCase):
         self.plain.back_up()
         targets = self.plain.write_batches(2, 3)
         self.lose()
-        self.assert_done(self.bootstrap('--type=xid', '--target=' + targets[2]['xid']))
+        self.assert_done(self.bootstrap('--type=lsn', '--target=' + targets[2]['lsn']))
         self.assert_finished()
 
     def test_max_connections_and_max_prepared_transactions_raised_after_the_backup(self):

@@ -27,16 +27,16 @@ class StandaloneTargets(BootstrapCase):
         self.assert_restores('--type=time', '--target=%s+05:30' % hour[:26], batches=BATCH)
 
     def test_an_xid_brings_back_its_transaction(self):
-        self.assert_restores('--type=xid', '--target=' + self.target('xid', BATCH), batches=BATCH)
+        self.assert_restores(self.by_set(), '--type=xid', '--target=' + self.target('xid', BATCH), batches=BATCH)
 
     def test_an_exclusive_xid_stops_before_its_transaction(self):
-        self.assert_restores('--type=xid', '--target=' + self.target('xid', BATCH), '--target-exclusive', batches=BATCH - 1)
+        self.assert_restores(self.by_set(), '--type=xid', '--target=' + self.target('xid', BATCH), '--target-exclusive', batches=BATCH - 1)
 
     def test_an_lsn_brings_back_what_lies_before_it(self):
         self.assert_restores('--type=lsn', '--target=' + self.target('lsn', BATCH), batches=BATCH)
 
     def test_a_restore_point_is_found_by_its_name(self):
-        self.assert_restores('--type=name', '--target=' + self.target('name', BATCH), batches=BATCH)
+        self.assert_restores(self.by_set(), '--type=name', '--target=' + self.target('name', BATCH), batches=BATCH)
 
     def test_immediate_stops_at_the_end_of_the_backup(self):
         self.assert_restores('--type=immediate', batches=BATCHES_IN_INCREMENTAL)
@@ -61,7 +61,7 @@ class StandaloneTargets(BootstrapCase):
 
     def test_the_report_tells_what_was_reached(self):
         report = self.lab.path('report.json')
-        self.assert_done(self.bootstrap('--type=name', '--target=' + self.target('name', BATCH), '--report=' + report))
+        self.assert_done(self.bootstrap(self.by_set(), '--type=name', '--target=' + self.target('name', BATCH), '--report=' + report))
         told = json.loads(read(report))
         self.assertEqual(told['outcome']['exit_code'], 0)
         self.assertEqual(told['plan']['backup_set'], self.source.incremental_backup)
@@ -87,11 +87,11 @@ class UnreachableTargets(BootstrapCase):
                                 hint='the nearest point is LSN 0/.*, time ')
 
     def test_an_xid_that_never_ran_is_refused(self):
-        self.assert_unreachable('--type=xid', '--target=4000000', message='the archive does not reach the target xid 4000000',
+        self.assert_unreachable(self.by_set(), '--type=xid', '--target=4000000', message='the archive does not reach the target xid 4000000',
                                 hint='the nearest point is LSN 0/.*, time ')
 
     def test_a_restore_point_that_does_not_exist_is_refused(self):
-        self.assert_unreachable('--type=name', '--target=no_such_point', message='the archive does not reach the target name no_such_point',
+        self.assert_unreachable(self.by_set(), '--type=name', '--target=no_such_point', message='the archive does not reach the target name no_such_point',
                                 hint='the nearest point is LSN 0/.*, time ')
 
     def test_a_time_before_the_first_backup_is_refused(self):
@@ -167,7 +167,7 @@ class Timelines(BootstrapCase):
         self.assert_done(self.bootstrap('--type=time', '--target=' + self.time_after, '--target-timeline=2'))
 
     def test_target_timeline_chooses_the_abandoned_one(self):
-        self.assert_done(self.bootstrap('--type=name', '--target=' + self.target('name', 9), '--target-timeline=1'))
+        self.assert_done(self.bootstrap(self.by_set(), '--type=name', '--target=' + self.target('name', 9), '--target-timeline=1'))
         self.assert_complete(9, timeline=3)
 
     def test_a_timeline_that_is_not_there_is_refused(self):

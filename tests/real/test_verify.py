@@ -89,6 +89,13 @@ class AsPostBootstrap(VerifyCase):
         self.node.wait_for_end()
         self.assertRegex(self.lab.log('node1'), r"(?m)^ERROR   verify-probe: .*: probe 1: .* returned 'false' instead of true")
         self.assert_absent()
+        self.node.start()
+        self.node.wait_for_end()
+        self.assertRegex(self.lab.log('node1'), "ERROR: the same restore was rejected by verify, and nothing has changed since: "
+                                                "probe 1: .* returned 'false' instead of true")
+        self.with_verify({'probe': EVERY_BATCH % BATCHES})
+        self.node.wait_for_leader()
+        self.assertIn('is taken back', self.lab.log('node1'))
 
     def test_an_archiver_that_fails_is_only_a_warning(self):
         self.with_verify({'type': 'time', 'target': self.target('time', 7), 'probe': EVERY_BATCH % 7},

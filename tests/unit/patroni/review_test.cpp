@@ -75,6 +75,7 @@ TEST_CASE("each mistake in patroni.yml is found once, with its line") {
          "method-key-misplaced patroni.yml:4"},
         {"  method: pgbackrest\n", "  method: other\n  method: pgbackrest\n", "method-key-twice patroni.yml:4"},
         {"    stanza: demo\n", "    stanza: other\n    stanza: demo\n", "method-key-twice patroni.yml:7"},
+        {"  method: pgbackrest\n", "  users: {}\n  users: {}\n  method: pgbackrest\n", "key-twice patroni.yml:4"},
         {"        archive_mode: 'on'\n", "        archive_mode: 'off'\n        archive_mode: 'on'\n",
          "key-twice patroni.yml:11"},
         {"    stanza: demo\n", "    stanza: demo\n    recovery_conf: {recovery_command: x}\n",
@@ -101,6 +102,55 @@ TEST_CASE("each mistake in patroni.yml is found once, with its line") {
         INFO(mistake.found);
         CHECK(Node().found(with(clean, mistake.before, mistake.after)) == Strings{mistake.found});
     }
+}
+
+TEST_CASE("another member must bootstrap the same way") {
+    struct Member {
+        std::string before, after, found;
+    };
+    const std::vector<Member> members = {
+        {"scope: demo", "scope: demo", ""},
+        {"username: postgres", "username: other", ""},
+        {"scope: demo", "scope: prod", "member-other-scope "},
+        {"  method: pgbackrest\n", "", "member-other-method member.yml:2"},
+        {"method: pgbackrest", "method: initdb", "member-other-method member.yml:3"},
+        {"method: pgbackrest", "method: pgbackrst", "member-other-method member.yml:3"},
+        {"stanza: demo\n", "stanza: demo\n    target: x\n", "member-other-block member.yml:7"},
+        {"/usr/bin/patroni_pgbackrest bootstrap", "/opt/restore.sh", "member-other-block member.yml:5"},
+        {"    stanza: demo\n", "", "member-other-block member.yml:4"},
+    };
+    const Files files;
+    const ConfigurationSource source{files.write("patroni.yml", clean), {}};
+    for (const auto& member : members) {
+        const auto file = files.write("member.yml", with(clean, member.before, member.after));
+        Strings found;
+        for (const auto& finding : review_members(source, {file})) {
+            found.push_back(finding.id + " " + finding.problem.place);
+            CHECK(finding.problem.message.find(file) != std::string::npos);
+        }
+        CHECK(found == (member.found.empty() ? Strings{} : Strings{member.found}));
+    }
+}
+
+TEST_CASE("a limit below that of the cluster that was backed up is found") {
+    const Files files;
+    const auto found = [&](const std::string& parameters, const std::string& name, int needed) {
+        const auto text = with(clean, "        archive_mode: 'on'\n", "        archive_mode: 'on'\n" + parameters);
+        Strings messages;
+        for (const auto& finding : review_limits({files.write("patroni.yml", text), {}}, {{name, needed}})) {
+            messages.push_back(finding.problem.place + " " + finding.problem.message);
+        }
+        return messages;
+    };
+    CHECK(found("", "max_connections", 100) == Strings{});
+    CHECK(
+        found("", "max_connections", 101) ==
+        Strings{" max_connections is 100 in bootstrap.dcs, where it is not set, and the cluster that was backed up had "
+                "101"});
+    CHECK(found("        max_connections: 200\n", "max_connections", 200) == Strings{});
+    CHECK(found("        MAX_connections: '50'\n", "max_connections", 60) ==
+          Strings{"patroni.yml:11 max_connections is 50 in bootstrap.dcs, and the cluster that was backed up had 60"});
+    CHECK(found("        max_prepared_transactions: many\n", "max_prepared_transactions", 5) == Strings{});
 }
 
 TEST_CASE("a recovery_conf that is misspelt is told what it may have meant") {

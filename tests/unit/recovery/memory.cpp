@@ -58,6 +58,32 @@ TEST_CASE("the same lasting failure is not tried again until something changes")
     CHECK_FALSE(repeated(passing, "facts", "failure.json"));
 }
 
+TEST_CASE("a cluster that verify rejected is not handed over again until something changes") {
+    const Files files;
+    Request request;
+    request.data_directory = files.path("data");
+    const auto layout = choose_layout(request.data_directory);
+    std::filesystem::create_directories(layout.workspace);
+    CHECK_NOTHROW(refuse_rejected(request, layout));
+    Journal journal;
+    journal.request = identity_of(request);
+    journal.phase = Phase::handed_over;
+    journal.save(layout.journal());
+    CHECK_NOTHROW(refuse_rejected(request, layout));
+    remember_rejection(layout, {"probe 1 returned 'false'", "choose another target", ""}, std::nullopt);
+    CHECK(problems_of(ExitCode::verification_failed, [&] { refuse_rejected(request, layout); }) ==
+          Problems{
+              {"the same restore was rejected by verify, and nothing has changed since: probe 1 returned 'false'",
+               "choose another target; or remove " + layout.journal().string() + " to have the same restored again"}});
+    auto other = request;
+    other.backup_set = "20261122-080000F";
+    CHECK_NOTHROW(refuse_rejected(other, layout));
+    patroni::Configuration changed;
+    changed.source = files.write("patroni.yml", "scope: demo\n");
+    request.patroni = changed;
+    CHECK_NOTHROW(refuse_rejected(request, layout));
+}
+
 TEST_CASE("every further failure in a row waits longer, from its own end on") {
     CHECK(pause_after(0, 1000, 1000) == 0s);
     CHECK(pause_after(1, 1000, 1000) == 0s);

@@ -18,6 +18,13 @@ std::string chosen(const Request& request, const RepositoryState& state = one_ti
     return choose_backup(request, state.stanza).label;
 }
 
+/// From the newest backup set, whatever the target.
+Request from_newest(const RecoveryTarget& target) {
+    auto request = asking_for(target);
+    request.backup_set = "20261122-090000F";
+    return request;
+}
+
 Problems no_backup(const Request& request, const RepositoryState& state = one_timeline()) {
     return problems_of(ExitCode::target_not_reachable, [&] { choose_backup(request, state.stanza); });
 }
@@ -33,8 +40,6 @@ const RecoveryTarget latest{Latest{}};
 TEST_CASE("the newest backup that ends before the target is chosen") {
     CHECK(chosen(asking_for(latest)) == "20261122-090000F");
     CHECK(chosen(asking_for({Immediate{}})) == "20261122-090000F");
-    CHECK(chosen(asking_for({Xid{748}})) == "20261122-090000F");
-    CHECK(chosen(asking_for({Name{"x"}})) == "20261122-090000F");
     CHECK(chosen(asking_for(time_target("2026-11-22 09:30:00Z"))) == "20261122-090000F");
     CHECK(chosen(asking_for(time_target("2026-11-22 09:00:00Z"))) == "20261122-090000F");
     CHECK(chosen(asking_for(time_target("2026-11-22 08:59:59.9Z"))) == "20261122-080000F");
@@ -62,6 +67,22 @@ TEST_CASE("the backup set that is asked for is taken when it can lead to the tar
     request.backup_set = "20261122-070000F";
     CHECK(no_backup(request) == Problems{{"backup set 20261122-070000F does not exist in stanza demo",
                                           "there are: 20261122-080000F, 20261122-090000F"}});
+}
+
+TEST_CASE("where a transaction or a restore point lies is not guessed when there are several backup sets") {
+    auto state = one_timeline();
+    for (const RecoveryTarget& target : {RecoveryTarget{Xid{748}}, RecoveryTarget{Name{"before the upgrade"}}}) {
+        auto request = asking_for(target);
+        CHECK(problems_of(ExitCode::usage, [&] { choose_backup(request, state.stanza); }) ==
+              Problems{{"the target " + target.text() + " may lie before or after the end of each of 2 backup sets",
+                        "name with set the newest one that had ended before it; an older one takes longer, and is "
+                        "right as well: 20261122-090000F (ended at 2026-11-22 09:00:00+00), 20261122-080000F (ended at "
+                        "2026-11-22 08:00:00+00)"}});
+        request.backup_set = "20261122-080000F";
+        CHECK(chosen(request, state) == "20261122-080000F");
+    }
+    state.stanza.backups.erase(state.stanza.backups.begin());
+    CHECK(chosen(asking_for({Xid{748}}), state) == "20261122-090000F");
 }
 
 TEST_CASE("of many backup sets the newest are named") {
@@ -147,7 +168,7 @@ TEST_CASE("a gap in the backup's own segments is refused") {
     auto state = one_timeline();
     state.archive.segments.erase(segment(1, 6));
     for (const auto& target : {latest, RecoveryTarget{Immediate{}}, RecoveryTarget{Xid{748}}}) {
-        CHECK(no_plan(asking_for(target), state) ==
+        CHECK(no_plan(from_newest(target), state) ==
               Problems{{"WAL segment 000000010000000000000006 is missing from the archive, and backup set "
                         "20261122-090000F cannot be made consistent without it",
                         "choose another backup set with set"}});
@@ -188,7 +209,7 @@ TEST_CASE("a gap that a time, a transaction or a name may lie before is left to 
     state.archive.segments.erase(segment(1, 8));
     for (const auto& target :
          {time_target("2026-11-22 09:30:00Z"), RecoveryTarget{Xid{748}}, RecoveryTarget{Name{"x"}}}) {
-        const auto plan = make_plan(asking_for(target), state);
+        const auto plan = make_plan(from_newest(target), state);
         CHECK(plan.wal.missing == std::vector<std::string>{segment(1, 8)});
         CHECK(plan.wal.contains(segment(1, 8)));
     }

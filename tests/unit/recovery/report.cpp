@@ -20,8 +20,11 @@ json read(const Report& report, const std::optional<Failure>& failure = std::nul
 }  // namespace
 
 TEST_CASE("the report of a restore that is done tells all that was decided and reached") {
-    const auto request =
-        request_for({{"scope", "prod"}, {"type", "xid"}, {"target", "748"}, {"target-exclusive", "y"}});
+    const auto request = request_for({{"scope", "prod"},
+                                      {"type", "xid"},
+                                      {"target", "748"},
+                                      {"target-exclusive", "y"},
+                                      {"set", "20261122-090000F"}});
     const auto plan = make_plan(request, two_timelines());
     Report report("bootstrap");
     report.phase("request");
