@@ -1,6 +1,7 @@
 """Requests that are refused before anything is touched, and the ways in which patroni.yml may be given."""
 import os
 import re
+import subprocess
 
 from bootstrap_case import BootstrapCase, program
 from lab import read
@@ -185,3 +186,42 @@ class WaysToConfigure(BootstrapCase):
         self.configure({'keep_existing_recovery_conf': True, 'type': 'time', 'target': self.target('time', 7)})
         self.assert_done(self.bootstrap())
         self.assert_complete(7)
+
+
+class Configure(BootstrapCase):
+    MINIMAL = 'scope: demo\nbootstrap:\n  dcs: {ttl: 30}\npostgresql:\n  data_dir: /data\n'
+
+    def at_a_terminal(self, answer):
+        """What configure says when the answer is typed: exit code, standard output, the terminal."""
+        stanzas = self.lab.write('two.conf', '[blue]\npg1-path=/blue\n[green]\npg1-path=/green\n')
+        ours, its = os.openpty()
+        try:
+            with subprocess.Popen([program(), 'configure', '--patroni-config=' + self.lab.write('my.yml', self.MINIMAL),
+                                   '--pgbackrest-config=' + stanzas], stdin=its, stdout=subprocess.PIPE, stderr=its,
+                                  universal_newlines=True, env=self.lab.environment, **self.lab.as_postgres) as asking:
+                os.write(ours, answer.encode() + b'\n')
+                output = asking.communicate(timeout=60)[0]
+            return asking.returncode, output, os.read(ours, 65536).decode()
+        finally:
+            os.close(ours)
+            os.close(its)
+
+    def test_it_asks_for_the_stanza_when_there_are_several(self):
+        code, output, terminal = self.at_a_terminal('green')
+        self.assertEqual(code, 0, terminal)
+        self.assertIn('stanza (blue, green): ', terminal)
+        self.assertIn('+    stanza: green\n', output)
+        code, output, terminal = self.at_a_terminal('')
+        self.assertEqual((code, output), (2, ''))
+        self.assertIn('no stanza is given', terminal)
+
+    def test_a_full_disk_leaves_the_old_file(self):
+        disk = self.lab.mount_tmpfs(1, 'disk')
+        file = os.path.join(disk, 'my.yml')
+        self.lab.write('disk/my.yml', self.MINIMAL + '# ' + 'x' * 300000 + '\n')
+        before = read(file)
+        self.lab.attempt('dd', 'if=/dev/zero', 'of=' + os.path.join(disk, 'filler'), 'bs=4096')
+        result = self.run_program(program(), 'configure', '--patroni-config=' + file, '--stanza=demo', '--write')
+        self.assert_refused(result, 1, 'No space left on device')
+        self.assertEqual(read(file), before)
+        self.assertEqual(sorted(os.listdir(disk)), ['filler', 'my.yml'])
