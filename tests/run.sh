@@ -3,7 +3,7 @@
 # `N passed, N failed`; the exit code is 0 only when none failed.
 #   tests/run.sh [fuzz] [unit] [process] [real] [checks] [tidy]     all of them but tidy unless named
 # unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
-# PostgreSQL, pgBackRest, Patroni and etcd; fuzz feeds the parsers for a minute, beside what comes next; tidy is clang-tidy
+# PostgreSQL, pgBackRest, Patroni and etcd; fuzz feeds the parsers for a minute, beside the next build; tidy is clang-tidy
 # over src, ten minutes on two cores. Nothing is left behind but the packages.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -93,7 +93,7 @@ build_release() {
   build release -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF -DCMAKE_UNITY_BUILD=ON
 }
 
-# Builds the fuzz target and leaves it running, with what time the others leave; finish_fuzz counts it.
+# Builds the fuzz target and leaves it running beside what comes next; finish_fuzz counts it.
 run_fuzz() {
   echo '== building: fuzz'
   if ! { run cmake -S "$work/source" -B "$work/fuzz" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -gline-tables-only" \
@@ -106,7 +106,7 @@ run_fuzz() {
   chmod -R a+rX "$work/fuzz"
   mkdir -p "$work/tmp/corpus"
   chmod 777 "$work/tmp/corpus"
-  (as_postgres nice -n 19 "$work/fuzz/fuzz_parsers" -max_total_time=60 -timeout=20 -rss_limit_mb=2048 \
+  (as_postgres "$work/fuzz/fuzz_parsers" -max_total_time=60 -timeout=20 -rss_limit_mb=2048 \
     -artifact_prefix="$work/tmp/" -print_final_stats=1 "$work/tmp/corpus" "$work/source/tests/fuzz/corpus") >"$work/fuzz.output" 2>&1 &
   fuzzer=$!
 }

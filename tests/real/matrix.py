@@ -126,7 +126,8 @@ class MatrixCase(UnderPatroni):
             wait_until(phase, lambda: 'archive recovery complete' in self.lab.log('node1'))
         elif kind == 'log':
             pattern = {'after the checkpoint': 'database system is ready to accept connections', 'stopping': 'received fast shutdown',
-                       "Patroni's first start": r'(?s)is ready for Patroni.*starting PostgreSQL'}[phase]
+                       # Killed a moment earlier PostgreSQL may leave an empty socket lock file, and refuses to start then.
+                       "Patroni's first start": r'(?s)is ready for Patroni.*listening on Unix socket'}[phase]
             wait_until(phase, lambda: re.search(pattern, self.lab.log('node1')), every=0.005)
         else:
             wanted = {'sync': ('recovered', 'handing over', 'handed over'), 'in the hand-over': ('handing over', 'handed over'),
