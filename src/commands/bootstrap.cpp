@@ -123,7 +123,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
 }
 
 void sync_and_hand_over(const BootstrapArguments& arguments, const Request& request, Report& report,
-                        const std::optional<pgbackrest::ArchiveEnd>& archive_end, StagingDirectory& staging) {
+                        const pgbackrest::ArchiveEnd& archive_end, StagingDirectory& staging) {
     report.phase("sync");
     sync_unless_cluster_lives(arguments, request, archive_end, staging);
     report.phase("hand-over");
@@ -138,15 +138,20 @@ bool has_signal_file(const std::filesystem::path& directory) {
 
 /// What was handed over before is whole, but Patroni could not use it (a port taken, a wrong parameter) and set it
 /// aside: it is handed over again without a restore. False: it is not finished, and serves as the beginning of a copy.
-bool hand_over_again(const BootstrapArguments& arguments, const Request& request, Report& report,
-                     const std::filesystem::path& directory) {
+bool hand_over_again(const BootstrapArguments& arguments, const Request& request, Report& report, const Plan& plan,
+                     const recovery::Layout& layout, const std::filesystem::path& directory) {
     report.phase("take back");
+    const bool is_current = recovery::is_still_the_newest(request, plan, layout, directory);
     StagingDirectory staging(request);
     staging.take_back(directory);
     log::warning("Patroni could not use what it was handed over, and set it aside: {} is taken back (hand-over {})",
                  directory.string(), staging.hand_overs() + 1);
     wait_after(staging.hand_overs(), staging.handed_over_at());
     if (request.recovery != Recovery::standalone) {
+        return false;
+    }
+    if (!is_current) {
+        log::warning("the archive has newer WAL than it: only its files are used");
         return false;
     }
     try {
@@ -170,8 +175,22 @@ bool hand_over_again(const BootstrapArguments& arguments, const Request& request
         return false;
     }
     staging.reached(Phase::recovered);
-    sync_and_hand_over(arguments, request, report, std::nullopt, staging);
+    sync_and_hand_over(arguments, request, report, plan.archive_end, staging);
     return true;
+}
+
+/// As the source had them: a private server that has replayed leaves its own, higher ones.
+void warn_of_lower_limits(const BootstrapArguments& arguments, const Plan& plan, const postgres::ControlData& control) {
+    if (control.timeline > plan.timeline()) {
+        return;
+    }
+    try {
+        for (const auto& finding : patroni::review_limits(arguments.source, control.limits())) {
+            log::write(finding.problem, log::Level::warning);
+        }
+    } catch (const Failure& failure) {
+        log::warning("the limits in patroni.yml are not compared: {}", failure.what());
+    }
 }
 
 /// From the copy to the hand-over.
@@ -185,6 +204,8 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     } else {
         log::info("the copy of an earlier run is complete: the recovery goes on");
     }
+
+    warn_of_lower_limits(arguments, plan, postgres::read_control_data(bin_directory, staging.path()));
 
     report.phase("recovery");
     std::optional<recovery::Reached> reached;
@@ -200,9 +221,6 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     }
     report.kept(recovery::set_aside_dynamic_configuration(staging));
     const auto control = postgres::read_control_data(bin_directory, staging.path());
-    for (const auto& finding : patroni::review_limits(arguments.source, control.limits())) {
-        log::write(finding.problem, log::Level::warning);
-    }
     staging.remember(
         {request.target, plan.timeline(), plan.wal.last(), plan.segment_size, control.checksum_version != 0}, reached);
     staging.reached(Phase::recovered);
@@ -253,15 +271,14 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
         return;
     }
     recovery::refuse_somebodys_data(layout);
-    recovery::refuse_rejected(request, layout);
+    report.phase("plan");
+    const auto plan = recovery::make_plan(request, observe(request, report));
+    recovery::refuse_rejected(request, plan, layout);
     if (const auto directory = recovery::set_aside_by_patroni(request, layout)) {
-        if (hand_over_again(arguments, request, report, *directory)) {
+        if (hand_over_again(arguments, request, report, plan, layout, *directory)) {
             return;
         }
     }
-
-    report.phase("plan");
-    const auto plan = recovery::make_plan(request, observe(request, report));
     recovery::require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));
     refuse_full_disk(request, plan, layout);

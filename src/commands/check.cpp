@@ -101,20 +101,26 @@ void append(std::vector<Finding>& findings, const std::vector<Finding>& more) {
 
 void review_members(const BootstrapArguments& bootstrap, const std::vector<std::string>& members,
                     std::vector<Finding>& findings) {
-    try {
-        append(findings, patroni::review_members(bootstrap.source, {members.begin(), members.end()}));
-    } catch (const Failure& failure) {
-        add(findings, "configuration-broken", failure);
+    for (const auto& member : members) {
+        try {
+            append(findings, patroni::review_members(bootstrap.source, {member}));
+        } catch (const Failure& failure) {
+            add(findings, "configuration-broken", failure);
+        }
     }
 }
 
 /// Against pg_control of what is there: the living cluster, or the copy of an earlier try.
 void review_limits(const BootstrapArguments& bootstrap, const recovery::Layout& layout,
-                   const std::filesystem::path& bin_directory, std::vector<Finding>& findings) {
+                   const std::filesystem::path& bin_directory, const Plan& plan, std::vector<Finding>& findings) {
     for (const auto& directory : {layout.data_directory, layout.staging}) {
-        if (std::filesystem::exists(directory / "global" / "pg_control")) {
+        std::error_code error;
+        if (std::filesystem::exists(directory / "global" / "pg_control", error)) {
             const auto control = postgres::read_control_data(bin_directory, directory);
-            append(findings, patroni::review_limits(bootstrap.source, control.limits()));
+            // The private server's own limits are higher, and its end writes them down.
+            if (directory != layout.staging || control.timeline <= plan.timeline()) {
+                append(findings, patroni::review_limits(bootstrap.source, control.limits()));
+            }
             return;
         }
     }
@@ -141,7 +147,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
             plan->major_version,
             configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt);
         told.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
-        review_limits(arguments, recovery::choose_layout(request.data_directory), directory, findings);
+        review_limits(arguments, recovery::choose_layout(request.data_directory), directory, *plan, findings);
     } catch (const Failure& failure) {
         add(findings, "binaries", failure);
     }
@@ -267,13 +273,11 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
         return;
     }
     auto findings = patroni::review(arguments.source, intent_of(request));
-    if (!arguments.calling_patroni) {
-        // Called by a person, with what Patroni would never have called.
-        std::erase_if(findings, [](const Finding& finding) {
-            return finding.id == "method-missing" || finding.id == "standby-cluster" ||
-                   finding.id == "node-never-bootstraps";
-        });
-    }
+    // What keeps Patroni from calling it has not, or a person called it.
+    std::erase_if(findings, [](const Finding& finding) {
+        return finding.id == "method-missing" || finding.id == "standby-cluster" ||
+               finding.id == "node-never-bootstraps";
+    });
     refuse_errors(findings);
 }
 

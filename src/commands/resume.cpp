@@ -65,11 +65,20 @@ patroni::ScopeState ask_until_known(const patroni::ConfigurationSource& source, 
 /// mount point for example. Started again, it would promote it.
 void judge_what_is_in_place(const patroni::ConfigurationSource& source, const Journal& journal, const Layout& layout,
                             const pgbackrest::RetryPolicy& retry) {
+    const auto goes_on = [](const patroni::ScopeState& state) {
+        return state.leadership.leader || state.initialize == InitializeKey::initialized;
+    };
     if (!journal.handed_over || !journal.handed_over->is(layout.data_directory)) {
+        // Set aside by Patroni: a thing of the past as soon as the cluster goes on without it.
+        if (const auto state = patroni::read_scope(source, journal.scope);
+            state.leadership.why_unknown.empty() && goes_on(state)) {
+            log::info("scope {} went on without the restore that Patroni set aside", journal.scope);
+            recovery::forget(layout);
+        }
         return;
     }
     const auto state = ask_until_known(source, journal.scope, retry);
-    if (state.leadership.leader || state.initialize == InitializeKey::initialized) {
+    if (goes_on(state)) {
         log::info("scope {} is initialised: the restore of {} is over", journal.scope, layout.data_directory.string());
         recovery::forget(layout);
     } else if (state.initialize == InitializeKey::absent) {

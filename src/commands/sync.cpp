@@ -45,15 +45,12 @@ void refuse_leader(const BootstrapArguments& arguments, const Request& request, 
 }  // namespace
 
 void sync_unless_cluster_lives(const BootstrapArguments& arguments, const Request& request,
-                               const std::optional<pgbackrest::ArchiveEnd>& archive_end,
-                               const recovery::StagingDirectory& staging) {
+                               const pgbackrest::ArchiveEnd& archive_end, const recovery::StagingDirectory& staging) {
     const auto leader = ask_for_leader(arguments, request);
-    const auto growth = archive_end ? std::make_unique<GrowthQuery>(request.pgbackrest, *archive_end) : nullptr;
+    GrowthQuery growth(request.pgbackrest, archive_end);
     staging.sync();
-    if (growth) {
-        if (const auto arrived = growth->answer(request.retry)) {
-            recovery::refuse_living_source(request, *arrived);
-        }
+    if (const auto arrived = growth.answer(request.retry)) {
+        recovery::refuse_living_source(request, *arrived);
     }
     if (leader) {
         refuse_leader(arguments, request, leader->answer());

@@ -12,7 +12,6 @@ namespace patroni_pgbackrest::commands {
 /// archive for WAL that came since `archive_end` (empty: not asked, what is handed over was so before). Throws
 /// Failure(unsafe) when it does, Failure(repository_unreachable) when that cannot be known and has to be.
 void sync_unless_cluster_lives(const BootstrapArguments& arguments, const recovery::Request& request,
-                               const std::optional<pgbackrest::ArchiveEnd>& archive_end,
-                               const recovery::StagingDirectory& staging);
+                               const pgbackrest::ArchiveEnd& archive_end, const recovery::StagingDirectory& staging);
 
 }  // namespace patroni_pgbackrest::commands

@@ -14,6 +14,7 @@
 #include "recovery/verify_cluster.hpp"
 #include "recovery/verify_report.hpp"
 #include "system/interruption.hpp"
+#include "system/log.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -169,16 +170,34 @@ VerifyReport examine(const VerifyArguments& arguments, const Surroundings& aroun
     return report;
 }
 
+/// A probe that could not be run, or a recovery that is not over, may be another time.
+bool may_pass(const Finding& finding) {
+    return finding.id == "verify-probe-unanswered" || finding.id == "verify-in-recovery";
+}
+
+void remember_rejection(const Surroundings& around, const VerifyReport& report) {
+    const auto& findings = report.findings;
+    const auto lasting = std::find_if(findings.begin(), findings.end(), [](const Finding& finding) {
+        return recovery::is_error(finding) && !may_pass(finding);
+    });
+    if (!around.by_patroni || !report.journal || lasting == findings.end()) {
+        return;
+    }
+    try {
+        recovery::remember_rejection(recovery::choose_layout(report.facts.data_directory), lasting->problem,
+                                     around.patroni);
+    } catch (const Failure& failure) {
+        log::warning("the next bootstrap will not know of it: {}", failure.what());
+    }
+}
+
 }  // namespace
 
 ExitCode verify(const VerifyArguments& arguments) {
     const auto around = look_around(arguments);
     const auto report = examine(arguments, around);
     std::fputs((arguments.json ? report.json() : report.text()).c_str(), stdout);
-    if (around.by_patroni && report.journal && recovery::has_error(report.findings)) {
-        recovery::remember_rejection(recovery::choose_layout(report.facts.data_directory),
-                                     recovery::errors_in(report.findings).front(), around.patroni);
-    }
+    remember_rejection(around, report);
     return recovery::has_error(report.findings) ? ExitCode::verification_failed : ExitCode::done;
 }
 

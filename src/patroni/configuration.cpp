@@ -173,6 +173,7 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
 
     Configuration result;
     result.source = source;
+    result.fingerprint = yaml::fingerprint(tree);
     result.scope = scalar_at(tree, "scope", "scope", problems);
     result.name = scalar_at(tree, "name", "name", problems);
     read_postgresql(local, dynamic, result, problems);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -45,7 +46,8 @@ std::optional<std::string> pgbackrest_option(const std::string& command, const s
 
 /// What of patroni.yml concerns us, read once. Passwords are not kept.
 struct Configuration {
-    std::string source;  ///< the path as given, or `PATRONI_CONFIGURATION`
+    std::string source;           ///< the path as given, or `PATRONI_CONFIGURATION`
+    std::size_t fingerprint = 0;  ///< of all that stands in it
     std::optional<Value> scope, name;
     std::optional<Value> data_directory;    ///< postgresql.data_dir
     std::optional<Value> bin_directory;     ///< postgresql.bin_dir

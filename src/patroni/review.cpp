@@ -24,13 +24,18 @@ std::vector<Finding> review(const ConfigurationSource& source, const Intent& int
 std::vector<Finding> review_members(const ConfigurationSource& source,
                                     const std::vector<std::filesystem::path>& files) {
     std::vector<Finding> findings;
+    if (files.empty()) {
+        return findings;
+    }
     const auto tree = load_tree(source);
+    if (!tree) {
+        throw Failure(ExitCode::usage, "there is no patroni.yml of this node to compare with",
+                      "name it with --patroni-config");
+    }
     for (const auto& file : files) {
         ConfigurationSource member;
         member.path = std::filesystem::absolute(file);
-        if (tree) {
-            review_member(*tree, *load_tree(member), file, findings);
-        }
+        review_member(*tree, *load_tree(member), file, findings);
     }
     return findings;
 }

@@ -60,7 +60,8 @@ std::string text_at(const Node& tree, const char* key) {
 
 void review_member(const yaml::Node& tree, const yaml::Node& member, const std::filesystem::path& file,
                    std::vector<Finding>& findings) {
-    if (text_at(member, "scope") != text_at(tree, "scope")) {
+    // It may come from the member's environment.
+    if (member.find("scope") != nullptr && text_at(member, "scope") != text_at(tree, "scope")) {
         findings.push_back({"member-other-scope",
                             {fmt::format("{} is of scope '{}', this node of '{}'", file.string(),
                                          text_at(member, "scope"), text_at(tree, "scope")),

@@ -83,17 +83,20 @@ void review_method(const Node& tree, std::vector<Finding>& findings) {
     }
     for (const char* key : {"command", "recovery_conf", "keep_existing_recovery_conf", "no_params"}) {
         if (const Entry* entry = bootstrap.find(key)) {
-            findings.push_back({"method-key-misplaced",
+            const bool decides = entry->key == "command" || entry->key == "recovery_conf";
+            findings.push_back({decides ? "method-key-misplaced" : "method-key-ignored",
                                 {fmt::format("{} stands in bootstrap itself, where Patroni ignores it", key),
                                  "move it into the block that bootstrap.method names", entry->place}});
         }
     }
-    if (const Entry* standby = bootstrap.map_at("dcs").find("standby_cluster");
-        standby != nullptr && yaml::truthy(*standby->value)) {
-        findings.push_back(
-            {"standby-cluster",
-             {"standby_cluster is configured: Patroni never calls a bootstrap method then",
-              "take it out for the restore, or let the standby cluster be made by a replica method", standby->place}});
+    const Node& standby = bootstrap.map_at("dcs").map_at("standby_cluster");
+    // Else Patroni takes it for none (config.py, is_standby_cluster).
+    if (standby.find("host") != nullptr || standby.find("port") != nullptr ||
+        standby.find("restore_command") != nullptr) {
+        findings.push_back({"standby-cluster",
+                            {"standby_cluster is configured: Patroni never calls a bootstrap method then",
+                             "take it out for the restore, or let the standby cluster be made by a replica method",
+                             bootstrap.map_at("dcs").find("standby_cluster")->place}});
     }
     if (const Entry* pause = bootstrap.map_at("dcs").find("pause"); pause != nullptr && yaml::truthy(*pause->value)) {
         findings.push_back({"dcs-paused",

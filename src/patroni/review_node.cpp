@@ -72,7 +72,7 @@ std::vector<fs::path> unit_files(const fs::path& root) {
         for (const char* name : {"patroni.service", "patroni@.service"}) {
             std::error_code error;
             const auto unit = root / directory / name;
-            if (fs::is_regular_file(unit, error)) {
+            if (fs::is_regular_file(unit, error) && ::access(unit.c_str(), R_OK) == 0) {
                 files.push_back(unit);
             }
             for (const auto& entry : fs::directory_iterator(unit.string() + ".d", error)) {

@@ -260,4 +260,19 @@ NodePtr patch(const NodePtr& base, const NodePtr& changes) {
     return std::make_shared<const Node>(std::move(result));
 }
 
+std::size_t fingerprint(const Node& node) {
+    constexpr std::size_t factor = 1099511628211U;
+    auto result = static_cast<std::size_t>(node.kind);
+    const auto add = [&](std::size_t part) { result = (result ^ part) * factor; };
+    add(std::hash<std::string>()(node.text));
+    for (const NodePtr& item : node.items) {
+        add(fingerprint(*item));
+    }
+    for (const Entry& entry : node.entries) {
+        add(std::hash<std::string>()(entry.key));
+        add(fingerprint(*entry.value));
+    }
+    return result;
+}
+
 }  // namespace patroni_pgbackrest::patroni::yaml

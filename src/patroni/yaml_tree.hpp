@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -57,6 +58,9 @@ std::vector<RepeatedKey> repeated_keys(std::string_view text, const std::string&
 /// `changes` laid over `base`, both maps, as Patroni's patch_config does (utils.py, 2.0 to 4.1): maps are merged, a
 /// null takes the key away, everything else is replaced.
 NodePtr patch(const NodePtr& base, const NodePtr& changes);
+
+/// The same for the same content, whatever its layout and comments.
+std::size_t fingerprint(const Node& node);
 
 /// Whether Python takes the value for true: `"false"` in quotes is, and so is any other text that is not empty.
 bool truthy(const Node& node);

@@ -23,6 +23,7 @@ struct RecoveryLog {
     std::optional<std::string> stop;            ///< `recovery stopping before commit of transaction 748, time …`
     std::optional<Timeline> new_timeline;       ///< `selected new timeline ID: 2`
     std::optional<std::string> invalid_record;  ///< a damaged record that ended the replay, PostgreSQL's words
+    std::optional<std::string> guard_error;     ///< the last error that restore_command, which is ours, told
     bool consistent = false;                    ///< `consistent recovery state reached`
     std::vector<std::string>
         last_words;  ///< the last FATAL, PANIC and ERROR lines with DETAIL and HINT, else the last lines

@@ -222,10 +222,13 @@ void ServerLog::pass_on_foreign(std::string_view line) {
     in_message_ = false;
     if (system::trim(line).empty())
         return;
-    if (const auto own = own_line(line))
+    if (const auto own = own_line(line)) {
         log::write(own->level, own->text);
-    else
+        if (own->level == log::Level::error)
+            recovery_.guard_error = std::string(own->text);
+    } else {
         log::write(log::Level::info, line);
+    }
     remember(std::string(line), false);
 }
 

@@ -23,9 +23,15 @@ const std::vector<CheckDefinition>& check_table() {
          "None of what is checked here holds for another program; a script that calls it is nothing wrong.",
          "let the command begin with `patroni_pgbackrest bootstrap`"},
         {"method-key-misplaced", error, "a key of the method's block stands at the wrong level",
-         "Patroni reads recovery_conf, keep_existing_recovery_conf, no_params and command inside of the method's block "
-         "only; beside it they are ignored without a word, and the recovery settings are removed.",
+         "Patroni reads recovery_conf and command inside of the method's block only; beside it they are ignored "
+         "without "
+         "a word, and the recovery settings are removed.",
          "indent it, so that it belongs to the block of the method"},
+        {"method-key-ignored", warning, "a key of the method's block stands at the wrong level",
+         "Patroni reads keep_existing_recovery_conf and no_params inside of the method's block only. The restore is "
+         "right "
+         "without them.",
+         "indent it, so that it belongs to the block of the method, or take it out"},
         {"method-key-twice", error, "a key that decides about the restore stands twice",
          "Of a key that stands twice YAML's reader in Patroni takes the last one without a word: the method, the block "
          "or "
@@ -174,10 +180,15 @@ const std::vector<CheckDefinition>& check_table() {
          "do not use it: restore again"},
         {"verify-target-missed", error, "the recovery ended somewhere else than asked",
          "Rows are missing, or rows are there that should not be.", "do not use it: restore again"},
-        {"verify-probe", error, "a probe did not return true",
-         "The rows are not those that were expected, or the query could not be run in its time.",
+        {"verify-probe", error, "a probe did not return true", "The rows are not those that were expected.",
          "choose another target, or correct the probe; Patroni discards the cluster when it was asked as "
          "post_bootstrap"},
+        {"verify-probe-unanswered", error, "a probe could not be run",
+         "Whether the rows are those that were expected is not known: the query is wrong, its database or table is not "
+         "there, or it took too long (10 s as post_bootstrap).",
+         "correct or simplify the query; Patroni discards the cluster when it was asked as post_bootstrap, and "
+         "restores "
+         "it again"},
         {"verify-corruption", error, "pg_amcheck found corruption",
          "Tables or indexes of the restored cluster are damaged, most likely in the backup already.",
          "restore an older backup set, and run `pgbackrest verify` on the repository"},

@@ -4,6 +4,7 @@
 #include "recovery/reached.hpp"
 #include "recovery/request.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -33,10 +34,10 @@ struct HandedOver {
     bool is(const std::filesystem::path& directory) const;
 };
 
-/// What `verify` found as post_bootstrap, and when the configuration that it rested on was changed last.
+/// What `verify` found as post_bootstrap, and the fingerprint of the patroni.yml that it had.
 struct Rejection {
     std::string message, hint;
-    long long configuration = 0;
+    std::size_t configuration = 0;
 };
 
 /// What a later run must know about an earlier one: a small file beside the staging directory.

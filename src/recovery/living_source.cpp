@@ -13,7 +13,13 @@ bool would_archive_into(const Request& request) {
         return true;
     }
     const auto& archiving = request.patroni->archiving;
-    if (!archiving.is_on || !archiving.command || system::trim(archiving.command->text).empty()) {
+    if (archiving.mode && !archiving.is_on) {
+        return false;
+    }
+    if (!archiving.command) {
+        return true;
+    }
+    if (system::trim(archiving.command->text).empty()) {
         return false;
     }
     // In another program, or without its own --stanza, pgBackRest may get the stanza from anywhere.

@@ -7,7 +7,7 @@
 namespace patroni_pgbackrest::recovery {
 
 /// Whether the restored cluster, configured as patroni.yml says, may archive into the stanza it was restored from.
-/// Without a patroni.yml nobody knows: it may.
+/// Where patroni.yml does not say it, or is not there, the restored configuration decides: it may.
 bool would_archive_into(const Request& request);
 
 /// WAL that arrives in the stanza while we restore means that the old cluster is alive. Two clusters that archive into

@@ -26,12 +26,30 @@ long long changed(const std::filesystem::path& file) {
     return error ? 0 : static_cast<long long>(time.time_since_epoch().count());
 }
 
-/// Where pgBackRest looks when nobody names a file.
+/// Where pgBackRest looks when nobody names a file; the files of its include directory count in any case.
 long long configuration_changed(const Request& request) {
-    if (request.pgbackrest.configuration) {
-        return changed(*request.pgbackrest.configuration);
+    const auto& named = request.pgbackrest.configuration;
+    auto last =
+        named ? changed(*named) : std::max(changed("/etc/pgbackrest/pgbackrest.conf"), changed("/etc/pgbackrest.conf"));
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/etc/pgbackrest/conf.d", error)) {
+        last = std::max(last, changed(entry.path()));
     }
-    return std::max(changed("/etc/pgbackrest/pgbackrest.conf"), changed("/etc/pgbackrest.conf"));
+    return last;
+}
+
+std::size_t fingerprint(const std::optional<patroni::Configuration>& patroni) {
+    return patroni ? patroni->fingerprint : 0;
+}
+
+/// The plan's own new timeline may be in the archive meanwhile, so the one that was followed is looked at.
+bool is_same_archive(const Plan& plan, const Journal& journal) {
+    const auto& asked = *journal.asked;
+    const auto last = plan.archive_end.last_segments.find(asked.timeline);
+    const auto name = plan.timeline() == asked.timeline || last == plan.archive_end.last_segments.end()
+                          ? plan.wal.last()
+                          : last->second.name;
+    return plan.backup.label == journal.backup_set && name == asked.last_segment;
 }
 
 }  // namespace
@@ -66,8 +84,8 @@ std::string facts_of(const Request& request, const Plan& plan) {
     return fmt::format("backup set {} of repository {}, timeline {}, {} WAL segments from {} to {}, patroni.yml {}, "
                        "pgbackrest.conf {}, program {}",
                        plan.backup.label, plan.backup.repository, plan.timeline().text(), plan.wal.segments,
-                       plan.wal.first(), plan.wal.last(), request.patroni ? changed(request.patroni->source) : 0,
-                       configuration_changed(request), PATRONI_PGBACKREST_VERSION);
+                       plan.wal.first(), plan.wal.last(), fingerprint(request.patroni), configuration_changed(request),
+                       PATRONI_PGBACKREST_VERSION);
 }
 
 std::optional<Failure> repeated(const EarlierFailure& earlier, const std::string& facts,
@@ -87,15 +105,15 @@ void remember_rejection(const Layout& layout, const Problem& problem,
                         const std::optional<patroni::Configuration>& patroni) {
     auto journal = Journal::read(layout.journal());
     if (journal && journal->phase == Phase::handed_over) {
-        journal->rejected = Rejection{problem.message, problem.hint, patroni ? changed(patroni->source) : 0};
+        journal->rejected = Rejection{problem.message, problem.hint, fingerprint(patroni)};
         journal->save(layout.journal());
     }
 }
 
-void refuse_rejected(const Request& request, const Layout& layout) {
+void refuse_rejected(const Request& request, const Plan& plan, const Layout& layout) {
     const auto journal = Journal::read(layout.journal());
-    if (!journal || !journal->rejected || journal->request != identity_of(request) ||
-        journal->rejected->configuration != (request.patroni ? changed(request.patroni->source) : 0)) {
+    if (!journal || !journal->rejected || !journal->asked || journal->request != identity_of(request) ||
+        journal->rejected->configuration != fingerprint(request.patroni) || !is_same_archive(plan, *journal)) {
         return;
     }
     const auto& rejected = *journal->rejected;

@@ -41,9 +41,9 @@ std::optional<Failure> repeated(const EarlierFailure& earlier, const std::string
 void remember_rejection(const Layout& layout, const Problem& problem,
                         const std::optional<patroni::Configuration>& patroni);
 
-/// Throws Failure(verification_failed) when that happened to the last restore with this request, and patroni.yml, where
-/// the probes are, is as it was.
-void refuse_rejected(const Request& request, const Layout& layout);
+/// Throws Failure(verification_failed) when that happened to the last restore with this request, and neither
+/// patroni.yml, where the probes are, nor the archive that it was made from has changed.
+void refuse_rejected(const Request& request, const Plan& plan, const Layout& layout);
 
 /// How long to wait before another try: nothing after one failure, then 10 s, doubled with each further one up to five
 /// minutes, less what has passed since.

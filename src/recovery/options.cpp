@@ -31,7 +31,8 @@ const std::vector<OptionDefinition>& bootstrap_options() {
 
         {"stanza", value, target, "NAME", "pgBackRest's stanza [the only one configured]"},
         {"repo", value, target, "N", "restore from this repository [the first with a fitting backup]"},
-        {"set", value, target, "LABEL", "backup set [the newest that fits]; xid and name need it where there are several"},
+        {"set", value, target, "LABEL",
+         "backup set [the newest that fits]; xid and name need it where there are several"},
         {"type", value, target, "TYPE", "latest, immediate, time, xid, lsn or name [latest]"},
         {"target", value, target, "VALUE", "the recovery target; a time needs a UTC offset"},
         {"target-exclusive", flag, target, "", "stop just before the target (time, xid, lsn)"},

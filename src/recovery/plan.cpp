@@ -88,6 +88,21 @@ int supported_major(const pgbackrest::Database& database) {
     return static_cast<int>(*major);
 }
 
+/// PostgreSQL ends at the first record that begins at the target LSN or behind it, so one has to be left there. A
+/// segment's beginning is such a place, unless the backup ends in that segment and the rest of it is empty.
+std::string point_in(const Segment& last, const Plan& plan) {
+    const auto start = last.start(plan.segment_size);
+    if (plan.backup.lsn_stop ? start < *plan.backup.lsn_stop
+                             : last.name(plan.segment_size) <= plan.backup.archive_stop) {
+        return fmt::format("the end of backup set {} (type immediate)", plan.backup.label);
+    }
+    return fmt::format("type lsn and target {}", start.text());
+}
+
+Segment before(const Segment& segment) {
+    return {segment.timeline, segment.number - 1};
+}
+
 void refuse_gap(const Request& request, const Plan& plan) {
     if (plan.wal.missing.empty()) {
         return;
@@ -107,16 +122,15 @@ void refuse_gap(const Request& request, const Plan& plan) {
         throw Failure(
             ExitCode::target_not_reachable,
             fmt::format("WAL segment {} is missing from the archive: what comes after it cannot be replayed", names),
-            fmt::format("bring it back, use a newer backup set, or ask for the nearest point before it with "
-                        "type lsn and target {}",
-                        postgres::Lsn{gap->start(plan.segment_size).value - 1}.text()));
+            fmt::format("bring it back, use a newer backup set, or ask for a point before it: {}",
+                        point_in(before(*gap), plan)));
     }
     if (const auto* lsn = std::get_if<LsnTarget>(&request.target.point);
         lsn != nullptr && gap->start(plan.segment_size) <= lsn->lsn) {
         throw Failure(
             ExitCode::target_not_reachable,
             fmt::format("WAL segment {} is missing from the archive, before the target {}", names, lsn->lsn.text()),
-            fmt::format("the nearest point is {}", postgres::Lsn{gap->start(plan.segment_size).value - 1}.text()));
+            fmt::format("a point before it is {}", point_in(before(*gap), plan)));
     }
     log::warning("WAL segment {} is missing from the archive: the recovery is aborted should it be needed before the "
                  "target is reached",
@@ -129,11 +143,11 @@ void refuse_target_behind_the_archive(const Request& request, const Plan& plan) 
         return;
     }
     const auto last = Segment::parse(plan.wal.last(), plan.segment_size);
-    if (last->end(plan.segment_size) < lsn->lsn) {
+    if (last->end(plan.segment_size) <= lsn->lsn) {
         throw Failure(ExitCode::target_not_reachable,
                       fmt::format("the archive ends at {} (WAL segment {}), before the target {}",
                                   last->end(plan.segment_size).text(), plan.wal.last(), lsn->lsn.text()),
-                      fmt::format("the nearest point is {}", last->end(plan.segment_size).text()));
+                      fmt::format("a point before it is {}; type latest brings all there is", point_in(*last, plan)));
     }
 }
 
@@ -175,6 +189,7 @@ pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanz
     if (request.backup_set) {
         for (const auto& backup : candidates) {
             if (backup.label == *request.backup_set) {
+                starting_timeline(backup);  // an offline one has none
                 if (!ends_before(backup, request.target, stanza.segment_size)) {
                     throw Failure(ExitCode::target_not_reachable,
                                   fmt::format("backup set {} ends at {}{}, after the target {}", backup.label,
@@ -190,7 +205,9 @@ pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanz
                       fmt::format("backup set {} does not exist in stanza {}", *request.backup_set, stanza.name),
                       "there are: " + labels_of(candidates));
     }
-    std::erase_if(candidates, [&](const auto& backup) { return !may_start_on(backup, request.timeline); });
+    std::erase_if(candidates, [&](const auto& backup) {
+        return backup.archive_start.empty() || !may_start_on(backup, request.timeline);
+    });
     if (candidates.empty()) {
         throw Failure(ExitCode::target_not_reachable,
                       fmt::format("stanza {} has no backup{}{}", stanza.name,

@@ -63,9 +63,10 @@ std::vector<Finding> judge_probes(const std::vector<postgres::Probe>& probes,
             fmt::format("probe {}{}: {}", index + 1, probe.database.empty() ? "" : " in " + probe.database,
                         system::trim(probe.query));
         if (!error.empty()) {
-            findings.push_back({"verify-probe",
-                                {fmt::format("{}: could not be run: {}", what, error),
-                                 "if the query is right, what it asks for is not there", probe.place}});
+            findings.push_back(
+                {"verify-probe-unanswered",
+                 {fmt::format("{}: could not be run: {}", what, error),
+                  "correct or simplify the query; if it is right, what it asks for is not there", probe.place}});
         } else if (answer != "true" && answer != "t") {
             findings.push_back({"verify-probe",
                                 {fmt::format("{}: returned {} instead of true", what,

@@ -100,9 +100,9 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
             throw Failure(
                 ExitCode::replay_failed,
                 fmt::format("a damaged WAL record ended the replay at {}: {}", fork.at.text(), *log.invalid_record),
-                fmt::format("repair the segment in the repository, or ask for this point with type lsn and "
+                fmt::format("repair the segment in the repository, or ask for the last sound point with type lsn and "
                             "target {}",
-                            fork.at.text()))
+                            log.redo_end.value_or(fork.at).text()))
                 .lasting();
         }
     }
@@ -147,9 +147,14 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                        "name the extension's library with preload, as the source had it in shared_preload_libraries")
             .lasting();
     }
-    if (said("No space left on device")) {
+    // The guard cannot write its notes then, but its words are in the log.
+    const bool guard_had_no_room =
+        log.guard_error && (log.guard_error->find("No space left on device") != std::string::npos ||
+                            log.guard_error->find(" is full: ") != std::string::npos);
+    if (said("No space left on device") || guard_had_no_room) {
         return Failure(ExitCode::replay_failed,
-                       fmt::format("the disk of {} is full: {}", data_directory.string(), words),
+                       fmt::format("the disk of {} is full: {}", data_directory.string(),
+                                   guard_had_no_room ? *log.guard_error : words),
                        "make room for the WAL, then run it again: it goes on where it stopped");
     }
     return Failure(ExitCode::replay_failed,

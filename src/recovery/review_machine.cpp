@@ -72,7 +72,7 @@ std::uint64_t bytes_in_place(const Request& request, const Plan& plan, const Lay
     }
     std::uint64_t bytes = 0;
     for (const auto& place : places) {
-        bytes += fs::exists(place) ? bytes_in(place) : 0;
+        bytes += bytes_in(place);
     }
     return bytes;
 }

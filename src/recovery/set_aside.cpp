@@ -112,6 +112,38 @@ std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layou
     return std::nullopt;
 }
 
+bool is_still_the_newest(const Request& request, const Plan& plan, const Layout& layout, const fs::path& directory) {
+    constexpr std::int64_t clocks_differ = 60;
+    const auto journal = Journal::read(layout.journal());
+    if (!journal || !journal->asked || !journal->handed_over || plan.backup.label != journal->backup_set) {
+        return false;
+    }
+    const auto& asked = *journal->asked;
+    const auto& last_segments = plan.archive_end.last_segments;
+    const auto is_its_own = [&](const std::string& name) {
+        std::error_code error;
+        return fs::exists(directory / "pg_wal" / "archive_status" / (name + ".done"), error);
+    };
+    const auto was_there = [&](const auto& last) {
+        return last->second.archived_at < journal->handed_over->at - clocks_differ;
+    };
+    for (auto last = last_segments.upper_bound(asked.timeline); last != last_segments.end(); ++last) {
+        if (!was_there(last) && !is_its_own(last->second.name)) {
+            return false;
+        }
+    }
+    for (const auto timeline : plan.archive_end.histories) {
+        const auto last = last_segments.find(timeline);
+        if (timeline > asked.timeline && !(last != last_segments.end() && was_there(last)) &&
+            !is_its_own(timeline.history_file())) {
+            return false;
+        }
+    }
+    const auto followed = last_segments.find(asked.timeline);
+    return !request.target.is_latest() || followed == last_segments.end() ||
+           followed->second.name <= asked.last_segment;
+}
+
 std::vector<fs::path> leftovers_of(const Layout& layout) {
     std::vector<fs::path> found;
     if (!system::is_empty_or_absent(layout.staging)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "recovery/layout.hpp"
+#include "recovery/plan.hpp"
 #include "recovery/request.hpp"
 
 #include <filesystem>
@@ -14,6 +15,11 @@ namespace patroni_pgbackrest::recovery {
 /// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode. Empty when there is none, and when
 /// it was in use for more than an hour: what was written in it since may be somebody's only copy.
 std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request, const Layout& layout);
+
+/// Whether that directory is still what the request would bring back: nothing has come into the archive since but what
+/// it archived itself. Another node may have restored meanwhile and led for months.
+bool is_still_the_newest(const Request& request, const Plan& plan, const Layout& layout,
+                         const std::filesystem::path& directory);
 
 /// What earlier tries left beside the data directory: staging, and what Patroni set aside.
 std::vector<std::filesystem::path> leftovers_of(const Layout& layout);

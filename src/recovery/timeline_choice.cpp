@@ -39,7 +39,21 @@ class Choosing {
 
     TimelineChoice own(const std::string& reason) const { return made(history_of(own_), reason); }
 
-    TimelineChoice newest_descendant() const {
+    /// `guessing`: nobody has named a backup set or a timeline.
+    TimelineChoice newest_descendant(bool guessing) const {
+        std::vector<Timeline> passed_over;
+        const auto chosen = newest_descendant(passed_over);
+        for (const auto timeline : passed_over) {
+            if (guessing && lives_on_in(timeline, chosen.history.timeline)) {
+                throw another_branch(timeline, chosen.history.timeline);
+            }
+            log::warning("timeline {} is newer, but backup set {} is no part of its past: not followed",
+                         timeline.text(), backup_.label);
+        }
+        return chosen;
+    }
+
+    TimelineChoice newest_descendant(std::vector<Timeline>& passed_over) const {
         for (auto entry = archive_.histories.rbegin(); entry != archive_.histories.rend(); ++entry) {
             if (entry->first <= own_) {
                 break;
@@ -47,20 +61,24 @@ class Choosing {
             if (descends(entry->second)) {
                 return made(entry->second, fmt::format("the newest that descends from backup set {}", backup_.label));
             }
-            log::warning("timeline {} is newer, but backup set {} is no part of its past: not followed",
-                         entry->first.text(), backup_.label);
+            passed_over.push_back(entry->first);
         }
         return own("the backup's own, and no newer one descends from it");
     }
 
-    TimelineChoice alive_at(const Time& time) const {
+    TimelineChoice alive_at(const Time& time, bool guessing) const {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time.at.time_since_epoch()).count();
-        std::vector<Timeline> born{own_};
+        std::vector<Timeline> born{own_}, others;
         for (const auto& [timeline, history] : archive_.histories) {
             const auto archived = archive_.history_times.find(timeline);
             const bool is_born = archived != archive_.history_times.end() && archived->second <= seconds;
-            if (timeline > own_ && is_born && descends(history)) {
-                born.push_back(timeline);
+            if (timeline > own_ && is_born) {
+                (descends(history) ? born : others).push_back(timeline);
+            }
+        }
+        for (const auto other : others) {
+            if (guessing && lives_on_in(other, born.back())) {
+                throw another_branch(other, born.back());
             }
         }
         std::vector<Timeline> branches;
@@ -73,6 +91,26 @@ class Choosing {
     }
 
   private:
+    /// Whether a timeline that this backup is no part of was begun after it, and after the last WAL of the one that
+    /// would be followed: that one was abandoned by a restore from an older backup, and this one is the cluster.
+    bool lives_on_in(Timeline timeline, Timeline followed) const {
+        const auto begun = archive_.history_times.find(timeline);
+        const auto last = archive_.last_segments.find(followed);
+        return begun != archive_.history_times.end() && begun->second > backup_.stopped &&
+               (last == archive_.last_segments.end() || last->second.archived_at < begun->second);
+    }
+
+    Failure another_branch(Timeline timeline, Timeline followed) const {
+        return {
+            ExitCode::target_not_reachable,
+            fmt::format("backup set {} is no part of the past of timeline {}, which was begun at {}, after the last "
+                        "WAL of timeline {}",
+                        backup_.label, timeline.text(), instant(archive_.history_times.at(timeline)), followed.text()),
+            fmt::format("name an older backup set with set to follow timeline {}, or say target-timeline: {} for "
+                        "what this one leads to",
+                        timeline.text(), followed.text())};
+    }
+
     /// Whether a timeline was still archived at a moment, behind the points where others left it: the archive's times
     /// are those of the uploads.
     bool holds(Timeline timeline, std::int64_t seconds, const std::vector<Timeline>& others) const {
@@ -140,15 +178,16 @@ TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup&
         if (std::holds_alternative<Immediate>(request.timeline->choice)) {
             return choosing.own("as asked for");
         }
-        return choosing.newest_descendant();
+        return choosing.newest_descendant(false);
     }
+    const bool guessing = !request.backup_set;
     if (request.target.is_immediate()) {
         return choosing.own("the backup's own");
     }
     if (const auto* time = std::get_if<Time>(&request.target.point)) {
-        return choosing.alive_at(*time);
+        return choosing.alive_at(*time, guessing);
     }
-    return choosing.newest_descendant();
+    return choosing.newest_descendant(guessing);
 }
 
 Timeline starting_timeline(const pgbackrest::Backup& backup) {

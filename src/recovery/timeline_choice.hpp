@@ -17,7 +17,8 @@ struct TimelineChoice {
 /// backup's own, for a time the one that was alive then (history files carry the time at which they were archived;
 /// with PostgreSQL's default, `latest`, a time after a later fork silently brings back the fork's data), for everything
 /// else the newest that descends from the backup. Throws Failure(target_not_reachable), also when two branches were
-/// written at the target time: only a person knows which of them is meant.
+/// written at the target time: only a person knows which of them is meant. The same when the cluster went on in a
+/// timeline that the backup is no part of, and nobody has named a backup set.
 TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup, postgres::Timeline own,
                                const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size);
 

@@ -3,7 +3,7 @@ import os
 import shutil
 import socket
 
-from bootstrap_case import BATCHES, read
+from bootstrap_case import BATCHES, read, wait_until
 from lab import send
 from test_patroni import UnderPatroni
 
@@ -82,6 +82,29 @@ class Memory(UnderPatroni):
         self.node.wait_for_leader()
         self.assertEqual(self.restores(), 1)
         self.assert_back(BATCHES)
+
+    def test_what_was_set_aside_is_out_of_date_when_another_node_went_on(self):
+        self.configure()
+        workspace = self.staging + '.d'
+        self.assert_done(self.bootstrap())
+        os.rename(self.data_directory, self.data_directory + '.failed')
+        os.rename(workspace, workspace + '.kept')
+        self.assert_done(self.bootstrap())  # the other node
+        self.open()
+        self.sql('insert into kept values (100)')
+        self.sql("select pg_create_restore_point('end')")
+        segment = self.sql('select pg_walfile_name(pg_switch_wal())')
+        wait_until('the other node to archive', lambda: self.sql(
+            "select count(*) from pg_stat_archiver where last_archived_wal >= '%s'" % segment) == '1')
+        self.server.stop()
+        os.rename(self.data_directory, self.lab.path('of-the-other-node'))
+        shutil.rmtree(workspace)
+        os.rename(workspace + '.kept', workspace)
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertIn('the archive has newer WAL than it: only its files are used', result.log)
+        self.open()
+        self.assertEqual(self.sql('select count(*) from kept where batch = 100'), '1')
 
     def test_reuse_data_copies_what_has_changed(self):
         self.configure()

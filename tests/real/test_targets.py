@@ -79,7 +79,7 @@ class UnreachableTargets(BootstrapCase):
 
     def test_an_lsn_after_the_last_wal_is_refused_with_the_nearest_point(self):
         self.assert_unreachable('--type=lsn', '--target=0/FF000000', message='the archive ends at .* before the target 0/FF000000',
-                                hint='nearest point is 0/')
+                                hint='a point before it is type lsn and target 0/')
 
     def test_a_time_after_the_last_wal_is_refused_with_the_nearest_point(self):
         self.assert_unreachable('--type=time', '--target=2099-01-01 00:00:00+00',

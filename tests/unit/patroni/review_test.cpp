@@ -73,6 +73,7 @@ TEST_CASE("each mistake in patroni.yml is found once, with its line") {
         {"/usr/bin/patroni_pgbackrest bootstrap", "/opt/restore.sh", "method-other-program patroni.yml:5"},
         {"  method: pgbackrest\n", "  method: pgbackrest\n  recovery_conf: {restore_command: x}\n",
          "method-key-misplaced patroni.yml:4"},
+        {"  method: pgbackrest\n", "  method: pgbackrest\n  no_params: true\n", "method-key-ignored patroni.yml:4"},
         {"  method: pgbackrest\n", "  method: other\n  method: pgbackrest\n", "method-key-twice patroni.yml:4"},
         {"    stanza: demo\n", "    stanza: other\n    stanza: demo\n", "method-key-twice patroni.yml:7"},
         {"  method: pgbackrest\n", "  users: {}\n  users: {}\n  method: pgbackrest\n", "key-twice patroni.yml:4"},

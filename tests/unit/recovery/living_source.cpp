@@ -29,8 +29,11 @@ TEST_CASE("a restored cluster may archive into its own stanza unless patroni.yml
     CHECK(would_archive_into(archiving(true, "/opt/push.sh %p")));
     CHECK_FALSE(would_archive_into(archiving(true, "pgbackrest --stanza=other archive-push %p")));
     CHECK_FALSE(would_archive_into(archiving(true, " ")));
-    CHECK_FALSE(would_archive_into(archiving(true, std::nullopt)));
-    CHECK_FALSE(would_archive_into(archiving(false, "pgbackrest --stanza=demo archive-push %p")));
+    CHECK(would_archive_into(archiving(true, std::nullopt)));
+    auto off = archiving(false, "pgbackrest --stanza=demo archive-push %p");
+    CHECK(would_archive_into(off));  // archive_mode is as in the backup
+    off.patroni->archiving.mode = patroni::Value{"off", "patroni.yml:8"};
+    CHECK_FALSE(would_archive_into(off));
     Request alone;
     CHECK(would_archive_into(alone));
 }

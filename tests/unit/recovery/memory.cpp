@@ -64,24 +64,35 @@ TEST_CASE("a cluster that verify rejected is not handed over again until somethi
     request.data_directory = files.path("data");
     const auto layout = choose_layout(request.data_directory);
     std::filesystem::create_directories(layout.workspace);
-    CHECK_NOTHROW(refuse_rejected(request, layout));
+    auto plan = make_plan(request, one_timeline());
+    CHECK_NOTHROW(refuse_rejected(request, plan, layout));
     Journal journal;
     journal.request = identity_of(request);
+    journal.backup_set = plan.backup.label;
     journal.phase = Phase::handed_over;
+    journal.asked = Asked{request.target, plan.timeline(), plan.wal.last(), plan.segment_size, false};
     journal.save(layout.journal());
-    CHECK_NOTHROW(refuse_rejected(request, layout));
+    CHECK_NOTHROW(refuse_rejected(request, plan, layout));
     remember_rejection(layout, {"probe 1 returned 'false'", "choose another target", ""}, std::nullopt);
-    CHECK(problems_of(ExitCode::verification_failed, [&] { refuse_rejected(request, layout); }) ==
+    CHECK(problems_of(ExitCode::verification_failed, [&] { refuse_rejected(request, plan, layout); }) ==
           Problems{
               {"the same restore was rejected by verify, and nothing has changed since: probe 1 returned 'false'",
                "choose another target; or remove " + layout.journal().string() + " to have the same restored again"}});
     auto other = request;
     other.backup_set = "20261122-080000F";
-    CHECK_NOTHROW(refuse_rejected(other, layout));
-    patroni::Configuration changed;
-    changed.source = files.write("patroni.yml", "scope: demo\n");
-    request.patroni = changed;
-    CHECK_NOTHROW(refuse_rejected(request, layout));
+    CHECK_NOTHROW(refuse_rejected(other, plan, layout));
+    // The rejected cluster's own timeline is in the archive now.
+    plan = make_plan(request, two_timelines());
+    plan.archive_end.last_segments[postgres::Timeline{1}] = {segment(1, 9), 0};
+    CHECK(problems_of(ExitCode::verification_failed, [&] { refuse_rejected(request, plan, layout); }).size() == 1);
+    plan.archive_end.last_segments[postgres::Timeline{1}] = {segment(1, 10), 0};
+    CHECK_NOTHROW(refuse_rejected(request, plan, layout));
+    plan = make_plan(request, one_timeline());
+    plan.backup.label = "20261122-100000F";
+    CHECK_NOTHROW(refuse_rejected(request, plan, layout));
+    plan = make_plan(request, one_timeline());
+    request.patroni = patroni_yml("scope: demo\n");
+    CHECK_NOTHROW(refuse_rejected(request, plan, layout));
 }
 
 TEST_CASE("every further failure in a row waits longer, from its own end on") {

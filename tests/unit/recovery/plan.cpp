@@ -114,6 +114,21 @@ TEST_CASE("only backups of the repository that is asked for count") {
     CHECK(no_backup(request, state).size() == 1);
 }
 
+TEST_CASE("an offline backup, from which no WAL can be replayed, is passed over") {
+    auto state = one_timeline();
+    auto offline = backup("20261122-093000F", 1, 7, 7, "2026-11-22 09:30:00Z");
+    offline.archive_start.clear();
+    offline.archive_stop.clear();
+    state.stanza.backups.push_back(offline);
+    auto request = asking_for(latest);
+    CHECK(chosen(request, state) == "20261122-090000F");
+    request.timeline = TimelineWish{postgres::Timeline{1}};
+    CHECK(chosen(request, state) == "20261122-090000F");
+    request.backup_set = "20261122-093000F";
+    CHECK(no_backup(request, state) == Problems{{"backup set 20261122-093000F has no start of WAL",
+                                                 "it was made offline; choose another with set"}});
+}
+
 TEST_CASE("a backup that starts on a newer timeline than the wished one is passed over") {
     auto state = two_timelines();
     state.stanza.backups.push_back(backup("20261122-130000F", 2, 9, 9, "2026-11-22 13:00:00Z"));
@@ -181,8 +196,8 @@ TEST_CASE("a gap behind the backup refuses a restore to the latest point, with t
     CHECK(no_plan(asking_for(latest), state) ==
           Problems{{"WAL segment 000000010000000000000007 is missing from the archive: what comes after it cannot be "
                     "replayed",
-                    "bring it back, use a newer backup set, or ask for the nearest point before it with type lsn and "
-                    "target 0/6FFFFFF"}});
+                    "bring it back, use a newer backup set, or ask for a point before it: the end of backup set "
+                    "20261122-090000F (type immediate)"}});
     state.archive.segments.erase(segment(1, 8));
     CHECK(no_plan(asking_for(latest), state)[0].message ==
           "WAL segment 000000010000000000000007 to 000000010000000000000008 is missing from the archive: what comes "
@@ -191,8 +206,10 @@ TEST_CASE("a gap behind the backup refuses a restore to the latest point, with t
 
 TEST_CASE("the point that the refusal of a gap names can be planned") {
     auto state = one_timeline();
-    state.archive.segments.erase(segment(1, 7));
-    CHECK(make_plan(asking_for(lsn_target("0/6FFFFFF")), state).wal.last() == segment(1, 6));
+    state.archive.segments.erase(segment(1, 8));
+    CHECK(no_plan(asking_for(latest), state)[0].hint ==
+          "bring it back, use a newer backup set, or ask for a point before it: type lsn and target 0/7000000");
+    CHECK(make_plan(asking_for(lsn_target("0/7000000")), state).wal.last() == segment(1, 7));
 }
 
 TEST_CASE("a gap before an LSN target is refused, one behind it is not needed") {
@@ -200,7 +217,7 @@ TEST_CASE("a gap before an LSN target is refused, one behind it is not needed") 
     state.archive.segments.erase(segment(1, 7));
     CHECK(no_plan(asking_for(lsn_target("0/8000028")), state) ==
           Problems{{"WAL segment 000000010000000000000007 is missing from the archive, before the target 0/8000028",
-                    "the nearest point is 0/6FFFFFF"}});
+                    "a point before it is the end of backup set 20261122-090000F (type immediate)"}});
     CHECK(no_plan(asking_for(lsn_target("0/6500000")), state).empty());
 }
 
@@ -218,7 +235,9 @@ TEST_CASE("a gap that a time, a transaction or a name may lie before is left to 
 TEST_CASE("an LSN target behind the archive's end is refused with the nearest point") {
     CHECK(no_plan(asking_for(lsn_target("0/A000001")), one_timeline()) ==
           Problems{{"the archive ends at 0/A000000 (WAL segment 000000010000000000000009), before the target 0/A000001",
-                    "the nearest point is 0/A000000"}});
+                    "a point before it is type lsn and target 0/9000000; type latest brings all there is"}});
+    // PostgreSQL ends at a record that begins there or behind it, and there is none.
+    CHECK(no_plan(asking_for(lsn_target("0/A000000")), one_timeline()).size() == 1);
     CHECK(no_plan(asking_for(lsn_target("0/9FFFFFF")), one_timeline()).empty());
 }
 

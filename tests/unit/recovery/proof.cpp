@@ -118,11 +118,13 @@ TEST_CASE("a restore to the latest point is proven by the last planned segment")
 TEST_CASE("a damaged record that ended a restore to the latest point is told with the way to live with it") {
     Ended ended(latest);
     ended.history("0/7000158", "no recovery target specified");
+    ended.log.redo_end = Lsn{0x7000120};
     ended.log.invalid_record = "incorrect resource manager data checksum in record at 0/7000158";
     CHECK(ended.problems(ExitCode::replay_failed) ==
           Problems{{"a damaged WAL record ended the replay at 0/7000158: incorrect resource manager data checksum in "
                     "record at 0/7000158",
-                    "repair the segment in the repository, or ask for this point with type lsn and target 0/7000158"}});
+                    "repair the segment in the repository, or ask for the last sound point with type lsn and target "
+                    "0/7000120"}});
 }
 
 TEST_CASE("a server that was not stopped, or not promoted, is not proven") {
@@ -215,6 +217,11 @@ TEST_CASE("a full disk is named, whoever met it") {
           Problems{{"the disk of /data.restoring is full: FATAL:  could not extend file \"base/1/2\": No space left on "
                     "device",
                     "make room for the WAL, then run it again: it goes on where it stopped"}});
+    Ended guarded(latest);
+    guarded.log.last_words = {"FATAL:  could not restore file: child process exited with exit code 200"};
+    guarded.log.guard_error = "cannot write ./patroni_pgbackrest.replay: No space left on device";
+    CHECK(guarded.failure().problems()[0].message ==
+          "the disk of /data.restoring is full: cannot write ./patroni_pgbackrest.replay: No space left on device");
 }
 
 TEST_CASE("any other end is told in PostgreSQL's last words") {

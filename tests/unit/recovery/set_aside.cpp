@@ -35,6 +35,35 @@ TEST_CASE("what Patroni set aside is known by device and inode, and taken back w
     REQUIRE(found);
     CHECK(*found == restore.files.path("data.failed"));
 
+    SECTION("only while nothing but its own has come into the archive since") {
+        auto journal = Journal::read(layout.journal());
+        journal->asked = Asked{restore.request.target, restore.plan.timeline(), restore.plan.wal.last(),
+                               restore.plan.segment_size, false};
+        journal->save(layout.journal());
+        auto plan = restore.plan;
+        const auto is_newest = [&] { return is_still_the_newest(restore.request, plan, layout, *found); };
+        const postgres::Timeline first{1}, second{2};
+        plan.archive_end.last_segments[first] = {restore.plan.wal.last(), 0};
+        CHECK(is_newest());
+        plan.archive_end.histories.insert(second);
+        CHECK_FALSE(is_newest());
+        restore.files.write("data.failed/pg_wal/archive_status/00000002.history.done", "");
+        CHECK(is_newest());
+        const auto now = journal->handed_over->at;
+        plan.archive_end.last_segments[second] = {segment(2, 9), now};
+        CHECK_FALSE(is_newest());
+        restore.files.write("data.failed/pg_wal/archive_status/" + segment(2, 9) + ".ready", "");
+        CHECK_FALSE(is_newest());
+        restore.files.write("data.failed/pg_wal/archive_status/" + segment(2, 9) + ".done", "");
+        CHECK(is_newest());
+        plan.archive_end.last_segments[second] = {segment(2, 12), now - 3600};  // an older branch
+        CHECK(is_newest());
+        plan.archive_end.last_segments[first].name = segment(1, 40);
+        CHECK_FALSE(is_newest());
+        plan.archive_end.last_segments[first].name = restore.plan.wal.last();
+        plan.backup.label = "20261122-100000F";
+        CHECK_FALSE(is_newest());
+    }
     SECTION("with the same request") {
         StagingDirectory staging(restore.request);
         staging.take_back(*found);

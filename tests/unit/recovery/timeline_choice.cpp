@@ -45,9 +45,28 @@ TEST_CASE("without a wish the newest timeline that descends from the backup is f
 TEST_CASE("a newer timeline that left before the backup ended is not followed, and the choice is not the newest") {
     auto state = two_timelines();
     state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x6000000};
+    state.archive.last_segments[Timeline{1}] = {segment(1, 9), seconds("2026-11-22 12:30:00Z")};
     const auto chosen = choice(latest, std::nullopt, state);
     CHECK(chosen.history.timeline.number == 1);
     CHECK_FALSE(chosen.newest);
+    CHECK(choice(time_target("2026-11-22 12:20:00Z"), std::nullopt, state).history.timeline.number == 1);
+}
+
+TEST_CASE("a cluster that went on from an older backup is not given up for the abandoned branch") {
+    auto state = two_timelines();
+    state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x4000000};
+    state.archive.last_segments[Timeline{1}] = {segment(1, 9), seconds("2026-11-22 11:50:00Z")};
+    const Problems refused{
+        {"backup set 20261122-090000F is no part of the past of timeline 2, which was begun at "
+         "2026-11-22 12:00:00+00, after the last WAL of timeline 1",
+         "name an older backup set with set to follow timeline 2, or say target-timeline: 1 for what "
+         "this one leads to"}};
+    for (const auto& target : {latest, time_target("2026-11-22 12:00:00Z")}) {
+        CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(target, std::nullopt, state); }) == refused);
+        CHECK(choice(target, number(1), state).history.timeline.number == 1);
+    }
+    // It was not yet begun.
+    CHECK(choice(time_target("2026-11-22 11:59:00Z"), std::nullopt, state).history.timeline.number == 1);
 }
 
 TEST_CASE("a test restore's branch is passed over for the newest one that the backup is part of") {
@@ -55,6 +74,7 @@ TEST_CASE("a test restore's branch is passed over for the newest one that the ba
     // Timeline 3 was made from the older backup.
     state.archive.histories[Timeline{3}] = {Timeline{3}, {{Timeline{1}, Lsn{0x3000000}, "a drill"}}};
     state.archive.history_times[Timeline{3}] = seconds("2026-11-22 13:00:00Z");
+    state.archive.last_segments[Timeline{2}] = {segment(2, 10), seconds("2026-11-22 13:30:00Z")};
     const auto chosen = choice(latest, std::nullopt, state);
     CHECK(chosen.history.timeline.number == 2);
     CHECK_FALSE(chosen.newest);

@@ -195,10 +195,11 @@ TEST_CASE("only true is true for a probe") {
                                               {"", "select pg_sleep(60)", ""}};
     const auto findings = judge_probes(
         probes, {{"true", ""}, {"false", ""}, {"", ""}, {"", "57014 canceling statement due to statement timeout"}});
-    CHECK(said(findings) == Said{"verify-probe: probe 2 in app: select 1 = 2: returned 'false' instead of true",
-                                 "verify-probe: probe 3: select null: returned nothing instead of true",
-                                 "verify-probe: probe 4: select pg_sleep(60): could not be run: 57014 canceling "
-                                 "statement due to statement timeout"});
+    CHECK(said(findings) ==
+          Said{"verify-probe: probe 2 in app: select 1 = 2: returned 'false' instead of true",
+               "verify-probe: probe 3: select null: returned nothing instead of true",
+               "verify-probe-unanswered: probe 4: select pg_sleep(60): could not be run: 57014 canceling "
+               "statement due to statement timeout"});
     CHECK(findings[0].problem.place == "patroni.yml:7");
     CHECK(has_error(findings));
 }
