@@ -13,15 +13,22 @@ namespace patroni_pgbackrest::system {
 
 namespace {
 
+/// A process may end between opening and reading (ESRCH), which a stream buffer throws.
+std::optional<std::string> read_unless_gone(const std::string& path) {
+    try {
+        std::ifstream file{path, std::ios::binary};
+        return file ? std::optional<std::string>{std::string{std::istreambuf_iterator<char>{file}, {}}} : std::nullopt;
+    } catch (const std::ios_base::failure&) {
+        return std::nullopt;
+    }
+}
+
 /// The strings of /proc/PID/cmdline and /proc/PID/environ, each of which ends with a zero byte.
 std::optional<std::vector<std::string>> zero_terminated(const std::string& path) {
-    std::ifstream file{path, std::ios::binary};
-    if (!file)
+    const auto text = read_unless_gone(path);
+    if (!text)
         return std::nullopt;
-    const std::string text{std::istreambuf_iterator<char>{file}, {}};
-    if (file.bad())
-        return std::nullopt;
-    std::vector<std::string> strings = split(text, '\0');
+    std::vector<std::string> strings = split(*text, '\0');
     if (!strings.empty() && strings.back().empty())
         strings.pop_back();
     return strings;

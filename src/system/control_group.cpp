@@ -13,9 +13,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A group may be removed between opening and reading, which a stream buffer throws.
 std::string content(const fs::path& path) {
-    std::ifstream file{path};
-    return file ? std::string{std::istreambuf_iterator<char>{file}, {}} : std::string{};
+    try {
+        std::ifstream file{path};
+        return file ? std::string{std::istreambuf_iterator<char>{file}, {}} : std::string{};
+    } catch (const std::ios_base::failure&) {
+        return {};
+    }
 }
 
 std::optional<std::uint64_t> number_in(const fs::path& path) {

@@ -32,6 +32,17 @@ TEST_CASE("a process that is gone, or a zombie, has no facts and no start time")
     CHECK_FALSE(facts_of(process.pid()).has_value());
 }
 
+TEST_CASE("a process that ends while it is looked at is nothing special") {
+    for (int round = 0; round < 200; ++round) {
+        Forked process{[] { return 0; }};
+        while (start_time_of(process.pid()) != 0) {
+            CHECK_NOTHROW(facts_of(process.pid()));
+            CHECK_NOTHROW(arguments_of(process.pid()));
+        }
+        process.wait();
+    }
+}
+
 TEST_CASE("ancestors begin with the parent") {
     const PrivateDirectory directory;
     const auto file = directory.path() / "seen";
