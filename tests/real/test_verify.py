@@ -110,8 +110,8 @@ class AsPostBootstrap(VerifyCase):
         # Patroni calls it then as well; with these rules only the file in PGPASSFILE lets it in.
         self.yml = self.node.configure(
             bootstrap={'post_bootstrap': program() + ' verify'},
-            postgresql={'pg_hba': ['local all all peer', 'host all all 127.0.0.1/32 scram-sha-256',
-                                   'host replication all 127.0.0.1/32 scram-sha-256']})
+            postgresql={'pg_hba': ['local all all peer', 'host all all 127.0.0.1/32 md5',
+                                   'host replication all 127.0.0.1/32 md5']})
         self.node.start()
         self.node.wait_for_leader()
         self.assertIn('WARNING verify-no-journal: there is no journal of a restore beside', self.lab.log('node1'))
@@ -147,6 +147,9 @@ class ByHand(VerifyCase):
         self.assertNotIn('topsecret', result.log)
         result = self.verify('--amcheck')
         self.assert_done(result)
+        self.assertIn('WARNING verify-amcheck-not-done', result.log)
+        if not os.path.exists(os.path.join(self.lab.bin_directory, 'pg_amcheck')):
+            return  # PostgreSQL 13 has none
         self.assertRegex(result.log, 'WARNING verify-amcheck-not-done: .*skipping database "postgres"')
         self.sql('create extension amcheck')
         self.assertNotIn('verify-amcheck', self.verify('--amcheck').log)
