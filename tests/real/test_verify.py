@@ -47,7 +47,7 @@ class AsPostBootstrap(VerifyCase):
         report = json.loads(printed.stdout)
         self.assertEqual((report['exit_code'], report['asked']['type'], report['reached']['timeline']), (8, 'default', 2))
         self.assertEqual([(each['id'], each['severity'], each['place']) for each in report['findings']],
-                         [('verify-probe', 'error', '--probe')] * 2)
+                         [('verify-probe', 'error', '--probe'), ('verify-probe-unanswered', 'error', '--probe')])
         self.assertIn('database "nowhere" does not exist', report['findings'][1]['message'])
         self.password_is_never_seen()
         self.wrong_input()
