@@ -1,6 +1,7 @@
 """check: what would keep a restore from its end is found before anything is touched."""
 import json
 import os
+import unittest
 
 from bootstrap_case import BootstrapCase, program
 
@@ -26,7 +27,7 @@ class Check(BootstrapCase):
     def found(self, *arguments):
         """The exit code and the findings' ids."""
         result = self.check('--format=json', *arguments)
-        findings = json.loads(result.log[result.log.index('{\n'):])['findings']
+        findings = json.JSONDecoder().raw_decode(result.log[result.log.index('{\n'):])[0]['findings']
         # Whether this machine has a unit of Patroni is not the test's business.
         return result.code, [finding['id'] for finding in findings if finding['id'] != 'resume-missing']
 
@@ -96,6 +97,21 @@ class Check(BootstrapCase):
         self.data_directory = os.path.join(self.lab.mount_tmpfs(10, 'disk'), 'data')
         self.assertEqual(self.found(), (3, ['disk-full']))
 
+    def test_a_disk_with_little_room(self):
+        self.data_directory = os.path.join(self.lab.mount_tmpfs(200, 'disk'), 'data')
+        self.assertEqual(self.found(), (0, ['disk-tight']))
+
+    def test_a_backup_with_damaged_pages(self):
+        # What info tells of one, as pgBackRest makes it only from a damaged cluster.
+        pgbackrest = self.wrap_pgbackrest(
+            '[ $VERB != info ] || { pgbackrest "$@" | sed \'s/"label":/"error":true,"label":/g\'; exit; }')
+        self.assertEqual(self.found('--pgbackrest=' + pgbackrest), (0, ['backup-in-error']))
+
+    @unittest.skipIf(os.geteuid() != 0, 'needs root')
+    def test_as_root_not_everything_is_seen(self):
+        self.lab.as_postgres = {}
+        self.assertIn('checked-as-root', self.found()[1])
+
     def test_a_request_that_is_wrong_and_a_configuration_that_is_broken(self):
         self.assertEqual(self.found('--type=time', '--target=yesterday', '--typ=x'), (3, ['request-invalid'] * 2))
         self.lab.write(os.path.basename(self.yml), 'scope: [demo\n')
@@ -113,6 +129,9 @@ class Check(BootstrapCase):
         self.node.wait_for_leader()
         code, found = self.found()
         self.assertEqual((code, sorted(found)), (0, ['cluster-lives', 'data-directory-in-use', 'port-taken']))
+        self.node.stop()
+        code, found = self.found()
+        self.assertEqual((code, sorted(found)), (0, ['data-directory-in-use', 'scope-initialized']))
 
     def test_an_id_is_explained_and_an_unknown_one_is_refused(self):
         result = self.run_program(program(), 'check', '--explain=method-block-missing')

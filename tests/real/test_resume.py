@@ -43,6 +43,14 @@ class ResumeCase(UnderPatroni):
 
 
 class Resume(ResumeCase):
+    def test_check_tells_of_the_interrupted_bootstrap(self):
+        self.interrupt_the_replay()
+        result = self.run_program(program(), 'check', '--patroni-config=' + self.yml, '--scope=' + self.node.scope,
+                                  '--datadir=' + self.data_directory)
+        self.assertEqual(result.code, 0, result.log)
+        self.assertIn('WARNING scope-bootstrapping: ', result.log)
+        self.assertIn('WARNING leftover: %s of an earlier try' % self.staging, result.log)
+
     def test_without_resume_patroni_waits_for_ever(self):
         # The reason why resume exists: Patroni never calls the bootstrap method of an empty key again.
         self.interrupt_the_copy()

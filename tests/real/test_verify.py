@@ -153,6 +153,16 @@ class ByHand(VerifyCase):
         self.assertRegex(result.log, 'WARNING verify-amcheck-not-done: .*skipping database "postgres"')
         self.sql('create extension amcheck')
         self.assertNotIn('verify-amcheck', self.verify('--amcheck').log)
+        damaged = os.path.join(self.data_directory, self.sql("select pg_relation_filepath('kept')"))
+        self.server.stop()
+        os.remove(os.path.join(self.data_directory, 'recovery.signal'))
+        with open(damaged, 'r+b') as file:
+            file.seek(4000)
+            file.write(b'x' * 100)
+        self.open()
+        result = self.verify('--amcheck')
+        self.assertEqual(result.code, 8, result.log)
+        self.assertIn('ERROR   verify-corruption', result.log)
 
 
 class WhenPatroniSkipsIt(ResumeCase):
