@@ -245,7 +245,9 @@ Start decide_start(Phase phase, const postgres::ControlData& control, postgres::
         return Start::replay;
     }
     if (control.timeline > planned) {
-        return control.state == ClusterState::shut_down ? Start::nothing : Start::finish;
+        // Stopped cleanly alone does not tell that the roles were set and the source's postgresql.auto.conf put back.
+        const bool done = phase == Phase::recovered && control.state == ClusterState::shut_down;
+        return done ? Start::nothing : Start::finish;
     }
     const bool unfinished =
         control.state == ClusterState::in_archive_recovery || control.state == ClusterState::shut_down_in_recovery;

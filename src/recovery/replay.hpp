@@ -20,7 +20,7 @@ enum class Start {
     copy,     ///< from the repository, with --delta
     replay,   ///< recovery.signal is put back, and the recovery goes on
     finish,   ///< it is promoted already: start without signal file, then stop
-    nothing,  ///< promoted and cleanly stopped
+    nothing,  ///< promoted, and an earlier run has seen to everything that belongs to it
 };
 
 /// The decision of pg_control and the journal. `same_boot` is false after a reboot: with fsync off the pages that were

@@ -102,6 +102,35 @@ class DisturbingConfigurations(PlainCase):
         self.assertFalse(os.path.exists(self.lab.path('archived-by-auto-conf')))
         self.assertIn('archived-by-auto-conf', read(self.data_directory + '/postgresql.auto.conf'))
 
+    def test_killed_between_the_end_of_the_replay_and_its_tidying(self):
+        self.make_source(after_start="alter system set work_mem = '7MB'")
+        targets = self.plain.write_batches(1, 2, 3)
+        self.lose()
+        target = ('--type=time', '--target=' + targets[2]['time'])
+        armed = self.lab.write('armed', '')
+        self.configure(postgresql={'bin_dir': self.wrapped_binaries('pg_controldata', r"""told=$(%s "$@") || exit
+if [ -e %s ] && [[ $told =~ state:\ *shut\ down$'\n' && $told =~ TimeLineID:\ *2$'\n' ]]; then
+  rm %s
+  kill -9 $PPID
+fi
+echo "$told"
+""" % (os.path.join(self.lab.bin_directory, 'pg_controldata'), armed, armed))})
+        self.assertEqual(self.bootstrap(*target).code, -9)
+        self.assertTrue(os.path.exists(self.staging + '/patroni_pgbackrest.ticket'))
+        self.assert_done(self.bootstrap(*target))
+        self.assert_complete(2)
+        self.assertIn("work_mem = '7MB'", read(self.data_directory + '/postgresql.auto.conf'))
+
+    def wrapped_binaries(self, name, script):
+        """A directory with PostgreSQL's programs, of which one is a script."""
+        directory = self.lab.path('bin')
+        os.mkdir(directory, 0o755)
+        for program in os.listdir(self.lab.bin_directory):
+            if program != name:
+                os.symlink(os.path.join(self.lab.bin_directory, program), os.path.join(directory, program))
+        self.lab.write('bin/' + name, '#!/bin/bash\n' + script, 0o755)
+        return directory
+
     def test_a_stale_target_of_another_type_does_not_matter(self):
         self.make_source("recovery_target_name = 'of last year'\nrestore_command = '/bin/false'")
         targets = self.plain.write_batches(1, 2, 3)
