@@ -111,11 +111,17 @@ install_sets() { # SUITE SET...
   quietly "$suite: packages ($*)" in_root 1800 "$suite" bash -c '. /srv/packages.sh && install_packages "$@"' - "$@"
 }
 
-copy_sources() { # SUITE: times are kept, so that a kept root builds only what changed
-  rm -rf "$roots/$1/srv/source"
-  mkdir -p "$roots/$1/srv/source"
-  tar -C "$checkout" --exclude=./.git --exclude='./build*' -cf - . | tar -C "$roots/$1/srv/source" --no-same-owner -xf -
-  chmod -R a+rX "$roots/$1/srv/source"
+copy_sources() { # SUITE: what is as it was keeps its time, so that a kept root builds what changed, and all of that
+  local old=$roots/$1/srv/source new=$roots/$1/srv/source.new file
+  rm -rf "$new"
+  mkdir -p "$new"
+  tar -C "$checkout" --exclude=./.git --exclude='./build*' -cf - . | tar -C "$new" --no-same-owner --touch -xf -
+  while IFS= read -r -d '' file; do
+    ! cmp -s "$old/$file" "$new/$file" || touch -r "$old/$file" "$new/$file"
+  done < <(cd "$new" && find . -type f -print0)
+  rm -rf "$old"
+  mv "$new" "$old"
+  chmod -R a+rX "$old"
 }
 
 build() { # SUITE NAME OPTION...
