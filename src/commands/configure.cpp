@@ -50,7 +50,7 @@ std::optional<std::string> setting(const ConfigureArguments& arguments, const Co
 }
 
 std::string ask_for_stanza(const std::string& known) {
-    std::cerr << "stanza" << (known.empty() ? "" : " (" + known + ")") << ": " << std::flush;
+    std::cerr << "stanza" + (known.empty() ? "" : " (" + known + ")") + ": " << std::flush;
     std::string line;
     std::getline(std::cin, line);
     const std::string stanza(system::trim(line));

@@ -104,7 +104,8 @@ class Check(BootstrapCase):
     def test_a_backup_with_damaged_pages(self):
         # What info tells of one, as pgBackRest makes it only from a damaged cluster.
         pgbackrest = self.wrap_pgbackrest(
-            '[ $VERB != info ] || { pgbackrest "$@" | sed \'s/"label":/"error":true,"label":/g\'; exit; }')
+            '[ $VERB != info ] || { told=$(pgbackrest "$@"); status=$?; '
+            'printf "%s\\n" "$told" | sed \'s/"label":/"error":true,"label":/g\'; exit $status; }')
         self.assertEqual(self.found('--pgbackrest=' + pgbackrest), (0, ['backup-in-error']))
 
     @unittest.skipIf(os.geteuid() != 0, 'needs root')

@@ -1,6 +1,7 @@
 """Requests that are refused before anything is touched, and the ways in which patroni.yml may be given."""
 import os
 import re
+import select
 import subprocess
 
 from bootstrap_case import BootstrapCase, program
@@ -199,9 +200,13 @@ class Configure(BootstrapCase):
             with subprocess.Popen([program(), 'configure', '--patroni-config=' + self.lab.write('my.yml', self.MINIMAL),
                                    '--pgbackrest-config=' + stanzas], stdin=its, stdout=subprocess.PIPE, stderr=its,
                                   universal_newlines=True, env=self.lab.environment, **self.lab.as_postgres) as asking:
+                prompt = b''
+                while not prompt.endswith(b': '):
+                    self.assertTrue(select.select([ours], [], [], 60)[0], 'no question within 60 s: ' + repr(prompt))
+                    prompt += os.read(ours, 65536)
                 os.write(ours, answer.encode() + b'\n')
                 output = asking.communicate(timeout=60)[0]
-            return asking.returncode, output, os.read(ours, 65536).decode()
+            return asking.returncode, output, (prompt + os.read(ours, 65536)).decode()
         finally:
             os.close(ours)
             os.close(its)
