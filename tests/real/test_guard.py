@@ -3,8 +3,9 @@
 PostgreSQL takes every exit code of restore_command up to 125 for the end of the archive and promotes what it has.
 """
 import os
+import shutil
 
-from bootstrap_case import BootstrapCase
+from bootstrap_case import BATCHES, BootstrapCase
 from lab import read
 
 
@@ -97,6 +98,15 @@ class DamagedArchives(BootstrapCase):
         self.assert_refused(self.bootstrap(), 4, 'WAL segment %s is missing' % self.source.segments[7], 'type lsn')
         self.assert_absent()
         self.assertFalse(os.path.exists(self.staging))
+
+    def test_a_push_that_was_killed_is_no_segment(self):
+        # What a primary leaves that dies while it archives.
+        last = self.archived(self.source.segments[BATCHES])
+        directory, name = os.path.split(last)
+        following = '%024X' % (int(name[:24], 16) + 9)
+        shutil.copy(last, os.path.join(directory, following + name[24:] + '.pgbackrest.tmp'))
+        self.assert_done(self.bootstrap())
+        self.assert_complete()
 
     def test_a_missing_segment_after_the_target_does_not_matter(self):
         os.remove(self.archived(self.source.segments[9]))

@@ -80,7 +80,8 @@ class Memory(UnderPatroni):
         self.lab.give(self.lab.directory, 0o755)
         self.node.start()
         self.node.wait_for_leader()
-        self.assertEqual(self.restores(), 1)
+        # A segment that was archived while PostgreSQL was stopped is not known as its own.
+        self.assertEqual(self.restores(), 2 if 'the archive has newer WAL than it' in self.lab.log('node1') else 1)
         self.assert_back(BATCHES)
 
     def test_what_was_set_aside_is_out_of_date_when_another_node_went_on(self):

@@ -35,6 +35,7 @@ void write_archive(const Fake& fake) {
     fake.write("archive_demo_15-1_0000000100000002",
                listing(file("000000010000000200000000" + checksum) + "," +
                        file("000000010000000200000001.partial" + checksum + ".lz4") + "," +
+                       file("000000010000000200000001" + checksum + ".gz.pgbackrest.tmp") + "," +
                        file("000000010000000200000000.00000028.backup")));
     fake.write("archive_demo_15-1_0000000200000002", listing(file("000000020000000200000001" + checksum + ".zst")));
     fake.write("archive_demo_15-1_00000002.history", "1\t2/1000028\tno recovery target specified\n");

@@ -31,6 +31,7 @@ TEST_CASE("a later segment of any timeline lies behind the archive's end") {
     CHECK_FALSE(behind({"00000002000000000000000A" + checksum, false, 0}));
     CHECK_FALSE(behind({"00000002000000000000000B.partial" + checksum, false, 0}));
     CHECK_FALSE(behind({"00000002000000000000000B.00000028.backup", false, 0}));
+    CHECK_FALSE(behind({"00000002000000000000000B" + checksum + ".pgbackrest.tmp", false, 0}));
 }
 
 TEST_CASE("a new directory and a new timeline's history lie behind it, old ones do not") {
