@@ -72,15 +72,36 @@ void announce(const Request& request, const Plan& plan, const StagingDirectory& 
     log::info("staging directory {}", staging.path().string());
 }
 
+/// Why a recovery that ended in an earlier run does not count any more; empty when it does.
+std::string why_outdated(const Request& request, const Plan& plan, const recovery::Journal& earlier,
+                         postgres::Timeline reached) {
+    if (reached > plan.timeline() && plan.archive_end.histories.count(reached) > 0) {
+        return fmt::format("timeline {} is in the archive meanwhile", reached.text());
+    }
+    if (reached > plan.timeline() && request.target.is_latest() && earlier.asked &&
+        earlier.asked->last_segment < plan.wal.last()) {
+        return "the archive has newer WAL";
+    }
+    return {};
+}
+
 /// What an earlier run with this request left decides where this one begins.
-Start where_to_start(const Plan& plan, const StagingDirectory& staging, const std::filesystem::path& bin_directory) {
+Start where_to_start(const Request& request, const Plan& plan, const StagingDirectory& staging,
+                     const std::filesystem::path& bin_directory) {
     const auto& earlier = staging.earlier();
-    if (!earlier || earlier->backup_set != plan.backup.label || earlier->phase == Phase::copying) {
+    if (!earlier || earlier->backup_set != plan.backup.label || earlier->phase == Phase::copying ||
+        !std::filesystem::exists(staging.path() / "PG_VERSION")) {
         return Start::copy;
     }
     try {
         const auto control = postgres::read_control_data(bin_directory, staging.path());
-        return recovery::decide_start(earlier->phase, control, plan.timeline(), earlier->boot == recovery::boot_id());
+        const auto outdated = why_outdated(request, plan, *earlier, control.timeline);
+        if (!outdated.empty()) {
+            log::info("what an earlier run recovered is out of date, {}: only its files are used", outdated);
+            return Start::copy;
+        }
+        const auto now = recovery::boot_id();
+        return recovery::decide_start(earlier->phase, control, plan.timeline(), !now.empty() && earlier->boot == now);
     } catch (const Failure& failure) {
         log::warning("what an earlier run left cannot be used as it is: {}", failure.what());
         return Start::copy;
@@ -111,6 +132,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.data_directory = staging.path();
     job.backup_set = plan.backup.label;
     job.options = request.restore_options;
+    job.outside = outside;
     job.options.push_back({"repo", std::to_string(plan.backup.repository)});
     job.options.push_back({"process-max", std::to_string(request.processes)});
     job.lock_path = staging.layout().pgbackrest_lock();
@@ -197,7 +219,7 @@ void warn_of_lower_limits(const BootstrapArguments& arguments, const Plan& plan,
 void restore(const BootstrapArguments& arguments, const Request& request, Report& report, const Plan& plan,
              const std::filesystem::path& bin_directory, StagingDirectory& staging) {
     report.phase("copy");
-    auto start = where_to_start(plan, staging, bin_directory);
+    auto start = where_to_start(request, plan, staging, bin_directory);
     if (start == Start::copy) {
         copy(request, plan, staging);
         start = Start::replay;
@@ -264,12 +286,13 @@ void remembering(const Request& request, const Plan& plan, const StagingDirector
 
 void run(const BootstrapArguments& arguments, const Request& request, Report& report) {
     const auto layout = recovery::choose_layout(request.data_directory);
-    if (recovery::hand_over_is_unfinished(layout)) {
+    if (recovery::hand_over_is_done(layout)) {
         report.phase("hand-over");
-        log::info("an earlier run was interrupted in the hand-over: it is finished now");
+        log::info("an earlier run was interrupted at the end of its hand-over: it is finished now");
         StagingDirectory(request).hand_over();
         return;
     }
+    recovery::undo_hand_over(layout);
     recovery::refuse_somebodys_data(layout);
     report.phase("plan");
     const auto plan = recovery::make_plan(request, observe(request, report));

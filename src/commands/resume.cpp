@@ -6,8 +6,10 @@
 #include "patroni/data_directory.hpp"
 #include "patroni/members.hpp"
 #include "pgbackrest/retry.hpp"
+#include "postgres/control_data.hpp"
 #include "recovery/journal.hpp"
 #include "recovery/staging.hpp"
+#include "system/lock.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 
@@ -23,14 +25,18 @@ using recovery::Phase;
 
 namespace {
 
+/// The words of the block's command from `bootstrap` on; empty when the command is somebody's script.
+std::vector<std::string> words_of_method(const patroni::Configuration& configuration) {
+    const auto& command = configuration.method->command;
+    return {std::find(command.begin(), command.end(), "bootstrap"), command.end()};
+}
+
 /// `bootstrap` as Patroni would call it: the words of the block's command, with scope and data directory.
 BootstrapArguments arguments_of_patroni(const patroni::ConfigurationSource& source,
                                         const patroni::Configuration& configuration) {
-    const auto& command = configuration.method->command;
-    const auto verb = std::find(command.begin(), command.end(), "bootstrap");
-    std::vector<std::string> words(verb, command.end());
+    auto words = words_of_method(configuration);
     if (words.empty()) {
-        words.emplace_back("bootstrap");  // in a script of somebody's: the block holds what there is to know
+        words.emplace_back("bootstrap");
     }
     if (configuration.scope) {
         words.push_back("--scope=" + configuration.scope->text);
@@ -44,12 +50,18 @@ BootstrapArguments arguments_of_patroni(const patroni::ConfigurationSource& sour
     return arguments;
 }
 
-/// The DCS may come up after this node.
-patroni::ScopeState ask_until_known(const patroni::ConfigurationSource& source, const std::string& scope,
+enum class Key { any, known };
+
+/// The DCS may come up after this node. With Key::known the answer has a leader or says what the key is.
+patroni::ScopeState ask_until_known(const patroni::ConfigurationSource& source, const std::string& scope, Key key,
                                     const pgbackrest::RetryPolicy& retry) {
     for (pgbackrest::Retries retries{retry};;) {
         auto state = patroni::read_scope(source, scope);
-        const auto& why = state.leadership.why_unknown;
+        auto why = state.leadership.why_unknown;
+        if (why.empty() && key == Key::known && !state.leadership.leader &&
+            state.initialize == InitializeKey::unknown) {
+            why = "its initialize key cannot be read";
+        }
         if (why.empty()) {
             return state;
         }
@@ -61,35 +73,83 @@ patroni::ScopeState ask_until_known(const patroni::ConfigurationSource& source, 
     }
 }
 
+/// Under the lock, since a bootstrap may be at work.
+template <typename Change>
+void change_journal(const Layout& layout, Change change) {
+    const system::Lock lock(layout.workspace / "lock");
+    if (auto journal = Journal::read(layout.journal())) {
+        change(*journal);
+        journal->save(layout.journal());
+    }
+}
+
+/// The name of another member that bootstraps the scope; empty when there is none.
+std::string other_bootstrapping(const patroni::ScopeState& state, const std::string& own_name) {
+    for (const auto& name : state.bootstrapping) {
+        if (name != own_name) {
+            return name;
+        }
+    }
+    return {};
+}
+
+bool went_on(const patroni::ScopeState& state) {
+    return state.leadership.leader || state.initialize == InitializeKey::initialized;
+}
+
+/// A data directory that lived for so long was accepted. In patroni mode the replay alone may take as long.
+bool has_lived(const Journal& journal, const postgres::ControlFile& control) {
+    constexpr std::int64_t long_enough = 3600;
+    return journal.reached && control.written_at > journal.handed_over->at + long_enough;
+}
+
+[[noreturn]] void refuse_what_is_in_place(const Layout& layout, const std::string& why) {
+    throw Failure(ExitCode::unsafe,
+                  fmt::format("{} was handed over, but {}: the next start would promote it, or take it for a replica",
+                              layout.data_directory.string(), why),
+                  fmt::format("read what Patroni and post_bootstrap said; if the data is right and no other node has "
+                              "it, remove {}, else move the data directory away",
+                              layout.journal().string()));
+}
+
 /// Patroni may reject what it was handed over (its start or post_bootstrap fails) and be unable to rename it, in a
 /// mount point for example. Started again, it would promote it.
-void judge_what_is_in_place(const patroni::ConfigurationSource& source, const Journal& journal, const Layout& layout,
-                            const pgbackrest::RetryPolicy& retry) {
-    const auto goes_on = [](const patroni::ScopeState& state) {
-        return state.leadership.leader || state.initialize == InitializeKey::initialized;
-    };
-    if (!journal.handed_over || !journal.handed_over->is(layout.data_directory)) {
+void judge_what_is_in_place(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
+                            const Journal& journal, const Layout& layout) {
+    if (!journal.handed_over_is(layout.data_directory)) {
         // Set aside by Patroni: a thing of the past as soon as the cluster goes on without it.
         if (const auto state = patroni::read_scope(source, journal.scope);
-            state.leadership.why_unknown.empty() && goes_on(state)) {
+            state.leadership.why_unknown.empty() && went_on(state)) {
             log::info("scope {} went on without the restore that Patroni set aside", journal.scope);
             recovery::forget(layout);
         }
         return;
     }
-    const auto state = ask_until_known(source, journal.scope, retry);
-    if (goes_on(state)) {
+    if (journal.rejected) {
+        refuse_what_is_in_place(layout, "verify rejected it: " + journal.rejected->message);
+    }
+    if (journal.not_accepted) {
+        refuse_what_is_in_place(layout, "Patroni did not accept it");
+    }
+    const auto control = postgres::read_control_file(layout.data_directory);
+    if (control && has_lived(journal, *control)) {
+        log::info("{} has been in use since its restore, which is over", layout.data_directory.string());
+        recovery::forget(layout);
+        return;
+    }
+    const auto state = ask_until_known(source, journal.scope, Key::known, {});
+    const auto other = other_bootstrapping(state, configuration.name ? configuration.name->text : "");
+    if (went_on(state)) {
+        if (control && control->written_at == journal.handed_over->control_written_at) {
+            refuse_what_is_in_place(layout,
+                                    fmt::format("never started, and scope {} went on without it", journal.scope));
+        }
         log::info("scope {} is initialised: the restore of {} is over", journal.scope, layout.data_directory.string());
         recovery::forget(layout);
-    } else if (state.initialize == InitializeKey::absent) {
-        throw Failure(
-            ExitCode::unsafe,
-            fmt::format("Patroni did not accept {} after it was handed over, and could not set it aside: it "
-                        "would be promoted by the next start",
-                        layout.data_directory.string()),
-            fmt::format("read what Patroni and post_bootstrap said; if the data is right, remove {}, else move "
-                        "the data directory away",
-                        layout.journal().string()));
+    } else if (state.initialize == InitializeKey::absent || !other.empty()) {
+        change_journal(layout, [](Journal& now) { now.not_accepted = true; });
+        refuse_what_is_in_place(layout, other.empty() ? "Patroni did not accept it"
+                                                      : fmt::format("{} bootstraps the cluster now", other));
     } else {
         log::info("{} is in place: Patroni goes on with it", layout.data_directory.string());
     }
@@ -106,16 +166,12 @@ std::string why_not(const patroni::ScopeState& state, const std::string& own_nam
     if (state.initialize == InitializeKey::absent) {
         return "the DCS does not know the cluster: Patroni calls the bootstrap method itself";
     }
-    for (const auto& name : state.bootstrapping) {
-        if (name != own_name) {
-            return fmt::format("{} bootstraps the cluster now", name);
-        }
-    }
-    return {};
+    const auto other = other_bootstrapping(state, own_name);
+    return other.empty() ? "" : fmt::format("{} bootstraps the cluster now", other);
 }
 
 /// A restarted Patroni would run it as a standby, without its target.
-void refuse_target_in_patroni_mode(const recovery::Request& request, const Layout& layout) {
+void refuse_target_in_patroni_mode(const recovery::Request& request) {
     if (request.recovery != recovery::Recovery::patroni || (request.target.is_latest() && !request.timeline)) {
         return;
     }
@@ -124,25 +180,59 @@ void refuse_target_in_patroni_mode(const recovery::Request& request, const Layou
         fmt::format("the restore of scope {} to {} was interrupted, and in patroni mode only Patroni's own "
                     "bootstrap can finish it",
                     request.scope, request.target.text()),
-        fmt::format("run patronictl remove {}, remove {} and start Patroni again: it calls the bootstrap method "
-                    "anew, which goes on with the copy",
-                    request.scope, layout.journal().string()));
+        fmt::format("stop Patroni on every node, run patronictl remove {} and start Patroni here: it calls the "
+                    "bootstrap method anew, which goes on with the copy",
+                    request.scope));
+}
+
+/// What a script of somebody's gives `bootstrap` cannot be seen from here.
+void refuse_what_a_script_asked_for(const patroni::Configuration& configuration, const recovery::Request& request,
+                                    const Journal& journal) {
+    if (!words_of_method(configuration).empty() || journal.request == recovery::identity_of(request)) {
+        return;
+    }
+    throw Failure(ExitCode::unsafe,
+                  fmt::format("the interrupted restore was asked for with options that are not in the block {} ({})",
+                              configuration.method->name, journal.request),
+                  "write the options that the script gives into the block, then start Patroni again");
+}
+
+/// The cluster goes on elsewhere, or Patroni begins anew: what was interrupted is not resumed later, and tablespaces
+/// belong to whoever fills them next.
+void give_up(const Layout& layout, bool cluster_lives) {
+    change_journal(layout, [&](Journal& journal) {
+        journal.given_up = true;
+        if (cluster_lives) {
+            journal.outside.clear();
+            journal.inodes.clear();
+        }
+    });
 }
 
 void end_interrupted(const BootstrapArguments& arguments, const recovery::Request& request, const Journal& journal,
                      const Layout& layout) {
-    if (!patroni::is_empty_for_patroni(layout.data_directory) && !recovery::hand_over_is_unfinished(layout)) {
+    recovery::undo_hand_over(layout);
+    if (!patroni::is_empty_for_patroni(layout.data_directory)) {
         log::info("{} holds data meanwhile: nothing to resume", layout.data_directory.string());
+        give_up(layout, true);
         return;
     }
-    const auto state = ask_until_known(arguments.source, journal.scope, request.retry);
+    const auto state = ask_until_known(arguments.source, journal.scope, Key::any, request.retry);
     const auto& name = arguments.patroni->name;
     const auto reason = why_not(state, name ? name->text : "");
     if (!reason.empty()) {
         log::info("nothing to resume, {}", reason);
+        give_up(layout, went_on(state));
         return;
     }
-    refuse_target_in_patroni_mode(request, layout);
+    if (journal.given_up) {
+        log::info("nothing to resume, Patroni gave that bootstrap of scope {} up: the one that is under way is another "
+                  "node's",
+                  journal.scope);
+        return;
+    }
+    refuse_what_a_script_asked_for(*arguments.patroni, request, journal);
+    refuse_target_in_patroni_mode(request);
     log::info("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts", journal.scope,
               recovery::text(journal.phase));
     bootstrap(arguments);
@@ -164,18 +254,26 @@ void resume(const ResumeArguments& given) {
         throw Failure(ExitCode::usage, configuration->source + ": postgresql.data_dir is missing", "set it");
     }
     const auto layout = recovery::choose_layout(configuration->data_directory->text);
-    const auto journal = Journal::read(layout.journal());
-    const bool is_ours = journal && configuration->scope && journal->scope == configuration->scope->text;
+    auto journal = Journal::read(layout.journal());
+    const auto is = [](const std::optional<patroni::Value>& setting, const std::string& value) {
+        return setting && setting->text == value;
+    };
+    const bool is_ours = journal && is(configuration->scope, journal->scope) &&
+                         (journal->member.empty() || !configuration->name || is(configuration->name, journal->member));
     if (!is_ours || !configuration->method) {
         return;
     }
-    const auto arguments = arguments_of_patroni(source, *configuration);
-    const auto request = recovery::make_request(arguments.options, arguments.patroni);
-    if (journal->phase == Phase::handed_over) {
-        judge_what_is_in_place(source, *journal, layout, request.retry);
-    } else {
-        end_interrupted(arguments, request, *journal, layout);
+    if (journal->phase != Phase::handed_over) {
+        const auto arguments = arguments_of_patroni(source, *configuration);
+        const auto request = recovery::make_request(arguments.options, arguments.patroni);
+        if (!recovery::hand_over_is_done(layout)) {
+            end_interrupted(arguments, request, *journal, layout);
+            return;
+        }
+        recovery::StagingDirectory(request).hand_over();
+        journal = Journal::read(layout.journal());
     }
+    judge_what_is_in_place(source, *configuration, *journal, layout);
 }
 
 }  // namespace patroni_pgbackrest::commands

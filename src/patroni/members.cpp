@@ -41,17 +41,25 @@ std::vector<std::string> bootstrapping_in(std::string_view text) {
 namespace {
 
 system::Command list_command(const ConfigurationSource& source, const std::string& scope) {
-    system::Command command{"patronictl", {"-c", source.path->string(), "list", "-f", "json", scope}};
+    system::Command command{"patronictl", {}};
+    if (source.path) {
+        command.arguments = {"-c", source.path->string()};
+    }
+    for (const auto& word : {"list", "-f", "json"}) {
+        command.arguments.emplace_back(word);
+    }
+    command.arguments.push_back(scope);
     command.environment = source.environment;
     return command;
 }
 
-/// What patronictl itself does to reach the DCS (ctl.py get_dcs, 2.0 to 4.1).
+/// What patronictl itself does to reach the DCS (ctl.py get_dcs, 2.0 to 4.1). Without a file the configuration is in
+/// PATRONI_CONFIGURATION.
 constexpr const char* key_script = R"(
 import sys
 from patroni.config import Config
 from patroni.dcs import get_dcs
-config = dict(Config(sys.argv[1], None).copy(), scope=sys.argv[2], patronictl=True)
+config = dict(Config(sys.argv[1] or None, None).copy(), scope=sys.argv[2], patronictl=True)
 config.setdefault('name', sys.argv[2])
 key = get_dcs(config).get_cluster().initialize
 print('absent' if key is None else 'initialized' if key else 'empty')
@@ -72,7 +80,7 @@ std::string interpreter_of(const std::filesystem::path& script) {
 
 system::Command key_command(const ConfigurationSource& source, const std::string& scope) {
     system::Command command{interpreter_of(*system::find_executable("patronictl")),
-                            {"-c", key_script, source.path->string(), scope}};
+                            {"-c", key_script, source.path ? source.path->string() : "", scope}};
     command.environment = source.environment;
     return command;
 }
@@ -88,11 +96,8 @@ InitializeKey initialize_key_in(const system::Captured& result) {
                                    : InitializeKey::unknown;
 }
 
-std::string why_not(const ConfigurationSource& source) {
-    if (!system::find_executable("patronictl")) {
-        return "patronictl was not found";
-    }
-    return source.path ? "" : "patronictl has no configuration file";
+std::string why_not() {
+    return system::find_executable("patronictl") ? "" : "patronictl was not found";
 }
 
 Leadership leadership_in(const system::Captured& result) {
@@ -105,7 +110,7 @@ Leadership leadership_in(const system::Captured& result) {
 }  // namespace
 
 LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)
-    : why_not_(why_not(source)) {
+    : why_not_(why_not()) {
     if (why_not_.empty()) {
         running_ = std::make_unique<system::Capturing>(list_command(source, scope), deadline);
     }
@@ -117,7 +122,7 @@ Leadership LeaderQuery::answer() {
 
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline) {
     ScopeState state;
-    state.leadership.why_unknown = why_not(source);
+    state.leadership.why_unknown = why_not();
     if (!state.leadership.why_unknown.empty()) {
         return state;
     }

@@ -68,6 +68,16 @@ void empty(const fs::path& directory) {
                       "remove what is in it; the next run starts the copy again");
 }
 
+/// pgBackRest makes tablespaces and links before its manifest, and takes what is in them for somebody's (error 40). It
+/// only asks whether that file is there (restorePathValidate), and removes what does not belong with --delta.
+bool take_places_outside(const RestoreJob& job) {
+    const auto is_empty = [](const fs::path& place) { return system::is_empty_or_absent(place); };
+    if (std::all_of(job.outside.begin(), job.outside.end(), is_empty))
+        return false;
+    system::replace_file(job.data_directory / "backup.manifest", "");
+    return true;
+}
+
 /// The options that decide what is restored come from the request alone: a variable of the environment in which
 /// Patroni was started would otherwise choose another target, or turn off the checksums of --delta (force).
 void ignore_environment(system::Command& command) {
@@ -122,9 +132,11 @@ void restore(const RestoreJob& job) {
     make_directory(job.spool_path, fs::perms::owner_all);
     Retries retries{job.retry};
     for (;;) {
-        const bool resume = is_resumable(job.data_directory);
-        if (!resume)
+        bool resume = is_resumable(job.data_directory);
+        if (!resume) {
             empty(job.data_directory);
+            resume = take_places_outside(job);
+        }
         Output output;
         const auto write = [&output](std::string_view line) { output(line); };
         const system::Outcome outcome = system::run(restore_command(job, resume), write, write);

@@ -152,7 +152,7 @@ std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const Repl
             fmt::format("the recovery of {} to {} (timeline {}) was interrupted, and Patroni restarted it as a standby "
                         "without its target: refused, since it would be promoted with other data than asked for",
                         ticket.scope, ticket.target, ticket.timeline.text()),
-            "stop Patroni on this node, move the data directory away, run patronictl remove for the scope and start "
+            "stop Patroni on every node, move the data directory away, run patronictl remove for the scope and start "
             "Patroni again: it calls the bootstrap method anew"};
     }
     // PostgreSQL looks for a timeline newer than the one it follows before the first segment and after the replay has

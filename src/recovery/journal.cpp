@@ -1,5 +1,6 @@
 #include "recovery/journal.hpp"
 
+#include "postgres/control_data.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
@@ -86,16 +87,21 @@ std::string text(Phase phase) {
 void Journal::save(const std::filesystem::path& file) const {
     json content{{"version", 1},
                  {"scope", scope},
+                 {"member", member},
                  {"request", request},
                  {"backup_set", backup_set},
                  {"system_identifier", system_identifier},
                  {"boot", boot},
                  {"phase", text(phase)},
                  {"outside", outside},
-                 {"hand_overs", hand_overs}};
+                 {"inodes", inodes},
+                 {"given_up", given_up},
+                 {"hand_overs", hand_overs},
+                 {"not_accepted", not_accepted}};
     if (handed_over) {
-        content["handed_over"] = {
-            {"device", handed_over->device}, {"inode", handed_over->inode}, {"at", handed_over->at}};
+        content["handed_over"] = {{"inode", handed_over->inode},
+                                  {"at", handed_over->at},
+                                  {"control_written_at", handed_over->control_written_at}};
     }
     if (asked) {
         content["asked"] = json_of(*asked);
@@ -119,6 +125,10 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         const auto read = json::parse(*content);
         Journal journal;
         journal.scope = read.value("scope", "");
+        journal.member = read.value("member", "");
+        journal.inodes = read.value("inodes", journal.inodes);
+        journal.given_up = read.value("given_up", false);
+        journal.not_accepted = read.value("not_accepted", false);
         journal.hand_overs = read.value("hand_overs", 0U);
         journal.request = read.at("request");
         journal.backup_set = read.at("backup_set");
@@ -128,7 +138,8 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.outside = read.at("outside").get<std::vector<std::string>>();
         if (read.contains("handed_over")) {
             const auto& directory = read.at("handed_over");
-            journal.handed_over = HandedOver{directory.at("device"), directory.at("inode"), directory.at("at")};
+            journal.handed_over = HandedOver{directory.at("inode"), directory.at("at"),
+                                             directory.value("control_written_at", std::int64_t{0})};
         }
         if (read.contains("asked")) {
             journal.asked = asked_in(read.at("asked"));
@@ -152,12 +163,15 @@ std::optional<HandedOver> HandedOver::of(const std::filesystem::path& directory)
     if (::stat(directory.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode)) {
         return std::nullopt;
     }
-    return HandedOver{facts.st_dev, facts.st_ino, static_cast<std::int64_t>(::time(nullptr))};
+    const auto control = postgres::read_control_file(directory);
+    return HandedOver{facts.st_ino, static_cast<std::int64_t>(::time(nullptr)), control ? control->written_at : 0};
 }
 
-bool HandedOver::is(const std::filesystem::path& directory) const {
-    const auto now = of(directory);
-    return now && now->device == device && now->inode == inode;
+bool Journal::handed_over_is(const std::filesystem::path& directory) const {
+    const auto now = HandedOver::of(directory);
+    const auto control = postgres::read_control_file(directory);
+    return handed_over && now && now->inode == handed_over->inode && control &&
+           control->system_identifier == system_identifier;
 }
 
 std::string identity_of(const Request& request) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,12 +27,12 @@ std::string text(Phase phase);
 
 /// A data directory that was handed over, known again wherever it was renamed to.
 struct HandedOver {
-    std::uint64_t device = 0, inode = 0;
-    std::int64_t at = 0;  ///< seconds since 1970
+    std::uint64_t inode = 0;              ///< not its device, which may have another number after a reboot
+    std::int64_t at = 0;                  ///< seconds since 1970
+    std::int64_t control_written_at = 0;  ///< pg_control's own time, in seconds since 1970: every start changes it
 
     /// As it is now; empty when there is no such directory.
     static std::optional<HandedOver> of(const std::filesystem::path& directory);
-    bool is(const std::filesystem::path& directory) const;
 };
 
 /// What `verify` found as post_bootstrap, and the fingerprint of the patroni.yml that it had.
@@ -43,18 +44,24 @@ struct Rejection {
 /// What a later run must know about an earlier one: a small file beside the staging directory.
 struct Journal {
     std::string scope;
+    std::string member;   ///< Patroni's name: a replica may get the file with a base backup; empty when it is not known
     std::string request;  ///< what was asked for; another request starts over
     std::string backup_set;
     std::string system_identifier;
     std::string boot;  ///< kernel boot id: with fsync off nothing survives a reboot for certain
     Phase phase = Phase::copying;
-    std::vector<std::string> outside;       ///< tablespace and link targets, checked to be empty before the first copy
-    unsigned hand_overs = 0;                ///< how often it was handed over: more than once when Patroni set it aside
+    std::vector<std::string> outside;  ///< tablespace and link targets, checked to be empty before the first copy
+    std::map<std::string, std::uint64_t> inodes;  ///< of those that were seen: another disk may be mounted there later
+    bool given_up = false;    ///< the key was seen gone or another node's: an empty one is none of this restore's
+    unsigned hand_overs = 0;  ///< how often it was handed over: more than once when Patroni set it aside
     std::optional<HandedOver> handed_over;  ///< the data directory as it was handed over
     std::optional<Asked> asked;             ///< of what is finished; journals of older versions have none
     std::optional<Reached> reached;         ///< the same; not in patroni mode, where Patroni replays later
     std::optional<Rejection> rejected;      ///< of what was handed over
+    bool not_accepted = false;              ///< the key was seen gone or another node's while it was in place
 
+    /// Whether it is what was handed over: the same directory with the same cluster in it.
+    bool handed_over_is(const std::filesystem::path& directory) const;
     void save(const std::filesystem::path& file) const;
     /// Throws Failure(unsafe) naming the file when it is damaged.
     static std::optional<Journal> read(const std::filesystem::path& file);

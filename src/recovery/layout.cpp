@@ -5,7 +5,10 @@
 #include "recovery/journal.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/lock.hpp"
+#include "system/log.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <string>
 #include <system_error>
@@ -94,13 +97,58 @@ void refuse_somebodys_data(const Layout& layout) {
     }
 }
 
-bool hand_over_is_unfinished(const Layout& layout) {
+bool hand_over_is_done(const Layout& layout) {
     const auto journal = Journal::read(layout.journal());
-    if (!journal || journal->phase != Phase::handing_over) {
+    if (!journal || journal->phase != Phase::handing_over || fs::exists(layout.staging / "PG_VERSION")) {
         return false;
     }
     const auto control = postgres::read_control_file(layout.data_directory);
-    return fs::exists(layout.staging) || (control && control->system_identifier == journal->system_identifier);
+    return control && control->system_identifier == journal->system_identifier;
+}
+
+std::vector<std::string> in_order_of_hand_over(std::vector<std::string> entries) {
+    const auto place = [](const std::string& name) { return name == "PG_VERSION" ? 0 : name == "global" ? 2 : 1; };
+    std::stable_sort(entries.begin(), entries.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+    return entries;
+}
+
+void undo_hand_over(const Layout& layout) {
+    const auto is_half_done = [&] {
+        const auto journal = Journal::read(layout.journal());
+        return journal && journal->phase == Phase::handing_over && fs::exists(layout.staging) &&
+               !fs::exists(layout.staging / "PG_VERSION") && fs::exists(layout.data_directory / "PG_VERSION") &&
+               !fs::exists(layout.data_directory / "global");
+    };
+    if (!is_half_done()) {
+        return;
+    }
+    const system::Lock lock(layout.workspace / "lock");
+    if (!is_half_done()) {
+        return;
+    }
+    log::info("an earlier run was interrupted in the hand-over: what is in {} goes back",
+              layout.data_directory.string());
+    auto names = in_order_of_hand_over(system::entries(layout.data_directory));
+    std::reverse(names.begin(), names.end());
+    for (const auto& name : names) {
+        if (name.starts_with(".") || name == "lost+found") {
+            continue;
+        }
+        std::error_code error;
+        if (fs::exists(fs::symlink_status(layout.staging / name))) {
+            error = std::make_error_code(std::errc::file_exists);
+        } else {
+            fs::rename(layout.data_directory / name, layout.staging / name, error);
+        }
+        if (error) {
+            throw Failure(ExitCode::unsafe,
+                          fmt::format("{} cannot go back to {}: {}", (layout.data_directory / name).string(),
+                                      layout.staging.string(), error.message()),
+                          "move the data directory and the staging directory away: the next run starts over");
+        }
+    }
+    system::sync_directory(layout.staging);
+    system::sync_directory(layout.data_directory);
 }
 
 void forget(const Layout& layout) {

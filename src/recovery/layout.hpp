@@ -29,8 +29,16 @@ std::vector<std::filesystem::path> journals_of(const std::filesystem::path& data
 /// Throws Failure(unsafe).
 void refuse_somebodys_data(const Layout& layout);
 
-/// Whether an earlier run was interrupted while its data went into place, and its data is still there to be finished.
-bool hand_over_is_unfinished(const Layout& layout);
+/// Whether an earlier run was interrupted when all of its data was in place, and it is there still.
+bool hand_over_is_done(const Layout& layout);
+
+/// Moves back into the staging directory what an interrupted run had put in place of a part of its data: it is whole
+/// again then, and the data directory is one for which Patroni calls a bootstrap method. Throws Failure(unsafe).
+void undo_hand_over(const Layout& layout);
+
+/// The order in which single entries go into place: global/ comes last, since nothing can be started without its
+/// pg_control, and PG_VERSION first, so that a staging directory which has it is whole.
+std::vector<std::string> in_order_of_hand_over(std::vector<std::string> entries);
 
 /// Removes what an earlier run left beside the data directory, when the cluster lives: everything but the source's
 /// patroni.dynamic.json.

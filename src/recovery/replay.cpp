@@ -238,7 +238,8 @@ class Replay {
 
 Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot) {
     using postgres::ClusterState;
-    if (phase == Phase::copying || !same_boot) {
+    const bool is_on_disk = same_boot || phase == Phase::handing_over;
+    if (phase == Phase::copying || !is_on_disk) {
         return Start::copy;
     }
     if (phase == Phase::copied) {
@@ -246,7 +247,8 @@ Start decide_start(Phase phase, const postgres::ControlData& control, postgres::
     }
     if (control.timeline > planned) {
         // Stopped cleanly alone does not tell that the roles were set and the source's postgresql.auto.conf put back.
-        const bool done = phase == Phase::recovered && control.state == ClusterState::shut_down;
+        const bool done =
+            (phase == Phase::recovered || phase == Phase::handing_over) && control.state == ClusterState::shut_down;
         return done ? Start::nothing : Start::finish;
     }
     const bool unfinished =

@@ -100,12 +100,11 @@ std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layou
     const auto name = layout.data_directory.filename().string();
     for (const auto& entry : system::entries(parent)) {
         const auto path = parent / entry;
-        if (!is_patronis_name(entry, name) || !journal->handed_over->is(path)) {
+        if (!is_patronis_name(entry, name) || !journal->handed_over_is(path)) {
             continue;
         }
         const auto control = postgres::read_control_file(path);
-        if (control && control->system_identifier == journal->system_identifier &&
-            control->written_at < journal->handed_over->at + short_life) {
+        if (control && control->written_at < journal->handed_over->at + short_life) {
             return path;
         }
     }

@@ -38,6 +38,11 @@ void make_private(const fs::path& directory) {
     }
 }
 
+std::optional<std::uint64_t> inode_of(const fs::path& directory) {
+    struct stat facts {};
+    return ::stat(directory.c_str(), &facts) == 0 ? std::optional<std::uint64_t>(facts.st_ino) : std::nullopt;
+}
+
 void move(const fs::path& from, const fs::path& to) {
     std::error_code error;
     fs::rename(from, to, error);
@@ -51,7 +56,7 @@ void move(const fs::path& from, const fs::path& to) {
 }  // namespace
 
 StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layout(request.data_directory)) {
-    if (!hand_over_is_unfinished(layout_)) {
+    if (!hand_over_is_done(layout_)) {
         refuse_somebodys_data(layout_);
     }
     make_private(layout_.workspace);
@@ -62,23 +67,27 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
     }
     if (auto journal = Journal::read(layout_.journal())) {
         // What was handed over belongs to its cluster now, tablespaces included; so does what is gone since.
-        const bool over = journal->phase == Phase::handed_over ||
-                          (journal->phase == Phase::handing_over && !hand_over_is_unfinished(layout_));
+        const bool over =
+            journal->phase == Phase::handed_over ||
+            (journal->phase == Phase::handing_over && !fs::exists(layout_.staging) && !hand_over_is_done(layout_));
         if (!over) {
             journal_ = *journal;
             earlier_ = std::move(journal);
         }
     }
     // Looked at again under the lock: the instance that was waited for may have filled it.
-    if (!earlier_ || earlier_->phase != Phase::handing_over) {
+    if (!hand_over_is_done(layout_)) {
         refuse_somebodys_data(layout_);
+    }
+    if (request.patroni && request.patroni->name) {
+        journal_.member = request.patroni->name->text;
     }
     if (journal_.request.empty()) {
         journal_.scope = request.scope;
         journal_.request = identity_of(request);
     }
     if (earlier_ && earlier_->request != identity_of(request)) {
-        if (earlier_->phase == Phase::handing_over) {
+        if (hand_over_is_done(layout_)) {
             throw Failure(ExitCode::unsafe,
                           fmt::format("an earlier restore with another request was interrupted while its data went to "
                                       "{}: {}",
@@ -103,28 +112,31 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     }
     auto known = journal_.outside;
     for (const auto& directory : outside) {
-        const bool ours = std::find(known.begin(), known.end(), directory.string()) != known.end();
+        const bool is_known = std::find(known.begin(), known.end(), directory.string()) != known.end();
+        const auto seen = journal_.inodes.find(directory.string());
+        const bool ours = is_known && (seen == journal_.inodes.end() || seen->second == inode_of(directory));
         if (!ours && !system::is_empty_or_absent(directory)) {
             throw Failure(
                 ExitCode::unsafe,
                 fmt::format("{} is not empty, and the backup has a tablespace or a link there", directory.string()),
                 "move what is in it away, or give the restore another place with tablespace-map or link-map");
         }
-        if (!ours) {
+        if (!is_known) {
             known.push_back(directory.string());
+        }
+        if (!ours) {
+            journal_.inodes.erase(directory.string());
         }
     }
     journal_.scope = request.scope;
     journal_.request = identity_of(request);
     journal_.backup_set = plan.backup.label;
     journal_.system_identifier = plan.database.system_identifier;
-    journal_.boot = boot_id();
-    journal_.phase = Phase::copying;
     journal_.outside = known;
     journal_.handed_over.reset();
     journal_.asked.reset();
     journal_.reached.reset();
-    journal_.save(layout_.journal());
+    reached(Phase::copying);
     make_private(layout_.staging);
 }
 
@@ -150,6 +162,7 @@ void StagingDirectory::reuse(const fs::path& directory, const Plan& plan, const 
     }
     postgres::remove_stale_postmaster_file(directory);
     journal_.system_identifier = plan.database.system_identifier;
+    journal_.inodes.clear();
     std::vector<std::string> places;
     for (const auto& place : outside) {
         places.push_back(place.string());
@@ -171,6 +184,7 @@ void StagingDirectory::adopt(const fs::path& directory, const std::vector<std::s
                                   error.message()),
                       fmt::format("move {} away: the next run starts over", directory.string()));
     }
+    system::sync_directory(layout_.staging.parent_path());
 }
 
 void StagingDirectory::remove_inherited() const {
@@ -185,7 +199,19 @@ bool StagingDirectory::is_empty() const {
 void StagingDirectory::reached(Phase phase) {
     journal_.phase = phase;
     journal_.boot = boot_id();
+    journal_.given_up = false;
+    if (phase != Phase::handed_over) {
+        note_inodes();
+    }
     journal_.save(layout_.journal());
+}
+
+void StagingDirectory::note_inodes() {
+    for (const auto& directory : journal_.outside) {
+        if (const auto inode = inode_of(directory)) {
+            journal_.inodes.emplace(directory, *inode);
+        }
+    }
 }
 
 void StagingDirectory::remember(const Asked& asked, const std::optional<Reached>& where) {
@@ -223,6 +249,8 @@ void StagingDirectory::hand_over() {
     }
     system::sync_directory(target.parent_path());
     journal_.handed_over = HandedOver::of(target);
+    journal_.rejected.reset();
+    journal_.not_accepted = false;
     ++journal_.hand_overs;
     reached(Phase::handed_over);
     std::error_code ignored;
@@ -237,7 +265,7 @@ void StagingDirectory::hand_over() {
 
 void StagingDirectory::move_entries() const {
     const auto& target = layout_.data_directory;
-    auto names = system::entries(layout_.staging);
+    const auto names = in_order_of_hand_over(system::entries(layout_.staging));
     for (const auto& name : names) {
         if (fs::exists(fs::symlink_status(target / name))) {
             throw Failure(ExitCode::unsafe,
@@ -245,9 +273,6 @@ void StagingDirectory::move_entries() const {
                           "move it away; the restored data waits in the staging directory");
         }
     }
-    // Without global/pg_control nothing can be started: it comes last, so that an interruption leaves no half cluster
-    // that PostgreSQL or Patroni would take for a whole one.
-    std::stable_partition(names.begin(), names.end(), [](const std::string& name) { return name != "global"; });
     struct stat facts {};
     if (::stat(layout_.staging.c_str(), &facts) == 0) {
         ::chmod(target.c_str(), facts.st_mode & 07777);

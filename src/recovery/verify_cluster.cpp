@@ -91,7 +91,7 @@ std::optional<Journal> journal_of(const std::filesystem::path& data_directory, s
             if (!journal) {
                 continue;
             }
-            if (!journal->handed_over || !journal->handed_over->is(data_directory)) {
+            if (!journal->handed_over_is(data_directory)) {
                 why = fmt::format("the journal {} is of another data directory", file.string());
             } else if (!journal->asked) {
                 why = fmt::format("the journal {} is of an older version", file.string());

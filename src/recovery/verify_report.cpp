@@ -54,8 +54,9 @@ std::string VerifyReport::text() const {
     text += line("checksums", facts.checksums ? "on" : "off");
     text += line("archiving", archived(facts));
     if (probes > 0) {
-        const auto failed =
-            std::count_if(findings.begin(), findings.end(), [](const auto& each) { return each.id == "verify-probe"; });
+        const auto failed = std::count_if(findings.begin(), findings.end(), [](const auto& each) {
+            return each.id == "verify-probe" || each.id == "verify-probe-unanswered";
+        });
         text += line("probes", fmt::format("{} of {} true", probes - static_cast<std::size_t>(failed), probes));
     }
     return text + findings_text(findings);

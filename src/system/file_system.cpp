@@ -63,7 +63,8 @@ bool may_compress(const fs::path& path) {
 
 bool is_empty_or_absent(const fs::path& directory) {
     std::error_code error;
-    return !fs::exists(directory, error) || (fs::is_directory(directory, error) && entries(directory).empty());
+    const auto type = fs::status(directory, error).type();  // none where it may not be looked at
+    return type == fs::file_type::not_found || (type == fs::file_type::directory && entries(directory).empty());
 }
 
 bool is_mount_point(const fs::path& directory) {

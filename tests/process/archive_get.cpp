@@ -187,7 +187,7 @@ TEST_CASE("a server that Patroni restarted as a standby gets nothing that would 
             contains(recovery.errors,
                      " ERROR: the recovery of demo to xid 748 (timeline 1) was interrupted, and Patroni restarted it "
                      "as a standby without its target: refused, since it would be promoted with other data than asked "
-                     "for\n  HINT: stop Patroni on this node, "));
+                     "for\n  HINT: stop Patroni on every node, "));
     }
 }
 

@@ -1,5 +1,6 @@
 """The copy: where it goes, what stops it, and how the next run goes on."""
 import glob
+import json
 import os
 import shutil
 
@@ -35,6 +36,44 @@ class DataDirectories(BootstrapCase):
         self.lab.mount_tmpfs(800, 'data')
         self.assert_restores()
         self.assertTrue(os.path.ismount(self.data_directory))
+
+    def put_back(self, *kept):
+        """As an interruption in the hand-over leaves it: all but what is named is in the staging directory again."""
+        self.staging = self.data_directory + '/.restoring'
+        self.lab.give(self.lab.make(self.staging), 0o700)
+        for name in os.listdir(self.data_directory):
+            if not name.startswith('.') and name not in kept:
+                os.rename(os.path.join(self.data_directory, name), os.path.join(self.staging, name))
+        self.edit_journal(phase='handing over')
+
+    def edit_journal(self, **values):
+        path = self.staging + '.d/journal.json'
+        journal = json.loads(read(path))
+        journal.update(values)
+        with open(path, 'w') as file:
+            json.dump(journal, file)
+        return journal
+
+    def test_half_a_hand_over_is_undone_and_done_again(self):
+        self.lab.mount_tmpfs(800, 'data')
+        self.assert_done(self.bootstrap())
+        self.put_back('PG_VERSION', 'base', 'pg_wal')
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertIn('what is in %s goes back' % self.data_directory, result.log)
+        self.assertNotIn('pgbackrest: restore', result.log)
+        self.assert_complete()
+
+    def test_a_hand_over_that_never_began_is_worth_nothing_when_the_archive_went_on(self):
+        self.lab.mount_tmpfs(800, 'data')
+        self.assert_done(self.bootstrap())
+        self.put_back()
+        journal = self.edit_journal()
+        self.edit_journal(asked=dict(journal['asked'], last_segment=self.source.segments[7]))
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertIn('the archive has newer WAL: only its files are used', result.log)
+        self.assert_complete()
 
     def test_a_parent_that_is_not_writable_is_no_obstacle(self):
         self.lab.make('parent')

@@ -204,6 +204,22 @@ class Tablespaces(PlainCase):
         self.assertEqual(self.sql("select pg_tablespace_location(oid) from pg_tablespace where spcname = 'space'"),
                          self.lab.path('other'))
 
+    def test_killed_before_pgbackrest_has_written_its_manifest(self):
+        # It makes tablespaces first, and takes what it finds there for somebody's without one.
+        self.make_source()
+        os.rename(self.lab.path('space'), self.lab.path('space.lost'))
+        half = self.lab.path('space', os.listdir(self.lab.path('space.lost'))[0], '77')
+        pgbackrest = self.wrap_pgbackrest('''if [ $VERB = restore ] && [ $(count) = 1 ]; then
+  mkdir -p %s/pg_tblspc %s
+  echo half >%s/1259
+  kill -9 $PPID
+fi''' % (self.staging, half, half))
+        self.assertEqual(self.bootstrap('--pgbackrest=' + pgbackrest).code, -9)
+        self.assert_done(self.bootstrap())
+        self.assert_complete(2, doomed=False)
+        self.assertEqual(self.sql('select count(*) from elsewhere'), '1')
+        self.assertFalse(os.path.exists(half))
+
     def test_a_tablespace_directory_with_anything_in_it_is_refused_untouched(self):
         self.make_source()
         os.rename(self.lab.path('space'), self.lab.path('space.lost'))

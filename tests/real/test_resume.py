@@ -1,9 +1,10 @@
 """A node that died in the middle of its bootstrap: `resume` ends it before Patroni starts, as systemd would call it."""
 import os
+import unittest
 
-from bootstrap_case import BATCHES, program, wait_until
-from lab import PatroniNode, descendants, send
-from test_patroni import UnderPatroni
+from bootstrap_case import BATCHES, program, read, wait_until
+from lab import Lab, PatroniNode, descendants, send
+from test_patroni import EXAMPLES, UnderPatroni
 
 
 class ResumeCase(UnderPatroni):
@@ -170,7 +171,69 @@ class Resume(ResumeCase):
         self.node.start()
         self.node.wait_for_end()
         self.assertTrue(os.path.exists(self.data_directory + '/PG_VERSION'), 'this Patroni could set it aside')
-        self.assert_refused(self.resume(), 9, 'Patroni did not accept %s' % self.data_directory, 'journal.json')
+        rejected = '%s was handed over, but Patroni did not accept it' % self.data_directory
+        self.assert_refused(self.resume(), 9, rejected, 'journal.json')
+        self.put_key('')  # another node bootstraps now
+        self.assert_refused(self.resume(), 9, rejected)
+
+    def test_a_directory_that_was_handed_over_while_another_node_bootstraps(self):
+        self.configure(bootstrap={'post_bootstrap': '/bin/sleep 600'})
+        self.node.start()
+        self.node.wait_for_log('running post_bootstrap')
+        self.reboot()
+        self.lab.write('members.json', '[{"Member": "node2", "Role": "Replica", "State": "running custom bootstrap script"}]')
+        self.lab.make('bin', mode=0o755)
+        self.lab.write('bin/patronictl', '#!/usr/bin/python3\nprint(open(%r).read())\n' % self.lab.path('members.json'), 0o755)
+        path = {'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']}
+        self.assert_refused(self.resume(path), 9, 'node2 bootstraps the cluster now', 'no other node has it')
+        self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
+
+    def put_key(self, value):
+        self.lab.run('etcdctl', '--endpoints=http://' + self.node.etcd, 'put', '/service/%s/initialize' % self.node.scope, '--',
+                     value, environment={'ETCDCTL_API': '3'})
+
+    def test_a_bootstrap_that_failed_is_not_resumed_when_another_node_has_the_key(self):
+        self.configure({'pgbackrest': self.failing_pgbackrest(7, 102), 'retry': 0})
+        self.node.start()
+        self.node.wait_for_end()
+        self.configure()
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('Patroni calls the bootstrap method itself', result.log)
+        self.put_key('')
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('Patroni gave that bootstrap of scope %s up' % self.node.scope, result.log)
+        self.assert_absent()
+        self.node.forget()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+    def test_the_target_in_a_script(self):
+        script = self.lab.write('restore.sh', '#!/bin/bash\nexec %s bootstrap --type=lsn --target=%s "$@"\n'
+                                % (program(), self.target('lsn', 8)), 0o755)
+        self.interrupt_the_copy({'command': script})
+        self.assert_refused(self.resume(), 9, 'asked for with options that are not in the block pgbackrest',
+                            'write the options that the script gives into the block')
+        self.assert_absent()
+        self.configure({'command': script, 'type': 'lsn', 'target': self.target('lsn', 8)})
+        self.start_again()
+        self.assert_resumed(8)
+
+    def test_patroni_yml_in_the_environment(self):
+        self.interrupt_the_copy()
+        environment = {'PATRONI_CONFIGURATION': read(self.yml)}
+        self.assert_done(self.run_program(program(), 'resume', environment=environment))
+        self.node.process = self.lab.start('node1', 'patroni', environment=environment)
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+    def test_a_journal_that_came_with_a_base_backup_is_not_this_node_s(self):
+        self.interrupt_the_copy()
+        self.configure(name='node2')
+        result = self.resume()
+        self.assertEqual((result.code, result.log), (0, ''))
 
     def test_resume_goes_on_where_resume_was_killed(self):
         self.interrupt_the_replay()
@@ -199,6 +262,31 @@ exec /usr/bin/patronictl "$@"
         self.node.start()
         self.node.wait_for_leader()
         self.assert_resumed()
+
+
+class Container(unittest.TestCase):
+    def setUp(self):
+        self.lab = Lab()
+        self.addCleanup(self.lab.end)
+
+    def start(self, resume, patroni='echo patroni "$@"'):
+        self.lab.make('bin', mode=0o755)
+        self.lab.write('bin/patroni_pgbackrest', '#!/bin/sh\n%s\n' % resume, 0o755)
+        self.lab.write('bin/patroni', '#!/bin/sh\n%s\n' % patroni, 0o755)
+        return self.lab.start('entry', os.path.join(EXAMPLES, 'container-entrypoint.sh'), '/etc/p.yml',
+                              environment={'PATH': self.lab.path('bin') + ':/usr/bin:/bin'})
+
+    def test_patroni_follows_resume(self):
+        process = self.start('echo "$@"')
+        self.assertEqual(process.wait(20), 0)
+        self.assertEqual(self.lab.log('entry'), 'resume --patroni-config=/etc/p.yml\npatroni /etc/p.yml\n')
+
+    def test_sigterm_ends_resume_and_never_starts_patroni(self):
+        process = self.start('trap "echo ended; exit 143" TERM; echo begun; while :; do sleep .1; done')
+        wait_until('resume to begin', lambda: 'begun' in self.lab.log('entry'))
+        process.terminate()
+        self.assertEqual(process.wait(20), 143)
+        self.assertEqual(self.lab.log('entry'), 'begun\nended\n')
 
 
 class ThreeNodes(ResumeCase):

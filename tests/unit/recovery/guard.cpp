@@ -115,7 +115,7 @@ TEST_CASE("a server that was restarted as a standby is refused unless it would e
           "the recovery of demo to xid 748 (timeline 2) was interrupted, and Patroni restarted it as a standby without "
           "its target: refused, since it would be promoted with other data than asked for");
     CHECK(answer->hint ==
-          "stop Patroni on this node, move the data directory away, run patronictl remove for the scope "
+          "stop Patroni on every node, move the data directory away, run patronictl remove for the scope "
           "and start Patroni again: it calls the bootstrap method anew");
 }
 

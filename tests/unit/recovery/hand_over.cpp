@@ -97,6 +97,9 @@ TEST_CASE("an interrupted hand-over is finished by the next run") {
         restore.files.write("data/.snapshot", "theirs");
         restore.interrupt(Phase::handing_over);
         fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+        undo_hand_over(choose_layout(restore.data()));
+        CHECK(system::entries(restore.data()) == Names{".snapshot"});
+        CHECK(restore.files.read("data.restoring/PG_VERSION") == "15\n");
     }
     SECTION("after the last entry") {
         restore.files.write("data/.snapshot", "theirs");
@@ -114,18 +117,62 @@ TEST_CASE("an interrupted hand-over is finished by the next run") {
     CHECK(journalled(restore) == Phase::handed_over);
 }
 
+TEST_CASE("a hand-over that Patroni has set half of aside is neither finished nor undone") {
+    const Restore restore;
+    restore.files.write("data/.snapshot", "theirs");
+    restore.interrupt(Phase::handing_over);
+    fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+    fs::rename(restore.data(), restore.files.path("data.failed"));
+    const auto layout = choose_layout(restore.data());
+    CHECK_FALSE(hand_over_is_done(layout));
+    undo_hand_over(layout);
+    CHECK_FALSE(fs::exists(restore.files.path("data.restoring/PG_VERSION")));
+    CHECK_FALSE(fs::exists(restore.data()));
+}
+
+TEST_CASE("what is in the way back of a hand-over is refused by name") {
+    const Restore restore;
+    restore.files.write("data/.snapshot", "theirs");
+    restore.interrupt(Phase::handing_over);
+    fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+    restore.files.write("data/base/x", "theirs");
+    CHECK(problems_of(ExitCode::unsafe, [&] { undo_hand_over(choose_layout(restore.data())); }).front().message ==
+          restore.files.path("data/base").string() + " cannot go back to " +
+              restore.files.path("data.restoring").string() + ": File exists");
+    CHECK(restore.files.read("data/base/x") == "theirs");
+}
+
 TEST_CASE("another request does not finish an interrupted hand-over") {
     Restore restore;
     restore.files.write("data/.snapshot", "theirs");
     restore.interrupt(Phase::handing_over);
-    fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+    for (const std::string name : {"PG_VERSION", "base", "global"}) {
+        fs::rename(restore.files.path("data.restoring/" + name), restore.files.path("data/" + name));
+    }
     const auto first = identity_of(restore.request);
     restore.request.target = {Immediate{}};
     CHECK(problems_of(ExitCode::unsafe, [&] { StagingDirectory{restore.request}; }) ==
           Problems{{"an earlier restore with another request was interrupted while its data went to " +
                         restore.data().string() + ": " + first,
                     "run it again with that request, or move the data directory and the staging directory away"}});
-    CHECK_FALSE(fs::exists(restore.files.path("data/global")));
+    CHECK(journalled(restore) == Phase::handing_over);
+}
+
+TEST_CASE("the entry without which nothing starts goes last, and the one that says it is whole first") {
+    CHECK(in_order_of_hand_over({"base", "global", "PG_VERSION", "pg_wal"}) ==
+          Names{"PG_VERSION", "base", "pg_wal", "global"});
+}
+
+TEST_CASE("what was handed over is known again by its inode and its cluster") {
+    const Restore restore;
+    run(restore);
+    const auto journal = Journal::read(restore.files.path("data.restoring.d/journal.json")).value();
+    CHECK(journal.handed_over_is(restore.data()));
+    fs::rename(restore.data(), restore.files.path("data.failed"));
+    CHECK_FALSE(journal.handed_over_is(restore.data()));
+    CHECK(journal.handed_over_is(restore.files.path("data.failed")));
+    restore.files.write("data.failed/global/pg_control", std::string(80, 'x'));
+    CHECK_FALSE(journal.handed_over_is(restore.files.path("data.failed")));
 }
 
 TEST_CASE("after a hand-over the filled data directory is refused like any other") {

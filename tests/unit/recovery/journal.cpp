@@ -15,12 +15,15 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CAPTURE(text(phase));
         Journal written;
         written.scope = "demo";
+        written.member = "node1";
         written.request = "scope demo";
         written.backup_set = "20261122-080000F";
         written.system_identifier = "7710953412442782829";
         written.boot = "boot";
         written.phase = phase;
         written.outside = {"/srv/ts 1", "/srv/\"wal\""};
+        written.inodes = {{"/srv/ts 1", 7}};
+        written.given_up = written.not_accepted = true;
         written.hand_overs = 2;
         written.handed_over = HandedOver{1, 2, 3};
         written.save(file);
@@ -32,6 +35,13 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->boot == written.boot);
         CHECK(read->phase == phase);
         CHECK(read->outside == written.outside);
+        CHECK(read->member == "node1");
+        CHECK(read->inodes == written.inodes);
+        CHECK(read->given_up);
+        CHECK(read->not_accepted);
+        CHECK(read->handed_over->inode == 1);
+        CHECK(read->handed_over->at == 2);
+        CHECK(read->handed_over->control_written_at == 3);
     }
 }
 

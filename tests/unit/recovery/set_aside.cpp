@@ -10,7 +10,7 @@
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::recovery;
 
-TEST_CASE("what Patroni set aside is known by device and inode, and taken back with its links") {
+TEST_CASE("what Patroni set aside is known by its inode and cluster, and taken back with its links") {
     const Restore restore;
     const auto place = restore.files.path("ts1");
     {

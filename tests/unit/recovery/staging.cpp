@@ -130,6 +130,24 @@ TEST_CASE("a tablespace's target that an earlier run of ours filled is continued
           }).size() == 1);
 }
 
+TEST_CASE("a tablespace's target is not ours any more when something else is mounted there") {
+    const Restore restore;
+    const auto place = restore.files.path("ts1");
+    fs::create_directory(place);
+    restore.interrupt(Phase::copying, {place});
+    fs::rename(place, restore.files.path("hidden by the mount"));
+    restore.files.write("ts1/PG_15/x", "somebody's");
+    StagingDirectory next(restore.request);
+    CHECK(problems_of(ExitCode::unsafe, [&] { next.begin_copy(restore.request, restore.plan, {place}); })
+              .front()
+              .message == place.string() + " is not empty, and the backup has a tablespace or a link there");
+    fs::remove_all(place / "PG_15");
+    next.begin_copy(restore.request, restore.plan, {place});
+    restore.files.write("ts1/PG_15/x", "half");
+    next.begin_copy(restore.request, restore.plan, {place});
+    CHECK(restore.files.read("ts1/PG_15/x") == "half");
+}
+
 TEST_CASE("what was handed over belongs to its cluster, the tablespaces too") {
     const Restore restore;
     restore.interrupt(Phase::handed_over, {restore.files.path("ts1")});
