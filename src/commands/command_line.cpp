@@ -50,9 +50,9 @@ void add_restore_options(CLI::App& command, Values& values) {
 void add_bootstrap_options(CLI::App& command, Values& values) {
     add_restore_options(command, values);
     command.footer(
-        "Every option can stand in the method's block of patroni.yml as well, without its dashes; the command\n"
-        "line counts more. " +
-        std::string("Exit codes:\n") + exit_code_help());
+        "Every option but scope, datadir and patroni-config can stand in the method's block of patroni.yml as well,\n"
+        "without its dashes; the command line counts more. Exit codes:\n" +
+        std::string(exit_code_help()));
 }
 
 void add_configure_options(CLI::App& command, ConfigureArguments& arguments, Values& values) {

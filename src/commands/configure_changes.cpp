@@ -309,7 +309,8 @@ void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
             patroni_yml.remove(below(recovery_conf, key));
         }
     }
-    for (const std::string key : {"type", "target", "target-exclusive", "target-timeline", "set"}) {
+    for (const std::string key :
+         {"type", "target", "target-exclusive", "target-timeline", "set", "source", "reuse-data"}) {
         patroni_yml.remove(below(block, key));
     }
 }

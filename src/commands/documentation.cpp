@@ -52,8 +52,9 @@ std::string option_entry(const OptionDefinition& option) {
 
 std::string option_section() {
     std::string text = ".SH OPTIONS OF BOOTSTRAP\n"
-                       "Each of them can stand in the method's block of patroni.yml as well, without its dashes; the\n"
-                       "command line counts more. Defaults are in brackets. An unknown option is an error.\n";
+                       "Each of them but scope, datadir and patroni\\-config can stand in the method's block of\n"
+                       "patroni.yml as well, without its dashes; the command line counts more. Defaults are in\n"
+                       "brackets. An unknown option is an error.\n";
     for (const auto& [owner, title] : groups) {
         text += fmt::format(".SS {}\n", title);
         for (const auto& option : bootstrap_options()) {
@@ -370,8 +371,9 @@ else's code is behind a failure, pgBackRest's for example, it is named in the me
                             entry.worth_another_try ? "yes" : "no", entry.what_next);
     }
     text += R"(
-After every code but 0 the data directory is as it was before: absent, empty, or with whatever somebody had in it. The
-one exception is a hand-over entry by entry (into a mount point) that was interrupted: the same command finishes it. In
+After every code of `bootstrap` but 0 the data directory is as it was before: absent, empty, or with whatever somebody
+had in it. The one exception is a hand-over entry by entry (into a mount point) that was interrupted: the next run, or
+`resume`, takes those entries back first. After 8 from `verify` as post_bootstrap Patroni has renamed the directory. In
 patroni mode 0 means that the copy is in place and that Patroni's own PostgreSQL has all it needs for the replay.
 
 200 is what the guard (`archive-get`) answers PostgreSQL, which stops the recovery. PostgreSQL takes 1 to 125 for the end
@@ -386,8 +388,9 @@ std::string checks_document() {
     std::string text =
         "# What check and verify look for\n\n"
         "Made from the program's table; `patroni_pgbackrest check --explain ID` prints one of these.\n"
-        "An error ends `check` and `bootstrap` with exit code 3, and `verify` with 8; a warning is told, "
-        "and nothing else.\n";
+        "An error ends `check` with exit code 3 and `verify` with 8. `bootstrap` ends with the code of the cause\n"
+        "([exit codes](exit-codes.md)), and goes on where only replicas or other members are concerned. A warning is\n"
+        "told, and nothing else.\n";
     for (const auto& definition : recovery::check_table()) {
         text += "\n" + recovery::explanation(definition);
     }

@@ -33,6 +33,10 @@ std::vector<Finding> review_members(const ConfigurationSource& source, const std
 /// bootstrap.dcs sets lower, or leaves at Patroni's lower default.
 std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits);
 
+/// The units that run Patroni with this file. Debian has a template besides patroni.service, for several clusters on
+/// one machine: patroni@15-demo takes /etc/patroni/15-demo.yml.
+std::vector<std::string> units_of(const std::optional<std::filesystem::path>& file);
+
 /// The parts of it. `tree` is the merged configuration.
 void review_method(const yaml::Node& tree, std::vector<Finding>& findings);
 void review_repeated_keys(const yaml::Node& tree, const std::vector<yaml::RepeatedKey>& repeated,

@@ -64,12 +64,12 @@ void review_permissions(const Node& tree, const ConfigurationSource& source, std
     }
 }
 
-/// The units of Patroni and their drop-ins. Debian has a template unit besides, for several clusters on one machine.
-std::vector<fs::path> unit_files(const fs::path& root) {
+/// These units and their drop-ins.
+std::vector<fs::path> unit_files(const fs::path& root, const std::vector<std::string>& units) {
     std::vector<fs::path> files;
     for (const char* directory : {"etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system",
                                   "usr/lib/systemd/system", "lib/systemd/system"}) {
-        for (const char* name : {"patroni.service", "patroni@.service"}) {
+        for (const auto& name : units) {
             std::error_code error;
             const auto unit = root / directory / name;
             if (fs::is_regular_file(unit, error) && ::access(unit.c_str(), R_OK) == 0) {
@@ -85,10 +85,10 @@ std::vector<fs::path> unit_files(const fs::path& root) {
     return files;
 }
 
-void review_resume(const Intent& intent, std::vector<Finding>& findings) {
+void review_resume(const ConfigurationSource& source, const Intent& intent, std::vector<Finding>& findings) {
     std::error_code error;
     const bool systemd_runs = fs::is_directory(intent.root / "run/systemd/system", error);
-    const auto files = unit_files(intent.root);
+    const auto files = unit_files(intent.root, units_of(source.path));
     const auto resumes = [](const fs::path& file) {
         return system::read_file(file).find("patroni_pgbackrest resume") != std::string::npos;
     };
@@ -102,6 +102,13 @@ void review_resume(const Intent& intent, std::vector<Finding>& findings) {
 
 }  // namespace
 
+std::vector<std::string> units_of(const std::optional<fs::path>& file) {
+    if (file && file->parent_path() == "/etc/patroni" && file->filename() != "config.yml") {
+        return {"patroni@" + file->stem().string() + ".service", "patroni@.service"};
+    }
+    return {"patroni.service"};
+}
+
 void review_node(const Node& tree, const ConfigurationSource& source, const Intent& intent,
                  std::vector<Finding>& findings) {
     if (const Entry* tag = tree.map_at("tags").find("nofailover"); tag != nullptr && yaml::truthy(*tag->value)) {
@@ -111,7 +118,7 @@ void review_node(const Node& tree, const ConfigurationSource& source, const Inte
     }
     review_watchdog(tree, intent, findings);
     review_permissions(tree, source, findings);
-    review_resume(intent, findings);
+    review_resume(source, intent, findings);
 }
 
 }  // namespace patroni_pgbackrest::patroni

@@ -54,7 +54,7 @@ inline constexpr std::array exit_code_table = {
                     "the directory is in use or holds somebody's data; move it away yourself if it is not needed",
                     false},
     ExitCodeMeaning{ExitCode::lock_held, "lock held",
-                    "another pgBackRest or another instance works on this stanza; wait for it, then run it again",
+                    "another pgBackRest works on this stanza; wait for it, then run it again",
                     true},
     ExitCodeMeaning{ExitCode::hangup, "ended by SIGHUP", "run it again; the staging directory is kept", true},
     ExitCodeMeaning{ExitCode::interrupted, "ended by SIGINT", "run it again; the staging directory is kept", true},
