@@ -54,6 +54,7 @@ test_suite() { # SUITE ARGUMENT...: for tests/real/run
   esac
   if prepare "$suite" $built; then
     echo "== $suite: tests/real/run $*"
+    : >"$log"
     in_root 5400 "$suite" env PATRONI_PGBACKREST=/srv/patroni_pgbackrest /srv/source/tests/real/run "$@" >"$log" 2>&1 &
     child=$!
     tail -n +1 -f --pid=$child "$log" &
