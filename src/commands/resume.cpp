@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 namespace patroni_pgbackrest::commands {
 
@@ -54,21 +55,26 @@ enum class Key { any, known };
 
 /// The DCS may come up after this node. With Key::known the answer has a leader or says what the key is.
 patroni::ScopeState ask_until_known(const patroni::ConfigurationSource& source, const std::string& scope, Key key,
-                                    const pgbackrest::RetryPolicy& retry) {
+                                    const Layout& layout, const pgbackrest::RetryPolicy& retry) {
     for (pgbackrest::Retries retries{retry};;) {
         auto state = patroni::read_scope(source, scope);
         auto why = state.leadership.why_unknown;
+        std::string hint =
+            "bring the DCS back, and see that patronictl works as the user of Patroni; nothing was changed";
         if (why.empty() && key == Key::known && !state.leadership.leader &&
             state.initialize == InitializeKey::unknown) {
-            why = "its initialize key cannot be read";
+            why = "patronictl answers, but the initialize key cannot be read";
+            hint =
+                "let patronictl's first line name the Python that has Patroni's library; or remove the journal if the "
+                "data is right: " +
+                layout.journal().string();
         }
         if (why.empty()) {
             return state;
         }
         if (!retries.another(fmt::format("the DCS cannot be asked about scope {}: {}", scope, why))) {
-            throw Failure(
-                ExitCode::repository_unreachable, fmt::format("the DCS cannot be asked about scope {}: {}", scope, why),
-                "bring the DCS back, and see that patronictl works as the user of Patroni; nothing was changed");
+            throw Failure(ExitCode::repository_unreachable,
+                          fmt::format("the DCS cannot be asked about scope {}: {}", scope, why), hint);
         }
     }
 }
@@ -97,10 +103,14 @@ bool went_on(const patroni::ScopeState& state) {
     return state.leadership.leader || state.initialize == InitializeKey::initialized;
 }
 
-/// A data directory that lived for so long was accepted. In patroni mode the replay alone may take as long.
-bool has_lived(const Journal& journal, const postgres::ControlFile& control) {
+/// A data directory that lived for so long was accepted. In patroni mode the replay alone may take as long, and ends
+/// with the history file of a new timeline.
+bool has_lived(const Journal& journal, const postgres::ControlFile& control, const Layout& layout) {
     constexpr std::int64_t long_enough = 3600;
-    return journal.reached && control.written_at > journal.handed_over->at + long_enough;
+    struct stat history {};
+    const auto file = layout.data_directory / "pg_wal" / control.timeline.history_file();
+    return journal.handed_over && ::stat(file.c_str(), &history) == 0 &&
+           control.written_at > std::max<std::int64_t>(journal.handed_over->at, history.st_mtime) + long_enough;
 }
 
 [[noreturn]] void refuse_what_is_in_place(const Layout& layout, const std::string& why) {
@@ -125,25 +135,31 @@ void judge_what_is_in_place(const patroni::ConfigurationSource& source, const pa
         }
         return;
     }
+    const auto control = postgres::read_control_file(layout.data_directory);
+    if (control && has_lived(journal, *control, layout)) {
+        log::info("{} has been in use since its restore, which is over", layout.data_directory.string());
+        recovery::forget(layout);
+        return;
+    }
     if (journal.rejected) {
         refuse_what_is_in_place(layout, "verify rejected it: " + journal.rejected->message);
     }
     if (journal.not_accepted) {
         refuse_what_is_in_place(layout, "Patroni did not accept it");
     }
-    const auto control = postgres::read_control_file(layout.data_directory);
-    if (control && has_lived(journal, *control)) {
-        log::info("{} has been in use since its restore, which is over", layout.data_directory.string());
-        recovery::forget(layout);
-        return;
+    const std::string own_name = configuration.name ? configuration.name->text : "";
+    const auto state = ask_until_known(source, journal.scope, Key::known, layout, {});
+    const auto other = other_bootstrapping(state, own_name);
+    const bool never_started = control && control->written_at == journal.handed_over->control_written_at;
+    const bool other_leads = state.leadership.leader && *state.leadership.leader != own_name;
+    if (never_started && other_leads) {
+        refuse_what_is_in_place(layout,
+                                fmt::format("never started, and {} leads without it", *state.leadership.leader));
     }
-    const auto state = ask_until_known(source, journal.scope, Key::known, {});
-    const auto other = other_bootstrapping(state, configuration.name ? configuration.name->text : "");
-    if (went_on(state)) {
-        if (control && control->written_at == journal.handed_over->control_written_at) {
-            refuse_what_is_in_place(layout,
-                                    fmt::format("never started, and scope {} went on without it", journal.scope));
-        }
+    if (never_started && state.initialize == InitializeKey::initialized) {
+        log::info("{} is in place, and PostgreSQL has not started there yet: Patroni goes on with it",
+                  layout.data_directory.string());
+    } else if (went_on(state)) {
         log::info("scope {} is initialised: the restore of {} is over", journal.scope, layout.data_directory.string());
         recovery::forget(layout);
     } else if (state.initialize == InitializeKey::absent || !other.empty()) {
@@ -204,7 +220,7 @@ void give_up(const Layout& layout, bool cluster_lives) {
         journal.given_up = true;
         if (cluster_lives) {
             journal.outside.clear();
-            journal.inodes.clear();
+            journal.births.clear();
         }
     });
 }
@@ -217,7 +233,7 @@ void end_interrupted(const BootstrapArguments& arguments, const recovery::Reques
         give_up(layout, true);
         return;
     }
-    const auto state = ask_until_known(arguments.source, journal.scope, Key::any, request.retry);
+    const auto state = ask_until_known(arguments.source, journal.scope, Key::any, layout, request.retry);
     const auto& name = arguments.patroni->name;
     const auto reason = why_not(state, name ? name->text : "");
     if (!reason.empty()) {
@@ -258,8 +274,10 @@ void resume(const ResumeArguments& given) {
     const auto is = [](const std::optional<patroni::Value>& setting, const std::string& value) {
         return setting && setting->text == value;
     };
-    const bool is_ours = journal && is(configuration->scope, journal->scope) &&
-                         (journal->member.empty() || !configuration->name || is(configuration->name, journal->member));
+    // A base backup of a finished restore in a mount point brings the journal to another member.
+    const bool is_another_members = journal && journal->phase == Phase::handed_over && !journal->member.empty() &&
+                                    configuration->name && !is(configuration->name, journal->member);
+    const bool is_ours = journal && is(configuration->scope, journal->scope) && !is_another_members;
     if (!is_ours || !configuration->method) {
         return;
     }

@@ -42,14 +42,16 @@ namespace {
 
 system::Command list_command(const ConfigurationSource& source, const std::string& scope) {
     system::Command command{"patronictl", {}};
+    command.environment = source.environment;
     if (source.path) {
         command.arguments = {"-c", source.path->string()};
+    } else {
+        command.environment["XDG_CONFIG_HOME"] = "/nonexistent";  // a file there would count more
     }
     for (const auto& word : {"list", "-f", "json"}) {
         command.arguments.emplace_back(word);
     }
     command.arguments.push_back(scope);
-    command.environment = source.environment;
     return command;
 }
 

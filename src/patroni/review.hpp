@@ -34,7 +34,7 @@ std::vector<Finding> review_members(const ConfigurationSource& source, const std
 std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits);
 
 /// The units that run Patroni with this file. Debian has a template besides patroni.service, for several clusters on
-/// one machine: patroni@15-demo takes /etc/patroni/15-demo.yml.
+/// one machine: patroni@15-demo takes /etc/patroni/15-demo.yml, by PostgreSQL's version and the cluster's name.
 std::vector<std::string> units_of(const std::optional<std::filesystem::path>& file);
 
 /// The parts of it. `tree` is the merged configuration.

@@ -103,8 +103,10 @@ void review_resume(const ConfigurationSource& source, const Intent& intent, std:
 }  // namespace
 
 std::vector<std::string> units_of(const std::optional<fs::path>& file) {
-    if (file && file->parent_path() == "/etc/patroni" && file->filename() != "config.yml") {
-        return {"patroni@" + file->stem().string() + ".service", "patroni@.service"};
+    const auto name = file && file->parent_path() == "/etc/patroni" ? file->stem().string() : std::string();
+    const auto end_of_version = name.find_first_not_of("0123456789.");
+    if (end_of_version != 0 && end_of_version != std::string::npos && name[end_of_version] == '-') {
+        return {"patroni@" + name + ".service", "patroni@.service"};
     }
     return {"patroni.service"};
 }

@@ -94,7 +94,7 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"boot", boot},
                  {"phase", text(phase)},
                  {"outside", outside},
-                 {"inodes", inodes},
+                 {"births", births},
                  {"given_up", given_up},
                  {"hand_overs", hand_overs},
                  {"not_accepted", not_accepted}};
@@ -126,7 +126,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         Journal journal;
         journal.scope = read.value("scope", "");
         journal.member = read.value("member", "");
-        journal.inodes = read.value("inodes", journal.inodes);
+        journal.births = read.value("births", journal.births);
         journal.given_up = read.value("given_up", false);
         journal.not_accepted = read.value("not_accepted", false);
         journal.hand_overs = read.value("hand_overs", 0U);

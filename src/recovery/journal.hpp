@@ -51,7 +51,8 @@ struct Journal {
     std::string boot;  ///< kernel boot id: with fsync off nothing survives a reboot for certain
     Phase phase = Phase::copying;
     std::vector<std::string> outside;  ///< tablespace and link targets, checked to be empty before the first copy
-    std::map<std::string, std::uint64_t> inodes;  ///< of those that were seen: another disk may be mounted there later
+    /// Those of them that were seen as directories, by inode and birth: another disk may be mounted there later.
+    std::map<std::string, std::string> births;
     bool given_up = false;    ///< the key was seen gone or another node's: an empty one is none of this restore's
     unsigned hand_overs = 0;  ///< how often it was handed over: more than once when Patroni set it aside
     std::optional<HandedOver> handed_over;  ///< the data directory as it was handed over

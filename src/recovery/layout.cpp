@@ -99,11 +99,27 @@ void refuse_somebodys_data(const Layout& layout) {
 
 bool hand_over_is_done(const Layout& layout) {
     const auto journal = Journal::read(layout.journal());
-    if (!journal || journal->phase != Phase::handing_over || fs::exists(layout.staging / "PG_VERSION")) {
+    if (!journal || journal->phase != Phase::handing_over || journal->given_up ||
+        fs::exists(layout.staging / "PG_VERSION")) {
         return false;
     }
     const auto control = postgres::read_control_file(layout.data_directory);
     return control && control->system_identifier == journal->system_identifier;
+}
+
+void begin_anew(const Layout& layout) {
+    const auto is_given_up = [&] {
+        const auto journal = Journal::read(layout.journal());
+        return journal && journal->given_up;
+    };
+    if (!is_given_up()) {
+        return;
+    }
+    const system::Lock lock(layout.workspace / "lock");
+    if (auto journal = Journal::read(layout.journal())) {
+        journal->given_up = false;
+        journal->save(layout.journal());
+    }
 }
 
 std::vector<std::string> in_order_of_hand_over(std::vector<std::string> entries) {

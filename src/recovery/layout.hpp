@@ -32,6 +32,9 @@ void refuse_somebodys_data(const Layout& layout);
 /// Whether an earlier run was interrupted when all of its data was in place, and it is there still.
 bool hand_over_is_done(const Layout& layout);
 
+/// A bootstrap begins on this node: what `resume` wrote down of an earlier one that was given up does not count for it.
+void begin_anew(const Layout& layout);
+
 /// Moves back into the staging directory what an interrupted run had put in place of a part of its data: it is whole
 /// again then, and the data directory is one for which Patroni calls a bootstrap method. Throws Failure(unsafe).
 void undo_hand_over(const Layout& layout);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -38,9 +39,17 @@ void make_private(const fs::path& directory) {
     }
 }
 
-std::optional<std::uint64_t> inode_of(const fs::path& directory) {
-    struct stat facts {};
-    return ::stat(directory.c_str(), &facts) == 0 ? std::optional<std::uint64_t>(facts.st_ino) : std::nullopt;
+/// Tells one directory from another at the same place, also after a reboot: the roots of two file systems may have one
+/// inode number. Empty for what is no directory, as the end of a file link, which may be replaced.
+std::optional<std::string> birth_of(const fs::path& directory) {
+    struct statx facts {};
+    if (::statx(AT_FDCWD, directory.c_str(), 0, STATX_TYPE | STATX_INO | STATX_BTIME, &facts) != 0 ||
+        !S_ISDIR(facts.stx_mode)) {
+        return std::nullopt;
+    }
+    const bool known = (facts.stx_mask & STATX_BTIME) != 0;
+    return fmt::format("{} {}.{:09}", facts.stx_ino, known ? facts.stx_btime.tv_sec : 0,
+                       known ? facts.stx_btime.tv_nsec : 0);
 }
 
 void move(const fs::path& from, const fs::path& to) {
@@ -113,8 +122,8 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     auto known = journal_.outside;
     for (const auto& directory : outside) {
         const bool is_known = std::find(known.begin(), known.end(), directory.string()) != known.end();
-        const auto seen = journal_.inodes.find(directory.string());
-        const bool ours = is_known && (seen == journal_.inodes.end() || seen->second == inode_of(directory));
+        const auto seen = journal_.births.find(directory.string());
+        const bool ours = is_known && (seen == journal_.births.end() || seen->second == birth_of(directory));
         if (!ours && !system::is_empty_or_absent(directory)) {
             throw Failure(
                 ExitCode::unsafe,
@@ -125,7 +134,7 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
             known.push_back(directory.string());
         }
         if (!ours) {
-            journal_.inodes.erase(directory.string());
+            journal_.births.erase(directory.string());
         }
     }
     journal_.scope = request.scope;
@@ -162,7 +171,7 @@ void StagingDirectory::reuse(const fs::path& directory, const Plan& plan, const 
     }
     postgres::remove_stale_postmaster_file(directory);
     journal_.system_identifier = plan.database.system_identifier;
-    journal_.inodes.clear();
+    journal_.births.clear();
     std::vector<std::string> places;
     for (const auto& place : outside) {
         places.push_back(place.string());
@@ -201,15 +210,15 @@ void StagingDirectory::reached(Phase phase) {
     journal_.boot = boot_id();
     journal_.given_up = false;
     if (phase != Phase::handed_over) {
-        note_inodes();
+        note_births();
     }
     journal_.save(layout_.journal());
 }
 
-void StagingDirectory::note_inodes() {
+void StagingDirectory::note_births() {
     for (const auto& directory : journal_.outside) {
-        if (const auto inode = inode_of(directory)) {
-            journal_.inodes.emplace(directory, *inode);
+        if (const auto birth = birth_of(directory)) {
+            journal_.births.emplace(directory, *birth);
         }
     }
 }

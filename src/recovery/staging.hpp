@@ -53,7 +53,7 @@ class StagingDirectory {
     void hand_over();
 
   private:
-    void note_inodes();
+    void note_births();
     void move_entries() const;
     void adopt(const std::filesystem::path& directory, const std::vector<std::string>& places);
 

@@ -182,11 +182,14 @@ class Resume(ResumeCase):
         self.node.wait_for_log('running post_bootstrap')
         self.reboot()
         self.lab.write('members.json', '[{"Member": "node2", "Role": "Replica", "State": "running custom bootstrap script"}]')
+        self.assert_refused(self.resume(self.patronictl_that_says_members()), 9, 'node2 bootstraps the cluster now', 'no other node has it')
+        self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
+
+    def patronictl_that_says_members(self):
+        """The environment with one that prints members.json; the key is read as ever."""
         self.lab.make('bin', mode=0o755)
         self.lab.write('bin/patronictl', '#!/usr/bin/python3\nprint(open(%r).read())\n' % self.lab.path('members.json'), 0o755)
-        path = {'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']}
-        self.assert_refused(self.resume(path), 9, 'node2 bootstraps the cluster now', 'no other node has it')
-        self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
+        return {'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']}
 
     def put_key(self, value):
         self.lab.run('etcdctl', '--endpoints=http://' + self.node.etcd, 'put', '/service/%s/initialize' % self.node.scope, '--',
@@ -210,6 +213,31 @@ class Resume(ResumeCase):
         self.node.wait_for_leader()
         self.assert_back(BATCHES)
 
+    def test_what_was_handed_over_and_cannot_start_yet(self):
+        # Patroni writes the key before it starts PostgreSQL, which has never started then.
+        self.configure()
+        self.assert_done(self.bootstrap())
+        self.put_key('7711111111111111111')
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('PostgreSQL has not started there yet', result.log)
+        self.lab.write('members.json', '[{"Member": "node2", "Role": "Leader", "State": "running"}]')
+        self.assert_refused(self.resume(self.patronictl_that_says_members()), 9, 'never started, and node2 leads without it')
+
+    def test_a_new_bootstrap_is_resumed_although_an_earlier_one_was_given_up(self):
+        self.configure({'pgbackrest': self.failing_pgbackrest(7, 102), 'retry': 0})
+        self.node.start()
+        self.node.wait_for_end()
+        self.assert_done(self.resume())
+        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != info ] || sleep 600')})
+        self.node.start()
+        self.node.wait_for_log('Running custom bootstrap script.*(?s:.*)Running custom bootstrap script')
+        wait_until('the plan to begin', lambda: '"given_up": false' in read(self.staging + '.d/journal.json'))
+        self.reboot()
+        self.configure()
+        self.start_again()
+        self.assert_resumed()
+
     def test_the_target_in_a_script(self):
         script = self.lab.write('restore.sh', '#!/bin/bash\nexec %s bootstrap --type=lsn --target=%s "$@"\n'
                                 % (program(), self.target('lsn', 8)), 0o755)
@@ -230,10 +258,13 @@ class Resume(ResumeCase):
         self.assert_resumed()
 
     def test_a_journal_that_came_with_a_base_backup_is_not_this_node_s(self):
-        self.interrupt_the_copy()
+        self.configure()
+        self.assert_done(self.bootstrap())
         self.configure(name='node2')
         result = self.resume()
         self.assertEqual((result.code, result.log), (0, ''))
+        self.configure()
+        self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
 
     def test_resume_goes_on_where_resume_was_killed(self):
         self.interrupt_the_replay()

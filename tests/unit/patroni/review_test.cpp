@@ -212,7 +212,8 @@ TEST_CASE("a unit of Patroni without resume is found, with it or in a drop-in it
 TEST_CASE("the unit is the template's instance for one of Debian's files, and patroni.service else") {
     CHECK(units_of(std::nullopt) == Strings{"patroni.service"});
     CHECK(units_of("/etc/patroni/config.yml") == Strings{"patroni.service"});
-    CHECK(units_of("/srv/patroni.yml") == Strings{"patroni.service"});
+    CHECK(units_of("/etc/patroni/patroni.yml") == Strings{"patroni.service"});
+    CHECK(units_of("/srv/15-demo.yml") == Strings{"patroni.service"});
     CHECK(units_of("/etc/patroni/15-demo.yml") == Strings{"patroni@15-demo.service", "patroni@.service"});
 }
 

@@ -130,6 +130,21 @@ TEST_CASE("a hand-over that Patroni has set half of aside is neither finished no
     CHECK_FALSE(fs::exists(restore.data()));
 }
 
+TEST_CASE("a bootstrap that begins is not the one that was given up") {
+    const Restore restore;
+    restore.interrupt(Phase::copied);
+    const auto layout = choose_layout(restore.data());
+    const auto given_up = [&] { return Journal::read(layout.journal())->given_up; };
+    begin_anew(layout);
+    CHECK_FALSE(given_up());
+    auto journal = Journal::read(layout.journal()).value();
+    journal.given_up = true;
+    journal.save(layout.journal());
+    begin_anew(layout);
+    CHECK_FALSE(given_up());
+    CHECK(journalled(restore) == Phase::copied);
+}
+
 TEST_CASE("what is in the way back of a hand-over is refused by name") {
     const Restore restore;
     restore.files.write("data/.snapshot", "theirs");

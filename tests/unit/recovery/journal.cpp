@@ -22,7 +22,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.boot = "boot";
         written.phase = phase;
         written.outside = {"/srv/ts 1", "/srv/\"wal\""};
-        written.inodes = {{"/srv/ts 1", 7}};
+        written.births = {{"/srv/ts 1", "7 8.000000009"}};
         written.given_up = written.not_accepted = true;
         written.hand_overs = 2;
         written.handed_over = HandedOver{1, 2, 3};
@@ -36,7 +36,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->phase == phase);
         CHECK(read->outside == written.outside);
         CHECK(read->member == "node1");
-        CHECK(read->inodes == written.inodes);
+        CHECK(read->births == written.births);
         CHECK(read->given_up);
         CHECK(read->not_accepted);
         CHECK(read->handed_over->inode == 1);
