@@ -151,12 +151,13 @@ run_catch() { # PROGRAM: its test cases are counted
 run_real() {
   build_release
   local output=$work/real.output
+  : >"$output" # tail may be quicker than the child
   PATRONI_PGBACKREST=$work/release/patroni_pgbackrest /usr/bin/python3 "$work/source/tests/real/run" >"$output" 2>&1 &
   child=$!
   tail -n +1 -f --pid=$child "$output" &
   local reader=$!
   wait $child || true
-  wait $reader
+  wait $reader || true
   child=
   if [[ $(tail -n 1 "$output") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
     passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
