@@ -9,7 +9,6 @@
 #include "postgres/control_data.hpp"
 #include "recovery/journal.hpp"
 #include "recovery/staging.hpp"
-#include "system/lock.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 
@@ -79,16 +78,6 @@ patroni::ScopeState ask_until_known(const patroni::ConfigurationSource& source, 
     }
 }
 
-/// Under the lock, since a bootstrap may be at work.
-template <typename Change>
-void change_journal(const Layout& layout, Change change) {
-    const system::Lock lock(layout.workspace / "lock");
-    if (auto journal = Journal::read(layout.journal())) {
-        change(*journal);
-        journal->save(layout.journal());
-    }
-}
-
 /// The name of another member that bootstraps the scope; empty when there is none.
 std::string other_bootstrapping(const patroni::ScopeState& state, const std::string& own_name) {
     for (const auto& name : state.bootstrapping) {
@@ -109,7 +98,7 @@ bool has_lived(const Journal& journal, const postgres::ControlFile& control, con
     constexpr std::int64_t long_enough = 3600;
     struct stat history {};
     const auto file = layout.data_directory / "pg_wal" / control.timeline.history_file();
-    return journal.handed_over && ::stat(file.c_str(), &history) == 0 &&
+    return ::stat(file.c_str(), &history) == 0 &&
            control.written_at > std::max<std::int64_t>(journal.handed_over->at, history.st_mtime) + long_enough;
 }
 
@@ -163,7 +152,7 @@ void judge_what_is_in_place(const patroni::ConfigurationSource& source, const pa
         log::info("scope {} is initialised: the restore of {} is over", journal.scope, layout.data_directory.string());
         recovery::forget(layout);
     } else if (state.initialize == InitializeKey::absent || !other.empty()) {
-        change_journal(layout, [](Journal& now) { now.not_accepted = true; });
+        recovery::change_journal(layout, [](Journal& now) { now.not_accepted = true; });
         refuse_what_is_in_place(layout, other.empty() ? "Patroni did not accept it"
                                                       : fmt::format("{} bootstraps the cluster now", other));
     } else {
@@ -216,7 +205,7 @@ void refuse_what_a_script_asked_for(const patroni::Configuration& configuration,
 /// The cluster goes on elsewhere, or Patroni begins anew: what was interrupted is not resumed later, and tablespaces
 /// belong to whoever fills them next.
 void give_up(const Layout& layout, bool cluster_lives) {
-    change_journal(layout, [&](Journal& journal) {
+    recovery::change_journal(layout, [&](Journal& journal) {
         journal.given_up = true;
         if (cluster_lives) {
             journal.outside.clear();

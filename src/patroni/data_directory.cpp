@@ -2,19 +2,22 @@
 
 #include "system/file.hpp"
 
-#include <algorithm>
 #include <system_error>
 
 namespace patroni_pgbackrest::patroni {
 
-bool is_empty_for_patroni(const std::filesystem::path& data_directory) {
+std::vector<std::string> entries_for_patroni(const std::filesystem::path& data_directory) {
     std::error_code error;
     if (std::filesystem::status(data_directory, error).type() == std::filesystem::file_type::not_found) {
-        return true;
+        return {};
     }
-    const std::vector<std::string> names = system::entries(data_directory);
-    return std::all_of(names.begin(), names.end(),
-                       [](const std::string& name) { return name.front() == '.' || name == "lost+found"; });
+    auto names = system::entries(data_directory);
+    std::erase_if(names, [](const std::string& name) { return name.front() == '.' || name == "lost+found"; });
+    return names;
+}
+
+bool is_empty_for_patroni(const std::filesystem::path& data_directory) {
+    return entries_for_patroni(data_directory).empty();
 }
 
 }  // namespace patroni_pgbackrest::patroni

@@ -36,16 +36,6 @@ fs::path behind_dangling_links(fs::path path) {
     return path;
 }
 
-/// By Patroni's idea of emptiness: dotfiles and lost+found do not count.
-std::string first_of_somebody(const fs::path& directory) {
-    for (const auto& name : system::entries(directory)) {
-        if (!name.starts_with(".") && name != "lost+found") {
-            return name;
-        }
-    }
-    return "something";
-}
-
 }  // namespace
 
 Layout choose_layout(const fs::path& data_directory) {
@@ -84,11 +74,11 @@ std::vector<fs::path> journals_of(const fs::path& data_directory) {
 }
 
 void refuse_somebodys_data(const Layout& layout) {
-    if (!patroni::is_empty_for_patroni(layout.data_directory)) {
-        throw Failure(ExitCode::unsafe,
-                      fmt::format("data directory {} is not empty: {} is in it", layout.data_directory.string(),
-                                  first_of_somebody(layout.data_directory)),
-                      "move it away yourself if it is not needed: nothing in it is ever overwritten");
+    if (const auto theirs = patroni::entries_for_patroni(layout.data_directory); !theirs.empty()) {
+        throw Failure(
+            ExitCode::unsafe,
+            fmt::format("data directory {} is not empty: {} is in it", layout.data_directory.string(), theirs.front()),
+            "move it away yourself if it is not needed: nothing in it is ever overwritten");
     }
     if (!fs::exists(layout.journal()) && !system::is_empty_or_absent(layout.staging)) {
         throw Failure(ExitCode::unsafe,
@@ -107,18 +97,17 @@ bool hand_over_is_done(const Layout& layout) {
     return control && control->system_identifier == journal->system_identifier;
 }
 
-void begin_anew(const Layout& layout) {
-    const auto is_given_up = [&] {
-        const auto journal = Journal::read(layout.journal());
-        return journal && journal->given_up;
-    };
-    if (!is_given_up()) {
-        return;
-    }
+void change_journal(const Layout& layout, const std::function<void(Journal&)>& change) {
     const system::Lock lock(layout.workspace / "lock");
     if (auto journal = Journal::read(layout.journal())) {
-        journal->given_up = false;
+        change(*journal);
         journal->save(layout.journal());
+    }
+}
+
+void begin_anew(const Layout& layout) {
+    if (const auto journal = Journal::read(layout.journal()); journal && journal->given_up) {
+        change_journal(layout, [](Journal& now) { now.given_up = false; });
     }
 }
 
@@ -144,12 +133,9 @@ void undo_hand_over(const Layout& layout) {
     }
     log::info("an earlier run was interrupted in the hand-over: what is in {} goes back",
               layout.data_directory.string());
-    auto names = in_order_of_hand_over(system::entries(layout.data_directory));
+    auto names = in_order_of_hand_over(patroni::entries_for_patroni(layout.data_directory));
     std::reverse(names.begin(), names.end());
     for (const auto& name : names) {
-        if (name.starts_with(".") || name == "lost+found") {
-            continue;
-        }
         std::error_code error;
         if (fs::exists(fs::symlink_status(layout.staging / name))) {
             error = std::make_error_code(std::errc::file_exists);

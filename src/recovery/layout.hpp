@@ -1,9 +1,13 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <string>
 #include <vector>
 
 namespace patroni_pgbackrest::recovery {
+
+struct Journal;
 
 /// Where the work is done and how it gets to its place.
 struct Layout {
@@ -31,6 +35,9 @@ void refuse_somebodys_data(const Layout& layout);
 
 /// Whether an earlier run was interrupted when all of its data was in place, and it is there still.
 bool hand_over_is_done(const Layout& layout);
+
+/// Changes what the journal says, if there is one, under the lock, since a bootstrap may be at work.
+void change_journal(const Layout& layout, const std::function<void(Journal&)>& change);
 
 /// A bootstrap begins on this node: what `resume` wrote down of an earlier one that was given up does not count for it.
 void begin_anew(const Layout& layout);
