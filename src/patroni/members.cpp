@@ -48,10 +48,7 @@ system::Command list_command(const ConfigurationSource& source, const std::strin
     } else {
         command.environment["XDG_CONFIG_HOME"] = "/nonexistent";  // a file there would count more
     }
-    for (const auto& word : {"list", "-f", "json"}) {
-        command.arguments.emplace_back(word);
-    }
-    command.arguments.push_back(scope);
+    command.arguments.insert(command.arguments.end(), {"list", "-f", "json", scope});
     return command;
 }
 
