@@ -70,8 +70,12 @@ class Memory(UnderPatroni):
         self.assert_back(BATCHES)
 
     def test_a_failed_post_bootstrap(self):
+        # It fails when the segment of the hand-over is archived: killed in that, it would not be known as its own.
         self.configure({'pgbackrest': self.counting_pgbackrest()}, bootstrap={'post_bootstrap': self.lab.write(
-            'once', '#!/bin/sh\nmkdir %s\n' % self.lab.path('seen'), 0o755)})
+            'once', '''#!/bin/sh
+for each in $(seq 300); do ls %s/pg_wal/archive_status/*.ready 2>/dev/null || break; sleep .1; done
+mkdir %s
+''' % (self.data_directory, self.lab.path('seen')), 0o755)})
         os.mkdir(self.lab.path('seen'))
         self.node.start()
         self.node.wait_for_end(120)
@@ -80,8 +84,7 @@ class Memory(UnderPatroni):
         self.lab.give(self.lab.directory, 0o755)
         self.node.start()
         self.node.wait_for_leader()
-        # A segment that was archived while PostgreSQL was stopped is not known as its own.
-        self.assertEqual(self.restores(), 2 if 'the archive has newer WAL than it' in self.lab.log('node1') else 1)
+        self.assertEqual(self.restores(), 1)
         self.assert_back(BATCHES)
 
     def test_what_was_set_aside_is_out_of_date_when_another_node_went_on(self):

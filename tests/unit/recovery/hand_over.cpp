@@ -19,6 +19,13 @@ Phase journalled(const Restore& restore) {
     return Journal::read(restore.files.path("data.restoring.d/journal.json")).value().phase;
 }
 
+/// A hand-over beside somebody's dotfile that ended after its first entry.
+void interrupt_half_way(const Restore& restore) {
+    restore.files.write("data/.snapshot", "theirs");
+    restore.interrupt(Phase::handing_over);
+    fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+}
+
 void run(const Restore& restore) {
     StagingDirectory staging(restore.request);
     restore.copy(staging);
@@ -94,9 +101,7 @@ TEST_CASE("an interrupted hand-over is finished by the next run") {
         fs::rename(restore.files.path("data.restoring"), restore.data());
     }
     SECTION("between two entries") {
-        restore.files.write("data/.snapshot", "theirs");
-        restore.interrupt(Phase::handing_over);
-        fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+        interrupt_half_way(restore);
         undo_hand_over(choose_layout(restore.data()));
         CHECK(system::entries(restore.data()) == Names{".snapshot"});
         CHECK(restore.files.read("data.restoring/PG_VERSION") == "15\n");
@@ -119,9 +124,7 @@ TEST_CASE("an interrupted hand-over is finished by the next run") {
 
 TEST_CASE("a hand-over that Patroni has set half of aside is neither finished nor undone") {
     const Restore restore;
-    restore.files.write("data/.snapshot", "theirs");
-    restore.interrupt(Phase::handing_over);
-    fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+    interrupt_half_way(restore);
     fs::rename(restore.data(), restore.files.path("data.failed"));
     const auto layout = choose_layout(restore.data());
     CHECK_FALSE(hand_over_is_done(layout));
@@ -147,9 +150,7 @@ TEST_CASE("a bootstrap that begins is not the one that was given up") {
 
 TEST_CASE("what is in the way back of a hand-over is refused by name") {
     const Restore restore;
-    restore.files.write("data/.snapshot", "theirs");
-    restore.interrupt(Phase::handing_over);
-    fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+    interrupt_half_way(restore);
     restore.files.write("data/base/x", "theirs");
     CHECK(problems_of(ExitCode::unsafe, [&] { undo_hand_over(choose_layout(restore.data())); }).front().message ==
           restore.files.path("data/base").string() + " cannot go back to " +
