@@ -100,8 +100,13 @@ Start where_to_start(const Request& request, const Plan& plan, const StagingDire
             log::info("what an earlier run recovered is out of date, {}: only its files are used", outdated);
             return Start::copy;
         }
-        const auto now = recovery::boot_id();
-        return recovery::decide_start(earlier->phase, control, plan.timeline(), !now.empty() && earlier->boot == now);
+        const bool same_boot = staging.is_same_boot();
+        const auto start = recovery::decide_start(earlier->phase, control, plan.timeline(), same_boot);
+        if (start == Start::copy && !same_boot) {
+            log::info("the machine was started or the disk mounted anew since the earlier run, which flushed nothing "
+                      "to disk: its copy is checked against the backup first");
+        }
+        return start;
     } catch (const Failure& failure) {
         log::warning("what an earlier run left cannot be used as it is: {}", failure.what());
         return Start::copy;

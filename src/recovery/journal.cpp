@@ -8,6 +8,7 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sys/stat.h>
 #include <utility>
 
@@ -194,9 +195,19 @@ std::string identity_of(const Request& request) {
     return identity;
 }
 
-std::string boot_id() {
+std::string boot_of(const std::vector<std::filesystem::path>& places) {
     const auto content = system::read_file_if_present("/proc/sys/kernel/random/boot_id");
-    return content ? std::string(system::trim(*content)) : std::string();
+    if (!content) {
+        return {};
+    }
+    std::set<std::string> mounted;
+    for (const auto& place : places) {
+        mounted.insert(system::file_system_instance(place));
+    }
+    mounted.erase("");
+    std::vector<std::string> words{std::string(system::trim(*content))};
+    words.insert(words.end(), mounted.begin(), mounted.end());
+    return system::join(words, " ");
 }
 
 }  // namespace patroni_pgbackrest::recovery

@@ -48,7 +48,7 @@ struct Journal {
     std::string request;  ///< what was asked for; another request starts over
     std::string backup_set;
     std::string system_identifier;
-    std::string boot;  ///< kernel boot id: with fsync off nothing survives a reboot for certain
+    std::string boot;  ///< of boot_of: with fsync off nothing survives a reboot for certain
     Phase phase = Phase::copying;
     std::vector<std::string> outside;  ///< tablespace and link targets, checked to be empty before the first copy
     /// Those of them that were seen as directories, by inode and birth: another disk may be mounted there later.
@@ -70,7 +70,8 @@ struct Journal {
 
 /// The request in a form that two runs can compare.
 std::string identity_of(const Request& request);
-/// /proc/sys/kernel/random/boot_id.
-std::string boot_id();
+/// The kernel's boot id and the mounted file systems of these places: what was written without fsync is there for
+/// certain only while both stay. Empty where the kernel does not tell.
+std::string boot_of(const std::vector<std::filesystem::path>& places);
 
 }  // namespace patroni_pgbackrest::recovery

@@ -23,8 +23,8 @@ enum class Start {
     nothing,  ///< promoted, and an earlier run has seen to everything that belongs to it
 };
 
-/// The decision of pg_control and the journal. `same_boot` is false after a reboot: with fsync off the pages that were
-/// not written then are lost without a trace.
+/// The decision of pg_control and the journal. `same_boot` is false after a reboot or an unmount: with fsync off the
+/// pages that were not written then are lost without a trace.
 Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot);
 
 /// What is done in the private server once it is a primary, in place of Patroni's post_bootstrap, which an interrupted

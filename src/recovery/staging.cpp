@@ -207,7 +207,7 @@ bool StagingDirectory::is_empty() const {
 
 void StagingDirectory::reached(Phase phase) {
     journal_.phase = phase;
-    journal_.boot = boot_id();
+    journal_.boot = boot();
     journal_.given_up = false;
     if (phase != Phase::handed_over) {
         note_births();
@@ -230,6 +230,17 @@ void StagingDirectory::remember(const Asked& asked, const std::optional<Reached>
 
 std::vector<fs::path> StagingDirectory::outside() const {
     return {journal_.outside.begin(), journal_.outside.end()};
+}
+
+std::string StagingDirectory::boot() const {
+    auto places = outside();
+    places.push_back(layout_.staging);
+    return boot_of(places);
+}
+
+bool StagingDirectory::is_same_boot() const {
+    const auto now = boot();
+    return earlier_ && !now.empty() && earlier_->boot == now;
 }
 
 void StagingDirectory::sync() const {

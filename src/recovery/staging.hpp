@@ -22,6 +22,8 @@ class StagingDirectory {
     const std::filesystem::path& path() const { return layout_.staging; }
     /// What an earlier run with this very request left; empty when there was none or another one.
     const std::optional<Journal>& earlier() const { return earlier_; }
+    /// Whether what the earlier run wrote without fsync is there for certain: no reboot, no unmount since.
+    bool is_same_boot() const;
 
     /// Starts or continues a copy: writes the journal with the targets outside of the data directory. Throws
     /// Failure(unsafe) when one of them holds anything that no earlier run of ours put there.
@@ -53,6 +55,7 @@ class StagingDirectory {
     void hand_over();
 
   private:
+    std::string boot() const;
     void note_births();
     void move_entries() const;
     void adopt(const std::filesystem::path& directory, const std::vector<std::string>& places);

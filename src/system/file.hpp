@@ -30,6 +30,10 @@ bool is_mount_point(const std::filesystem::path& directory);
 bool is_writable(const std::filesystem::path& directory);
 /// Whether a rename can go from one to the other: one device and one mount. The nearest existing parent counts.
 bool same_file_system(const std::filesystem::path& one, const std::filesystem::path& other);
+/// Another one after each unmount, the same in every container; empty when no block device is below (network, Btrfs,
+/// overlay). It is the inode that sysfs gives a mounted ext4 or XFS. A mount id is given out again by the kernel, and
+/// differs between containers.
+std::string file_system_instance(const std::filesystem::path& path);
 /// Bytes an unprivileged process may still write; of the nearest existing parent when the path does not exist yet.
 unsigned long long free_bytes(const std::filesystem::path& path);
 

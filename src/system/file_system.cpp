@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::system {
@@ -99,6 +100,22 @@ bool same_file_system(const fs::path& one, const fs::path& other) {
     }, right{};
     return ::stat(first.c_str(), &left) == 0 && ::stat(second.c_str(), &right) == 0 && left.st_dev == right.st_dev &&
            mount_of(first) == mount_of(second);
+}
+
+std::string file_system_instance(const fs::path& path) {
+    struct stat facts {};
+    if (::stat(nearest_existing(path).c_str(), &facts) != 0)
+        return {};
+    std::error_code error;
+    const auto device =
+        fs::read_symlink(fmt::format("/sys/dev/block/{}:{}", major(facts.st_dev), minor(facts.st_dev)), error);
+    if (error)
+        return {};
+    for (const auto& type : fs::directory_iterator("/sys/fs", error)) {
+        if (::stat((type.path() / device.filename()).c_str(), &facts) == 0)
+            return fmt::format("{} {}", device.filename().string(), facts.st_ino);
+    }
+    return {};
 }
 
 unsigned long long free_bytes(const fs::path& path) {

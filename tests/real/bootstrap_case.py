@@ -84,6 +84,16 @@ esac; done
 exec pgbackrest "$@"
 ''' % (self.lab.directory, self.lab.directory, body), 0o755)
 
+    def wrapped_binaries(self, name, script):
+        """A directory with PostgreSQL's programs, of which one is a script."""
+        directory = self.lab.path('bin')
+        os.mkdir(directory, 0o755)
+        for program in os.listdir(self.lab.bin_directory):
+            if program != name:
+                os.symlink(os.path.join(self.lab.bin_directory, program), os.path.join(directory, program))
+        self.lab.write('bin/' + name, '#!/bin/bash\n' + script, 0o755)
+        return directory
+
     def slow_pgbackrest(self):
         """One whose archive-get takes a while and writes down in asked what was wanted."""
         return self.wrap_pgbackrest('[ $VERB != archive-get ] || { echo $SEGMENT >>%s; sleep .7; }' % self.lab.path('asked'))

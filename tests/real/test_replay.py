@@ -1,4 +1,5 @@
 """Standalone replay: interrupted at its worst moments, and with a restored configuration that would disturb it."""
+import glob
 import os
 import re
 
@@ -90,6 +91,49 @@ class InterruptedReplays(BootstrapCase):
         self.assert_nothing_runs()
 
 
+class PowerFailures(BootstrapCase):
+    """Pages that were written without fsync are lost; pg_control and the files that prove a replay happen to be kept."""
+
+    def setUp(self):
+        super().setUp()
+        self.disk = self.lab.mount_disk(600, 'disk')
+        self.data_directory = self.node.data_directory = os.path.join(self.disk, 'data')
+        self.staging = self.data_directory + '.restoring'
+        self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
+
+    def cut_power(self):
+        send(9, list(self.lab.living()))
+        self.assert_nothing_runs(tidied=False)
+        self.lab.run_as_root('sync', self.staging + '/global/pg_control', *glob.glob(self.staging + '/pg_wal/0*'))
+        self.lab.cut_power(self.disk)
+
+    def assert_checked_again(self):
+        self.assert_absent()
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assert_complete()
+        self.assertIn('its copy is checked against the backup first', result.log)
+
+    def test_in_the_replay(self):
+        self.configure()
+        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
+        self.wait_for_replay_of(7)
+        self.cut_power()
+        self.result_of(process)
+        self.assert_checked_again()
+
+    def test_after_the_replay(self):
+        journal = self.staging + '.d/journal.json'
+        self.configure(postgresql={'bin_dir': self.wrapped_binaries('pg_controldata', """grep -q recovered %s && kill -9 $PPID
+exec %s "$@"
+""" % (journal, os.path.join(self.lab.bin_directory, 'pg_controldata')))})
+        self.assertEqual(self.bootstrap().code, -9)
+        self.assertIn('"recovered"', read(journal))
+        self.cut_power()
+        self.configure()
+        self.assert_checked_again()
+
+
 class DisturbingConfigurations(PlainCase):
     """What stands in the restored postgresql.conf and postgresql.auto.conf has no force during the replay."""
 
@@ -120,16 +164,6 @@ echo "$told"
         self.assert_done(self.bootstrap(*target))
         self.assert_complete(2)
         self.assertIn("work_mem = '7MB'", read(self.data_directory + '/postgresql.auto.conf'))
-
-    def wrapped_binaries(self, name, script):
-        """A directory with PostgreSQL's programs, of which one is a script."""
-        directory = self.lab.path('bin')
-        os.mkdir(directory, 0o755)
-        for program in os.listdir(self.lab.bin_directory):
-            if program != name:
-                os.symlink(os.path.join(self.lab.bin_directory, program), os.path.join(directory, program))
-        self.lab.write('bin/' + name, '#!/bin/bash\n' + script, 0o755)
-        return directory
 
     def test_a_stale_target_of_another_type_does_not_matter(self):
         self.make_source("recovery_target_name = 'of last year'\nrestore_command = '/bin/false'")

@@ -3,6 +3,7 @@
 Nothing but Python's standard library, so that the distribution's python3 (3.9 and later) runs it.
 """
 import ctypes
+import fcntl
 import glob
 import json
 import os
@@ -11,6 +12,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ import urllib.request
 
 SUPPORT = os.path.dirname(os.path.abspath(__file__))
 CHECKOUT = os.path.dirname(os.path.dirname(SUPPORT))
+EXT4_IOC_SHUTDOWN, EXT4_GOING_FLAGS_NOLOGFLUSH = 0x8004587D, 2  # Linux, fs/ext4/ext4.h and linux/ext4.h
 
 
 def bin_directory():
@@ -191,6 +194,25 @@ class Lab:
         self.mounts.append(path)
         self.give(path, 0o700)
         return path
+
+    def mount_disk(self, megabytes, *names):
+        """The same with a disk that cut_power knows."""
+        path = self.make(*names)
+        with open(path + '.image', 'wb') as image:
+            image.truncate(megabytes << 20)
+        self.run_as_root('/sbin/mkfs.ext4', '-qF', path + '.image')
+        self.run_as_root('mount', '-o', 'loop', path + '.image', path)
+        self.mounts.append(path)
+        self.give(path, 0o700)
+        return path
+
+    def cut_power(self, path):
+        """What the kernel has not written to that disk yet is lost, and the disk is mounted again."""
+        directory = os.open(path, os.O_RDONLY)
+        fcntl.ioctl(directory, EXT4_IOC_SHUTDOWN, struct.pack('I', EXT4_GOING_FLAGS_NOLOGFLUSH))
+        os.close(directory)
+        self.run_as_root('umount', path)
+        self.run_as_root('mount', '-o', 'loop', path + '.image', path)
 
     @staticmethod
     def run_as_root(*command):

@@ -9,7 +9,7 @@ if grep -qsw bookworm /etc/os-release; then packages_checks=(clang-format-14); f
 packages_fuzz=(clang libclang-rt-dev)
 packages_tidy=(clang-tidy-14)
 packages_versions=(debootstrap)
-packages_run=(postgresql patroni python3-etcd pgbackrest etcd-server etcd-client curl util-linux)
+packages_run=(postgresql patroni python3-etcd pgbackrest etcd-server etcd-client curl e2fsprogs util-linux)
 
 install_packages() { # SET...
   local set name missing=() names=()

@@ -62,7 +62,7 @@ TEST_CASE("a copy begins with a journal, and everything of it is for us alone") 
     CHECK(journal->request == identity_of(restore.request));
     CHECK(journal->backup_set == "20261122-090000F");
     CHECK(journal->system_identifier == "7710953412442782829");
-    CHECK(journal->boot == boot_id());
+    CHECK(journal->boot == boot_of({staging.path(), restore.files.path("ts1")}));
     CHECK(journal->phase == Phase::copying);
     for (const auto& directory : {staging.path(), staging.layout().workspace}) {
         CHECK((fs::status(directory).permissions() & fs::perms::all) == fs::perms::owner_all);

@@ -212,6 +212,12 @@ TEST_CASE("one file system is told from another, also for what does not exist ye
     CHECK_FALSE(same_file_system(directory.path(), "/proc"));
 }
 
+TEST_CASE("a file system that no block device is below has no instance that is known") {
+    const PrivateDirectory directory;
+    CHECK(file_system_instance("/proc").empty());
+    CHECK(file_system_instance(directory.path()) == file_system_instance(directory.path() / "not/yet/there"));
+}
+
 TEST_CASE("free space is that of the nearest directory that exists") {
     const PrivateDirectory directory;
     CHECK(free_bytes(directory.path()) > 0);
