@@ -299,7 +299,7 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     }
     recovery::undo_hand_over(layout);
     recovery::refuse_somebodys_data(layout);
-    recovery::begin_anew(layout);
+    recovery::begin_anew(request, layout);
     report.phase("plan");
     const auto plan = recovery::make_plan(request, observe(request, report));
     recovery::refuse_rejected(request, plan, layout);

@@ -96,6 +96,7 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"phase", text(phase)},
                  {"outside", outside},
                  {"births", births},
+                 {"under_way", under_way},
                  {"given_up", given_up},
                  {"hand_overs", hand_overs},
                  {"not_accepted", not_accepted}};
@@ -128,6 +129,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.scope = read.value("scope", "");
         journal.member = read.value("member", "");
         journal.births = read.value("births", journal.births);
+        journal.under_way = read.value("under_way", false);
         journal.given_up = read.value("given_up", false);
         journal.not_accepted = read.value("not_accepted", false);
         journal.hand_overs = read.value("hand_overs", 0U);

@@ -53,6 +53,7 @@ struct Journal {
     std::vector<std::string> outside;  ///< tablespace and link targets, checked to be empty before the first copy
     /// Those of them that were seen as directories, by inode and birth: another disk may be mounted there later.
     std::map<std::string, std::string> births;
+    bool under_way = false;   ///< another bootstrap has begun since it was handed over, and only planned so far
     bool given_up = false;    ///< the key was seen gone or another node's: an empty one is none of this restore's
     unsigned hand_overs = 0;  ///< how often it was handed over: more than once when Patroni set it aside
     std::optional<HandedOver> handed_over;  ///< the data directory as it was handed over

@@ -105,12 +105,6 @@ void change_journal(const Layout& layout, const std::function<void(Journal&)>& c
     }
 }
 
-void begin_anew(const Layout& layout) {
-    if (const auto journal = Journal::read(layout.journal()); journal && journal->given_up) {
-        change_journal(layout, [](Journal& now) { now.given_up = false; });
-    }
-}
-
 std::vector<std::string> in_order_of_hand_over(std::vector<std::string> entries) {
     const auto place = [](const std::string& name) { return name == "PG_VERSION" ? 0 : name == "global" ? 2 : 1; };
     std::stable_sort(entries.begin(), entries.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });

@@ -39,9 +39,6 @@ bool hand_over_is_done(const Layout& layout);
 /// Changes what the journal says, if there is one, under the lock, since a bootstrap may be at work.
 void change_journal(const Layout& layout, const std::function<void(Journal&)>& change);
 
-/// A bootstrap begins on this node: what `resume` wrote down of an earlier one that was given up does not count for it.
-void begin_anew(const Layout& layout);
-
 /// Moves back into the staging directory what an interrupted run had put in place of a part of its data: it is whole
 /// again then, and the data directory is one for which Patroni calls a bootstrap method. Throws Failure(unsafe).
 void undo_hand_over(const Layout& layout);

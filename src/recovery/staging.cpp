@@ -64,6 +64,30 @@ void move(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+namespace {
+
+Journal new_journal(const Request& request) {
+    Journal journal;
+    journal.scope = request.scope;
+    journal.request = identity_of(request);
+    if (request.patroni && request.patroni->name) {
+        journal.member = request.patroni->name->text;
+    }
+    return journal;
+}
+
+}  // namespace
+
+void begin_anew(const Request& request, const Layout& layout) {
+    make_private(layout.workspace);
+    const system::Lock lock(layout.workspace / "lock");
+    refuse_somebodys_data(layout);  // again: the instance that was waited for may have filled it
+    auto journal = Journal::read(layout.journal()).value_or(new_journal(request));
+    journal.given_up = false;
+    journal.under_way = journal.phase == Phase::handed_over;
+    journal.save(layout.journal());
+}
+
 StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layout(request.data_directory)) {
     if (!hand_over_is_done(layout_)) {
         refuse_somebodys_data(layout_);
@@ -79,7 +103,8 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
         const bool over =
             journal->phase == Phase::handed_over ||
             (journal->phase == Phase::handing_over && !fs::exists(layout_.staging) && !hand_over_is_done(layout_));
-        if (!over) {
+        const bool only_planned = journal->backup_set.empty();
+        if (!over && !only_planned) {
             journal_ = *journal;
             earlier_ = std::move(journal);
         }
@@ -88,12 +113,10 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
     if (!hand_over_is_done(layout_)) {
         refuse_somebodys_data(layout_);
     }
-    if (request.patroni && request.patroni->name) {
+    if (!earlier_) {
+        journal_ = new_journal(request);
+    } else if (request.patroni && request.patroni->name) {
         journal_.member = request.patroni->name->text;
-    }
-    if (journal_.request.empty()) {
-        journal_.scope = request.scope;
-        journal_.request = identity_of(request);
     }
     if (earlier_ && earlier_->request != identity_of(request)) {
         if (hand_over_is_done(layout_)) {
@@ -209,6 +232,7 @@ void StagingDirectory::reached(Phase phase) {
     journal_.phase = phase;
     journal_.boot = boot();
     journal_.given_up = false;
+    journal_.under_way = false;
     if (phase != Phase::handed_over) {
         note_births();
     }

@@ -11,6 +11,10 @@
 
 namespace patroni_pgbackrest::recovery {
 
+/// Writes down that a bootstrap begins on this node, before it is planned: interrupted from here on, it is resumed.
+/// Throws Failure(unsafe) as refuse_somebodys_data does.
+void begin_anew(const Request& request, const Layout& layout);
+
 /// The staging directory of one restore, for as long as this object lives: locked, and with a journal.
 class StagingDirectory {
   public:

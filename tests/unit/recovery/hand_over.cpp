@@ -138,14 +138,43 @@ TEST_CASE("a bootstrap that begins is not the one that was given up") {
     restore.interrupt(Phase::copied);
     const auto layout = choose_layout(restore.data());
     const auto given_up = [&] { return Journal::read(layout.journal())->given_up; };
-    begin_anew(layout);
+    begin_anew(restore.request, layout);
     CHECK_FALSE(given_up());
     auto journal = Journal::read(layout.journal()).value();
     journal.given_up = true;
     journal.save(layout.journal());
-    begin_anew(layout);
+    begin_anew(restore.request, layout);
     CHECK_FALSE(given_up());
     CHECK(journalled(restore) == Phase::copied);
+}
+
+TEST_CASE("a bootstrap that only planned is known, and leaves nothing to go on with") {
+    const Restore restore;
+    const auto layout = choose_layout(restore.data());
+    begin_anew(restore.request, layout);
+    const auto journal = Journal::read(layout.journal()).value();
+    CHECK(journal.request == identity_of(restore.request));
+    CHECK_FALSE(journal.under_way);
+    StagingDirectory staging(restore.request);
+    CHECK_FALSE(staging.earlier());
+    restore.copy(staging);
+    CHECK(Journal::read(layout.journal())->backup_set == restore.plan.backup.label);
+}
+
+TEST_CASE("a bootstrap that begins after a hand-over is under way until it does something") {
+    const Restore restore;
+    run(restore);
+    const auto layout = choose_layout(restore.data());
+    CHECK(problems_of(ExitCode::unsafe, [&] { begin_anew(restore.request, layout); }).size() == 1);
+    fs::rename(restore.data(), restore.files.path("data.failed"));
+    begin_anew(restore.request, layout);
+    const auto journal = Journal::read(layout.journal()).value();
+    CHECK(journal.under_way);
+    CHECK(journal.phase == Phase::handed_over);
+    CHECK(journal.handed_over_is(restore.files.path("data.failed")));
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    CHECK_FALSE(Journal::read(layout.journal())->under_way);
 }
 
 TEST_CASE("what is in the way back of a hand-over is refused by name") {
