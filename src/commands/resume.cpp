@@ -9,8 +9,8 @@
 #include "postgres/control_data.hpp"
 #include "recovery/journal.hpp"
 #include "recovery/staging.hpp"
+#include "system/interruption.hpp"
 #include "system/log.hpp"
-#include "system/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -50,6 +50,10 @@ BootstrapArguments arguments_of_patroni(const patroni::ConfigurationSource& sour
     return arguments;
 }
 
+std::string own_name(const patroni::Configuration& configuration) {
+    return configuration.name ? configuration.name->text : "";
+}
+
 enum class Key { any, known };
 
 /// The DCS may come up after this node. With Key::known the answer has a leader or says what the key is.
@@ -78,28 +82,53 @@ patroni::ScopeState ask_until_known(const patroni::ConfigurationSource& source, 
     }
 }
 
-/// The name of another member that bootstraps the scope; empty when there is none.
-std::string other_bootstrapping(const patroni::ScopeState& state, const std::string& own_name) {
-    for (const auto& name : state.bootstrapping) {
-        if (name != own_name) {
-            return name;
-        }
+/// The first name that is not this member's; empty when there is none.
+std::string other_than(const std::string& own_name, const std::vector<std::string>& names) {
+    const auto other = std::find_if(names.begin(), names.end(), [&](const auto& name) { return name != own_name; });
+    return other == names.end() ? std::string() : *other;
+}
+
+/// Asks as ask_until_known does, and again where the answer may be too old: a member that has taken the empty key says
+/// so in its next cycle only (ha.py bootstrap, run_cycle: the state is set after that cycle's touch_member).
+patroni::ScopeState ask_settled(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
+                                const std::string& scope, Key key, const Layout& layout,
+                                const pgbackrest::RetryPolicy& retry) {
+    constexpr std::chrono::seconds cycle{5};  // what one takes beside its wait
+    auto state = ask_until_known(source, scope, key, layout, retry);
+    const auto name = own_name(configuration);
+    const auto waiting = other_than(name, state.members);
+    if (state.initialize == InitializeKey::empty && !state.leadership.leader && !waiting.empty() &&
+        other_than(name, state.bootstrapping).empty()) {
+        const auto pause = std::chrono::seconds(configuration.loop_wait) + cycle;
+        log::info("{} is there too: asking the DCS again in {} s, by when it would have said that it bootstraps",
+                  waiting, pause.count());
+        interruption::sleep(pause);
+        state = ask_until_known(source, scope, key, layout, retry);
     }
-    return {};
+    return state;
 }
 
 bool went_on(const patroni::ScopeState& state) {
     return state.leadership.leader || state.initialize == InitializeKey::initialized;
 }
 
-/// A data directory that lived for so long was accepted. In patroni mode the replay alone may take as long, and ends
-/// with the history file of a new timeline.
+/// A data directory that lived for so long after its recovery was accepted: longer than any post_bootstrap takes. In
+/// patroni mode the recovery ends later, with the history file of a new timeline.
 bool has_lived(const Journal& journal, const postgres::ControlFile& control, const Layout& layout) {
-    constexpr std::int64_t long_enough = 3600;
+    constexpr std::int64_t a_day = 86400;
     struct stat history {};
     const auto file = layout.data_directory / "pg_wal" / control.timeline.history_file();
-    return ::stat(file.c_str(), &history) == 0 &&
-           control.written_at > std::max<std::int64_t>(journal.handed_over->at, history.st_mtime) + long_enough;
+    return journal.asked && control.timeline > journal.asked->timeline && ::stat(file.c_str(), &history) == 0 &&
+           control.written_at > std::max<std::int64_t>(journal.handed_over->at, history.st_mtime) + a_day;
+}
+
+/// Whether it was a primary last, on the leader's timeline or a later one: the leader is no successor of it then, and
+/// Patroni, for which one timeline is one history, would not rewind it.
+bool has_rival_history(const postgres::ControlFile& control, const patroni::Leadership& leadership) {
+    using postgres::ClusterState;
+    const bool recovers =
+        control.state == ClusterState::in_archive_recovery || control.state == ClusterState::shut_down_in_recovery;
+    return !recovers && leadership.timeline != 0 && leadership.timeline <= control.timeline.number;
 }
 
 [[noreturn]] void refuse_what_is_in_place(const Layout& layout, const std::string& why) {
@@ -109,6 +138,42 @@ bool has_lived(const Journal& journal, const postgres::ControlFile& control, con
                   fmt::format("read what Patroni and post_bootstrap said; if the data is right and no other node has "
                               "it, remove {}, else move the data directory away",
                               layout.journal().string()));
+}
+
+/// Whether Patroni goes on with it, has gone on without it, or would promote what is out of date.
+void judge_by_the_dcs(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
+                      const Journal& journal, const Layout& layout,
+                      const std::optional<postgres::ControlFile>& control) {
+    const auto state = ask_settled(source, configuration, journal.scope, Key::known, layout, {});
+    const auto name = own_name(configuration);
+    const auto& leader = state.leadership.leader;
+    const auto other = other_than(name, state.bootstrapping);
+    const bool never_started = control && control->written_at == journal.handed_over->control_written_at;
+    if (leader && *leader != name) {
+        if (never_started) {
+            refuse_what_is_in_place(layout, fmt::format("never started, and {} leads without it", *leader));
+        }
+        if (control && has_rival_history(*control, state.leadership)) {
+            refuse_what_is_in_place(layout, fmt::format("{} leads without it, on timeline {} like this one", *leader,
+                                                        state.leadership.timeline));
+        }
+    }
+    if (never_started && state.initialize == InitializeKey::initialized && state.was_led) {
+        refuse_what_is_in_place(layout, "never started, and the cluster has had a leader without it");
+    }
+    if (never_started && state.initialize == InitializeKey::initialized) {
+        log::info("{} is in place, and PostgreSQL has not started there yet: Patroni goes on with it",
+                  layout.data_directory.string());
+    } else if (went_on(state)) {
+        log::info("scope {} is initialised: the restore of {} is over", journal.scope, layout.data_directory.string());
+        recovery::forget(layout);
+    } else if (state.initialize == InitializeKey::absent || !other.empty()) {
+        recovery::change_journal(layout, [](Journal& now) { now.not_accepted = true; });
+        refuse_what_is_in_place(layout, other.empty() ? "Patroni did not accept it"
+                                                      : fmt::format("{} bootstraps the cluster now", other));
+    } else {
+        log::info("{} is in place: Patroni goes on with it", layout.data_directory.string());
+    }
 }
 
 /// Patroni may reject what it was handed over (its start or post_bootstrap fails) and be unable to rename it, in a
@@ -136,32 +201,11 @@ void judge_what_is_in_place(const patroni::ConfigurationSource& source, const pa
     if (journal.not_accepted) {
         refuse_what_is_in_place(layout, "Patroni did not accept it");
     }
-    const std::string own_name = configuration.name ? configuration.name->text : "";
-    const auto state = ask_until_known(source, journal.scope, Key::known, layout, {});
-    const auto other = other_bootstrapping(state, own_name);
-    const bool never_started = control && control->written_at == journal.handed_over->control_written_at;
-    const bool other_leads = state.leadership.leader && *state.leadership.leader != own_name;
-    if (never_started && other_leads) {
-        refuse_what_is_in_place(layout,
-                                fmt::format("never started, and {} leads without it", *state.leadership.leader));
-    }
-    if (never_started && state.initialize == InitializeKey::initialized) {
-        log::info("{} is in place, and PostgreSQL has not started there yet: Patroni goes on with it",
-                  layout.data_directory.string());
-    } else if (went_on(state)) {
-        log::info("scope {} is initialised: the restore of {} is over", journal.scope, layout.data_directory.string());
-        recovery::forget(layout);
-    } else if (state.initialize == InitializeKey::absent || !other.empty()) {
-        recovery::change_journal(layout, [](Journal& now) { now.not_accepted = true; });
-        refuse_what_is_in_place(layout, other.empty() ? "Patroni did not accept it"
-                                                      : fmt::format("{} bootstraps the cluster now", other));
-    } else {
-        log::info("{} is in place: Patroni goes on with it", layout.data_directory.string());
-    }
+    judge_by_the_dcs(source, configuration, journal, layout, control);
 }
 
 /// Why there is nothing to be resumed; empty when there is.
-std::string why_not(const patroni::ScopeState& state, const std::string& own_name) {
+std::string why_nothing_to_resume(const patroni::ScopeState& state, const std::string& own_name) {
     if (state.leadership.leader) {
         return fmt::format("{} leads meanwhile: the cluster went on without this restore", *state.leadership.leader);
     }
@@ -171,7 +215,7 @@ std::string why_not(const patroni::ScopeState& state, const std::string& own_nam
     if (state.initialize == InitializeKey::absent) {
         return "the DCS does not know the cluster: Patroni calls the bootstrap method itself";
     }
-    const auto other = other_bootstrapping(state, own_name);
+    const auto other = other_than(own_name, state.bootstrapping);
     return other.empty() ? "" : fmt::format("{} bootstraps the cluster now", other);
 }
 
@@ -207,6 +251,7 @@ void refuse_what_a_script_asked_for(const patroni::Configuration& configuration,
 void give_up(const Layout& layout, bool cluster_lives) {
     recovery::change_journal(layout, [&](Journal& journal) {
         journal.given_up = true;
+        journal.under_way = false;
         if (cluster_lives) {
             journal.outside.clear();
             journal.births.clear();
@@ -222,9 +267,9 @@ void end_interrupted(const BootstrapArguments& arguments, const recovery::Reques
         give_up(layout, true);
         return;
     }
-    const auto state = ask_until_known(arguments.source, journal.scope, Key::any, layout, request.retry);
-    const auto& name = arguments.patroni->name;
-    const auto reason = why_not(state, name ? name->text : "");
+    const auto state =
+        ask_settled(arguments.source, *arguments.patroni, journal.scope, Key::any, layout, request.retry);
+    const auto reason = why_nothing_to_resume(state, own_name(*arguments.patroni));
     if (!reason.empty()) {
         log::info("nothing to resume, {}", reason);
         give_up(layout, went_on(state));
@@ -239,7 +284,7 @@ void end_interrupted(const BootstrapArguments& arguments, const recovery::Reques
     refuse_what_a_script_asked_for(*arguments.patroni, request, journal);
     refuse_target_in_patroni_mode(request);
     log::info("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts", journal.scope,
-              recovery::text(journal.phase));
+              journal.under_way ? "planning" : recovery::text(journal.phase));
     bootstrap(arguments);
 }
 
@@ -270,7 +315,8 @@ void resume(const ResumeArguments& given) {
     if (!is_ours || !configuration->method) {
         return;
     }
-    if (journal->phase != Phase::handed_over) {
+    const bool begins_again = journal->under_way && !journal->handed_over_is(layout.data_directory);
+    if (journal->phase != Phase::handed_over || begins_again) {
         const auto arguments = arguments_of_patroni(source, *configuration);
         const auto request = recovery::make_request(arguments.options, arguments.patroni);
         if (!recovery::hand_over_is_done(layout)) {

@@ -121,6 +121,12 @@ std::optional<unsigned> read_port(const Node& local) {
     return port ? static_cast<unsigned>(*port) : usual;
 }
 
+unsigned read_loop_wait(const Node& dcs) {
+    const Entry* entry = dcs.find("loop_wait");
+    const auto seconds = entry == nullptr ? std::nullopt : system::number(entry->value->text);
+    return seconds ? static_cast<unsigned>(*seconds) : Configuration{}.loop_wait;
+}
+
 std::optional<std::string> read_password_encryption(const Node& local, const Node& dynamic) {
     const auto value = value_of(parameter(local, dynamic, "password_encryption"));
     const auto word = value ? system::lower(value->text) : std::string();
@@ -178,6 +184,7 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     result.name = scalar_at(tree, "name", "name", problems);
     read_postgresql(local, dynamic, result, problems);
     result.has_pg_hba = has_own_hba(local, dynamic, result);
+    result.loop_wait = read_loop_wait(dcs);
     result.port = read_port(local);
     result.archiving = read_archiving(local, dynamic);
     result.password_encryption = read_password_encryption(local, dynamic);

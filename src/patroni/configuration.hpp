@@ -57,6 +57,7 @@ struct Configuration {
     bool has_pg_hba = false;            ///< postgresql.pg_hba, or a hba_file that is not PGDATA's own pg_hba.conf
     std::optional<MethodBlock> method;  ///< absent: no bootstrap.method, or it names no block with a command
     std::optional<Value> method_name;   ///< bootstrap.method as written
+    unsigned loop_wait = 10;            ///< of bootstrap.dcs, in seconds; Patroni's own default where it is not set
     std::optional<unsigned> port;       ///< of postgresql.listen; 5432 where that names none
     Archiving archiving;
     std::optional<std::string> password_encryption;  ///< md5 or scram-sha-256

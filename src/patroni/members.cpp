@@ -7,32 +7,62 @@
 
 namespace patroni_pgbackrest::patroni {
 
-std::optional<std::string> leader_in(std::string_view text) {
-    const auto members = nlohmann::json::parse(text, nullptr, false);
-    if (!members.is_array()) {
-        return std::nullopt;
-    }
-    for (const auto& member : members) {
-        if (!member.is_object() || !member.contains("Role") || !member.at("Role").is_string()) {
-            continue;
-        }
-        const std::string role = member.at("Role");
-        if (role == "Leader" || role == "Standby Leader" || role == "Standby leader") {
-            return member.value("Member", std::string("a member without a name"));
+namespace {
+
+/// The members in the output of `patronictl list -f json`; none when it is something else.
+nlohmann::json members_of(std::string_view text) {
+    auto list = nlohmann::json::array();
+    const auto said = nlohmann::json::parse(text, nullptr, false);
+    for (const auto& member : said.is_array() ? said : list) {
+        if (member.is_object()) {
+            list.push_back(member);
         }
     }
-    return std::nullopt;
+    return list;
 }
 
-std::vector<std::string> bootstrapping_in(std::string_view text) {
+std::string text_at(const nlohmann::json& member, const char* column) {
+    return member.contains(column) && member.at(column).is_string() ? member.at(column).get<std::string>() : "";
+}
+
+std::string name_of(const nlohmann::json& member) {
+    const auto name = text_at(member, "Member");
+    return name.empty() ? "a member without a name" : name;
+}
+
+}  // namespace
+
+Leadership leader_in(std::string_view text) {
+    Leadership leadership;
+    for (const auto& member : members_of(text)) {
+        const auto role = text_at(member, "Role");
+        if (role == "Leader" || role == "Standby Leader" || role == "Standby leader") {
+            leadership.leader = name_of(member);
+            if (member.contains("TL") && member.at("TL").is_number_unsigned()) {
+                leadership.timeline = member.at("TL");
+            }
+            break;
+        }
+    }
+    return leadership;
+}
+
+std::vector<std::string> members_in(std::string_view text) {
     std::vector<std::string> names;
-    const auto members = nlohmann::json::parse(text, nullptr, false);
-    for (const auto& member : members.is_array() ? members : nlohmann::json::array()) {
-        const auto state = member.is_object() && member.contains("State") && member.at("State").is_string()
-                               ? member.at("State").get<std::string>()
-                               : std::string();
-        if (state.find("bootstrap") != std::string::npos || state.find("initializing new cluster") == 0) {
-            names.push_back(member.value("Member", std::string("a member without a name")));
+    for (const auto& member : members_of(text)) {
+        names.push_back(name_of(member));
+    }
+    return names;
+}
+
+std::vector<std::string> bootstrapping_in(std::string_view text, InitializeKey key) {
+    std::vector<std::string> names;
+    for (const auto& member : members_of(text)) {
+        const auto state = text_at(member, "State");
+        const bool is_up = state == "starting" || state == "running";
+        if (state.find("bootstrap") != std::string::npos || state.find("initializing new cluster") == 0 ||
+            (is_up && key == InitializeKey::empty)) {
+            names.push_back(name_of(member));
         }
     }
     return names;
@@ -60,8 +90,10 @@ from patroni.config import Config
 from patroni.dcs import get_dcs
 config = dict(Config(sys.argv[1] or None, None).copy(), scope=sys.argv[2], patronictl=True)
 config.setdefault('name', sys.argv[2])
-key = get_dcs(config).get_cluster().initialize
+cluster = get_dcs(config).get_cluster()
+key = cluster.initialize
 print('absent' if key is None else 'initialized' if key else 'empty')
+print('led' if cluster.config and cluster.config.data else '')
 )";
 
 /// The interpreter in the first line of a script; python3 when it has none.
@@ -84,11 +116,7 @@ system::Command key_command(const ConfigurationSource& source, const std::string
     return command;
 }
 
-InitializeKey initialize_key_in(const system::Captured& result) {
-    const auto word = system::trim(result.output);
-    if (!system::succeeded(result.outcome)) {
-        return InitializeKey::unknown;
-    }
+InitializeKey initialize_key_in(std::string_view word) {
     return word == "absent"        ? InitializeKey::absent
            : word == "empty"       ? InitializeKey::empty
            : word == "initialized" ? InitializeKey::initialized
@@ -101,9 +129,9 @@ std::string why_not() {
 
 Leadership leadership_in(const system::Captured& result) {
     if (!system::succeeded(result.outcome)) {
-        return {std::nullopt, "patronictl list " + system::describe(result.outcome)};
+        return {std::nullopt, 0, "patronictl list " + system::describe(result.outcome)};
     }
-    return {leader_in(result.output), ""};
+    return leader_in(result.output);
 }
 
 }  // namespace
@@ -116,7 +144,7 @@ LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& s
 }
 
 Leadership LeaderQuery::answer() {
-    return running_ ? leadership_in(running_->result()) : Leadership{std::nullopt, why_not_};
+    return running_ ? leadership_in(running_->result()) : Leadership{std::nullopt, 0, why_not_};
 }
 
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline) {
@@ -126,9 +154,15 @@ ScopeState read_scope(const ConfigurationSource& source, const std::string& scop
         return state;
     }
     const auto results = system::capture_all({list_command(source, scope), key_command(source, scope)}, deadline);
+    const auto& list = results.front().output;
     state.leadership = leadership_in(results.front());
-    state.bootstrapping = bootstrapping_in(results.front().output);
-    state.initialize = initialize_key_in(results.back());
+    state.members = members_in(list);
+    if (system::succeeded(results.back().outcome)) {
+        const auto words = system::split(system::trim(results.back().output), '\n');
+        state.initialize = initialize_key_in(words.front());
+        state.was_led = words.back() == "led";
+    }
+    state.bootstrapping = bootstrapping_in(list, state.initialize);
     return state;
 }
 

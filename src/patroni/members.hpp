@@ -4,6 +4,7 @@
 #include "system/subprocess.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,18 +13,19 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// The member that leads in the output of `patronictl list -f json`: role Leader, Standby Leader or Sync… never.
-/// Empty when there is none, or the text is no such JSON.
-std::optional<std::string> leader_in(std::string_view json);
-
 /// Half a second on an idle machine; more is a DCS that does not answer, or a machine that has just been booted.
 constexpr std::chrono::seconds longest_answer{20};
 
 /// What the DCS says about a scope's leader.
 struct Leadership {
     std::optional<std::string> leader;
-    std::string why_unknown;  ///< empty when the DCS was asked
+    std::uint32_t timeline = 0;  ///< the leader's; 0 when it is not told
+    std::string why_unknown;     ///< empty when the DCS was asked
 };
+
+/// The member that leads in the output of `patronictl list -f json`: role Leader, Standby Leader or Sync… never.
+/// Without a leader when there is none, or the text is no such JSON.
+Leadership leader_in(std::string_view json);
 
 /// Asks the DCS who leads a scope through patronictl, read-only, while something else is done. It is not known when
 /// patronictl is missing or does not answer within `deadline` (3.0.2 waits for ever for a dead etcd).
@@ -50,7 +52,9 @@ enum class InitializeKey {
 struct ScopeState {
     Leadership leadership;
     InitializeKey initialize = InitializeKey::unknown;
-    std::vector<std::string> bootstrapping;  ///< members that run a bootstrap at this moment
+    bool was_led = false;                    ///< the DCS holds a configuration, which a leader or post_bootstrap wrote
+    std::vector<std::string> members;        ///< all that are there, or were until the TTL
+    std::vector<std::string> bootstrapping;  ///< those that run a bootstrap at this moment
 };
 
 /// Asks the DCS through patronictl, and about the key, which patronictl does not show everywhere (3.0.2 does not),
@@ -59,7 +63,10 @@ struct ScopeState {
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope,
                       std::chrono::seconds deadline = longest_answer);
 
-/// The members whose state says that they bootstrap (`running custom bootstrap script`).
-std::vector<std::string> bootstrapping_in(std::string_view json);
+/// The names of all members.
+std::vector<std::string> members_in(std::string_view json);
+/// The members whose state says that they bootstrap (`running custom bootstrap script`). Before 4.1 the state is plain
+/// `starting` and `running` once the script has ended; while the key is empty only a bootstrap can bring that about.
+std::vector<std::string> bootstrapping_in(std::string_view json, InitializeKey key);
 
 }  // namespace patroni_pgbackrest::patroni

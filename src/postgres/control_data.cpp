@@ -137,7 +137,7 @@ ControlData read_control_data(const std::filesystem::path& bin_directory, const 
 }
 
 std::optional<ControlFile> read_control_file(const std::filesystem::path& data_directory) {
-    constexpr std::size_t time_offset = 24, timeline_offset = 48;
+    constexpr std::size_t state_offset = 16, time_offset = 24, timeline_offset = 48;
     std::array<char, timeline_offset + sizeof(std::uint32_t)> bytes{};
     const auto file =
         system::Descriptor{::open((data_directory / "global" / "pg_control").c_str(), O_RDONLY | O_CLOEXEC)};
@@ -148,6 +148,9 @@ std::optional<ControlFile> read_control_file(const std::filesystem::path& data_d
     std::uint64_t identifier = 0;
     std::memcpy(&identifier, bytes.data(), sizeof identifier);
     control.system_identifier = std::to_string(identifier);
+    std::int32_t state = 0;
+    std::memcpy(&state, bytes.data() + state_offset, sizeof state);
+    control.state = static_cast<ClusterState>(state);
     std::memcpy(&control.written_at, bytes.data() + time_offset, sizeof control.written_at);
     std::memcpy(&control.timeline.number, bytes.data() + timeline_offset, sizeof control.timeline.number);
     return control;

@@ -57,11 +57,12 @@ ControlData read_control_data(const std::filesystem::path& bin_directory, const 
 /// every WAL segment would cost more than the segment.
 struct ControlFile {
     std::string system_identifier;
+    ClusterState state = ClusterState::starting_up;
     std::int64_t written_at = 0;  ///< seconds since 1970
     Timeline timeline;            ///< of the latest checkpoint
 };
 
-/// Empty when there is none. The fields lie at bytes 0, 24 and 48 from PostgreSQL 13 to 18 (pg_control.h:
+/// Empty when there is none. The fields lie at bytes 0, 16, 24 and 48 from PostgreSQL 13 to 18 (pg_control.h:
 /// system_identifier 8, two versions 8, state and padding 8, time 8, checkPoint 8, checkPointCopy: redo 8,
 /// ThisTimeLineID).
 std::optional<ControlFile> read_control_file(const std::filesystem::path& data_directory);

@@ -1,5 +1,6 @@
 """A node that died in the middle of its bootstrap: `resume` ends it before Patroni starts, as systemd would call it."""
 import os
+import re
 import unittest
 
 from bootstrap_case import BATCHES, program, read, wait_until
@@ -31,6 +32,12 @@ class ResumeCase(UnderPatroni):
         wait_until('the copy to be done', lambda: os.path.exists(self.staging + '/global/pg_control'))
         self.reboot()
         self.configure(block)
+
+    def interrupt_post_bootstrap(self):
+        self.configure(bootstrap={'post_bootstrap': self.lab.write('for-ever', '#!/bin/sh\nexec sleep 600\n', 0o755)})
+        self.node.start()
+        self.node.wait_for_log('running post_bootstrap')
+        self.reboot()
 
     def start_again(self):
         """What systemd does: resume, then Patroni."""
@@ -177,10 +184,7 @@ class Resume(ResumeCase):
         self.assert_refused(self.resume(), 9, rejected)
 
     def test_a_directory_that_was_handed_over_while_another_node_bootstraps(self):
-        self.configure(bootstrap={'post_bootstrap': '/bin/sleep 600'})
-        self.node.start()
-        self.node.wait_for_log('running post_bootstrap')
-        self.reboot()
+        self.interrupt_post_bootstrap()
         self.lab.write('members.json', '[{"Member": "node2", "Role": "Replica", "State": "running custom bootstrap script"}]')
         self.assert_refused(self.resume(self.patronictl_that_says_members()), 9, 'node2 bootstraps the cluster now', 'no other node has it')
         self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
@@ -191,8 +195,8 @@ class Resume(ResumeCase):
         self.lab.write('bin/patronictl', '#!/usr/bin/python3\nprint(open(%r).read())\n' % self.lab.path('members.json'), 0o755)
         return {'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']}
 
-    def put_key(self, value):
-        self.lab.run('etcdctl', '--endpoints=http://' + self.node.etcd, 'put', '/service/%s/initialize' % self.node.scope, '--',
+    def put_key(self, value, name='initialize'):
+        self.lab.run('etcdctl', '--endpoints=http://' + self.node.etcd, 'put', '/service/%s/%s' % (self.node.scope, name), '--',
                      value, environment={'ETCDCTL_API': '3'})
 
     def test_a_bootstrap_that_failed_is_not_resumed_when_another_node_has_the_key(self):
@@ -213,6 +217,72 @@ class Resume(ResumeCase):
         self.node.wait_for_leader()
         self.assert_back(BATCHES)
 
+    slow_cycles = {'dcs': {'loop_wait': 5}}
+
+    def other_that_restores_for_ever(self):
+        """node2, which waits for a leader, and has a bootstrap method that never ends."""
+        other = PatroniNode(self.lab, self.node.etcd, 'node2', self.node.scope, self.lab.path('data2'))
+        other.configure({'command': self.lab.write('for-ever', '#!/bin/sh\nexec sleep 600\n', 0o755)}, bootstrap=self.slow_cycles)
+        other.start()
+        return other
+
+    def wait_until_the_other_takes_the_key(self, other):
+        self.node.wait_for_end()
+        other.wait_for_log('trying to bootstrap a new cluster')
+        wait_until('the empty key', lambda: self.lab.run(
+            'etcdctl', '--endpoints=http://' + self.node.etcd, 'get', '--write-out=fields',
+            '/service/%s/initialize' % self.node.scope, environment={'ETCDCTL_API': '3'}).find('"Count" : 1') >= 0, every=0.02)
+
+    def test_a_bootstrap_that_failed_and_another_node_has_just_taken_the_key(self):
+        # Its state is not in the DCS before its next cycle.
+        self.configure({'pgbackrest': self.failing_pgbackrest(7, 102), 'retry': 0})
+        self.node.start()
+        self.node.wait_for_log('replay of .* WAL segments')
+        self.wait_until_the_other_takes_the_key(self.other_that_restores_for_ever())
+        self.configure(bootstrap=self.slow_cycles)
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('nothing to resume, node2 bootstraps the cluster now', result.log)
+        self.assert_absent()
+
+    def test_a_rejected_directory_and_another_node_has_just_taken_the_key(self):
+        self.lab.mount_tmpfs(300, 'data')
+        self.configure(bootstrap={'post_bootstrap': '/bin/false', **self.slow_cycles})
+        self.node.start()
+        self.node.wait_for_log('replay of .* WAL segments')
+        self.wait_until_the_other_takes_the_key(self.other_that_restores_for_ever())
+        self.assert_refused(self.resume(), 9, 'node2 bootstraps the cluster now', 'no other node has it')
+
+    def test_interrupted_while_it_planned(self):
+        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != info ] || sleep 600')})
+        self.node.start()
+        wait_until('the plan to begin', lambda: any(re.search(r'pgbackrest .*\binfo\b', command) for command in self.lab.living().values()))
+        self.reboot()
+        self.configure()
+        self.start_again()
+        self.assert_resumed()
+
+    def test_interrupted_while_it_planned_what_was_set_aside(self):
+        self.configure(bootstrap={'post_bootstrap': '/bin/false'})
+        self.node.start()
+        self.node.wait_for_end()
+        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != info ] || sleep 600')})
+        self.node.start()
+        wait_until('the plan to begin', lambda: any(re.search(r'pgbackrest .*\binfo\b', command) for command in self.lab.living().values()))
+        self.reboot()
+        self.configure()
+        self.start_again()
+        self.assert_rows(BATCHES, doomed=False, sql=self.node.sql)
+
+    def test_a_directory_that_was_started_and_a_leader_on_its_timeline(self):
+        self.interrupt_post_bootstrap()
+        self.lab.write('members.json', '[{"Member": "node2", "Role": "Leader", "State": "running", "TL": 2}]')
+        self.assert_refused(self.resume(self.patronictl_that_says_members()), 9, 'node2 leads without it, on timeline 2')
+        self.lab.write('members.json', '[{"Member": "node2", "Role": "Leader", "State": "running", "TL": 3}]')
+        result = self.resume(self.patronictl_that_says_members())
+        self.assert_done(result)
+        self.assertIn('is over', result.log)
+
     def test_what_was_handed_over_and_cannot_start_yet(self):
         # Patroni writes the key before it starts PostgreSQL, which has never started then.
         self.configure()
@@ -221,6 +291,8 @@ class Resume(ResumeCase):
         result = self.resume()
         self.assert_done(result)
         self.assertIn('PostgreSQL has not started there yet', result.log)
+        self.put_key('{"ttl": 20}', 'config')
+        self.assert_refused(self.resume(), 9, 'never started, and the cluster has had a leader without it')
         self.lab.write('members.json', '[{"Member": "node2", "Role": "Leader", "State": "running"}]')
         self.assert_refused(self.resume(self.patronictl_that_says_members()), 9, 'never started, and node2 leads without it')
 

@@ -222,6 +222,12 @@ TEST_CASE("replica methods that work without a leader are found") {
                 .leaderless_replica_methods) == Strings{"one @ patroni.yml:2"});
 }
 
+TEST_CASE("loop_wait is Patroni's own where it is no number") {
+    CHECK(read("bootstrap: {dcs: {loop_wait: 7}}\n").loop_wait == 7);
+    CHECK(read("bootstrap: {dcs: {loop_wait: soon}}\n").loop_wait == 10);
+    CHECK(read("scope: demo\n").loop_wait == 10);
+}
+
 TEST_CASE("Patroni has a pg_hba of its own where a list or another hba_file says so") {
     CHECK(read("postgresql: {pg_hba: [a]}\n").has_pg_hba);
     CHECK(read("bootstrap: {dcs: {postgresql: {pg_hba: [a]}}}\n").has_pg_hba);

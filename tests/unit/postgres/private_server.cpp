@@ -79,6 +79,7 @@ TEST_CASE("a replay to the end of the archive is told in full and ends in a clea
     REQUIRE(read.has_value());
     CHECK(read->system_identifier == restored.control().system_identifier);
     CHECK(read->timeline == Timeline{2});
+    CHECK(read->state == ClusterState::shut_down);
     CHECK(std::abs(std::time(nullptr) - read->written_at) < 60);
     CHECK(restored.control().state == ClusterState::shut_down);
     CHECK(restored.control().timeline == Timeline{2});
