@@ -289,17 +289,8 @@ void remembering(const Request& request, const Plan& plan, const StagingDirector
     }
 }
 
-void run(const BootstrapArguments& arguments, const Request& request, Report& report) {
-    const auto layout = recovery::choose_layout(request.data_directory);
-    if (recovery::hand_over_is_done(layout)) {
-        report.phase("hand-over");
-        log::info("an earlier run was interrupted at the end of its hand-over: it is finished now");
-        StagingDirectory(request).hand_over();
-        return;
-    }
-    recovery::undo_hand_over(layout);
-    recovery::refuse_somebodys_data(layout);
-    recovery::begin_anew(request, layout);
+void plan_and_restore(const BootstrapArguments& arguments, const Request& request, Report& report,
+                      const recovery::Layout& layout) {
     report.phase("plan");
     const auto plan = recovery::make_plan(request, observe(request, report));
     recovery::refuse_rejected(request, plan, layout);
@@ -316,6 +307,28 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     report.version("postgresql", plan.database.version);
     announce(request, plan, staging);
     remembering(request, plan, staging, [&] { restore(arguments, request, report, plan, bin_directory, staging); });
+}
+
+void run(const BootstrapArguments& arguments, const Request& request, Report& report) {
+    const auto layout = recovery::choose_layout(request.data_directory);
+    if (recovery::hand_over_is_done(layout)) {
+        report.phase("hand-over");
+        log::info("an earlier run was interrupted at the end of its hand-over: it is finished now");
+        StagingDirectory(request).hand_over();
+        return;
+    }
+    recovery::undo_hand_over(layout);
+    recovery::refuse_somebodys_data(layout);
+    recovery::begin_anew(request, layout);
+    try {
+        plan_and_restore(arguments, request, report, layout);
+    } catch (const Failure& failure) {
+        // Without a network Patroni cannot take the key away either.
+        if (!recovery::is_interruption(failure.code()) && failure.code() != ExitCode::repository_unreachable) {
+            recovery::give_up_plan(layout);
+        }
+        throw;
+    }
 }
 
 void write_report(const std::optional<std::filesystem::path>& path, const Report& report,

@@ -88,24 +88,45 @@ std::string other_than(const std::string& own_name, const std::vector<std::strin
     return other == names.end() ? std::string() : *other;
 }
 
-/// Asks as ask_until_known does, and again where the answer may be too old: a member that has taken the empty key says
-/// so in its next cycle only (ha.py bootstrap, run_cycle: the state is set after that cycle's touch_member).
+/// Whether it was a primary last, on the leader's timeline or a later one: the leader is no successor of it then, and
+/// Patroni, for which one timeline is one history, would not rewind it.
+bool has_rival_history(const std::optional<postgres::ControlFile>& control, const patroni::Leadership& leadership) {
+    using postgres::ClusterState;
+    return control && control->state != ClusterState::in_archive_recovery &&
+           control->state != ClusterState::shut_down_in_recovery && leadership.timeline != 0 &&
+           leadership.timeline <= control->timeline.number;
+}
+
+/// Asks as ask_until_known does, and again where the answer may be too old. What a member does stands in the DCS after
+/// its next cycle only: that it has taken the empty key (ha.py bootstrap, run_cycle: the state is set after that
+/// cycle's touch_member), and the timeline to which a new leader promotes.
 patroni::ScopeState ask_settled(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
                                 const std::string& scope, Key key, const Layout& layout,
-                                const pgbackrest::RetryPolicy& retry) {
+                                const pgbackrest::RetryPolicy& retry,
+                                const std::optional<postgres::ControlFile>& control = {}) {
     constexpr std::chrono::seconds cycle{5};  // what one takes beside its wait
     auto state = ask_until_known(source, scope, key, layout, retry);
     const auto name = own_name(configuration);
-    const auto waiting = other_than(name, state.members);
-    if (state.initialize == InitializeKey::empty && !state.leadership.leader && !waiting.empty() &&
-        other_than(name, state.bootstrapping).empty()) {
-        const auto pause = std::chrono::seconds(configuration.loop_wait) + cycle;
-        log::info("{} is there too: asking the DCS again in {} s, by when it would have said that it bootstraps",
-                  waiting, pause.count());
+    const auto& leader = state.leadership.leader;
+    const bool may_have_the_key =
+        !leader && state.initialize == InitializeKey::empty && other_than(name, state.bootstrapping).empty();
+    const bool may_promote = leader && has_rival_history(control, state.leadership);
+    const auto other = other_than(name, state.members);
+    if (!other.empty() && (may_have_the_key || may_promote)) {
+        const auto pause = std::chrono::seconds(std::max(configuration.loop_wait, state.loop_wait)) + cycle;
+        log::info("{} is there too: asking the DCS again in {} s, by when it will have said what it does now", other,
+                  pause.count());
         interruption::sleep(pause);
         state = ask_until_known(source, scope, key, layout, retry);
     }
     return state;
+}
+
+/// A configuration that is in the DCS before anybody leads is a remainder, and tells nothing later.
+void note_configuration(const patroni::ScopeState& state, const Layout& layout) {
+    if (state.initialize == InitializeKey::empty && !state.leadership.leader) {
+        recovery::change_journal(layout, [&](Journal& journal) { journal.never_led = !state.configured; });
+    }
 }
 
 bool went_on(const patroni::ScopeState& state) {
@@ -122,15 +143,6 @@ bool has_lived(const Journal& journal, const postgres::ControlFile& control, con
            control.written_at > std::max<std::int64_t>(journal.handed_over->at, history.st_mtime) + a_day;
 }
 
-/// Whether it was a primary last, on the leader's timeline or a later one: the leader is no successor of it then, and
-/// Patroni, for which one timeline is one history, would not rewind it.
-bool has_rival_history(const postgres::ControlFile& control, const patroni::Leadership& leadership) {
-    using postgres::ClusterState;
-    const bool recovers =
-        control.state == ClusterState::in_archive_recovery || control.state == ClusterState::shut_down_in_recovery;
-    return !recovers && leadership.timeline != 0 && leadership.timeline <= control.timeline.number;
-}
-
 [[noreturn]] void refuse_what_is_in_place(const Layout& layout, const std::string& why) {
     throw Failure(ExitCode::unsafe,
                   fmt::format("{} was handed over, but {}: the next start would promote it, or take it for a replica",
@@ -144,7 +156,8 @@ bool has_rival_history(const postgres::ControlFile& control, const patroni::Lead
 void judge_by_the_dcs(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
                       const Journal& journal, const Layout& layout,
                       const std::optional<postgres::ControlFile>& control) {
-    const auto state = ask_settled(source, configuration, journal.scope, Key::known, layout, {});
+    const auto state = ask_settled(source, configuration, journal.scope, Key::known, layout, {}, control);
+    note_configuration(state, layout);
     const auto name = own_name(configuration);
     const auto& leader = state.leadership.leader;
     const auto other = other_than(name, state.bootstrapping);
@@ -153,12 +166,12 @@ void judge_by_the_dcs(const patroni::ConfigurationSource& source, const patroni:
         if (never_started) {
             refuse_what_is_in_place(layout, fmt::format("never started, and {} leads without it", *leader));
         }
-        if (control && has_rival_history(*control, state.leadership)) {
+        if (has_rival_history(control, state.leadership)) {
             refuse_what_is_in_place(layout, fmt::format("{} leads without it, on timeline {} like this one", *leader,
                                                         state.leadership.timeline));
         }
     }
-    if (never_started && state.initialize == InitializeKey::initialized && state.was_led) {
+    if (never_started && state.initialize == InitializeKey::initialized && state.configured && journal.never_led) {
         refuse_what_is_in_place(layout, "never started, and the cluster has had a leader without it");
     }
     if (never_started && state.initialize == InitializeKey::initialized) {
@@ -236,55 +249,58 @@ void refuse_target_in_patroni_mode(const recovery::Request& request) {
 
 /// What a script of somebody's gives `bootstrap` cannot be seen from here.
 void refuse_what_a_script_asked_for(const patroni::Configuration& configuration, const recovery::Request& request,
-                                    const Journal& journal) {
-    if (!words_of_method(configuration).empty() || journal.request == recovery::identity_of(request)) {
+                                    const std::string& begun) {
+    if (!words_of_method(configuration).empty() || begun == recovery::identity_of(request)) {
         return;
     }
     throw Failure(ExitCode::unsafe,
                   fmt::format("the interrupted restore was asked for with options that are not in the block {} ({})",
-                              configuration.method->name, journal.request),
+                              configuration.method->name, begun),
                   "write the options that the script gives into the block, then start Patroni again");
 }
 
+enum class Next { own, others };
+
 /// The cluster goes on elsewhere, or Patroni begins anew: what was interrupted is not resumed later, and tablespaces
-/// belong to whoever fills them next.
-void give_up(const Layout& layout, bool cluster_lives) {
-    recovery::change_journal(layout, [&](Journal& journal) {
-        journal.given_up = true;
-        journal.under_way = false;
+/// belong to whoever fills them next. A staging directory in the data directory goes when others go on, since
+/// pg_basebackup takes no directory with anything in it.
+void give_up(const Layout& layout, const Journal& journal, Next next, bool cluster_lives) {
+    if (layout.inside && (next == Next::others || journal.backup_set.empty())) {
+        log::info("what is in {} goes: a replica is made in an empty directory only", layout.staging.string());
+        recovery::remove_all_of_ours(layout);
+        return;
+    }
+    recovery::change_journal(layout, [&](Journal& now) {
+        now.given_up = true;
+        now.begun.reset();
         if (cluster_lives) {
-            journal.outside.clear();
-            journal.births.clear();
+            now.outside.clear();
+            now.births.clear();
         }
     });
 }
 
 void end_interrupted(const BootstrapArguments& arguments, const recovery::Request& request, const Journal& journal,
                      const Layout& layout) {
-    recovery::undo_hand_over(layout);
-    if (!patroni::is_empty_for_patroni(layout.data_directory)) {
-        log::info("{} holds data meanwhile: nothing to resume", layout.data_directory.string());
-        give_up(layout, true);
-        return;
-    }
-    const auto state =
-        ask_settled(arguments.source, *arguments.patroni, journal.scope, Key::any, layout, request.retry);
+    const auto begun = journal.last();
+    const auto state = ask_settled(arguments.source, *arguments.patroni, begun.scope, Key::any, layout, request.retry);
+    note_configuration(state, layout);
     const auto reason = why_nothing_to_resume(state, own_name(*arguments.patroni));
     if (!reason.empty()) {
         log::info("nothing to resume, {}", reason);
-        give_up(layout, went_on(state));
+        give_up(layout, journal, state.initialize == InitializeKey::absent ? Next::own : Next::others, went_on(state));
         return;
     }
     if (journal.given_up) {
         log::info("nothing to resume, Patroni gave that bootstrap of scope {} up: the one that is under way is another "
                   "node's",
-                  journal.scope);
+                  begun.scope);
         return;
     }
-    refuse_what_a_script_asked_for(*arguments.patroni, request, journal);
+    refuse_what_a_script_asked_for(*arguments.patroni, request, begun.request);
     refuse_target_in_patroni_mode(request);
-    log::info("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts", journal.scope,
-              journal.under_way ? "planning" : recovery::text(journal.phase));
+    log::info("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts", begun.scope,
+              journal.begun ? "planning" : recovery::text(journal.phase));
     bootstrap(arguments);
 }
 
@@ -309,17 +325,27 @@ void resume(const ResumeArguments& given) {
         return setting && setting->text == value;
     };
     // A base backup of a finished restore in a mount point brings the journal to another member.
-    const bool is_another_members = journal && journal->phase == Phase::handed_over && !journal->member.empty() &&
-                                    configuration->name && !is(configuration->name, journal->member);
-    const bool is_ours = journal && is(configuration->scope, journal->scope) && !is_another_members;
+    const bool is_another_members = journal && journal->phase == Phase::handed_over &&
+                                    !journal->last().member.empty() && configuration->name &&
+                                    !is(configuration->name, journal->last().member);
+    const bool is_ours = journal && is(configuration->scope, journal->last().scope) && !is_another_members;
     if (!is_ours || !configuration->method) {
         return;
     }
-    const bool begins_again = journal->under_way && !journal->handed_over_is(layout.data_directory);
+    const bool begins_again = journal->begun && !journal->handed_over_is(layout.data_directory);
     if (journal->phase != Phase::handed_over || begins_again) {
+        const bool is_done = recovery::hand_over_is_done(layout);
+        if (!is_done) {
+            recovery::undo_hand_over(layout);
+        }
+        if (!is_done && !patroni::is_empty_for_patroni(layout.data_directory)) {
+            log::info("{} holds data meanwhile: nothing to resume", layout.data_directory.string());
+            give_up(layout, *journal, Next::others, true);
+            return;
+        }
         const auto arguments = arguments_of_patroni(source, *configuration);
         const auto request = recovery::make_request(arguments.options, arguments.patroni);
-        if (!recovery::hand_over_is_done(layout)) {
+        if (!is_done) {
             end_interrupted(arguments, request, *journal, layout);
             return;
         }

@@ -93,7 +93,9 @@ config.setdefault('name', sys.argv[2])
 cluster = get_dcs(config).get_cluster()
 key = cluster.initialize
 print('absent' if key is None else 'initialized' if key else 'empty')
-print('led' if cluster.config and cluster.config.data else '')
+configured = cluster.config and cluster.config.data
+print('configured' if configured else 'new')
+print(configured.get('loop_wait', 0) if configured else 0)
 )";
 
 /// The interpreter in the first line of a script; python3 when it has none.
@@ -159,8 +161,11 @@ ScopeState read_scope(const ConfigurationSource& source, const std::string& scop
     state.members = members_in(list);
     if (system::succeeded(results.back().outcome)) {
         const auto words = system::split(system::trim(results.back().output), '\n');
-        state.initialize = initialize_key_in(words.front());
-        state.was_led = words.back() == "led";
+        if (words.size() == 3) {
+            state.initialize = initialize_key_in(words[0]);
+            state.configured = words[1] == "configured";
+            state.loop_wait = static_cast<unsigned>(system::number(words[2]).value_or(0));
+        }
     }
     state.bootstrapping = bootstrapping_in(list, state.initialize);
     return state;

@@ -52,7 +52,8 @@ enum class InitializeKey {
 struct ScopeState {
     Leadership leadership;
     InitializeKey initialize = InitializeKey::unknown;
-    bool was_led = false;                    ///< the DCS holds a configuration, which a leader or post_bootstrap wrote
+    bool configured = false;                 ///< the DCS holds a configuration: a leader or post_bootstrap wrote it
+    unsigned loop_wait = 0;                  ///< of that, in seconds; 0 where it has none
     std::vector<std::string> members;        ///< all that are there, or were until the TTL
     std::vector<std::string> bootstrapping;  ///< those that run a bootstrap at this moment
 };

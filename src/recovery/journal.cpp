@@ -96,10 +96,13 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"phase", text(phase)},
                  {"outside", outside},
                  {"births", births},
-                 {"under_way", under_way},
+                 {"never_led", never_led},
                  {"given_up", given_up},
                  {"hand_overs", hand_overs},
                  {"not_accepted", not_accepted}};
+    if (begun) {
+        content["begun"] = {{"scope", begun->scope}, {"member", begun->member}, {"request", begun->request}};
+    }
     if (handed_over) {
         content["handed_over"] = {{"inode", handed_over->inode},
                                   {"at", handed_over->at},
@@ -129,7 +132,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.scope = read.value("scope", "");
         journal.member = read.value("member", "");
         journal.births = read.value("births", journal.births);
-        journal.under_way = read.value("under_way", false);
+        journal.never_led = read.value("never_led", false);
         journal.given_up = read.value("given_up", false);
         journal.not_accepted = read.value("not_accepted", false);
         journal.hand_overs = read.value("hand_overs", 0U);
@@ -139,6 +142,10 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.boot = read.at("boot");
         journal.phase = phase_named(read.at("phase"));
         journal.outside = read.at("outside").get<std::vector<std::string>>();
+        if (read.contains("begun")) {
+            const auto& now = read.at("begun");
+            journal.begun = Begun{now.at("scope"), now.at("member"), now.at("request")};
+        }
         if (read.contains("handed_over")) {
             const auto& directory = read.at("handed_over");
             journal.handed_over = HandedOver{directory.at("inode"), directory.at("at"),

@@ -41,11 +41,16 @@ struct Rejection {
     std::size_t configuration = 0;
 };
 
-/// What a later run must know about an earlier one: a small file beside the staging directory.
-struct Journal {
+/// Whose bootstrap it is, and what was asked for.
+struct Begun {
     std::string scope;
     std::string member;   ///< Patroni's name: a replica may get the file with a base backup; empty when it is not known
-    std::string request;  ///< what was asked for; another request starts over
+    std::string request;  ///< another request starts over
+};
+
+/// What a later run must know about an earlier one: a small file beside the staging directory.
+struct Journal {
+    std::string scope, member, request;  ///< as in Begun
     std::string backup_set;
     std::string system_identifier;
     std::string boot;  ///< of boot_of: with fsync off nothing survives a reboot for certain
@@ -53,7 +58,9 @@ struct Journal {
     std::vector<std::string> outside;  ///< tablespace and link targets, checked to be empty before the first copy
     /// Those of them that were seen as directories, by inode and birth: another disk may be mounted there later.
     std::map<std::string, std::string> births;
-    bool under_way = false;   ///< another bootstrap has begun since it was handed over, and only planned so far
+    std::optional<Begun> begun;  ///< a bootstrap that has only planned so far; the rest may be of an earlier one
+    /// The DCS held no configuration when the key was seen empty: one that is there now was written by a leader.
+    bool never_led = false;
     bool given_up = false;    ///< the key was seen gone or another node's: an empty one is none of this restore's
     unsigned hand_overs = 0;  ///< how often it was handed over: more than once when Patroni set it aside
     std::optional<HandedOver> handed_over;  ///< the data directory as it was handed over
@@ -62,6 +69,8 @@ struct Journal {
     std::optional<Rejection> rejected;      ///< of what was handed over
     bool not_accepted = false;              ///< the key was seen gone or another node's while it was in place
 
+    /// The bootstrap that began last on this node.
+    Begun last() const { return begun.value_or(Begun{scope, member, request}); }
     /// Whether it is what was handed over: the same directory with the same cluster in it.
     bool handed_over_is(const std::filesystem::path& directory) const;
     void save(const std::filesystem::path& file) const;

@@ -156,4 +156,11 @@ void forget(const Layout& layout) {
     fs::remove(layout.workspace, ignored);
 }
 
+void remove_all_of_ours(const Layout& layout) {
+    std::error_code ignored;
+    for (const auto& path : {layout.staging, layout.workspace}) {
+        fs::remove_all(path, ignored);
+    }
+}
+
 }  // namespace patroni_pgbackrest::recovery

@@ -51,4 +51,7 @@ std::vector<std::string> in_order_of_hand_over(std::vector<std::string> entries)
 /// patroni.dynamic.json.
 void forget(const Layout& layout);
 
+/// Removes the staging directory and everything that belongs to the run.
+void remove_all_of_ours(const Layout& layout);
+
 }  // namespace patroni_pgbackrest::recovery

@@ -66,14 +66,8 @@ void move(const fs::path& from, const fs::path& to) {
 
 namespace {
 
-Journal new_journal(const Request& request) {
-    Journal journal;
-    journal.scope = request.scope;
-    journal.request = identity_of(request);
-    if (request.patroni && request.patroni->name) {
-        journal.member = request.patroni->name->text;
-    }
-    return journal;
+std::string member_of(const Request& request) {
+    return request.patroni && request.patroni->name ? request.patroni->name->text : "";
 }
 
 }  // namespace
@@ -82,10 +76,18 @@ void begin_anew(const Request& request, const Layout& layout) {
     make_private(layout.workspace);
     const system::Lock lock(layout.workspace / "lock");
     refuse_somebodys_data(layout);  // again: the instance that was waited for may have filled it
-    auto journal = Journal::read(layout.journal()).value_or(new_journal(request));
+    auto journal = Journal::read(layout.journal()).value_or(Journal{});
+    journal.begun = Begun{request.scope, member_of(request), identity_of(request)};
     journal.given_up = false;
-    journal.under_way = journal.phase == Phase::handed_over;
     journal.save(layout.journal());
+}
+
+void give_up_plan(const Layout& layout) {
+    const system::Lock lock(layout.workspace / "lock");
+    const auto journal = Journal::read(layout.journal());
+    if (journal && journal->backup_set.empty() && !fs::exists(layout.failure())) {
+        forget(layout);
+    }
 }
 
 StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layout(request.data_directory)) {
@@ -114,8 +116,10 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
         refuse_somebodys_data(layout_);
     }
     if (!earlier_) {
-        journal_ = new_journal(request);
-    } else if (request.patroni && request.patroni->name) {
+        journal_.scope = request.scope;
+        journal_.request = identity_of(request);
+    }
+    if (request.patroni && request.patroni->name) {
         journal_.member = request.patroni->name->text;
     }
     if (earlier_ && earlier_->request != identity_of(request)) {
@@ -232,7 +236,7 @@ void StagingDirectory::reached(Phase phase) {
     journal_.phase = phase;
     journal_.boot = boot();
     journal_.given_up = false;
-    journal_.under_way = false;
+    journal_.begun.reset();
     if (phase != Phase::handed_over) {
         note_births();
     }

@@ -15,6 +15,10 @@ namespace patroni_pgbackrest::recovery {
 /// Throws Failure(unsafe) as refuse_somebodys_data does.
 void begin_anew(const Request& request, const Layout& layout);
 
+/// The bootstrap failed by itself before it copied anything, and Patroni takes the key away: what begin_anew left goes.
+/// In a mount point it would keep pg_basebackup from making a replica.
+void give_up_plan(const Layout& layout);
+
 /// The staging directory of one restore, for as long as this object lives: locked, and with a journal.
 class StagingDirectory {
   public:

@@ -50,7 +50,8 @@ void listing(const std::string& text) {
 
 void members(const std::string& text) {
     patroni::leader_in(text);
-    patroni::bootstrapping_in(text);
+    patroni::bootstrapping_in(text, patroni::InitializeKey::empty);
+    patroni::members_in(text);
 }
 
 void ticket(const std::string& text) {

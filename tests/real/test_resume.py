@@ -1,4 +1,5 @@
 """A node that died in the middle of its bootstrap: `resume` ends it before Patroni starts, as systemd would call it."""
+import json
 import os
 import re
 import unittest
@@ -253,6 +254,33 @@ class Resume(ResumeCase):
         self.wait_until_the_other_takes_the_key(self.other_that_restores_for_ever())
         self.assert_refused(self.resume(), 9, 'node2 bootstraps the cluster now', 'no other node has it')
 
+    def test_a_mount_point_is_free_for_a_replica_when_another_node_went_on(self):
+        self.lab.mount_tmpfs(800, 'data')
+        self.staging = self.data_directory + '/.restoring'
+        self.interrupt_the_copy()
+        self.put_key('7711111111111111111')
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('a replica is made in an empty directory only', result.log)
+        self.assertEqual(os.listdir(self.data_directory), [])
+
+    def test_a_plan_that_failed_leaves_nothing(self):
+        self.lab.mount_tmpfs(800, 'data')
+        self.assert_refused(self.bootstrap('--type=time', '--target=2001-01-01 00:00:00+00'), 4, '.')
+        self.assertEqual(os.listdir(self.data_directory), [])
+
+    def test_a_replica_does_not_need_the_block_of_a_bootstrap_long_ago(self):
+        self.lab.make('data.restoring.d')
+        self.lab.write('data.restoring.d/journal.json', json.dumps({
+            'version': 1, 'scope': self.node.scope, 'request': '', 'backup_set': '', 'system_identifier': '', 'boot': '',
+            'phase': 'copying', 'outside': []}))
+        self.lab.make('data')
+        self.lab.write('data/PG_VERSION', '15\n')
+        self.configure({'type': 'nonsense'})
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('holds data meanwhile', result.log)
+
     def test_interrupted_while_it_planned(self):
         self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != info ] || sleep 600')})
         self.node.start()
@@ -278,10 +306,16 @@ class Resume(ResumeCase):
         self.interrupt_post_bootstrap()
         self.lab.write('members.json', '[{"Member": "node2", "Role": "Leader", "State": "running", "TL": 2}]')
         self.assert_refused(self.resume(self.patronictl_that_says_members()), 9, 'node2 leads without it, on timeline 2')
+
+    def test_a_leader_that_has_just_been_promoted_shows_its_old_timeline(self):
+        self.interrupt_post_bootstrap()
+        self.lab.write('members.json', '[{"Member": "node2", "Role": "Leader", "State": "running", "TL": 2}]')
+        environment = self.patronictl_that_says_members()
+        process = self.lab.start('resume', program(), 'resume', '--patroni-config=' + self.yml, environment=environment)
+        wait_until('the second look to be announced', lambda: 'asking the DCS again' in self.lab.log('resume'))
         self.lab.write('members.json', '[{"Member": "node2", "Role": "Leader", "State": "running", "TL": 3}]')
-        result = self.resume(self.patronictl_that_says_members())
-        self.assert_done(result)
-        self.assertIn('is over', result.log)
+        self.assertEqual(process.wait(60), 0)
+        self.assertIn('is over', self.lab.log('resume'))
 
     def test_what_was_handed_over_and_cannot_start_yet(self):
         # Patroni writes the key before it starts PostgreSQL, which has never started then.
@@ -291,6 +325,9 @@ class Resume(ResumeCase):
         result = self.resume()
         self.assert_done(result)
         self.assertIn('PostgreSQL has not started there yet', result.log)
+        self.put_key('')
+        self.assert_done(self.resume())  # sees that nobody has led
+        self.put_key('7711111111111111111')
         self.put_key('{"ttl": 20}', 'config')
         self.assert_refused(self.resume(), 9, 'never started, and the cluster has had a leader without it')
         self.lab.write('members.json', '[{"Member": "node2", "Role": "Leader", "State": "running"}]')

@@ -153,12 +153,25 @@ TEST_CASE("a bootstrap that only planned is known, and leaves nothing to go on w
     const auto layout = choose_layout(restore.data());
     begin_anew(restore.request, layout);
     const auto journal = Journal::read(layout.journal()).value();
-    CHECK(journal.request == identity_of(restore.request));
-    CHECK_FALSE(journal.under_way);
+    CHECK(journal.last().request == identity_of(restore.request));
     StagingDirectory staging(restore.request);
     CHECK_FALSE(staging.earlier());
     restore.copy(staging);
     CHECK(Journal::read(layout.journal())->backup_set == restore.plan.backup.label);
+}
+
+TEST_CASE("a plan that failed leaves nothing in a data directory that a replica may need empty") {
+    const Restore restore;
+    restore.files.write("data/.snapshot", "theirs");
+    fs::permissions(restore.files.path(), fs::perms::owner_read | fs::perms::owner_exec);
+    const auto layout = choose_layout(restore.data());
+    begin_anew(restore.request, layout);
+    const bool was_there = fs::exists(layout.journal());
+    give_up_plan(layout);
+    fs::permissions(restore.files.path(), fs::perms::owner_all);
+    REQUIRE(layout.inside);
+    CHECK(was_there);
+    CHECK(system::entries(restore.data()) == Names{".snapshot"});
 }
 
 TEST_CASE("a bootstrap that begins after a hand-over is under way until it does something") {
@@ -169,12 +182,12 @@ TEST_CASE("a bootstrap that begins after a hand-over is under way until it does 
     fs::rename(restore.data(), restore.files.path("data.failed"));
     begin_anew(restore.request, layout);
     const auto journal = Journal::read(layout.journal()).value();
-    CHECK(journal.under_way);
+    CHECK(journal.begun);
     CHECK(journal.phase == Phase::handed_over);
     CHECK(journal.handed_over_is(restore.files.path("data.failed")));
     StagingDirectory staging(restore.request);
     restore.copy(staging);
-    CHECK_FALSE(Journal::read(layout.journal())->under_way);
+    CHECK_FALSE(Journal::read(layout.journal())->begun);
 }
 
 TEST_CASE("what is in the way back of a hand-over is refused by name") {

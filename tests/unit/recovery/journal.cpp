@@ -23,7 +23,8 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.phase = phase;
         written.outside = {"/srv/ts 1", "/srv/\"wal\""};
         written.births = {{"/srv/ts 1", "7 8.000000009"}};
-        written.given_up = written.not_accepted = written.under_way = true;
+        written.given_up = written.not_accepted = written.never_led = true;
+        written.begun = Begun{"other", "node2", "more"};
         written.hand_overs = 2;
         written.handed_over = HandedOver{1, 2, 3};
         written.save(file);
@@ -38,7 +39,10 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->member == "node1");
         CHECK(read->births == written.births);
         CHECK(read->given_up);
-        CHECK(read->under_way);
+        CHECK(read->never_led);
+        CHECK(read->last().scope == "other");
+        CHECK(read->last().member == "node2");
+        CHECK(read->last().request == "more");
         CHECK(read->not_accepted);
         CHECK(read->handed_over->inode == 1);
         CHECK(read->handed_over->at == 2);
