@@ -265,9 +265,13 @@ enum class Next { own, others };
 /// belong to whoever fills them next. A staging directory in the data directory goes when others go on, since
 /// pg_basebackup takes no directory with anything in it.
 void give_up(const Layout& layout, const Journal& journal, Next next, bool cluster_lives) {
-    if (layout.inside && (next == Next::others || journal.backup_set.empty())) {
+    if (journal.backup_set.empty()) {  // only planned
+        recovery::forget(layout);
+        return;
+    }
+    if (layout.inside && next == Next::others) {
         log::info("what is in {} goes: a replica is made in an empty directory only", layout.staging.string());
-        recovery::remove_all_of_ours(layout);
+        recovery::remove_unfinished(layout);
         return;
     }
     recovery::change_journal(layout, [&](Journal& now) {

@@ -156,7 +156,12 @@ void forget(const Layout& layout) {
     fs::remove(layout.workspace, ignored);
 }
 
-void remove_all_of_ours(const Layout& layout) {
+void remove_unfinished(const Layout& layout) {
+    const system::Lock lock(layout.workspace / "lock");
+    const auto journal = Journal::read(layout.journal());
+    if (!journal || (journal->phase == Phase::handed_over && !journal->begun)) {
+        return;
+    }
     std::error_code ignored;
     for (const auto& path : {layout.staging, layout.workspace}) {
         fs::remove_all(path, ignored);

@@ -51,7 +51,7 @@ std::vector<std::string> in_order_of_hand_over(std::vector<std::string> entries)
 /// patroni.dynamic.json.
 void forget(const Layout& layout);
 
-/// Removes the staging directory and everything that belongs to the run.
-void remove_all_of_ours(const Layout& layout);
+/// Removes the staging directory and everything that belongs to the run, unless another run has finished it meanwhile.
+void remove_unfinished(const Layout& layout);
 
 }  // namespace patroni_pgbackrest::recovery
