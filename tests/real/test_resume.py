@@ -228,7 +228,7 @@ class Resume(ResumeCase):
         return other
 
     def wait_until_the_other_takes_the_key(self, other):
-        self.node.wait_for_end()
+        self.node.wait_for_end(120)
         other.wait_for_log('trying to bootstrap a new cluster')
         wait_until('the empty key', lambda: self.lab.run(
             'etcdctl', '--endpoints=http://' + self.node.etcd, 'get', '--write-out=fields',
