@@ -88,6 +88,13 @@ std::string other_than(const std::string& own_name, const std::vector<std::strin
     return other == names.end() ? std::string() : *other;
 }
 
+/// pg_control's time has seconds only: PostgreSQL may be started in the one in which the replay's server was stopped.
+bool has_never_started(const postgres::ControlFile& control, const Journal& journal) {
+    const bool is_replayed = journal.reached.has_value();
+    return control.written_at == journal.handed_over->control_written_at &&
+           (!is_replayed || control.state == postgres::ClusterState::shut_down);
+}
+
 /// Whether it was a primary last, on the leader's timeline or a later one: the leader is no successor of it then, and
 /// Patroni, for which one timeline is one history, would not rewind it.
 bool has_rival_history(const std::optional<postgres::ControlFile>& control, const patroni::Leadership& leadership) {
@@ -161,7 +168,7 @@ void judge_by_the_dcs(const patroni::ConfigurationSource& source, const patroni:
     const auto name = own_name(configuration);
     const auto& leader = state.leadership.leader;
     const auto other = other_than(name, state.bootstrapping);
-    const bool never_started = control && control->written_at == journal.handed_over->control_written_at;
+    const bool never_started = control && has_never_started(*control, journal);
     if (leader && *leader != name) {
         if (never_started) {
             refuse_what_is_in_place(layout, fmt::format("never started, and {} leads without it", *leader));
