@@ -272,7 +272,7 @@ enum class Next { own, others };
 /// belong to whoever fills them next. A staging directory in the data directory goes when others go on, since
 /// pg_basebackup takes no directory with anything in it.
 void give_up(const Layout& layout, const Journal& journal, Next next, bool cluster_lives) {
-    if (journal.backup_set.empty()) {  // only planned
+    if (journal.only_planned()) {
         recovery::forget(layout);
         return;
     }

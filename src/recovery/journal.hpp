@@ -69,6 +69,8 @@ struct Journal {
     std::optional<Rejection> rejected;      ///< of what was handed over
     bool not_accepted = false;              ///< the key was seen gone or another node's while it was in place
 
+    /// Whether no copy has begun: there is nothing to go on with.
+    bool only_planned() const { return backup_set.empty(); }
     /// The bootstrap that began last on this node.
     Begun last() const { return begun.value_or(Begun{scope, member, request}); }
     /// Whether it is what was handed over: the same directory with the same cluster in it.

@@ -62,10 +62,6 @@ void move(const fs::path& from, const fs::path& to) {
     }
 }
 
-}  // namespace
-
-namespace {
-
 std::string member_of(const Request& request) {
     return request.patroni && request.patroni->name ? request.patroni->name->text : "";
 }
@@ -85,7 +81,7 @@ void begin_anew(const Request& request, const Layout& layout) {
 void give_up_plan(const Layout& layout) {
     const system::Lock lock(layout.workspace / "lock");
     const auto journal = Journal::read(layout.journal());
-    if (journal && journal->backup_set.empty() && !fs::exists(layout.failure())) {
+    if (journal && journal->only_planned() && !fs::exists(layout.failure())) {
         forget(layout);
     }
 }
@@ -105,8 +101,7 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
         const bool over =
             journal->phase == Phase::handed_over ||
             (journal->phase == Phase::handing_over && !fs::exists(layout_.staging) && !hand_over_is_done(layout_));
-        const bool only_planned = journal->backup_set.empty();
-        if (!over && !only_planned) {
+        if (!over && !journal->only_planned()) {
             journal_ = *journal;
             earlier_ = std::move(journal);
         }
@@ -119,8 +114,8 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
         journal_.scope = request.scope;
         journal_.request = identity_of(request);
     }
-    if (request.patroni && request.patroni->name) {
-        journal_.member = request.patroni->name->text;
+    if (const auto member = member_of(request); !member.empty()) {
+        journal_.member = member;
     }
     if (earlier_ && earlier_->request != identity_of(request)) {
         if (hand_over_is_done(layout_)) {

@@ -34,8 +34,18 @@ class ResumeCase(UnderPatroni):
         self.reboot()
         self.configure(block)
 
+    def interrupt_the_plan(self):
+        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != info ] || sleep 600')})
+        self.node.start()
+        wait_until('the plan to begin', lambda: any(re.search(r'pgbackrest .*\binfo\b', command) for command in self.lab.living().values()))
+        self.reboot()
+        self.configure()
+
+    def script_that_never_ends(self):
+        return self.lab.write('for-ever', '#!/bin/sh\nexec sleep 600\n', 0o755)
+
     def interrupt_post_bootstrap(self):
-        self.configure(bootstrap={'post_bootstrap': self.lab.write('for-ever', '#!/bin/sh\nexec sleep 600\n', 0o755)})
+        self.configure(bootstrap={'post_bootstrap': self.script_that_never_ends()})
         self.node.start()
         self.node.wait_for_log('running post_bootstrap')
         self.reboot()
@@ -223,7 +233,7 @@ class Resume(ResumeCase):
     def other_that_restores_for_ever(self):
         """node2, which waits for a leader, and has a bootstrap method that never ends."""
         other = PatroniNode(self.lab, self.node.etcd, 'node2', self.node.scope, self.lab.path('data2'))
-        other.configure({'command': self.lab.write('for-ever', '#!/bin/sh\nexec sleep 600\n', 0o755)}, bootstrap=self.slow_cycles)
+        other.configure({'command': self.script_that_never_ends()}, bootstrap=self.slow_cycles)
         other.start()
         return other
 
@@ -282,11 +292,7 @@ class Resume(ResumeCase):
         self.assertIn('holds data meanwhile', result.log)
 
     def test_interrupted_while_it_planned(self):
-        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != info ] || sleep 600')})
-        self.node.start()
-        wait_until('the plan to begin', lambda: any(re.search(r'pgbackrest .*\binfo\b', command) for command in self.lab.living().values()))
-        self.reboot()
-        self.configure()
+        self.interrupt_the_plan()
         self.start_again()
         self.assert_resumed()
 
@@ -294,11 +300,7 @@ class Resume(ResumeCase):
         self.configure(bootstrap={'post_bootstrap': '/bin/false'})
         self.node.start()
         self.node.wait_for_end()
-        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != info ] || sleep 600')})
-        self.node.start()
-        wait_until('the plan to begin', lambda: any(re.search(r'pgbackrest .*\binfo\b', command) for command in self.lab.living().values()))
-        self.reboot()
-        self.configure()
+        self.interrupt_the_plan()
         self.start_again()
         self.assert_rows(BATCHES, doomed=False, sql=self.node.sql)
 
