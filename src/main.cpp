@@ -4,11 +4,11 @@
 #include "commands/command_line.hpp"
 #include "commands/configure.hpp"
 #include "commands/verify.hpp"
-#include "recovery/delivery.hpp"
-#include "recovery/guard.hpp"
+#include "process/subprocess.hpp"
+#include "replay/delivery.hpp"
+#include "replay/guard.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
-#include "system/subprocess.hpp"
 
 #include <cstdio>
 #include <exception>
@@ -18,7 +18,7 @@ namespace {
 using namespace patroni_pgbackrest;
 using commands::CommandLine;
 
-int archive_get(const commands::ArchiveGetArguments& arguments) {
+int guard(const commands::ArchiveGetArguments& arguments) {
     interruption::install();
     pgbackrest::Pgbackrest pgbackrest;
     pgbackrest.program = arguments.program;
@@ -26,12 +26,12 @@ int archive_get(const commands::ArchiveGetArguments& arguments) {
     if (!arguments.configuration.empty()) {
         pgbackrest.configuration = arguments.configuration;
     }
-    return recovery::archive_get(pgbackrest, arguments.wanted, arguments.destination);
+    return archive_get(pgbackrest, arguments.wanted, arguments.destination);
 }
 
 void bootstrap(const std::vector<std::string>& words) {
     interruption::install();
-    system::adopt_orphans();
+    process::adopt_orphans();
     commands::bootstrap(commands::read_bootstrap_arguments(words));
 }
 
@@ -53,7 +53,7 @@ int run(const std::vector<std::string>& words) {
         return check(words, line.check);
     case CommandLine::Command::resume:
         interruption::install();
-        system::adopt_orphans();
+        process::adopt_orphans();
         commands::resume(line.resume);
         break;
     case CommandLine::Command::verify:
@@ -63,9 +63,9 @@ int run(const std::vector<std::string>& words) {
         commands::configure(line.configure);
         break;
     case CommandLine::Command::archive_get:
-        return archive_get(line.archive_get);
+        return guard(line.archive_get);
     case CommandLine::Command::recovery_end:
-        recovery::end_recovery();
+        end_recovery();
         break;
     }
     return 0;
@@ -74,7 +74,7 @@ int run(const std::vector<std::string>& words) {
 /// Nothing that was started outlives the program: pgBackRest's asynchronous archive-get is a session of its own.
 void end_children() {
     try {
-        system::end_descendants(std::chrono::seconds(2));
+        process::end_descendants(std::chrono::seconds(2));
     } catch (const std::exception& error) {
         log::warning("a child may still run: {}", error.what());
     }

@@ -1,21 +1,21 @@
 #include "commands/bootstrap.hpp"
 
+#include "checks/verification.hpp"
 #include "commands/check.hpp"
 #include "commands/sync.hpp"
 #include "patroni/review.hpp"
 #include "pgbackrest/restore.hpp"
+#include "plan/plan.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
-#include "recovery/delivery.hpp"
-#include "recovery/memory.hpp"
-#include "recovery/plan.hpp"
-#include "recovery/probes.hpp"
-#include "recovery/replay.hpp"
-#include "recovery/report.hpp"
-#include "recovery/set_aside.hpp"
-#include "recovery/staging.hpp"
-#include "recovery/verification.hpp"
+#include "replay/delivery.hpp"
+#include "replay/probes.hpp"
+#include "replay/replay.hpp"
+#include "show/report.hpp"
+#include "staging/memory.hpp"
+#include "staging/set_aside.hpp"
+#include "staging/staging.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
@@ -25,14 +25,6 @@
 
 namespace patroni_pgbackrest::commands {
 
-using recovery::Phase;
-using recovery::Plan;
-using recovery::Recovery;
-using recovery::Report;
-using recovery::Request;
-using recovery::StagingDirectory;
-using recovery::Start;
-
 namespace {
 
 std::optional<std::filesystem::path> configured_binaries(const Request& request) {
@@ -41,7 +33,7 @@ std::optional<std::filesystem::path> configured_binaries(const Request& request)
 }
 
 void wait_after(unsigned failures, std::int64_t last) {
-    const auto pause = recovery::pause_after(failures, last, std::time(nullptr));
+    const auto pause = pause_after(failures, last, std::time(nullptr));
     if (pause.count() > 0) {
         log::info("it failed {} times in a row: waiting {} s before the next try", failures, pause.count());
         interruption::sleep(pause);
@@ -49,12 +41,12 @@ void wait_after(unsigned failures, std::int64_t last) {
 }
 
 /// pgBackRest tells its version while it reads the repository.
-recovery::RepositoryState observe(const Request& request, Report& report) {
-    recovery::require_pgbackrest(request);
-    system::Capturing version(pgbackrest::version_command(request.pgbackrest), std::chrono::seconds(30));
+RepositoryState observe(const Request& request, Report& report) {
+    require_pgbackrest(request);
+    process::Capturing version(pgbackrest::version_command(request.pgbackrest), std::chrono::seconds(30));
     const auto number = [&] { return pgbackrest::version_in(request.pgbackrest, version.result()); };
     try {
-        auto repository = recovery::read_repository(request);
+        auto repository = read_repository(request);
         report.version("pgbackrest", fmt::format("{}.{}", number() / 1000, number() % 1000));
         return repository;
     } catch (const Failure&) {
@@ -73,8 +65,7 @@ void announce(const Request& request, const Plan& plan, const StagingDirectory& 
 }
 
 /// Why a recovery that ended in an earlier run does not count any more; empty when it does.
-std::string why_outdated(const Request& request, const Plan& plan, const recovery::Journal& earlier,
-                         postgres::Timeline reached) {
+std::string why_outdated(const Request& request, const Plan& plan, const Journal& earlier, postgres::Timeline reached) {
     if (reached > plan.timeline() && plan.archive_end.histories.count(reached) > 0) {
         return fmt::format("timeline {} is in the archive meanwhile", reached.text());
     }
@@ -101,7 +92,7 @@ Start where_to_start(const Request& request, const Plan& plan, const StagingDire
             return Start::copy;
         }
         const bool same_boot = staging.is_same_boot();
-        const auto start = recovery::decide_start(earlier->phase, control, plan.timeline(), same_boot);
+        const auto start = decide_start(earlier->phase, control, plan.timeline(), same_boot);
         if (start == Start::copy && !same_boot) {
             log::info("the machine was started or the disk mounted anew since the earlier run, which flushed nothing "
                       "to disk: its copy is checked against the backup first");
@@ -166,9 +157,9 @@ bool has_signal_file(const std::filesystem::path& directory) {
 /// What was handed over before is whole, but Patroni could not use it (a port taken, a wrong parameter) and set it
 /// aside: it is handed over again without a restore. False: it is not finished, and serves as the beginning of a copy.
 bool hand_over_again(const BootstrapArguments& arguments, const Request& request, Report& report, const Plan& plan,
-                     const recovery::Layout& layout, const std::filesystem::path& directory) {
+                     const Layout& layout, const std::filesystem::path& directory) {
     report.phase("take back");
-    const bool is_current = recovery::is_still_the_newest(request, plan, layout, directory);
+    const bool is_current = is_still_the_newest(request, plan, layout, directory);
     StagingDirectory staging(request);
     staging.take_back(directory);
     log::warning("Patroni could not use what it was handed over, and set it aside: {} is taken back (hand-over {})",
@@ -189,13 +180,13 @@ bool hand_over_again(const BootstrapArguments& arguments, const Request& request
             return false;
         }
         if (state() != postgres::ClusterState::shut_down) {
-            recovery::shut_down_cleanly(request, staging, bin_directory, patroni::read_roles(arguments.source));
+            shut_down_cleanly(request, staging, bin_directory, patroni::read_roles(arguments.source));
         }
         if (state() != postgres::ClusterState::shut_down) {
             return false;
         }
     } catch (const Failure& failure) {
-        if (recovery::is_interruption(failure.code())) {
+        if (is_interruption(failure.code())) {
             throw;
         }
         log::warning("it cannot be used as it is: {}", failure.what());
@@ -235,25 +226,25 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     warn_of_lower_limits(arguments, plan, postgres::read_control_data(bin_directory, staging.path()));
 
     report.phase("recovery");
-    std::optional<recovery::Reached> reached;
+    std::optional<Reached> reached;
     if (request.recovery == Recovery::standalone) {
-        recovery::FirstSession session{patroni::read_roles(arguments.source), {}};
+        FirstSession session{patroni::read_roles(arguments.source), {}};
         if (arguments.patroni_goes_on) {
-            session.probes = recovery::read_probes({}, arguments.patroni);
+            session.probes = read_probes({}, arguments.patroni);
         }
-        reached = recovery::replay(request, plan, staging, bin_directory, session, start);
+        reached = replay(request, plan, staging, bin_directory, session, start);
         report.about(*reached);
     } else {
-        recovery::deliver(request, plan, staging);
+        deliver(request, plan, staging);
     }
-    report.kept(recovery::set_aside_dynamic_configuration(staging));
+    report.kept(set_aside_dynamic_configuration(staging));
     const auto control = postgres::read_control_data(bin_directory, staging.path());
     staging.remember(
         {request.target, plan.timeline(), plan.wal.last(), plan.segment_size, control.checksum_version != 0}, reached);
     staging.reached(Phase::recovered);
 
     report.phase("verification");
-    recovery::verify_directory(request, plan, staging, bin_directory);
+    verify_directory(request, plan, staging, bin_directory);
 
     sync_and_hand_over(arguments, request, report, plan.archive_end, staging);
 }
@@ -262,13 +253,13 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
 template <typename Work>
 void remembering(const Request& request, const Plan& plan, const StagingDirectory& staging, Work work) {
     const auto file = staging.layout().failure();
-    const auto facts = recovery::facts_of(request, plan);
-    auto earlier = recovery::EarlierFailure::read(file);
-    if (earlier && earlier->request != recovery::identity_of(request)) {
+    const auto facts = facts_of(request, plan);
+    auto earlier = EarlierFailure::read(file);
+    if (earlier && earlier->request != identity_of(request)) {
         earlier.reset();
     }
     if (earlier) {
-        if (const auto again = recovery::repeated(*earlier, facts, file)) {
+        if (const auto again = repeated(*earlier, facts, file)) {
             throw Failure(*again);
         }
         wait_after(earlier->in_a_row, earlier->at);
@@ -276,11 +267,10 @@ void remembering(const Request& request, const Plan& plan, const StagingDirector
     try {
         work();
     } catch (const Failure& failure) {
-        const auto remembered =
-            recovery::remembered(failure, earlier, recovery::identity_of(request), facts, std::time(nullptr));
-        if (remembered) {
+        const auto kept = remembered(failure, earlier, identity_of(request), facts, std::time(nullptr));
+        if (kept) {
             try {
-                remembered->save(file);
+                kept->save(file);
             } catch (const Failure& error) {
                 log::warning("the next run will not know of this failure: {}", error.what());
             }
@@ -290,16 +280,16 @@ void remembering(const Request& request, const Plan& plan, const StagingDirector
 }
 
 void plan_and_restore(const BootstrapArguments& arguments, const Request& request, Report& report,
-                      const recovery::Layout& layout) {
+                      const Layout& layout) {
     report.phase("plan");
-    const auto plan = recovery::make_plan(request, observe(request, report));
-    recovery::refuse_rejected(request, plan, layout);
-    if (const auto directory = recovery::set_aside_by_patroni(request, layout)) {
+    const auto plan = make_plan(request, observe(request, report));
+    refuse_rejected(request, plan, layout);
+    if (const auto directory = set_aside_by_patroni(request, layout)) {
         if (hand_over_again(arguments, request, report, plan, layout, *directory)) {
             return;
         }
     }
-    recovery::require_same_timeline(request, plan);
+    require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));
     refuse_full_disk(request, plan, layout);
     StagingDirectory staging(request);
@@ -310,22 +300,22 @@ void plan_and_restore(const BootstrapArguments& arguments, const Request& reques
 }
 
 void run(const BootstrapArguments& arguments, const Request& request, Report& report) {
-    const auto layout = recovery::choose_layout(request.data_directory);
-    if (recovery::hand_over_is_done(layout)) {
+    const auto layout = choose_layout(request.data_directory);
+    if (hand_over_is_done(layout)) {
         report.phase("hand-over");
         log::info("an earlier run was interrupted at the end of its hand-over: it is finished now");
         StagingDirectory(request).hand_over();
         return;
     }
-    recovery::undo_hand_over(layout);
-    recovery::refuse_somebodys_data(layout);
-    recovery::begin_anew(request, layout);
+    undo_hand_over(layout);
+    refuse_somebodys_data(layout);
+    begin_anew(request, layout);
     try {
         plan_and_restore(arguments, request, report, layout);
     } catch (const Failure& failure) {
         // Without a network Patroni cannot take the key away either.
-        if (!recovery::is_interruption(failure.code()) && failure.code() != ExitCode::repository_unreachable) {
-            recovery::give_up_plan(layout);
+        if (!is_interruption(failure.code()) && failure.code() != ExitCode::repository_unreachable) {
+            give_up_plan(layout);
         }
         throw;
     }
@@ -348,10 +338,10 @@ void write_report(const std::optional<std::filesystem::path>& path, const Report
 
 void bootstrap(const BootstrapArguments& arguments) {
     Report report("bootstrap");
-    const auto report_path = recovery::report_path(arguments.options, arguments.patroni);
+    const auto path_of_report = report_path(arguments.options, arguments.patroni);
     try {
         report.phase("request");
-        const auto request = recovery::make_request(arguments.options, arguments.patroni);
+        const auto request = make_request(arguments.options, arguments.patroni);
         report.about(request);
         log::set_level(request.log_level);
         if (arguments.calling_patroni) {
@@ -366,9 +356,9 @@ void bootstrap(const BootstrapArguments& arguments) {
         }
         refuse_configuration(arguments, request);
         run(arguments, request, report);
-        write_report(report_path, report, std::nullopt);
+        write_report(path_of_report, report, std::nullopt);
     } catch (const Failure& failure) {
-        write_report(report_path, report, failure);
+        write_report(path_of_report, report, failure);
         throw;
     }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
-#include "recovery/request.hpp"
+#include "request/request.hpp"
 
 #include <optional>
 #include <vector>
@@ -10,7 +10,7 @@ namespace patroni_pgbackrest::commands {
 
 /// What the command line and the calling Patroni say, before anything is judged.
 struct BootstrapArguments {
-    std::vector<recovery::GivenOption> options;
+    std::vector<GivenOption> options;
     patroni::ConfigurationSource source;  ///< where patroni.yml was read from
     std::optional<patroni::Configuration> patroni;
     std::optional<int> calling_patroni;  ///< its process number

@@ -1,15 +1,15 @@
 #include "commands/check.hpp"
 
+#include "checks/checks.hpp"
+#include "checks/review_machine.hpp"
 #include "commands/arguments.hpp"
 #include "patroni/members.hpp"
 #include "patroni/review.hpp"
 #include "pgbackrest/segment_fetch.hpp"
+#include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
-#include "recovery/checks.hpp"
-#include "recovery/review_machine.hpp"
-#include "recovery/settings.hpp"
-#include "recovery/window.hpp"
+#include "request/settings.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
@@ -19,9 +19,6 @@
 #include <nlohmann/json.hpp>
 
 namespace patroni_pgbackrest::commands {
-
-using recovery::Plan;
-using recovery::Request;
 
 namespace {
 
@@ -48,14 +45,14 @@ patroni::Intent intent_of(const Request& request) {
 }
 
 std::optional<Request> review_request(const BootstrapArguments& arguments, Told& told, std::vector<Finding>& findings) {
-    const recovery::Settings settings(arguments.options, arguments.patroni);
+    const Settings settings(arguments.options, arguments.patroni);
     for (const auto& [name, values] : settings.all()) {
         for (const auto& value : values) {
             told.settings.push_back({{"name", name}, {"value", value.text}, {"place", value.place}});
         }
     }
     try {
-        return recovery::make_request(arguments.options, arguments.patroni);
+        return make_request(arguments.options, arguments.patroni);
     } catch (const Failure& failure) {
         add(findings, "request-invalid", failure);
         return std::nullopt;
@@ -66,14 +63,14 @@ std::optional<Request> review_request(const BootstrapArguments& arguments, Told&
 std::optional<Plan> review_repository(const Request& request, Told& told, std::vector<Finding>& findings) {
     const char* id = "repository";
     try {
-        recovery::require_pgbackrest(request);
-        const auto repository = recovery::read_repository(request);
+        require_pgbackrest(request);
+        const auto repository = read_repository(request);
         id = "target";
-        auto plan = recovery::make_plan(request, repository);
+        auto plan = make_plan(request, repository);
         told.add("backup set", plan.backup.label);
         told.add("timeline", fmt::format("{} ({})", plan.timeline().text(), plan.reason_for_timeline));
         told.add("WAL segments", fmt::format("{}, {} to {}", plan.wal.segments, plan.wal.first(), plan.wal.last()));
-        told.add("restorable from", recovery::window_text(plan, repository));
+        told.add("restorable from", window_text(plan, repository));
         if (plan.backup.in_error) {
             findings.push_back({"backup-in-error",
                                 {fmt::format("backup set {} has pages with bad checksums", plan.backup.label),
@@ -111,7 +108,7 @@ void review_members(const BootstrapArguments& bootstrap, const std::vector<std::
 }
 
 /// Against pg_control of what is there: the living cluster, or the copy of an earlier try.
-void review_limits(const BootstrapArguments& bootstrap, const recovery::Layout& layout,
+void review_limits(const BootstrapArguments& bootstrap, const Layout& layout,
                    const std::filesystem::path& bin_directory, const Plan& plan, std::vector<Finding>& findings) {
     for (const auto& directory : {layout.data_directory, layout.staging}) {
         std::error_code error;
@@ -129,11 +126,11 @@ void review_limits(const BootstrapArguments& bootstrap, const recovery::Layout& 
 void review_machine(const BootstrapArguments& arguments, const Request& request, const std::optional<Plan>& plan,
                     Told& told, std::vector<Finding>& findings) {
     try {
-        const auto layout = recovery::choose_layout(request.data_directory);
+        const auto layout = choose_layout(request.data_directory);
         told.add("staging directory", layout.staging.string());
-        recovery::review_machine(request, layout, findings);
+        review_machine(request, layout, findings);
         if (plan) {
-            recovery::review_disk(request, *plan, layout, findings);
+            review_disk(request, *plan, layout, findings);
         }
     } catch (const Failure& failure) {
         add(findings, "data-directory-in-use", failure);
@@ -147,7 +144,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
             plan->major_version,
             configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt);
         told.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
-        review_limits(arguments, recovery::choose_layout(request.data_directory), directory, *plan, findings);
+        review_limits(arguments, choose_layout(request.data_directory), directory, *plan, findings);
     } catch (const Failure& failure) {
         add(findings, "binaries", failure);
     }
@@ -188,7 +185,7 @@ std::string text(const Told& told, const std::vector<Finding>& findings) {
     for (const auto& [name, value] : told.facts) {
         text += fmt::format("{}: {}\n", name, value);
     }
-    return text + recovery::findings_text(findings);
+    return text + findings_text(findings);
 }
 
 std::string json(const Told& told, const std::vector<Finding>& findings) {
@@ -198,7 +195,7 @@ std::string json(const Told& told, const std::vector<Finding>& findings) {
     }
     const nlohmann::ordered_json all{{"settings", told.settings},
                                      {"facts", facts},
-                                     {"findings", nlohmann::ordered_json::parse(recovery::findings_json(findings))}};
+                                     {"findings", nlohmann::ordered_json::parse(findings_json(findings))}};
     return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -221,7 +218,7 @@ void review(const BootstrapArguments& bootstrap, Told& told, std::vector<Finding
         return;
     }
     told.add("target", request->target.text());
-    told.add("replayed by", recovery::text(request->recovery));
+    told.add("replayed by", text(request->recovery));
     const auto plan = review_repository(*request, told, findings);
     review_machine(bootstrap, *request, plan, told, findings);
     review_scope(bootstrap, *request, findings);
@@ -229,7 +226,7 @@ void review(const BootstrapArguments& bootstrap, Told& told, std::vector<Finding
 
 /// What is wrong with the replicas to come does not keep the first node from coming back.
 bool refuses(const Finding& finding) {
-    return recovery::is_error(finding) && !finding.id.starts_with("replica-method-");
+    return is_error(finding) && !finding.id.starts_with("replica-method-");
 }
 
 void refuse_errors(std::vector<Finding> findings) {
@@ -237,17 +234,17 @@ void refuse_errors(std::vector<Finding> findings) {
     std::for_each(findings.begin(), errors,
                   [](const Finding& finding) { log::write(finding.problem, log::Level::warning); });
     if (errors != findings.end()) {
-        throw Failure(ExitCode::preflight_refused, recovery::errors_in({errors, findings.end()}));
+        throw Failure(ExitCode::preflight_refused, errors_in({errors, findings.end()}));
     }
 }
 
 void explain(const std::string& id) {
-    const auto* definition = recovery::find_check(id);
+    const auto* definition = find_check(id);
     if (definition == nullptr) {
         throw Failure(ExitCode::usage, fmt::format("no check is called '{}'", id),
                       "docs/checks.md lists them; a finding's id stands behind ERROR or WARNING");
     }
-    std::fputs(recovery::explanation(*definition).c_str(), stdout);
+    std::fputs(explanation(*definition).c_str(), stdout);
 }
 
 }  // namespace
@@ -265,7 +262,7 @@ ExitCode check(const CheckArguments& arguments) {
         review_members(*bootstrap, arguments.members, findings);
     }
     std::fputs((arguments.json ? json(told, findings) : text(told, findings)).c_str(), stdout);
-    return recovery::has_error(findings) ? ExitCode::preflight_refused : ExitCode::done;
+    return has_error(findings) ? ExitCode::preflight_refused : ExitCode::done;
 }
 
 void refuse_configuration(const BootstrapArguments& arguments, const Request& request) {
@@ -281,9 +278,9 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
     refuse_errors(findings);
 }
 
-void refuse_full_disk(const Request& request, const Plan& plan, const recovery::Layout& layout) {
+void refuse_full_disk(const Request& request, const Plan& plan, const Layout& layout) {
     std::vector<Finding> findings;
-    recovery::review_disk(request, plan, layout, findings);
+    review_disk(request, plan, layout, findings);
     refuse_errors(findings);
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "commands/bootstrap.hpp"
-#include "recovery/layout.hpp"
-#include "recovery/plan.hpp"
+#include "plan/plan.hpp"
+#include "staging/layout.hpp"
 
 #include <string>
 #include <vector>
@@ -23,9 +23,9 @@ ExitCode check(const CheckArguments& arguments);
 
 /// What patroni.yml alone shows, as the first step of `bootstrap`: warnings go to the log. Throws
 /// Failure(preflight_refused) with every error.
-void refuse_configuration(const BootstrapArguments& arguments, const recovery::Request& request);
+void refuse_configuration(const BootstrapArguments& arguments, const Request& request);
 
 /// The same for the room on the disks, once the backup set is known.
-void refuse_full_disk(const recovery::Request& request, const recovery::Plan& plan, const recovery::Layout& layout);
+void refuse_full_disk(const Request& request, const Plan& plan, const Layout& layout);
 
 }  // namespace patroni_pgbackrest::commands

@@ -1,6 +1,6 @@
 #include "commands/command_line.hpp"
 
-#include "recovery/options.hpp"
+#include "request/options.hpp"
 #include "system/exit_code.hpp"
 #include "system/text.hpp"
 
@@ -12,9 +12,6 @@
 namespace patroni_pgbackrest::commands {
 
 namespace {
-
-using recovery::OptionKind;
-using recovery::OptionOwner;
 
 constexpr const char* group_of(OptionOwner owner) {
     switch (owner) {
@@ -33,7 +30,7 @@ constexpr const char* group_of(OptionOwner owner) {
 using Values = std::map<std::string, std::vector<std::string>>;
 
 void add_restore_options(CLI::App& command, Values& values) {
-    for (const auto& definition : recovery::bootstrap_options()) {
+    for (const auto& definition : bootstrap_options()) {
         const std::string name(definition.name);
         auto* option = command.add_option("--" + name, values[name], std::string(definition.help));
         option->group(group_of(definition.owner))->type_name(std::string(definition.argument));
@@ -80,8 +77,8 @@ void add_configure_options(CLI::App& command, ConfigureArguments& arguments, Val
     command.footer("Exit codes:\n" + exit_code_help());
 }
 
-std::vector<recovery::GivenOption> configured_options(const CLI::App& command) {
-    std::vector<recovery::GivenOption> given;
+std::vector<GivenOption> configured_options(const CLI::App& command) {
+    std::vector<GivenOption> given;
     for (const auto& definition : configurable_options()) {
         const auto* option = command.get_option("--" + std::string(definition.name));
         if (option->count() > 0) {
@@ -93,9 +90,9 @@ std::vector<recovery::GivenOption> configured_options(const CLI::App& command) {
     return given;
 }
 
-std::vector<recovery::GivenOption> given_options(const CLI::App& command, const Values& values) {
-    std::vector<recovery::GivenOption> given;
-    for (const auto& definition : recovery::bootstrap_options()) {
+std::vector<GivenOption> given_options(const CLI::App& command, const Values& values) {
+    std::vector<GivenOption> given;
+    for (const auto& definition : bootstrap_options()) {
         const std::string name(definition.name);
         const auto* option = command.get_option("--" + name);
         if (option->count() > 0 && option->results().empty()) {
@@ -225,7 +222,7 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     reversed.erase(std::remove_if(reversed.begin(), reversed.end(),
                                   [](const std::string& word) {
                                       return word.starts_with("--") && word.find('=') + 1 == word.size() &&
-                                             recovery::find_option(word.substr(2, word.size() - 3)) != nullptr;
+                                             find_option(word.substr(2, word.size() - 3)) != nullptr;
                                   }),
                    reversed.end());
     try {

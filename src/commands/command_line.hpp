@@ -3,7 +3,7 @@
 #include "commands/configure.hpp"
 #include "commands/resume.hpp"
 #include "commands/verify.hpp"
-#include "recovery/request.hpp"
+#include "request/request.hpp"
 
 #include <string>
 #include <vector>
@@ -35,7 +35,7 @@ struct CommandLine {
         recovery_end,
         help
     } command = Command::help;
-    std::vector<recovery::GivenOption> options;  ///< of bootstrap and check, known or not
+    std::vector<GivenOption> options;  ///< of bootstrap and check, known or not
     CheckOptions check;
     ArchiveGetArguments archive_get;
     ResumeArguments resume;

@@ -34,7 +34,7 @@ std::filesystem::path path_of(const ConfigureArguments& arguments) {
 
 std::optional<std::string> given(const ConfigureArguments& arguments, const std::string& name) {
     const auto found = std::find_if(arguments.options.rbegin(), arguments.options.rend(),
-                                    [&](const recovery::GivenOption& option) { return option.name == name; });
+                                    [&](const GivenOption& option) { return option.name == name; });
     return found == arguments.options.rend() ? std::nullopt : std::optional(found->value);
 }
 
@@ -45,8 +45,7 @@ std::optional<std::string> setting(const ConfigureArguments& arguments, const Co
         return value;
     }
     const auto* node = patroni_yml.find({"bootstrap", method, name});
-    return node == nullptr || patroni::yaml::blank(*node) || !node->is_scalar() ? std::nullopt
-                                                                                : std::optional(node->text);
+    return node == nullptr || yaml::blank(*node) || !node->is_scalar() ? std::nullopt : std::optional(node->text);
 }
 
 std::string ask_for_stanza(const std::string& known) {
@@ -101,10 +100,10 @@ void show(const ConfigurationEdit& patroni_yml) {
 
 }  // namespace
 
-const std::vector<recovery::OptionDefinition>& options_of_configure() {
-    using enum recovery::OptionKind;
-    using enum recovery::OptionOwner;
-    static const std::vector<recovery::OptionDefinition> table = {
+const std::vector<OptionDefinition>& options_of_configure() {
+    using enum OptionKind;
+    using enum OptionOwner;
+    static const std::vector<OptionDefinition> table = {
         {"patroni-config", value, ours, "PATH", "patroni.yml, or a directory of YAML files"},
         {"method", value, ours, "NAME", "the block's name [the one in force when it is ours, else pgbackrest]"},
         {"patroni-mode", flag, ours, "", "write recovery_conf as well: Patroni's PostgreSQL replays the WAL"},
@@ -116,10 +115,10 @@ const std::vector<recovery::OptionDefinition>& options_of_configure() {
     return table;
 }
 
-std::vector<recovery::OptionDefinition> configurable_options() {
-    std::vector<recovery::OptionDefinition> options;
-    for (const auto& option : recovery::bootstrap_options()) {
-        const bool is_target = option.owner == recovery::OptionOwner::target && option.name != "target-action";
+std::vector<OptionDefinition> configurable_options() {
+    std::vector<OptionDefinition> options;
+    for (const auto& option : bootstrap_options()) {
+        const bool is_target = option.owner == OptionOwner::target && option.name != "target-action";
         if (is_target || option.name == "pgbackrest-config" || option.name == "pgbackrest") {
             options.push_back(option);
         }

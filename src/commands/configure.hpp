@@ -1,7 +1,7 @@
 #pragma once
 
-#include "recovery/options.hpp"
-#include "recovery/request.hpp"
+#include "request/options.hpp"
+#include "request/request.hpp"
 
 #include <optional>
 #include <string>
@@ -12,20 +12,20 @@ namespace patroni_pgbackrest::commands {
 /// What `configure` is called with.
 struct ConfigureArguments {
     std::optional<std::string> patroni_config;
-    std::optional<std::string> method;           ///< the block's name
-    std::vector<recovery::GivenOption> options;  ///< for the method's block, of configurable_options()
-    bool patroni_mode = false;                   ///< recovery_conf belongs into the block
-    bool replicas = false;                       ///< so does the replica method into postgresql
-    bool post_bootstrap = false;                 ///< and post_bootstrap into bootstrap
-    bool remove = false;                         ///< the target goes, and nothing else is done
-    bool write = false;                          ///< into the files; else only the difference is shown
+    std::optional<std::string> method;  ///< the block's name
+    std::vector<GivenOption> options;   ///< for the method's block, of configurable_options()
+    bool patroni_mode = false;          ///< recovery_conf belongs into the block
+    bool replicas = false;              ///< so does the replica method into postgresql
+    bool post_bootstrap = false;        ///< and post_bootstrap into bootstrap
+    bool remove = false;                ///< the target goes, and nothing else is done
+    bool write = false;                 ///< into the files; else only the difference is shown
 };
 
 /// Its own options; flags take no value.
-const std::vector<recovery::OptionDefinition>& options_of_configure();
+const std::vector<OptionDefinition>& options_of_configure();
 
 /// The options of bootstrap that `configure` writes into the method's block.
-std::vector<recovery::OptionDefinition> configurable_options();
+std::vector<OptionDefinition> configurable_options();
 
 /// `configure`: writes into patroni.yml what `bootstrap` needs, and nothing else; comments, order and layout stay.
 /// Prints the difference as `diff -u` does, without secrets. Throws Failure(usage) when the result would not make a

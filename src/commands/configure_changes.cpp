@@ -1,7 +1,7 @@
 #include "commands/configure_changes.hpp"
 
 #include "postgres/configuration.hpp"
-#include "recovery/patroni_mode.hpp"
+#include "request/patroni_mode.hpp"
 #include "system/failure.hpp"
 #include "system/text.hpp"
 
@@ -15,9 +15,9 @@ namespace patroni_pgbackrest::commands {
 namespace {
 
 using patroni::ConfigurationEdit;
-using patroni::yaml::NewNode;
-using patroni::yaml::Node;
-using patroni::yaml::Path;
+using yaml::NewNode;
+using yaml::Node;
+using yaml::Path;
 
 /// The first two words of a command line that calls this program.
 bool calls_us(const Node* command, const std::string& verb) {
@@ -56,10 +56,10 @@ Path below(const Path& path, const std::string& key) {
     return longer;
 }
 
-NewNode written_option(const recovery::OptionDefinition& definition, const std::string& value) {
+NewNode written_option(const OptionDefinition& definition, const std::string& value) {
     static constexpr std::array<std::string_view, 6> yes = {"", "y", "yes", "true", "on", "1"};
     static constexpr std::array<std::string_view, 5> no = {"n", "no", "false", "off", "0"};
-    if (definition.kind == recovery::OptionKind::flag) {
+    if (definition.kind == OptionKind::flag) {
         const std::string word = system::lower(value);
         if (std::find(yes.begin(), yes.end(), word) != yes.end()) {
             return NewNode::of_word("true");
@@ -102,10 +102,9 @@ std::string guard_call(const ConfigurationEdit& patroni_yml, const std::string& 
 }
 
 bool is_guarded(const Node* recovery_conf) {
-    const Node* command = recovery_conf == nullptr
-                              ? nullptr
-                              : patroni::yaml::find(*recovery_conf, {spelt(recovery_conf, "restore_command")});
-    return command != nullptr && command->is_scalar() && recovery::is_guard(command->text);
+    const Node* command =
+        recovery_conf == nullptr ? nullptr : yaml::find(*recovery_conf, {spelt(recovery_conf, "restore_command")});
+    return command != nullptr && command->is_scalar() && is_guard(command->text);
 }
 
 void write_block(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const Path& block,
@@ -143,8 +142,8 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const Path& block) {
     }
     without.method->recovery_conf.reset();
     std::erase_if(without.method->entries, [](const auto& entry) { return entry.key == "recovery"; });
-    const recovery::Request request = recovery::make_request({{"datadir", "/data"}}, std::move(without));
-    const auto wanted = patroni::yaml::parse(recovery::corrected_recovery_conf(request, std::nullopt), "recovery_conf");
+    const Request request = make_request({{"datadir", "/data"}}, std::move(without));
+    const auto wanted = yaml::parse(corrected_recovery_conf(request, std::nullopt), "recovery_conf");
     const Node& corrected = wanted->map_at("recovery_conf");
 
     const Path path = below(block, "recovery_conf");
@@ -178,8 +177,7 @@ void write_restore_command(ConfigurationEdit& patroni_yml, const std::string& me
     const Path dynamic{"bootstrap", "dcs", "postgresql", "recovery_conf"};
     // A local recovery_conf hides the whole dynamic one.
     const Node* in_force = patroni_yml.find(local) != nullptr ? patroni_yml.find(local) : patroni_yml.find(dynamic);
-    const Node* command =
-        in_force == nullptr ? nullptr : patroni::yaml::find(*in_force, {spelt(in_force, "restore_command")});
+    const Node* command = in_force == nullptr ? nullptr : yaml::find(*in_force, {spelt(in_force, "restore_command")});
     if (is_guarded(in_force) || (!patroni_mode && calls_pgbackrest(command, "archive-get", stanza))) {
         return;
     }
@@ -202,14 +200,14 @@ void write_replica_method(ConfigurationEdit& patroni_yml, const std::string& met
     }
     for (const std::string key : {"keep_data", "no_params"}) {
         const Node* flag = patroni_yml.find(below(block, key));
-        if (flag == nullptr || !patroni::yaml::truthy(*flag)) {
+        if (flag == nullptr || !yaml::truthy(*flag)) {
             patroni_yml.set(below(block, key), NewNode::of_word("true"));
         }
     }
     // The old name counts where the new one says nothing (Patroni's replica_method_can_work_without_…, 2.0 to 4.1).
     const auto list_at = [&](const Path& path) {
         const Node* list = patroni_yml.find(path);
-        return list != nullptr && patroni::yaml::truthy(*list) ? list : nullptr;
+        return list != nullptr && yaml::truthy(*list) ? list : nullptr;
     };
     const Path list{"postgresql", "create_replica_methods"};
     const Path old_name{"postgresql", "create_replica_method"};
@@ -235,7 +233,7 @@ void write_post_bootstrap(ConfigurationEdit& patroni_yml) {
         if (calls_us(command, "verify")) {
             return;
         }
-        if (command != nullptr && !patroni::yaml::blank(*command)) {
+        if (command != nullptr && !yaml::blank(*command)) {
             throw Failure(ExitCode::usage,
                           {Problem{fmt::format("bootstrap.{} runs something else already", key),
                                    "call patroni_pgbackrest verify in it, or take it out first", command->place}});
@@ -317,11 +315,11 @@ void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
 
 void require_accepted(const ConfigurationEdit& patroni_yml) {
     auto configuration = patroni_yml.configuration();
-    std::vector<recovery::GivenOption> given;
+    std::vector<GivenOption> given;
     if (!configuration.data_directory) {
         given.push_back({"datadir", "/data"});  // Patroni passes its own with the call
     }
-    recovery::make_request(given, std::move(configuration));
+    make_request(given, std::move(configuration));
 }
 
 }  // namespace patroni_pgbackrest::commands

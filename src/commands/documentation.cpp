@@ -1,8 +1,8 @@
 #include "commands/documentation.hpp"
 
+#include "checks/checks.hpp"
 #include "commands/configure.hpp"
-#include "recovery/checks.hpp"
-#include "recovery/options.hpp"
+#include "request/options.hpp"
 #include "system/exit_code.hpp"
 
 #include <array>
@@ -10,11 +10,6 @@
 #include <string_view>
 
 namespace patroni_pgbackrest::commands {
-
-using recovery::bootstrap_options;
-using recovery::OptionDefinition;
-using recovery::OptionKind;
-using recovery::OptionOwner;
 
 namespace {
 
@@ -149,7 +144,7 @@ std::string value_cases() {
 
 std::string manual_page() {
     return fmt::format(
-               R"(.\" made from the tables in src/recovery/options.cpp and src/system/exit_code.hpp
+               R"(.\" made from the tables in src/request/options.cpp and src/system/exit_code.hpp
 .TH PATRONI_PGBACKREST 1 "" "patroni_pgbackrest {}" "User Commands"
 )",
                PATRONI_PGBACKREST_VERSION) +
@@ -291,7 +286,7 @@ bootstrap:
 }
 
 std::string bash_completion() {
-    return R"(# bash completion of patroni_pgbackrest; made from the option table in src/recovery/options.cpp
+    return R"(# bash completion of patroni_pgbackrest; made from the option table in src/request/options.cpp
 _patroni_pgbackrest() {
   local current=${COMP_WORDS[COMP_CWORD]} option='' command='' word
   local -i before=$((COMP_CWORD - 1))
@@ -391,8 +386,8 @@ std::string checks_document() {
         "An error ends `check` with exit code 3 and `verify` with 8. `bootstrap` ends with the code of the cause\n"
         "([exit codes](exit-codes.md)), and goes on where only replicas or other members are concerned. A warning is\n"
         "told, and nothing else.\n";
-    for (const auto& definition : recovery::check_table()) {
-        text += "\n" + recovery::explanation(definition);
+    for (const auto& definition : check_table()) {
+        text += "\n" + explanation(definition);
     }
     return text;
 }

@@ -7,8 +7,8 @@
 #include "patroni/members.hpp"
 #include "pgbackrest/retry.hpp"
 #include "postgres/control_data.hpp"
-#include "recovery/journal.hpp"
-#include "recovery/staging.hpp"
+#include "staging/journal.hpp"
+#include "staging/staging.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
 
@@ -19,9 +19,6 @@
 namespace patroni_pgbackrest::commands {
 
 using patroni::InitializeKey;
-using recovery::Journal;
-using recovery::Layout;
-using recovery::Phase;
 
 namespace {
 
@@ -132,7 +129,7 @@ patroni::ScopeState ask_settled(const patroni::ConfigurationSource& source, cons
 /// A configuration that is in the DCS before anybody leads is a remainder, and tells nothing later.
 void note_configuration(const patroni::ScopeState& state, const Layout& layout) {
     if (state.initialize == InitializeKey::empty && !state.leadership.leader) {
-        recovery::change_journal(layout, [&](Journal& journal) { journal.never_led = !state.configured; });
+        change_journal(layout, [&](Journal& journal) { journal.never_led = !state.configured; });
     }
 }
 
@@ -186,9 +183,9 @@ void judge_by_the_dcs(const patroni::ConfigurationSource& source, const patroni:
                   layout.data_directory.string());
     } else if (went_on(state)) {
         log::info("scope {} is initialised: the restore of {} is over", journal.scope, layout.data_directory.string());
-        recovery::forget(layout);
+        forget(layout);
     } else if (state.initialize == InitializeKey::absent || !other.empty()) {
-        recovery::change_journal(layout, [](Journal& now) { now.not_accepted = true; });
+        change_journal(layout, [](Journal& now) { now.not_accepted = true; });
         refuse_what_is_in_place(layout, other.empty() ? "Patroni did not accept it"
                                                       : fmt::format("{} bootstraps the cluster now", other));
     } else {
@@ -205,14 +202,14 @@ void judge_what_is_in_place(const patroni::ConfigurationSource& source, const pa
         if (const auto state = patroni::read_scope(source, journal.scope);
             state.leadership.why_unknown.empty() && went_on(state)) {
             log::info("scope {} went on without the restore that Patroni set aside", journal.scope);
-            recovery::forget(layout);
+            forget(layout);
         }
         return;
     }
     const auto control = postgres::read_control_file(layout.data_directory);
     if (control && has_lived(journal, *control, layout)) {
         log::info("{} has been in use since its restore, which is over", layout.data_directory.string());
-        recovery::forget(layout);
+        forget(layout);
         return;
     }
     if (journal.rejected) {
@@ -240,8 +237,8 @@ std::string why_nothing_to_resume(const patroni::ScopeState& state, const std::s
 }
 
 /// A restarted Patroni would run it as a standby, without its target.
-void refuse_target_in_patroni_mode(const recovery::Request& request) {
-    if (request.recovery != recovery::Recovery::patroni || (request.target.is_latest() && !request.timeline)) {
+void refuse_target_in_patroni_mode(const Request& request) {
+    if (request.recovery != Recovery::patroni || (request.target.is_latest() && !request.timeline)) {
         return;
     }
     throw Failure(
@@ -255,9 +252,9 @@ void refuse_target_in_patroni_mode(const recovery::Request& request) {
 }
 
 /// What a script of somebody's gives `bootstrap` cannot be seen from here.
-void refuse_what_a_script_asked_for(const patroni::Configuration& configuration, const recovery::Request& request,
+void refuse_what_a_script_asked_for(const patroni::Configuration& configuration, const Request& request,
                                     const std::string& begun) {
-    if (!words_of_method(configuration).empty() || begun == recovery::identity_of(request)) {
+    if (!words_of_method(configuration).empty() || begun == identity_of(request)) {
         return;
     }
     throw Failure(ExitCode::unsafe,
@@ -273,15 +270,15 @@ enum class Next { own, others };
 /// pg_basebackup takes no directory with anything in it.
 void give_up(const Layout& layout, const Journal& journal, Next next, bool cluster_lives) {
     if (journal.only_planned()) {
-        recovery::forget(layout);
+        forget(layout);
         return;
     }
     if (layout.inside && next == Next::others) {
         log::info("what is in {} goes: a replica is made in an empty directory only", layout.staging.string());
-        recovery::remove_unfinished(layout);
+        remove_unfinished(layout);
         return;
     }
-    recovery::change_journal(layout, [&](Journal& now) {
+    change_journal(layout, [&](Journal& now) {
         now.given_up = true;
         now.begun.reset();
         if (cluster_lives) {
@@ -291,7 +288,7 @@ void give_up(const Layout& layout, const Journal& journal, Next next, bool clust
     });
 }
 
-void end_interrupted(const BootstrapArguments& arguments, const recovery::Request& request, const Journal& journal,
+void end_interrupted(const BootstrapArguments& arguments, const Request& request, const Journal& journal,
                      const Layout& layout) {
     const auto begun = journal.last();
     const auto state = ask_settled(arguments.source, *arguments.patroni, begun.scope, Key::any, layout, request.retry);
@@ -311,7 +308,7 @@ void end_interrupted(const BootstrapArguments& arguments, const recovery::Reques
     refuse_what_a_script_asked_for(*arguments.patroni, request, begun.request);
     refuse_target_in_patroni_mode(request);
     log::info("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts", begun.scope,
-              journal.begun ? "planning" : recovery::text(journal.phase));
+              journal.begun ? "planning" : text(journal.phase));
     bootstrap(arguments);
 }
 
@@ -330,7 +327,7 @@ void resume(const ResumeArguments& given) {
     if (!configuration->data_directory) {
         throw Failure(ExitCode::usage, configuration->source + ": postgresql.data_dir is missing", "set it");
     }
-    const auto layout = recovery::choose_layout(configuration->data_directory->text);
+    const auto layout = choose_layout(configuration->data_directory->text);
     auto journal = Journal::read(layout.journal());
     const auto is = [](const std::optional<patroni::Value>& setting, const std::string& value) {
         return setting && setting->text == value;
@@ -345,9 +342,9 @@ void resume(const ResumeArguments& given) {
     }
     const bool begins_again = journal->begun && !journal->handed_over_is(layout.data_directory);
     if (journal->phase != Phase::handed_over || begins_again) {
-        const bool is_done = recovery::hand_over_is_done(layout);
+        const bool is_done = hand_over_is_done(layout);
         if (!is_done) {
-            recovery::undo_hand_over(layout);
+            undo_hand_over(layout);
         }
         if (!is_done && !patroni::is_empty_for_patroni(layout.data_directory)) {
             log::info("{} holds data meanwhile: nothing to resume", layout.data_directory.string());
@@ -355,12 +352,12 @@ void resume(const ResumeArguments& given) {
             return;
         }
         const auto arguments = arguments_of_patroni(source, *configuration);
-        const auto request = recovery::make_request(arguments.options, arguments.patroni);
+        const auto request = make_request(arguments.options, arguments.patroni);
         if (!is_done) {
             end_interrupted(arguments, request, *journal, layout);
             return;
         }
-        recovery::StagingDirectory(request).hand_over();
+        StagingDirectory(request).hand_over();
         journal = Journal::read(layout.journal());
     }
     judge_what_is_in_place(source, *configuration, *journal, layout);

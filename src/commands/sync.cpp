@@ -2,7 +2,7 @@
 
 #include "patroni/members.hpp"
 #include "pgbackrest/retry.hpp"
-#include "recovery/living_source.hpp"
+#include "plan/living_source.hpp"
 #include "system/log.hpp"
 
 #include <fmt/format.h>
@@ -15,7 +15,6 @@ namespace {
 using patroni::LeaderQuery;
 using patroni::Leadership;
 using pgbackrest::GrowthQuery;
-using recovery::Request;
 
 std::unique_ptr<LeaderQuery> ask_for_leader(const BootstrapArguments& arguments, const Request& request) {
     const bool known_scope = arguments.patroni && !request.scope.empty();
@@ -45,12 +44,12 @@ void refuse_leader(const BootstrapArguments& arguments, const Request& request, 
 }  // namespace
 
 void sync_unless_cluster_lives(const BootstrapArguments& arguments, const Request& request,
-                               const pgbackrest::ArchiveEnd& archive_end, const recovery::StagingDirectory& staging) {
+                               const pgbackrest::ArchiveEnd& archive_end, const StagingDirectory& staging) {
     const auto leader = ask_for_leader(arguments, request);
     GrowthQuery growth(request.pgbackrest, archive_end);
     staging.sync();
     if (const auto arrived = growth.answer(request.retry)) {
-        recovery::refuse_living_source(request, *arrived);
+        refuse_living_source(request, *arrived);
     }
     if (leader) {
         refuse_leader(arguments, request, leader->answer());

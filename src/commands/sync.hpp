@@ -2,7 +2,7 @@
 
 #include "commands/bootstrap.hpp"
 #include "pgbackrest/archive_growth.hpp"
-#include "recovery/staging.hpp"
+#include "staging/staging.hpp"
 
 #include <optional>
 
@@ -11,7 +11,7 @@ namespace patroni_pgbackrest::commands {
 /// Writes the staging directory to disk, and meanwhile asks whether the cluster lives: the DCS for a leader, the
 /// archive for WAL that came since `archive_end` (empty: not asked, what is handed over was so before). Throws
 /// Failure(unsafe) when it does, Failure(repository_unreachable) when that cannot be known and has to be.
-void sync_unless_cluster_lives(const BootstrapArguments& arguments, const recovery::Request& request,
-                               const pgbackrest::ArchiveEnd& archive_end, const recovery::StagingDirectory& staging);
+void sync_unless_cluster_lives(const BootstrapArguments& arguments, const Request& request,
+                               const pgbackrest::ArchiveEnd& archive_end, const StagingDirectory& staging);
 
 }  // namespace patroni_pgbackrest::commands

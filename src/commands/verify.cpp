@@ -1,18 +1,18 @@
 #include "commands/verify.hpp"
 
+#include "checks/checks.hpp"
+#include "checks/corruption.hpp"
+#include "checks/verify_cluster.hpp"
+#include "checks/verify_report.hpp"
 #include "commands/arguments.hpp"
 #include "patroni/configuration.hpp"
 #include "postgres/client.hpp"
 #include "postgres/connection_string.hpp"
 #include "postgres/living_server.hpp"
 #include "postgres/server_facts.hpp"
-#include "recovery/checks.hpp"
-#include "recovery/corruption.hpp"
-#include "recovery/layout.hpp"
-#include "recovery/memory.hpp"
-#include "recovery/probes.hpp"
-#include "recovery/verify_cluster.hpp"
-#include "recovery/verify_report.hpp"
+#include "replay/probes.hpp"
+#include "staging/layout.hpp"
+#include "staging/memory.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
@@ -27,7 +27,6 @@ namespace patroni_pgbackrest::commands {
 
 using postgres::Client;
 using postgres::ServerFacts;
-using recovery::VerifyReport;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
@@ -100,14 +99,14 @@ Client client_for(const VerifyArguments& arguments, const Surroundings& around) 
     return Client(configured ? around.patroni->bin_directory->text : std::string(), connection);
 }
 
-[[noreturn]] void cannot_be_asked(const Client& client, const system::Captured& said) {
+[[noreturn]] void cannot_be_asked(const Client& client, const process::Captured& said) {
     if (!client.find("psql")) {
         throw Failure(ExitCode::preflight_refused, "psql was not found in postgresql.bin_dir or PATH",
                       "install PostgreSQL's client programs, or name their directory in postgresql.bin_dir");
     }
     const auto words = system::join(system::lines(system::trim(said.errors)), "; ");
     throw Failure(ExitCode::preflight_refused,
-                  fmt::format("the server cannot be asked: psql {}{}", system::describe(said.outcome),
+                  fmt::format("the server cannot be asked: psql {}{}", process::describe(said.outcome),
                               words.empty() ? "" : ": " + words),
                   "see that it runs, and that the connection is one of a superuser, as Patroni's is");
 }
@@ -124,7 +123,7 @@ ServerFacts ask(const Client& client, const Surroundings& around) {
 /// The archiver has the history file to archive as soon as the server is a primary.
 void wait_for_archiver(const Client& client, const Surroundings& around, ServerFacts& facts) {
     const auto end = Clock::now() + around.pace.archiver;
-    while (!recovery::archiving_is_settled(facts) && Clock::now() < end) {
+    while (!archiving_is_settled(facts) && Clock::now() < end) {
         interruption::sleep(500ms);
         facts = ask(client, around);
     }
@@ -136,36 +135,36 @@ void add(std::vector<Finding>& findings, std::vector<Finding> more) {
 
 VerifyReport examine(const VerifyArguments& arguments, const Surroundings& around) {
     const auto client = client_for(arguments, around);
-    const auto probes = recovery::read_probes(arguments.probes, around.patroni);
+    const auto probes = read_probes(arguments.probes, around.patroni);
     VerifyReport report;
     report.facts = ask(client, around);
     report.probes = probes.size();
-    const auto answers = recovery::ask_probes(client, probes, around.pace.statement, around.left());
+    const auto answers = ask_probes(client, probes, around.pace.statement, around.left());
     wait_for_archiver(client, around, report.facts);
 
     auto& findings = report.findings;
     std::string why;
-    report.journal = recovery::journal_of(report.facts.data_directory, why);
+    report.journal = journal_of(report.facts.data_directory, why);
     if (report.journal) {
-        add(findings, recovery::judge_cluster(report.facts, *report.journal));
+        add(findings, judge_cluster(report.facts, *report.journal));
     } else {
         findings.push_back({"verify-no-journal",
                             {why, "what was asked for and where the restore ended is not checked; it is known only on "
                                   "the node that restored, until its next start"}});
     }
-    add(findings, recovery::judge_remains(report.facts));
-    add(findings, recovery::judge_probes(probes, answers));
+    add(findings, judge_remains(report.facts));
+    add(findings, judge_probes(probes, answers));
     if (around.patroni) {
-        add(findings, recovery::judge_settings(report.facts, *around.patroni));
+        add(findings, judge_settings(report.facts, *around.patroni));
     } else {
         findings.push_back({"verify-no-patroni-yml",
                             {"no patroni.yml was found",
                              "name it with --patroni-config: archiving is not compared with it, and the probes in it "
                              "are not asked"}});
     }
-    add(findings, recovery::judge_archiver(report.facts, around.pace.archiver > 0s));
+    add(findings, judge_archiver(report.facts, around.pace.archiver > 0s));
     if (arguments.amcheck && !around.by_patroni) {
-        add(findings, recovery::look_for_corruption(client));
+        add(findings, look_for_corruption(client));
     }
     return report;
 }
@@ -177,15 +176,13 @@ bool may_pass(const Finding& finding) {
 
 void remember_rejection(const Surroundings& around, const VerifyReport& report) {
     const auto& findings = report.findings;
-    const auto lasting = std::find_if(findings.begin(), findings.end(), [](const Finding& finding) {
-        return recovery::is_error(finding) && !may_pass(finding);
-    });
+    const auto lasting = std::find_if(findings.begin(), findings.end(),
+                                      [](const Finding& finding) { return is_error(finding) && !may_pass(finding); });
     if (!around.by_patroni || !report.journal || lasting == findings.end()) {
         return;
     }
     try {
-        recovery::remember_rejection(recovery::choose_layout(report.facts.data_directory), lasting->problem,
-                                     around.patroni);
+        remember_rejection(choose_layout(report.facts.data_directory), lasting->problem, around.patroni);
     } catch (const Failure& failure) {
         log::warning("the next bootstrap will not know of it: {}", failure.what());
     }
@@ -198,7 +195,7 @@ ExitCode verify(const VerifyArguments& arguments) {
     const auto report = examine(arguments, around);
     std::fputs((arguments.json ? report.json() : report.text()).c_str(), stdout);
     remember_rejection(around, report);
-    return recovery::has_error(report.findings) ? ExitCode::verification_failed : ExitCode::done;
+    return has_error(report.findings) ? ExitCode::verification_failed : ExitCode::done;
 }
 
 }  // namespace patroni_pgbackrest::commands

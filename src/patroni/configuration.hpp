@@ -8,6 +8,10 @@
 #include <string_view>
 #include <vector>
 
+namespace patroni_pgbackrest::yaml {
+struct Node;
+}
+
 namespace patroni_pgbackrest::patroni {
 
 /// A value of patroni.yml and where it stands, `patroni.yml:17` (or the environment variable that set it).
@@ -85,9 +89,6 @@ struct ConfigurationSource {
 /// drops the offset).
 std::optional<Configuration> read_configuration(const ConfigurationSource& source);
 
-namespace yaml {
-struct Node;
-}
 /// The same from a tree that is read already. `source` is what the configuration is called.
 Configuration configuration_in(const yaml::Node& tree, const std::string& source);
 

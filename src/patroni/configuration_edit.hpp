@@ -2,7 +2,7 @@
 
 #include "patroni/configuration.hpp"
 #include "patroni/configuration_files.hpp"
-#include "patroni/yaml_edit.hpp"
+#include "yaml/edit.hpp"
 
 #include <filesystem>
 #include <map>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
-#include "patroni/yaml_tree.hpp"
+#include "yaml/tree.hpp"
 
 #include <filesystem>
 #include <map>

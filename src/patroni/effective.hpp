@@ -1,6 +1,6 @@
 #pragma once
 
-#include "patroni/yaml_tree.hpp"
+#include "yaml/tree.hpp"
 
 #include <optional>
 #include <string_view>

@@ -70,8 +70,8 @@ std::vector<std::string> bootstrapping_in(std::string_view text, InitializeKey k
 
 namespace {
 
-system::Command list_command(const ConfigurationSource& source, const std::string& scope) {
-    system::Command command{"patronictl", {}};
+process::Command list_command(const ConfigurationSource& source, const std::string& scope) {
+    process::Command command{"patronictl", {}};
     command.environment = source.environment;
     if (source.path) {
         command.arguments = {"-c", source.path->string()};
@@ -111,9 +111,9 @@ std::string interpreter_of(const std::filesystem::path& script) {
     return "python3";
 }
 
-system::Command key_command(const ConfigurationSource& source, const std::string& scope) {
-    system::Command command{interpreter_of(*system::find_executable("patronictl")),
-                            {"-c", key_script, source.path ? source.path->string() : "", scope}};
+process::Command key_command(const ConfigurationSource& source, const std::string& scope) {
+    process::Command command{interpreter_of(*process::find_executable("patronictl")),
+                             {"-c", key_script, source.path ? source.path->string() : "", scope}};
     command.environment = source.environment;
     return command;
 }
@@ -126,12 +126,12 @@ InitializeKey initialize_key_in(std::string_view word) {
 }
 
 std::string why_not() {
-    return system::find_executable("patronictl") ? "" : "patronictl was not found";
+    return process::find_executable("patronictl") ? "" : "patronictl was not found";
 }
 
-Leadership leadership_in(const system::Captured& result) {
-    if (!system::succeeded(result.outcome)) {
-        return {std::nullopt, 0, "patronictl list " + system::describe(result.outcome)};
+Leadership leadership_in(const process::Captured& result) {
+    if (!process::succeeded(result.outcome)) {
+        return {std::nullopt, 0, "patronictl list " + process::describe(result.outcome)};
     }
     return leader_in(result.output);
 }
@@ -141,7 +141,7 @@ Leadership leadership_in(const system::Captured& result) {
 LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)
     : why_not_(why_not()) {
     if (why_not_.empty()) {
-        running_ = std::make_unique<system::Capturing>(list_command(source, scope), deadline);
+        running_ = std::make_unique<process::Capturing>(list_command(source, scope), deadline);
     }
 }
 
@@ -155,11 +155,11 @@ ScopeState read_scope(const ConfigurationSource& source, const std::string& scop
     if (!state.leadership.why_unknown.empty()) {
         return state;
     }
-    const auto results = system::capture_all({list_command(source, scope), key_command(source, scope)}, deadline);
+    const auto results = process::capture_all({list_command(source, scope), key_command(source, scope)}, deadline);
     const auto& list = results.front().output;
     state.leadership = leadership_in(results.front());
     state.members = members_in(list);
-    if (system::succeeded(results.back().outcome)) {
+    if (process::succeeded(results.back().outcome)) {
         const auto words = system::split(system::trim(results.back().output), '\n');
         if (words.size() == 3) {
             state.initialize = initialize_key_in(words[0]);

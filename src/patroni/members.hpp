@@ -1,7 +1,7 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
-#include "system/subprocess.hpp"
+#include "process/subprocess.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -37,7 +37,7 @@ class LeaderQuery {
 
   private:
     std::string why_not_;
-    std::unique_ptr<system::Capturing> running_;
+    std::unique_ptr<process::Capturing> running_;
 };
 
 /// The DCS's `/initialize` key.

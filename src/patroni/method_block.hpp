@@ -1,8 +1,8 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
-#include "patroni/yaml_tree.hpp"
 #include "system/failure.hpp"
+#include "yaml/tree.hpp"
 
 #include <optional>
 #include <vector>

@@ -1,7 +1,7 @@
 #include "patroni/secrets.hpp"
 
-#include "patroni/yaml_outline.hpp"
 #include "system/text.hpp"
+#include "yaml/outline.hpp"
 
 #include <algorithm>
 #include <array>

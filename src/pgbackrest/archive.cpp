@@ -18,35 +18,39 @@ constexpr std::size_t at_once = 4;
 
 struct Query {
     std::string what;  ///< for messages
-    system::Command command;
+    process::Command command;
 };
 
 /// Runs some queries at once, those again that failed and may pass; their outputs in order.
 std::vector<std::string> run_some(const std::vector<Query>& queries, const RetryPolicy& retry) {
     std::vector<std::string> outputs(queries.size());
     std::vector<std::size_t> open(queries.size());
-    for (std::size_t index = 0; index < queries.size(); ++index)
+    for (std::size_t index = 0; index < queries.size(); ++index) {
         open[index] = index;
+    }
     Retries retries{retry};
     while (!open.empty()) {
-        std::vector<system::Command> commands;
-        for (const std::size_t index : open)
+        std::vector<process::Command> commands;
+        for (const std::size_t index : open) {
             commands.push_back(queries[index].command);
-        const std::vector<system::Captured> results = system::capture_all(commands);
+        }
+        const std::vector<process::Captured> results = process::capture_all(commands);
         std::vector<std::size_t> failed;
         for (std::size_t position = 0; position < open.size(); ++position) {
-            const system::Captured& result = results[position];
-            if (system::succeeded(result.outcome))
+            const process::Captured& result = results[position];
+            if (process::succeeded(result.outcome)) {
                 outputs[open[position]] = result.output;
-            else if (may_pass(result.outcome, result.errors))
+            } else if (may_pass(result.outcome, result.errors)) {
                 failed.push_back(position);
-            else
+            } else {
                 throw failure_of(queries[open[position]].what, result.outcome, result.errors);
+            }
         }
         if (!failed.empty()) {
-            const system::Captured& first = results[failed.front()];
-            if (!retries.another(what_happened(first.outcome)))
+            const process::Captured& first = results[failed.front()];
+            if (!retries.another(what_happened(first.outcome))) {
                 throw failure_of(queries[open[failed.front()]].what, first.outcome, first.errors);
+            }
         }
         std::transform(failed.begin(), failed.end(), failed.begin(),
                        [&](std::size_t position) { return open[position]; });
@@ -61,8 +65,9 @@ std::vector<std::string> run_all(const std::vector<Query>& queries, const RetryP
         const std::size_t end = std::min(start + at_once, queries.size());
         for (std::string& output : run_some({queries.begin() + static_cast<std::ptrdiff_t>(start),
                                              queries.begin() + static_cast<std::ptrdiff_t>(end)},
-                                            retry))
+                                            retry)) {
             outputs.push_back(std::move(output));
+        }
     }
     return outputs;
 }
@@ -90,15 +95,17 @@ std::string first_directory(const std::string& from_segment) {
 
 void take_segments(const std::vector<Listed>& listed, ArchiveContent& result) {
     for (const Listed& entry : listed) {
-        if (entry.is_path || !is_segment_file(entry.name))
+        if (entry.is_path || !is_segment_file(entry.name)) {
             continue;
+        }
         const std::string name = entry.name.substr(0, segment_digits);
         result.segments.insert(name);
         LastSegment& last = result.last_segments[timeline_of(name)];
-        if (name > last.name)
+        if (name > last.name) {
             last = {name, entry.time};
-        else if (name == last.name)
+        } else if (name == last.name) {
             last.archived_at = std::max(last.archived_at, entry.time);
+        }
     }
 }
 
@@ -115,8 +122,9 @@ void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const st
     for (const Listed& entry : listed) {
         const std::string entry_path = path + "/" + entry.name;
         if (entry.is_path && is_directory_name(entry.name)) {
-            if (can_hold(entry.name, from_segment) && entry.name != first_directory(from_segment))
+            if (can_hold(entry.name, from_segment) && entry.name != first_directory(from_segment)) {
                 found.directories.push_back(listing(pgbackrest, archive.repository, entry_path));
+            }
         } else if (!entry.is_path && postgres::is_history_name(entry.name)) {
             const postgres::Timeline timeline = timeline_of(entry.name);
             const auto [time, is_new] = result.history_times.emplace(timeline, entry.time);
@@ -137,9 +145,10 @@ Found read_top(const Pgbackrest& pgbackrest, const std::vector<Archive>& archive
         paths.push_back(fmt::format("archive/{}/{}", pgbackrest.stanza, archive.id));
         queries.push_back(listing(pgbackrest, archive.repository, paths.back()));
     }
-    for (std::size_t index = 0; index < archives.size(); ++index)
+    for (std::size_t index = 0; index < archives.size(); ++index) {
         queries.push_back(
             listing(pgbackrest, archives[index].repository, paths[index] + "/" + first_directory(from_segment)));
+    }
     const std::vector<std::string> outputs = run_all(queries, retry);
     Found found;
     for (std::size_t index = 0; index < archives.size(); ++index) {
@@ -161,11 +170,13 @@ ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Arch
     queries.insert(queries.end(), found.directories.begin(), found.directories.end());
     const std::vector<std::string> outputs = run_all(queries, retry);
 
-    for (std::size_t index = 0; index < found.timelines.size(); ++index)
+    for (std::size_t index = 0; index < found.timelines.size(); ++index) {
         result.histories.emplace(found.timelines[index],
                                  postgres::TimelineHistory::parse(found.timelines[index], outputs[index]));
-    for (std::size_t index = found.timelines.size(); index < outputs.size(); ++index)
+    }
+    for (std::size_t index = found.timelines.size(); index < outputs.size(); ++index) {
         take_segments(parse_listing(outputs[index]), result);
+    }
     return result;
 }
 
@@ -175,8 +186,9 @@ std::vector<Listed> parse_listing(std::string_view text) {
     try {
         const json document = json::parse(printable(text));
         for (const auto& entry : document.get_ref<const json::object_t&>()) {
-            if (entry.first == ".")
+            if (entry.first == ".") {
                 continue;
+            }
             result.push_back({entry.first, entry.second.at("type").get<std::string>() == "path",
                               entry.second.value("time", std::int64_t{0})});
         }

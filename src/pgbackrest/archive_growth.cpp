@@ -59,7 +59,7 @@ GrowthQuery::GrowthQuery(const Pgbackrest& pgbackrest, ArchiveEnd end) : end_(st
         for (const auto& path : paths) {
             auto command = pgbackrest.data_command(
                 "repo-ls", {{"repo", std::to_string(archive.repository)}, {"output", "json"}}, {path});
-            auto running = std::make_unique<system::Capturing>(command);
+            auto running = std::make_unique<process::Capturing>(command);
             listings_.push_back({path, std::move(command), std::move(running)});
         }
     }
@@ -69,11 +69,11 @@ std::optional<std::string> GrowthQuery::answer(const RetryPolicy& retry) {
     Retries retries{retry};
     for (const auto& listing : listings_) {
         auto result = listing.running->result();
-        while (!system::succeeded(result.outcome)) {
+        while (!process::succeeded(result.outcome)) {
             if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
                 throw failure_of("listing of " + listing.path, result.outcome, result.errors);
             }
-            result = system::capture(listing.command);
+            result = process::capture(listing.command);
         }
         if (auto found = end_.first_behind(parse_listing(result.output))) {
             return found;

@@ -35,8 +35,8 @@ class GrowthQuery {
   private:
     struct Listing {
         std::string path;
-        system::Command command;
-        std::unique_ptr<system::Capturing> running;
+        process::Command command;
+        std::unique_ptr<process::Capturing> running;
     };
 
     ArchiveEnd end_;

@@ -117,17 +117,17 @@ TargetsQuery::TargetsQuery(const Pgbackrest& pgbackrest, const Backup& backup)
           "info", {{"output", "json"}, {"set", backup.label}, {"repo", std::to_string(backup.repository)}})),
       printed_command_(
           pgbackrest.data_command("info", {{"set", backup.label}, {"repo", std::to_string(backup.repository)}})),
-      first_(std::make_unique<system::Capturing>(command_)) {}
+      first_(std::make_unique<process::Capturing>(command_)) {}
 
 std::vector<BackupTarget> TargetsQuery::answer(const RetryPolicy& retry) {
     auto result = first_->result();
-    const auto* exited = std::get_if<system::Exited>(&result.outcome);
+    const auto* exited = std::get_if<process::Exited>(&result.outcome);
     const bool is_old = exited != nullptr && exited->code == 27;  // 2.33 has no JSON for one set: option invalid
     if (is_old) {
         command_ = printed_command_;
-        result = system::capture(command_);
+        result = process::capture(command_);
     }
-    for (Retries retries{retry}; !system::succeeded(result.outcome); result = system::capture(command_)) {
+    for (Retries retries{retry}; !process::succeeded(result.outcome); result = process::capture(command_)) {
         if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
             throw failure_of("info of backup set " + label_, result.outcome, result.errors);
         }

@@ -35,8 +35,8 @@ class TargetsQuery {
 
   private:
     std::string label_;
-    system::Command command_, printed_command_;
-    std::unique_ptr<system::Capturing> first_;
+    process::Command command_, printed_command_;
+    std::unique_ptr<process::Capturing> first_;
 };
 
 /// Where a restore with these options puts them: tablespaces by tablespace-map and tablespace-map-all, links only with

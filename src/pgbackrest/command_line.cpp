@@ -21,75 +21,85 @@ std::string argument(const Option& option) {
 std::optional<int> parse_version(std::string_view output) {
     constexpr std::string_view prefix = "pgBackRest ";
     const std::string_view line = system::trim(output);
-    if (line.substr(0, prefix.size()) != prefix)
+    if (line.substr(0, prefix.size()) != prefix) {
         return std::nullopt;
+    }
     const std::string_view number = line.substr(prefix.size());
     const std::size_t dot = number.find('.');
-    if (dot == std::string_view::npos)
+    if (dot == std::string_view::npos) {
         return std::nullopt;
+    }
     const std::size_t end = number.find_first_not_of("0123456789", dot + 1);
     const auto major = system::number(number.substr(0, dot));
     const auto minor = system::number(number.substr(dot + 1, end == std::string_view::npos ? end : end - dot - 1));
-    if (!major || !minor || *major > 1000 || *minor > 999)
+    if (!major || !minor || *major > 1000 || *minor > 999) {
         return std::nullopt;
+    }
     return static_cast<int>(*major * 1000 + *minor);
 }
 
 }  // namespace
 
-system::Command Pgbackrest::command(const std::string& verb, const std::vector<Option>& options,
-                                    const std::vector<std::string>& positionals) const {
-    system::Command result;
+process::Command Pgbackrest::command(const std::string& verb, const std::vector<Option>& options,
+                                     const std::vector<std::string>& positionals) const {
+    process::Command result;
     result.program = program;
-    if (configuration)
+    if (configuration) {
         result.arguments.push_back(argument({"config", configuration->string()}));
-    if (!stanza.empty())
+    }
+    if (!stanza.empty()) {
         result.arguments.push_back(argument({"stanza", stanza}));
-    for (const Option& option : common)
+    }
+    for (const Option& option : common) {
         result.arguments.push_back(argument(option));
-    for (const Option& option : options)
+    }
+    for (const Option& option : options) {
         result.arguments.push_back(argument(option));
+    }
     result.arguments.push_back(verb);
     result.arguments.insert(result.arguments.end(), positionals.begin(), positionals.end());
     return result;
 }
 
-system::Command Pgbackrest::data_command(const std::string& verb, std::vector<Option> options,
-                                         const std::vector<std::string>& positionals) const {
+process::Command Pgbackrest::data_command(const std::string& verb, std::vector<Option> options,
+                                          const std::vector<std::string>& positionals) const {
     // 2.33 has no --log-timestamp=n, only this form.
     for (const Option& option :
-         {Option{"no-log-timestamp"}, Option{"log-level-console", "off"}, Option{"log-level-stderr", "warn"}})
+         {Option{"no-log-timestamp"}, Option{"log-level-console", "off"}, Option{"log-level-stderr", "warn"}}) {
         options.push_back(option);
+    }
     return command(verb, options, positionals);
 }
 
-system::Command version_command(const Pgbackrest& pgbackrest) {
-    system::Command command;
+process::Command version_command(const Pgbackrest& pgbackrest) {
+    process::Command command;
     command.program = pgbackrest.program;
     command.arguments = {"version"};
     return command;
 }
 
-int version_in(const Pgbackrest& pgbackrest, const system::Captured& captured) {
+int version_in(const Pgbackrest& pgbackrest, const process::Captured& captured) {
     const std::string hint = "install pgBackRest 2.33 or later, or name its program with the option pgbackrest";
-    if (!system::succeeded(captured.outcome)) {
+    if (!process::succeeded(captured.outcome)) {
         const std::string words{system::trim(redacted(printable(captured.errors)))};
         throw Failure(ExitCode::preflight_refused,
-                      fmt::format("{} version {}{}{}", pgbackrest.program, system::describe(captured.outcome),
+                      fmt::format("{} version {}{}{}", pgbackrest.program, process::describe(captured.outcome),
                                   words.empty() ? "" : ": ", words),
                       hint);
     }
     const auto found = parse_version(captured.output);
-    if (!found)
+    if (!found) {
         throw Failure(ExitCode::preflight_refused,
                       fmt::format("{} is not pgBackRest: its version command printed \"{}\"", pgbackrest.program,
                                   system::trim(printable(captured.output.substr(0, 100)))),
                       hint);
-    if (*found < oldest_version)
+    }
+    if (*found < oldest_version) {
         throw Failure(ExitCode::preflight_refused,
                       fmt::format("{} is pgBackRest {}.{:02}, which is older than 2.33", pgbackrest.program,
                                   *found / 1000, *found % 1000),
                       hint);
+    }
     return *found;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "system/subprocess.hpp"
+#include "process/subprocess.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -24,20 +24,20 @@ struct Pgbackrest {
     std::vector<Option> common{};                          ///< passed with every command (config-path, …)
 
     /// `program --config=… --stanza=… options… verb positionals…`
-    system::Command command(const std::string& verb, const std::vector<Option>& options = {},
-                            const std::vector<std::string>& positionals = {}) const;
+    process::Command command(const std::string& verb, const std::vector<Option>& options = {},
+                             const std::vector<std::string>& positionals = {}) const;
 
     /// The same for a command whose standard output is data: warnings and errors come on stderr, whatever the
     /// configuration says (2.60 would write them into standard output).
-    system::Command data_command(const std::string& verb, std::vector<Option> options,
-                                 const std::vector<std::string>& positionals = {}) const;
+    process::Command data_command(const std::string& verb, std::vector<Option> options,
+                                  const std::vector<std::string>& positionals = {}) const;
 };
 
 /// pgBackRest's version as major * 1000 + minor (2.45 → 2045). Throws Failure(preflight_refused) when the program is
 /// missing, prints something else, or is older than 2.33.
-int version_in(const Pgbackrest& pgbackrest, const system::Captured& captured);
+int version_in(const Pgbackrest& pgbackrest, const process::Captured& captured);
 /// The command whose end version_in() understands.
-system::Command version_command(const Pgbackrest& pgbackrest);
+process::Command version_command(const Pgbackrest& pgbackrest);
 
 /// The stanza sections of pgBackRest's configuration (`[demo]`, `[demo:archive-push]` → `demo`), found as pgBackRest
 /// finds it: --config, else PGBACKREST_CONFIG, else /etc/pgbackrest/pgbackrest.conf, else /etc/pgbackrest.conf, and

@@ -22,10 +22,11 @@ std::vector<Entry> entries(std::string_view errors) {
     std::vector<Entry> result;
     for (const std::string& line : system::lines(errors)) {
         const LogLine parsed = parse_log_line(line);
-        if (!parsed.continued)
+        if (!parsed.continued) {
             result.push_back({parsed.level, parsed.text});
-        else if (!result.empty() && !parsed.text.empty() && parsed.text.substr(0, 5) != "HINT:")
+        } else if (!result.empty() && !parsed.text.empty() && parsed.text.substr(0, 5) != "HINT:") {
             result.back().text += " " + parsed.text;
+        }
     }
     return result;
 }
@@ -42,40 +43,46 @@ bool is_about_repository(const std::string& text) {
 }
 
 std::string shortened(std::string text) {
-    if (text.size() <= longest_text)
+    if (text.size() <= longest_text) {
         return text;
+    }
     text.resize(longest_text);
     // Not in the middle of a character.
-    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0x80U) != 0)
+    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0x80U) != 0) {
         text.pop_back();
+    }
     return text + "...";
 }
 
 /// pgBackRest's exit code is in the message already; a signal or a missing program has no words of pgBackRest's.
-ErrorMeaning meaning_of_outcome(const system::Outcome& outcome, const std::string& errors) {
-    if (const auto* exited = std::get_if<system::Exited>(&outcome))
+ErrorMeaning meaning_of_outcome(const process::Outcome& outcome, const std::string& errors) {
+    if (const auto* exited = std::get_if<process::Exited>(&outcome)) {
         return meaning_of_error(exited->code, errors);
-    if (std::holds_alternative<system::NotStarted>(outcome))
+    }
+    if (std::holds_alternative<process::NotStarted>(outcome)) {
         return {0, "", false, ExitCode::preflight_refused,
                 "install pgBackRest 2.33 or later, or name its program with the option pgbackrest"};
-    if (std::holds_alternative<system::Stalled>(outcome))
+    }
+    if (std::holds_alternative<process::Stalled>(outcome)) {
         return {0, "", true, ExitCode::repository_unreachable,
                 "pgBackRest made no progress any more; see whether the repository answers, the next run continues"};
+    }
     return {0, "", true, ExitCode::pgbackrest_failed,
             "somebody ended pgBackRest, or the kernel did when memory ran out (dmesg tells); the next run continues"};
 }
 
 }  // namespace
 
-bool may_pass(const system::Outcome& outcome, std::string_view errors) {
-    return !system::succeeded(outcome) && meaning_of_outcome(outcome, std::string(errors)).may_pass;
+bool may_pass(const process::Outcome& outcome, std::string_view errors) {
+    return !process::succeeded(outcome) && meaning_of_outcome(outcome, std::string(errors)).may_pass;
 }
 
-std::string what_happened(const system::Outcome& outcome) {
-    std::string result = "pgbackrest " + system::describe(outcome);
-    const auto* exited = std::get_if<system::Exited>(&outcome);
-    if (exited != nullptr && meaning_of_error(exited->code).code == exited->code)
+std::string what_happened(const process::Outcome& outcome) {
+    std::string result = "pgbackrest " + process::describe(outcome);
+    const auto* exited = std::get_if<process::Exited>(&outcome);
+    if (exited != nullptr && meaning_of_error(exited->code).code == exited->code) {
         result += fmt::format(" ({})", meaning_of_error(exited->code).name);
+    }
     return result;
 }
 
@@ -85,18 +92,20 @@ std::string error_text(std::string_view errors) {
     std::string last;
     for (const Entry& entry : entries(errors)) {
         last = entry.text;
-        if (entry.level == log::Level::error)
+        if (entry.level == log::Level::error) {
             words.push_back(without_code(entry.text));
-        else if (entry.level == log::Level::warning && is_about_repository(entry.text))
+        } else if (entry.level == log::Level::warning && is_about_repository(entry.text)) {
             about_repositories.push_back(entry.text);
+        }
     }
-    if (words.empty() && !last.empty())
+    if (words.empty() && !last.empty()) {
         words.push_back(last);
+    }
     words.insert(words.end(), about_repositories.begin(), about_repositories.end());
     return shortened(redacted(printable(system::join(words, "; "))));
 }
 
-Failure failure_of(const std::string& what, const system::Outcome& outcome, const std::string& errors) {
+Failure failure_of(const std::string& what, const process::Outcome& outcome, const std::string& errors) {
     const ErrorMeaning meaning = meaning_of_outcome(outcome, errors);
     const std::string text = error_text(errors);
     Failure failure(meaning.exit_code,

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "process/subprocess.hpp"
 #include "system/failure.hpp"
-#include "system/subprocess.hpp"
 
 #include <string>
 #include <string_view>
@@ -36,10 +36,10 @@ ErrorMeaning meaning_of_status(std::string_view message);
 
 /// Whether another try is worth it: a meaning that may pass, no progress for too long, or a child killed by a signal
 /// (we end our own children only when we are ending ourselves).
-bool may_pass(const system::Outcome& outcome, std::string_view errors = {});
+bool may_pass(const process::Outcome& outcome, std::string_view errors = {});
 
 /// `pgbackrest exited with code 49 (host-connect)`.
-std::string what_happened(const system::Outcome& outcome);
+std::string what_happened(const process::Outcome& outcome);
 
 /// What pgBackRest wrote at the level of errors (and what it said of single repositories where the error only sums
 /// up) as one line, printable, without secrets, hints left out, bounded in length.
@@ -47,6 +47,6 @@ std::string error_text(std::string_view errors);
 
 /// The failure of one pgBackRest command: its last `ERROR: [nnn]: …` lines in the message, the hint of their meaning.
 /// `what` is lower case: `restore of backup set 20261122-072841F`.
-Failure failure_of(const std::string& what, const system::Outcome& outcome, const std::string& errors);
+Failure failure_of(const std::string& what, const process::Outcome& outcome, const std::string& errors);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -82,19 +82,23 @@ ErrorMeaning apply(const ErrorMeaning& meaning, const Refinement& refinement) {
 
 ErrorMeaning refined(const ErrorMeaning& meaning, std::string_view text) {
     for (const Refinement& refinement : refinements) {
-        if (refinement.code == meaning.code && contains(text, refinement.with) && contains(text, refinement.also))
+        if (refinement.code == meaning.code && contains(text, refinement.with) && contains(text, refinement.also)) {
             return apply(meaning, refinement);
-    }
-    for (const int code : file_codes) {
-        if (code != meaning.code)
-            continue;
-        for (const Refinement& refinement : file_system_refinements) {
-            if (contains(text, refinement.with))
-                return apply(meaning, refinement);
         }
     }
-    if (contains(text, "No space left on device"))
+    for (const int code : file_codes) {
+        if (code != meaning.code) {
+            continue;
+        }
+        for (const Refinement& refinement : file_system_refinements) {
+            if (contains(text, refinement.with)) {
+                return apply(meaning, refinement);
+            }
+        }
+    }
+    if (contains(text, "No space left on device")) {
         return {meaning.code, meaning.name, false, failed, disk_full};
+    }
     return meaning;
 }
 
@@ -103,8 +107,9 @@ bool same_name(std::string_view type, std::string_view name) {
     std::string hyphened;
     for (const char character : type) {
         const auto byte = static_cast<unsigned char>(character);
-        if (std::isupper(byte) != 0 && !hyphened.empty())
+        if (std::isupper(byte) != 0 && !hyphened.empty()) {
             hyphened += '-';
+        }
         hyphened += static_cast<char>(std::tolower(byte));
     }
     return hyphened == name;
@@ -120,14 +125,17 @@ std::optional<TypeInText> next_type(std::string_view text, std::size_t start) {
     constexpr std::string_view suffix = "Error]";
     for (std::size_t open = text.find('[', start); open != std::string_view::npos; open = text.find('[', open + 1)) {
         const std::size_t close = text.find(']', open);
-        if (close == std::string_view::npos)
+        if (close == std::string_view::npos) {
             return std::nullopt;
+        }
         const std::string_view word = text.substr(open + 1, close - open);
-        if (word.size() <= suffix.size() || word.substr(word.size() - suffix.size()) != suffix)
+        if (word.size() <= suffix.size() || word.substr(word.size() - suffix.size()) != suffix) {
             continue;
+        }
         for (const ErrorMeaning& meaning : error_table()) {
-            if (same_name(word.substr(0, word.size() - suffix.size()), meaning.name))
+            if (same_name(word.substr(0, word.size() - suffix.size()), meaning.name)) {
                 return TypeInText{&meaning, close};
+            }
         }
     }
     return std::nullopt;
@@ -155,15 +163,17 @@ bool is_absence(const ErrorMeaning& meaning) {
 ErrorMeaning meaning_of_error(int code, std::string_view errors) {
     const ErrorMeaning& meaning = meaning_of_error(code);
     // restoreBackupSet (75) and archiveGetCheck (103) only warn of what went wrong with each repository.
-    if (code != 75 && code != 103)
+    if (code != 75 && code != 103) {
         return refined(meaning, errors);
+    }
     std::optional<ErrorMeaning> permanent;
     std::optional<ErrorMeaning> passing;
     std::optional<ErrorMeaning> absence;
     for (const ErrorMeaning& one : repository_errors(errors)) {
         std::optional<ErrorMeaning>& place = one.may_pass ? passing : is_absence(one) ? absence : permanent;
-        if (!place)
+        if (!place) {
             place = one;
+        }
     }
     ErrorMeaning result = permanent ? *permanent : passing ? *passing : absence && code == 103 ? *absence : meaning;
     result.may_pass = passing.has_value() || (!permanent && !absence && meaning.may_pass);

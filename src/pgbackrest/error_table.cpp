@@ -127,8 +127,9 @@ const std::vector<ErrorMeaning>& error_table() {
 const ErrorMeaning& meaning_of_error(int code) {
     static const ErrorMeaning unknown{0, "unknown to this program", stays, ExitCode::pgbackrest_failed, report};
     for (const ErrorMeaning& meaning : error_table()) {
-        if (meaning.code == code)
+        if (meaning.code == code) {
             return meaning;
+        }
     }
     return unknown;
 }

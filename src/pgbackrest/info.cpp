@@ -32,10 +32,11 @@ bool is_cipher_error(const RepositoryStatus& repository, const ErrorMeaning& mea
 Failure failure_of_status(const Stanza& stanza, const RepositoryStatus& repository) {
     const ErrorMeaning meaning = meaning_of_status(repository.message);
     const std::string where = fmt::format("stanza {} in repo{}", stanza.name, repository.key);
-    if (is_cipher_error(repository, meaning))
+    if (is_cipher_error(repository, meaning)) {
         return Failure(ExitCode::pgbackrest_failed, fmt::format("{} cannot be decrypted", where),
                        fmt::format("correct repo{0}-cipher-type and repo{0}-cipher-pass in pgBackRest's configuration",
                                    repository.key));
+    }
     return Failure(meaning.exit_code, fmt::format("{} cannot be read: {}", where, first_line(repository.message)),
                    std::string(meaning.hint));
 }
@@ -44,9 +45,11 @@ Failure failure_of_status(const Stanza& stanza, const RepositoryStatus& reposito
 const RepositoryStatus* worst(const Stanza& stanza) {
     const RepositoryStatus* result = nullptr;
     for (const RepositoryStatus& repository : stanza.repositories) {
-        if (repository.code == other_error && (result == nullptr || (meaning_of_status(result->message).may_pass &&
-                                                                     !meaning_of_status(repository.message).may_pass)))
+        if (repository.code == other_error &&
+            (result == nullptr ||
+             (meaning_of_status(result->message).may_pass && !meaning_of_status(repository.message).may_pass))) {
             result = &repository;
+        }
     }
     return result;
 }
@@ -54,44 +57,51 @@ const RepositoryStatus* worst(const Stanza& stanza) {
 /// Whether waiting may help although there is no backup to be seen now.
 bool may_pass(const Stanza& stanza) {
     for (const RepositoryStatus& repository : stanza.repositories) {
-        if (repository.code == other_error && meaning_of_status(repository.message).may_pass)
+        if (repository.code == other_error && meaning_of_status(repository.message).may_pass) {
             return true;
+        }
     }
     return false;
 }
 
 bool has_status(const Stanza& stanza, int code) {
     for (const RepositoryStatus& repository : stanza.repositories) {
-        if (repository.code == code)
+        if (repository.code == code) {
             return true;
+        }
     }
     return false;
 }
 
 void warn_of_broken_repositories(const Stanza& stanza) {
     for (const RepositoryStatus& repository : stanza.repositories) {
-        if (repository.code == other_error)
+        if (repository.code == other_error) {
             log::warning("{}; another repository holds backups", failure_of_status(stanza, repository).what());
-        else if (repository.code != 0)
+        } else if (repository.code != 0) {
             log::info("stanza {} in repo{}: {}", stanza.name, repository.key, repository.message);
+        }
     }
-    if (stanza.status_code == 5)
+    if (stanza.status_code == 5) {
         log::warning("stanza {}: the repositories hold backups of different clusters or versions", stanza.name);
+    }
 }
 
 /// One run; throws when it fails for good, and is empty when another try is worth it.
-std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const system::Command& command, Retries& retries) {
+std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const process::Command& command, Retries& retries) {
     const std::string what = "info of stanza " + pgbackrest.stanza;
-    const system::Captured captured = system::capture(command);
-    if (!system::succeeded(captured.outcome)) {
-        if (pgbackrest::may_pass(captured.outcome, captured.errors) && retries.another(what_happened(captured.outcome)))
+    const process::Captured captured = process::capture(command);
+    if (!process::succeeded(captured.outcome)) {
+        if (pgbackrest::may_pass(captured.outcome, captured.errors) &&
+            retries.another(what_happened(captured.outcome))) {
             return std::nullopt;
+        }
         throw failure_of(what, captured.outcome, captured.errors);
     }
     Stanza stanza = parse_info(captured.output, pgbackrest.stanza);
     if (const auto failure = why_not_restorable(stanza)) {
-        if (may_pass(stanza) && retries.another(failure->what()))
+        if (may_pass(stanza) && retries.another(failure->what())) {
             return std::nullopt;
+        }
         throw Failure(*failure);
     }
     return stanza;
@@ -102,27 +112,31 @@ void learn_segment_size(const Pgbackrest& pgbackrest, Stanza& stanza) {
     Backup& newest = stanza.backups.back();
     if (!newest.lsn_start) {
         const auto path = fmt::format("backup/{}/{}/backup.manifest", stanza.name, newest.label);
-        const auto manifest =
-            system::capture(pgbackrest.data_command("repo-get", {{"repo", std::to_string(newest.repository)}}, {path}));
-        if (system::succeeded(manifest.outcome))
+        const auto manifest = process::capture(
+            pgbackrest.data_command("repo-get", {{"repo", std::to_string(newest.repository)}}, {path}));
+        if (process::succeeded(manifest.outcome)) {
             take_positions(manifest.output, newest);
+        }
     }
-    if (const auto size = segment_size_of(newest))
+    if (const auto size = segment_size_of(newest)) {
         stanza.segment_size = *size;
-    else
+    } else {
         log::warning("the size of WAL segments is not known: taken for {} MB", stanza.segment_size.bytes >> 20);
+    }
 }
 
 }  // namespace
 
 std::optional<postgres::SegmentSize> segment_size_of(const Backup& backup) {
-    if (!backup.lsn_start || backup.archive_start.size() <= timeline_digits)
+    if (!backup.lsn_start || backup.archive_start.size() <= timeline_digits) {
         return std::nullopt;
+    }
     for (std::uint64_t bytes = 1ULL << 20; bytes <= (1ULL << 30); bytes *= 2) {
         const postgres::SegmentSize size{bytes};
         const auto segment = postgres::Segment::containing(postgres::Timeline{1}, *backup.lsn_start, size);
-        if (segment.name(size).substr(timeline_digits) == backup.archive_start.substr(timeline_digits))
+        if (segment.name(size).substr(timeline_digits) == backup.archive_start.substr(timeline_digits)) {
             return size;
+        }
     }
     return std::nullopt;
 }
@@ -138,18 +152,22 @@ void take_positions(std::string_view manifest, Backup& backup) {
 }
 
 std::optional<Failure> why_not_restorable(const Stanza& stanza) {
-    if (!stanza.backups.empty())
+    if (!stanza.backups.empty()) {
         return std::nullopt;
+    }
     // A repository that could not be asked may hold the backups that the others do not.
-    if (const RepositoryStatus* repository = worst(stanza))
+    if (const RepositoryStatus* repository = worst(stanza)) {
         return failure_of_status(stanza, *repository);
-    if (has_status(stanza, no_backups) || has_status(stanza, 0))
+    }
+    if (has_status(stanza, no_backups) || has_status(stanza, 0)) {
         return Failure(ExitCode::target_not_reachable, fmt::format("stanza {} has no valid backup", stanza.name),
                        "take a backup with pgbackrest backup, or name another stanza or repository");
-    if (has_status(stanza, missing_stanza_data))
+    }
+    if (has_status(stanza, missing_stanza_data)) {
         return Failure(ExitCode::target_not_reachable,
                        fmt::format("stanza {} has no backup.info in the repository", stanza.name),
                        "the stanza was never created completely, or its files are lost; see pgbackrest stanza-create");
+    }
     return Failure(ExitCode::target_not_reachable, fmt::format("stanza {} is not in the repository", stanza.name),
                    "pgbackrest info lists the stanzas that are there; is the repository's path the right one, and "
                    "mounted?");
@@ -157,9 +175,10 @@ std::optional<Failure> why_not_restorable(const Stanza& stanza) {
 
 Stanza info(const Pgbackrest& pgbackrest, std::optional<unsigned> repository, const RetryPolicy& retry) {
     std::vector<Option> options{{"output", "json"}};
-    if (repository)
+    if (repository) {
         options.push_back({"repo", std::to_string(*repository)});
-    const system::Command command = pgbackrest.data_command("info", options);
+    }
+    const process::Command command = pgbackrest.data_command("info", options);
     Retries retries{retry};
     for (;;) {
         if (auto stanza = ask(pgbackrest, command, retries)) {

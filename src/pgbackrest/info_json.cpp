@@ -43,8 +43,9 @@ Backup backup_of(const json& object) {
         backup.archive_start = text_of(*archive, "start");
         backup.archive_stop = text_of(*archive, "stop");
     }
-    if (const auto error = object.find("error"); error != object.end() && error->is_boolean())
+    if (const auto error = object.find("error"); error != object.end() && error->is_boolean()) {
         backup.in_error = error->get<bool>();
+    }
     backup.size = object.at("info").at("size").get<std::uint64_t>();
     return backup;
 }
@@ -54,19 +55,23 @@ Stanza stanza_of(const json& object, const std::string& name) {
     stanza.name = name;
     stanza.status_code = object.at("status").at("code").get<int>();
     stanza.status_message = text_of(object.at("status"), "message");
-    for (const json& repository : list_of(object, "repo"))
+    for (const json& repository : list_of(object, "repo")) {
         stanza.repositories.push_back({repository.at("key").get<unsigned>(),
                                        repository.at("status").at("code").get<int>(),
                                        text_of(repository.at("status"), "message"), text_of(repository, "cipher")});
-    for (const json& database : list_of(object, "db"))
+    }
+    for (const json& database : list_of(object, "db")) {
         stanza.databases.push_back({database.at("id").get<unsigned>(), database.at("repo-key").get<unsigned>(),
                                     std::to_string(database.at("system-id").get<std::uint64_t>()),
                                     text_of(database, "version")});
-    for (const json& archive : list_of(object, "archive"))
+    }
+    for (const json& archive : list_of(object, "archive")) {
         stanza.archives.push_back({archive.at("id").get<std::string>(), repository_of(archive),
                                    archive.at("database").at("id").get<unsigned>()});
-    for (const json& backup : list_of(object, "backup"))
+    }
+    for (const json& backup : list_of(object, "backup")) {
         stanza.backups.push_back(backup_of(backup));
+    }
     std::stable_sort(stanza.backups.begin(), stanza.backups.end(),
                      [](const Backup& one, const Backup& other) { return one.stopped < other.stopped; });
     return stanza;
@@ -78,8 +83,9 @@ Stanza parse_info(std::string_view text, const std::string& stanza) {
     try {
         const json document = json::parse(printable(text));
         for (const json& object : document) {
-            if (object.at("name").get<std::string>() == stanza)
+            if (object.at("name").get<std::string>() == stanza) {
                 return stanza_of(object, stanza);
+            }
         }
     } catch (const json::exception& error) {
         throw Failure(ExitCode::repository_unreachable,

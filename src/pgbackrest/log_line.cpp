@@ -44,8 +44,9 @@ std::string_view without_process(std::string_view line) {
 std::optional<LogLine> first_line(std::string_view line) {
     const std::string_view rest = system::trim(without_process(without_timestamp(line)));
     for (const auto& [name, level] : levels) {
-        if (rest.size() > name.size() && rest.substr(0, name.size()) == name && rest[name.size()] == ':')
+        if (rest.size() > name.size() && rest.substr(0, name.size()) == name && rest[name.size()] == ':') {
             return LogLine{level, std::string(system::trim(rest.substr(name.size() + 1))), false};
+        }
     }
     return std::nullopt;
 }
@@ -54,8 +55,9 @@ std::optional<LogLine> first_line(std::string_view line) {
 
 LogLine parse_log_line(std::string_view line) {
     if (!line.empty() && line.front() != ' ') {
-        if (auto parsed = first_line(line))
+        if (auto parsed = first_line(line)) {
             return *parsed;
+        }
         return LogLine{log::Level::info, std::string(system::trim(line)), false};
     }
     return LogLine{log::Level::info, std::string(system::trim(line)), true};

@@ -18,18 +18,24 @@ bool is_continuation(std::string_view text, std::size_t position) {
 std::size_t sequence_length(std::string_view text, std::size_t position) {
     const auto first = static_cast<unsigned char>(text[position]);
     const auto second = position + 1 < text.size() ? static_cast<unsigned char>(text[position + 1]) : 0U;
-    if (first < 0x80)
+    if (first < 0x80) {
         return 1;
-    if (!is_continuation(text, position + 1))
+    }
+    if (!is_continuation(text, position + 1)) {
         return 0;
-    if (first >= 0xC2 && first <= 0xDF)
+    }
+    if (first >= 0xC2 && first <= 0xDF) {
         return 2;
-    if (!is_continuation(text, position + 2))
+    }
+    if (!is_continuation(text, position + 2)) {
         return 0;
-    if (first >= 0xE0 && first <= 0xEF)
+    }
+    if (first >= 0xE0 && first <= 0xEF) {
         return (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ? 0 : 3;
-    if (!is_continuation(text, position + 3) || first < 0xF0 || first > 0xF4)
+    }
+    if (!is_continuation(text, position + 3) || first < 0xF0 || first > 0xF4) {
         return 0;
+    }
     return (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F) ? 0 : 4;
 }
 
@@ -47,8 +53,9 @@ constexpr std::array secret_names = {"pass",    "password", "passphrase", "passw
 bool names_secret(std::string_view word) {
     const std::string name = system::lower(word);
     for (const std::string_view secret : secret_names) {
-        if (name.size() >= secret.size() && name.compare(name.size() - secret.size(), secret.size(), secret) == 0)
+        if (name.size() >= secret.size() && name.compare(name.size() - secret.size(), secret.size(), secret) == 0) {
             return true;
+        }
     }
     return false;
 }
@@ -74,10 +81,11 @@ std::string printable(std::string_view text) {
     result.reserve(text.size());
     for (std::size_t position = 0; position < text.size();) {
         const std::size_t length = sequence_length(text, position);
-        if (length == 0 || is_control(text[position]))
+        if (length == 0 || is_control(text[position])) {
             result += '?';
-        else
+        } else {
             result += text.substr(position, length);
+        }
         position += length == 0 ? 1 : length;
     }
     return result;
@@ -87,14 +95,17 @@ std::string redacted(std::string_view text) {
     std::string result;
     std::size_t copied = 0;
     for (std::size_t equals = text.find('='); equals != std::string_view::npos; equals = text.find('=', equals + 1)) {
-        if (equals < copied)
+        if (equals < copied) {
             continue;
+        }
         std::size_t word = equals;
-        while (word > 0 && is_word(text[word - 1]))
+        while (word > 0 && is_word(text[word - 1])) {
             --word;
+        }
         const std::size_t end = end_of_value(text, equals + 1);
-        if (end == equals + 1 || !names_secret(text.substr(word, equals - word)))
+        if (end == equals + 1 || !names_secret(text.substr(word, equals - word))) {
             continue;
+        }
         result += text.substr(copied, equals + 1 - copied);
         result += "<redacted>";
         copied = end;

@@ -24,11 +24,13 @@ class Output {
     void operator()(std::string_view line) {
         const std::string clean = redacted(printable(line));
         const LogLine parsed = parse_log_line(clean);
-        if (!parsed.continued)
+        if (!parsed.continued) {
             level_ = parsed.level;
+        }
         log::write(level_, "pgbackrest: " + parsed.text);
-        if ((level_ == log::Level::warning || level_ == log::Level::error) && errors_.size() < most_kept)
+        if ((level_ == log::Level::warning || level_ == log::Level::error) && errors_.size() < most_kept) {
             errors_ += clean + "\n";
+        }
     }
     const std::string& errors() const { return errors_; }
 
@@ -40,12 +42,14 @@ class Output {
 
 void make_directory(const fs::path& directory, fs::perms permissions) {
     std::error_code error;
-    if (fs::create_directories(directory, error))
+    if (fs::create_directories(directory, error)) {
         fs::permissions(directory, permissions, error);
-    if (error)
+    }
+    if (error) {
         throw Failure(ExitCode::pgbackrest_failed,
                       fmt::format("directory {} cannot be made: {}", directory.string(), error.message()),
                       "let the user that runs Patroni write to its parent directory");
+    }
 }
 
 /// restorePathValidate in validate.c.inc: with neither file --delta is disabled, with no more than a warning.
@@ -59,34 +63,38 @@ void empty(const fs::path& directory) {
     std::error_code error;
     for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
         fs::remove_all(entry->path(), error);
-        if (error)
+        if (error) {
             break;
+        }
     }
-    if (error)
+    if (error) {
         throw Failure(ExitCode::pgbackrest_failed,
                       fmt::format("directory {} cannot be emptied: {}", directory.string(), error.message()),
                       "remove what is in it; the next run starts the copy again");
+    }
 }
 
 /// pgBackRest makes tablespaces and links before its manifest, and takes what is in them for somebody's (error 40). It
 /// only asks whether that file is there (restorePathValidate), and removes what does not belong with --delta.
 bool take_places_outside(const RestoreJob& job) {
     const auto is_empty = [](const fs::path& place) { return system::is_empty_or_absent(place); };
-    if (std::all_of(job.outside.begin(), job.outside.end(), is_empty))
+    if (std::all_of(job.outside.begin(), job.outside.end(), is_empty)) {
         return false;
+    }
     system::replace_file(job.data_directory / "backup.manifest", "");
     return true;
 }
 
 /// The options that decide what is restored come from the request alone: a variable of the environment in which
 /// Patroni was started would otherwise choose another target, or turn off the checksums of --delta (force).
-void ignore_environment(system::Command& command) {
+void ignore_environment(process::Command& command) {
     for (const char* name : {"FORCE", "DELTA", "SET", "TYPE", "TARGET", "TARGET_ACTION", "TARGET_EXCLUSIVE",
-                             "TARGET_TIMELINE", "DB_INCLUDE", "DB_EXCLUDE", "RECOVERY_OPTION", "ARCHIVE_MODE"})
+                             "TARGET_TIMELINE", "DB_INCLUDE", "DB_EXCLUDE", "RECOVERY_OPTION", "ARCHIVE_MODE"}) {
         command.environment[std::string("PGBACKREST_") + name] = "";
+    }
 }
 
-system::Command restore_command(const RestoreJob& job, bool resume) {
+process::Command restore_command(const RestoreJob& job, bool resume) {
     std::vector<Option> options{{"set", job.backup_set},
                                 {"pg1-path", job.data_directory.string()},
                                 // A shared configuration may name the old primary's host, and restore must be local.
@@ -98,15 +106,18 @@ system::Command restore_command(const RestoreJob& job, bool resume) {
                                 {"log-level-console", job.detail ? "detail" : "info"},
                                 {"log-level-stderr", "off"},
                                 {"no-log-timestamp"}};
-    if (resume)
+    if (resume) {
         options.push_back({"delta"});
+    }
     const std::vector<Option> ours = options;
     for (const Option& option : job.options) {
         const auto same_name = [&option](const Option& own) { return own.name == option.name; };
-        if (option.name != "delta" && option.name != "spool-path" && std::none_of(ours.begin(), ours.end(), same_name))
+        if (option.name != "delta" && option.name != "spool-path" &&
+            std::none_of(ours.begin(), ours.end(), same_name)) {
             options.push_back(option);
+        }
     }
-    system::Command command = job.pgbackrest.command("restore", options);
+    process::Command command = job.pgbackrest.command("restore", options);
     ignore_environment(command);
     // 2.33 knows no --spool-path for restore (and leaves the spool alone); a variable that it does not need is no
     // error.
@@ -117,8 +128,9 @@ system::Command restore_command(const RestoreJob& job, bool resume) {
 /// pgBackRest tries a write again and then says no more than that it failed.
 Failure with_full_disk(const fs::path& directory, const Failure& failure) {
     constexpr unsigned long long too_little = 32ULL << 20;
-    if (system::free_bytes(directory) >= too_little)
+    if (system::free_bytes(directory) >= too_little) {
         return failure;
+    }
     return Failure(failure.code(),
                    fmt::format("{}: No space left on the disk of {}", failure.what(), directory.string()),
                    "make room; the next run continues the copy");
@@ -139,12 +151,14 @@ void restore(const RestoreJob& job) {
         }
         Output output;
         const auto write = [&output](std::string_view line) { output(line); };
-        const system::Outcome outcome = system::run(restore_command(job, resume), write, write);
-        if (system::succeeded(outcome))
+        const process::Outcome outcome = process::run(restore_command(job, resume), write, write);
+        if (process::succeeded(outcome)) {
             return;
-        if (!may_pass(outcome, output.errors()) || !retries.another(what_happened(outcome)))
+        }
+        if (!may_pass(outcome, output.errors()) || !retries.another(what_happened(outcome))) {
             throw with_full_disk(job.data_directory,
                                  failure_of("restore of backup set " + job.backup_set, outcome, output.errors()));
+        }
     }
 }
 

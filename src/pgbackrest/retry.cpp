@@ -14,8 +14,9 @@ constexpr std::chrono::seconds longest_wait{300};
 Retries::Retries(const RetryPolicy& policy) : policy_(policy), next_wait_(std::min(policy.wait, longest_wait)) {}
 
 bool Retries::another(const std::string& what_happened) {
-    if (used_ >= policy_.retries)
+    if (used_ >= policy_.retries) {
         return false;
+    }
     ++used_;
     log::warning("{}, trying again in {} s ({} of {})", what_happened, next_wait_.count(), used_, policy_.retries);
     interruption::sleep(next_wait_);

@@ -10,9 +10,9 @@ namespace patroni_pgbackrest::pgbackrest {
 
 namespace {
 
-system::Captured run(const system::Command& command, const std::string& what, const RetryPolicy& retry) {
-    auto result = system::capture(command);
-    for (Retries retries{retry}; !system::succeeded(result.outcome); result = system::capture(command)) {
+process::Captured run(const process::Command& command, const std::string& what, const RetryPolicy& retry) {
+    auto result = process::capture(command);
+    for (Retries retries{retry}; !process::succeeded(result.outcome); result = process::capture(command)) {
         if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
             throw failure_of(what, result.outcome, result.errors);
         }

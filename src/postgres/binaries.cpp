@@ -1,8 +1,8 @@
 #include "postgres/binaries.hpp"
 
+#include "process/subprocess.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
-#include "system/subprocess.hpp"
 #include "system/text.hpp"
 
 #include <array>
@@ -22,24 +22,26 @@ namespace fs = std::filesystem;
 std::optional<int> leading_number(std::string_view version) {
     const auto digits = version.substr(0, version.find_first_not_of("0123456789"));
     const auto number = system::number(digits);
-    if (!number || *number > 1000)
+    if (!number || *number > 1000) {
         return {};
+    }
     return static_cast<int>(*number);
 }
 
 /// `pg_controldata (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` → 15. Vendors' builds (EDB) change the words in
 /// brackets.
 std::optional<int> major_of_binary(const fs::path& binary, std::string& said) {
-    const auto captured = system::capture({binary.string(), {"--version"}}, std::chrono::seconds(30));
-    if (!system::succeeded(captured.outcome)) {
-        said = system::describe(captured.outcome);
+    const auto captured = process::capture({binary.string(), {"--version"}}, std::chrono::seconds(30));
+    if (!process::succeeded(captured.outcome)) {
+        said = process::describe(captured.outcome);
         return {};
     }
     said = system::trim(captured.output);
     const auto words = system::split(said, ' ');
     for (const auto& word : words) {
-        if (const auto major = leading_number(word))
+        if (const auto major = leading_number(word)) {
             return major;
+        }
     }
     return {};
 }
@@ -47,16 +49,19 @@ std::optional<int> major_of_binary(const fs::path& binary, std::string& said) {
 /// Why `directory` does not serve, empty when it does.
 std::string objection(const fs::path& directory, int major) {
     for (const std::string_view name : {"postgres", "pg_controldata"}) {
-        if (!system::find_executable((directory / name).string()))
+        if (!process::find_executable((directory / name).string())) {
             return fmt::format("{} has no executable {}", directory.string(), name);
+        }
     }
     std::string said;
     const auto binary = directory / "pg_controldata";  // starts in a tenth of the time that postgres takes
     const auto found = major_of_binary(binary, said);
-    if (!found)
+    if (!found) {
         return fmt::format("{} --version: {}", binary.string(), said);
-    if (*found != major)
+    }
+    if (*found != major) {
         return fmt::format("{} is of PostgreSQL {}", directory.string(), *found);
+    }
     return {};
 }
 
@@ -94,37 +99,44 @@ int major_version(const fs::path& data_directory) {
     constexpr auto hint = "this is not a PostgreSQL data directory, or the restore is not complete";
     const auto path = data_directory / "PG_VERSION";
     const auto text = system::read_file_if_present(path);
-    if (!text)
+    if (!text) {
         throw Failure(ExitCode::verification_failed, fmt::format("{} is missing", path.string()), hint);
+    }
     const auto number = system::number(system::trim(*text));
-    if (!number || *number > 1000)
+    if (!number || *number > 1000) {
         throw Failure(ExitCode::verification_failed,
                       fmt::format("{} holds no major version: \"{}\"", path.string(), system::trim(*text)), hint);
+    }
     return static_cast<int>(*number);
 }
 
 fs::path find_binaries(int major, const std::optional<fs::path>& configured) {
-    if (major < oldest_supported_major)
+    if (major < oldest_supported_major) {
         throw Failure(
             ExitCode::preflight_refused, fmt::format("PostgreSQL {} is not supported", major),
             fmt::format("PostgreSQL {} is the oldest version that this program restores", oldest_supported_major));
+    }
     std::vector<std::string> objections;
     if (configured && !configured->empty()) {
-        if (const auto wrong = objection(*configured, major); !wrong.empty())
+        if (const auto wrong = objection(*configured, major); !wrong.empty()) {
             not_found(major, {fmt::format("postgresql.bin_dir: {}", wrong)});
+        }
         return *configured;
     }
     auto places = usual_places(major);
-    if (const auto in_path = system::find_executable("postgres"))
+    if (const auto in_path = process::find_executable("postgres")) {
         places.push_back(in_path->parent_path());
+    }
     std::set<fs::path> seen;
     for (const auto& place : places) {
         std::error_code error;
-        if (!seen.insert(place).second || !fs::exists(place / "postgres", error))
+        if (!seen.insert(place).second || !fs::exists(place / "postgres", error)) {
             continue;
+        }
         const auto wrong = objection(place, major);
-        if (wrong.empty())
+        if (wrong.empty()) {
             return place;
+        }
         objections.push_back(wrong);
     }
     not_found(major, objections);

@@ -75,22 +75,22 @@ Client::Client(std::filesystem::path bin_directory, const Connection& connection
 
 std::optional<std::filesystem::path> Client::find(const std::string& program) const {
     if (!bin_directory_.empty()) {
-        if (auto found = system::find_executable((bin_directory_ / program).string())) {
+        if (auto found = process::find_executable((bin_directory_ / program).string())) {
             return found;
         }
     }
-    return system::find_executable(program);
+    return process::find_executable(program);
 }
 
-system::Command Client::command(const std::string& program, const std::vector<std::string>& arguments) const {
+process::Command Client::command(const std::string& program, const std::vector<std::string>& arguments) const {
     const auto found = find(program);
-    system::Command command{found ? found->string() : program, arguments};
+    process::Command command{found ? found->string() : program, arguments};
     command.environment = environment_;
     return command;
 }
 
-system::Captured Client::psql(const std::string& statements, std::chrono::seconds limit,
-                              const std::string& database) const {
+process::Captured Client::psql(const std::string& statements, std::chrono::seconds limit,
+                               const std::string& database) const {
     const auto file = directory_.path() / "statements.sql";
     system::replace_file(file, statements, 0600);
     auto run = command(
@@ -98,7 +98,7 @@ system::Captured Client::psql(const std::string& statements, std::chrono::second
     if (!database.empty()) {
         run.arguments.insert(run.arguments.end(), {"-d", database});
     }
-    auto result = system::capture(run, limit);
+    auto result = process::capture(run, limit);
     system::remove_file(file);
     return result;
 }

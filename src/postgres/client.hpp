@@ -1,8 +1,8 @@
 #pragma once
 
 #include "postgres/configuration.hpp"
+#include "process/subprocess.hpp"
 #include "system/file.hpp"
-#include "system/subprocess.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -35,11 +35,11 @@ class Client {
     /// The program's path; empty when it is nowhere.
     std::optional<std::filesystem::path> find(const std::string& program) const;
     /// A program that reaches the server without further arguments.
-    system::Command command(const std::string& program, const std::vector<std::string>& arguments = {}) const;
+    process::Command command(const std::string& program, const std::vector<std::string>& arguments = {}) const;
     /// Runs the statements with psql, which ends with the first error: unaligned rows and nothing else is its output.
     /// Another database than the connection's is given by its name. Stalled when it is not done after `limit`.
-    system::Captured psql(const std::string& statements, std::chrono::seconds limit,
-                          const std::string& database = {}) const;
+    process::Captured psql(const std::string& statements, std::chrono::seconds limit,
+                           const std::string& database = {}) const;
 
   private:
     std::filesystem::path bin_directory_;

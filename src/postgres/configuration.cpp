@@ -64,12 +64,13 @@ std::string quote_command_word(std::string_view word) {
     const bool plain = !word.empty() && word.find_first_not_of(harmless) == std::string_view::npos;
     std::string quoted = plain ? "" : "'";
     for (const char character : word) {
-        if (character == '\'')
+        if (character == '\'') {
             quoted += "'\\''";
-        else if (character == '%')
+        } else if (character == '%') {
             quoted += "%%";
-        else
+        } else {
             quoted += character;
+        }
     }
     return plain ? quoted : quoted + '\'';
 }
@@ -88,12 +89,14 @@ const std::vector<std::string>& recovery_settings() {
 
 std::string without_settings(std::string_view text, const std::vector<std::string>& names) {
     std::set<std::string> unwanted;
-    for (const auto& name : names)
+    for (const auto& name : names) {
         unwanted.insert(system::lower(name));
+    }
     std::string kept;
     for (const auto line : whole_lines(text)) {
-        if (!is_pgbackrest_comment(line) && unwanted.count(ConfigurationLine::read(line).name) == 0)
+        if (!is_pgbackrest_comment(line) && unwanted.count(ConfigurationLine::read(line).name) == 0) {
             kept += line;
+        }
     }
     return kept;
 }
@@ -102,8 +105,9 @@ std::vector<Setting> settings_of(std::string_view text) {
     std::vector<Setting> settings;
     for (const auto line : whole_lines(text)) {
         auto [name, value] = ConfigurationLine::read(line);
-        if (!value || is_include(name))
+        if (!value || is_include(name)) {
             continue;
+        }
         std::erase_if(settings, [&, &wanted = name](const Setting& setting) { return setting.name == wanted; });
         settings.push_back({std::move(name), std::move(*value)});
     }
@@ -115,8 +119,9 @@ std::string with_block(std::string_view text, std::string_view title, const std:
     const bool ends_in_the_middle = !result.empty() && result.back() != '\n';
     result += fmt::format("{}{}{}\n", ends_in_the_middle ? "\n" : "", begin_marker(title),
                           ends_in_the_middle ? line_end_added : "");
-    for (const auto& setting : settings)
+    for (const auto& setting : settings) {
         result += fmt::format("{} = {}\n", setting.name, quote_value(setting.value));
+    }
     return result + end_marker(title) + '\n';
 }
 
@@ -136,16 +141,18 @@ std::string without_block(std::string_view text, std::string_view title) {
         // Without an end, or with another beginning before it, this is a torn block: nothing tells what belongs to it.
         auto last = at + 1;
         while (last < lines.size() && without_line_end(lines[last]) != end &&
-               without_line_end(lines[last]) != plain_begin && without_line_end(lines[last]) != joined_begin)
+               without_line_end(lines[last]) != plain_begin && without_line_end(lines[last]) != joined_begin) {
             ++last;
+        }
         if (last == lines.size() || without_line_end(lines[last]) != end) {
             kept += lines[at];
             continue;
         }
         at = last;
         const bool nothing_follows = last + 1 == lines.size();
-        if (joined && nothing_follows && !kept.empty() && kept.back() == '\n')
+        if (joined && nothing_follows && !kept.empty() && kept.back() == '\n') {
             kept.pop_back();
+        }
     }
     return kept;
 }

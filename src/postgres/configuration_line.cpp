@@ -27,8 +27,9 @@ std::string_view take_name(std::string_view& rest) {
     std::size_t length = 0;
     bool begins = true;
     for (const char character : rest) {
-        if (begins ? !is_letter(character) : !is_letter(character) && !is_digit(character) && character != '.')
+        if (begins ? !is_letter(character) : !is_letter(character) && !is_digit(character) && character != '.') {
             break;
+        }
         begins = character == '.';
         ++length;
     }
@@ -58,11 +59,13 @@ char unescaped(std::string_view text, std::size_t& at) {
     default:
         break;
     }
-    if (!is_octal(text[at]))
+    if (!is_octal(text[at])) {
         return text[at];
+    }
     unsigned code = 0;
-    for (int digits = 0; digits < 3 && at < text.size() && is_octal(text[at]); ++digits, ++at)
+    for (int digits = 0; digits < 3 && at < text.size() && is_octal(text[at]); ++digits, ++at) {
         code = code * 8 + static_cast<unsigned>(text[at] - '0');
+    }
     --at;
     return static_cast<char>(code);
 }
@@ -72,8 +75,9 @@ std::optional<std::string> take_quoted(std::string_view& rest) {
     std::string value;
     for (std::size_t at = 1; at < rest.size(); ++at) {
         if (rest[at] == '\\') {
-            if (++at == rest.size())
+            if (++at == rest.size()) {
                 return {};
+            }
             value += unescaped(rest, at);
         } else if (rest[at] != '\'') {
             value += rest[at];
@@ -88,14 +92,17 @@ std::optional<std::string> take_quoted(std::string_view& rest) {
 }
 
 std::optional<std::string> take_value(std::string_view& rest) {
-    if (rest.empty())
+    if (rest.empty()) {
         return {};
-    if (rest.front() == '\'')
+    }
+    if (rest.front() == '\'') {
         return take_quoted(rest);
+    }
     const auto word = rest.substr(0, rest.find_first_of(" \t\r#='"));
     rest.remove_prefix(word.size());
-    if (word.empty())
+    if (word.empty()) {
         return {};
+    }
     return std::string(word);
 }
 
@@ -105,20 +112,24 @@ ConfigurationLine ConfigurationLine::read(std::string_view line) {
     auto rest = without_line_end(line);
     skip_blanks(rest);
     ConfigurationLine result{system::lower(take_name(rest)), {}};
-    if (result.name.empty())
+    if (result.name.empty()) {
         return result;
+    }
     const bool separated =
         !rest.empty() && (rest.front() == ' ' || rest.front() == '\t' || rest.front() == '=' || rest.front() == '\'');
-    if (!rest.empty() && !separated)
+    if (!rest.empty() && !separated) {
         return {};
+    }
     skip_blanks(rest);
-    if (!rest.empty() && rest.front() == '=')
+    if (!rest.empty() && rest.front() == '=') {
         rest.remove_prefix(1);
+    }
     skip_blanks(rest);
     auto value = take_value(rest);
     skip_blanks(rest);
-    if (rest.empty() || rest.front() == '#')
+    if (rest.empty() || rest.front() == '#') {
         result.value = std::move(value);
+    }
     return result;
 }
 
@@ -133,10 +144,12 @@ std::vector<std::string_view> whole_lines(std::string_view text) {
 }
 
 std::string_view without_line_end(std::string_view line) {
-    if (!line.empty() && line.back() == '\n')
+    if (!line.empty() && line.back() == '\n') {
         line.remove_suffix(1);
-    if (!line.empty() && line.back() == '\r')
+    }
+    if (!line.empty() && line.back() == '\r') {
         line.remove_suffix(1);
+    }
     return line;
 }
 

@@ -1,8 +1,8 @@
 #include "postgres/control_data.hpp"
 
+#include "process/subprocess.hpp"
 #include "system/descriptor.hpp"
 #include "system/failure.hpp"
-#include "system/subprocess.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -27,8 +27,9 @@ class Lines {
 
     std::string_view text(std::string_view label) const {
         for (const std::string_view line : lines_) {
-            if (line.size() > label.size() && line.substr(0, label.size()) == label && line[label.size()] == ':')
+            if (line.size() > label.size() && line.substr(0, label.size()) == label && line[label.size()] == ':') {
                 return system::trim(line.substr(label.size() + 1));
+            }
         }
         throw Failure(ExitCode::verification_failed, fmt::format("pg_controldata does not tell \"{}\"", label), hint);
     }
@@ -40,9 +41,10 @@ class Lines {
   private:
     template <typename Value>
     Value parsed(std::string_view label, const std::optional<Value>& value) const {
-        if (!value)
+        if (!value) {
             throw Failure(ExitCode::verification_failed,
                           fmt::format("pg_controldata tells an odd \"{}\": \"{}\"", label, text(label)), hint);
+        }
         return *value;
     }
 
@@ -63,17 +65,19 @@ constexpr std::array cluster_states = {
 ClusterState cluster_state(std::string_view text) {
     const auto* const found = std::find_if(cluster_states.begin(), cluster_states.end(),
                                            [&](const auto& state) { return state.first == text; });
-    if (found == cluster_states.end())
+    if (found == cluster_states.end()) {
         throw Failure(ExitCode::verification_failed, fmt::format("pg_control holds an unknown state: \"{}\"", text),
                       hint);
+    }
     return found->second;
 }
 
 SegmentSize checked_segment_size(std::uint64_t bytes) {
     const bool power_of_two = bytes != 0 && (bytes & (bytes - 1)) == 0;
-    if (!power_of_two || bytes < (1ULL << 20) || bytes > (1ULL << 30))
+    if (!power_of_two || bytes < (1ULL << 20) || bytes > (1ULL << 30)) {
         throw Failure(ExitCode::verification_failed,
                       fmt::format("pg_control holds an impossible WAL segment size: {}", bytes), hint);
+    }
     return SegmentSize{bytes};
 }
 
@@ -82,9 +86,10 @@ void refuse_damaged(std::string_view output) {
     for (const auto& line : system::lines(output)) {
         if (line.find("Calculated CRC checksum does not match") != std::string::npos ||
             line.find("calculated CRC checksum does not match") != std::string::npos ||
-            line.find("possible byte ordering mismatch") != std::string::npos)
+            line.find("possible byte ordering mismatch") != std::string::npos) {
             throw Failure(ExitCode::verification_failed, fmt::format("pg_controldata: {}", system::trim(line)),
                           "global/pg_control is damaged; restore the backup again");
+        }
     }
 }
 
@@ -124,14 +129,15 @@ std::map<std::string, int> ControlData::limits() const {
 }
 
 ControlData read_control_data(const std::filesystem::path& bin_directory, const std::filesystem::path& data_directory) {
-    system::Command command{(bin_directory / "pg_controldata").string(), {"-D", data_directory.string()}};
+    process::Command command{(bin_directory / "pg_controldata").string(), {"-D", data_directory.string()}};
     command.environment = {{"LC_ALL", "C"}, {"LANGUAGE", ""}};
-    const auto captured = system::capture(command);
-    if (!system::succeeded(captured.outcome))
+    const auto captured = process::capture(command);
+    if (!process::succeeded(captured.outcome)) {
         throw Failure(ExitCode::verification_failed,
                       fmt::format("{} of {} {}: {}", command.program, data_directory.string(),
-                                  system::describe(captured.outcome), system::trim(captured.errors)),
+                                  process::describe(captured.outcome), system::trim(captured.errors)),
                       hint);
+    }
     refuse_damaged(captured.errors);
     return ControlData::parse(captured.output);
 }

@@ -19,8 +19,9 @@ namespace fs = std::filesystem;
 /// name does not change with its title.
 bool works_in(const fs::path& process, const fs::path& data_directory) {
     std::error_code error;
-    if (!fs::equivalent(process / "cwd", data_directory, error) || error)
+    if (!fs::equivalent(process / "cwd", data_directory, error) || error) {
         return false;
+    }
     const auto name = fs::read_symlink(process / "exe", error).filename().string();
     return name.rfind("postgres", 0) == 0 || name.rfind("postmaster", 0) == 0 || name.rfind("edb-postgres", 0) == 0;
 }
@@ -35,18 +36,21 @@ bool is_ending(const fs::path& data_directory) {
 
 std::optional<PostmasterFile> PostmasterFile::read(const fs::path& data_directory) {
     const auto text = system::read_file_if_present(data_directory / "postmaster.pid");
-    if (!text)
+    if (!text) {
         return {};
+    }
     const auto lines = system::lines(*text);
     PostmasterFile file;
-    if (!lines.empty())
+    if (!lines.empty()) {
         file.pid = static_cast<pid_t>(system::number(system::trim(lines[0])).value_or(0));
+    }
     if (lines.size() >= 5) {
         file.port = system::trim(lines[3]);
         file.socket_directory = system::trim(lines[4]);
     }
-    if (lines.size() >= 8)
+    if (lines.size() >= 8) {
         file.status = system::trim(lines[7]);
+    }
     return file;
 }
 
@@ -54,8 +58,9 @@ std::optional<pid_t> living_server(const fs::path& data_directory) {
     std::error_code error;
     for (const auto& process : fs::directory_iterator("/proc", error)) {
         const auto pid = system::number(process.path().filename().string());
-        if (pid && works_in(process.path(), data_directory))
+        if (pid && works_in(process.path(), data_directory)) {
             return static_cast<pid_t>(*pid);
+        }
     }
     return {};
 }
@@ -68,10 +73,11 @@ void remove_stale_postmaster_file(const fs::path& data_directory) {
         interruption::sleep(50ms);
         living = living_server(data_directory);
     }
-    if (living)
+    if (living) {
         throw Failure(ExitCode::unsafe,
                       fmt::format("process {} of a PostgreSQL server works in {}", *living, data_directory.string()),
                       "stop that server first; if it does not stop, look at what holds it");
+    }
     system::remove_file(data_directory / "postmaster.pid");
 }
 

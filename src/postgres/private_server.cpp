@@ -60,16 +60,18 @@ std::vector<Setting> own_settings(const fs::path& directory) {
     };
 }
 
-system::Command command_for(const PrivateServer::Options& options, const fs::path& directory) {
-    system::Command command{(options.bin_directory / "postgres").string(), {"-D", options.data_directory.string()}};
+process::Command command_for(const PrivateServer::Options& options, const fs::path& directory) {
+    process::Command command{(options.bin_directory / "postgres").string(), {"-D", options.data_directory.string()}};
     const auto add = [&](const Setting& setting) {
         command.arguments.emplace_back("-c");
         command.arguments.push_back(fmt::format("{}={}", setting.name, setting.value));
     };
-    for (const auto& setting : own_settings(directory))
+    for (const auto& setting : own_settings(directory)) {
         add(setting);
-    for (const auto& setting : options.settings)
+    }
+    for (const auto& setting : options.settings) {
         add(setting);
+    }
     command.environment = {{"LC_ALL", "C"}, {"LANGUAGE", ""}, {"PGDATA", ""}, {"PGOPTIONS", ""}};
     return command;
 }
@@ -90,8 +92,9 @@ struct PrivateServer::State {
     void take(std::string_view line) {
         ++lines;
         log.take(line);
-        if (on_line)
+        if (on_line) {
             on_line(log.recovery());
+        }
     }
 
     /// Runs the event loop until `done` says so or the server ended; throws when nothing happens for `stall`.
@@ -104,17 +107,20 @@ struct PrivateServer::State {
         while (!child->wait(100ms) && !done()) {
             const auto now = std::chrono::steady_clock::now();
             // A look walks over every process of the host.
-            if (now - last_look < 500ms)
+            if (now - last_look < 500ms) {
                 continue;
+            }
             last_look = now;
-            if (const bool spoke = lines != lines_seen; progress.advanced() || spoke)
+            if (const bool spoke = lines != lines_seen; progress.advanced() || spoke) {
                 last_change = now;
+            }
             lines_seen = lines;
-            if (now - last_change >= stall)
+            if (now - last_change >= stall) {
                 throw Failure(ExitCode::replay_failed,
                               fmt::format("PostgreSQL in {} did nothing for {} seconds {}: {}",
                                           options.data_directory.string(), stall.count(), what, last_words()),
                               "look at what it waits for (disk, restore_command, memory), then run it again");
+            }
         }
     }
 
@@ -133,7 +139,7 @@ struct PrivateServer::State {
     ServerLog log;
     OnLine on_line;
     unsigned long long lines = 0;
-    std::unique_ptr<system::Child> child;  // the last member: its end calls take() once more
+    std::unique_ptr<process::Child> child;  // the last member: its end calls take() once more
 };
 
 PrivateServer::PrivateServer(Options options, OnLine on_line)
@@ -145,12 +151,13 @@ PrivateServer::PrivateServer(Options options, OnLine on_line)
     log::debug("starting {}", command.text());
     const auto take = [state](std::string_view line) { state->take(line); };
     // SIGQUIT: should this program die, the server ends at once and without a checkpoint that nobody waits for.
-    state->child = std::make_unique<system::Child>(command, take, take, SIGQUIT);
+    state->child = std::make_unique<process::Child>(command, take, take, SIGQUIT);
 }
 
 PrivateServer::~PrivateServer() {
-    if (state_->child->outcome())
+    if (state_->child->outcome()) {
         return;
+    }
     // A postmaster kills what does not follow its SIGQUIT after 5 s; it is not given that long.
     state_->child->end(SIGQUIT, 2s);
 }
@@ -166,12 +173,13 @@ void PrivateServer::stop(std::chrono::seconds stall) {
         state_->wait_for([] { return false; }, stall, "while it stopped");
     }
     const auto& outcome = state_->child->outcome();
-    if (!system::succeeded(*outcome))
+    if (!process::succeeded(*outcome)) {
         throw Failure(ExitCode::replay_failed,
                       fmt::format("PostgreSQL in {} did not stop cleanly, it {}: {}",
-                                  state_->options.data_directory.string(), system::describe(*outcome),
+                                  state_->options.data_directory.string(), process::describe(*outcome),
                                   state_->last_words()),
                       "nothing was handed over; run it again, the replay starts anew where it must");
+    }
 }
 
 const fs::path& PrivateServer::socket_directory() const {
@@ -182,7 +190,7 @@ const RecoveryLog& PrivateServer::log() const {
     return state_->log.recovery();
 }
 
-const std::optional<system::Outcome>& PrivateServer::outcome() const {
+const std::optional<process::Outcome>& PrivateServer::outcome() const {
     return state_->child->outcome();
 }
 

@@ -2,8 +2,8 @@
 
 #include "postgres/configuration.hpp"
 #include "postgres/wal.hpp"
+#include "process/subprocess.hpp"
 #include "system/file.hpp"
-#include "system/subprocess.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -61,7 +61,7 @@ class PrivateServer {
     const std::filesystem::path& socket_directory() const;
     const RecoveryLog& log() const;
     /// Set once it has ended.
-    const std::optional<system::Outcome>& outcome() const;
+    const std::optional<process::Outcome>& outcome() const;
 
   private:
     struct State;

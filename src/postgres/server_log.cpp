@@ -25,8 +25,9 @@ bool begins_with_one_of(std::string_view text, const std::array<std::string_view
 
 /// What follows `beginning`, up to a blank.
 std::optional<std::string_view> word_after(std::string_view text, std::string_view beginning) {
-    if (!begins_with(text, beginning))
+    if (!begins_with(text, beginning)) {
         return {};
+    }
     text.remove_prefix(beginning.size());
     return text.substr(0, text.find(' '));
 }
@@ -35,11 +36,13 @@ std::optional<std::string_view> word_after(std::string_view text, std::string_vi
 std::optional<std::pair<std::string_view, std::string_view>> message_of(std::string_view line) {
     constexpr std::string_view separator = ":  ";
     const auto colon = line.find(separator);
-    if (colon == 0 || colon == std::string_view::npos)
+    if (colon == 0 || colon == std::string_view::npos) {
         return {};
+    }
     const auto severity = line.substr(0, colon);
-    if (severity.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ12345") != std::string_view::npos)
+    if (severity.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ12345") != std::string_view::npos) {
         return {};
+    }
     return std::pair{severity, line.substr(colon + separator.size())};
 }
 
@@ -71,10 +74,12 @@ bool is_routine(std::string_view text) {
 }
 
 log::Level level_of(std::string_view severity, std::string_view text) {
-    if (begins_with(severity, "DEBUG") || is_routine(text))
+    if (begins_with(severity, "DEBUG") || is_routine(text)) {
         return log::Level::debug;
-    if (is_error(severity))
+    }
+    if (is_error(severity)) {
         return log::Level::error;
+    }
     return severity == "WARNING" ? log::Level::warning : log::Level::info;
 }
 
@@ -116,10 +121,12 @@ std::optional<std::uint64_t> segment_number_in(std::string_view text, SegmentSiz
     std::optional<std::uint64_t> number;
     for (auto word : system::split(text, ' ')) {
         word.erase(std::find_if(word.begin(), word.end(), [](char c) { return c == ':' || c == ','; }), word.end());
-        if (const auto segment = Segment::parse(word, size))
+        if (const auto segment = Segment::parse(word, size)) {
             return segment->number;
-        if (const auto lsn = Lsn::parse(word))
+        }
+        if (const auto lsn = Lsn::parse(word)) {
             number = lsn->value / size.bytes;
+        }
     }
     return number;
 }
@@ -132,20 +139,24 @@ struct OwnLine {
 /// A line that this program wrote itself, as restore_command: `2026-11-22 07:28:41,902 INFO: text`.
 std::optional<OwnLine> own_line(std::string_view line) {
     constexpr std::string_view shape = "0000-00-00 00:00:00,000 ";
-    if (line.size() < shape.size())
+    if (line.size() < shape.size()) {
         return {};
+    }
     for (std::size_t at = 0; at < shape.size(); ++at) {
         const bool digit = line[at] >= '0' && line[at] <= '9';
-        if (shape[at] == '0' ? !digit : line[at] != shape[at])
+        if (shape[at] == '0' ? !digit : line[at] != shape[at]) {
             return {};
+        }
     }
     const auto rest = line.substr(shape.size());
     const auto colon = rest.find(": ");
-    if (colon == std::string_view::npos)
+    if (colon == std::string_view::npos) {
         return {};
+    }
     const auto level = log::parse_level(system::lower(rest.substr(0, colon)));
-    if (!level)
+    if (!level) {
         return {};
+    }
     return OwnLine{*level, rest.substr(colon + 2)};
 }
 
@@ -172,8 +183,9 @@ void ServerLog::take_message(std::string_view severity, std::string_view text) {
     if (!is_part_of_a_message(severity)) {
         level_ = level_of(severity, text);
         in_error_ = level_ == log::Level::error;
-        if (severity == "LOG")
+        if (severity == "LOG") {
             take_recovery_message(text);
+        }
     }
     auto line = fmt::format("{}:  {}", severity, text);
     log::write(level_, fmt::format("{}{}", server_log_prefix, line));
@@ -198,8 +210,9 @@ void ServerLog::take_recovery_message(std::string_view text) {
     } else if (begins_with(text, "recovery stopping ")) {
         recovery_.stop = std::string(text);
     } else if (const auto timeline = word_after(text, "selected new timeline ID: ")) {
-        if (const auto number = system::number(*timeline))
+        if (const auto number = system::number(*timeline)) {
             recovery_.new_timeline = Timeline{static_cast<std::uint32_t>(*number)};
+        }
     } else if (begins_with(text, "consistent recovery state reached")) {
         recovery_.consistent = true;
     } else if (is_damage(text)) {
@@ -211,8 +224,9 @@ void ServerLog::take_recovery_message(std::string_view text) {
 /// (seen on 15: `unexpected pageaddr` and `invalid magic number` at its offset 0). What the archive delivered is
 /// complete, so they tell of damage exactly when they name a place in it.
 bool ServerLog::is_damage(std::string_view text) const {
-    if (!ends_the_replay(text) || !recovery_.last_restored || recovery_.redo_end)
+    if (!ends_the_replay(text) || !recovery_.last_restored || recovery_.redo_end) {
         return false;
+    }
     const auto place = segment_number_in(text, segment_size_);
     const auto last = Segment::parse(*recovery_.last_restored, segment_size_);
     return !place || !last || *place <= last->number;
@@ -220,12 +234,14 @@ bool ServerLog::is_damage(std::string_view text) const {
 
 void ServerLog::pass_on_foreign(std::string_view line) {
     in_message_ = false;
-    if (system::trim(line).empty())
+    if (system::trim(line).empty()) {
         return;
+    }
     if (const auto own = own_line(line)) {
         log::write(own->level, own->text);
-        if (own->level == log::Level::error)
+        if (own->level == log::Level::error) {
             recovery_.guard_error = std::string(own->text);
+        }
     } else {
         log::write(log::Level::info, line);
     }
@@ -234,14 +250,17 @@ void ServerLog::pass_on_foreign(std::string_view line) {
 
 void ServerLog::remember(std::string line, bool is_error) {
     auto& words = recovery_.last_words;
-    if (is_error && !had_error_)
+    if (is_error && !had_error_) {
         words.clear();
+    }
     had_error_ = had_error_ || is_error;
-    if (had_error_ && !is_error)
+    if (had_error_ && !is_error) {
         return;
+    }
     words.push_back(std::move(line));
-    if (words.size() > most_last_words)
+    if (words.size() > most_last_words) {
         words.erase(words.begin());
+    }
 }
 
 }  // namespace patroni_pgbackrest::postgres

@@ -1,6 +1,6 @@
 #include "postgres/server_progress.hpp"
 
-#include "system/process_tree.hpp"
+#include "process/process_tree.hpp"
 
 #include <utility>
 
@@ -14,8 +14,9 @@ bool ServerProgress::advanced() {
     const auto idle_ticks = 1 + static_cast<unsigned long long>(seconds) / 5;
     constexpr unsigned long long idle_bytes = 64 << 10;
     const bool same_processes = now.processes == last_.processes;
-    if (same_processes && now.ticks <= last_.ticks + idle_ticks && now.bytes <= last_.bytes + idle_bytes)
+    if (same_processes && now.ticks <= last_.ticks + idle_ticks && now.bytes <= last_.bytes + idle_bytes) {
         return false;
+    }
     last_ = std::move(now);
     return true;
 }
@@ -23,7 +24,7 @@ bool ServerProgress::advanced() {
 ServerProgress::Work ServerProgress::look() const {
     Work work;
     work.at = std::chrono::steady_clock::now();
-    const system::ProcessTree tree(postmaster_);
+    const process::ProcessTree tree(postmaster_);
     for (const auto& [pid, process] : tree.members()) {
         work.processes.emplace(pid, process.start_time);
         work.ticks += process.processor_ticks;

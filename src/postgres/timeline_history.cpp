@@ -37,21 +37,26 @@ TimelineHistory TimelineHistory::parse(Timeline timeline, std::string_view text)
         ++number_of_line;
         std::string_view rest = line;
         const auto parent_word = take_word(rest);
-        if (parent_word.empty() || parent_word.front() == '#')
+        if (parent_word.empty() || parent_word.front() == '#') {
             continue;
+        }
         const auto parent = system::number(parent_word);
-        if (!parent || *parent == 0 || *parent > UINT32_MAX)
+        if (!parent || *parent == 0 || *parent > UINT32_MAX) {
             not_a_history_file(timeline, number_of_line, fmt::format("\"{}\" is not a timeline", parent_word));
+        }
         const auto lsn_word = take_word(rest);
         const auto lsn = Lsn::parse(lsn_word);
-        if (!lsn)
+        if (!lsn) {
             not_a_history_file(timeline, number_of_line, fmt::format("\"{}\" is not a WAL location", lsn_word));
+        }
         // readTimeLineHistory (timeline.c) insists on both orders, 13 to 18.
         const Timeline left{static_cast<std::uint32_t>(*parent)};
-        if (!history.forks.empty() && left <= history.forks.back().parent)
+        if (!history.forks.empty() && left <= history.forks.back().parent) {
             not_a_history_file(timeline, number_of_line, "timelines must be in increasing order");
-        if (left >= timeline)
+        }
+        if (left >= timeline) {
             not_a_history_file(timeline, number_of_line, "timelines must be less than the one of the file's name");
+        }
         history.forks.push_back({left, *lsn, std::string(system::trim(rest))});
     }
     return history;
@@ -64,11 +69,13 @@ const TimelineFork* TimelineHistory::fork_from(Timeline ancestor) const {
 }
 
 bool TimelineHistory::contains(Timeline candidate, Lsn lsn) const {
-    if (candidate == timeline)
+    if (candidate == timeline) {
         return forks.empty() || lsn >= forks.back().at;
+    }
     const auto* const fork = fork_from(candidate);
-    if (fork == nullptr || lsn > fork->at)
+    if (fork == nullptr || lsn > fork->at) {
         return false;
+    }
     return fork == forks.data() || lsn >= std::prev(fork)->at;
 }
 

@@ -16,8 +16,9 @@ bool is_hexadecimal(std::string_view text) {
 }
 
 std::optional<std::uint64_t> half_of_lsn(std::string_view text) {
-    if (text.empty() || text.size() > 8)
+    if (text.empty() || text.size() > 8) {
         return {};
+    }
     return system::number(text, 16);
 }
 
@@ -25,12 +26,14 @@ std::optional<std::uint64_t> half_of_lsn(std::string_view text) {
 
 std::optional<Lsn> Lsn::parse(std::string_view text) {
     const auto slash = text.find('/');
-    if (slash == std::string_view::npos)
+    if (slash == std::string_view::npos) {
         return {};
+    }
     const auto high = half_of_lsn(text.substr(0, slash));
     const auto low = half_of_lsn(text.substr(slash + 1));
-    if (!high || !low)
+    if (!high || !low) {
         return {};
+    }
     return Lsn{*high << 32 | *low};
 }
 
@@ -51,14 +54,16 @@ Segment Segment::containing(Timeline timeline, Lsn lsn, SegmentSize size) {
 }
 
 std::optional<Segment> Segment::parse(std::string_view name, SegmentSize size) {
-    if (!is_segment_name(name))
+    if (!is_segment_name(name)) {
         return {};
+    }
     const auto timeline = *system::number(name.substr(0, 8), 16);
     const auto high = *system::number(name.substr(8, 8), 16);
     const auto low = *system::number(name.substr(16, 8), 16);
     const auto segments_per_high = (1ULL << 32) / size.bytes;
-    if (low >= segments_per_high)
+    if (low >= segments_per_high) {
         return {};
+    }
     return Segment{Timeline{static_cast<std::uint32_t>(timeline)}, high * segments_per_high + low};
 }
 

@@ -26,11 +26,13 @@ std::optional<std::string> read_unless_gone(const std::string& path) {
 /// The strings of /proc/PID/cmdline and /proc/PID/environ, each of which ends with a zero byte.
 std::optional<std::vector<std::string>> zero_terminated(const std::string& path) {
     const auto text = read_unless_gone(path);
-    if (!text)
+    if (!text) {
         return std::nullopt;
+    }
     std::vector<std::string> strings = split(*text, '\0');
-    if (!strings.empty() && strings.back().empty())
+    if (!strings.empty() && strings.back().empty()) {
         strings.pop_back();
+    }
     return strings;
 }
 
@@ -42,20 +44,23 @@ std::vector<std::string> arguments_of(pid_t pid) {
 
 std::optional<ProcessFacts> facts_of(pid_t pid) {
     const auto status = status_of(pid);
-    if (!status || status->is_zombie())
+    if (!status || status->is_zombie()) {
         return std::nullopt;
+    }
     const auto arguments = zero_terminated(fmt::format("/proc/{}/cmdline", pid));
     const auto environment = zero_terminated(fmt::format("/proc/{}/environ", pid));
     std::error_code error;
     const auto directory = std::filesystem::read_symlink(fmt::format("/proc/{}/cwd", pid), error);
-    if (!arguments || !environment || error)
+    if (!arguments || !environment || error) {
         return std::nullopt;
+    }
 
     ProcessFacts facts{pid, status->parent, *arguments, {}, directory};
     for (const std::string& entry : *environment) {
         const std::size_t equals = entry.find('=');
-        if (equals != std::string::npos)
+        if (equals != std::string::npos) {
             facts.environment.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+        }
     }
     return facts;
 }
@@ -64,8 +69,9 @@ std::vector<ProcessFacts> ancestors() {
     std::vector<ProcessFacts> all;
     for (pid_t pid = ::getppid(); pid > 0; pid = all.back().parent) {
         auto facts = facts_of(pid);
-        if (!facts)
+        if (!facts) {
             break;
+        }
         all.push_back(std::move(*facts));
     }
     return all;

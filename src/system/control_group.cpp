@@ -30,8 +30,9 @@ std::optional<std::uint64_t> number_in(const fs::path& path) {
 /// One value of memory.stat.
 unsigned long long statistic(const fs::path& path, const std::string& name) {
     for (const std::string& line : lines(content(path))) {
-        if (line.compare(0, name.size() + 1, name + " ") == 0)
+        if (line.compare(0, name.size() + 1, name + " ") == 0) {
             return number(trim(std::string_view(line).substr(name.size()))).value_or(0);
+        }
     }
     return 0;
 }
@@ -43,14 +44,16 @@ void narrow(std::optional<Value>& limit, Value value) {
 
 void narrow_processors(ControlGroupLimits& limits, std::optional<std::uint64_t> quota,
                        std::optional<std::uint64_t> period) {
-    if (quota && period && *period > 0)
+    if (quota && period && *period > 0) {
         narrow(limits.processors, static_cast<double>(*quota) / static_cast<double>(*period));
+    }
 }
 
 void narrow_memory(ControlGroupLimits& limits, std::optional<std::uint64_t> most, std::optional<std::uint64_t> used,
                    unsigned long long droppable) {
-    if (!most || !used)
+    if (!most || !used) {
         return;
+    }
     const unsigned long long held = *used - std::min<unsigned long long>(*used, droppable);
     narrow<unsigned long long>(limits.memory_left, *most - std::min<unsigned long long>(*most, held));
 }
@@ -58,8 +61,9 @@ void narrow_memory(ControlGroupLimits& limits, std::optional<std::uint64_t> most
 /// Version 2 writes `max 100000` where nothing is limited, version 1 a quota of -1: no numbers, so no limit.
 void read_group(const fs::path& group, ControlGroupLimits& limits) {
     const std::vector<std::string> maximum = split(trim(content(group / "cpu.max")), ' ');
-    if (maximum.size() == 2)
+    if (maximum.size() == 2) {
         narrow_processors(limits, number(maximum[0]), number(maximum[1]));
+    }
     narrow_processors(limits, number_in(group / "cpu.cfs_quota_us"), number_in(group / "cpu.cfs_period_us"));
     narrow_memory(limits, number_in(group / "memory.max"), number_in(group / "memory.current"),
                   statistic(group / "memory.stat", "inactive_file"));
@@ -85,8 +89,9 @@ ControlGroupLimits control_group_limits(const fs::path& root) {
         // hierarchy:controllers:path; the path may hold colons (cgroups(7)).
         const std::size_t first = line.find(':');
         const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-        if (second == std::string::npos)
+        if (second == std::string::npos) {
             continue;
+        }
         const std::string controllers = line.substr(first + 1, second - first - 1);
         const fs::path own = line.substr(second + 1);
         if (controllers.empty()) {
@@ -96,11 +101,13 @@ ControlGroupLimits control_group_limits(const fs::path& root) {
         }
         const std::vector<std::string> names = split(controllers, ',');
         for (const std::string& controller : {std::string("cpu"), std::string("memory")}) {
-            if (std::find(names.begin(), names.end(), controller) == names.end())
+            if (std::find(names.begin(), names.end(), controller) == names.end()) {
                 continue;
+            }
             read_group_and_parents(mounts / controllers, own, limits);
-            if (controllers != controller)
+            if (controllers != controller) {
                 read_group_and_parents(mounts / controller, own, limits);
+            }
         }
     }
     return limits;

@@ -10,8 +10,9 @@ class Descriptor {
   public:
     explicit Descriptor(int number = -1) : number_(number) {}
     ~Descriptor() {
-        if (number_ >= 0)
+        if (number_ >= 0) {
             ::close(number_);
+        }
     }
     Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
     Descriptor& operator=(Descriptor&& other) noexcept {

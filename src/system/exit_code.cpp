@@ -4,8 +4,9 @@ namespace patroni_pgbackrest {
 
 const ExitCodeMeaning& meaning_of(ExitCode code) {
     for (const ExitCodeMeaning& entry : exit_code_table) {
-        if (entry.code == code)
+        if (entry.code == code) {
             return entry;
+        }
     }
     return exit_code_table[static_cast<std::size_t>(ExitCode::internal_error)];
 }

@@ -9,8 +9,9 @@ Failure::Failure(ExitCode code, std::string message, std::string hint) : code_(c
 }
 
 Failure::Failure(ExitCode code, std::vector<Problem> problems) : code_(code), problems_(std::move(problems)) {
-    if (problems_.empty())
+    if (problems_.empty()) {
         problems_.push_back({"a failure without a problem", "report it, with the log"});
+    }
 }
 
 Failure& Failure::lasting() {

@@ -32,12 +32,14 @@ std::string read_all(const Descriptor& file, const fs::path& path) {
     std::array<char, 16384> buffer;
     while (true) {
         const ssize_t length = ::read(file.number(), buffer.data(), buffer.size());
-        if (length == 0)
+        if (length == 0) {
             return content;
-        if (length > 0)
+        }
+        if (length > 0) {
             content.append(buffer.data(), static_cast<std::size_t>(length));
-        else if (errno != EINTR)
+        } else if (errno != EINTR) {
             cannot("read", path, ExitCode::usage);
+        }
     }
 }
 
@@ -46,8 +48,9 @@ fs::path follow_links(fs::path path) {
     for (int links = 0; links < 40; ++links) {
         std::error_code error;
         const fs::path target = fs::read_symlink(path, error);
-        if (error)
+        if (error) {
             return path;
+        }
         path = path.parent_path() / target;  // an absolute target replaces the left side
     }
     errno = ELOOP;
@@ -57,10 +60,11 @@ fs::path follow_links(fs::path path) {
 void write_all(const Descriptor& file, std::string_view content, const fs::path& path) {
     while (!content.empty()) {
         const ssize_t written = ::write(file.number(), content.data(), content.size());
-        if (written >= 0)
+        if (written >= 0) {
             content.remove_prefix(static_cast<std::size_t>(written));
-        else if (errno != EINTR)
+        } else if (errno != EINTR) {
             cannot("write", path);
+        }
     }
 }
 
@@ -70,20 +74,23 @@ class TemporaryFile {
     explicit TemporaryFile(const fs::path& target)
         : path_((target.parent_path() / ("." + target.filename().string().substr(0, 200) + ".XXXXXX")).string()),
           file_(::mkostemp(path_.data(), O_CLOEXEC)) {
-        if (!file_.is_open())
+        if (!file_.is_open()) {
             cannot("write beside", target);
+        }
     }
     ~TemporaryFile() {
-        if (!path_.empty())
+        if (!path_.empty()) {
             ::unlink(path_.c_str());
+        }
     }
     TemporaryFile(const TemporaryFile&) = delete;
     TemporaryFile& operator=(const TemporaryFile&) = delete;
 
     const Descriptor& file() const { return file_; }
     void become(const fs::path& target) {
-        if (::rename(path_.c_str(), target.c_str()) != 0)
+        if (::rename(path_.c_str(), target.c_str()) != 0) {
             cannot("replace", target);
+        }
         path_.clear();
     }
 
@@ -101,34 +108,40 @@ void take_over_owner(const Descriptor& file, const fs::path& target, int mode) {
             errno = S_ISDIR(old.st_mode) ? EISDIR : EINVAL;
             cannot("replace", target);
         }
-        if (::fstat(file.number(), &ours) != 0)
+        if (::fstat(file.number(), &ours) != 0) {
             cannot("read", target);
+        }
         const bool differs = old.st_uid != ours.st_uid || old.st_gid != ours.st_gid;
-        if (differs && ::fchown(file.number(), old.st_uid, old.st_gid) != 0)
+        if (differs && ::fchown(file.number(), old.st_uid, old.st_gid) != 0) {
             cannot("keep the owner of", target);
+        }
         mode = static_cast<int>(old.st_mode & 07777);
     } else if (errno != ENOENT) {
         cannot("replace", target);
     }
-    if (::fchmod(file.number(), static_cast<mode_t>(mode)) != 0)
+    if (::fchmod(file.number(), static_cast<mode_t>(mode)) != 0) {
         cannot("set the mode of", target);
+    }
 }
 
 }  // namespace
 
 std::string read_file(const fs::path& path) {
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!file.is_open())
+    if (!file.is_open()) {
         cannot("read", path, ExitCode::usage);
+    }
     return read_all(file, path);
 }
 
 std::optional<std::string> read_file_if_present(const fs::path& path) {
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!file.is_open() && errno == ENOENT)
+    if (!file.is_open() && errno == ENOENT) {
         return std::nullopt;
-    if (!file.is_open())
+    }
+    if (!file.is_open()) {
         cannot("read", path, ExitCode::usage);
+    }
     return read_all(file, path);
 }
 
@@ -137,47 +150,54 @@ void replace_file(const fs::path& path, std::string_view content, int mode) {
     TemporaryFile temporary{target};
     take_over_owner(temporary.file(), target, mode);
     write_all(temporary.file(), content, target);
-    if (::fsync(temporary.file().number()) != 0)
+    if (::fsync(temporary.file().number()) != 0) {
         cannot("write", target);
+    }
     temporary.become(target);
     sync_directory(target.parent_path());
 }
 
 void remove_file(const fs::path& path) {
-    if (::unlink(path.c_str()) == 0)
+    if (::unlink(path.c_str()) == 0) {
         sync_directory(fs::absolute(path).parent_path());
-    else if (errno != ENOENT)
+    } else if (errno != ENOENT) {
         cannot("remove", path);
+    }
 }
 
 std::vector<std::string> entries(const fs::path& directory) {
     DIR* stream = ::opendir(directory.c_str());
-    if (stream == nullptr)
+    if (stream == nullptr) {
         cannot("read the directory", directory, ExitCode::unsafe);
+    }
     std::vector<std::string> names;
     errno = 0;
     while (const dirent* entry = ::readdir(stream)) {
         const std::string_view name = entry->d_name;
-        if (name != "." && name != "..")
+        if (name != "." && name != "..") {
             names.emplace_back(name);
+        }
         errno = 0;
     }
     const int error = errno;
     ::closedir(stream);
     errno = error;
-    if (error != 0)
+    if (error != 0) {
         cannot("read the directory", directory, ExitCode::unsafe);
+    }
     std::sort(names.begin(), names.end());
     return names;
 }
 
 void sync_directory(const fs::path& directory) {
     const Descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (!opened.is_open())
+    if (!opened.is_open()) {
         cannot("open", directory);
+    }
     // Some file systems do not know fsync of a directory; PostgreSQL passes over the same two (fsync_fname_ext).
-    if (::fsync(opened.number()) != 0 && errno != EBADF && errno != EINVAL)
+    if (::fsync(opened.number()) != 0 && errno != EBADF && errno != EINVAL) {
         cannot("sync", directory);
+    }
 }
 
 }  // namespace patroni_pgbackrest::system

@@ -26,8 +26,9 @@ namespace fs = std::filesystem;
 fs::path nearest_existing(const fs::path& path) {
     fs::path nearest = fs::absolute(path).lexically_normal();
     std::error_code error;
-    while (!fs::exists(nearest, error) && nearest.has_relative_path())
+    while (!fs::exists(nearest, error) && nearest.has_relative_path()) {
         nearest = nearest.parent_path();
+    }
     return nearest;
 }
 
@@ -46,8 +47,9 @@ std::string without_octal_escapes(const std::string& text) {
 unsigned long long mount_of(const fs::path& path) {
 #ifdef STATX_MNT_ID
     struct statx facts {};
-    if (::statx(AT_FDCWD, path.c_str(), 0, STATX_MNT_ID, &facts) == 0 && (facts.stx_mask & STATX_MNT_ID) != 0)
+    if (::statx(AT_FDCWD, path.c_str(), 0, STATX_MNT_ID, &facts) == 0 && (facts.stx_mask & STATX_MNT_ID) != 0) {
         return facts.stx_mnt_id;
+    }
 #endif
     static_cast<void>(path);
     return 0;
@@ -71,20 +73,23 @@ bool is_empty_or_absent(const fs::path& directory) {
 bool is_mount_point(const fs::path& directory) {
     std::error_code error;
     const fs::path real = fs::canonical(directory, error);
-    if (error)
+    if (error) {
         return false;
+    }
     struct stat own {
     }, parent{};
     if (::stat(real.c_str(), &own) == 0 && ::stat(real.parent_path().c_str(), &parent) == 0 &&
-        (own.st_dev != parent.st_dev || own.st_ino == parent.st_ino))
+        (own.st_dev != parent.st_dev || own.st_ino == parent.st_ino)) {
         return true;
+    }
     // A bind mount from the same file system has its parent's device number.
     std::ifstream mounts{"/proc/self/mountinfo"};
     std::string line;
     while (std::getline(mounts, line)) {
         const std::vector<std::string> fields = split(line, ' ');
-        if (fields.size() > 4 && without_octal_escapes(fields[4]) == real)
+        if (fields.size() > 4 && without_octal_escapes(fields[4]) == real) {
             return true;
+        }
     }
     return false;
 }
@@ -104,16 +109,19 @@ bool same_file_system(const fs::path& one, const fs::path& other) {
 
 std::string file_system_instance(const fs::path& path) {
     struct stat facts {};
-    if (::stat(nearest_existing(path).c_str(), &facts) != 0)
+    if (::stat(nearest_existing(path).c_str(), &facts) != 0) {
         return {};
+    }
     std::error_code error;
     const auto device =
         fs::read_symlink(fmt::format("/sys/dev/block/{}:{}", major(facts.st_dev), minor(facts.st_dev)), error);
-    if (error)
+    if (error) {
         return {};
+    }
     for (const auto& type : fs::directory_iterator("/sys/fs", error)) {
-        if (::stat((type.path() / device.filename()).c_str(), &facts) == 0)
+        if (::stat((type.path() / device.filename()).c_str(), &facts) == 0) {
             return fmt::format("{} {}", device.filename().string(), facts.st_ino);
+        }
     }
     return {};
 }
@@ -121,10 +129,11 @@ std::string file_system_instance(const fs::path& path) {
 unsigned long long free_bytes(const fs::path& path) {
     const fs::path existing = nearest_existing(path);
     struct statvfs facts {};
-    if (::statvfs(existing.c_str(), &facts) != 0)
+    if (::statvfs(existing.c_str(), &facts) != 0) {
         throw Failure(ExitCode::internal_error,
                       fmt::format("cannot read the free space of {}: {}", existing.string(), std::strerror(errno)),
                       "check the path and its permissions");
+    }
     return static_cast<unsigned long long>(facts.f_bavail) * facts.f_frsize;
 }
 

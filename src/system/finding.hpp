@@ -13,7 +13,7 @@ enum class Severity {
 
 /// One thing that a check or a verification found.
 struct Finding {
-    std::string id;  ///< of the table in recovery/checks.hpp, which knows its severity
+    std::string id;  ///< of the table in checks/checks.hpp, which knows its severity
     Problem problem;
 
     bool operator==(const Finding&) const = default;

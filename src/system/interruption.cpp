@@ -42,8 +42,9 @@ Watch& watch() {
 
 void note(int signal) {
     Watch& state = watch();
-    if (state.arrived != 0)
+    if (state.arrived != 0) {
         return;
+    }
     state.arrived = signal;
     // The parent-death signal is a SIGTERM as well; which of the two it was shows in whether the caller is still there.
     state.caller_is_gone = signal == SIGTERM && state.caller && state.caller->is_gone();
@@ -51,8 +52,9 @@ void note(int signal) {
 
 void await_signal() {
     watch().signals.async_wait([](const boost::system::error_code& error, int signal) {
-        if (error)
+        if (error) {
             return;
+        }
         note(signal);
         await_signal();
     });
@@ -60,12 +62,14 @@ void await_signal() {
 
 void await_end_of_caller() {
     Watch& state = watch();
-    if (state.caller->is_gone())
+    if (state.caller->is_gone()) {
         return note(SIGTERM);
+    }
     state.caller_timer.expires_after(std::chrono::milliseconds(200));
     state.caller_timer.async_wait([](const boost::system::error_code& error) {
-        if (!error)
+        if (!error) {
             await_end_of_caller();
+        }
     });
 }
 
@@ -87,8 +91,9 @@ void install() {
     sigemptyset(&ours);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
         // nohup(1) asks us to go on after a hangup.
-        if (signal == SIGHUP && is_ignored(signal))
+        if (signal == SIGHUP && is_ignored(signal)) {
             continue;
+        }
         watch().signals.add(signal);
         sigaddset(&ours, signal);
     }
@@ -98,8 +103,9 @@ void install() {
 
 void watch_caller(pid_t caller) {
     watch().caller = Caller{caller, system::start_time_of(caller)};
-    if (caller == ::getppid())
+    if (caller == ::getppid()) {
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    }
     await_end_of_caller();
 }
 
@@ -118,16 +124,20 @@ bool requested() {
 }
 
 void check() {
-    if (!requested())
+    if (!requested()) {
         return;
+    }
     const Watch& state = watch();
-    if (state.caller_is_gone)
+    if (state.caller_is_gone) {
         throw Failure(ExitCode::terminated, fmt::format("the calling Patroni (process {}) is gone", state.caller->pid),
                       "run it again");
-    if (state.arrived == SIGINT)
+    }
+    if (state.arrived == SIGINT) {
         throw Failure(ExitCode::interrupted, "ended by SIGINT", "run it again");
-    if (state.arrived == SIGHUP)
+    }
+    if (state.arrived == SIGHUP) {
         throw Failure(ExitCode::hangup, "ended by SIGHUP", "run it again");
+    }
     throw Failure(ExitCode::terminated, "ended by SIGTERM", "run it again");
 }
 
@@ -136,8 +146,9 @@ void sleep(std::chrono::milliseconds duration) {
     check();
     while (true) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
-        if (left.count() <= 0)
+        if (left.count() <= 0) {
             return;
+        }
         run_one_event(left);
         check();
     }

@@ -27,8 +27,9 @@ using Clock = std::chrono::steady_clock;
 
 int open_lock_file(const std::filesystem::path& path) {
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor < 0)
+    if (descriptor < 0) {
         fail(path);
+    }
     return descriptor;
 }
 
@@ -51,17 +52,20 @@ bool is_still_there(int descriptor, const std::filesystem::path& path) {
 
 void leave_our_number(int descriptor) {
     const std::string text = fmt::format("{}\n", ::getpid());
-    if (::ftruncate(descriptor, 0) == 0)
+    if (::ftruncate(descriptor, 0) == 0) {
         static_cast<void>(::pwrite(descriptor, text.data(), text.size(), 0) == 0);
+    }
 }
 
 /// Whether the lock was free; waits for nobody.
 bool take(int descriptor, const std::filesystem::path& path) {
     while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
+        if (errno == EWOULDBLOCK) {
             return false;
-        if (errno != EINTR)
+        }
+        if (errno != EINTR) {
             fail(path);
+        }
     }
     return true;
 }
@@ -89,8 +93,9 @@ Lock::Lock(const std::filesystem::path& path) : descriptor_(open_lock_file(path)
         }
         leave_our_number(descriptor_);
     } catch (...) {
-        if (descriptor_ >= 0)
+        if (descriptor_ >= 0) {
             ::close(descriptor_);
+        }
         throw;
     }
 }

@@ -32,12 +32,13 @@ std::string timestamp() {
 void append(std::string& entry, std::string_view text) {
     for (const char character : text) {
         const auto byte = static_cast<unsigned char>(character);
-        if (character == '\n')
+        if (character == '\n') {
             entry += "\n  ";
-        else if (character == '\t' || (byte >= 0x20 && byte != 0x7f))
+        } else if (character == '\t' || (byte >= 0x20 && byte != 0x7f)) {
             entry += character;
-        else if (character != '\r')
+        } else if (character != '\r') {
             entry += '?';
+        }
     }
 }
 
@@ -48,8 +49,9 @@ void write_to_stderr(std::string_view entry) {
             entry.remove_prefix(static_cast<std::size_t>(written));
         } else if (errno == EAGAIN) {
             pollfd writable{STDERR_FILENO, POLLOUT, 0};
-            if (::poll(&writable, 1, 1000) == 0)
+            if (::poll(&writable, 1, 1000) == 0) {
                 return;  // nobody reads; better without a line than without an end
+            }
         } else if (errno != EINTR) {
             return;
         }
@@ -60,8 +62,9 @@ void write_to_stderr(std::string_view entry) {
 
 std::optional<Level> parse_level(std::string_view name) {
     for (std::size_t i = 0; i < names.size(); ++i) {
-        if (system::lower(name) == system::lower(names[i]))
+        if (system::lower(name) == system::lower(names[i])) {
             return static_cast<Level>(i);
+        }
     }
     return std::nullopt;
 }
@@ -71,10 +74,12 @@ void set_level(Level level) {
 }
 
 void write(Level level, std::string_view text) {
-    if (level < lowest)
+    if (level < lowest) {
         return;
-    while (!text.empty() && text.back() == '\n')
+    }
+    while (!text.empty() && text.back() == '\n') {
         text.remove_suffix(1);
+    }
     std::string entry = fmt::format("{} {}: ", timestamp(), names[static_cast<std::size_t>(level)]);
     append(entry, text);
     entry += '\n';
@@ -83,8 +88,9 @@ void write(Level level, std::string_view text) {
 
 void write(const Problem& problem, Level level) {
     std::string text = problem.place.empty() ? problem.message : problem.place + ": " + problem.message;
-    if (!problem.hint.empty())
+    if (!problem.hint.empty()) {
         text += "\nHINT: " + problem.hint;
+    }
     write(level, text);
 }
 

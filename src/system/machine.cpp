@@ -20,8 +20,9 @@ unsigned processors_in_affinity_mask() {
         const bool read = ::sched_getaffinity(0, CPU_ALLOC_SIZE(size), set) == 0;
         const int count = read ? CPU_COUNT_S(CPU_ALLOC_SIZE(size), set) : 0;
         CPU_FREE(set);
-        if (count > 0)
+        if (count > 0) {
             return static_cast<unsigned>(count);
+        }
     }
     return std::max(1U, std::thread::hardware_concurrency());
 }
@@ -31,8 +32,9 @@ unsigned long long memory_available_to_all() {
     std::string name, unit;
     unsigned long long kibibytes = 0;
     while (file >> name >> kibibytes && std::getline(file, unit)) {
-        if (name == "MemAvailable:")
+        if (name == "MemAvailable:") {
             return kibibytes * 1024;
+        }
     }
     return 0;
 }
@@ -41,8 +43,9 @@ unsigned long long memory_available_to_all() {
 
 unsigned processors() {
     unsigned count = processors_in_affinity_mask();
-    if (const auto quota = control_group_limits().processors)
+    if (const auto quota = control_group_limits().processors) {
         count = std::min(count, static_cast<unsigned>(std::ceil(std::min(*quota, 65536.0))));
+    }
     return std::max(1U, count);
 }
 

@@ -23,9 +23,10 @@ std::string parent() {
 
 PrivateDirectory::PrivateDirectory() {
     std::string name = parent() + "/ppb.XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr)
+    if (::mkdtemp(name.data()) == nullptr) {
         throw Failure(ExitCode::internal_error, fmt::format("cannot make {}: {}", name, std::strerror(errno)),
                       "set TMPDIR to a directory that this user may write to");
+    }
     path_ = name;
 }
 

@@ -34,8 +34,9 @@ constexpr std::size_t most_at_once = 16;
 
 void sync_file(const fs::path& path) {
     const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-    if (!file.is_open() || ::fsync(file.number()) != 0)
+    if (!file.is_open() || ::fsync(file.number()) != 0) {
         fail(path, errno);
+    }
 }
 
 /// The regular files and directories of some trees.
@@ -46,13 +47,15 @@ std::vector<fs::directory_entry> files_and_directories(const std::vector<fs::pat
         for (const fs::path& root : roots) {
             current = root;
             found.emplace_back(fs::canonical(root));
-            if (!found.back().is_directory())
+            if (!found.back().is_directory()) {
                 continue;
+            }
             for (const fs::directory_entry& entry : fs::recursive_directory_iterator(found.back())) {
                 interruption::check();
                 current = entry.path();
-                if (!entry.is_symlink() && (entry.is_regular_file() || entry.is_directory()))
+                if (!entry.is_symlink() && (entry.is_regular_file() || entry.is_directory())) {
                     found.push_back(entry);
+                }
             }
         }
     } catch (const fs::filesystem_error& error) {
@@ -66,13 +69,15 @@ class Workers {
   public:
     explicit Workers(const std::vector<fs::directory_entry>& entries) : entries_(entries) {
         const std::size_t count = std::min(most_at_once, entries.size());
-        for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t i = 0; i < count; ++i) {
             threads_.emplace_back([this] { work(); });
+        }
     }
     ~Workers() {
         stop();
-        for (std::thread& thread : threads_)
+        for (std::thread& thread : threads_) {
             thread.join();
+        }
     }
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
@@ -81,8 +86,9 @@ class Workers {
     bool are_done() {
         std::unique_lock lock{mutex_};
         changed_.wait_for(lock, std::chrono::milliseconds(100), [this] { return error_ || done_ == entries_.size(); });
-        if (error_)
+        if (error_) {
             std::rethrow_exception(error_);
+        }
         return done_ == entries_.size();
     }
 
@@ -96,8 +102,9 @@ class Workers {
             while (const fs::directory_entry* entry = next()) {
                 entry->is_directory() ? sync_directory(entry->path()) : sync_file(entry->path());
                 const std::lock_guard lock{mutex_};
-                if (++done_ == entries_.size())
+                if (++done_ == entries_.size()) {
                     changed_.notify_one();
+                }
             }
         } catch (...) {
             const std::lock_guard lock{mutex_};
@@ -129,8 +136,9 @@ class Workers {
 void sync_tree(const std::vector<fs::path>& roots) {
     const std::vector<fs::directory_entry> entries = files_and_directories(roots);
     Workers workers{entries};
-    while (!workers.are_done())
+    while (!workers.are_done()) {
         interruption::check();
+    }
 }
 
 }  // namespace patroni_pgbackrest::system

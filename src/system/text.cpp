@@ -11,16 +11,18 @@ namespace {
 /// Edits (insert, delete, replace, swap of neighbours) that turn one word into the other.
 std::size_t edits(std::string_view one, std::string_view other) {
     std::vector<std::size_t> before_last, last(other.size() + 1), current(other.size() + 1);
-    for (std::size_t j = 0; j <= other.size(); ++j)
+    for (std::size_t j = 0; j <= other.size(); ++j) {
         last[j] = j;
+    }
     for (std::size_t i = 1; i <= one.size(); ++i) {
         current[0] = i;
         for (std::size_t j = 1; j <= other.size(); ++j) {
             const std::size_t replaced = last[j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1);
             current[j] = std::min({last[j] + 1, current[j - 1] + 1, replaced});
             const bool swapped = i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1];
-            if (swapped)
+            if (swapped) {
                 current[j] = std::min(current[j], before_last[j - 2] + 1);
+            }
         }
         before_last = last;
         last = current;
@@ -34,8 +36,9 @@ constexpr std::string_view white_space = " \t\r\n\f\v";
 
 std::string_view trim(std::string_view text) {
     const std::size_t first = text.find_first_not_of(white_space);
-    if (first == std::string_view::npos)
+    if (first == std::string_view::npos) {
         return {};
+    }
     return text.substr(first, text.find_last_not_of(white_space) - first + 1);
 }
 
@@ -44,24 +47,27 @@ std::vector<std::string> split(std::string_view text, char separator) {
     while (true) {
         const std::size_t end = text.find(separator);
         parts.emplace_back(text.substr(0, end));
-        if (end == std::string_view::npos)
+        if (end == std::string_view::npos) {
             return parts;
+        }
         text.remove_prefix(end + 1);
     }
 }
 
 std::vector<std::string> lines(std::string_view text) {
     std::vector<std::string> all = split(text, '\n');
-    if (all.back().empty())
+    if (all.back().empty()) {
         all.pop_back();
+    }
     return all;
 }
 
 std::string join(const std::vector<std::string>& words, std::string_view separator) {
     std::string joined;
     for (const std::string& word : words) {
-        if (&word != &words.front())
+        if (&word != &words.front()) {
             joined += separator;
+        }
         joined += word;
     }
     return joined;
@@ -70,8 +76,9 @@ std::string join(const std::vector<std::string>& words, std::string_view separat
 std::string lower(std::string_view text) {
     std::string lowered{text};
     for (char& character : lowered) {
-        if (character >= 'A' && character <= 'Z')
+        if (character >= 'A' && character <= 'Z') {
             character = static_cast<char>(character - 'A' + 'a');
+        }
     }
     return lowered;
 }
@@ -84,33 +91,39 @@ std::optional<std::vector<std::string>> shell_words(std::string_view text) {
         const char character = text[i];
         const bool escape = character == '\\' && quote != '\'';
         if (escape) {
-            if (++i == text.size())
+            if (++i == text.size()) {
                 return std::nullopt;
+            }
             word = word.value_or("");
             // Inside double quotes shlex lets a backslash stand before anything but a quote and a backslash, `$`
             // included.
-            if (quote == '"' && text[i] != '"' && text[i] != '\\')
+            if (quote == '"' && text[i] != '"' && text[i] != '\\') {
                 *word += '\\';
+            }
             *word += text[i];
         } else if (quote != 0) {
-            if (character == quote)
+            if (character == quote) {
                 quote = 0;
-            else
+            } else {
                 *word += character;
+            }
         } else if (character == '\'' || character == '"') {
             quote = character;
             word = word.value_or("");
         } else if (std::string_view(" \t\r\n").find(character) != std::string_view::npos) {
-            if (word)
+            if (word) {
                 words.push_back(*std::exchange(word, std::nullopt));
+            }
         } else {
             word = word.value_or("") + character;
         }
     }
-    if (quote != 0)
+    if (quote != 0) {
         return std::nullopt;
-    if (word)
+    }
+    if (word) {
         words.push_back(*word);
+    }
     return words;
 }
 
@@ -118,8 +131,9 @@ std::optional<std::uint64_t> number(std::string_view text, int base) {
     std::uint64_t value = 0;
     const char* end = text.data() + text.size();
     const auto [rest, error] = std::from_chars(text.data(), end, value, base);
-    if (error != std::errc{} || rest != end || text.empty())
+    if (error != std::errc{} || rest != end || text.empty()) {
         return std::nullopt;
+    }
     return value;
 }
 

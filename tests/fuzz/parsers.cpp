@@ -3,15 +3,15 @@
 #include "patroni/configuration.hpp"
 #include "patroni/members.hpp"
 #include "patroni/secrets.hpp"
-#include "patroni/yaml_edit.hpp"
 #include "pgbackrest/archive.hpp"
 #include "pgbackrest/info.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/timeline_history.hpp"
-#include "recovery/journal.hpp"
-#include "recovery/ticket.hpp"
+#include "replay/ticket.hpp"
+#include "staging/journal.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "yaml/edit.hpp"
 
 #include <array>
 #include <cstdint>
@@ -24,20 +24,20 @@ using namespace patroni_pgbackrest;
 namespace {
 
 void patroni_yml(const std::string& text) {
-    patroni::configuration_in(*patroni::yaml::parse(text, "patroni.yml"), "patroni.yml");
+    patroni::configuration_in(*yaml::parse(text, "patroni.yml"), "patroni.yml");
 }
 
 /// What was set is there, and was the only change: set() and remove() compare the trees themselves.
 void change_of_yaml(const std::string& text) {
-    using patroni::yaml::NewNode;
+    using yaml::NewNode;
     patroni::lines_to_show(text, "patroni.yml");
-    const patroni::yaml::Path path{"a", "b"};
-    const std::string changed = patroni::yaml::set(text, "patroni.yml", path, NewNode::of_text("value: #"));
-    if (patroni::yaml::set(changed, "patroni.yml", path, NewNode::of_text("value: #")) != changed) {
+    const yaml::Path path{"a", "b"};
+    const std::string changed = yaml::set(text, "patroni.yml", path, NewNode::of_text("value: #"));
+    if (yaml::set(changed, "patroni.yml", path, NewNode::of_text("value: #")) != changed) {
         std::abort();
     }
-    patroni::yaml::prepend(text, "patroni.yml", {"a"}, NewNode::of_text("item"), NewNode::of_list({}));
-    patroni::yaml::remove(text, "patroni.yml", {"a"});
+    yaml::prepend(text, "patroni.yml", {"a"}, NewNode::of_text("item"), NewNode::of_list({}));
+    yaml::remove(text, "patroni.yml", {"a"});
 }
 
 void info(const std::string& text) {
@@ -55,14 +55,14 @@ void members(const std::string& text) {
 }
 
 void ticket(const std::string& text) {
-    recovery::Ticket::from_json(recovery::Ticket::from_json(text).to_json());
+    Ticket::from_json(Ticket::from_json(text).to_json());
 }
 
 void journal(const std::string& text) {
     static const system::PrivateDirectory directory;
     const auto file = directory.path() / "journal";
     std::ofstream(file, std::ios::binary | std::ios::trunc) << text;
-    recovery::Journal::read(file);
+    Journal::read(file);
 }
 
 void timeline_history(const std::string& text) {

@@ -1,6 +1,6 @@
 #include "commands/command_line.hpp"
 
-#include "recovery/options.hpp"
+#include "request/options.hpp"
 #include "support/catch.hpp"
 #include "system/failure.hpp"
 
@@ -61,7 +61,7 @@ TEST_CASE("--help tells the commands and every exit code with its meaning") {
 TEST_CASE("bootstrap --help tells every option and the exit codes") {
     const auto line = parse_command_line({"bootstrap", "--help"});
     CHECK(line.command == Command::help);
-    for (const auto& option : recovery::bootstrap_options()) {
+    for (const auto& option : bootstrap_options()) {
         CAPTURE(std::string(option.name));
         CHECK(contains(line.text, "--" + std::string(option.name)));
     }

@@ -29,7 +29,7 @@ class Files {
     system::PrivateDirectory directory_;
 };
 
-ConfigureArguments with(std::vector<recovery::GivenOption> options) {
+ConfigureArguments with(std::vector<GivenOption> options) {
     ConfigureArguments arguments;
     arguments.options = std::move(options);
     return arguments;

@@ -22,7 +22,7 @@ Failure failure_in(Action action) {
 }
 
 int asked_version(const Pgbackrest& pgbackrest) {
-    return version_in(pgbackrest, system::capture(version_command(pgbackrest)));
+    return version_in(pgbackrest, process::capture(version_command(pgbackrest)));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::pgbackrest;
-using system::Exited;
+using process::Exited;
 
 namespace {
 
@@ -65,10 +65,10 @@ TEST_CASE("an unknown code is permanent") {
 }
 
 TEST_CASE("a signal, a stall and a broken connection are worth another try, a missing program is not") {
-    CHECK(may_pass(system::Signalled{9}));
-    CHECK(may_pass(system::Stalled{}));
+    CHECK(may_pass(process::Signalled{9}));
+    CHECK(may_pass(process::Stalled{}));
     CHECK(may_pass(Exited{49}));
-    CHECK_FALSE(may_pass(system::NotStarted{"No such file or directory"}));
+    CHECK_FALSE(may_pass(process::NotStarted{"No such file or directory"}));
     CHECK_FALSE(may_pass(Exited{0}));
     CHECK_FALSE(may_pass(Exited{95}));
 }
@@ -191,11 +191,11 @@ TEST_CASE("some codes are decided by their text") {
 }
 
 TEST_CASE("a child that did not exit has its fate in the message") {
-    const Failure killed = failure_of("listing", system::Signalled{9}, "");
+    const Failure killed = failure_of("listing", process::Signalled{9}, "");
     CHECK(std::string(killed.what()) == "listing failed: pgbackrest was killed by signal 9");
     CHECK(killed.code() == ExitCode::pgbackrest_failed);
-    const Failure missing = failure_of("listing", system::NotStarted{"No such file or directory"}, "");
+    const Failure missing = failure_of("listing", process::NotStarted{"No such file or directory"}, "");
     CHECK(std::string(missing.what()) == "listing failed: pgbackrest could not be started: No such file or directory");
     CHECK(missing.code() == ExitCode::preflight_refused);
-    CHECK(failure_of("listing", system::Stalled{}, "").code() == ExitCode::repository_unreachable);
+    CHECK(failure_of("listing", process::Stalled{}, "").code() == ExitCode::repository_unreachable);
 }

@@ -15,15 +15,17 @@
 class Variable {
   public:
     Variable(std::string name, const std::string& value) : name_(std::move(name)) {
-        if (const char* old = std::getenv(name_.c_str()))
+        if (const char* old = std::getenv(name_.c_str())) {
             old_ = old;
+        }
         setenv(name_.c_str(), value.c_str(), 1);
     }
     ~Variable() {
-        if (old_)
+        if (old_) {
             setenv(name_.c_str(), old_->c_str(), 1);
-        else
+        } else {
             unsetenv(name_.c_str());
+        }
     }
     Variable(const Variable&) = delete;
     Variable& operator=(const Variable&) = delete;

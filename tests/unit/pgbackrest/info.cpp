@@ -125,8 +125,9 @@ TEST_CASE("a stanza without backups is refused with its reason") {
           "stanza demo has no valid backup");
     CHECK(std::string(refusal(without_backups(repository(1, 3, "missing stanza data"), 3)).what()) ==
           "stanza demo has no backup.info in the repository");
-    for (const int code : {1, 2, 3})
+    for (const int code : {1, 2, 3}) {
         CHECK(refusal(without_backups(repository(1, code, "x"), code)).code() == ExitCode::target_not_reachable);
+    }
 }
 
 TEST_CASE("an unreachable repository, a wrong passphrase and a missing permission are told apart") {

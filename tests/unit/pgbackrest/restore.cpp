@@ -162,8 +162,9 @@ TEST_CASE("interrupted in a restore that hangs", "[.interrupted]") {
 }
 
 TEST_CASE("a restore that hangs ends when the program is told to, and is not tried again") {
-    const system::Captured captured = system::capture({"/proc/self/exe", {"[interrupted]"}}, std::chrono::seconds(30));
+    const process::Captured captured =
+        process::capture({"/proc/self/exe", {"[interrupted]"}}, std::chrono::seconds(30));
     INFO(captured.output << captured.errors);
-    CHECK(system::succeeded(captured.outcome));
+    CHECK(process::succeeded(captured.outcome));
     CHECK(captured.output.find("All tests passed (2 assertions in 1 test case)") != std::string::npos);
 }

@@ -2,9 +2,9 @@
 
 #include "postgres/binaries.hpp"
 #include "postgres/wal.hpp"
+#include "process/subprocess.hpp"
 #include "support/catch.hpp"
 #include "system/failure.hpp"
-#include "system/subprocess.hpp"
 
 #include <optional>
 #include <unistd.h>
@@ -22,28 +22,30 @@ std::optional<std::filesystem::path> binaries_of(int major) {
     }
 }
 
-void must_succeed(const system::Command& command) {
-    const auto captured = system::capture(command);
+void must_succeed(const process::Command& command) {
+    const auto captured = process::capture(command);
     INFO(command.text());
-    INFO(system::describe(captured.outcome));
+    INFO(process::describe(captured.outcome));
     INFO(captured.output << captured.errors);
-    REQUIRE(system::succeeded(captured.outcome));
+    REQUIRE(process::succeeded(captured.outcome));
 }
 
 }  // namespace
 
 std::filesystem::path installed_binaries() {
     for (int major = newest_supported_major; major >= oldest_supported_major; --major) {
-        if (const auto found = binaries_of(major))
+        if (const auto found = binaries_of(major)) {
             return *found;
+        }
     }
     FAIL("no PostgreSQL from 13 to 18 is installed");
     return {};
 }
 
 void need_a_user_that_may_run_postgres() {
-    if (geteuid() == 0)
+    if (geteuid() == 0) {
         FAIL("PostgreSQL refuses to run as root: run this program as user postgres, as tests/run.sh does");
+    }
 }
 
 const ArchivedCluster& ArchivedCluster::get() {
@@ -82,8 +84,9 @@ ArchivedCluster::ArchivedCluster() {
 std::vector<std::string> ArchivedCluster::segments() const {
     std::vector<std::string> names;
     for (const auto& name : system::entries(archive())) {
-        if (is_segment_name(name))
+        if (is_segment_name(name)) {
             names.push_back(name);
+        }
     }
     return names;
 }

@@ -1,9 +1,9 @@
 #include "postgres/configuration.hpp"
 
 #include "cluster.hpp"
+#include "process/subprocess.hpp"
 #include "support/catch.hpp"
 #include "system/file.hpp"
-#include "system/subprocess.hpp"
 
 #include <map>
 #include <string>
@@ -18,17 +18,18 @@ std::string real_value(const std::string& configuration, const std::string& name
     const system::PrivateDirectory directory;
     system::replace_file(directory.path() / "postgresql.conf", configuration);
     const auto asked =
-        system::capture({(installed_binaries() / "postgres").string(), {"-C", name, "-D", directory.path().string()}});
+        process::capture({(installed_binaries() / "postgres").string(), {"-C", name, "-D", directory.path().string()}});
     INFO(asked.errors);
-    REQUIRE(system::succeeded(asked.outcome));
+    REQUIRE(process::succeeded(asked.outcome));
     REQUIRE_FALSE(asked.output.empty());
     return asked.output.substr(0, asked.output.size() - 1);
 }
 
 std::map<std::string, std::string> as_map(const std::vector<Setting>& settings) {
     std::map<std::string, std::string> values;
-    for (const auto& setting : settings)
+    for (const auto& setting : settings) {
         values[setting.name] = setting.value;
+    }
     CHECK(values.size() == settings.size());
     return values;
 }
@@ -75,9 +76,10 @@ TEST_CASE("a shell reads a quoted word as what it was after PostgreSQL expanded 
     const auto word = GENERATE(from_range(nasty_values));
     CAPTURE(word);
     std::string expanded = quote_command_word(word);
-    for (auto at = expanded.find("%%"); at != std::string::npos; at = expanded.find("%%", at + 1))
+    for (auto at = expanded.find("%%"); at != std::string::npos; at = expanded.find("%%", at + 1)) {
         expanded.erase(at, 1);
-    CHECK(system::capture({"sh", {"-c", "printf '%s.' " + expanded}}).output == word + ".");
+    }
+    CHECK(process::capture({"sh", {"-c", "printf '%s.' " + expanded}}).output == word + ".");
 }
 
 TEST_CASE("only words that need it are quoted for the shell") {
@@ -157,8 +159,9 @@ TEST_CASE("every recovery setting of the installed server is known") {
     for (const auto& name : recovery_settings()) {
         CAPTURE(name);
         // Gone since 16.
-        if (name != "promote_trigger_file")
+        if (name != "promote_trigger_file") {
             CHECK_NOTHROW(real_value("", name));
+        }
     }
 }
 

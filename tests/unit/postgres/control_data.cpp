@@ -73,8 +73,9 @@ std::string printed_by(int major) {
                        "Date/time type storage:               64-bit integers\n"
                        "Float8 argument passing:              by value\n"
                        "Data page checksum version:           1\n";
-    if (major >= 18)
+    if (major >= 18) {
         text += "Default char data signedness:         signed\n";
+    }
     return text + "Mock authentication nonce:            "
                   "5af3330af292c7b3718ab74c765512b73e3914f284063d3aca31dfaf791bf967\n";
 }

@@ -74,7 +74,7 @@ TEST_CASE("a replay to the end of the archive is told in full and ends in a clea
     CHECK(calls >= log.restored);
     server.stop(60s);
     REQUIRE(server.outcome().has_value());
-    CHECK(system::succeeded(*server.outcome()));
+    CHECK(process::succeeded(*server.outcome()));
     const auto read = read_control_file(restored.data());
     REQUIRE(read.has_value());
     CHECK(read->system_identifier == restored.control().system_identifier);
@@ -133,7 +133,7 @@ TEST_CASE("a target that is not reached ends the server with its last words") {
     REQUIRE_FALSE(server.log().last_words.empty());
     CHECK(server.log().last_words.front() == "FATAL:  recovery ended before configured recovery target was reached");
     REQUIRE(server.outcome().has_value());
-    CHECK(system::describe(*server.outcome()) == "exited with code 1");
+    CHECK(process::describe(*server.outcome()) == "exited with code 1");
     try {
         server.stop();
         FAIL("a server that failed was taken for one that stopped");
@@ -167,10 +167,11 @@ TEST_CASE("settings that are too low are named in the last words") {
 TEST_CASE("nothing of the restored configuration is in force") {
     const Restored restored;
     const auto seen = restored.archive() / "seen";
-    for (const auto* const file : {"postgresql.conf", "postgresql.auto.conf"})
+    for (const auto* const file : {"postgresql.conf", "postgresql.auto.conf"}) {
         system::replace_file(restored.data() / file, "archive_command = 'touch " + seen.string() +
                                                          "'\nlisten_addresses = '*'\nlogging_collector = on\n"
                                                          "log_line_prefix = 'x'\nlog_min_messages = panic\n");
+    }
     PrivateServer server(restored.options());
     REQUIRE(server.wait_until_ready(60s));
     CHECK(server.log().new_timeline == Timeline{2});

@@ -12,8 +12,9 @@ namespace {
 
 RecoveryLog read(const std::vector<std::string>& lines) {
     ServerLog log(SegmentSize{});
-    for (const auto& line : lines)
+    for (const auto& line : lines) {
         log.take(line);
+    }
     return log.recovery();
 }
 

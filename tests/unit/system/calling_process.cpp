@@ -1,9 +1,9 @@
 #include "system/calling_process.hpp"
 
-#include "forked.hpp"
 #include "support/catch.hpp"
-#include "system/subprocess.hpp"
+#include "support/forked.hpp"
 
+#include <array>
 #include <csignal>
 #include <unistd.h>
 
@@ -12,7 +12,12 @@ namespace patroni_pgbackrest::system {
 TEST_CASE("a process is seen with arguments, environment and directory") {
     const PrivateDirectory directory;
     const std::filesystem::path real = std::filesystem::canonical(directory.path());
-    Child child{{"sleep", {"100"}, directory.path(), {{"PATRONI_SCOPE", "a=b"}}}, {}, {}};
+    Forked child{[&] {
+        std::filesystem::current_path(directory.path());
+        return ::execle("/bin/sleep", "sleep", "100", nullptr,
+                        std::array{"PATRONI_SCOPE=a=b", (const char*)nullptr}.data());
+    }};
+    REQUIRE(eventually([&] { return arguments_of(child.pid()) == std::vector<std::string>{"sleep", "100"}; }));
     const auto facts = facts_of(child.pid());
     REQUIRE(facts.has_value());
     CHECK(facts->pid == child.pid());

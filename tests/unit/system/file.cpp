@@ -1,7 +1,7 @@
 #include "system/file.hpp"
 
-#include "forked.hpp"
 #include "support/catch.hpp"
+#include "support/forked.hpp"
 #include "system/failure.hpp"
 
 #include <csignal>
@@ -128,8 +128,9 @@ TEST_CASE("a write that fails leaves the old file and nothing else") {
     Forked process{[&] {
         ::signal(SIGXFSZ, SIG_IGN);
         const rlimit limit{1000, 1000};
-        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) {
             return 99;
+        }
         replace_file(file, std::string(2000, 'x'));
         return 0;
     }};
@@ -145,10 +146,12 @@ TEST_CASE("a directory that is not writable is told, and the file stays") {
     write_file(file, "old");
     fs::permissions(directory.path(), fs::perms(0555));
     Forked process{[&] {
-        if (::geteuid() == 0 && ::seteuid(nobody) != 0)
+        if (::geteuid() == 0 && ::seteuid(nobody) != 0) {
             return 99;
-        if (is_writable(directory.path()))
+        }
+        if (is_writable(directory.path())) {
             return 98;
+        }
         replace_file(file, "new");
         return 0;
     }};
@@ -187,8 +190,9 @@ TEST_CASE("removing a file that is absent is no error, any other trouble is") {
 
 TEST_CASE("entries are sorted, hidden ones included, and an unreadable directory is refused") {
     const PrivateDirectory directory;
-    for (const char* name : {"b", ".a", "c"})
+    for (const char* name : {"b", ".a", "c"}) {
         write_file(directory.path() / name, "");
+    }
     CHECK(entries(directory.path()) == Names{".a", "b", "c"});
     CHECK(message_of(ExitCode::unsafe, [] { entries("/nowhere"); }) ==
           "cannot read the directory /nowhere: No such file or directory");
@@ -245,8 +249,9 @@ TEST_CASE("a file that may not be read makes the sync fail") {
     fs::permissions(directory.path(), fs::perms(0755));
     fs::permissions(directory.path() / "a", fs::perms(0000));
     Forked process{[&] {
-        if (::geteuid() == 0 && ::seteuid(nobody) != 0)
+        if (::geteuid() == 0 && ::seteuid(nobody) != 0) {
             return 99;
+        }
         sync_tree({directory.path()});
         return 0;
     }};

@@ -1,9 +1,8 @@
 #include "system/interruption.hpp"
 
-#include "forked.hpp"
 #include "support/catch.hpp"
+#include "support/forked.hpp"
 #include "system/failure.hpp"
-#include "system/subprocess.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -82,16 +81,18 @@ TEST_CASE("the first signal counts, and check goes on throwing") {
     Forked process{[] {
         interruption::install();
         ::raise(SIGINT);
-        if (!interruption::requested())
+        if (!interruption::requested()) {
             return 1;
+        }
         ::raise(SIGTERM);
         for (int i = 0; i < 2; ++i) {
             try {
                 interruption::check();
                 return 2;
             } catch (const Failure& failure) {
-                if (failure.code() != ExitCode::interrupted || failure.problems()[0].hint != "run it again")
+                if (failure.code() != ExitCode::interrupted || failure.problems()[0].hint != "run it again") {
                     return 3;
+                }
             }
         }
         return 7;
@@ -106,53 +107,6 @@ TEST_CASE("sleeping takes its time, not the processor's") {
     CHECK(Clock::now() - begin >= milliseconds(300));
     CHECK(Clock::now() - begin < seconds(3));
     CHECK(std::clock() - used < CLOCKS_PER_SEC / 10);
-}
-
-TEST_CASE("an interruption ends the whole tree of a running command within 5 s") {
-    const PrivateDirectory directory;
-    const auto file = [&](const char* name) { return (directory.path() / name).string(); };
-    const std::string script = "trap '' TERM; echo $$ > " + file("child") +
-                               "; setsid sh -c 'trap \"\" TERM; echo $$ > " + file("session") +
-                               "; while :; do sleep 0.1; done' & while :; do sleep 0.1; done";
-    const bool by_capture = GENERATE(false, true);
-    Forked process{[&] {
-        interruption::install();
-        system::adopt_orphans();
-        const system::Command command{"sh", {"-c", script}};
-        if (by_capture)
-            system::capture_all({command, {"sleep", {"100"}}});
-        else
-            system::run(command, {}, {});
-        return 0;
-    }};
-    const pid_t child = pid_in(file("child"));
-    const pid_t session = pid_in(file("session"));
-    const auto begin = Clock::now();
-    ::kill(process.pid(), SIGTERM);
-    CHECK(process.wait() == 143);
-    CHECK(Clock::now() - begin < seconds(5));
-    CHECK(process.errors() == "ended by SIGTERM\n");
-    CHECK_FALSE(is_alive(child));
-    CHECK_FALSE(is_alive(session));
-}
-
-TEST_CASE("a child that obeys ends at once, and its last words are read") {
-    const PrivateDirectory directory;
-    const auto ready = directory.path() / "ready";
-    const auto words = directory.path() / "words";
-    const std::string script =
-        "trap 'echo terminated; exit 63' TERM; echo $$ > " + ready.string() + "; while :; do sleep 0.1; done";
-    Forked process{[&] {
-        interruption::install();
-        system::run({"sh", {"-c", script}}, [&](std::string_view line) { write_file(words, std::string(line)); }, {});
-        return 0;
-    }};
-    pid_in(ready);
-    const auto begin = Clock::now();
-    ::kill(process.pid(), SIGTERM);
-    CHECK(process.wait() == 143);
-    CHECK(Clock::now() - begin < seconds(2));
-    CHECK(system::read_file_if_present(words) == "terminated");
 }
 
 TEST_CASE("the end of the caller counts as SIGTERM, even as a zombie and when it is not the parent") {

@@ -1,10 +1,9 @@
 #include "system/lock.hpp"
 
-#include "forked.hpp"
 #include "support/catch.hpp"
+#include "support/forked.hpp"
 #include "system/failure.hpp"
 #include "system/interruption.hpp"
-#include "system/subprocess.hpp"
 
 #include <csignal>
 #include <fmt/format.h>
@@ -21,8 +20,9 @@ std::unique_ptr<Forked> holder_of(const std::filesystem::path& path) {
     auto holder = std::make_unique<Forked>([=] {
         const Lock lock{path};
         write_file(held, "1");
-        while (true)
+        while (true) {
             ::pause();
+        }
         return 0;
     });
     REQUIRE(eventually([&] { return std::filesystem::exists(held); }));
@@ -76,8 +76,9 @@ TEST_CASE("a lock file that was removed while somebody waits does not let two in
     Forked waiter{[&] {
         const Lock lock{path};
         write_file(directory.path() / "waiter", "1");
-        while (true)
+        while (true) {
             ::pause();
+        }
         return 0;
     }};
     REQUIRE(eventually([&] { return waiter.errors().find("waiting for") != std::string::npos; }));
@@ -89,19 +90,6 @@ TEST_CASE("a lock file that was removed while somebody waits does not let two in
     }};
     const std::string message = fmt::format("waiting for process {}", waiter.pid());
     CHECK(eventually([&] { return third.errors().find(message) != std::string::npos; }));
-}
-
-TEST_CASE("a child does not keep the lock of its parent") {
-    const PrivateDirectory directory;
-    const auto path = directory.path() / "lock";
-    auto lock = std::make_unique<Lock>(path);
-    Child child{{"sleep", {"100"}}, {}, {}};
-    lock.reset();
-    Forked next{[&] {
-        const Lock ours{path};
-        return 7;
-    }};
-    CHECK(next.wait() == 7);
 }
 
 TEST_CASE("a lock that cannot be made names the file") {

@@ -1,7 +1,7 @@
 #include "system/log.hpp"
 
-#include "forked.hpp"
 #include "support/catch.hpp"
+#include "support/forked.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -94,8 +94,9 @@ TEST_CASE("a log that nobody reads does not end the program") {
     Forked process{[] {
         ::signal(SIGPIPE, SIG_IGN);
         int ends[2];
-        if (::pipe(ends) != 0)
+        if (::pipe(ends) != 0) {
             return 1;
+        }
         ::close(ends[0]);
         ::dup2(ends[1], STDERR_FILENO);
         log::info("x");

@@ -1,7 +1,7 @@
 #include "system/machine.hpp"
 
-#include "forked.hpp"
 #include "support/catch.hpp"
+#include "support/forked.hpp"
 #include "system/control_group.hpp"
 
 #include <sched.h>
@@ -12,11 +12,13 @@ TEST_CASE("the affinity mask bounds the processors") {
     CHECK(processors() >= 1);
     Forked process{[] {
         cpu_set_t mask;
-        if (::sched_getaffinity(0, sizeof mask, &mask) != 0)
+        if (::sched_getaffinity(0, sizeof mask, &mask) != 0) {
             return 99;
+        }
         int first = 0;
-        while (!CPU_ISSET(first, &mask))
+        while (!CPU_ISSET(first, &mask)) {
             ++first;
+        }
         CPU_ZERO(&mask);
         CPU_SET(first, &mask);
         ::sched_setaffinity(0, sizeof mask, &mask);

@@ -1,0 +1,207 @@
+#include "checks/verify_cluster.hpp"
+
+#include "postgres/timeline_history.hpp"
+#include "replay/proof.hpp"
+#include "staging/layout.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <map>
+
+namespace patroni_pgbackrest {
+
+using postgres::ServerFacts;
+using postgres::TimelineHistory;
+
+namespace {
+
+constexpr const char* discard = "do not use this cluster: restore again, and keep the logs of this restore";
+
+/// The history of the server's own timeline; without forks when there is none, or none that can be read.
+TimelineHistory history_of(const ServerFacts& facts) {
+    try {
+        return TimelineHistory::parse(facts.timeline, facts.history.value_or(""));
+    } catch (const Failure&) {
+        return {facts.timeline, {}};
+    }
+}
+
+/// On the line from the plan's timeline to the server's there must be the one that the restore made, at its place.
+void judge_timeline(const ServerFacts& facts, const Journal& journal, std::vector<Finding>& findings) {
+    const auto& asked = *journal.asked;
+    const auto reached = reached_in_history(facts, asked);
+    if (facts.timeline <= asked.timeline) {
+        findings.push_back({"verify-timeline",
+                            {fmt::format("timeline {} is not new: the restore followed timeline {}",
+                                         facts.timeline.text(), asked.timeline.text()),
+                             discard}});
+    } else if (!facts.history) {
+        findings.push_back({"verify-history-missing",
+                            {fmt::format("pg_wal has no {}", facts.timeline.history_file()),
+                             "where and why the recovery ended cannot be looked up; compare with the archive's copy"}});
+    } else if (!reached || (journal.reached && journal.reached->timeline != reached->timeline)) {
+        findings.push_back(
+            {"verify-timeline",
+             {fmt::format("timeline {} does not come from timeline {}{}", facts.timeline.text(), asked.timeline.text(),
+                          journal.reached ? " through " + journal.reached->timeline.text() : ""),
+              discard}});
+    } else if (journal.reached && journal.reached->lsn != reached->lsn) {
+        findings.push_back({"verify-target-missed",
+                            {fmt::format("timeline {} begins at {}, and the restore ended at {}",
+                                         reached->timeline.text(), reached->lsn.text(), journal.reached->lsn.text()),
+                             discard}});
+    } else if (const auto why = objection(asked.target, {asked.timeline, reached->lsn, reached->reason},
+                                          asked.last_segment, asked.segment_size);
+               !why.empty()) {
+        findings.push_back(
+            {"verify-target-missed", {fmt::format("the target was {}: {}", asked.target.text(), why), discard}});
+    }
+}
+
+bool same_setting(const std::string& name, const std::string& configured, const std::string& server) {
+    if (name != "archive_mode") {
+        return configured == server;
+    }
+    const auto word = system::lower(system::trim(configured));
+    constexpr std::array on = {"true", "yes", "1", "y"};
+    constexpr std::array off = {"false", "no", "0", "n"};
+    return word == server || (server == "on" && std::find(on.begin(), on.end(), word) != on.end()) ||
+           (server == "off" && std::find(off.begin(), off.end(), word) != off.end());
+}
+
+bool is_archived(const ServerFacts& facts) {
+    const auto name = facts.timeline.history_file().substr(0, 8);
+    return facts.history_archived || facts.last_archived.starts_with(name);
+}
+
+bool archives(const ServerFacts& facts) {
+    const auto mode = facts.archiving.find("archive_mode");
+    return mode != facts.archiving.end() && mode->second != "off";
+}
+
+}  // namespace
+
+std::optional<Journal> journal_of(const std::filesystem::path& data_directory, std::string& why) {
+    why = "there is no journal of a restore beside " + data_directory.string();
+    try {
+        for (const auto& file : journals_of(data_directory)) {
+            auto journal = Journal::read(file);
+            if (!journal) {
+                continue;
+            }
+            if (!journal->handed_over_is(data_directory)) {
+                why = fmt::format("the journal {} is of another data directory", file.string());
+            } else if (!journal->asked) {
+                why = fmt::format("the journal {} is of an older version", file.string());
+            } else {
+                why.clear();
+                return journal;
+            }
+        }
+    } catch (const Failure& failure) {
+        why = failure.what();
+    }
+    return std::nullopt;
+}
+
+std::optional<Reached> reached_in_history(const ServerFacts& facts, const Asked& asked) {
+    const auto history = history_of(facts);
+    const auto* fork = history.fork_from(asked.timeline);
+    if (fork == nullptr) {
+        return std::nullopt;
+    }
+    const bool last = fork == &history.forks.back();
+    return Reached{last ? history.timeline : (fork + 1)->parent, fork->at, fork->reason, std::nullopt};
+}
+
+std::vector<Finding> judge_cluster(const ServerFacts& facts, const Journal& journal) {
+    std::vector<Finding> findings;
+    if (facts.system_identifier != journal.system_identifier) {
+        findings.push_back({"verify-other-cluster",
+                            {fmt::format("system identifier {} is not the backup's, {}", facts.system_identifier,
+                                         journal.system_identifier),
+                             "this server is not what was restored: see who made it, and whether the connection leads "
+                             "to the right one"}});
+        return findings;
+    }
+    if (facts.checksums != journal.asked->checksums) {
+        findings.push_back({"verify-checksums",
+                            {fmt::format("data checksums are {}, in the backup they were {}",
+                                         facts.checksums ? "on" : "off", journal.asked->checksums ? "on" : "off"),
+                             "if nobody ran pg_checksums since, do not trust this data directory"}});
+    }
+    if (!facts.in_recovery) {
+        judge_timeline(facts, journal, findings);
+    }
+    return findings;
+}
+
+std::vector<Finding> judge_remains(const ServerFacts& facts) {
+    std::vector<Finding> findings;
+    if (facts.in_recovery) {
+        findings.push_back(
+            {"verify-in-recovery",
+             {"the server is still in recovery", "ask again when it has ended; on a standby, ask the leader instead"}});
+        return findings;
+    }
+    for (const auto& name : facts.signal_files) {
+        findings.push_back(
+            {"verify-signal-file",
+             {fmt::format("{} is there although the recovery is over", (facts.data_directory / name).string()),
+              "remove it: the next start would begin a recovery"}});
+    }
+    for (const auto& setting : facts.recovery_settings) {
+        findings.push_back(
+            {"verify-recovery-setting",
+             {fmt::format("{} is still set", setting.name),
+              "remove it, unless it is yours: a standby or the next recovery would follow it", setting.file}});
+    }
+    return findings;
+}
+
+std::vector<Finding> judge_settings(const ServerFacts& facts, const patroni::Configuration& configuration) {
+    std::vector<Finding> findings;
+    const std::map<std::string, std::optional<patroni::Value>> wanted{
+        {"archive_mode", configuration.archiving.mode}, {"archive_command", configuration.archiving.command}};
+    for (const auto& [name, value] : wanted) {
+        const auto server = facts.archiving.find(name);
+        // The server says `(disabled)` instead of the command it has.
+        const bool is_shown = server != facts.archiving.end() && (name == "archive_mode" || archives(facts));
+        if (value && is_shown && !same_setting(name, value->text, server->second)) {
+            findings.push_back({"verify-archive-setting",
+                                {fmt::format("the server's {} is not the one of patroni.yml", name),
+                                 "compare SHOW " + name +
+                                     " with it; right when patronictl edit-config has changed it since, wrong when it "
+                                     "came with the backup (ALTER SYSTEM)",
+                                 value->place}});
+        }
+    }
+    return findings;
+}
+
+bool archiving_is_settled(const ServerFacts& facts) {
+    return facts.in_recovery || !archives(facts) || is_archived(facts) || !facts.last_failed.empty();
+}
+
+std::vector<Finding> judge_archiver(const ServerFacts& facts, bool waited) {
+    if (facts.in_recovery || !archives(facts)) {
+        return {};
+    }
+    if (!facts.last_failed.empty()) {
+        return {{"verify-archiver-failing",
+                 {fmt::format("the archiver fails with {}", facts.last_failed),
+                  "read the server's log for what archive_command said; until it works there is no recovery to a point "
+                  "after the restore"}}};
+    }
+    if (waited && facts.history && !is_archived(facts)) {
+        return {{"verify-not-archived",
+                 {fmt::format("{} is not in the archive yet", facts.timeline.history_file()),
+                  "look at pg_stat_archiver and at archive_command: without it the next restore does not find this "
+                  "timeline"}}};
+    }
+    return {};
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "pgbackrest/archive.hpp"
+#include "request/request.hpp"
+
+#include <string>
+
+namespace patroni_pgbackrest {
+
+struct TimelineChoice {
+    postgres::TimelineHistory history;
+    bool newest;         ///< no newer one is in the archive
+    std::string reason;  ///< in words
+};
+
+/// The timeline that recovery follows. Wished for by number, `latest` or `current`; else for an immediate target the
+/// backup's own, for a time the one that was alive then (history files carry the time at which they were archived;
+/// with PostgreSQL's default, `latest`, a time after a later fork silently brings back the fork's data), for everything
+/// else the newest that descends from the backup. Throws Failure(target_not_reachable), also when two branches were
+/// written at the target time: only a person knows which of them is meant. The same when the cluster went on in a
+/// timeline that the backup is no part of, and nobody has named a backup set.
+TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup, postgres::Timeline own,
+                               const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size);
+
+/// The timeline in the name of the backup's first segment. Throws Failure(target_not_reachable) for an offline backup.
+postgres::Timeline starting_timeline(const pgbackrest::Backup& backup);
+
+/// Whether a backup can be on the way to the wished timeline at all: it does not start on a newer one.
+bool may_start_on(const pgbackrest::Backup& backup, const std::optional<TimelineWish>& wish);
+
+}  // namespace patroni_pgbackrest

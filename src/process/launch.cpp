@@ -1,0 +1,225 @@
+#include "process/launch.hpp"
+
+#include "process/reaper.hpp"
+#include "system/interruption.hpp"
+
+// Only the launcher is used, which needs neither Boost.Filesystem nor a library for it; pidfd_open is missing before
+// Linux 5.3, and the handle is given up at once anyway.
+#define BOOST_PROCESS_USE_STD_FS
+#define BOOST_PROCESS_V2_DISABLE_PIDFD_OPEN
+// Boost 1.81 forgets these without Boost.Filesystem.
+#include <boost/optional.hpp>
+#include <boost/type_traits/decay.hpp>
+#include <boost/type_traits/is_convertible.hpp>
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#include <boost/process/v2/posix/default_launcher.hpp>
+#include <boost/process/v2/process.hpp>
+#pragma GCC diagnostic pop
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::process {
+
+namespace {
+
+namespace boost_process = boost::process::v2;
+
+/// What happens in the child between fork and exec.
+struct Setup {
+    int input;
+    int output;
+    int errors;
+    const char* directory;  ///< null: ours
+    int death_signal;
+    pid_t parent;
+
+    template <typename Launcher>
+    boost::system::error_code on_exec_setup(Launcher&, const std::filesystem::path&, const char* const*) const {
+        // A launcher whose exec fails calls exit(), which must not run the destructors of our program.
+        std::atexit([] { ::_exit(127); });
+        const bool done = ::setpgid(0, 0) == 0 && ::prctl(PR_SET_PDEATHSIG, death_signal) == 0 &&
+                          ::dup2(input, STDIN_FILENO) >= 0 && ::dup2(output, STDOUT_FILENO) >= 0 &&
+                          ::dup2(errors, STDERR_FILENO) >= 0 && (directory == nullptr || ::chdir(directory) == 0);
+        if (!done) {
+            return {errno, boost::system::system_category()};
+        }
+        if (::getppid() != parent) {
+            ::_exit(127);  // our end came before the parent-death signal was set
+        }
+        keep_descriptors_to_ourselves();
+        reset_signals();
+        return {};
+    }
+
+  private:
+    /// Those that we inherited ourselves, too. The launcher reports errors of exec through one that closes on exec.
+    static void keep_descriptors_to_ourselves() {
+#ifdef SYS_close_range
+        constexpr unsigned close_on_exec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, Linux 5.11
+        ::syscall(SYS_close_range, 3U, ~0U, close_on_exec);
+#endif
+    }
+
+    static void reset_signals() {
+        for (int number = 1; number < NSIG; ++number) {
+            ::signal(number, SIG_DFL);
+        }
+        sigset_t none;
+        sigemptyset(&none);
+        ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    }
+};
+
+/// No signal reaches a handler of ours in the child, where it would write into the pipe it shares with this process.
+class AllSignalsBlocked {
+  public:
+    AllSignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~AllSignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+    AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+  private:
+    sigset_t before_{};
+};
+
+/// Ours, changed as the command says.
+std::vector<std::string> environment_of(const Command& command) {
+    std::vector<std::string> entries;
+    for (char** entry = ::environ; *entry != nullptr; ++entry) {
+        const std::string text = *entry;
+        if (command.environment.count(text.substr(0, text.find('='))) == 0) {
+            entries.push_back(text);
+        }
+    }
+    for (const auto& [name, value] : command.environment) {
+        if (!value.empty()) {
+            entries.push_back(name + "=" + value);
+        }
+    }
+    return entries;
+}
+
+std::vector<const char*> pointers(const std::vector<std::string>& strings) {
+    std::vector<const char*> all;
+    for (const std::string& string : strings) {
+        all.push_back(string.c_str());
+    }
+    all.push_back(nullptr);
+    return all;
+}
+
+/// /dev/null under a number above the three standard ones, which stay occupied: a pipe must not become one of them.
+system::Descriptor open_null() {
+    int number = 0;
+    do {
+        number = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    } while (number >= 0 && number <= STDERR_FILENO);
+    return system::Descriptor{number};
+}
+
+struct Pipe {
+    system::Descriptor read, write;
+
+    bool open() {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+            return false;
+        }
+        read = system::Descriptor{ends[0]};
+        write = system::Descriptor{ends[1]};
+        return true;
+    }
+};
+
+NotStarted reason(int error) {
+    return NotStarted{std::strerror(error)};
+}
+
+/// 0, or the error of the start.
+int start(const Command& command, const std::filesystem::path& program, const Setup& setup, pid_t& pid) {
+    const std::vector<std::string> environment = environment_of(command);
+    const std::vector<const char*> entries = pointers(environment);
+    boost_process::posix::default_launcher launcher;
+    launcher.env = entries.data();
+    boost::system::error_code error;
+    {
+        const AllSignalsBlocked blocked;
+        auto started = launcher(interruption::event_loop().get_executor(), error, program, command.arguments, setup);
+        static_cast<void>(started.detach());
+    }
+    pid = launcher.pid;
+    if (error && pid > 0) {
+        ::waitpid(pid, nullptr, 0);  // before 1.86 the launcher leaves it a zombie
+    }
+    return error.value();
+}
+
+}  // namespace
+
+std::variant<Launched, NotStarted> launch(const Command& command, int death_signal) {
+    reaper::watch();
+    const bool is_path = command.program.find('/') != std::string::npos;
+    const auto program = is_path ? std::filesystem::path{command.program} : find_executable(command.program);
+    if (!program) {
+        return reason(ENOENT);
+    }
+    const char* directory = command.directory.empty() ? nullptr : command.directory.c_str();
+    if (directory != nullptr && ::access(directory, X_OK) != 0) {
+        return NotStarted{fmt::format("{}: {}", directory, std::strerror(errno))};
+    }
+
+    const system::Descriptor null = open_null();
+    Pipe output, errors;
+    if (!null.is_open() || !output.open() || !errors.open()) {
+        return reason(errno);
+    }
+    const Setup setup{null.number(), output.write.number(), errors.write.number(), directory, death_signal, ::getpid()};
+    pid_t pid = -1;
+    if (const int error = start(command, *program, setup, pid)) {
+        return reason(error);
+    }
+    return Launched{pid, std::move(output.read), std::move(errors.read)};
+}
+
+std::optional<std::filesystem::path> find_executable(const std::string& name) {
+    const auto is_executable = [](const std::filesystem::path& path) {
+        std::error_code error;
+        return std::filesystem::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
+    };
+    if (name.find('/') != std::string::npos) {
+        return is_executable(name) ? std::optional<std::filesystem::path>{name} : std::nullopt;
+    }
+    const char* path = std::getenv("PATH");
+    std::string_view rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
+    while (!name.empty()) {
+        const std::size_t end = rest.find(':');
+        // An empty part means the working directory (POSIX).
+        const std::filesystem::path candidate = std::filesystem::path{end == 0 ? "." : rest.substr(0, end)} / name;
+        if (is_executable(candidate)) {
+            return candidate;
+        }
+        if (end == std::string_view::npos) {
+            break;
+        }
+        rest.remove_prefix(end + 1);
+    }
+    return std::nullopt;
+}
+
+}  // namespace patroni_pgbackrest::process

@@ -1,0 +1,107 @@
+#include "replay/delivery.hpp"
+
+#include "patroni/base_configuration.hpp"
+#include "postgres/configuration.hpp"
+#include "replay/settings.hpp"
+#include "replay/ticket.hpp"
+#include "request/patroni_mode.hpp"
+#include "system/file.hpp"
+#include "system/log.hpp"
+
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<postgres::Setting> block() {
+    std::vector<postgres::Setting> settings;
+    // A stale target of another type in the restored configuration is FATAL beside the real one, and can only be
+    // blanked before it in the file order (13 to 18); Patroni's own file comes after this one.
+    for (const char* target : {"recovery_target", "recovery_target_name", "recovery_target_time", "recovery_target_xid",
+                               "recovery_target_lsn"}) {
+        settings.push_back({target, ""});
+    }
+    settings.push_back({"restore_command", guard_command()});
+    settings.push_back({"recovery_end_command",
+                        postgres::quote_command_word(fs::canonical("/proc/self/exe").string()) + " recovery-end"});
+    return settings;
+}
+
+void empty_pg_wal(const fs::path& pg_wal) {
+    for (const auto& directory : {pg_wal, pg_wal / "archive_status"}) {
+        if (!fs::exists(directory)) {
+            continue;
+        }
+        for (const auto& name : system::entries(directory)) {
+            if (fs::is_regular_file(directory / name)) {
+                system::remove_file(directory / name);
+            }
+        }
+    }
+}
+
+void strip_auto_conf(const fs::path& file) {
+    if (const auto content = system::read_file_if_present(file)) {
+        system::replace_file(file, postgres::without_settings(*content, postgres::recovery_settings()));
+    }
+}
+
+}  // namespace
+
+void require_same_timeline(const Request& request, const Plan& plan) {
+    if (request.recovery != Recovery::patroni || plan.newest_timeline || plan.explicit_timeline ||
+        request.target.is_immediate()) {
+        return;
+    }
+    throw Failure(ExitCode::usage,
+                  fmt::format("recovery_conf follows the newest timeline, but the target {} is on timeline {}",
+                              request.target.text(), plan.timeline().text()),
+                  fmt::format("set target-timeline: {} in the block and write\n{}", plan.timeline().text(),
+                              corrected_recovery_conf(request, plan.timeline())));
+}
+
+void deliver(const Request& request, const Plan& plan, StagingDirectory& staging) {
+    const auto& data = staging.path();
+    const auto& configuration = *request.patroni;
+    auto ticket = make_ticket(request, plan);
+    ticket.base_configuration =
+        patroni::base_configuration_path(configuration, staging.layout().data_directory).string();
+    const auto command =
+        request.pgbackrest.command("archive-get", {{"pg1-path", staging.layout().data_directory.string()},
+                                                   {"reset-pg1-host"},
+                                                   {"log-level-console", "off"},
+                                                   {"log-level-stderr", "warn"}});
+    ticket.archive_get.push_back(command.program);
+    ticket.archive_get.insert(ticket.archive_get.end(), command.arguments.begin(), command.arguments.end());
+
+    system::remove_file(data / "standby.signal");
+    empty_pg_wal(data / "pg_wal");
+    strip_auto_conf(data / "postgresql.auto.conf");
+    patroni::write_block(configuration, data, block());
+    system::remove_file(data / ReplayNotes::file_name);
+    system::replace_file(data / Ticket::file_name, ticket.to_json());
+    log::info("recovery to {} is left to Patroni's PostgreSQL: {} WAL segments to replay on timeline {}",
+              request.target.text(), plan.wal.segments, plan.timeline().text());
+}
+
+void end_recovery() {
+    const auto ticket = Ticket::in(".");
+    if (!ticket) {
+        return;
+    }
+    if (!ticket->base_configuration.empty() && patroni::remove_block(ticket->base_configuration)) {
+        log::info("recovery to {} ended: block removed from {}", ticket->target, ticket->base_configuration);
+    }
+    // Patroni 3.0 has copied the base configuration file into the data directory meanwhile (save_configuration_files).
+    if (!ticket->base_configuration.empty()) {
+        patroni::remove_block(fs::path(ticket->base_configuration).filename().string() + ".backup");
+    }
+    system::remove_file(ReplayNotes::file_name);
+    system::remove_file(Ticket::file_name);
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "plan/plan.hpp"
+#include "staging/staging.hpp"
+
+namespace patroni_pgbackrest {
+
+/// Refuses a plan that recovery_conf, which Patroni will deliver, does not follow: a timeline that PostgreSQL's default
+/// `latest` would miss. Throws Failure(usage) with the corrected YAML.
+void require_same_timeline(const Request& request, const Plan& plan);
+
+/// Patroni mode: pg_wal emptied (after the backup's own segments were found in the archive), pgBackRest's lines out of
+/// postgresql.auto.conf, one marked block in Patroni's base configuration file, and the ticket.
+void deliver(const Request& request, const Plan& plan, StagingDirectory& staging);
+
+/// Patroni's replay is over: takes the block out of the base configuration file and the ticket away. The working
+/// directory is the data directory. Does nothing when there is no ticket.
+void end_recovery();
+
+}  // namespace patroni_pgbackrest

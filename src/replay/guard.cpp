@@ -1,0 +1,204 @@
+#include "replay/guard.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+#include "postgres/control_data.hpp"
+#include "system/calling_process.hpp"
+#include "system/file.hpp"
+#include "system/interruption.hpp"
+#include "system/log.hpp"
+#include "system/process_table.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+using Kind = GuardAnswer::Kind;
+
+std::optional<postgres::Timeline> history_timeline(const std::string& wanted) {
+    if (!postgres::is_history_name(wanted)) {
+        return std::nullopt;
+    }
+    return postgres::Timeline{static_cast<std::uint32_t>(system::number(wanted.substr(0, 8), 16).value_or(0))};
+}
+
+/// PostgreSQL starts us through a shell, which may stay between it and us.
+std::string startup_process() {
+    for (auto process = system::status_of(getppid()); process; process = system::status_of(process->parent)) {
+        const auto arguments = system::arguments_of(process->pid);
+        if (!arguments.empty() && arguments.front().find("startup") != std::string::npos) {
+            return fmt::format("{} {}", process->pid, process->start_time);
+        }
+    }
+    return fmt::format("{} {}", getppid(), system::start_time_of(getppid()));
+}
+
+ReplayState observe(const std::filesystem::path& data_directory) {
+    ReplayState state;
+    state.standby = std::filesystem::exists(data_directory / "standby.signal");
+    const auto process = startup_process();
+    if (const auto notes = ReplayNotes::in(data_directory); notes && notes->startup_process == process) {
+        state.notes = *notes;
+    }
+    state.notes.startup_process = process;
+    return state;
+}
+
+void note_delivery(const Ticket& ticket, ReplayState& state, const std::string& wanted) {
+    if (!postgres::is_segment_name(wanted)) {
+        return;
+    }
+    const bool last = wanted == ticket.last_segment();
+    if (!state.notes.served || (last && !state.notes.served_last)) {
+        state.notes.served = true;
+        state.notes.served_last = state.notes.served_last || last;
+        state.notes.save(".");
+    }
+}
+
+int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
+    log::write(Problem{answer.message, answer.hint});
+    state.notes.aborted_with = static_cast<int>(answer.cause);
+    state.notes.abort_message = answer.message;
+    state.notes.abort_hint = answer.hint;
+    state.notes.abort_lasts = answer.lasts;
+    state.notes.save(".");
+    return static_cast<int>(ExitCode::abort_recovery);
+}
+
+/// pgBackRest's asynchronous process cannot even write down that it has no room: all it leaves is a time-out.
+bool disk_is_full() {
+    constexpr unsigned long long two_segments = 32ULL << 20;
+    return system::free_bytes(".") < two_segments;
+}
+
+GuardAnswer full_disk(const GuardAnswer& answer) {
+    return {Kind::abort, ExitCode::replay_failed,
+            fmt::format("the disk of {} is full: {}", std::filesystem::current_path().string(), answer.message),
+            "make room for the WAL, then run it again: it goes on where it stopped"};
+}
+
+/// Where a timeline was left, its own later segments may lie in the archive as well. PostgreSQL would read on in them
+/// when the newer timeline has none (XLogFileReadAnyTLI looks at a timeline's beginning, not at its end).
+bool is_past_the_fork(const Ticket& ticket, const std::string& wanted) {
+    return postgres::is_segment_name(wanted) && !ticket.plans(wanted) &&
+           system::number(wanted.substr(0, 8), 16).value_or(0) < ticket.timeline.number;
+}
+
+int with_ticket(const Ticket& ticket, const std::string& wanted, const std::string& destination) {
+    if (is_past_the_fork(ticket, wanted)) {
+        return 1;
+    }
+    auto state = observe(".");
+    if (const auto refusal = refuse_before_asking(ticket, state, wanted)) {
+        return abort_recovery(state, *refusal);
+    }
+    process::Command command{ticket.archive_get.front(), {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
+    command.arguments.push_back(wanted);
+    command.arguments.push_back(destination);
+    auto wait = ticket.retry.wait;
+    for (unsigned attempt = 0;; ++attempt) {
+        const auto result = process::capture(command, std::chrono::hours(1));
+        auto answer = judge(ticket, state, wanted, result.outcome, result.errors);
+        switch (answer.kind) {
+        case Kind::delivered:
+            note_delivery(ticket, state, wanted);
+            return 0;
+        case Kind::not_there:
+            return 1;
+        case Kind::abort:
+            return abort_recovery(state, answer);
+        case Kind::again:
+            if (attempt >= ticket.retry.retries) {
+                return abort_recovery(state, disk_is_full() ? full_disk(answer) : answer);
+            }
+            log::warning("{}, trying again in {} s ({} of {})", answer.message, wait.count(), attempt + 1,
+                         ticket.retry.retries);
+            interruption::sleep(wait);
+            wait = std::min(wait * 2, std::chrono::seconds(300));
+        }
+    }
+}
+
+int without_ticket(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wanted,
+                   const std::string& destination) {
+    const auto result =
+        process::capture(pgbackrest.command("archive-get", {{"log-level-stderr", "warn"}}, {wanted, destination}),
+                         std::chrono::hours(1));
+    const auto* exited = std::get_if<process::Exited>(&result.outcome);
+    if (exited != nullptr && exited->code <= 1) {
+        return exited->code;
+    }
+    const auto failure = pgbackrest::failure_of("archive-get of " + wanted, result.outcome, result.errors);
+    log::write(failure.problems().front());
+    if (std::filesystem::exists("standby.signal") && exited != nullptr) {
+        return exited->code;
+    }
+    return static_cast<int>(ExitCode::abort_recovery);
+}
+
+}  // namespace
+
+std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const ReplayState& state,
+                                                const std::string& wanted) {
+    if (state.standby && !ticket.survives_restart_as_standby()) {
+        return GuardAnswer{
+            Kind::abort, ExitCode::replay_failed,
+            fmt::format("the recovery of {} to {} (timeline {}) was interrupted, and Patroni restarted it as a standby "
+                        "without its target: refused, since it would be promoted with other data than asked for",
+                        ticket.scope, ticket.target, ticket.timeline.text()),
+            "stop Patroni on every node, move the data directory away, run patronictl remove for the scope and start "
+            "Patroni again: it calls the bootstrap method anew"};
+    }
+    // PostgreSQL looks for a timeline newer than the one it follows before the first segment and after the replay has
+    // ended (findNewestTimeLine). In between nothing but a damaged record ends a replay without a target. The histories
+    // on the way to the followed timeline are read again after the first segment, by right.
+    const auto history = history_timeline(wanted);
+    const bool looks_for_newer = history && *history > ticket.timeline;
+    if (ticket.latest && looks_for_newer && state.notes.served && !state.notes.served_last) {
+        return GuardAnswer{
+            Kind::abort, ExitCode::replay_failed,
+            fmt::format("the replay ended before the last planned WAL segment {}: a WAL record before it "
+                        "is damaged",
+                        ticket.last_segment()),
+            "look at PostgreSQL's line about the record above; restore to a point before it with type lsn", true};
+    }
+    return std::nullopt;
+}
+
+GuardAnswer judge(const Ticket& ticket, const ReplayState&, const std::string& wanted, const process::Outcome& outcome,
+                  const std::string& errors) {
+    if (process::succeeded(outcome)) {
+        return {Kind::delivered};
+    }
+    const auto* exited = std::get_if<process::Exited>(&outcome);
+    if (exited != nullptr && exited->code == 1) {
+        const auto history = history_timeline(wanted);
+        if (!ticket.plans(wanted) && !(history && ticket.needs_history(*history))) {
+            return {Kind::not_there};
+        }
+        return {Kind::again, ExitCode::target_not_reachable,
+                fmt::format("{} was in the archive when the restore was planned, and is missing now", wanted),
+                "bring it back, or restore to a point before it", true};
+    }
+    const auto failure = pgbackrest::failure_of("archive-get of " + wanted, outcome, errors);
+    const auto& problem = failure.problems().front();
+    return {Kind::again, failure.code(), problem.message, problem.hint, failure.is_lasting()};
+}
+
+int archive_get(const pgbackrest::Pgbackrest& otherwise, const std::string& wanted, const std::string& destination) {
+    const auto ticket = Ticket::in(".");
+    // A finished recovery has left the plan's timeline: the ticket is a leftover that recovery-end could not remove.
+    const auto control = postgres::read_control_file(".");
+    if (!ticket || (control && control->timeline > ticket->timeline)) {
+        return without_ticket(otherwise, wanted, destination);
+    }
+    return with_ticket(*ticket, wanted, destination);
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,166 @@
+#include "replay/proof.hpp"
+
+#include "system/file.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+/// The reasons are PostgreSQL's, never translated (getRecoveryStopReason in xlogrecovery.c).
+bool reason_fits(const RecoveryTarget& target, const std::string& reason) {
+    const auto begins = [&](std::string_view with) { return reason.starts_with(with); };
+    if (target.is_latest()) {
+        return begins("no recovery target specified");
+    }
+    if (target.is_immediate()) {
+        return begins("reached consistency");
+    }
+    if (const auto* name = std::get_if<Name>(&target.point)) {
+        return reason == fmt::format("at restore point \"{}\"", name->name);
+    }
+    if (const auto* xid = std::get_if<Xid>(&target.point)) {
+        // recovery_target_xid is compared with 32-bit numbers.
+        return reason == fmt::format("{} transaction {}", target.exclusive ? "before" : "after",
+                                     static_cast<std::uint32_t>(xid->number));
+    }
+    if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
+        const auto at = postgres::Lsn::parse(reason.substr(reason.rfind(' ') + 1));
+        return (begins("before LSN ") || begins("after LSN ")) && at && *at >= lsn->lsn;
+    }
+    const auto& time = std::get<Time>(target.point);
+    const bool before = begins("before ");
+    if (!before && !begins("after ")) {
+        return false;
+    }
+    // The server's time zone is UTC, written as `+00` or `UTC`.
+    const auto at = Time::parse(reason.substr(reason.find(' ') + 1));
+    return !at || (before ? at->at >= time.at : at->at <= time.at);
+}
+
+std::string nearest_point(const postgres::RecoveryLog& log) {
+    if (!log.redo_end) {
+        return "no WAL could be replayed";
+    }
+    return fmt::format("the nearest point is LSN {}{}", log.redo_end->text(),
+                       log.last_transaction_time ? ", time " + *log.last_transaction_time : "");
+}
+
+std::string words_of(const postgres::RecoveryLog& log) {
+    constexpr std::size_t most = 4;
+    auto words = log.last_words;
+    if (words.size() > most) {
+        words.erase(words.begin(), words.end() - most);
+    }
+    return words.empty() ? "none" : system::join(words, "; ");
+}
+
+}  // namespace
+
+std::string objection(const RecoveryTarget& target, const postgres::TimelineFork& fork, const std::string& last_segment,
+                      postgres::SegmentSize segment_size) {
+    const auto last = target.is_latest() ? postgres::Segment::parse(last_segment, segment_size) : std::nullopt;
+    if (last && fork.at < last->start(segment_size)) {
+        return fmt::format("it ended at {}, before the last planned WAL segment {}", fork.at.text(), last_segment);
+    }
+    return reason_fits(target, fork.reason)
+               ? std::string()
+               : fmt::format("it ended at {} for another reason: {}", fork.at.text(), fork.reason);
+}
+
+Reached prove_target(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
+                     const postgres::ControlData& control, const std::filesystem::path& pg_wal) {
+    const auto not_proven = [&](const std::string& what) {
+        return Failure(ExitCode::verification_failed,
+                       fmt::format("the replay to {} is not proven: {}", request.target.text(), what),
+                       "nothing was handed over; the next run copies from the repository again");
+    };
+    if (control.state != postgres::ClusterState::shut_down) {
+        throw not_proven("pg_control says " + control.state_text);
+    }
+    if (control.timeline <= plan.timeline()) {
+        throw not_proven(fmt::format("timeline {} is not new", control.timeline.text()));
+    }
+    const auto file = pg_wal / control.timeline.history_file();
+    const auto content = system::read_file_if_present(file);
+    if (!content) {
+        throw not_proven("there is no " + file.string());
+    }
+    const auto history = postgres::TimelineHistory::parse(control.timeline, *content);
+    if (history.forks.empty() || history.forks.back().parent != plan.timeline()) {
+        throw not_proven(
+            fmt::format("timeline {} does not follow timeline {}", control.timeline.text(), plan.timeline().text()));
+    }
+    const auto& fork = history.forks.back();
+    if (request.target.is_latest()) {
+        if (log.invalid_record) {
+            throw Failure(
+                ExitCode::replay_failed,
+                fmt::format("a damaged WAL record ended the replay at {}: {}", fork.at.text(), *log.invalid_record),
+                fmt::format("repair the segment in the repository, or ask for the last sound point with type lsn and "
+                            "target {}",
+                            log.redo_end.value_or(fork.at).text()))
+                .lasting();
+        }
+    }
+    if (const auto why = objection(request.target, fork, plan.wal.last(), plan.segment_size); !why.empty()) {
+        throw not_proven(why);
+    }
+    return {control.timeline, fork.at, fork.reason, log.last_transaction_time};
+}
+
+Failure failure_of_replay(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
+                          const std::optional<ReplayNotes>& notes, const process::Outcome& outcome,
+                          const std::filesystem::path& data_directory) {
+    if (notes && notes->aborted_with) {
+        Failure failure(static_cast<ExitCode>(*notes->aborted_with),
+                        fmt::format("the replay to {} was aborted: {}", request.target.text(), notes->abort_message),
+                        notes->abort_hint);
+        return notes->abort_lasts ? failure.lasting() : failure;
+    }
+    const auto words = words_of(log);
+    const auto said = [&](std::string_view text) { return words.find(text) != std::string::npos; };
+    if (log.invalid_record) {
+        return Failure(ExitCode::replay_failed,
+                       fmt::format("a damaged WAL record ended the replay before the target {}: {}",
+                                   request.target.text(), *log.invalid_record),
+                       "repair the segment in the repository; " + nearest_point(log))
+            .lasting();
+    }
+    if (said("recovery ended before configured recovery target was reached")) {
+        const bool may_be_older =
+            std::holds_alternative<Xid>(request.target.point) || std::holds_alternative<Name>(request.target.point);
+        return Failure(ExitCode::target_not_reachable,
+                       fmt::format("the archive does not reach the target {} on timeline {}", request.target.text(),
+                                   plan.timeline().text()),
+                       nearest_point(log) + (may_be_older ? fmt::format("; if the target is before the end of backup "
+                                                                        "set {}, only an older one leads to it (set)",
+                                                                        plan.backup.label)
+                                                          : ""))
+            .lasting();
+    }
+    if (said("resource manager")) {
+        return Failure(ExitCode::replay_failed, "the WAL was written by a custom resource manager: " + words,
+                       "name the extension's library with preload, as the source had it in shared_preload_libraries")
+            .lasting();
+    }
+    // The guard cannot write its notes then, but its words are in the log.
+    const bool guard_had_no_room =
+        log.guard_error && (log.guard_error->find("No space left on device") != std::string::npos ||
+                            log.guard_error->find(" is full: ") != std::string::npos);
+    if (said("No space left on device") || guard_had_no_room) {
+        return Failure(ExitCode::replay_failed,
+                       fmt::format("the disk of {} is full: {}", data_directory.string(),
+                                   guard_had_no_room ? *log.guard_error : words),
+                       "make room for the WAL, then run it again: it goes on where it stopped");
+    }
+    return Failure(
+        ExitCode::replay_failed,
+        fmt::format("PostgreSQL {} during the replay; its last words: {}", process::describe(outcome), words),
+        "read PostgreSQL's lines above; the next run goes on with the same copy");
+}
+
+}  // namespace patroni_pgbackrest

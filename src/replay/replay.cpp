@@ -1,0 +1,282 @@
+#include "replay/replay.hpp"
+
+#include "postgres/client.hpp"
+#include "postgres/configuration.hpp"
+#include "postgres/timeline_history.hpp"
+#include "replay/probes.hpp"
+#include "replay/proof.hpp"
+#include "replay/roles.hpp"
+#include "replay/settings.hpp"
+#include "replay/ticket.hpp"
+#include "system/file.hpp"
+#include "system/log.hpp"
+#include "system/machine.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <system_error>
+
+namespace patroni_pgbackrest {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path kept_auto_conf(const StagingDirectory& staging) {
+    return staging.layout().workspace / "postgresql.auto.conf";
+}
+
+/// postgresql.auto.conf is read after our settings' files, so what ALTER SYSTEM left there would be in force.
+void set_aside_auto_conf(const StagingDirectory& staging) {
+    const auto file = staging.path() / "postgresql.auto.conf";
+    const auto content = system::read_file_if_present(file);
+    if (content && !content->empty()) {
+        system::replace_file(kept_auto_conf(staging),
+                             postgres::without_settings(*content, postgres::recovery_settings()));
+        system::replace_file(file, "");
+    }
+}
+
+void put_back_auto_conf(const StagingDirectory& staging) {
+    if (const auto content = system::read_file_if_present(kept_auto_conf(staging))) {
+        system::replace_file(staging.path() / "postgresql.auto.conf", *content);
+        system::remove_file(kept_auto_conf(staging));
+    }
+}
+
+/// What every private server runs with, whatever it is for.
+std::vector<postgres::Setting> base_settings(const Request& request, const fs::path& data,
+                                             const postgres::ControlData& control) {
+    auto settings =
+        server_settings(control, {system::available_memory(), system::free_bytes(data), system::processors()},
+                        request.preload_libraries);
+    // The roles' passwords are stored in this form; PostgreSQL 13's default is another one than later versions'.
+    if (request.patroni && request.patroni->password_encryption) {
+        settings.push_back({"password_encryption", *request.patroni->password_encryption});
+    }
+    return settings;
+}
+
+class Replay {
+  public:
+    Replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
+           const FirstSession& session)
+        : request_(request), plan_(plan), staging_(staging), bin_directory_(bin_directory), session_(session),
+          data_(staging.path()) {}
+
+    Reached run(Start start) {
+        if (start == Start::nothing && session_.probes.empty()) {
+            return proven();
+        }
+        remove_signals();
+        if (start == Start::replay) {
+            forget_newer_timelines();
+            write_ticket();
+            system::replace_file(data_ / "recovery.signal", "");
+        }
+        set_aside_auto_conf(staging_);
+        staging_.reached(Phase::replaying);
+        serve(start == Start::replay);
+        auto reached = proven();
+        clean_up();
+        return reached;
+    }
+
+  private:
+    postgres::ControlData control() const { return postgres::read_control_data(bin_directory_, data_); }
+
+    void remove_signals() const {
+        for (const char* name : {"recovery.signal", "standby.signal", ReplayNotes::file_name}) {
+            system::remove_file(data_ / name);
+        }
+    }
+
+    /// An earlier try may have been killed after it had written its new timeline's history file: PostgreSQL would count
+    /// it as taken, and the server would archive it later as a branch that never was.
+    void forget_newer_timelines() const {
+        const auto prefix_of = [](const std::string& name) { return system::number(name.substr(0, 8), 16); };
+        for (const auto& directory : {data_ / "pg_wal", data_ / "pg_wal" / "archive_status"}) {
+            if (!fs::exists(directory)) {
+                continue;
+            }
+            for (const auto& name : system::entries(directory)) {
+                const auto timeline = name.size() >= 16 ? prefix_of(name) : std::nullopt;
+                if (timeline && *timeline > plan_.timeline().number && fs::is_regular_file(directory / name)) {
+                    system::remove_file(directory / name);
+                }
+            }
+        }
+    }
+
+    void write_ticket() const {
+        auto ticket = make_ticket(request_, plan_);
+        const auto free = system::free_bytes(data_);
+        const auto& layout = staging_.layout();
+        fs::create_directories(layout.spool());
+        fs::create_directories(layout.pgbackrest_lock());
+        const auto command = request_.pgbackrest.command(
+            "archive-get", {{"pg1-path", data_.string()},
+                            {"reset-pg1-host"},
+                            {"archive-async"},
+                            {"archive-get-queue-max", std::to_string(archive_get_queue(free))},
+                            {"process-max", std::to_string(request_.processes)},
+                            {"spool-path", layout.spool().string()},
+                            {"lock-path", (layout.pgbackrest_lock()).string()},
+                            {"log-level-console", "off"},
+                            {"log-level-stderr", "warn"}});
+        ticket.archive_get.push_back(command.program);
+        ticket.archive_get.insert(ticket.archive_get.end(), command.arguments.begin(), command.arguments.end());
+        system::replace_file(data_ / Ticket::file_name, ticket.to_json());
+    }
+
+    std::vector<postgres::Setting> settings(const postgres::ControlData& control, bool recovering) const {
+        auto all = base_settings(request_, data_, control);
+        if (recovering) {
+            const auto more = recovery_settings(request_.target, plan_.timeline(), guard_command());
+            all.insert(all.end(), more.begin(), more.end());
+        }
+        return all;
+    }
+
+    void serve(bool recovering) {
+        // pg_control's minimums can rise while WAL is replayed; each FATAL of that kind is followed by one more start.
+        constexpr int most_starts = 5;
+        for (int start = 1;; ++start) {
+            const auto before = control();
+            log::info("{} of {} WAL segments with a private PostgreSQL {} in {}",
+                      recovering ? "replay" : "end of the replay", plan_.wal.segments, plan_.major_version,
+                      data_.string());
+            postgres::PrivateServer server({bin_directory_, data_, settings(before, recovering)},
+                                           [this](const postgres::RecoveryLog& seen) { show_progress(seen); });
+            if (server.wait_until_ready()) {
+                log_ = server.log();
+                set_roles(session_.roles, server, bin_directory_);
+                require_probes(server);
+                server.stop();
+                return;
+            }
+            log_ = server.log();
+            if (start == most_starts || !limits_rose(before, control())) {
+                throw failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_), *server.outcome(), data_);
+            }
+            log::info("the source raised its limits while its WAL was written: started again with them");
+        }
+    }
+
+    void require_probes(const postgres::PrivateServer& server) const {
+        constexpr std::chrono::minutes most{10};
+        const auto& probes = session_.probes;
+        if (probes.empty()) {
+            return;
+        }
+        const postgres::Client client(bin_directory_, superuser_connection(server, session_.roles));
+        std::vector<Problem> problems;
+        for (const auto& finding : judge_probes(probes, ask_probes(client, probes, most, most))) {
+            problems.push_back(finding.problem);
+        }
+        if (!problems.empty()) {
+            throw Failure(ExitCode::verification_failed, problems).lasting();
+        }
+        log::info("{} probes returned true", probes.size());
+    }
+
+    static bool limits_rose(const postgres::ControlData& before, const postgres::ControlData& now) {
+        const auto earlier = before.limits();
+        const auto limits = now.limits();
+        return std::any_of(limits.begin(), limits.end(),
+                           [&](const auto& limit) { return limit.second > earlier.at(limit.first); });
+    }
+
+    void show_progress(const postgres::RecoveryLog& seen) {
+        const auto now = std::chrono::steady_clock::now();
+        if (seen.restored == shown_ || !seen.last_restored || now - shown_at_ < std::chrono::seconds(5)) {
+            return;
+        }
+        shown_ = seen.restored;
+        shown_at_ = now;
+        const auto segment = postgres::Segment::parse(*seen.last_restored, plan_.segment_size);
+        log::info("replay: {} of {} WAL segments, at {}", seen.restored, plan_.wal.segments,
+                  segment ? segment->start(plan_.segment_size).text() : *seen.last_restored);
+    }
+
+    Reached proven() {
+        try {
+            auto reached = prove_target(request_, plan_, log_, control(), data_ / "pg_wal");
+            log::info("reached {} ({}), new timeline {}{}: asked for {}", reached.lsn.text(), reached.reason,
+                      reached.timeline.text(), reached.time ? ", last transaction at " + *reached.time : "",
+                      request_.target.text());
+            return reached;
+        } catch (const Failure&) {
+            // It is promoted at the wrong place: only the repository can make it right again.
+            staging_.reached(Phase::copying);
+            throw;
+        }
+    }
+
+    void clean_up() const {
+        put_back_auto_conf(staging_);
+        for (const char* name :
+             {Ticket::file_name, ReplayNotes::file_name, "postmaster.opts", "recovery.signal", "standby.signal"}) {
+            system::remove_file(data_ / name);
+        }
+        // Up to 1 GiB that would be synced with the rest of the file system.
+        std::error_code ignored;
+        fs::remove_all(staging_.layout().spool(), ignored);
+    }
+
+    const Request& request_;
+    const Plan& plan_;
+    StagingDirectory& staging_;
+    const fs::path& bin_directory_;
+    const FirstSession& session_;
+    fs::path data_;
+    postgres::RecoveryLog log_;
+    unsigned shown_ = 0;
+    std::chrono::steady_clock::time_point shown_at_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot) {
+    using postgres::ClusterState;
+    const bool is_on_disk = same_boot || phase == Phase::handing_over;
+    if (phase == Phase::copying || !is_on_disk) {
+        return Start::copy;
+    }
+    if (phase == Phase::copied) {
+        return Start::replay;
+    }
+    if (control.timeline > planned) {
+        // Stopped cleanly alone does not tell that the roles were set and the source's postgresql.auto.conf put back.
+        const bool done =
+            (phase == Phase::recovered || phase == Phase::handing_over) && control.state == ClusterState::shut_down;
+        return done ? Start::nothing : Start::finish;
+    }
+    const bool unfinished =
+        control.state == ClusterState::in_archive_recovery || control.state == ClusterState::shut_down_in_recovery;
+    return unfinished ? Start::replay : Start::copy;
+}
+
+Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
+               const FirstSession& session, Start start) {
+    return Replay(request, plan, staging, bin_directory, session).run(start);
+}
+
+void shut_down_cleanly(const Request& request, const StagingDirectory& staging, const fs::path& bin_directory,
+                       const std::vector<patroni::Role>& roles) {
+    set_aside_auto_conf(staging);
+    const auto control = postgres::read_control_data(bin_directory, staging.path());
+    postgres::PrivateServer server({bin_directory, staging.path(), base_settings(request, staging.path(), control)});
+    if (!server.wait_until_ready()) {
+        throw Failure(ExitCode::replay_failed,
+                      fmt::format("PostgreSQL in {} {}", staging.path().string(), process::describe(*server.outcome())),
+                      "read PostgreSQL's lines above");
+    }
+    set_roles(roles, server, bin_directory);
+    server.stop();
+    put_back_auto_conf(staging);
+    system::remove_file(staging.path() / "postmaster.opts");
+}
+
+}  // namespace patroni_pgbackrest

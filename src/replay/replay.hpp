@@ -1,0 +1,47 @@
+#pragma once
+
+#include "patroni/roles.hpp"
+#include "plan/plan.hpp"
+#include "postgres/control_data.hpp"
+#include "postgres/private_server.hpp"
+#include "postgres/probe.hpp"
+#include "staging/reached.hpp"
+#include "staging/staging.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace patroni_pgbackrest {
+
+/// What to do with a staging directory that an earlier run left.
+enum class Start {
+    copy,     ///< from the repository, with --delta
+    replay,   ///< recovery.signal is put back, and the recovery goes on
+    finish,   ///< it is promoted already: start without signal file, then stop
+    nothing,  ///< promoted, and an earlier run has seen to everything that belongs to it
+};
+
+/// The decision of pg_control and the journal. `same_boot` is false after a reboot or an unmount: with fsync off the
+/// pages that were not written then are lost without a trace.
+Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot);
+
+/// What is done in the private server once it is a primary, in place of Patroni's post_bootstrap, which an interrupted
+/// Patroni skips.
+struct FirstSession {
+    std::vector<patroni::Role> roles;     ///< they get the passwords of patroni.yml
+    std::vector<postgres::Probe> probes;  ///< they must return true; empty where Patroni asks them with `verify`
+};
+
+/// Replays to the target with a private PostgreSQL in the staging directory, proves that it was reached, stops cleanly
+/// and leaves no recovery setting and no file of ours. Throws Failure: target_not_reachable with the nearest point,
+/// replay_failed with PostgreSQL's last words, what the guard met, or verification_failed for a probe.
+Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging,
+               const std::filesystem::path& bin_directory, const FirstSession& session, Start start);
+
+/// Starts and stops a private PostgreSQL in a finished primary that was killed. Throws Failure(replay_failed).
+void shut_down_cleanly(const Request& request, const StagingDirectory& staging,
+                       const std::filesystem::path& bin_directory, const std::vector<patroni::Role>& roles);
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,129 @@
+#include "replay/ticket.hpp"
+
+#include "system/file.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace patroni_pgbackrest {
+
+using nlohmann::json;
+
+namespace {
+
+[[noreturn]] void damaged(const char* file, const std::string& what) {
+    throw Failure(ExitCode::verification_failed, std::string(file) + " is damaged: " + what,
+                  "do not start this data directory: restore it again");
+}
+
+}  // namespace
+
+bool Ticket::plans(const std::string& segment) const {
+    PlannedWal planned;
+    planned.ranges = wal;
+    return planned.contains(segment);
+}
+
+std::string Ticket::to_json() const {
+    json ranges = json::array();
+    for (const auto& range : wal) {
+        ranges.push_back({range.first, range.last});
+    }
+    return json{{"version", 1},
+                {"recovery", text(recovery)},
+                {"scope", scope},
+                {"target", target},
+                {"latest", latest},
+                {"explicit_timeline", explicit_timeline},
+                {"newest_timeline", newest_timeline},
+                {"timeline", timeline.number},
+                {"wal", ranges},
+                {"archive_get", archive_get},
+                {"retries", retry.retries},
+                {"retry_wait", retry.wait.count()},
+                {"base_configuration", base_configuration}}
+               .dump(2) +
+           "\n";
+}
+
+Ticket Ticket::from_json(const std::string& content) {
+    try {
+        const auto read = json::parse(content);
+        Ticket ticket;
+        ticket.recovery = read.at("recovery") == "patroni" ? Recovery::patroni : Recovery::standalone;
+        ticket.scope = read.at("scope");
+        ticket.target = read.at("target");
+        ticket.latest = read.at("latest");
+        ticket.explicit_timeline = read.at("explicit_timeline");
+        ticket.newest_timeline = read.at("newest_timeline");
+        ticket.timeline.number = read.at("timeline");
+        for (const auto& range : read.at("wal")) {
+            ticket.wal.push_back({range.at(0), range.at(1)});
+        }
+        ticket.archive_get = read.at("archive_get").get<std::vector<std::string>>();
+        ticket.retry.retries = read.at("retries");
+        ticket.retry.wait = std::chrono::seconds(read.at("retry_wait").get<int>());
+        ticket.base_configuration = read.at("base_configuration");
+        if (ticket.archive_get.empty()) {
+            damaged(file_name, "archive_get is empty");
+        }
+        return ticket;
+    } catch (const json::exception& error) {
+        damaged(file_name, error.what());
+    }
+}
+
+std::optional<Ticket> Ticket::in(const std::filesystem::path& data_directory) {
+    const auto content = system::read_file_if_present(data_directory / file_name);
+    return content ? std::optional(from_json(*content)) : std::nullopt;
+}
+
+Ticket make_ticket(const Request& request, const Plan& plan) {
+    Ticket ticket;
+    ticket.recovery = request.recovery;
+    ticket.scope = request.scope;
+    ticket.target = request.target.text();
+    ticket.latest = request.target.is_latest();
+    ticket.explicit_timeline = plan.explicit_timeline;
+    ticket.newest_timeline = plan.newest_timeline;
+    ticket.timeline = plan.timeline();
+    ticket.wal = plan.wal.ranges;
+    ticket.retry = request.retry;
+    return ticket;
+}
+
+void ReplayNotes::save(const std::filesystem::path& data_directory) const {
+    json notes{{"startup_process", startup_process}, {"served", served}, {"served_last", served_last}};
+    if (aborted_with) {
+        notes["aborted_with"] = *aborted_with;
+        notes["abort_message"] = abort_message;
+        notes["abort_hint"] = abort_hint;
+        notes["abort_lasts"] = abort_lasts;
+    }
+    system::replace_file(data_directory / file_name, notes.dump() + "\n");
+}
+
+std::optional<ReplayNotes> ReplayNotes::in(const std::filesystem::path& data_directory) {
+    const auto content = system::read_file_if_present(data_directory / file_name);
+    if (!content) {
+        return std::nullopt;
+    }
+    try {
+        const auto read = json::parse(*content);
+        ReplayNotes notes;
+        notes.startup_process = read.at("startup_process");
+        notes.served = read.at("served");
+        notes.served_last = read.at("served_last");
+        if (read.contains("aborted_with")) {
+            notes.aborted_with = read.at("aborted_with");
+            notes.abort_message = read.at("abort_message");
+            notes.abort_hint = read.at("abort_hint");
+            notes.abort_lasts = read.value("abort_lasts", false);
+        }
+        return notes;
+    } catch (const json::exception& error) {
+        damaged(file_name, error.what());
+    }
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "pgbackrest/restore.hpp"
+#include "plan/plan.hpp"
+#include "postgres/wal.hpp"
+#include "request/request.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+/// What the guard must know about a recovery: a small file in the data directory for as long as the recovery lasts.
+struct Ticket {
+    static constexpr const char* file_name = "patroni_pgbackrest.ticket";
+
+    Recovery recovery = Recovery::standalone;
+    std::string scope, target;  ///< for messages
+    bool latest = true;         ///< no target
+    bool explicit_timeline = false, newest_timeline = true;
+    postgres::Timeline timeline;
+    std::vector<SegmentRange> wal;
+    std::vector<std::string> archive_get;  ///< program and arguments; the segment and the path are added
+    pgbackrest::RetryPolicy retry;
+    std::string base_configuration;  ///< where recovery-end takes the block out; empty in standalone mode
+
+    std::string last_segment() const { return wal.empty() ? std::string() : wal.back().last; }
+    bool plans(const std::string& segment) const;
+    /// Whether the archive must have this history file for the plan's timeline to be followed.
+    bool needs_history(postgres::Timeline wanted) const { return wanted == timeline && wanted.number > 1; }
+    /// Whether a server that Patroni restarted as a standby would still end up at what was asked for.
+    bool survives_restart_as_standby() const { return latest && !explicit_timeline && newest_timeline; }
+
+    std::string to_json() const;
+    /// Throws Failure(verification_failed) naming the file when it is damaged.
+    static Ticket from_json(const std::string& text);
+    static std::optional<Ticket> in(const std::filesystem::path& data_directory);
+};
+
+Ticket make_ticket(const Request& request, const Plan& plan);
+
+/// What the guard has seen of one replay, in the data directory: which startup process, and how far it came.
+struct ReplayNotes {
+    static constexpr const char* file_name = "patroni_pgbackrest.replay";
+
+    std::string startup_process;      ///< process number and start time: a restarted server begins anew
+    bool served = false;              ///< a segment was delivered
+    bool served_last = false;         ///< so was the last planned one
+    std::optional<int> aborted_with;  ///< the exit code for what made the guard abort the recovery
+    std::string abort_message, abort_hint;
+    bool abort_lasts = false;  ///< it would be the same until somebody changes something
+
+    void save(const std::filesystem::path& data_directory) const;
+    static std::optional<ReplayNotes> in(const std::filesystem::path& data_directory);
+};
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,191 @@
+#include "request/patroni_mode.hpp"
+
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+using RecoveryConf = std::map<std::string, patroni::Value>;
+
+std::string value_of(const RecoveryConf& conf, const std::string& name) {
+    const auto found = conf.find(name);
+    return found == conf.end() ? std::string() : std::string(system::trim(found->second.text));
+}
+
+std::string place_of(const RecoveryConf& conf, const std::string& name, const std::string& otherwise) {
+    const auto found = conf.find(name);
+    return found == conf.end() ? otherwise : found->second.place;
+}
+
+bool same_point(const RecoveryTarget& target, const std::string& value) {
+    if (const auto* time = std::get_if<Time>(&target.point)) {
+        const auto other = Time::parse(value);
+        return other && other->at == time->at;
+    }
+    if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
+        return postgres::Lsn::parse(value) == lsn->lsn;
+    }
+    if (const auto* xid = std::get_if<Xid>(&target.point)) {
+        return system::number(value) == xid->number;
+    }
+    return target.is_immediate() ? system::lower(value) == "immediate" : value == target.value();
+}
+
+bool is_false(const std::string& value) {
+    const auto word = system::lower(value);
+    return word == "false" || word == "off" || word == "no" || word == "n" || word == "0" || word == "f";
+}
+
+bool same_timeline(const Request& request, const std::string& value) {
+    if (!request.timeline) {
+        return value.empty() || value == "latest";
+    }
+    const auto other = TimelineWish::parse(value.empty() ? "latest" : value);
+    return other && other->choice.index() == request.timeline->choice.index() &&
+           (!std::holds_alternative<postgres::Timeline>(other->choice) ||
+            std::get<postgres::Timeline>(other->choice) == std::get<postgres::Timeline>(request.timeline->choice));
+}
+
+class Review {
+  public:
+    explicit Review(const Request& request)
+        : request_(request), block_(*request.patroni->method), conf_(*block_.recovery_conf) {}
+
+    std::vector<Problem> all() {
+        guard();
+        target();
+        nothing_else_replays();
+        return std::move(problems_);
+    }
+
+  private:
+    void add(const std::string& place, std::string message, std::string hint) {
+        problems_.push_back({std::move(message), std::move(hint), place});
+    }
+
+    std::string corrected() const {
+        return "write this recovery_conf:\n" + corrected_recovery_conf(request_, std::nullopt);
+    }
+
+    void guard() {
+        if (!is_guard(value_of(conf_, "restore_command"))) {
+            add(place_of(conf_, "restore_command", block_.place),
+                "restore_command in recovery_conf is not patroni_pgbackrest archive-get",
+                "every error code of pgbackrest archive-get would end the recovery as if the archive had no more; " +
+                    corrected());
+        }
+    }
+
+    void target() {
+        const auto& wanted = request_.target;
+        for (const std::string name : {"recovery_target", "recovery_target_time", "recovery_target_xid",
+                                       "recovery_target_lsn", "recovery_target_name"}) {
+            const auto value = value_of(conf_, name);
+            if (name == wanted.parameter() ? !same_point(wanted, value) : !value.empty()) {
+                add(place_of(conf_, name, block_.place),
+                    fmt::format("{} in recovery_conf is '{}', but the request's target is {}", name, value,
+                                wanted.text()),
+                    corrected());
+            }
+        }
+        if (is_false(value_of(conf_, "recovery_target_inclusive")) != wanted.exclusive) {
+            add(place_of(conf_, "recovery_target_inclusive", block_.place),
+                "recovery_target_inclusive in recovery_conf disagrees with target-exclusive", corrected());
+        }
+        const auto action = value_of(conf_, "recovery_target_action");
+        if (action != "promote" && !(action.empty() && wanted.is_latest())) {
+            add(place_of(conf_, "recovery_target_action", block_.place),
+                "recovery_target_action in recovery_conf is not promote",
+                "the default, pause, is a shutdown at the target under Patroni; " + corrected());
+        }
+        if (!same_timeline(request_, value_of(conf_, "recovery_target_timeline"))) {
+            add(place_of(conf_, "recovery_target_timeline", block_.place),
+                "recovery_target_timeline in recovery_conf disagrees with target-timeline", corrected());
+        }
+    }
+
+    void nothing_else_replays() {
+        const auto& patroni = *request_.patroni;
+        for (const auto& other : patroni.restore_commands) {
+            if (!is_guard(other.text)) {
+                add(other.place, "another restore_command than the guard's would replay after a restart of Patroni",
+                    "remove it, or make it the guard's: patroni_pgbackrest archive-get %f \"%p\"");
+            }
+        }
+        if (patroni.custom_conf) {
+            add(patroni.custom_conf->place, "custom_conf takes the base configuration file out of force",
+                "remove custom_conf, or remove recovery_conf to let this program replay (standalone mode): there is no "
+                "other place where a restore_command survives a restart of Patroni");
+        }
+        if (!patroni.has_pg_hba) {
+            add(block_.place, "neither postgresql.pg_hba nor hba_file is set",
+                "set postgresql.pg_hba: Patroni's temporary trust rules would stay after an interrupted bootstrap");
+        }
+        if (!request_.target.is_latest()) {
+            for (const auto& method : patroni.leaderless_replica_methods) {
+                add(method.place,
+                    fmt::format("replica method {} works without a leader, and there is a recovery target",
+                                method.text),
+                    "remove no_leader until the cluster is up: another node could replay past the target and become "
+                    "leader");
+            }
+        }
+    }
+
+    const Request& request_;
+    const patroni::MethodBlock& block_;
+    const RecoveryConf& conf_;
+    std::vector<Problem> problems_;
+};
+
+}  // namespace
+
+std::vector<Problem> problems_of_patroni_mode(const Request& request) {
+    if (request.recovery != Recovery::patroni) {
+        return {};
+    }
+    return Review(request).all();
+}
+
+std::string corrected_recovery_conf(const Request& request, const std::optional<postgres::Timeline>& timeline) {
+    std::string yaml = "recovery_conf:\n  restore_command: patroni_pgbackrest archive-get %f \"%p\"\n";
+    const auto& target = request.target;
+    if (!target.is_latest()) {
+        yaml += fmt::format("  {}: '{}'\n", target.parameter(), target.is_immediate() ? "immediate" : target.value());
+    }
+    if (target.exclusive) {
+        yaml += "  recovery_target_inclusive: 'false'\n";
+    }
+    if (timeline) {
+        yaml += fmt::format("  recovery_target_timeline: '{}'\n", timeline->text());
+    } else if (request.timeline) {
+        if (const auto* number = std::get_if<postgres::Timeline>(&request.timeline->choice)) {
+            yaml += fmt::format("  recovery_target_timeline: '{}'\n", number->text());
+        } else if (std::holds_alternative<Immediate>(request.timeline->choice)) {
+            yaml += "  recovery_target_timeline: current\n";
+        }
+    }
+    yaml += "  recovery_target_action: promote";
+    return yaml;
+}
+
+bool is_guard(const std::string& restore_command) {
+    // Anything the shell could make of the exit code (`… || exit 1`) would let an error end the recovery again.
+    if (restore_command.find_first_of(";&|<>$`()\n") != std::string::npos) {
+        return false;
+    }
+    const auto words = system::shell_words(restore_command);
+    if (!words || words->size() < 4 || std::filesystem::path((*words)[0]).filename() != "patroni_pgbackrest" ||
+        (*words)[1] != "archive-get") {
+        return false;
+    }
+    const auto file = std::find(words->begin() + 2, words->end(), "%f");
+    return file != words->end() && file + 1 != words->end() && *(file + 1) == "%p";
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,322 @@
+#include "request/request.hpp"
+
+#include "request/options.hpp"
+#include "request/patroni_mode.hpp"
+#include "request/settings.hpp"
+#include "system/log.hpp"
+#include "system/machine.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+std::optional<Time> time_target(Settings& settings, const std::string& value, const std::string& place) {
+    auto time = Time::parse(value);
+    if (!time) {
+        settings.problem(
+            place, fmt::format("'{}' is no point in time with a UTC offset", value),
+            "write it as 2026-11-22 10:00:00+00: without an offset pgBackRest and PostgreSQL would read it "
+            "in different time zones");
+    }
+    return time;
+}
+
+std::optional<Xid> xid_target(Settings& settings, const std::string& value, const std::string& place) {
+    const auto number = system::number(value);
+    if (!number || *number < 3) {
+        settings.problem(place, fmt::format("'{}' is no transaction number", value),
+                         "give the number that pg_current_xact_id() returned, 3 or more");
+        return std::nullopt;
+    }
+    return Xid{*number};
+}
+
+std::optional<LsnTarget> lsn_target(Settings& settings, const std::string& value, const std::string& place) {
+    const auto lsn = postgres::Lsn::parse(value);
+    if (!lsn) {
+        settings.problem(place, fmt::format("'{}' is no LSN", value), "write it as PostgreSQL does: 16/B374D848");
+        return std::nullopt;
+    }
+    return LsnTarget{*lsn};
+}
+
+std::optional<Name> name_target(Settings& settings, const std::string& value, const std::string& place) {
+    constexpr std::size_t longest = 63;
+    if (value.size() > longest) {
+        settings.problem(place, fmt::format("the restore point's name has {} bytes", value.size()),
+                         fmt::format("PostgreSQL keeps {} bytes at most", longest));
+        return std::nullopt;
+    }
+    return Name{value};
+}
+
+RecoveryTarget read_target(Settings& settings) {
+    RecoveryTarget target{Latest{}};
+    const auto type = settings.value("type");
+    const auto value = settings.value("target");
+    const std::string kind = type ? std::string(system::trim(type->text)) : "latest";
+    const bool needs_value = kind == "time" || kind == "xid" || kind == "lsn" || kind == "name";
+    const bool takes_none = kind == "latest" || kind == "default" || kind == "immediate";
+    if (!needs_value && !takes_none) {
+        settings.problem(type->place, fmt::format("'{}' is no recovery type", kind),
+                         "use latest, immediate, time, xid, lsn or name");
+        return target;
+    }
+    if (needs_value && !value) {
+        settings.problem(type->place, fmt::format("type {} needs a target", kind), "set target as well");
+        return target;
+    }
+    if (takes_none && value) {
+        settings.problem(value->place, type ? fmt::format("type {} takes no target", kind) : "target without a type",
+                         "set type to time, xid, lsn or name, or leave target out");
+        return target;
+    }
+    if (kind == "immediate") {
+        target.point = Immediate{};
+    } else if (needs_value) {
+        const std::string text(kind == "name" ? std::string_view(value->text) : system::trim(value->text));
+        const auto take = [&](const auto& parsed) {
+            if (parsed) {
+                target.point = *parsed;
+            }
+        };
+        if (kind == "time") {
+            take(time_target(settings, text, value->place));
+        } else if (kind == "xid") {
+            take(xid_target(settings, text, value->place));
+        } else if (kind == "lsn") {
+            take(lsn_target(settings, text, value->place));
+        } else {
+            take(name_target(settings, text, value->place));
+        }
+    }
+    if (settings.flag("target-exclusive")) {
+        if (kind != "time" && kind != "xid" && kind != "lsn") {
+            settings.problem(settings.place("target-exclusive"), "target-exclusive without a time, xid or lsn target",
+                             "leave target-exclusive out");
+        }
+        target.exclusive = true;
+    }
+    return target;
+}
+
+void refuse_what_cannot_work(Settings& settings) {
+    if (const auto action = settings.value("target-action");
+        action && system::lower(system::trim(action->text)) != "promote") {
+        settings.problem(
+            action->place, fmt::format("target-action {} is refused", action->text),
+            "use promote, the default: Patroni waits for a primary, and with pause or shutdown it gives up");
+    }
+    if (const auto mode = settings.value("archive-mode");
+        mode && system::lower(system::trim(mode->text)) != "preserve") {
+        settings.problem(mode->place, fmt::format("archive-mode {} is refused", mode->text),
+                         "leave archive-mode out: pgBackRest would write archive_mode=off into postgresql.auto.conf, "
+                         "which Patroni does not remove, so that archiving stays off after the bootstrap");
+    }
+}
+
+void require_map_entries(Settings& settings, const std::string& option) {
+    for (const auto& value : settings.values(option)) {
+        const auto sign = value.text.find('=');
+        if (sign == std::string::npos || sign == 0 || sign + 1 == value.text.size()) {
+            settings.problem(value.place, fmt::format("'{}' is no value for {}", value.text, option),
+                             "write NAME=DIRECTORY");
+        }
+    }
+}
+
+std::vector<pgbackrest::Option> options_to_pass(Settings& settings) {
+    std::vector<pgbackrest::Option> options;
+    for (const auto& definition : bootstrap_options()) {
+        const std::string name(definition.name);
+        if (definition.owner != OptionOwner::pgbackrest || name.starts_with("config-") || name == "archive-mode") {
+            continue;
+        }
+        if (definition.kind == OptionKind::flag) {
+            if (settings.flag(name)) {
+                options.push_back({name});
+            }
+            continue;
+        }
+        for (const auto& value : settings.values(name)) {
+            options.push_back({name, value.text});
+        }
+    }
+    return options;
+}
+
+pgbackrest::Pgbackrest read_pgbackrest(Settings& settings) {
+    pgbackrest::Pgbackrest pgbackrest;
+    if (const auto program = settings.value("pgbackrest")) {
+        pgbackrest.program = program->text;
+    }
+    if (const auto file = settings.value("pgbackrest-config")) {
+        pgbackrest.configuration = std::filesystem::absolute(file->text);
+    }
+    for (const std::string name : {"config-path", "config-include-path"}) {
+        if (const auto path = settings.value(name)) {
+            pgbackrest.common.push_back({name, path->text});
+        }
+    }
+    if (const auto stanza = settings.value("stanza")) {
+        pgbackrest.stanza = stanza->text;
+        return pgbackrest;
+    }
+    try {
+        const auto stanzas = pgbackrest::configured_stanzas(pgbackrest);
+        if (stanzas.size() == 1) {
+            pgbackrest.stanza = stanzas.front();
+        } else if (stanzas.empty()) {
+            settings.problem("--stanza", "no stanza is given, and pgBackRest's configuration has none",
+                             "set stanza, or pgbackrest-config if the configuration is elsewhere");
+        } else {
+            settings.problem("--stanza",
+                             "no stanza is given, and pgBackRest's configuration has several: " +
+                                 system::join(stanzas, ", "),
+                             "set stanza to one of them");
+        }
+    } catch (const Failure& failure) {
+        for (const auto& problem : failure.problems()) {
+            settings.problem(settings.place("pgbackrest-config"), problem.message, problem.hint);
+        }
+    }
+    return pgbackrest;
+}
+
+Recovery read_recovery(Settings& settings, const std::optional<patroni::Configuration>& patroni) {
+    const bool block_says_patroni = patroni && patroni->method && patroni->method->recovery_conf;
+    const auto derived = block_says_patroni ? Recovery::patroni : Recovery::standalone;
+    const auto wish = settings.value("recovery");
+    if (wish && wish->text != text(derived)) {
+        if (wish->text != "patroni" && wish->text != "standalone") {
+            settings.problem(wish->place, fmt::format("'{}' is no value for recovery", wish->text),
+                             "use standalone or patroni, or leave it out: it follows from patroni.yml");
+        } else if (block_says_patroni) {
+            settings.problem(wish->place, "recovery is standalone, but the method's block has recovery_conf",
+                             "remove recovery_conf from the block, or set recovery: patroni");
+        } else {
+            settings.problem(
+                wish->place, "recovery is patroni, but the method's block has no recovery_conf",
+                "add recovery_conf to the block (see examples/patroni-recovery-conf.yml), or set recovery: "
+                "standalone");
+        }
+    }
+    return derived;
+}
+
+std::filesystem::path read_data_directory(Settings& settings, const std::optional<patroni::Configuration>& patroni) {
+    auto value = settings.value("datadir");
+    if (!value && patroni) {
+        value = patroni->data_directory;
+    }
+    if (!value) {
+        settings.problem("--datadir", "no data directory is given",
+                         "pass --datadir, or set postgresql.data_dir in patroni.yml");
+        return {};
+    }
+    auto path = std::filesystem::absolute(value->text).lexically_normal();
+    if (!path.has_filename()) {
+        path = path.parent_path();
+    }
+    if (path == path.root_path()) {
+        settings.problem(value->place, fmt::format("'{}' is no data directory", value->text),
+                         "name the directory that PostgreSQL's files belong in");
+    }
+    return path;
+}
+
+void check_method(Settings& settings, const std::optional<patroni::Configuration>& patroni) {
+    if (patroni && patroni->method_name && !patroni->method && patroni->method_name->text != "initdb") {
+        settings.problem(patroni->method_name->place,
+                         fmt::format("bootstrap.method is {}, but there is no such block with a command",
+                                     patroni->method_name->text),
+                         "without it Patroni silently runs initdb: add the block under bootstrap, or correct the name");
+    }
+}
+
+}  // namespace
+
+std::string text(Recovery recovery) {
+    return recovery == Recovery::standalone ? "standalone" : "patroni";
+}
+
+Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni) {
+    Settings settings(given, patroni);
+    Request request;
+    check_method(settings, patroni);
+    request.data_directory = read_data_directory(settings, patroni);
+    if (const auto scope = settings.value("scope")) {
+        request.scope = scope->text;
+    } else if (patroni && patroni->scope) {
+        request.scope = patroni->scope->text;
+    }
+    request.pgbackrest = read_pgbackrest(settings);
+    request.repository = settings.number("repo", 1, 256);
+    if (const auto set = settings.value("set"); set && set->text != "latest") {
+        request.backup_set = set->text;
+    }
+    request.target = read_target(settings);
+    if (const auto wish = settings.value("target-timeline")) {
+        request.timeline = TimelineWish::parse(system::trim(wish->text));
+        if (!request.timeline) {
+            settings.problem(wish->place, fmt::format("'{}' is no timeline", wish->text),
+                             "use a number, latest or current");
+        }
+    }
+    refuse_what_cannot_work(settings);
+    for (const std::string option : {"tablespace-map", "link-map"}) {
+        require_map_entries(settings, option);
+    }
+    request.processes = settings.number("process-max", 1, 999).value_or(std::min(system::processors(), 999U));
+    request.restore_options = options_to_pass(settings);
+    request.recovery = read_recovery(settings, patroni);
+    if (const auto libraries = settings.value("preload")) {
+        request.preload_libraries = libraries->text;
+    }
+    if (const auto directory = settings.value("reuse-data")) {
+        request.reuse_data = std::filesystem::absolute(directory->text).lexically_normal();
+        if (*request.reuse_data == request.data_directory) {
+            settings.problem(directory->place, "reuse-data is the data directory itself",
+                             "move it away under another name, and name that");
+        }
+    }
+    if (const auto source = settings.value("source")) {
+        request.source_is_fenced = source->text == "fenced";
+        if (!request.source_is_fenced) {
+            settings.problem(source->place, fmt::format("'{}' says nothing about the source", source->text),
+                             "write fenced when the old cluster cannot come back, or leave source out");
+        }
+    }
+    request.retry.retries = settings.number("retry", 0, 100).value_or(request.retry.retries);
+    request.retry.wait = std::chrono::seconds(
+        settings.number("retry-wait", 0, 300).value_or(static_cast<unsigned>(request.retry.wait.count())));
+    if (const auto level = settings.value("log-level")) {
+        if (const auto known = log::parse_level(level->text)) {
+            request.log_level = *known;
+        } else {
+            settings.problem(level->place, fmt::format("'{}' is no log level", level->text),
+                             "use debug, info, warning or error");
+        }
+    }
+    request.report = report_path(given, patroni);
+    request.patroni = std::move(patroni);
+    for (const auto& problem : problems_of_patroni_mode(request)) {
+        settings.problem(problem.place, problem.message, problem.hint);
+    }
+    if (!settings.problems().empty()) {
+        throw Failure(ExitCode::usage, settings.problems());
+    }
+    return request;
+}
+
+std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>& given,
+                                                 const std::optional<patroni::Configuration>& patroni) {
+    const auto path = Settings(given, patroni).value("report");
+    return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
+}
+
+}  // namespace patroni_pgbackrest

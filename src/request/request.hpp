@@ -1,0 +1,58 @@
+#pragma once
+
+#include "patroni/configuration.hpp"
+#include "pgbackrest/command_line.hpp"
+#include "pgbackrest/restore.hpp"
+#include "request/target.hpp"
+#include "system/log.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+/// One option as it was given on the command line, without its dashes.
+struct GivenOption {
+    std::string name;
+    std::string value;
+};
+
+/// Who replays the WAL.
+enum class Recovery {
+    standalone,  ///< a private PostgreSQL in the staging directory; Patroni gets a finished primary
+    patroni,     ///< Patroni's own PostgreSQL: the method's block has recovery_conf
+};
+std::string text(Recovery recovery);
+
+/// What is asked for, complete and free of contradictions.
+struct Request {
+    std::string scope;
+    std::filesystem::path data_directory;  ///< absolute, symbolic links not resolved
+    std::optional<patroni::Configuration> patroni;
+    pgbackrest::Pgbackrest pgbackrest;
+    std::optional<unsigned> repository;
+    std::optional<std::string> backup_set;
+    RecoveryTarget target{Latest{}};
+    std::optional<TimelineWish> timeline;
+    std::vector<pgbackrest::Option> restore_options;  ///< pgBackRest's, passed on as they are
+    unsigned processes = 1;
+    Recovery recovery = Recovery::standalone;
+    std::string preload_libraries;
+    std::optional<std::filesystem::path> reuse_data;
+    bool source_is_fenced = false;  ///< WAL that still arrives is no reason to refuse
+    pgbackrest::RetryPolicy retry;
+    std::optional<std::filesystem::path> report;
+    log::Level log_level = log::Level::info;
+};
+
+/// Makes the request from the command line, then the method's block, then defaults. Throws Failure(usage) with every
+/// problem at once, each with its place (`--target`, `patroni.yml:17`).
+Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni);
+
+/// The report's path, if one was asked for, found even when the request itself is in error.
+std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>& given,
+                                                 const std::optional<patroni::Configuration>& patroni);
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,222 @@
+#include "staging/journal.hpp"
+
+#include "postgres/control_data.hpp"
+#include "system/file.hpp"
+#include "system/text.hpp"
+
+#include <array>
+#include <ctime>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sys/stat.h>
+#include <utility>
+
+namespace patroni_pgbackrest {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::array<std::pair<Phase, const char*>, 6> phase_names{{{Phase::copying, "copying"},
+                                                                    {Phase::copied, "copied"},
+                                                                    {Phase::replaying, "replaying"},
+                                                                    {Phase::recovered, "recovered"},
+                                                                    {Phase::handing_over, "handing over"},
+                                                                    {Phase::handed_over, "handed over"}}};
+
+Phase phase_named(const std::string& name) {
+    for (const auto& [phase, phase_name] : phase_names) {
+        if (name == phase_name) {
+            return phase;
+        }
+    }
+    throw json::other_error::create(501, "unknown phase " + name, nullptr);
+}
+
+json json_of(const Asked& asked) {
+    return {{"type", asked.target.type()},         {"target", asked.target.value()},
+            {"exclusive", asked.target.exclusive}, {"timeline", asked.timeline.number},
+            {"last_segment", asked.last_segment},  {"segment_bytes", asked.segment_size.bytes},
+            {"checksums", asked.checksums}};
+}
+
+Asked asked_in(const json& content) {
+    const auto target = RecoveryTarget::parse(content.at("type").get<std::string>(),
+                                              content.at("target").get<std::string>(), content.at("exclusive"));
+    if (!target) {
+        throw json::other_error::create(501, "unknown target " + content.at("type").get<std::string>(), nullptr);
+    }
+    return {*target,
+            {content.at("timeline").get<std::uint32_t>()},
+            content.at("last_segment"),
+            {content.at("segment_bytes").get<std::uint64_t>()},
+            content.at("checksums")};
+}
+
+json json_of(const Reached& reached) {
+    json content{{"timeline", reached.timeline.number}, {"lsn", reached.lsn.text()}, {"reason", reached.reason}};
+    if (reached.time) {
+        content["time"] = *reached.time;
+    }
+    return content;
+}
+
+Reached reached_in(const json& content) {
+    const auto lsn = postgres::Lsn::parse(content.at("lsn").get<std::string>());
+    if (!lsn) {
+        throw json::other_error::create(501, "unknown LSN " + content.at("lsn").get<std::string>(), nullptr);
+    }
+    Reached reached{{content.at("timeline").get<std::uint32_t>()}, *lsn, content.at("reason"), std::nullopt};
+    if (content.contains("time")) {
+        reached.time = content.at("time").get<std::string>();
+    }
+    return reached;
+}
+
+}  // namespace
+
+std::string text(Phase phase) {
+    for (const auto& [candidate, name] : phase_names) {
+        if (candidate == phase) {
+            return name;
+        }
+    }
+    return {};
+}
+
+void Journal::save(const std::filesystem::path& file) const {
+    json content{{"version", 1},
+                 {"scope", scope},
+                 {"member", member},
+                 {"request", request},
+                 {"backup_set", backup_set},
+                 {"system_identifier", system_identifier},
+                 {"boot", boot},
+                 {"phase", text(phase)},
+                 {"outside", outside},
+                 {"births", births},
+                 {"never_led", never_led},
+                 {"given_up", given_up},
+                 {"hand_overs", hand_overs},
+                 {"not_accepted", not_accepted}};
+    if (begun) {
+        content["begun"] = {{"scope", begun->scope}, {"member", begun->member}, {"request", begun->request}};
+    }
+    if (handed_over) {
+        content["handed_over"] = {{"inode", handed_over->inode},
+                                  {"at", handed_over->at},
+                                  {"control_written_at", handed_over->control_written_at}};
+    }
+    if (asked) {
+        content["asked"] = json_of(*asked);
+    }
+    if (reached) {
+        content["reached"] = json_of(*reached);
+    }
+    if (rejected) {
+        content["rejected"] = {
+            {"message", rejected->message}, {"hint", rejected->hint}, {"configuration", rejected->configuration}};
+    }
+    system::replace_file(file, content.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
+std::optional<Journal> Journal::read(const std::filesystem::path& file) {
+    const auto content = system::read_file_if_present(file);
+    if (!content) {
+        return std::nullopt;
+    }
+    try {
+        const auto read = json::parse(*content);
+        Journal journal;
+        journal.scope = read.value("scope", "");
+        journal.member = read.value("member", "");
+        journal.births = read.value("births", journal.births);
+        journal.never_led = read.value("never_led", false);
+        journal.given_up = read.value("given_up", false);
+        journal.not_accepted = read.value("not_accepted", false);
+        journal.hand_overs = read.value("hand_overs", 0U);
+        journal.request = read.at("request");
+        journal.backup_set = read.at("backup_set");
+        journal.system_identifier = read.at("system_identifier");
+        journal.boot = read.at("boot");
+        journal.phase = phase_named(read.at("phase"));
+        journal.outside = read.at("outside").get<std::vector<std::string>>();
+        if (read.contains("begun")) {
+            const auto& now = read.at("begun");
+            journal.begun = Begun{now.at("scope"), now.at("member"), now.at("request")};
+        }
+        if (read.contains("handed_over")) {
+            const auto& directory = read.at("handed_over");
+            journal.handed_over = HandedOver{directory.at("inode"), directory.at("at"),
+                                             directory.value("control_written_at", std::int64_t{0})};
+        }
+        if (read.contains("asked")) {
+            journal.asked = asked_in(read.at("asked"));
+        }
+        if (read.contains("reached")) {
+            journal.reached = reached_in(read.at("reached"));
+        }
+        if (read.contains("rejected")) {
+            const auto& rejection = read.at("rejected");
+            journal.rejected = Rejection{rejection.at("message"), rejection.at("hint"), rejection.at("configuration")};
+        }
+        return journal;
+    } catch (const json::exception& error) {
+        throw Failure(ExitCode::unsafe, fmt::format("the journal {} is damaged: {}", file.string(), error.what()),
+                      "move it and the staging directory beside it away; the next run starts over");
+    }
+}
+
+std::optional<HandedOver> HandedOver::of(const std::filesystem::path& directory) {
+    struct stat facts {};
+    if (::stat(directory.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode)) {
+        return std::nullopt;
+    }
+    const auto control = postgres::read_control_file(directory);
+    return HandedOver{facts.st_ino, static_cast<std::int64_t>(::time(nullptr)), control ? control->written_at : 0};
+}
+
+bool Journal::handed_over_is(const std::filesystem::path& directory) const {
+    struct stat facts {};
+    if (!handed_over || ::stat(directory.c_str(), &facts) != 0 || facts.st_ino != handed_over->inode) {
+        return false;
+    }
+    const auto control = postgres::read_control_file(directory);
+    return control && control->system_identifier == system_identifier;
+}
+
+std::string identity_of(const Request& request) {
+    std::string timeline = "unset";
+    if (request.timeline) {
+        const auto* number = std::get_if<postgres::Timeline>(&request.timeline->choice);
+        timeline = number != nullptr                                          ? number->text()
+                   : std::holds_alternative<Latest>(request.timeline->choice) ? "latest"
+                                                                              : "current";
+    }
+    std::string identity =
+        fmt::format("scope {} stanza {} repo {} set {} target {} timeline {} recovery {}", request.scope,
+                    request.pgbackrest.stanza, request.repository.value_or(0), request.backup_set.value_or("newest"),
+                    request.target.text(), timeline, text(request.recovery));
+    for (const auto& option : request.restore_options) {
+        identity += fmt::format(" {}={}", option.name, option.value);
+    }
+    return identity;
+}
+
+std::string boot_of(const std::vector<std::filesystem::path>& places) {
+    const auto content = system::read_file_if_present("/proc/sys/kernel/random/boot_id");
+    if (!content) {
+        return {};
+    }
+    std::set<std::string> mounted;
+    for (const auto& place : places) {
+        mounted.insert(system::file_system_instance(place));
+    }
+    mounted.erase("");
+    std::vector<std::string> words{std::string(system::trim(*content))};
+    words.insert(words.end(), mounted.begin(), mounted.end());
+    return system::join(words, " ");
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,153 @@
+#include "staging/memory.hpp"
+
+#include "staging/journal.hpp"
+#include "system/file.hpp"
+#include "system/log.hpp"
+
+#include <algorithm>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+namespace patroni_pgbackrest {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::chrono::seconds first_pause{10};
+constexpr std::chrono::seconds longest_pause{300};
+
+/// A file's modification time in nanoseconds; 0 when it cannot be seen.
+long long changed(const std::filesystem::path& file) {
+    std::error_code error;
+    const auto time = std::filesystem::last_write_time(file, error);
+    return error ? 0 : static_cast<long long>(time.time_since_epoch().count());
+}
+
+/// Where pgBackRest looks when nobody names a file; the files of its include directory count in any case.
+long long configuration_changed(const Request& request) {
+    const auto& named = request.pgbackrest.configuration;
+    auto last =
+        named ? changed(*named) : std::max(changed("/etc/pgbackrest/pgbackrest.conf"), changed("/etc/pgbackrest.conf"));
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/etc/pgbackrest/conf.d", error)) {
+        last = std::max(last, changed(entry.path()));
+    }
+    return last;
+}
+
+std::size_t fingerprint(const std::optional<patroni::Configuration>& patroni) {
+    return patroni ? patroni->fingerprint : 0;
+}
+
+/// The plan's own new timeline may be in the archive meanwhile, so the one that was followed is looked at.
+bool is_same_archive(const Plan& plan, const Journal& journal) {
+    const auto& asked = *journal.asked;
+    const auto last = plan.archive_end.last_segments.find(asked.timeline);
+    const auto name = plan.timeline() == asked.timeline || last == plan.archive_end.last_segments.end()
+                          ? plan.wal.last()
+                          : last->second.name;
+    return plan.backup.label == journal.backup_set && name == asked.last_segment;
+}
+
+}  // namespace
+
+bool is_interruption(ExitCode code) {
+    return code == ExitCode::terminated || code == ExitCode::interrupted || code == ExitCode::hangup;
+}
+
+void EarlierFailure::save(const std::filesystem::path& file) const {
+    const json content{{"version", 1},       {"request", request},   {"exit_code", exit_code},
+                       {"message", message}, {"hint", hint},         {"lasts", lasts},
+                       {"facts", facts},     {"in_a_row", in_a_row}, {"at", at}};
+    system::replace_file(file, content.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
+std::optional<EarlierFailure> EarlierFailure::read(const std::filesystem::path& file) {
+    try {
+        const auto content = system::read_file_if_present(file);
+        if (!content) {
+            return std::nullopt;
+        }
+        const auto read = json::parse(*content);
+        return EarlierFailure{read.at("request"), read.at("exit_code"), read.at("message"),  read.at("hint"),
+                              read.at("lasts"),   read.at("facts"),     read.at("in_a_row"), read.at("at")};
+    } catch (const json::exception& error) {
+        log::warning("{} is damaged and counts for nothing: {}", file.string(), error.what());
+        return std::nullopt;
+    }
+}
+
+std::string facts_of(const Request& request, const Plan& plan) {
+    return fmt::format("backup set {} of repository {}, timeline {}, {} WAL segments from {} to {}, patroni.yml {}, "
+                       "pgbackrest.conf {}, program {}",
+                       plan.backup.label, plan.backup.repository, plan.timeline().text(), plan.wal.segments,
+                       plan.wal.first(), plan.wal.last(), fingerprint(request.patroni), configuration_changed(request),
+                       PATRONI_PGBACKREST_VERSION);
+}
+
+std::optional<Failure> repeated(const EarlierFailure& earlier, const std::string& facts,
+                                const std::filesystem::path& file) {
+    if (!earlier.lasts || earlier.facts != facts) {
+        return std::nullopt;
+    }
+    const auto at = fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::gmtime(static_cast<std::time_t>(earlier.at)));
+    return Failure(
+               static_cast<ExitCode>(earlier.exit_code),
+               fmt::format("the same restore failed at {} UTC, and nothing has changed since: {}", at, earlier.message),
+               fmt::format("remove {} to try it again, when this is done: {}", file.string(), earlier.hint))
+        .lasting();
+}
+
+void remember_rejection(const Layout& layout, const Problem& problem,
+                        const std::optional<patroni::Configuration>& patroni) {
+    auto journal = Journal::read(layout.journal());
+    if (journal && journal->phase == Phase::handed_over) {
+        journal->rejected = Rejection{problem.message, problem.hint, fingerprint(patroni)};
+        journal->save(layout.journal());
+    }
+}
+
+void refuse_rejected(const Request& request, const Plan& plan, const Layout& layout) {
+    const auto journal = Journal::read(layout.journal());
+    if (!journal || !journal->rejected || !journal->asked || journal->request != identity_of(request) ||
+        journal->rejected->configuration != fingerprint(request.patroni) || !is_same_archive(plan, *journal)) {
+        return;
+    }
+    const auto& rejected = *journal->rejected;
+    throw Failure(
+        ExitCode::verification_failed,
+        fmt::format("the same restore was rejected by verify, and nothing has changed since: {}", rejected.message),
+        fmt::format("{}; or remove {} to have the same restored again", rejected.hint, layout.journal().string()))
+        .lasting();
+}
+
+std::chrono::seconds pause_after(unsigned failures, std::int64_t last, std::int64_t now) {
+    if (failures < 2) {
+        return std::chrono::seconds(0);
+    }
+    const auto doublings = std::min(failures - 2, 10U);
+    const auto pause = std::min(first_pause * (1U << doublings), longest_pause);
+    const std::chrono::seconds passed(std::max<std::int64_t>(now - last, 0));
+    return std::max(pause - passed, std::chrono::seconds(0));
+}
+
+std::optional<EarlierFailure> remembered(const Failure& failure, const std::optional<EarlierFailure>& earlier,
+                                         const std::string& request, const std::string& facts, std::int64_t now) {
+    if (is_interruption(failure.code())) {
+        return earlier;
+    }
+    const auto& problem = failure.problems().front();
+    return EarlierFailure{request,
+                          static_cast<int>(failure.code()),
+                          problem.message,
+                          problem.hint,
+                          failure.is_lasting(),
+                          facts,
+                          (earlier ? earlier->in_a_row : 0) + 1,
+                          now};
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "plan/plan.hpp"
+#include "request/request.hpp"
+#include "staging/layout.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+/// The directory that an earlier run with this very request handed over, when Patroni could not use it and set it aside
+/// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode. Empty when there is none, and when
+/// it was in use for more than an hour: what was written in it since may be somebody's only copy.
+std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request, const Layout& layout);
+
+/// Whether that directory is still what the request would bring back: nothing has come into the archive since but what
+/// it archived itself. Another node may have restored meanwhile and led for months.
+bool is_still_the_newest(const Request& request, const Plan& plan, const Layout& layout,
+                         const std::filesystem::path& directory);
+
+/// What earlier tries left beside the data directory: staging, and what Patroni set aside.
+std::vector<std::filesystem::path> leftovers_of(const Layout& layout);
+
+/// Patroni renames tablespaces and a linked pg_wal with the data directory, and lets the links follow: those of
+/// `places` get their names back. Throws Failure(unsafe), before anything is touched, when one of the names is taken.
+void give_names_back(const std::filesystem::path& data_directory, const std::vector<std::string>& places);
+
+/// Those of `places` that a link in the data directory leads to; what lies in the others is not its own.
+std::vector<std::string> linked_places(const std::filesystem::path& data_directory,
+                                       const std::vector<std::string>& places);
+
+}  // namespace patroni_pgbackrest

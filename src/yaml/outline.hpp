@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// YAML as it is written, with the bytes that every node takes, so that a text can be changed in one place and stays as
+/// it is everywhere else.
+namespace patroni_pgbackrest::yaml {
+
+/// A node as it is written: aliases and merge keys are not resolved, of a key that stands twice there are two.
+struct Written {
+    enum class Kind { null, scalar, list, map, alias };
+
+    Kind kind = Kind::null;
+    bool flow = false;       ///< a list or a map in brackets
+    std::size_t begin = 0;   ///< its first byte, which is that of its anchor or tag where it has one
+    std::size_t end = 0;     ///< behind its last byte, a comment or a line's end not included; equal to begin: nothing
+    std::size_t anchor = 0;  ///< its own; of an alias, the one that it names. 0: none
+    std::string text;        ///< a scalar's content
+    std::vector<Written> keys;      ///< of a map
+    std::vector<Written> children;  ///< a map's values, each to its key, or a list's items
+
+    bool is_null() const { return kind == Kind::null; }
+    bool is_scalar() const { return kind == Kind::scalar; }
+    bool is_list() const { return kind == Kind::list; }
+    bool is_map() const { return kind == Kind::map; }
+    bool is_alias() const { return kind == Kind::alias; }
+};
+
+/// One document and its text.
+class Outline {
+  public:
+    /// Throws Failure(usage) for broken YAML, as parse() does. `name` is what places start with.
+    Outline(std::string text, std::string name);
+
+    const std::string& text() const { return text_; }
+    const std::string& name() const { return name_; }
+    const Written& root() const { return root_; }
+    /// Where the aliases of an anchor stand.
+    std::vector<std::size_t> aliases_of(std::size_t anchor) const;
+
+    /// `patroni.yml:17`
+    std::string place(std::size_t position) const;
+    std::size_t line_begin(std::size_t position) const;
+    /// Before the line's end, `\n` or `\r\n`, or the end of the text.
+    std::size_t line_end(std::size_t position) const;
+    /// Behind the line's end.
+    std::size_t next_line(std::size_t position) const;
+    std::size_t column(std::size_t position) const { return position - line_begin(position); }
+    /// The end of the line, `\n` or `\r\n`; of a last line without one, that of the first.
+    std::string_view line_break(std::size_t position) const;
+
+  private:
+    std::string text_;
+    std::string name_;
+    Written root_;
+    std::multimap<std::size_t, std::size_t> aliases_;
+};
+
+/// Fills in where each node below `root` ends, which yaml-cpp does not tell.
+void measure(std::string_view text, Written& root);
+
+/// The first byte behind anchor and tag of a node that begins at `position`.
+std::size_t skip_properties(std::string_view text, std::size_t position);
+
+}  // namespace patroni_pgbackrest::yaml

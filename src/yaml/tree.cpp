@@ -1,0 +1,278 @@
+#include "yaml/tree.hpp"
+
+#include "system/failure.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <sstream>
+#include <utility>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+namespace patroni_pgbackrest::yaml {
+
+namespace {
+
+const auto null_node = std::make_shared<const Node>();
+
+std::string place_of(const std::string& name, const YAML::Mark& mark) {
+    return fmt::format("{}:{}", name, mark.line + 1);
+}
+
+void put(std::vector<Entry>& entries, Entry entry) {
+    const auto same = [&](const Entry& other) { return other.key == entry.key; };
+    const auto found = std::find_if(entries.begin(), entries.end(), same);
+    if (found == entries.end()) {
+        entries.push_back(std::move(entry));
+    } else {
+        *found = std::move(entry);
+    }
+}
+
+Failure bad_merge_key(const std::string& place) {
+    return Failure(ExitCode::usage, {Problem{"the merge key << names something that is no map",
+                                             "let it name the anchor of a map, or a list of such anchors", place}});
+}
+
+/// Builds the tree from yaml-cpp's events: its own nodes keep neither duplicate keys apart nor merge keys resolved.
+class Builder : public YAML::EventHandler {
+  public:
+    explicit Builder(std::string name) : name_(std::move(name)) {}
+
+    NodePtr root() const { return root_ ? root_ : null_node; }
+
+    const std::vector<RepeatedKey>& repeated() const { return repeated_; }
+
+    const std::string& start() const { return start_; }
+
+    void OnDocumentStart(const YAML::Mark& mark) override { start_ = place(mark); }
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        Node node;
+        node.place = place(mark);
+        complete(std::make_shared<const Node>(std::move(node)), anchor);
+    }
+
+    void OnAlias(const YAML::Mark& /*mark*/, YAML::anchor_t anchor) override {
+        const auto found = anchors_.find(anchor);
+        // Not there yet: an alias inside of what it names, which nothing that concerns us can be.
+        complete(found == anchors_.end() ? null_node : found->second, 0);
+    }
+
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
+        Node node;
+        node.kind = Node::Kind::scalar;
+        node.place = place(mark);
+        node.text = value;
+        node.plain = tag.empty() || tag == "?";
+        complete(std::make_shared<const Node>(std::move(node)), anchor);
+    }
+
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value /*style*/) override {
+        open(Node::Kind::list, mark, anchor);
+    }
+    void OnSequenceEnd() override { close(); }
+
+    void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value /*style*/) override {
+        open(Node::Kind::map, mark, anchor);
+    }
+    void OnMapEnd() override { close(); }
+
+  private:
+    struct Frame {
+        Node node;
+        YAML::anchor_t anchor = 0;
+        NodePtr key;  ///< a map's key that waits for its value
+        std::vector<Entry> merged;
+    };
+
+    std::string place(const YAML::Mark& mark) const { return place_of(name_, mark); }
+
+    void open(Node::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
+        Frame frame;
+        frame.node.kind = kind;
+        frame.node.place = place(mark);
+        frame.anchor = anchor;
+        frames_.push_back(std::move(frame));
+    }
+
+    void close() {
+        Frame frame = std::move(frames_.back());
+        frames_.pop_back();
+        std::vector<Entry> own = std::move(frame.node.entries);
+        frame.node.entries = std::move(frame.merged);
+        for (Entry& entry : own) {
+            put(frame.node.entries, std::move(entry));
+        }
+        complete(std::make_shared<const Node>(std::move(frame.node)), frame.anchor);
+    }
+
+    void complete(const NodePtr& node, YAML::anchor_t anchor) {
+        if (anchor != 0) {
+            anchors_[anchor] = node;
+        }
+        if (frames_.empty()) {
+            root_ = node;
+            return;
+        }
+        Frame& frame = frames_.back();
+        if (frame.node.is_list()) {
+            frame.node.items.push_back(node);
+        } else if (!frame.key) {
+            frame.key = node;
+        } else {
+            add(frame, *std::exchange(frame.key, nullptr), node);
+        }
+    }
+
+    void add(Frame& frame, const Node& key, const NodePtr& value) {
+        if (key.is_scalar() && key.plain && key.text == "<<") {
+            merge(frame.merged, *value, key.place);
+        } else if (key.is_scalar()) {
+            if (const Entry* earlier = frame.node.find(key.text)) {
+                repeated_.push_back({path_of(key.text), earlier->place, key.place});
+            }
+            put(frame.node.entries, Entry{key.text, key.place, value});
+        }
+    }
+
+    /// Below the keys of the maps that are open; a list adds nothing to it.
+    std::string path_of(const std::string& key) const {
+        std::string path;
+        for (const Frame& frame : frames_) {
+            path += frame.key ? frame.key->text + "." : "";
+        }
+        return path + key;
+    }
+
+    /// As PyYAML's flatten_mapping: of a list, the first map that has a key wins; a map's own keys beat all of them.
+    static void merge(std::vector<Entry>& merged, const Node& value, const std::string& place) {
+        if (value.is_list()) {
+            for (auto item = value.items.rbegin(); item != value.items.rend(); ++item) {
+                if (!(*item)->is_map()) {
+                    throw bad_merge_key(place);
+                }
+                merge(merged, **item, place);
+            }
+        } else if (value.is_map()) {
+            for (const Entry& entry : value.entries) {
+                put(merged, entry);
+            }
+        } else {
+            throw bad_merge_key(place);
+        }
+    }
+
+    std::string name_;
+    std::string start_;
+    std::vector<Frame> frames_;
+    std::map<YAML::anchor_t, NodePtr> anchors_;
+    std::vector<RepeatedKey> repeated_;
+    NodePtr root_;
+};
+
+}  // namespace
+
+const Entry* Node::find(std::string_view key) const {
+    const auto found =
+        std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.key == key; });
+    return found == entries.end() ? nullptr : &*found;
+}
+
+const Node& Node::map_at(std::string_view key) const {
+    static const Node empty{Kind::map, {}, {}, false, {}, {}};
+    const Entry* entry = find(key);
+    return entry != nullptr && entry->value->is_map() ? *entry->value : empty;
+}
+
+NodePtr make_scalar(std::string text, std::string place) {
+    Node node;
+    node.kind = Node::Kind::scalar;
+    node.text = std::move(text);
+    node.place = std::move(place);
+    return std::make_shared<const Node>(std::move(node));
+}
+
+NodePtr make_map(std::vector<Entry> entries, std::string place) {
+    Node node;
+    node.kind = Node::Kind::map;
+    node.entries = std::move(entries);
+    node.place = std::move(place);
+    return std::make_shared<const Node>(std::move(node));
+}
+
+namespace {
+
+Builder build(std::string_view text, const std::string& name) {
+    try {
+        // A quote that nothing closes goes unnoticed by yaml-cpp (0.7) when white space follows at the end of the text.
+        std::istringstream stream{std::string(text.substr(0, text.find_last_not_of(" \t\r\n") + 1))};
+        YAML::Parser parser(stream);
+        Builder builder(name);
+        Builder rest(name);
+        if (parser.HandleNextDocument(builder) && parser.HandleNextDocument(rest)) {
+            throw Failure(ExitCode::usage,
+                          {Problem{"more than one YAML document",
+                                   "remove the line --- between them: Patroni reads a single document", rest.start()}});
+        }
+        return builder;
+    } catch (const YAML::Exception& error) {
+        // Behind a colon yaml-cpp may quote what it found, and that may be part of a password.
+        const std::string reason = error.msg.substr(0, error.msg.find(':'));
+        throw Failure(ExitCode::usage, {Problem{fmt::format("broken YAML: {}", reason),
+                                                "correct the line, which is not shown because it may hold a password",
+                                                place_of(name, error.mark)}});
+    }
+}
+
+}  // namespace
+
+NodePtr parse(std::string_view text, const std::string& name) {
+    return build(text, name).root();
+}
+
+std::vector<RepeatedKey> repeated_keys(std::string_view text, const std::string& name) {
+    return build(text, name).repeated();
+}
+
+NodePtr patch(const NodePtr& base, const NodePtr& changes) {
+    Node result = *base;
+    for (const Entry& change : changes->entries) {
+        const auto same = [&](const Entry& entry) { return entry.key == change.key; };
+        const auto old = std::find_if(result.entries.begin(), result.entries.end(), same);
+        if (change.value->is_null()) {
+            if (old != result.entries.end()) {
+                result.entries.erase(old);
+            }
+        } else if (old == result.entries.end()) {
+            result.entries.push_back(change);
+        } else if (change.value->is_map() && old->value->is_map()) {
+            old->value = patch(old->value, change.value);
+        } else {
+            *old = change;
+        }
+    }
+    return std::make_shared<const Node>(std::move(result));
+}
+
+std::size_t fingerprint(const Node& node) {
+    constexpr std::size_t factor = 1099511628211U;
+    auto result = static_cast<std::size_t>(node.kind);
+    const auto add = [&](std::size_t part) { result = (result ^ part) * factor; };
+    add(std::hash<std::string>()(node.text));
+    for (const NodePtr& item : node.items) {
+        add(fingerprint(*item));
+    }
+    for (const Entry& entry : node.entries) {
+        add(std::hash<std::string>()(entry.key));
+        add(fingerprint(*entry.value));
+    }
+    return result;
+}
+
+}  // namespace patroni_pgbackrest::yaml

@@ -1,0 +1,59 @@
+#include "patroni/members.hpp"
+
+#include "patroni/roles.hpp"
+#include "support/catch.hpp"
+#include "support/files.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::patroni;
+
+TEST_CASE("the leader is read from patronictl's JSON") {
+    CHECK(leader_in(R"([{"Member": "n1", "Role": "Replica"}, {"Member": "n2", "Role": "Leader"}])").leader == "n2");
+    CHECK(leader_in(R"([{"Member": "n1", "Role": "Standby Leader"}])").leader == "n1");
+    CHECK_FALSE(leader_in(R"([{"Member": "n1", "Role": "Replica"}, {"Role": 7}, 8])").leader);
+    CHECK_FALSE(leader_in("no JSON").leader);
+    CHECK(leader_in(R"([{"Member": "n2", "Role": "Leader", "TL": 3}])").timeline == 3);
+    CHECK(leader_in(R"([{"Member": "n2", "Role": "Leader", "TL": ""}])").timeline == 0);
+}
+
+TEST_CASE("members that bootstrap are read from patronictl's JSON") {
+    const auto list = R"([{"Member": "n1", "Role": "Replica", "State": "running custom bootstrap script"},
+                                            {"Member": "n2", "Role": "Replica", "State": "streaming"},
+                                            {"Member": "n3", "Role": "Replica", "State": "initializing new cluster"}, 8,
+                                            {"Member": "n4", "Role": "Replica", "State": "starting"},
+                                            {"Member": "n5", "Role": "Replica", "State": "stopped"}])";
+    CHECK(bootstrapping_in(list, InitializeKey::initialized) == std::vector<std::string>{"n1", "n3"});
+    CHECK(bootstrapping_in(list, InitializeKey::empty) == std::vector<std::string>{"n1", "n3", "n4"});
+    CHECK(bootstrapping_in("no JSON", InitializeKey::empty).empty());
+    CHECK(members_in(list) == std::vector<std::string>{"n1", "n2", "n3", "n4", "n5"});
+}
+
+TEST_CASE("the roles of patroni.yml, with the environment over them") {
+    const Files files;
+    ConfigurationSource source;
+    source.path = files.write("patroni.yml", "postgresql:\n"
+                                             "  authentication:\n"
+                                             "    superuser:\n"
+                                             "      username: postgres\n"
+                                             "      password: one\n"
+                                             "    replication:\n"
+                                             "      username: replicator\n");
+    source.environment = {{"PATRONI_REPLICATION_PASSWORD", "two"}, {"PATRONI_REWIND_USERNAME", "rewinder"}};
+    const auto roles = read_roles(source);
+    REQUIRE(roles.size() == 3);
+    CHECK(roles[0].name == "postgres");
+    CHECK(roles[0].password == "one");
+    CHECK(roles[1].kind == Role::Kind::replication);
+    CHECK(roles[1].password == "two");
+    CHECK(roles[2].name == "rewinder");
+    CHECK_FALSE(roles[2].password);
+}
+
+TEST_CASE("a superuser without a password is not touched, as in Patroni") {
+    const Files files;
+    ConfigurationSource source;
+    source.path =
+        files.write("patroni.yml", "postgresql:\n  authentication:\n    superuser:\n      username: postgres\n");
+    CHECK(read_roles(source).empty());
+    CHECK(read_roles({}).empty());
+}

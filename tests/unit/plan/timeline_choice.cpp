@@ -1,0 +1,178 @@
+#include "plan/timeline_choice.hpp"
+
+#include "support/archives.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest;
+using postgres::Lsn;
+using postgres::Timeline;
+
+namespace {
+
+/// The second backup of two_timelines(), which ends before the fork.
+TimelineChoice choice(const RecoveryTarget& target, const std::optional<TimelineWish>& wish = std::nullopt,
+                      const RepositoryState& state = two_timelines()) {
+    Request request;
+    request.target = target;
+    request.timeline = wish;
+    const auto& backup = state.stanza.backups[1];
+    return choose_timeline(request, backup, starting_timeline(backup), state.archive, segment_size);
+}
+
+const RecoveryTarget latest{Latest{}};
+
+TimelineWish number(std::uint32_t timeline) {
+    return TimelineWish{Timeline{timeline}};
+}
+
+}  // namespace
+
+TEST_CASE("without a wish the newest timeline that descends from the backup is followed") {
+    for (const auto& target : {latest, RecoveryTarget{Xid{748}}, RecoveryTarget{Name{"x"}}, lsn_target("0/7000028")}) {
+        const auto chosen = choice(target);
+        CHECK(chosen.history.timeline.number == 2);
+        CHECK(chosen.newest);
+        CHECK(chosen.reason == "the newest that descends from backup set 20261122-090000F");
+    }
+    const auto alone = choice(latest, std::nullopt, one_timeline());
+    CHECK(alone.history.timeline.number == 1);
+    CHECK(alone.history.forks.empty());
+    CHECK(alone.newest);
+    CHECK(alone.reason == "the backup's own, and no newer one descends from it");
+}
+
+TEST_CASE("a newer timeline that left before the backup ended is not followed, and the choice is not the newest") {
+    auto state = two_timelines();
+    state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x6000000};
+    state.archive.last_segments[Timeline{1}] = {segment(1, 9), seconds("2026-11-22 12:30:00Z")};
+    const auto chosen = choice(latest, std::nullopt, state);
+    CHECK(chosen.history.timeline.number == 1);
+    CHECK_FALSE(chosen.newest);
+    CHECK(choice(time_target("2026-11-22 12:20:00Z"), std::nullopt, state).history.timeline.number == 1);
+}
+
+TEST_CASE("a cluster that went on from an older backup is not given up for the abandoned branch") {
+    auto state = two_timelines();
+    state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x4000000};
+    state.archive.last_segments[Timeline{1}] = {segment(1, 9), seconds("2026-11-22 11:50:00Z")};
+    const Problems refused{
+        {"backup set 20261122-090000F is no part of the past of timeline 2, which was begun at "
+         "2026-11-22 12:00:00+00, after the last WAL of timeline 1",
+         "name an older backup set with set to follow timeline 2, or say target-timeline: 1 for what "
+         "this one leads to"}};
+    for (const auto& target : {latest, time_target("2026-11-22 12:00:00Z")}) {
+        CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(target, std::nullopt, state); }) == refused);
+        CHECK(choice(target, number(1), state).history.timeline.number == 1);
+    }
+    // It was not yet begun.
+    CHECK(choice(time_target("2026-11-22 11:59:00Z"), std::nullopt, state).history.timeline.number == 1);
+}
+
+TEST_CASE("a test restore's branch is passed over for the newest one that the backup is part of") {
+    auto state = two_timelines();
+    // Timeline 3 was made from the older backup.
+    state.archive.histories[Timeline{3}] = {Timeline{3}, {{Timeline{1}, Lsn{0x3000000}, "a drill"}}};
+    state.archive.history_times[Timeline{3}] = seconds("2026-11-22 13:00:00Z");
+    state.archive.last_segments[Timeline{2}] = {segment(2, 10), seconds("2026-11-22 13:30:00Z")};
+    const auto chosen = choice(latest, std::nullopt, state);
+    CHECK(chosen.history.timeline.number == 2);
+    CHECK_FALSE(chosen.newest);
+}
+
+TEST_CASE("a time is looked for on the timeline that was alive then") {
+    const auto before = choice(time_target("2026-11-22 11:00:00Z"));
+    CHECK(before.history.timeline.number == 1);
+    CHECK_FALSE(before.newest);
+    CHECK(before.reason == "the one that was alive at the target time");
+    const auto at_birth = choice(time_target("2026-11-22 12:00:00Z"));
+    CHECK(at_birth.history.timeline.number == 2);
+    CHECK(at_birth.newest);
+    CHECK(at_birth.reason == "the one that was alive at the target time");
+    CHECK(choice(time_target("2026-11-22 11:59:59.9Z")).history.timeline.number == 1);
+}
+
+TEST_CASE("a time at which two branches were archived is refused, and both are named") {
+    auto state = two_timelines();
+    const auto one = [&](const std::string& last, const std::string& until) {
+        state.archive.last_segments[Timeline{1}] = {last, seconds(until)};
+        state.archive.last_segments[Timeline{2}] = {segment(2, 10), seconds("2026-11-22 12:40:00Z")};
+    };
+    // The old cluster lived on after the other one had left it in segment 7.
+    one(segment(1, 9), "2026-11-22 12:20:00Z");
+    const auto refused = problems_of(ExitCode::target_not_reachable,
+                                     [&] { choice(time_target("2026-11-22 12:10:00Z"), std::nullopt, state); });
+    CHECK(refused ==
+          std::vector<Problem>{{"several branches hold the time 2026-11-22 12:10:00+00: timeline 1 (archived until "
+                                "2026-11-22 12:20:00+00), timeline 2 (archived until 2026-11-22 12:40:00+00)",
+                                "say which of them is meant with target-timeline: 1 or 2"}});
+    CHECK(choice(time_target("2026-11-22 12:10:00Z"), number(1), state).history.timeline == Timeline{1});
+    CHECK(choice(time_target("2026-11-22 12:10:00Z"), number(2), state).history.timeline == Timeline{2});
+    SECTION("not when it had ended by then") {
+        CHECK(choice(time_target("2026-11-22 12:30:00Z"), std::nullopt, state).history.timeline == Timeline{2});
+    }
+    SECTION("not when the other did not exist yet") {
+        CHECK(choice(time_target("2026-11-22 11:00:00Z"), std::nullopt, state).history.timeline == Timeline{1});
+    }
+    SECTION("not when all that was archived late lies before the fork") {
+        one(segment(1, 6), "2026-11-22 12:20:00Z");
+        CHECK(choice(time_target("2026-11-22 12:10:00Z"), std::nullopt, state).history.timeline == Timeline{2});
+    }
+    SECTION("also when the newer one ended before: it may be the one that is meant") {
+        state.archive.last_segments[Timeline{2}].archived_at = seconds("2026-11-22 12:05:00Z");
+        CHECK(problems_of(ExitCode::target_not_reachable, [&] {
+                  choice(time_target("2026-11-22 12:10:00Z"), std::nullopt, state);
+              }).size() == 1);
+    }
+}
+
+TEST_CASE("an immediate target stays on the backup's own timeline") {
+    const auto chosen = choice({Immediate{}});
+    CHECK(chosen.history.timeline.number == 1);
+    CHECK(chosen.reason == "the backup's own");
+    CHECK_FALSE(chosen.newest);
+}
+
+TEST_CASE("a wish comes before every rule") {
+    CHECK(choice(latest, number(1)).history.timeline.number == 1);
+    CHECK(choice(latest, number(1)).reason == "as asked for");
+    CHECK_FALSE(choice(latest, number(1)).newest);
+    CHECK(choice({Immediate{}}, number(2)).history.timeline.number == 2);
+    CHECK(choice(latest, number(2)).newest);
+    CHECK(choice(latest, TimelineWish{Immediate{}}).history.timeline.number == 1);
+    CHECK(choice(time_target("2026-11-22 11:00:00Z"), TimelineWish{Latest{}}).history.timeline.number == 2);
+}
+
+TEST_CASE("a timeline that is not there, or that the backup is no part of, is refused") {
+    CHECK(problems_of(ExitCode::target_not_reachable, [] { choice(latest, number(3)); }) ==
+          Problems{{"timeline 3 is not in the archive: there is no 00000003.history",
+                    "choose one that is there, or leave target-timeline out"}});
+    auto state = two_timelines();
+    state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x6000000};
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, number(2), state); }) ==
+          Problems{{"backup set 20261122-090000F of timeline 1 is no part of timeline 2's past",
+                    "choose an older backup set with set"}});
+}
+
+TEST_CASE("a backup's own timeline needs no history file when it is the first") {
+    CHECK(choice(latest, number(1), one_timeline()).history.timeline.number == 1);
+}
+
+TEST_CASE("a backup tells its timeline by its first segment, an offline one cannot") {
+    auto made = backup("20261122-080000F", 0x11, 2, 2, "2026-11-22 08:00:00Z");
+    CHECK(starting_timeline(made).number == 0x11);
+    made.archive_start.clear();
+    CHECK(
+        problems_of(ExitCode::target_not_reachable, [&] { starting_timeline(made); }) ==
+        Problems{{"backup set 20261122-080000F has no start of WAL", "it was made offline; choose another with set"}});
+}
+
+TEST_CASE("a backup may start on the wished timeline or an older one") {
+    const auto made = backup("20261122-080000F", 2, 2, 2, "2026-11-22 08:00:00Z");
+    CHECK(may_start_on(made, std::nullopt));
+    CHECK(may_start_on(made, TimelineWish{Latest{}}));
+    CHECK(may_start_on(made, TimelineWish{Immediate{}}));
+    CHECK(may_start_on(made, number(2)));
+    CHECK(may_start_on(made, number(3)));
+    CHECK_FALSE(may_start_on(made, number(1)));
+}

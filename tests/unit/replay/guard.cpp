@@ -1,0 +1,141 @@
+#include "replay/guard.hpp"
+
+#include "support/archives.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest;
+using Kind = GuardAnswer::Kind;
+using postgres::Timeline;
+
+namespace {
+
+/// A restore to the latest point that follows timeline 2 from segment 2 to segment 9.
+Ticket ticket() {
+    Ticket ticket;
+    ticket.scope = "demo";
+    ticket.target = "latest";
+    ticket.timeline = Timeline{2};
+    ticket.wal = {{segment(1, 2), segment(1, 6)}, {segment(2, 7), segment(2, 9)}};
+    return ticket;
+}
+
+Ticket with_target() {
+    auto result = ticket();
+    result.target = "xid 748";
+    result.latest = false;
+    return result;
+}
+
+ReplayState after(bool served, bool served_last, bool standby = false) {
+    ReplayState state;
+    state.standby = standby;
+    state.notes.served = served;
+    state.notes.served_last = served_last;
+    return state;
+}
+
+const ReplayState fresh{};
+
+GuardAnswer judged(const std::string& wanted, const process::Outcome& outcome, const std::string& errors = {}) {
+    return judge(ticket(), fresh, wanted, outcome, errors);
+}
+
+}  // namespace
+
+TEST_CASE("what pgbackrest delivers is delivered, planned or not") {
+    for (const auto& wanted : {segment(1, 2), segment(2, 9), segment(2, 20), std::string("00000002.history")}) {
+        CAPTURE(wanted);
+        CHECK(judged(wanted, process::Exited{0}).kind == Kind::delivered);
+    }
+}
+
+TEST_CASE("what is not in the archive and was never planned ends the archive") {
+    for (const auto& wanted : {segment(2, 10), segment(1, 7), segment(3, 7), std::string("00000003.history"),
+                               std::string("00000001.history")}) {
+        CAPTURE(wanted);
+        CHECK(judged(wanted, process::Exited{1}).kind == Kind::not_there);
+    }
+}
+
+TEST_CASE("what was planned and is not there now is asked for again, then aborts the recovery") {
+    for (const auto& wanted :
+         {segment(1, 2), segment(1, 6), segment(2, 7), segment(2, 9), std::string("00000002.history")}) {
+        CAPTURE(wanted);
+        const auto answer = judged(wanted, process::Exited{1});
+        CHECK(answer.kind == Kind::again);
+        CHECK(answer.cause == ExitCode::target_not_reachable);
+        CHECK(answer.message == wanted + " was in the archive when the restore was planned, and is missing now");
+        CHECK(answer.hint == "bring it back, or restore to a point before it");
+    }
+}
+
+TEST_CASE("no error of pgbackrest ends the archive") {
+    for (int code = 2; code < 256; ++code) {
+        CAPTURE(code);
+        CHECK(judged(segment(2, 20), process::Exited{code}).kind == Kind::again);
+        CHECK(judged("00000003.history", process::Exited{code}).kind == Kind::again);
+    }
+    CHECK(judged(segment(2, 20), process::Signalled{9}).kind == Kind::again);
+    CHECK(judged(segment(2, 20), process::NotStarted{"No such file or directory"}).kind == Kind::again);
+    CHECK(judged(segment(2, 20), process::Stalled{}).kind == Kind::again);
+}
+
+TEST_CASE("an error keeps its meaning for bootstrap's own exit code") {
+    CHECK(judged(segment(1, 2), process::Exited{49}, "ERROR: [049]: unable to connect to 'repo:8432'").cause ==
+          ExitCode::repository_unreachable);
+    CHECK(judged(segment(1, 2), process::Exited{50}, "").cause == ExitCode::lock_held);
+    CHECK(judged(segment(1, 2), process::Exited{95}, "ERROR: [095]: unable to flush").cause ==
+          ExitCode::pgbackrest_failed);
+    CHECK(judged(segment(1, 2), process::NotStarted{"x"}).cause == ExitCode::preflight_refused);
+    const auto answer = judged(segment(1, 2), process::Exited{49}, "ERROR: [049]: unable to connect to 'repo:8432'");
+    CHECK(answer.message == "archive-get of 000000010000000000000002 failed: pgbackrest exited with code 49 "
+                            "(host-connect): unable to connect to 'repo:8432'");
+    CHECK_FALSE(answer.hint.empty());
+}
+
+TEST_CASE("a server that was restarted as a standby is refused unless it would end where it should") {
+    CHECK_FALSE(refuse_before_asking(ticket(), after(false, false, true), segment(1, 2)));
+    CHECK_FALSE(refuse_before_asking(with_target(), fresh, segment(1, 2)));
+
+    auto explicit_timeline = ticket();
+    explicit_timeline.explicit_timeline = true;
+    auto older_timeline = ticket();
+    older_timeline.newest_timeline = false;
+    for (const auto& refused : {with_target(), explicit_timeline, older_timeline}) {
+        for (const auto& wanted : {segment(1, 2), segment(2, 20), std::string("00000003.history")}) {
+            const auto answer = refuse_before_asking(refused, after(false, false, true), wanted);
+            REQUIRE(answer);
+            CHECK(answer->kind == Kind::abort);
+            CHECK(answer->cause == ExitCode::replay_failed);
+        }
+    }
+    const auto answer = refuse_before_asking(with_target(), after(false, false, true), segment(1, 2));
+    CHECK(answer->message ==
+          "the recovery of demo to xid 748 (timeline 2) was interrupted, and Patroni restarted it as a standby without "
+          "its target: refused, since it would be promoted with other data than asked for");
+    CHECK(answer->hint ==
+          "stop Patroni on every node, move the data directory away, run patronictl remove for the scope "
+          "and start Patroni again: it calls the bootstrap method anew");
+}
+
+TEST_CASE("a question for a history file in the middle of a replay to the latest point tells of a damaged record") {
+    const std::string history = "00000003.history";
+    const auto refused = refuse_before_asking(ticket(), after(true, false), history);
+    REQUIRE(refused);
+    CHECK(refused->kind == Kind::abort);
+    CHECK(refused->cause == ExitCode::replay_failed);
+    CHECK(refused->message ==
+          "the replay ended before the last planned WAL segment 000000020000000000000009: a WAL record before it is "
+          "damaged");
+    CHECK(refused->hint ==
+          "look at PostgreSQL's line about the record above; restore to a point before it with type lsn");
+
+    CHECK_FALSE(refuse_before_asking(ticket(), after(false, false), history));
+    // The histories on the way to the plan's timeline are read after the checkpoint's segment, by right.
+    CHECK_FALSE(refuse_before_asking(ticket(), after(true, false), "00000002.history"));
+    CHECK_FALSE(refuse_before_asking(ticket(), after(true, true), history));
+    CHECK_FALSE(refuse_before_asking(with_target(), after(true, false), history));
+    CHECK_FALSE(refuse_before_asking(ticket(), after(true, false), segment(2, 8)));
+    CHECK(refuse_before_asking(ticket(), after(true, false, true), history));
+}

@@ -1,0 +1,237 @@
+#include "replay/proof.hpp"
+
+#include "support/archives.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest;
+using postgres::ClusterState;
+using postgres::Lsn;
+using postgres::RecoveryLog;
+using postgres::Timeline;
+
+namespace {
+
+/// A replay of one_timeline() that ended in timeline 2.
+struct Ended {
+    Files pg_wal;
+    Request request;
+    Plan plan;
+    RecoveryLog log;
+    postgres::ControlData control;
+
+    explicit Ended(const RecoveryTarget& target) {
+        request.target = target;
+        request.backup_set = "20261122-090000F";
+        plan = make_plan(request, one_timeline());
+        control.state = ClusterState::shut_down;
+        control.state_text = "shut down";
+        control.timeline = Timeline{2};
+    }
+    void history(const std::string& lsn, const std::string& reason, int parent = 1) const {
+        pg_wal.write("00000002.history", std::to_string(parent) + "\t" + lsn + "\t" + reason + "\n");
+    }
+    Reached proven() const { return prove_target(request, plan, log, control, pg_wal.path()); }
+    Problems problems(ExitCode code = ExitCode::verification_failed) const {
+        return problems_of(code, [this] { proven(); });
+    }
+    Failure failure(const std::optional<ReplayNotes>& notes = std::nullopt) const {
+        return failure_of_replay(request, plan, log, notes, process::Exited{1}, "/data.restoring");
+    }
+};
+
+/// `proven`, or what the failure says after its beginning.
+std::string outcome(const RecoveryTarget& target, const std::string& lsn, const std::string& reason) {
+    Ended ended(target);
+    ended.history(lsn, reason);
+    const auto problems = ended.problems();
+    if (problems.empty()) {
+        return "proven";
+    }
+    const auto start = "the replay to " + target.text() + " is not proven: ";
+    REQUIRE(problems[0].message.substr(0, start.size()) == start);
+    CHECK(problems[0].hint == "nothing was handed over; the next run copies from the repository again");
+    return problems[0].message.substr(start.size());
+}
+
+const std::string inside = "0/7000158";
+const RecoveryTarget latest{Latest{}};
+
+}  // namespace
+
+TEST_CASE("what was reached is told by the history file and the log") {
+    Ended ended(latest);
+    ended.history("0/9000158", "no recovery target specified");
+    ended.log.last_transaction_time = "2026-11-22 10:00:00+00";
+    const auto reached = ended.proven();
+    CHECK(reached.timeline == Timeline{2});
+    CHECK(reached.lsn == Lsn{0x9000158});
+    CHECK(reached.reason == "no recovery target specified");
+    CHECK(reached.time == "2026-11-22 10:00:00+00");
+}
+
+TEST_CASE("each target is proven by PostgreSQL's own reason for it") {
+    CHECK(outcome(latest, "0/9000158", "no recovery target specified") == "proven");
+    CHECK(outcome({Immediate{}}, inside, "reached consistency") == "proven");
+    CHECK(outcome({Name{"before the upgrade"}}, inside, "at restore point \"before the upgrade\"") == "proven");
+    CHECK(outcome({Xid{748}}, inside, "after transaction 748") == "proven");
+    CHECK(outcome({Xid{748}, true}, inside, "before transaction 748") == "proven");
+    CHECK(outcome({Xid{4294967296 + 748}}, inside, "after transaction 748") == "proven");
+    CHECK(outcome(lsn_target("0/7000028"), inside, "after LSN 0/7000028") == "proven");
+    CHECK(outcome(lsn_target("0/7000028"), inside, "after LSN 0/7000060") == "proven");
+    CHECK(outcome(lsn_target("0/7000028", true), inside, "before LSN 0/7000028") == "proven");
+    const auto time = time_target("2026-11-22 10:00:00Z");
+    CHECK(outcome(time, inside, "before 2026-11-22 10:00:00.000001+00") == "proven");
+    CHECK(outcome(time, inside, "before 2026-11-22 11:30:00.5+01") == "proven");
+    CHECK(outcome(time, inside, "before 2026-11-22 10:00:01 UTC") == "proven");
+    CHECK(outcome(time_target("2026-11-22 10:00:00Z", true), inside, "before 2026-11-22 10:00:00+00") == "proven");
+    CHECK(outcome(time, inside, "after 2026-11-22 10:00:00+00") == "proven");
+}
+
+TEST_CASE("a replay that ended for another reason than the target is not proven") {
+    const auto other = [](const std::string& reason) { return "it ended at 0/7000158 for another reason: " + reason; };
+    const std::string none = "no recovery target specified";
+    const std::string transaction = "after transaction 749";
+    const std::string point = "at restore point \"after\"";
+    CHECK(outcome({Immediate{}}, inside, none) == other(none));
+    CHECK(outcome({Name{"before"}}, inside, point) == other(point));
+    CHECK(outcome({Name{"before"}}, inside, none) == other(none));
+    CHECK(outcome({Xid{748}}, inside, transaction) == other(transaction));
+    CHECK(outcome({Xid{749}, true}, inside, transaction) == other(transaction));
+    CHECK(outcome(lsn_target("0/7000028"), inside, "after LSN 0/7000000") == other("after LSN 0/7000000"));
+    CHECK(outcome(lsn_target("0/7000028"), inside, none) == other(none));
+    const auto time = time_target("2026-11-22 10:00:00Z");
+    CHECK(outcome(time, inside, "before 2026-11-22 09:59:59+00") == other("before 2026-11-22 09:59:59+00"));
+    CHECK(outcome(time, inside, "before 2026-11-22 10:30:00+01") == other("before 2026-11-22 10:30:00+01"));
+    CHECK(outcome(time, inside, "after 2026-11-22 10:00:01+00") == other("after 2026-11-22 10:00:01+00"));
+    CHECK(outcome(time, inside, none) == other(none));
+    CHECK(outcome(latest, "0/9000158", "reached consistency") ==
+          "it ended at 0/9000158 for another reason: reached consistency");
+}
+
+TEST_CASE("a restore to the latest point is proven by the last planned segment") {
+    CHECK(outcome(latest, "0/9000000", "no recovery target specified") == "proven");
+    CHECK(outcome(latest, "0/8FFFFFF", "no recovery target specified") ==
+          "it ended at 0/8FFFFFF, before the last planned WAL segment 000000010000000000000009");
+}
+
+TEST_CASE("a damaged record that ended a restore to the latest point is told with the way to live with it") {
+    Ended ended(latest);
+    ended.history("0/7000158", "no recovery target specified");
+    ended.log.redo_end = Lsn{0x7000120};
+    ended.log.invalid_record = "incorrect resource manager data checksum in record at 0/7000158";
+    CHECK(ended.problems(ExitCode::replay_failed) ==
+          Problems{{"a damaged WAL record ended the replay at 0/7000158: incorrect resource manager data checksum in "
+                    "record at 0/7000158",
+                    "repair the segment in the repository, or ask for the last sound point with type lsn and target "
+                    "0/7000120"}});
+}
+
+TEST_CASE("a server that was not stopped, or not promoted, is not proven") {
+    Ended running(latest);
+    running.control.state = ClusterState::in_production;
+    running.control.state_text = "in production";
+    CHECK(running.problems()[0].message == "the replay to latest is not proven: pg_control says in production");
+    Ended same(latest);
+    same.control.timeline = Timeline{1};
+    CHECK(same.problems()[0].message == "the replay to latest is not proven: timeline 1 is not new");
+}
+
+TEST_CASE("without the new timeline's history file, or with another parent in it, nothing is proven") {
+    const Ended ended(latest);
+    CHECK(ended.problems()[0].message ==
+          "the replay to latest is not proven: there is no " + ended.pg_wal.path("00000002.history").string());
+    ended.history("0/9000158", "no recovery target specified");
+    CHECK(ended.problems().empty());
+    Ended third(latest);
+    third.control.timeline = Timeline{3};
+    third.pg_wal.write("00000003.history", "1\t0/7000158\tx\n2\t0/9000158\tno recovery target specified\n");
+    CHECK(third.problems()[0].message == "the replay to latest is not proven: timeline 3 does not follow timeline 1");
+    third.pg_wal.write("00000003.history", "");
+    CHECK(third.problems()[0].message == "the replay to latest is not proven: timeline 3 does not follow timeline 1");
+}
+
+TEST_CASE("what the guard met comes before PostgreSQL's words") {
+    Ended ended(latest);
+    ended.log.last_words = {"FATAL: could not restore file"};
+    ReplayNotes notes;
+    CHECK(ended.failure(notes).code() == ExitCode::replay_failed);
+    notes.aborted_with = 6;
+    notes.abort_message = "archive-get of x failed";
+    notes.abort_hint = "bring it back";
+    const auto failure = ended.failure(notes);
+    CHECK(failure.code() == ExitCode::repository_unreachable);
+    CHECK(failure.problems() ==
+          Problems{{"the replay to latest was aborted: archive-get of x failed", "bring it back"}});
+}
+
+TEST_CASE("a target that the archive does not reach is told with the nearest point") {
+    Ended ended(time_target("2026-11-22 18:00:00Z"));
+    ended.log.last_words = {"FATAL: recovery ended before configured recovery target was reached"};
+    CHECK(ended.failure().code() == ExitCode::target_not_reachable);
+    CHECK(ended.failure().problems() ==
+          Problems{{"the archive does not reach the target time 2026-11-22 18:00:00+00 on timeline 1",
+                    "no WAL could be replayed"}});
+    ended.log.redo_end = Lsn{0x9000158};
+    CHECK(ended.failure().problems()[0].hint == "the nearest point is LSN 0/9000158");
+    ended.log.last_transaction_time = "2026-11-22 10:00:00+00";
+    CHECK(ended.failure().problems()[0].hint == "the nearest point is LSN 0/9000158, time 2026-11-22 10:00:00+00");
+}
+
+TEST_CASE("a transaction or a name that was not reached may lie before the backup") {
+    for (const auto& target : {RecoveryTarget{Xid{748}}, RecoveryTarget{Name{"x"}}}) {
+        Ended ended(target);
+        ended.log.last_words = {"FATAL: recovery ended before configured recovery target was reached"};
+        ended.log.redo_end = Lsn{0x9000158};
+        CHECK(ended.failure().problems()[0].hint ==
+              "the nearest point is LSN 0/9000158; if the target is before the end of backup set 20261122-090000F, "
+              "only an older one leads to it (set)");
+    }
+}
+
+TEST_CASE("a damaged record before the target is told as such") {
+    Ended ended({Xid{748}});
+    ended.log.invalid_record = "invalid record length at 0/7000158: wanted 24, got 0";
+    ended.log.redo_end = Lsn{0x7000158};
+    ended.log.last_words = {"FATAL: recovery ended before configured recovery target was reached"};
+    CHECK(ended.failure().code() == ExitCode::replay_failed);
+    CHECK(ended.failure().problems() ==
+          Problems{{"a damaged WAL record ended the replay before the target xid 748: invalid record length at "
+                    "0/7000158: wanted 24, got 0",
+                    "repair the segment in the repository; the nearest point is LSN 0/7000158"}});
+}
+
+TEST_CASE("a missing custom resource manager names the setting that brings it") {
+    Ended ended(latest);
+    ended.log.last_words = {"FATAL: resource manager with ID 128 not registered"};
+    CHECK(ended.failure().problems() ==
+          Problems{{"the WAL was written by a custom resource manager: FATAL: resource manager with ID 128 not "
+                    "registered",
+                    "name the extension's library with preload, as the source had it in shared_preload_libraries"}});
+}
+
+TEST_CASE("a full disk is named, whoever met it") {
+    Ended ended(latest);
+    ended.log.last_words = {"FATAL:  could not extend file \"base/1/2\": No space left on device"};
+    CHECK(ended.failure().problems() ==
+          Problems{{"the disk of /data.restoring is full: FATAL:  could not extend file \"base/1/2\": No space left on "
+                    "device",
+                    "make room for the WAL, then run it again: it goes on where it stopped"}});
+    Ended guarded(latest);
+    guarded.log.last_words = {"FATAL:  could not restore file: child process exited with exit code 200"};
+    guarded.log.guard_error = "cannot write ./patroni_pgbackrest.replay: No space left on device";
+    CHECK(guarded.failure().problems()[0].message ==
+          "the disk of /data.restoring is full: cannot write ./patroni_pgbackrest.replay: No space left on device");
+}
+
+TEST_CASE("any other end is told in PostgreSQL's last words") {
+    Ended ended(latest);
+    CHECK(ended.failure().code() == ExitCode::replay_failed);
+    CHECK(ended.failure().problems()[0].message ==
+          "PostgreSQL exited with code 1 during the replay; its last words: none");
+    ended.log.last_words = {"FATAL: could not write to file", "HINT: make room"};
+    CHECK(ended.failure().problems() ==
+          Problems{{"PostgreSQL exited with code 1 during the replay; its last words: FATAL: could not write to file; "
+                    "HINT: make room",
+                    "read PostgreSQL's lines above; the next run goes on with the same copy"}});
+}

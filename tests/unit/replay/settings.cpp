@@ -1,0 +1,110 @@
+#include "replay/settings.hpp"
+
+#include "support/catch.hpp"
+#include "support/requests.hpp"
+
+#include <map>
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest;
+
+namespace {
+
+constexpr std::uint64_t gibibyte = 1ULL << 30;
+
+using Named = std::map<std::string, std::string>;
+
+Named named(const std::vector<postgres::Setting>& settings) {
+    Named result;
+    for (const auto& setting : settings) {
+        CAPTURE(setting.name);
+        CHECK(result.emplace(setting.name, setting.value).second);
+    }
+    return result;
+}
+
+postgres::ControlData control(int connections, int prepared) {
+    postgres::ControlData control;
+    control.max_connections = connections;
+    control.max_worker_processes = 8;
+    control.max_wal_senders = 10;
+    control.max_prepared_transactions = prepared;
+    control.max_locks_per_transaction = 64;
+    return control;
+}
+
+Named server(const ReplayResources& resources, int connections = 100, int prepared = 0,
+             const std::string& libraries = "") {
+    return named(server_settings(control(connections, prepared), resources, libraries));
+}
+
+Named recovery_of(const RecoveryTarget& target) {
+    return named(recovery_settings(target, postgres::Timeline{3}, "guard %f %p"));
+}
+
+}  // namespace
+
+TEST_CASE("memory and disk that are used have bounds below and above") {
+    CHECK(server({0, 0, 1})["shared_buffers"] == "128MB");
+    CHECK(server({2 * gibibyte, 0, 1})["shared_buffers"] == "512MB");
+    CHECK(server({64 * gibibyte, 0, 1})["shared_buffers"] == "2048MB");
+    CHECK(server({0, 0, 1})["max_wal_size"] == "1024MB");
+    CHECK(server({0, 20 * gibibyte, 1})["max_wal_size"] == "5120MB");
+    CHECK(server({0, 900 * gibibyte, 1})["max_wal_size"] == "16384MB");
+    CHECK(archive_get_queue(0) == 16ULL << 20);
+    CHECK(archive_get_queue(gibibyte) == gibibyte / 8);
+    CHECK(archive_get_queue(900 * gibibyte) == gibibyte);
+}
+
+TEST_CASE("limits are never below the source's, and have room to rise") {
+    CHECK(server({}, 5)["max_connections"] == "20");
+    CHECK(server({}, 500)["max_connections"] == "500");
+    CHECK(server({}, 100, 50)["max_prepared_transactions"] == "200");
+    CHECK(server({})["max_worker_processes"] == "8");
+    CHECK(server({})["max_wal_senders"] == "10");
+    CHECK(server({})["max_locks_per_transaction"] == "64");
+}
+
+TEST_CASE("nothing is archived during the replay, and nothing is lost by it") {
+    auto settings = server({});
+    CHECK(settings["archive_mode"] == "on");
+    CHECK(settings.count("archive_command") == 1);
+    CHECK(settings["archive_command"].empty());
+    CHECK(settings["track_commit_timestamp"] == "on");
+    CHECK(settings["hot_standby"] == "off");
+    CHECK(settings["wal_level"] == "replica");
+    CHECK(settings["fsync"] == "off");
+}
+
+TEST_CASE("libraries are loaded only where they are asked for") {
+    CHECK(server({}).count("shared_preload_libraries") == 0);
+    CHECK(server({}, 100, 0, "one,two")["shared_preload_libraries"] == "one,two");
+}
+
+TEST_CASE("each target sets its own parameter and no other") {
+    const Named basis{
+        {"restore_command", "guard %f %p"}, {"recovery_target_timeline", "3"}, {"recovery_target_action", "promote"}};
+    const auto with = [&](const std::string& name, const std::string& value, const std::string& inclusive) {
+        auto settings = basis;
+        settings[name] = value;
+        settings["recovery_target_inclusive"] = inclusive;
+        return settings;
+    };
+    CHECK(recovery_of({Latest{}}) == basis);
+    CHECK(recovery_of({Immediate{}}) == with("recovery_target", "immediate", "on"));
+    CHECK(recovery_of(time_target("2026-11-22 10:00:00+01")) ==
+          with("recovery_target_time", "2026-11-22 09:00:00+00", "on"));
+    CHECK(recovery_of(time_target("2026-11-22 10:00:00+01", true)) ==
+          with("recovery_target_time", "2026-11-22 09:00:00+00", "off"));
+    CHECK(recovery_of({Xid{748}, true}) == with("recovery_target_xid", "748", "off"));
+    CHECK(recovery_of(lsn_target("16/B374D848")) == with("recovery_target_lsn", "16/B374D848", "on"));
+    CHECK(recovery_of({Name{"it's"}}) == with("recovery_target_name", "it's", "on"));
+}
+
+TEST_CASE("the guard's command is this very program") {
+    const auto self = std::filesystem::canonical("/proc/self/exe").string();
+    CHECK(guard_command().find(self) != std::string::npos);
+    const std::string rest = " archive-get %f \"%p\"";
+    REQUIRE(guard_command().size() > rest.size());
+    CHECK(guard_command().substr(guard_command().size() - rest.size()) == rest);
+}

@@ -1,0 +1,158 @@
+#include "replay/ticket.hpp"
+
+#include "support/archives.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest;
+using postgres::Timeline;
+
+namespace {
+
+Problems damage(const std::string& text) {
+    return problems_of(ExitCode::verification_failed, [&] { Ticket::from_json(text); });
+}
+
+Ticket full() {
+    Ticket ticket;
+    ticket.recovery = Recovery::patroni;
+    ticket.scope = "demo";
+    ticket.target = "name \"before\" the upgrade";
+    ticket.latest = false;
+    ticket.explicit_timeline = true;
+    ticket.newest_timeline = false;
+    ticket.timeline = Timeline{7};
+    ticket.wal = {{segment(6, 2), segment(6, 5)}, {segment(7, 6), segment(7, 9)}};
+    ticket.archive_get = {"/usr/bin/pgbackrest", "--stanza=demo", "archive-get"};
+    ticket.retry.retries = 3;
+    ticket.retry.wait = std::chrono::seconds(9);
+    ticket.base_configuration = "/data/postgresql.base.conf";
+    return ticket;
+}
+
+}  // namespace
+
+TEST_CASE("a ticket comes back from its file as it was") {
+    const auto written = full();
+    const auto read = Ticket::from_json(written.to_json());
+    CHECK(read.to_json() == written.to_json());
+    CHECK(read.recovery == Recovery::patroni);
+    CHECK(read.scope == "demo");
+    CHECK(read.target == written.target);
+    CHECK_FALSE(read.latest);
+    CHECK(read.explicit_timeline);
+    CHECK_FALSE(read.newest_timeline);
+    CHECK(read.timeline == Timeline{7});
+    REQUIRE(read.wal.size() == 2);
+    CHECK(read.last_segment() == segment(7, 9));
+    CHECK(read.archive_get == written.archive_get);
+    CHECK(read.retry.retries == 3);
+    CHECK(read.retry.wait.count() == 9);
+    CHECK(read.base_configuration == "/data/postgresql.base.conf");
+}
+
+TEST_CASE("a ticket is looked for in the data directory") {
+    const Files files;
+    CHECK_FALSE(Ticket::in(files.path()));
+    files.write(Ticket::file_name, full().to_json());
+    REQUIRE(Ticket::in(files.path()));
+    CHECK(Ticket::in(files.path())->scope == "demo");
+}
+
+TEST_CASE("a damaged ticket is refused, and never taken for none") {
+    const auto whole = full().to_json();
+    for (const std::string& text : {std::string(), std::string("{}"), std::string("[]"), std::string("null"),
+                                    whole.substr(0, whole.size() / 2), std::string("x") + whole}) {
+        CAPTURE(text);
+        const auto problems = damage(text);
+        REQUIRE(problems.size() == 1);
+        CHECK(problems[0].message.find("patroni_pgbackrest.ticket is damaged: ") == 0);
+        CHECK(problems[0].hint == "do not start this data directory: restore it again");
+    }
+    auto wrong_type = whole;
+    wrong_type.replace(wrong_type.find("\"demo\""), 6, "1");
+    CHECK(damage(wrong_type).size() == 1);
+}
+
+TEST_CASE("a ticket plans the segments of its ranges and needs its own timeline's history") {
+    const auto ticket = full();
+    CHECK(ticket.plans(segment(6, 3)));
+    CHECK(ticket.plans(segment(7, 9)));
+    CHECK_FALSE(ticket.plans(segment(6, 6)));
+    CHECK_FALSE(ticket.plans(segment(7, 10)));
+    CHECK_FALSE(ticket.plans("00000007.history"));
+    CHECK(ticket.needs_history(Timeline{7}));
+    CHECK_FALSE(ticket.needs_history(Timeline{6}));
+    CHECK_FALSE(ticket.needs_history(Timeline{8}));
+    auto first = ticket;
+    first.timeline = Timeline{1};
+    CHECK_FALSE(first.needs_history(Timeline{1}));
+    CHECK(Ticket{}.last_segment().empty());
+}
+
+TEST_CASE("only a restore to the latest point of the newest timeline survives a restart as a standby") {
+    Ticket ticket;
+    CHECK(ticket.survives_restart_as_standby());
+    ticket.latest = false;
+    CHECK_FALSE(ticket.survives_restart_as_standby());
+    ticket = {};
+    ticket.explicit_timeline = true;
+    CHECK_FALSE(ticket.survives_restart_as_standby());
+    ticket = {};
+    ticket.newest_timeline = false;
+    CHECK_FALSE(ticket.survives_restart_as_standby());
+}
+
+TEST_CASE("a ticket is made from request and plan") {
+    Request request;
+    request.scope = "demo";
+    request.recovery = Recovery::standalone;
+    request.retry.retries = 2;
+    const auto plan = make_plan(request, two_timelines());
+    const auto ticket = make_ticket(request, plan);
+    CHECK(ticket.recovery == Recovery::standalone);
+    CHECK(ticket.scope == "demo");
+    CHECK(ticket.target == "latest");
+    CHECK(ticket.latest);
+    CHECK(ticket.newest_timeline);
+    CHECK(ticket.timeline == Timeline{2});
+    CHECK(ticket.plans(segment(1, 5)));
+    CHECK(ticket.plans(segment(2, 10)));
+    CHECK(ticket.retry.retries == 2);
+    CHECK(ticket.base_configuration.empty());
+}
+
+TEST_CASE("notes of a replay come back as they were, damaged ones are refused") {
+    const Files files;
+    CHECK_FALSE(ReplayNotes::in(files.path()));
+    ReplayNotes notes;
+    notes.startup_process = "4711 815";
+    notes.served = true;
+    notes.save(files.path());
+    auto read = ReplayNotes::in(files.path());
+    REQUIRE(read);
+    CHECK(read->startup_process == "4711 815");
+    CHECK(read->served);
+    CHECK_FALSE(read->served_last);
+    CHECK_FALSE(read->aborted_with);
+
+    notes.served_last = true;
+    notes.aborted_with = 6;
+    notes.abort_message = "gone";
+    notes.abort_hint = "bring it back";
+    notes.save(files.path());
+    read = ReplayNotes::in(files.path());
+    REQUIRE(read);
+    CHECK(read->served_last);
+    CHECK(read->aborted_with == 6);
+    CHECK(read->abort_message == "gone");
+    CHECK(read->abort_hint == "bring it back");
+
+    files.write(ReplayNotes::file_name, "{");
+    CHECK(problems_of(ExitCode::verification_failed, [&] { ReplayNotes::in(files.path()); }).size() == 1);
+}
+
+TEST_CASE("a ticket without a command is damaged") {
+    Ticket ticket;
+    CHECK_THROWS_AS(Ticket::from_json(ticket.to_json()), Failure);
+}

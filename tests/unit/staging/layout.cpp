@@ -1,0 +1,81 @@
+#include "staging/layout.hpp"
+
+#include "support/catch.hpp"
+#include "support/restore.hpp"
+
+#include <unistd.h>
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest;
+
+namespace {
+
+bool is_there(const fs::path& path) {
+    return fs::symlink_status(path).type() != fs::file_type::not_found;
+}
+
+}  // namespace
+
+TEST_CASE("staging lies beside the data directory") {
+    const Restore restore;
+    const auto layout = choose_layout(restore.data());
+    CHECK(layout.data_directory == restore.data());
+    CHECK(layout.staging == restore.files.path("data.restoring"));
+    CHECK(layout.workspace == restore.files.path("data.restoring.d"));
+    CHECK(layout.journal() == restore.files.path("data.restoring.d/journal.json"));
+    CHECK_FALSE(layout.inside);
+    fs::create_directory(restore.data());
+    CHECK(choose_layout(restore.data()).staging == layout.staging);
+    CHECK_FALSE(is_there(layout.workspace));
+}
+
+TEST_CASE("symbolic links to the data directory are resolved") {
+    const Restore restore;
+    fs::create_directories(restore.files.path("disk/pg"));
+    fs::create_directory_symlink(restore.files.path("disk/pg"), restore.data());
+    CHECK(choose_layout(restore.data()).staging == restore.files.path("disk/pg.restoring"));
+}
+
+TEST_CASE("a mount point gets its staging inside, where nothing needs to cross file systems") {
+    const auto layout = choose_layout("/proc");
+    CHECK(layout.inside);
+    CHECK(layout.staging == "/proc/.restoring");
+    CHECK(layout.workspace == "/proc/.restoring.d");
+}
+
+TEST_CASE("where the parent directory is not writable staging lies inside") {
+    if (::geteuid() == 0) {
+        return;  // root may write anywhere
+    }
+    const Restore restore;
+    fs::create_directories(restore.files.path("parent/data"));
+    fs::permissions(restore.files.path("parent"), fs::perms::owner_read | fs::perms::owner_exec);
+    const auto layout = choose_layout(restore.files.path("parent/data"));
+    fs::permissions(restore.files.path("parent"), fs::perms::owner_all);
+    CHECK(layout.inside);
+}
+
+TEST_CASE("a data directory that is a file, or a loop of links, is refused") {
+    const Restore restore;
+    restore.files.write("data", "x");
+    CHECK(problems_of(ExitCode::unsafe, [&] { choose_layout(restore.data()); }) ==
+          Problems{{restore.data().string() + " is not a directory", "move it away"}});
+    fs::create_symlink(restore.files.path("loop"), restore.files.path("loop"));
+    CHECK(problems_of(ExitCode::preflight_refused, [&] { choose_layout(restore.files.path("loop")); }).size() == 1);
+}
+
+TEST_CASE("when the cluster lives, what an earlier run left goes, but for the source's dynamic configuration") {
+    const Restore restore;
+    restore.interrupt(Phase::handed_over);
+    restore.files.write("data.restoring.d/failure.json", "{}");
+    SECTION("with it") {
+        restore.files.write("data.restoring.d/patroni.dynamic.json", "{}");
+        forget(choose_layout(restore.data()));
+        CHECK(system::entries(restore.files.path("data.restoring.d")) ==
+              std::vector<std::string>{"patroni.dynamic.json"});
+    }
+    SECTION("without it") {
+        forget(choose_layout(restore.data()));
+        CHECK_FALSE(is_there(restore.files.path("data.restoring.d")));
+    }
+}

@@ -1,0 +1,120 @@
+#include "staging/memory.hpp"
+
+#include "support/catch.hpp"
+#include "support/restore.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest;
+using namespace std::chrono_literals;
+
+namespace {
+
+EarlierFailure lasting_failure() {
+    EarlierFailure failure;
+    failure.request = "scope demo";
+    failure.exit_code = 4;
+    failure.message = "the archive does not reach the target";
+    failure.hint = "choose another target";
+    failure.lasts = true;
+    failure.facts = "facts";
+    failure.in_a_row = 1;
+    failure.at = 1795347600;
+    return failure;
+}
+
+}  // namespace
+
+TEST_CASE("a failure is written down and read again") {
+    const Files files;
+    const auto file = files.path("failure.json");
+    CHECK_FALSE(EarlierFailure::read(file));
+    lasting_failure().save(file);
+    const auto read = EarlierFailure::read(file);
+    REQUIRE(read);
+    CHECK(read->message == "the archive does not reach the target");
+    CHECK(read->in_a_row == 1);
+    CHECK(read->at == 1795347600);
+}
+
+TEST_CASE("a damaged memory is none: it must not stand in the way of a restore") {
+    const Files files;
+    files.write("failure.json", "{");
+    CHECK_FALSE(EarlierFailure::read(files.path("failure.json")));
+}
+
+TEST_CASE("the same lasting failure is not tried again until something changes") {
+    const auto again = repeated(lasting_failure(), "facts", "/srv/data.restoring.d/failure.json");
+    REQUIRE(again);
+    CHECK(again->code() == ExitCode::target_not_reachable);
+    CHECK(
+        std::string(again->what()) ==
+        "the same restore failed at 2026-11-22 11:40:00 UTC, and nothing has changed since: the archive does not reach "
+        "the target");
+    CHECK(again->problems().front().hint ==
+          "remove /srv/data.restoring.d/failure.json to try it again, when this is done: choose another target");
+    CHECK_FALSE(repeated(lasting_failure(), "other facts", "failure.json"));
+    auto passing = lasting_failure();
+    passing.lasts = false;
+    CHECK_FALSE(repeated(passing, "facts", "failure.json"));
+}
+
+TEST_CASE("a cluster that verify rejected is not handed over again until something changes") {
+    const Files files;
+    Request request;
+    request.data_directory = files.path("data");
+    const auto layout = choose_layout(request.data_directory);
+    std::filesystem::create_directories(layout.workspace);
+    auto plan = make_plan(request, one_timeline());
+    CHECK_NOTHROW(refuse_rejected(request, plan, layout));
+    Journal journal;
+    journal.request = identity_of(request);
+    journal.backup_set = plan.backup.label;
+    journal.phase = Phase::handed_over;
+    journal.asked = Asked{request.target, plan.timeline(), plan.wal.last(), plan.segment_size, false};
+    journal.save(layout.journal());
+    CHECK_NOTHROW(refuse_rejected(request, plan, layout));
+    remember_rejection(layout, {"probe 1 returned 'false'", "choose another target", ""}, std::nullopt);
+    CHECK(problems_of(ExitCode::verification_failed, [&] { refuse_rejected(request, plan, layout); }) ==
+          Problems{
+              {"the same restore was rejected by verify, and nothing has changed since: probe 1 returned 'false'",
+               "choose another target; or remove " + layout.journal().string() + " to have the same restored again"}});
+    auto other = request;
+    other.backup_set = "20261122-080000F";
+    CHECK_NOTHROW(refuse_rejected(other, plan, layout));
+    // The rejected cluster's own timeline is in the archive now.
+    plan = make_plan(request, two_timelines());
+    plan.archive_end.last_segments[postgres::Timeline{1}] = {segment(1, 9), 0};
+    CHECK(problems_of(ExitCode::verification_failed, [&] { refuse_rejected(request, plan, layout); }).size() == 1);
+    plan.archive_end.last_segments[postgres::Timeline{1}] = {segment(1, 10), 0};
+    CHECK_NOTHROW(refuse_rejected(request, plan, layout));
+    plan = make_plan(request, one_timeline());
+    plan.backup.label = "20261122-100000F";
+    CHECK_NOTHROW(refuse_rejected(request, plan, layout));
+    plan = make_plan(request, one_timeline());
+    request.patroni = patroni_yml("scope: demo\n");
+    CHECK_NOTHROW(refuse_rejected(request, plan, layout));
+}
+
+TEST_CASE("every further failure in a row waits longer, from its own end on") {
+    CHECK(pause_after(0, 1000, 1000) == 0s);
+    CHECK(pause_after(1, 1000, 1000) == 0s);
+    CHECK(pause_after(2, 1000, 1000) == 10s);
+    CHECK(pause_after(3, 1000, 1000) == 20s);
+    CHECK(pause_after(3, 1000, 1015) == 5s);
+    CHECK(pause_after(3, 1000, 2000) == 0s);
+    CHECK(pause_after(4, 1000, 900) == 40s);  // the clock was set back
+    CHECK(pause_after(50, 1000, 1000) == 300s);
+}
+
+TEST_CASE("failures are counted, interruptions are not") {
+    const auto first = remembered(Failure(ExitCode::pgbackrest_failed, "m", "h").lasting(), std::nullopt, "r", "f", 7);
+    REQUIRE(first);
+    CHECK(first->lasts);
+    CHECK(first->in_a_row == 1);
+    CHECK(first->at == 7);
+    const auto second = remembered(Failure(ExitCode::repository_unreachable, "m", "h"), first, "r", "f", 8);
+    CHECK_FALSE(second->lasts);
+    CHECK(second->in_a_row == 2);
+    CHECK_FALSE(remembered(Failure(ExitCode::terminated, "m", "h"), std::nullopt, "r", "f", 9));
+    CHECK(remembered(Failure(ExitCode::hangup, "m", "h"), second, "r", "f", 9)->in_a_row == 2);
+}
