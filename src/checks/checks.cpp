@@ -74,7 +74,7 @@ std::string findings_json(const std::vector<Finding>& findings) {
                          {"message", finding.problem.message},
                          {"hint", finding.problem.hint}});
     }
-    // A name in patroni.yml may hold bytes that are no UTF-8.
+    // A name in patroni.yml may hold bytes that are not UTF-8.
     return array.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

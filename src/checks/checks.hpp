@@ -13,7 +13,7 @@ struct CheckDefinition {
     std::string_view id;  ///< `method-block-missing`
     Severity severity;
     std::string_view title;   ///< one line: what is wrong
-    std::string_view why;     ///< what happens when nobody mends it
+    std::string_view why;     ///< what happens if it is left as it is
     std::string_view remedy;  ///< what to do
 };
 

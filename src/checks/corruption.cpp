@@ -20,22 +20,22 @@ std::vector<Finding> not_done(const std::string& why, const std::string& hint) {
 std::vector<Finding> look_for_corruption(const postgres::Client& client) {
     if (!client.find("pg_amcheck")) {
         return not_done("pg_amcheck was not found in postgresql.bin_dir or PATH",
-                        "it comes with PostgreSQL 14 and later; nobody has looked for corruption");
+                        "it comes with PostgreSQL 14 and later; corruption was not looked for");
     }
-    std::vector<std::string> said, skipped;
+    std::vector<std::string> output, skipped;
     const auto keep = [&](std::string_view line) {
         const bool template1 = line.find("\"template1\"") != std::string_view::npos;
         if (line.find("skipping database") != std::string_view::npos && !template1) {
             skipped.emplace_back(line);
         }
-        if (said.size() < most_lines) {
-            said.emplace_back(line);
+        if (output.size() < most_lines) {
+            output.emplace_back(line);
         }
     };
     auto command = client.command("pg_amcheck", {"--all", "--no-password"});
     command.environment["LC_ALL"] = "C";
     const auto outcome = process::run(command, keep, keep);
-    const auto words = system::join(said, "; ");
+    const auto words = system::join(output, "; ");
     if (process::succeeded(outcome) && skipped.empty()) {
         return {};
     }
@@ -47,8 +47,8 @@ std::vector<Finding> look_for_corruption(const postgres::Client& client) {
     }
     return not_done(fmt::format("pg_amcheck {}: {}", process::describe(outcome),
                                 skipped.empty() ? words : system::join(skipped, "; ")),
-                    "CREATE EXTENSION amcheck in the databases that are to be looked at; nobody has looked for "
-                    "corruption");
+                    "CREATE EXTENSION amcheck in the databases that are to be looked at; corruption was not looked for "
+                    "there");
 }
 
 }  // namespace patroni_pgbackrest

@@ -102,16 +102,16 @@ void review_leftovers(const Layout& layout, std::vector<Finding>& findings) {
         findings.push_back(
             {"leftover",
              {fmt::format("{} of an earlier try: {}, {}", path.string(), size_text(bytes_in(path)), age_of(path)),
-              staging ? "the next run goes on with it" : "remove it when it is not needed"}});
+              staging ? "the next run continues with it" : "remove it when it is not needed"}});
     }
 }
 
 }  // namespace
 
 void review_disk(const Request& request, const Plan& plan, const Layout& layout, std::vector<Finding>& findings) {
-    constexpr std::uint64_t for_wal = 2'000'000'000;
-    const bool in_part = std::any_of(request.restore_options.begin(), request.restore_options.end(),
-                                     [](const auto& option) { return option.name.starts_with("db-"); });
+    constexpr std::uint64_t reserve_for_wal = 2'000'000'000;
+    const bool is_partial = std::any_of(request.restore_options.begin(), request.restore_options.end(),
+                                        [](const auto& option) { return option.name.starts_with("db-"); });
     const auto disks = disks_of(request, plan, layout);
     auto room = bytes_in_place(request, plan, layout);
     std::vector<std::string> names;
@@ -119,9 +119,9 @@ void review_disk(const Request& request, const Plan& plan, const Layout& layout,
         room += system::free_bytes(disk);
         names.push_back(disk.string());
     }
-    const bool may_fit = in_part || std::any_of(disks.begin(), disks.end(), system::may_compress);
+    const bool may_fit = is_partial || std::any_of(disks.begin(), disks.end(), system::may_compress);
     const auto& needed = plan.backup.size;
-    if (room >= needed + for_wal) {
+    if (room >= needed + reserve_for_wal) {
         return;
     }
     const auto words = fmt::format("backup set {} has {}, and {} has room for {}", plan.backup.label, size_text(needed),

@@ -6,7 +6,7 @@ const std::vector<CheckDefinition>& check_table() {
     using enum Severity;
     static const std::vector<CheckDefinition> table = {
         {"configuration-broken", error, "patroni.yml cannot be read",
-         "Patroni would not start with it, or would start with something else than what stands there.",
+         "Patroni would not start with it, or would start with something other than what the file says.",
          "correct the line that is named; `patroni --validate-config FILE` says what Patroni thinks of it"},
         {"request-invalid", error, "a setting of the restore is wrong",
          "The restore would be refused as soon as Patroni calls it, with exit code 2.",
@@ -16,29 +16,26 @@ const std::vector<CheckDefinition>& check_table() {
          "follow it.",
          "set bootstrap.method, for example with `patroni_pgbackrest configure`"},
         {"method-block-missing", error, "bootstrap.method names a block that is not there",
-         "Patroni falls back to initdb without a word when the block of the method, or its command, is missing "
+         "Patroni silently falls back to initdb when the block of the method, or its command, is missing "
          "(bootstrap.py): an empty cluster comes up under the old name.",
          "add the block with a command below `bootstrap`, spelt exactly as the method"},
         {"method-other-program", warning, "the method's command is not patroni_pgbackrest bootstrap",
-         "None of what is checked here holds for another program; a script that calls it is nothing wrong.",
+         "None of what is checked here holds for another program; a script that calls it is fine.",
          "let the command begin with `patroni_pgbackrest bootstrap`"},
-        {"method-key-misplaced", error, "a key of the method's block stands at the wrong level",
-         "Patroni reads recovery_conf and command inside of the method's block only; beside it they are ignored "
-         "without "
-         "a word, and the recovery settings are removed.",
+        {"method-key-misplaced", error, "a key of the method's block is at the wrong level",
+         "Patroni reads recovery_conf and command inside of the method's block only; beside it they are silently "
+         "ignored, and the recovery settings are removed.",
          "indent it, so that it belongs to the block of the method"},
-        {"method-key-ignored", warning, "a key of the method's block stands at the wrong level",
+        {"method-key-ignored", warning, "a key of the method's block is at the wrong level",
          "Patroni reads keep_existing_recovery_conf and no_params inside of the method's block only. The restore is "
-         "right "
-         "without them.",
+         "right without them.",
          "indent it, so that it belongs to the block of the method, or take it out"},
-        {"method-key-twice", error, "a key that decides about the restore stands twice",
-         "Of a key that stands twice YAML's reader in Patroni takes the last one without a word: the method, the block "
-         "or "
-         "the target may be another one than the first line says.",
+        {"method-key-twice", error, "a key that the restore depends on appears twice",
+         "When a key appears twice, Patroni's YAML reader silently takes the last one: the method, the block or the "
+         "target may not be the one on the first line.",
          "take one of them out"},
-        {"key-twice", warning, "a key stands twice in patroni.yml", "Only the last one counts, and nobody is told.",
-         "take one of them out"},
+        {"key-twice", warning, "a key appears twice in patroni.yml",
+         "Only the last one counts, and Patroni does not say so.", "take one of them out"},
         {"member-other-scope", error, "the file given with --member is not of this cluster",
          "It was compared with nothing.", "name the patroni.yml of another member of the same scope"},
         {"member-other-method", error, "another member would bootstrap in another way",
@@ -48,22 +45,21 @@ const std::vector<CheckDefinition>& check_table() {
          "give every member the same bootstrap.method and block, or start one node alone for the restore"},
         {"member-other-block", warning, "another member's method block has other settings",
          "Which settings the restore has depends on which node is first: another target is another cluster.",
-         "let both ask for the same restore; paths of their own are nothing wrong"},
+         "let both ask for the same restore; different paths are fine"},
         {"limit-below-control", warning, "a limit is lower than in the cluster that was backed up",
          "A standby does not start while max_connections, max_worker_processes, max_wal_senders, "
          "max_prepared_transactions or max_locks_per_transaction is lower than in the WAL it replays. A bootstrapping "
          "Patroni takes these from bootstrap.dcs, and its own defaults where they are not set.",
          "set the parameter in bootstrap.dcs.postgresql.parameters as high as it was"},
-        {"recovery-parameter-unknown", error, "recovery_conf holds a name that is no recovery parameter",
-         "Patroni drops it without a word: a misspelt target means that everything in the archive is replayed.",
+        {"recovery-parameter-unknown", error, "recovery_conf holds a name that is not a recovery parameter",
+         "Patroni silently drops it: a misspelt target means that everything in the archive is replayed.",
          "spell it as PostgreSQL does"},
         {"standby-cluster", error, "standby_cluster is configured",
-         "With a standby_cluster Patroni makes the first node as a replica of the remote one and never calls a "
-         "bootstrap "
-         "method.",
-         "take it out for the time of the restore"},
+         "With a standby_cluster Patroni creates the first node as a replica of the remote one and never calls a "
+         "bootstrap method.",
+         "take it out until the restore is done"},
         {"dcs-paused", warning, "bootstrap.dcs.pause is set",
-         "The restored cluster comes up in maintenance mode: nobody fails over.",
+         "The restored cluster comes up in maintenance mode: there is no automatic failover.",
          "take it out, or run `patronictl resume` afterwards"},
         {"node-never-bootstraps", warning, "tags.nofailover is set on this node",
          "Patroni never calls a bootstrap method on a node with this tag.",
@@ -74,9 +70,8 @@ const std::vector<CheckDefinition>& check_table() {
         {"passwords-readable", warning, "patroni.yml holds passwords that everybody can read",
          "Every user of the machine can read the superuser's password.", "`chmod o-rwx` the file"},
         {"resume-missing", warning, "`patroni_pgbackrest resume` does not run before Patroni",
-         "A Patroni that dies in the middle of a restore (a reboot, a kill) waits for a leader for ever when it is "
-         "started "
-         "again: the empty /initialize key stays in the DCS.",
+         "A Patroni that dies in the middle of a restore (a reboot, a kill) waits forever for a leader when it is "
+         "started again: the empty /initialize key stays in the DCS.",
          "install the drop-in of the package, /usr/share/doc/patroni-pgbackrest/examples/patroni.service.d.conf, as "
          "/etc/systemd/system/patroni.service.d/patroni_pgbackrest.conf"},
         {"archive-mode-off", warning, "the restored cluster does not archive",
@@ -86,12 +81,12 @@ const std::vector<CheckDefinition>& check_table() {
          "WAL piles up in pg_wal until the disk is full.", "set archive_command"},
         {"archive-command-other", warning, "archive_command does not run pgbackrest archive-push",
          "The archive that is restored from would end with the restore.",
-         "use `pgbackrest --stanza=NAME archive-push %p`; a script that calls it is nothing wrong"},
+         "use `pgbackrest --stanza=NAME archive-push %p`; a script that calls it is fine"},
         {"archive-command-elsewhere", warning, "archive_command uses another stanza or configuration than the restore",
          "The next restore would read an archive that the restored cluster does not write to.",
          "let both name the same one, unless that is what you want"},
         {"standby-restore-command-missing", warning, "standbys have no restore_command",
-         "A standby that lags behind more WAL than its leader keeps must be made anew.",
+         "A standby that lags behind more WAL than its leader keeps must be rebuilt.",
          "set postgresql.recovery_conf.restore_command to `pgbackrest --stanza=NAME archive-get %f \"%p\"`"},
         {"standby-restore-command-elsewhere", warning, "the standbys' restore_command reads another archive",
          "Standbys would get WAL of another cluster, or none.",
@@ -102,20 +97,18 @@ const std::vector<CheckDefinition>& check_table() {
         {"replica-method-rejected", error, "pgbackrest rejects what Patroni appends to a replica method",
          "Every replica that is made with it fails with pgBackRest's error 31 and falls back to the next method, or to "
          "none.",
-         "set no_params: true, and take keys out that are no options of pgbackrest restore"},
+         "set no_params: true, and take out keys that are not options of pgbackrest restore"},
         {"replica-method-target", error, "a replica method restores to a recovery target",
          "Every new replica would stop at a moment of the past and never follow its leader.",
          "take type and target out of it"},
         {"replica-method-no-master", warning, "a replica method has no_master",
          "Patroni 4 knows no_leader only: the method does not work without a leader any more, and the key is passed on "
-         "as "
-         "an option.",
+         "as an option.",
          "write no_leader"},
         {"replica-method-leaderless", warning,
          "a replica method works without a leader, and there is a recovery target",
          "While the first node is restored, another one could be made from the backup alone, replay past the target "
-         "and "
-         "become leader.",
+         "and become leader.",
          "remove no_leader until the cluster is up"},
         {"repository", error, "the repository cannot serve the restore",
          "The stanza is missing, has no valid backup, cannot be decrypted or cannot be reached.",
@@ -148,7 +141,7 @@ const std::vector<CheckDefinition>& check_table() {
          "stop what listens there before the restore"},
         {"data-directory-in-use", warning, "the data directory is not empty",
          "Patroni calls a bootstrap method only for an empty one, and bootstrap refuses to touch it.",
-         "nothing, when the cluster lives; for a restore move it away"},
+         "nothing, if the cluster is running; for a restore move it away"},
         {"leftover", warning, "an earlier try left a directory",
          "It takes room on the disk. Staging is continued by the next run; a directory that Patroni set aside is taken "
          "back when it is known, else it stays.",
@@ -160,7 +153,7 @@ const std::vector<CheckDefinition>& check_table() {
          "see that patronictl works as the user of Patroni"},
         {"cluster-lives", warning, "the scope has a leader",
          "Patroni calls a bootstrap method only for a scope without a leader and without an /initialize key.",
-         "nothing, when the cluster lives; for a restore stop its nodes and run `patronictl remove`"},
+         "nothing, if the cluster is running; for a restore stop its nodes and run `patronictl remove`"},
         {"scope-initialized", warning, "the scope is initialised, but has no leader",
          "Patroni would wait for a leader instead of calling the bootstrap method.",
          "stop all nodes and run `patronictl remove` for the scope"},
@@ -187,8 +180,7 @@ const std::vector<CheckDefinition>& check_table() {
          "Whether the rows are those that were expected is not known: the query is wrong, its database or table is not "
          "there, or it took too long (10 s as post_bootstrap).",
          "correct or simplify the query; Patroni discards the cluster when it was asked as post_bootstrap, and "
-         "restores "
-         "it again"},
+         "restores it again"},
         {"verify-corruption", error, "pg_amcheck found corruption",
          "Tables or indexes of the restored cluster are damaged, most likely in the backup already.",
          "restore an older backup set, and run `pgbackrest verify` on the repository"},
@@ -217,7 +209,7 @@ const std::vector<CheckDefinition>& check_table() {
          "look at pg_stat_archiver; take a new backup once it works"},
         {"verify-no-patroni-yml", warning, "no patroni.yml was found",
          "Archiving is not compared with it, and the probes in it are not asked.", "name it with --patroni-config"},
-        {"verify-amcheck-not-done", warning, "nobody has looked for corruption everywhere",
+        {"verify-amcheck-not-done", warning, "corruption was not looked for everywhere",
          "pg_amcheck is not there, or a database lacks the extension amcheck.",
          "install the program, and CREATE EXTENSION amcheck in the databases"},
     };

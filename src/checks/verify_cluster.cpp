@@ -52,8 +52,8 @@ void judge_timeline(const ServerFacts& facts, const Journal& journal, std::vecto
                             {fmt::format("timeline {} begins at {}, and the restore ended at {}",
                                          reached->timeline.text(), reached->lsn.text(), journal.reached->lsn.text()),
                              discard}});
-    } else if (const auto why = objection(asked.target, {asked.timeline, reached->lsn, reached->reason},
-                                          asked.last_segment, asked.segment_size);
+    } else if (const auto why = why_not_proven(asked.target, {asked.timeline, reached->lsn, reached->reason},
+                                               asked.last_segment, asked.segment_size);
                !why.empty()) {
         findings.push_back(
             {"verify-target-missed", {fmt::format("the target was {}: {}", asked.target.text(), why), discard}});

@@ -22,8 +22,8 @@ namespace patroni_pgbackrest::commands {
 
 namespace {
 
-/// What is told besides the findings.
-struct Told {
+/// What the command prints besides the findings.
+struct Overview {
     std::vector<std::pair<std::string, std::string>> facts;  ///< in words
     nlohmann::ordered_json settings = nlohmann::ordered_json::array();
 
@@ -44,11 +44,12 @@ patroni::Intent intent_of(const Request& request) {
     return intent;
 }
 
-std::optional<Request> review_request(const BootstrapArguments& arguments, Told& told, std::vector<Finding>& findings) {
+std::optional<Request> review_request(const BootstrapArguments& arguments, Overview& overview,
+                                      std::vector<Finding>& findings) {
     const Settings settings(arguments.options, arguments.patroni);
     for (const auto& [name, values] : settings.all()) {
         for (const auto& value : values) {
-            told.settings.push_back({{"name", name}, {"value", value.text}, {"place", value.place}});
+            overview.settings.push_back({{"name", name}, {"value", value.text}, {"place", value.place}});
         }
     }
     try {
@@ -60,17 +61,17 @@ std::optional<Request> review_request(const BootstrapArguments& arguments, Told&
 }
 
 /// The request against the repository; empty when it cannot be served.
-std::optional<Plan> review_repository(const Request& request, Told& told, std::vector<Finding>& findings) {
+std::optional<Plan> review_repository(const Request& request, Overview& overview, std::vector<Finding>& findings) {
     const char* id = "repository";
     try {
         require_pgbackrest(request);
         const auto repository = read_repository(request);
         id = "target";
         auto plan = make_plan(request, repository);
-        told.add("backup set", plan.backup.label);
-        told.add("timeline", fmt::format("{} ({})", plan.timeline().text(), plan.reason_for_timeline));
-        told.add("WAL segments", fmt::format("{}, {} to {}", plan.wal.segments, plan.wal.first(), plan.wal.last()));
-        told.add("restorable from", window_text(plan, repository));
+        overview.add("backup set", plan.backup.label);
+        overview.add("timeline", fmt::format("{} ({})", plan.timeline().text(), plan.reason_for_timeline));
+        overview.add("WAL segments", fmt::format("{}, {} to {}", plan.wal.segments, plan.wal.first(), plan.wal.last()));
+        overview.add("restorable from", window_text(plan, repository));
         if (plan.backup.in_error) {
             findings.push_back({"backup-in-error",
                                 {fmt::format("backup set {} has pages with bad checksums", plan.backup.label),
@@ -107,14 +108,14 @@ void review_members(const BootstrapArguments& bootstrap, const std::vector<std::
     }
 }
 
-/// Against pg_control of what is there: the living cluster, or the copy of an earlier try.
+/// patroni.yml's limits against pg_control of what is there: the running cluster, or the copy of an earlier try.
 void review_limits(const BootstrapArguments& bootstrap, const Layout& layout,
                    const std::filesystem::path& bin_directory, const Plan& plan, std::vector<Finding>& findings) {
     for (const auto& directory : {layout.data_directory, layout.staging}) {
         std::error_code error;
         if (std::filesystem::exists(directory / "global" / "pg_control", error)) {
             const auto control = postgres::read_control_data(bin_directory, directory);
-            // The private server's own limits are higher, and its end writes them down.
+            // The private server has higher limits of its own, and writes them into pg_control when it stops.
             if (directory != layout.staging || control.timeline <= plan.timeline()) {
                 append(findings, patroni::review_limits(bootstrap.source, control.limits()));
             }
@@ -124,10 +125,10 @@ void review_limits(const BootstrapArguments& bootstrap, const Layout& layout,
 }
 
 void review_machine(const BootstrapArguments& arguments, const Request& request, const std::optional<Plan>& plan,
-                    Told& told, std::vector<Finding>& findings) {
+                    Overview& overview, std::vector<Finding>& findings) {
     try {
         const auto layout = choose_layout(request.data_directory);
-        told.add("staging directory", layout.staging.string());
+        overview.add("staging directory", layout.staging.string());
         review_machine(request, layout, findings);
         if (plan) {
             review_disk(request, *plan, layout, findings);
@@ -143,7 +144,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
         const auto directory = postgres::find_binaries(
             plan->major_version,
             configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt);
-        told.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
+        overview.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
         review_limits(arguments, choose_layout(request.data_directory), directory, *plan, findings);
     } catch (const Failure& failure) {
         add(findings, "binaries", failure);
@@ -176,24 +177,24 @@ void review_scope(const BootstrapArguments& arguments, const Request& request, s
     }
 }
 
-std::string text(const Told& told, const std::vector<Finding>& findings) {
+std::string text(const Overview& overview, const std::vector<Finding>& findings) {
     std::string text;
-    for (const auto& setting : told.settings) {
+    for (const auto& setting : overview.settings) {
         text += fmt::format("{} = {} ({})\n", setting["name"].get<std::string>(), setting["value"].get<std::string>(),
                             setting["place"].get<std::string>());
     }
-    for (const auto& [name, value] : told.facts) {
+    for (const auto& [name, value] : overview.facts) {
         text += fmt::format("{}: {}\n", name, value);
     }
     return text + findings_text(findings);
 }
 
-std::string json(const Told& told, const std::vector<Finding>& findings) {
+std::string json(const Overview& overview, const std::vector<Finding>& findings) {
     nlohmann::ordered_json facts = nlohmann::ordered_json::object();
-    for (const auto& [name, value] : told.facts) {
+    for (const auto& [name, value] : overview.facts) {
         facts[name] = value;
     }
-    const nlohmann::ordered_json all{{"settings", told.settings},
+    const nlohmann::ordered_json all{{"settings", overview.settings},
                                      {"facts", facts},
                                      {"findings", nlohmann::ordered_json::parse(findings_json(findings))}};
     return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -209,22 +210,22 @@ std::optional<BootstrapArguments> read_configuration(const CheckArguments& argum
     }
 }
 
-void review(const BootstrapArguments& bootstrap, Told& told, std::vector<Finding>& findings) {
-    const auto request = review_request(bootstrap, told, findings);
+void review(const BootstrapArguments& bootstrap, Overview& overview, std::vector<Finding>& findings) {
+    const auto request = review_request(bootstrap, overview, findings);
     if (bootstrap.patroni) {
         append(findings, patroni::review(bootstrap.source, request ? intent_of(*request) : patroni::Intent()));
     }
     if (!request) {
         return;
     }
-    told.add("target", request->target.text());
-    told.add("replayed by", text(request->recovery));
-    const auto plan = review_repository(*request, told, findings);
-    review_machine(bootstrap, *request, plan, told, findings);
+    overview.add("target", request->target.text());
+    overview.add("replayed by", text(request->recovery));
+    const auto plan = review_repository(*request, overview, findings);
+    review_machine(bootstrap, *request, plan, overview, findings);
     review_scope(bootstrap, *request, findings);
 }
 
-/// What is wrong with the replicas to come does not keep the first node from coming back.
+/// A fault in how replicas will be made does not stop the restore of the first node.
 bool refuses(const Finding& finding) {
     return is_error(finding) && !finding.id.starts_with("replica-method-");
 }
@@ -242,7 +243,7 @@ void explain(const std::string& id) {
     const auto* definition = find_check(id);
     if (definition == nullptr) {
         throw Failure(ExitCode::usage, fmt::format("no check is called '{}'", id),
-                      "docs/checks.md lists them; a finding's id stands behind ERROR or WARNING");
+                      "docs/checks.md lists them; a finding's id follows ERROR or WARNING");
     }
     std::fputs(explanation(*definition).c_str(), stdout);
 }
@@ -254,14 +255,14 @@ ExitCode check(const CheckArguments& arguments) {
         explain(arguments.explain);
         return ExitCode::done;
     }
-    Told told;
+    Overview overview;
     std::vector<Finding> findings;
     log::set_level(log::Level::warning);
     if (const auto bootstrap = read_configuration(arguments, findings)) {
-        review(*bootstrap, told, findings);
+        review(*bootstrap, overview, findings);
         review_members(*bootstrap, arguments.members, findings);
     }
-    std::fputs((arguments.json ? json(told, findings) : text(told, findings)).c_str(), stdout);
+    std::fputs((arguments.json ? json(overview, findings) : text(overview, findings)).c_str(), stdout);
     return has_error(findings) ? ExitCode::preflight_refused : ExitCode::done;
 }
 
@@ -270,7 +271,7 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
         return;
     }
     auto findings = patroni::review(arguments.source, intent_of(request));
-    // What keeps Patroni from calling it has not, or a person called it.
+    // These keep Patroni from calling bootstrap. It is being called: by Patroni all the same, or by a person.
     std::erase_if(findings, [](const Finding& finding) {
         return finding.id == "method-missing" || finding.id == "standby-cluster" ||
                finding.id == "node-never-bootstraps";

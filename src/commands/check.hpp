@@ -17,7 +17,7 @@ struct CheckArguments {
     std::vector<std::string> members;  ///< other members' patroni.yml
 };
 
-/// `check`: everything that would keep a restore from its end, or make it worthless, at once; nothing is changed.
+/// `check`: finds everything that would stop a restore or make it worthless, at once; changes nothing.
 /// Prints it to stdout. Returns done, or preflight_refused when a finding is an error.
 ExitCode check(const CheckArguments& arguments);
 

@@ -26,7 +26,7 @@ std::filesystem::path path_of(const ConfigureArguments& arguments) {
         return *arguments.patroni_config;
     }
     if (own_patroni_environment().contains(configuration_variable)) {
-        throw Failure(ExitCode::usage, fmt::format("{} is no file that could be changed", configuration_variable),
+        throw Failure(ExitCode::usage, fmt::format("{} is not a file that can be changed", configuration_variable),
                       "change it where the variable is set, or name a file with --patroni-config");
     }
     throw Failure(ExitCode::usage, "no patroni.yml is named", "name it with --patroni-config");
@@ -38,7 +38,7 @@ std::optional<std::string> given(const ConfigureArguments& arguments, const std:
     return found == arguments.options.rend() ? std::nullopt : std::optional(found->value);
 }
 
-/// What is given, or stands in the block.
+/// What is given on the command line, else what the block has.
 std::optional<std::string> setting(const ConfigureArguments& arguments, const ConfigurationEdit& patroni_yml,
                                    const std::string& method, const std::string& name) {
     if (const auto value = given(arguments, name)) {
@@ -138,12 +138,12 @@ void configure(const ConfigureArguments& arguments) {
         require_accepted(patroni_yml);
     }
     if (patroni_yml.diff().empty()) {
-        log::info("{} says all of it already: there is nothing to change", path.string());
+        log::info("{} already has all of this: there is nothing to change", path.string());
         return;
     }
     show(patroni_yml);
     if (!arguments.write) {
-        log::info("nothing was written: the same with --write does it");
+        log::info("nothing was written: run it again with --write to write it");
         return;
     }
     for (const auto& file : patroni_yml.write()) {

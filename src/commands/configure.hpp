@@ -14,11 +14,11 @@ struct ConfigureArguments {
     std::optional<std::string> patroni_config;
     std::optional<std::string> method;  ///< the block's name
     std::vector<GivenOption> options;   ///< for the method's block, of configurable_options()
-    bool patroni_mode = false;          ///< recovery_conf belongs into the block
-    bool replicas = false;              ///< so does the replica method into postgresql
-    bool post_bootstrap = false;        ///< and post_bootstrap into bootstrap
-    bool remove = false;                ///< the target goes, and nothing else is done
-    bool write = false;                 ///< into the files; else only the difference is shown
+    bool patroni_mode = false;          ///< write recovery_conf into the block
+    bool replicas = false;              ///< write the replica method into postgresql
+    bool post_bootstrap = false;        ///< write post_bootstrap into bootstrap
+    bool remove = false;                ///< the target is removed, and nothing else is done
+    bool write = false;                 ///< write into the files; else only the difference is shown
 };
 
 /// Its own options; flags take no value.

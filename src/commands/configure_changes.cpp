@@ -20,7 +20,7 @@ using yaml::Node;
 using yaml::Path;
 
 /// The first two words of a command line that calls this program.
-bool calls_us(const Node* command, const std::string& verb) {
+bool calls_this_program(const Node* command, const std::string& verb) {
     if (command == nullptr || !command->is_scalar()) {
         return false;
     }
@@ -38,8 +38,8 @@ bool calls_pgbackrest(const Node* command, const std::string& verb, const std::s
     return words && has(verb) && has("--stanza=" + stanza);
 }
 
-/// The key as it is spelt there: Patroni keeps recovery parameters without regard to case.
-std::string spelt(const Node* map, const std::string& name) {
+/// The key as the map spells it: Patroni ignores the case of recovery parameters.
+std::string spelling_of(const Node* map, const std::string& name) {
     if (map != nullptr) {
         for (const auto& entry : map->entries) {
             if (system::lower(entry.key) == name) {
@@ -68,7 +68,8 @@ NewNode written_option(const OptionDefinition& definition, const std::string& va
             return NewNode::of_word("false");
         }
     }
-    // A number that YAML hands on as it stands; a target's number is text, as Patroni's log shows it.
+    // A number is written plain, where YAML reads back the same text; a target's number is quoted text, as in Patroni's
+    // log.
     const auto number = definition.argument == "N" ? system::number(value) : std::nullopt;
     return number && std::to_string(*number) == value ? NewNode::of_word(value) : NewNode::of_text(value);
 }
@@ -102,15 +103,16 @@ std::string guard_call(const ConfigurationEdit& patroni_yml, const std::string& 
 }
 
 bool is_guarded(const Node* recovery_conf) {
-    const Node* command =
-        recovery_conf == nullptr ? nullptr : yaml::find(*recovery_conf, {spelt(recovery_conf, "restore_command")});
+    const Node* command = recovery_conf == nullptr
+                              ? nullptr
+                              : yaml::find(*recovery_conf, {spelling_of(recovery_conf, "restore_command")});
     return command != nullptr && command->is_scalar() && is_guard(command->text);
 }
 
 void write_block(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const Path& block,
                  const std::string& stanza) {
     std::vector<std::pair<std::string, NewNode>> entries;
-    if (!calls_us(patroni_yml.find(below(block, "command")), "bootstrap")) {
+    if (!calls_this_program(patroni_yml.find(below(block, "command")), "bootstrap")) {
         entries.emplace_back("command", NewNode::of_text("patroni_pgbackrest bootstrap"));
     }
     entries.emplace_back("stanza", NewNode::of_text(stanza));
@@ -136,20 +138,20 @@ void write_block(ConfigurationEdit& patroni_yml, const ConfigureArguments& argum
 
 /// The recovery_conf that agrees with the rest of the block.
 void write_recovery_conf(ConfigurationEdit& patroni_yml, const Path& block) {
-    patroni::Configuration without = patroni_yml.configuration();
-    if (!without.method) {
+    patroni::Configuration standalone = patroni_yml.configuration();
+    if (!standalone.method) {
         return;  // require_accepted() says why
     }
-    without.method->recovery_conf.reset();
-    std::erase_if(without.method->entries, [](const auto& entry) { return entry.key == "recovery"; });
-    const Request request = make_request({{"datadir", "/data"}}, std::move(without));
+    standalone.method->recovery_conf.reset();
+    std::erase_if(standalone.method->entries, [](const auto& entry) { return entry.key == "recovery"; });
+    const Request request = make_request({{"datadir", "/data"}}, std::move(standalone));
     const auto wanted = yaml::parse(corrected_recovery_conf(request, std::nullopt), "recovery_conf");
     const Node& corrected = wanted->map_at("recovery_conf");
 
     const Path path = below(block, "recovery_conf");
     std::vector<std::string> stale;
-    if (const Node* now = patroni_yml.find(path)) {
-        for (const auto& entry : now->entries) {
+    if (const Node* current = patroni_yml.find(path)) {
+        for (const auto& entry : current->entries) {
             const std::string name = system::lower(entry.key);
             const bool is_default =
                 name == "recovery_target_timeline" && !request.timeline && entry.value->text == "latest";
@@ -162,10 +164,10 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const Path& block) {
         patroni_yml.remove(below(path, key));
     }
     std::vector<std::pair<std::string, NewNode>> entries;
-    const Node* now = patroni_yml.find(path);
+    const Node* current = patroni_yml.find(path);
     for (const auto& entry : corrected.entries) {
-        if (entry.key != "restore_command" || !is_guarded(now)) {
-            entries.emplace_back(spelt(now, entry.key), NewNode::of_text(entry.value->text));
+        if (entry.key != "restore_command" || !is_guarded(current)) {
+            entries.emplace_back(spelling_of(current, entry.key), NewNode::of_text(entry.value->text));
         }
     }
     patroni_yml.set(path, NewNode::of_map(std::move(entries)));
@@ -177,14 +179,15 @@ void write_restore_command(ConfigurationEdit& patroni_yml, const std::string& me
     const Path dynamic{"bootstrap", "dcs", "postgresql", "recovery_conf"};
     // A local recovery_conf hides the whole dynamic one.
     const Node* in_force = patroni_yml.find(local) != nullptr ? patroni_yml.find(local) : patroni_yml.find(dynamic);
-    const Node* command = in_force == nullptr ? nullptr : yaml::find(*in_force, {spelt(in_force, "restore_command")});
+    const Node* command =
+        in_force == nullptr ? nullptr : yaml::find(*in_force, {spelling_of(in_force, "restore_command")});
     if (is_guarded(in_force) || (!patroni_mode && calls_pgbackrest(command, "archive-get", stanza))) {
         return;
     }
     const std::string wanted = patroni_mode ? guard_call(patroni_yml, method, stanza) + " %f \"%p\""
                                             : pgbackrest_call(patroni_yml, method, stanza) + " archive-get %f \"%p\"";
-    patroni_yml.set(local,
-                    NewNode::of_map({{spelt(patroni_yml.find(local), "restore_command"), NewNode::of_text(wanted)}}));
+    patroni_yml.set(
+        local, NewNode::of_map({{spelling_of(patroni_yml.find(local), "restore_command"), NewNode::of_text(wanted)}}));
 }
 
 /// Patroni restores with `pgbackrest --delta restore` (its documentation, "Building replicas"), then with basebackup.
@@ -212,25 +215,25 @@ void write_replica_method(ConfigurationEdit& patroni_yml, const std::string& met
     const Path list{"postgresql", "create_replica_methods"};
     const Path old_name{"postgresql", "create_replica_method"};
     const Path dynamic{"bootstrap", "dcs", "postgresql", "create_replica_methods"};
-    std::vector<NewNode> otherwise{NewNode::of_text("pgbackrest")};
+    std::vector<NewNode> new_list{NewNode::of_text("pgbackrest")};
     if (const Node* shared = list_at(dynamic)) {
         for (const auto& item : shared->items) {
             if (item->is_scalar() && item->text != "pgbackrest") {
-                otherwise.push_back(NewNode::of_text(item->text));
+                new_list.push_back(NewNode::of_text(item->text));
             }
         }
     } else {
-        otherwise.push_back(NewNode::of_text("basebackup"));
+        new_list.push_back(NewNode::of_text("basebackup"));
     }
     const bool use_old_name = list_at(list) == nullptr && list_at(old_name) != nullptr;
     patroni_yml.prepend(use_old_name ? old_name : list, NewNode::of_text("pgbackrest"),
-                        NewNode::of_list(std::move(otherwise)));
+                        NewNode::of_list(std::move(new_list)));
 }
 
 void write_post_bootstrap(ConfigurationEdit& patroni_yml) {
     for (const std::string key : {"post_bootstrap", "post_init"}) {
         const Node* command = patroni_yml.find({"bootstrap", key});
-        if (calls_us(command, "verify")) {
+        if (calls_this_program(command, "verify")) {
             return;
         }
         if (command != nullptr && !yaml::blank(*command)) {
@@ -258,7 +261,7 @@ std::string method_of(const ConfigureArguments& arguments, const ConfigurationEd
                                                               "users", "post_bootstrap", "post_init"};
     if (arguments.method) {
         if (!is_plain_name(*arguments.method)) {
-            throw Failure(ExitCode::usage, fmt::format("--method: '{}' is no name for a block", *arguments.method),
+            throw Failure(ExitCode::usage, fmt::format("--method: '{}' is not a name for a block", *arguments.method),
                           "use letters, digits, - and _, a letter first");
         }
         if (std::find(taken.begin(), taken.end(), *arguments.method) != taken.end()) {
@@ -270,7 +273,7 @@ std::string method_of(const ConfigureArguments& arguments, const ConfigurationEd
     }
     const Node* method = patroni_yml.find({"bootstrap", "method"});
     const bool is_ours = method != nullptr && method->is_scalar() &&
-                         calls_us(patroni_yml.find({"bootstrap", method->text, "command"}), "bootstrap");
+                         calls_this_program(patroni_yml.find({"bootstrap", method->text, "command"}), "bootstrap");
     return is_ours ? method->text : "pgbackrest";
 }
 

@@ -32,30 +32,32 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Whose call it is decides how long it may take: a Patroni that waits for post_bootstrap holds no leader lock.
-struct Pace {
+/// How long the whole run, one statement and the wait for the archiver may take.
+struct TimeLimits {
     std::chrono::seconds whole, statement, archiver;
 };
-constexpr Pace as_post_bootstrap{30s, 10s, 0s};
-constexpr Pace by_hand{600s, 300s, 30s};
+/// Short: a Patroni that waits for post_bootstrap holds no leader lock.
+constexpr TimeLimits limits_as_post_bootstrap{30s, 10s, 0s};
+constexpr TimeLimits limits_by_hand{600s, 300s, 30s};
 
-struct Surroundings {
+/// Who calls `verify`, with which patroni.yml, and how long it may take.
+struct Invocation {
     bool by_patroni = false;
     std::optional<patroni::Configuration> patroni;
-    Pace pace = by_hand;
+    TimeLimits limits = limits_by_hand;
     Clock::time_point deadline;
 
-    std::chrono::seconds left() const {
-        const auto rest = std::chrono::duration_cast<std::chrono::seconds>(deadline - Clock::now());
-        return std::max(rest, std::chrono::seconds(1));
+    std::chrono::seconds time_left() const {
+        const auto left = std::chrono::duration_cast<std::chrono::seconds>(deadline - Clock::now());
+        return std::max(left, std::chrono::seconds(1));
     }
 };
 
-Surroundings look_around(const VerifyArguments& arguments) {
-    Surroundings around;
+Invocation read_invocation(const VerifyArguments& arguments) {
+    Invocation invocation;
     patroni::ConfigurationSource source;
     const auto calling = patroni::find_calling_patroni();
-    around.by_patroni = calling && arguments.connection;
+    invocation.by_patroni = calling && arguments.connection;
     if (calling) {
         source = calling->source;
     } else {
@@ -64,20 +66,20 @@ Surroundings look_around(const VerifyArguments& arguments) {
     if (arguments.patroni_config) {
         source.path = std::filesystem::absolute(*arguments.patroni_config);
     }
-    around.patroni = patroni::read_configuration(source);
-    around.pace = around.by_patroni ? as_post_bootstrap : by_hand;
-    around.deadline = Clock::now() + around.pace.whole;
-    return around;
+    invocation.patroni = patroni::read_configuration(source);
+    invocation.limits = invocation.by_patroni ? limits_as_post_bootstrap : limits_by_hand;
+    invocation.deadline = Clock::now() + invocation.limits.whole;
+    return invocation;
 }
 
-/// The server that runs in patroni.yml's data directory, through its socket, as the user that we are.
-postgres::Connection local_connection(const Surroundings& around) {
-    if (!around.patroni || !around.patroni->data_directory) {
+/// To the server that runs in patroni.yml's data directory, through its socket, as this process's user.
+postgres::Connection local_connection(const Invocation& invocation) {
+    if (!invocation.patroni || !invocation.patroni->data_directory) {
         throw Failure(ExitCode::usage,
                       "neither a connection string nor a patroni.yml with postgresql.data_dir is given",
                       "name one: patroni_pgbackrest verify --patroni-config=/etc/patroni/patroni.yml");
     }
-    const std::filesystem::path directory = around.patroni->data_directory->text;
+    const std::filesystem::path directory = invocation.patroni->data_directory->text;
     const auto server = postgres::PostmasterFile::read(directory);
     if (!server || server->port.empty()) {
         throw Failure(ExitCode::preflight_refused, fmt::format("no server runs in {}", directory.string()),
@@ -91,41 +93,41 @@ postgres::Connection local_connection(const Surroundings& around) {
     return {{{"host", server->socket_directory}, {"port", server->port}, {"dbname", "postgres"}}, true, {}};
 }
 
-Client client_for(const VerifyArguments& arguments, const Surroundings& around) {
+Client client_for(const VerifyArguments& arguments, const Invocation& invocation) {
     const auto connection =
         arguments.connection ? postgres::Connection{postgres::parse_connection_string(*arguments.connection), true, {}}
-                             : local_connection(around);
-    const bool configured = around.patroni && around.patroni->bin_directory;
-    return Client(configured ? around.patroni->bin_directory->text : std::string(), connection);
+                             : local_connection(invocation);
+    const bool configured = invocation.patroni && invocation.patroni->bin_directory;
+    return Client(configured ? invocation.patroni->bin_directory->text : std::string(), connection);
 }
 
-[[noreturn]] void cannot_be_asked(const Client& client, const process::Captured& said) {
+[[noreturn]] void refuse_unanswering_server(const Client& client, const process::Captured& psql) {
     if (!client.find("psql")) {
         throw Failure(ExitCode::preflight_refused, "psql was not found in postgresql.bin_dir or PATH",
                       "install PostgreSQL's client programs, or name their directory in postgresql.bin_dir");
     }
-    const auto words = system::join(system::lines(system::trim(said.errors)), "; ");
+    const auto words = system::join(system::lines(system::trim(psql.errors)), "; ");
     throw Failure(ExitCode::preflight_refused,
-                  fmt::format("the server cannot be asked: psql {}{}", process::describe(said.outcome),
+                  fmt::format("the server cannot be asked: psql {}{}", process::describe(psql.outcome),
                               words.empty() ? "" : ": " + words),
                   "see that it runs, and that the connection is one of a superuser, as Patroni's is");
 }
 
-ServerFacts ask(const Client& client, const Surroundings& around) {
-    const auto said = client.psql(postgres::server_facts_statements(), around.left());
-    auto facts = postgres::server_facts_in(said.output);
+ServerFacts ask_server_facts(const Client& client, const Invocation& invocation) {
+    const auto captured = client.psql(postgres::server_facts_statements(), invocation.time_left());
+    auto facts = postgres::server_facts_in(captured.output);
     if (!facts) {
-        cannot_be_asked(client, said);
+        refuse_unanswering_server(client, captured);
     }
     return std::move(*facts);
 }
 
-/// The archiver has the history file to archive as soon as the server is a primary.
-void wait_for_archiver(const Client& client, const Surroundings& around, ServerFacts& facts) {
-    const auto end = Clock::now() + around.pace.archiver;
+/// As soon as the server is a primary, the archiver has the history file to archive.
+void wait_for_archiver(const Client& client, const Invocation& invocation, ServerFacts& facts) {
+    const auto end = Clock::now() + invocation.limits.archiver;
     while (!archiving_is_settled(facts) && Clock::now() < end) {
         interruption::sleep(500ms);
-        facts = ask(client, around);
+        facts = ask_server_facts(client, invocation);
     }
 }
 
@@ -133,14 +135,14 @@ void add(std::vector<Finding>& findings, std::vector<Finding> more) {
     findings.insert(findings.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-VerifyReport examine(const VerifyArguments& arguments, const Surroundings& around) {
-    const auto client = client_for(arguments, around);
-    const auto probes = read_probes(arguments.probes, around.patroni);
+VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& invocation) {
+    const auto client = client_for(arguments, invocation);
+    const auto probes = read_probes(arguments.probes, invocation.patroni);
     VerifyReport report;
-    report.facts = ask(client, around);
+    report.facts = ask_server_facts(client, invocation);
     report.probes = probes.size();
-    const auto answers = ask_probes(client, probes, around.pace.statement, around.left());
-    wait_for_archiver(client, around, report.facts);
+    const auto answers = ask_probes(client, probes, invocation.limits.statement, invocation.time_left());
+    wait_for_archiver(client, invocation, report.facts);
 
     auto& findings = report.findings;
     std::string why;
@@ -154,35 +156,35 @@ VerifyReport examine(const VerifyArguments& arguments, const Surroundings& aroun
     }
     add(findings, judge_remains(report.facts));
     add(findings, judge_probes(probes, answers));
-    if (around.patroni) {
-        add(findings, judge_settings(report.facts, *around.patroni));
+    if (invocation.patroni) {
+        add(findings, judge_settings(report.facts, *invocation.patroni));
     } else {
         findings.push_back({"verify-no-patroni-yml",
                             {"no patroni.yml was found",
                              "name it with --patroni-config: archiving is not compared with it, and the probes in it "
                              "are not asked"}});
     }
-    add(findings, judge_archiver(report.facts, around.pace.archiver > 0s));
-    if (arguments.amcheck && !around.by_patroni) {
+    add(findings, judge_archiver(report.facts, invocation.limits.archiver > 0s));
+    if (arguments.amcheck && !invocation.by_patroni) {
         add(findings, look_for_corruption(client));
     }
     return report;
 }
 
-/// A probe that could not be run, or a recovery that is not over, may be another time.
+/// A probe that could not be run, or a recovery that has not ended, may succeed the next time.
 bool may_pass(const Finding& finding) {
     return finding.id == "verify-probe-unanswered" || finding.id == "verify-in-recovery";
 }
 
-void remember_rejection(const Surroundings& around, const VerifyReport& report) {
+void remember_rejection(const Invocation& invocation, const VerifyReport& report) {
     const auto& findings = report.findings;
     const auto lasting = std::find_if(findings.begin(), findings.end(),
                                       [](const Finding& finding) { return is_error(finding) && !may_pass(finding); });
-    if (!around.by_patroni || !report.journal || lasting == findings.end()) {
+    if (!invocation.by_patroni || !report.journal || lasting == findings.end()) {
         return;
     }
     try {
-        remember_rejection(choose_layout(report.facts.data_directory), lasting->problem, around.patroni);
+        remember_rejection(choose_layout(report.facts.data_directory), lasting->problem, invocation.patroni);
     } catch (const Failure& failure) {
         log::warning("the next bootstrap will not know of it: {}", failure.what());
     }
@@ -191,10 +193,10 @@ void remember_rejection(const Surroundings& around, const VerifyReport& report) 
 }  // namespace
 
 ExitCode verify(const VerifyArguments& arguments) {
-    const auto around = look_around(arguments);
-    const auto report = examine(arguments, around);
+    const auto invocation = read_invocation(arguments);
+    const auto report = judge_server(arguments, invocation);
     std::fputs((arguments.json ? report.json() : report.text()).c_str(), stdout);
-    remember_rejection(around, report);
+    remember_rejection(invocation, report);
     return has_error(report.findings) ? ExitCode::verification_failed : ExitCode::done;
 }
 

@@ -28,16 +28,16 @@ std::vector<std::string> run_some(const std::vector<Query>& queries, const Retry
     for (std::size_t index = 0; index < queries.size(); ++index) {
         open[index] = index;
     }
-    Retries retries{retry};
+    Retries retries(retry);
     while (!open.empty()) {
         std::vector<process::Command> commands;
         for (const std::size_t index : open) {
             commands.push_back(queries[index].command);
         }
-        const std::vector<process::Captured> results = process::capture_all(commands);
+        const auto results = process::capture_all(commands);
         std::vector<std::size_t> failed;
         for (std::size_t position = 0; position < open.size(); ++position) {
-            const process::Captured& result = results[position];
+            const auto& result = results[position];
             if (process::succeeded(result.outcome)) {
                 outputs[open[position]] = result.output;
             } else if (may_pass(result.outcome, result.errors)) {
@@ -47,7 +47,7 @@ std::vector<std::string> run_some(const std::vector<Query>& queries, const Retry
             }
         }
         if (!failed.empty()) {
-            const process::Captured& first = results[failed.front()];
+            const auto& first = results[failed.front()];
             if (!retries.another(what_happened(first.outcome))) {
                 throw failure_of(queries[open[failed.front()]].what, first.outcome, first.errors);
             }
@@ -62,7 +62,7 @@ std::vector<std::string> run_some(const std::vector<Query>& queries, const Retry
 std::vector<std::string> run_all(const std::vector<Query>& queries, const RetryPolicy& retry) {
     std::vector<std::string> outputs;
     for (std::size_t start = 0; start < queries.size(); start += at_once) {
-        const std::size_t end = std::min(start + at_once, queries.size());
+        const auto end = std::min(start + at_once, queries.size());
         for (std::string& output : run_some({queries.begin() + static_cast<std::ptrdiff_t>(start),
                                              queries.begin() + static_cast<std::ptrdiff_t>(end)},
                                             retry)) {
@@ -98,9 +98,9 @@ void take_segments(const std::vector<Listed>& listed, ArchiveContent& result) {
         if (entry.is_path || !is_segment_file(entry.name)) {
             continue;
         }
-        const std::string name = entry.name.substr(0, segment_digits);
+        const auto name = entry.name.substr(0, segment_digits);
         result.segments.insert(name);
-        LastSegment& last = result.last_segments[timeline_of(name)];
+        auto& last = result.last_segments[timeline_of(name)];
         if (name > last.name) {
             last = {name, entry.time};
         } else if (name == last.name) {
@@ -120,13 +120,13 @@ void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const st
                   const std::vector<Listed>& listed, const std::string& from_segment, ArchiveContent& result,
                   Found& found) {
     for (const Listed& entry : listed) {
-        const std::string entry_path = path + "/" + entry.name;
+        const auto entry_path = path + "/" + entry.name;
         if (entry.is_path && is_directory_name(entry.name)) {
             if (can_hold(entry.name, from_segment) && entry.name != first_directory(from_segment)) {
                 found.directories.push_back(listing(pgbackrest, archive.repository, entry_path));
             }
         } else if (!entry.is_path && postgres::is_history_name(entry.name)) {
-            const postgres::Timeline timeline = timeline_of(entry.name);
+            const auto timeline = timeline_of(entry.name);
             const auto [time, is_new] = result.history_times.emplace(timeline, entry.time);
             time->second = std::min(time->second, entry.time);
             if (is_new) {
@@ -149,7 +149,7 @@ Found read_top(const Pgbackrest& pgbackrest, const std::vector<Archive>& archive
         queries.push_back(
             listing(pgbackrest, archives[index].repository, paths[index] + "/" + first_directory(from_segment)));
     }
-    const std::vector<std::string> outputs = run_all(queries, retry);
+    const auto outputs = run_all(queries, retry);
     Found found;
     for (std::size_t index = 0; index < archives.size(); ++index) {
         look_through(pgbackrest, archives[index], paths[index], parse_listing(outputs[index]), from_segment, result,
@@ -164,11 +164,11 @@ Found read_top(const Pgbackrest& pgbackrest, const std::vector<Archive>& archive
 ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives,
                             const std::string& from_segment, const RetryPolicy& retry) {
     ArchiveContent result;
-    const Found found = read_top(pgbackrest, archives, from_segment, retry, result);
+    const auto found = read_top(pgbackrest, archives, from_segment, retry, result);
 
-    std::vector<Query> queries = found.histories;
+    auto queries = found.histories;
     queries.insert(queries.end(), found.directories.begin(), found.directories.end());
-    const std::vector<std::string> outputs = run_all(queries, retry);
+    const auto outputs = run_all(queries, retry);
 
     for (std::size_t index = 0; index < found.timelines.size(); ++index) {
         result.histories.emplace(found.timelines[index],
@@ -184,7 +184,7 @@ std::vector<Listed> parse_listing(std::string_view text) {
     using nlohmann::json;
     std::vector<Listed> result;
     try {
-        const json document = json::parse(printable(text));
+        const auto document = json::parse(printable(text));
         for (const auto& entry : document.get_ref<const json::object_t&>()) {
             if (entry.first == ".") {
                 continue;

@@ -66,7 +66,7 @@ GrowthQuery::GrowthQuery(const Pgbackrest& pgbackrest, ArchiveEnd end) : end_(st
 }
 
 std::optional<std::string> GrowthQuery::answer(const RetryPolicy& retry) {
-    Retries retries{retry};
+    Retries retries(retry);
     for (const auto& listing : listings_) {
         auto result = listing.running->result();
         while (!process::succeeded(result.outcome)) {

@@ -127,7 +127,7 @@ std::vector<BackupTarget> TargetsQuery::answer(const RetryPolicy& retry) {
         command_ = printed_command_;
         result = process::capture(command_);
     }
-    for (Retries retries{retry}; !process::succeeded(result.outcome); result = process::capture(command_)) {
+    for (Retries retries(retry); !process::succeeded(result.outcome); result = process::capture(command_)) {
         if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
             throw failure_of("info of backup set " + label_, result.outcome, result.errors);
         }

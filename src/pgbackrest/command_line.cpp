@@ -20,16 +20,16 @@ std::string argument(const Option& option) {
 /// `pgBackRest 2.45`, `pgBackRest 2.60.0`, `pgBackRest 2.60dev`.
 std::optional<int> parse_version(std::string_view output) {
     constexpr std::string_view prefix = "pgBackRest ";
-    const std::string_view line = system::trim(output);
+    const auto line = system::trim(output);
     if (line.substr(0, prefix.size()) != prefix) {
         return std::nullopt;
     }
-    const std::string_view number = line.substr(prefix.size());
-    const std::size_t dot = number.find('.');
+    const auto number = line.substr(prefix.size());
+    const auto dot = number.find('.');
     if (dot == std::string_view::npos) {
         return std::nullopt;
     }
-    const std::size_t end = number.find_first_not_of("0123456789", dot + 1);
+    const auto end = number.find_first_not_of("0123456789", dot + 1);
     const auto major = system::number(number.substr(0, dot));
     const auto minor = system::number(number.substr(dot + 1, end == std::string_view::npos ? end : end - dot - 1));
     if (!major || !minor || *major > 1000 || *minor > 999) {
@@ -81,7 +81,7 @@ process::Command version_command(const Pgbackrest& pgbackrest) {
 int version_in(const Pgbackrest& pgbackrest, const process::Captured& captured) {
     const std::string hint = "install pgBackRest 2.33 or later, or name its program with the option pgbackrest";
     if (!process::succeeded(captured.outcome)) {
-        const std::string words{system::trim(redacted(printable(captured.errors)))};
+        const std::string words(system::trim(redacted(printable(captured.errors))));
         throw Failure(ExitCode::preflight_refused,
                       fmt::format("{} version {}{}{}", pgbackrest.program, process::describe(captured.outcome),
                                   words.empty() ? "" : ": ", words),

@@ -20,18 +20,18 @@ std::optional<std::string> setting(const Pgbackrest& pgbackrest, const std::stri
             return option.value;
         }
     }
-    const char* value = std::getenv(variable);
+    const auto* value = std::getenv(variable);
     return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
 }
 
 void add_sections(std::string_view configuration, std::vector<std::string>& stanzas) {
     for (const std::string& line : system::lines(configuration)) {
-        const std::string_view text = system::trim(line);
+        const auto text = system::trim(line);
         if (text.size() < 3 || text.front() != '[' || text.back() != ']') {
             continue;
         }
-        const std::string_view section = text.substr(1, text.size() - 2);
-        const std::string stanza{section.substr(0, section.find(':'))};
+        const auto section = text.substr(1, text.size() - 2);
+        const std::string stanza(section.substr(0, section.find(':')));
         if (!stanza.empty() && stanza != "global" &&
             std::find(stanzas.begin(), stanzas.end(), stanza) == stanzas.end()) {
             stanzas.push_back(stanza);
@@ -61,7 +61,7 @@ void add_included(const path& directory, bool required, std::vector<std::string>
         return;
     }
     for (const std::string& name : system::entries(directory)) {
-        const path file = directory / name;
+        const auto file = directory / name;
         if (name.size() > 5 && file.extension() == ".conf" && std::filesystem::is_regular_file(file, error)) {
             add_sections(system::read_file(file), stanzas);
         }

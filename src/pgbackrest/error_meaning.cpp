@@ -21,7 +21,7 @@ struct Entry {
 std::vector<Entry> entries(std::string_view errors) {
     std::vector<Entry> result;
     for (const std::string& line : system::lines(errors)) {
-        const LogLine parsed = parse_log_line(line);
+        const auto parsed = parse_log_line(line);
         if (!parsed.continued) {
             result.push_back({parsed.level, parsed.text});
         } else if (!result.empty() && !parsed.text.empty() && parsed.text.substr(0, 5) != "HINT:") {
@@ -33,7 +33,7 @@ std::vector<Entry> entries(std::string_view errors) {
 
 /// `[049]: ` says nothing that the code before it did not say.
 std::string without_code(const std::string& text) {
-    const std::size_t end = text.find("]: ");
+    const auto end = text.find("]: ");
     const bool there = !text.empty() && text.front() == '[' && end != std::string::npos && end <= 4;
     return there ? text.substr(end + 3) : text;
 }
@@ -106,8 +106,8 @@ std::string error_text(std::string_view errors) {
 }
 
 Failure failure_of(const std::string& what, const process::Outcome& outcome, const std::string& errors) {
-    const ErrorMeaning meaning = meaning_of_outcome(outcome, errors);
-    const std::string text = error_text(errors);
+    const auto meaning = meaning_of_outcome(outcome, errors);
+    const auto text = error_text(errors);
     Failure failure(meaning.exit_code,
                     fmt::format("{} failed: {}{}{}", what, what_happened(outcome), text.empty() ? "" : ": ", text),
                     std::string(meaning.hint));

@@ -124,11 +124,11 @@ struct TypeInText {
 std::optional<TypeInText> next_type(std::string_view text, std::size_t start) {
     constexpr std::string_view suffix = "Error]";
     for (std::size_t open = text.find('[', start); open != std::string_view::npos; open = text.find('[', open + 1)) {
-        const std::size_t close = text.find(']', open);
+        const auto close = text.find(']', open);
         if (close == std::string_view::npos) {
             return std::nullopt;
         }
-        const std::string_view word = text.substr(open + 1, close - open);
+        const auto word = text.substr(open + 1, close - open);
         if (word.size() <= suffix.size() || word.substr(word.size() - suffix.size()) != suffix) {
             continue;
         }
@@ -161,7 +161,7 @@ bool is_absence(const ErrorMeaning& meaning) {
 }  // namespace
 
 ErrorMeaning meaning_of_error(int code, std::string_view errors) {
-    const ErrorMeaning& meaning = meaning_of_error(code);
+    const auto& meaning = meaning_of_error(code);
     // restoreBackupSet (75) and archiveGetCheck (103) only warn of what went wrong with each repository.
     if (code != 75 && code != 103) {
         return refined(meaning, errors);
@@ -170,7 +170,7 @@ ErrorMeaning meaning_of_error(int code, std::string_view errors) {
     std::optional<ErrorMeaning> passing;
     std::optional<ErrorMeaning> absence;
     for (const ErrorMeaning& one : repository_errors(errors)) {
-        std::optional<ErrorMeaning>& place = one.may_pass ? passing : is_absence(one) ? absence : permanent;
+        auto& place = one.may_pass ? passing : is_absence(one) ? absence : permanent;
         if (!place) {
             place = one;
         }
@@ -181,7 +181,7 @@ ErrorMeaning meaning_of_error(int code, std::string_view errors) {
 }
 
 ErrorMeaning meaning_of_status(std::string_view message) {
-    const std::vector<ErrorMeaning> found = repository_errors(message);
+    const auto found = repository_errors(message);
     return found.empty() ? meaning_of_error(125) : found.front();
 }
 

@@ -30,8 +30,8 @@ bool is_cipher_error(const RepositoryStatus& repository, const ErrorMeaning& mea
 }
 
 Failure failure_of_status(const Stanza& stanza, const RepositoryStatus& repository) {
-    const ErrorMeaning meaning = meaning_of_status(repository.message);
-    const std::string where = fmt::format("stanza {} in repo{}", stanza.name, repository.key);
+    const auto meaning = meaning_of_status(repository.message);
+    const auto where = fmt::format("stanza {} in repo{}", stanza.name, repository.key);
     if (is_cipher_error(repository, meaning)) {
         return Failure(ExitCode::pgbackrest_failed, fmt::format("{} cannot be decrypted", where),
                        fmt::format("correct repo{0}-cipher-type and repo{0}-cipher-pass in pgBackRest's configuration",
@@ -89,7 +89,7 @@ void warn_of_broken_repositories(const Stanza& stanza) {
 /// One run; throws when it fails for good, and is empty when another try is worth it.
 std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const process::Command& command, Retries& retries) {
     const std::string what = "info of stanza " + pgbackrest.stanza;
-    const process::Captured captured = process::capture(command);
+    const auto captured = process::capture(command);
     if (!process::succeeded(captured.outcome)) {
         if (pgbackrest::may_pass(captured.outcome, captured.errors) &&
             retries.another(what_happened(captured.outcome))) {
@@ -97,7 +97,7 @@ std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const process::Command& 
         }
         throw failure_of(what, captured.outcome, captured.errors);
     }
-    Stanza stanza = parse_info(captured.output, pgbackrest.stanza);
+    auto stanza = parse_info(captured.output, pgbackrest.stanza);
     if (const auto failure = why_not_restorable(stanza)) {
         if (may_pass(stanza) && retries.another(failure->what())) {
             return std::nullopt;
@@ -109,7 +109,7 @@ std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const process::Command& 
 
 /// Without an LSN nobody knows how long a segment is, and so which segments a restore needs.
 void learn_segment_size(const Pgbackrest& pgbackrest, Stanza& stanza) {
-    Backup& newest = stanza.backups.back();
+    auto& newest = stanza.backups.back();
     if (!newest.lsn_start) {
         const auto path = fmt::format("backup/{}/{}/backup.manifest", stanza.name, newest.label);
         const auto manifest = process::capture(
@@ -178,8 +178,8 @@ Stanza info(const Pgbackrest& pgbackrest, std::optional<unsigned> repository, co
     if (repository) {
         options.push_back({"repo", std::to_string(*repository)});
     }
-    const process::Command command = pgbackrest.data_command("info", options);
-    Retries retries{retry};
+    const auto command = pgbackrest.data_command("info", options);
+    Retries retries(retry);
     for (;;) {
         if (auto stanza = ask(pgbackrest, command, retries)) {
             warn_of_broken_repositories(*stanza);

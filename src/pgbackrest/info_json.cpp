@@ -81,7 +81,7 @@ Stanza stanza_of(const json& object, const std::string& name) {
 
 Stanza parse_info(std::string_view text, const std::string& stanza) {
     try {
-        const json document = json::parse(printable(text));
+        const auto document = json::parse(printable(text));
         for (const json& object : document) {
             if (object.at("name").get<std::string>() == stanza) {
                 return stanza_of(object, stanza);

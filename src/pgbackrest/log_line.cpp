@@ -35,14 +35,14 @@ std::string_view without_timestamp(std::string_view line) {
 
 /// `P00 `, which is missing on stderr.
 std::string_view without_process(std::string_view line) {
-    const std::size_t end = line.find(' ');
+    const auto end = line.find(' ');
     const bool there =
         end != std::string_view::npos && end >= 3 && line[0] == 'P' && is_digits(line.substr(1, end - 1));
     return there ? line.substr(end) : line;
 }
 
 std::optional<LogLine> first_line(std::string_view line) {
-    const std::string_view rest = system::trim(without_process(without_timestamp(line)));
+    const auto rest = system::trim(without_process(without_timestamp(line)));
     for (const auto& [name, level] : levels) {
         if (rest.size() > name.size() && rest.substr(0, name.size()) == name && rest[name.size()] == ':') {
             return LogLine{level, std::string(system::trim(rest.substr(name.size() + 1))), false};

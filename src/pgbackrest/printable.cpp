@@ -51,7 +51,7 @@ constexpr std::array secret_names = {"pass",    "password", "passphrase", "passw
 /// Whether the word that ends before an equals sign names a secret: `repo1-cipher-pass`, `X-Amz-Signature`,
 /// `PGPASSWORD`.
 bool names_secret(std::string_view word) {
-    const std::string name = system::lower(word);
+    const auto name = system::lower(word);
     for (const std::string_view secret : secret_names) {
         if (name.size() >= secret.size() && name.compare(name.size() - secret.size(), secret.size(), secret) == 0) {
             return true;
@@ -67,10 +67,10 @@ bool is_word(char character) {
 
 std::size_t end_of_value(std::string_view text, std::size_t start) {
     if (start < text.size() && (text[start] == '\'' || text[start] == '"')) {
-        const std::size_t quote = text.find(text[start], start + 1);
+        const auto quote = text.find(text[start], start + 1);
         return quote == std::string_view::npos ? text.size() : quote + 1;
     }
-    const std::size_t end = text.find_first_of(" \t\r\n&;,'\"", start);
+    const auto end = text.find_first_of(" \t\r\n&;,'\"", start);
     return end == std::string_view::npos ? text.size() : end;
 }
 
@@ -80,7 +80,7 @@ std::string printable(std::string_view text) {
     std::string result;
     result.reserve(text.size());
     for (std::size_t position = 0; position < text.size();) {
-        const std::size_t length = sequence_length(text, position);
+        const auto length = sequence_length(text, position);
         if (length == 0 || is_control(text[position])) {
             result += '?';
         } else {
@@ -102,7 +102,7 @@ std::string redacted(std::string_view text) {
         while (word > 0 && is_word(text[word - 1])) {
             --word;
         }
-        const std::size_t end = end_of_value(text, equals + 1);
+        const auto end = end_of_value(text, equals + 1);
         if (end == equals + 1 || !names_secret(text.substr(word, equals - word))) {
             continue;
         }

@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 class Output {
   public:
     void operator()(std::string_view line) {
-        const std::string clean = redacted(printable(line));
-        const LogLine parsed = parse_log_line(clean);
+        const auto clean = redacted(printable(line));
+        const auto parsed = parse_log_line(clean);
         if (!parsed.continued) {
             level_ = parsed.level;
         }
@@ -109,7 +109,7 @@ process::Command restore_command(const RestoreJob& job, bool resume) {
     if (resume) {
         options.push_back({"delta"});
     }
-    const std::vector<Option> ours = options;
+    const auto ours = options;
     for (const Option& option : job.options) {
         const auto same_name = [&option](const Option& own) { return own.name == option.name; };
         if (option.name != "delta" && option.name != "spool-path" &&
@@ -117,7 +117,7 @@ process::Command restore_command(const RestoreJob& job, bool resume) {
             options.push_back(option);
         }
     }
-    process::Command command = job.pgbackrest.command("restore", options);
+    auto command = job.pgbackrest.command("restore", options);
     ignore_environment(command);
     // 2.33 knows no --spool-path for restore (and leaves the spool alone); a variable that it does not need is no
     // error.
@@ -142,16 +142,16 @@ void restore(const RestoreJob& job) {
     make_directory(job.data_directory, fs::perms::owner_all);
     make_directory(job.lock_path, fs::perms::owner_all);
     make_directory(job.spool_path, fs::perms::owner_all);
-    Retries retries{job.retry};
+    Retries retries(job.retry);
     for (;;) {
-        bool resume = is_resumable(job.data_directory);
+        auto resume = is_resumable(job.data_directory);
         if (!resume) {
             empty(job.data_directory);
             resume = take_places_outside(job);
         }
         Output output;
         const auto write = [&output](std::string_view line) { output(line); };
-        const process::Outcome outcome = process::run(restore_command(job, resume), write, write);
+        const auto outcome = process::run(restore_command(job, resume), write, write);
         if (process::succeeded(outcome)) {
             return;
         }

@@ -8,7 +8,7 @@
 namespace patroni_pgbackrest::pgbackrest {
 
 namespace {
-constexpr std::chrono::seconds longest_wait{300};
+constexpr std::chrono::seconds longest_wait(300);
 }
 
 Retries::Retries(const RetryPolicy& policy) : policy_(policy), next_wait_(std::min(policy.wait, longest_wait)) {}

@@ -8,7 +8,7 @@ namespace patroni_pgbackrest::pgbackrest {
 /// How often and how long apart something that may pass is tried again: `wait`, doubled each time up to five minutes.
 struct RetryPolicy {
     unsigned retries = 5;
-    std::chrono::seconds wait{5};
+    std::chrono::seconds wait = std::chrono::seconds(5);
 };
 
 /// The tries that are left of one operation.

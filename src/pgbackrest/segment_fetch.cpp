@@ -12,7 +12,7 @@ namespace {
 
 process::Captured run(const process::Command& command, const std::string& what, const RetryPolicy& retry) {
     auto result = process::capture(command);
-    for (Retries retries{retry}; !process::succeeded(result.outcome); result = process::capture(command)) {
+    for (Retries retries(retry); !process::succeeded(result.outcome); result = process::capture(command)) {
         if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
             throw failure_of(what, result.outcome, result.errors);
         }

@@ -14,14 +14,14 @@ namespace {
 using postgres::Timeline;
 using postgres::TimelineHistory;
 
-class Choosing {
+class TimelineChooser {
   public:
-    Choosing(const pgbackrest::Backup& backup, Timeline own, const pgbackrest::ArchiveContent& archive,
-             postgres::SegmentSize size)
-        : backup_(backup), own_(own), archive_(archive), size_(size) {}
+    TimelineChooser(const pgbackrest::Backup& backup, Timeline backup_timeline,
+                    const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size)
+        : backup_(backup), backup_timeline_(backup_timeline), archive_(archive), size_(size) {}
 
-    TimelineChoice wished(Timeline timeline) const {
-        if (timeline != own_ && !archive_.histories.contains(timeline)) {
+    TimelineChoice requested(Timeline timeline) const {
+        if (timeline != backup_timeline_ && !archive_.histories.contains(timeline)) {
             throw Failure(ExitCode::target_not_reachable,
                           fmt::format("timeline {} is not in the archive: there is no {}", timeline.text(),
                                       timeline.history_file()),
@@ -30,24 +30,26 @@ class Choosing {
         const auto history = history_of(timeline);
         if (!descends(history)) {
             throw Failure(ExitCode::target_not_reachable,
-                          fmt::format("backup set {} of timeline {} is no part of timeline {}'s past", backup_.label,
-                                      own_.text(), timeline.text()),
+                          fmt::format("backup set {} of timeline {} is not part of timeline {}'s past", backup_.label,
+                                      backup_timeline_.text(), timeline.text()),
                           "choose an older backup set with set");
         }
-        return made(history, "as asked for");
+        return choice_of(history, "as asked for");
     }
 
-    TimelineChoice own(const std::string& reason) const { return made(history_of(own_), reason); }
+    TimelineChoice backup_timeline(const std::string& reason) const {
+        return choice_of(history_of(backup_timeline_), reason);
+    }
 
     /// `guessing`: nobody has named a backup set or a timeline.
     TimelineChoice newest_descendant(bool guessing) const {
         std::vector<Timeline> passed_over;
         const auto chosen = newest_descendant(passed_over);
         for (const auto timeline : passed_over) {
-            if (guessing && lives_on_in(timeline, chosen.history.timeline)) {
-                throw another_branch(timeline, chosen.history.timeline);
+            if (guessing && cluster_continued_on(timeline, chosen.history.timeline)) {
+                throw abandoned_branch(timeline, chosen.history.timeline);
             }
-            log::warning("timeline {} is newer, but backup set {} is no part of its past: not followed",
+            log::warning("timeline {} is newer, but backup set {} is not part of its past: not followed",
                          timeline.text(), backup_.label);
         }
         return chosen;
@@ -55,55 +57,57 @@ class Choosing {
 
     TimelineChoice newest_descendant(std::vector<Timeline>& passed_over) const {
         for (auto entry = archive_.histories.rbegin(); entry != archive_.histories.rend(); ++entry) {
-            if (entry->first <= own_) {
+            if (entry->first <= backup_timeline_) {
                 break;
             }
             if (descends(entry->second)) {
-                return made(entry->second, fmt::format("the newest that descends from backup set {}", backup_.label));
+                return choice_of(entry->second,
+                                 fmt::format("the newest that descends from backup set {}", backup_.label));
             }
             passed_over.push_back(entry->first);
         }
-        return own("the backup's own, and no newer one descends from it");
+        return backup_timeline("the backup's own, and no newer one descends from it");
     }
 
     TimelineChoice alive_at(const Time& time, bool guessing) const {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time.at.time_since_epoch()).count();
-        std::vector<Timeline> born{own_}, others;
+        std::vector<Timeline> descendants{backup_timeline_}, others;
         for (const auto& [timeline, history] : archive_.histories) {
             const auto archived = archive_.history_times.find(timeline);
-            const bool is_born = archived != archive_.history_times.end() && archived->second <= seconds;
-            if (timeline > own_ && is_born) {
-                (descends(history) ? born : others).push_back(timeline);
+            const bool had_begun = archived != archive_.history_times.end() && archived->second <= seconds;
+            if (timeline > backup_timeline_ && had_begun) {
+                (descends(history) ? descendants : others).push_back(timeline);
             }
         }
         for (const auto other : others) {
-            if (guessing && lives_on_in(other, born.back())) {
-                throw another_branch(other, born.back());
+            if (guessing && cluster_continued_on(other, descendants.back())) {
+                throw abandoned_branch(other, descendants.back());
             }
         }
         std::vector<Timeline> branches;
-        std::copy_if(born.begin(), born.end(), std::back_inserter(branches),
-                     [&](Timeline timeline) { return timeline == born.back() || holds(timeline, seconds, born); });
+        std::copy_if(descendants.begin(), descendants.end(), std::back_inserter(branches), [&](Timeline timeline) {
+            return timeline == descendants.back() || holds(timeline, seconds, descendants);
+        });
         if (branches.size() > 1) {
             throw two_branches(time, branches);
         }
-        return made(history_of(born.back()), "the one that was alive at the target time");
+        return choice_of(history_of(descendants.back()), "the one that was alive at the target time");
     }
 
   private:
-    /// Whether a timeline that this backup is no part of was begun after it, and after the last WAL of the one that
+    /// Whether a timeline that this backup is not part of was begun after it, and after the last WAL of the one that
     /// would be followed: that one was abandoned by a restore from an older backup, and this one is the cluster.
-    bool lives_on_in(Timeline timeline, Timeline followed) const {
+    bool cluster_continued_on(Timeline timeline, Timeline followed) const {
         const auto begun = archive_.history_times.find(timeline);
         const auto last = archive_.last_segments.find(followed);
         return begun != archive_.history_times.end() && begun->second > backup_.stopped &&
                (last == archive_.last_segments.end() || last->second.archived_at < begun->second);
     }
 
-    Failure another_branch(Timeline timeline, Timeline followed) const {
+    Failure abandoned_branch(Timeline timeline, Timeline followed) const {
         return {
             ExitCode::target_not_reachable,
-            fmt::format("backup set {} is no part of the past of timeline {}, which was begun at {}, after the last "
+            fmt::format("backup set {} is not part of the past of timeline {}, which was begun at {}, after the last "
                         "WAL of timeline {}",
                         backup_.label, timeline.text(), instant(archive_.history_times.at(timeline)), followed.text()),
             fmt::format("name an older backup set with set to follow timeline {}, or say target-timeline: {} for "
@@ -148,46 +152,47 @@ class Choosing {
 
     bool descends(const TimelineHistory& history) const {
         const auto end = backup_.lsn_stop ? backup_.lsn_stop : backup_.lsn_start;
-        if (history.timeline == own_) {
+        if (history.timeline == backup_timeline_) {
             return true;
         }
-        const auto* fork = history.fork_from(own_);
+        const auto* fork = history.fork_from(backup_timeline_);
         return fork != nullptr && (!end || *end <= fork->at);
     }
 
-    TimelineChoice made(const TimelineHistory& history, std::string reason) const {
-        const auto last = archive_.histories.empty() ? own_ : std::max(own_, archive_.histories.rbegin()->first);
+    TimelineChoice choice_of(const TimelineHistory& history, std::string reason) const {
+        const auto last = archive_.histories.empty() ? backup_timeline_
+                                                     : std::max(backup_timeline_, archive_.histories.rbegin()->first);
         return {history, history.timeline >= last, std::move(reason)};
     }
 
     const pgbackrest::Backup& backup_;
-    Timeline own_;
+    Timeline backup_timeline_;
     const pgbackrest::ArchiveContent& archive_;
     postgres::SegmentSize size_;
 };
 
 }  // namespace
 
-TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup, Timeline own,
+TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup, Timeline backup_timeline,
                                const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size) {
-    const Choosing choosing(backup, own, archive, size);
+    const TimelineChooser chooser(backup, backup_timeline, archive, size);
     if (request.timeline) {
         if (const auto* number = std::get_if<Timeline>(&request.timeline->choice)) {
-            return choosing.wished(*number);
+            return chooser.requested(*number);
         }
         if (std::holds_alternative<Immediate>(request.timeline->choice)) {
-            return choosing.own("as asked for");
+            return chooser.backup_timeline("as asked for");
         }
-        return choosing.newest_descendant(false);
+        return chooser.newest_descendant(false);
     }
     const bool guessing = !request.backup_set;
     if (request.target.is_immediate()) {
-        return choosing.own("the backup's own");
+        return chooser.backup_timeline("the backup's own");
     }
     if (const auto* time = std::get_if<Time>(&request.target.point)) {
-        return choosing.alive_at(*time, guessing);
+        return chooser.alive_at(*time, guessing);
     }
-    return choosing.newest_descendant(guessing);
+    return chooser.newest_descendant(guessing);
 }
 
 Timeline starting_timeline(const pgbackrest::Backup& backup) {

@@ -18,9 +18,10 @@ struct TimelineChoice {
 /// with PostgreSQL's default, `latest`, a time after a later fork silently brings back the fork's data), for everything
 /// else the newest that descends from the backup. Throws Failure(target_not_reachable), also when two branches were
 /// written at the target time: only a person knows which of them is meant. The same when the cluster went on in a
-/// timeline that the backup is no part of, and nobody has named a backup set.
-TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup, postgres::Timeline own,
-                               const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size);
+/// timeline that the backup is not part of, and nobody has named a backup set.
+TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup,
+                               postgres::Timeline backup_timeline, const pgbackrest::ArchiveContent& archive,
+                               postgres::SegmentSize size);
 
 /// The timeline in the name of the backup's first segment. Throws Failure(target_not_reachable) for an offline backup.
 postgres::Timeline starting_timeline(const pgbackrest::Backup& backup);

@@ -24,7 +24,7 @@ constexpr const char* foreign_variables[] = {"PGUSER",     "PGPASSWORD", "PGSSLM
                                              "PGHOSTADDR", "PGDATABASE", "PGTARGETSESSIONATTRS"};
 
 std::string environment_variable(const char* name) {
-    const char* value = std::getenv(name);
+    const auto* value = std::getenv(name);
     return value == nullptr ? std::string() : std::string(value) + " ";
 }
 

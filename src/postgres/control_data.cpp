@@ -7,9 +7,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cstddef>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <type_traits>
 #include <unistd.h>
 #include <utility>
 
@@ -93,6 +94,36 @@ void refuse_damaged(std::string_view output) {
     }
 }
 
+/// The beginning of ControlFileData (PostgreSQL's src/include/catalog/pg_control.h), up to the first field that differs
+/// between versions. It is the same from 13 to 19: what these versions added lies behind it (17: wal_level and 19:
+/// logicalDecodingEnabled in the checkpoint after fullPageWrites; 18: default_char_signedness; 19:
+/// slru_pages_per_segment). pg_control.h promises that pg_control_version stays where it is.
+/// The server writes the struct as it lies in memory. This program runs on the server's machine, so with the same types
+/// the compiler gives the same byte order and alignment; with another byte order pg_control_version is not a known one.
+struct ControlFileHead {
+    std::uint64_t system_identifier = 0;
+    std::uint32_t pg_control_version = 0;
+    std::uint32_t catalog_version_no = 0;
+    std::int32_t state = 0;  ///< the enum DBState; padding follows
+    std::int64_t time = 0;   ///< pg_time_t
+    std::uint64_t checkpoint = 0;
+    std::uint64_t checkpoint_redo = 0;      ///< checkPointCopy.redo
+    std::uint32_t checkpoint_timeline = 0;  ///< checkPointCopy.ThisTimeLineID
+};
+static_assert(std::is_trivially_copyable_v<ControlFileHead> && std::is_standard_layout_v<ControlFileHead>);
+static_assert(offsetof(ControlFileHead, pg_control_version) == 8 && offsetof(ControlFileHead, state) == 16);
+// Where 8-byte numbers are aligned to 4 bytes (32-bit x86), the server has no padding after state either.
+static_assert(alignof(ControlFileHead) != 8 ||
+              (offsetof(ControlFileHead, time) == 24 && offsetof(ControlFileHead, checkpoint_timeline) == 48));
+
+/// PG_CONTROL_VERSION of PostgreSQL 13 to 16, 17, 18 and 19.
+constexpr std::array<std::uint32_t, 4> known_control_versions = {1300, 1700, 1800, 1902};
+
+bool is_known(std::uint32_t version) {
+    return std::find(known_control_versions.begin(), known_control_versions.end(), version) !=
+           known_control_versions.end();
+}
+
 }  // namespace
 
 ControlData ControlData::parse(std::string_view output) {
@@ -143,23 +174,15 @@ ControlData read_control_data(const std::filesystem::path& bin_directory, const 
 }
 
 std::optional<ControlFile> read_control_file(const std::filesystem::path& data_directory) {
-    constexpr std::size_t state_offset = 16, time_offset = 24, timeline_offset = 48;
-    std::array<char, timeline_offset + sizeof(std::uint32_t)> bytes{};
-    const auto file =
-        system::Descriptor{::open((data_directory / "global" / "pg_control").c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!file.is_open() || ::pread(file.number(), bytes.data(), bytes.size(), 0) != ssize_t(bytes.size())) {
+    const auto file = data_directory / "global" / "pg_control";
+    const system::Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    ControlFileHead head;
+    if (!descriptor.is_open() || ::pread(descriptor.number(), &head, sizeof head, 0) != ssize_t(sizeof head) ||
+        !is_known(head.pg_control_version)) {
         return std::nullopt;
     }
-    ControlFile control;
-    std::uint64_t identifier = 0;
-    std::memcpy(&identifier, bytes.data(), sizeof identifier);
-    control.system_identifier = std::to_string(identifier);
-    std::int32_t state = 0;
-    std::memcpy(&state, bytes.data() + state_offset, sizeof state);
-    control.state = static_cast<ClusterState>(state);
-    std::memcpy(&control.written_at, bytes.data() + time_offset, sizeof control.written_at);
-    std::memcpy(&control.timeline.number, bytes.data() + timeline_offset, sizeof control.timeline.number);
-    return control;
+    return ControlFile{std::to_string(head.system_identifier), static_cast<ClusterState>(head.state), head.time,
+                       Timeline{head.checkpoint_timeline}};
 }
 
 }  // namespace patroni_pgbackrest::postgres

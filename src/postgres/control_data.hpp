@@ -11,7 +11,8 @@
 
 namespace patroni_pgbackrest::postgres {
 
-enum class ClusterState {
+/// DBState of pg_control.h, in its order: pg_control holds the number.
+enum class ClusterState : std::int32_t {
     starting_up,
     shut_down,
     shut_down_in_recovery,
@@ -62,9 +63,10 @@ struct ControlFile {
     Timeline timeline;            ///< of the latest checkpoint
 };
 
-/// Empty when there is none. The fields lie at bytes 0, 16, 24 and 48 from PostgreSQL 13 to 18 (pg_control.h:
-/// system_identifier 8, two versions 8, state and padding 8, time 8, checkPoint 8, checkPointCopy: redo 8,
-/// ThisTimeLineID).
+/// Empty when there is no pg_control, when it is cut short, and when its pg_control_version is none of those known
+/// (1300, 1700, 1800, 1902: PostgreSQL 13 to 19). To a caller all three say: not known to be a cluster of ours. So a
+/// newer PostgreSQL, one before 13, or a file of a machine with another byte order is never misread. The checksum is
+/// not looked at; read_control_data() does that.
 std::optional<ControlFile> read_control_file(const std::filesystem::path& data_directory);
 
 }  // namespace patroni_pgbackrest::postgres

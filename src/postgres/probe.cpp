@@ -37,10 +37,10 @@ Probe Probe::parse(std::string_view text, std::string place) {
 }
 
 std::string probe_statements(const std::vector<Probe>& probes, std::chrono::seconds limit) {
-    std::string statements = fmt::format("SET standard_conforming_strings = on;\n"
-                                         "SET default_transaction_read_only = on;\n"
-                                         "SET statement_timeout = '{}s';\n",
-                                         limit.count());
+    auto statements = fmt::format("SET standard_conforming_strings = on;\n"
+                                  "SET default_transaction_read_only = on;\n"
+                                  "SET statement_timeout = '{}s';\n",
+                                  limit.count());
     for (const auto& probe : probes) {
         statements += fmt::format("DO {};\n"
                                   "SELECT pg_catalog.json_build_object("

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<postgres::Setting> block() {
+std::vector<postgres::Setting> recovery_block() {
     std::vector<postgres::Setting> settings;
     // A stale target of another type in the restored configuration is FATAL beside the real one, and can only be
     // blanked before it in the file order (13 to 18); Patroni's own file comes after this one.
@@ -81,7 +81,7 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
     system::remove_file(data / "standby.signal");
     empty_pg_wal(data / "pg_wal");
     strip_auto_conf(data / "postgresql.auto.conf");
-    patroni::write_block(configuration, data, block());
+    patroni::write_block(configuration, data, recovery_block());
     system::remove_file(data / ReplayNotes::file_name);
     system::replace_file(data / Ticket::file_name, ticket.to_json());
     log::info("recovery to {} is left to Patroni's PostgreSQL: {} WAL segments to replay on timeline {}",

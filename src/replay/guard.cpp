@@ -80,7 +80,7 @@ bool disk_is_full() {
 GuardAnswer full_disk(const GuardAnswer& answer) {
     return {Kind::abort, ExitCode::replay_failed,
             fmt::format("the disk of {} is full: {}", std::filesystem::current_path().string(), answer.message),
-            "make room for the WAL, then run it again: it goes on where it stopped"};
+            "make room for the WAL, then run it again: it continues where it stopped"};
 }
 
 /// Where a timeline was left, its own later segments may lie in the archive as well. PostgreSQL would read on in them
@@ -113,7 +113,7 @@ int with_ticket(const Ticket& ticket, const std::string& wanted, const std::stri
             return 1;
         case Kind::abort:
             return abort_recovery(state, answer);
-        case Kind::again:
+        case Kind::retry:
             if (attempt >= ticket.retry.retries) {
                 return abort_recovery(state, disk_is_full() ? full_disk(answer) : answer);
             }
@@ -156,8 +156,8 @@ std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const Repl
             "Patroni again: it calls the bootstrap method anew"};
     }
     // PostgreSQL looks for a timeline newer than the one it follows before the first segment and after the replay has
-    // ended (findNewestTimeLine). In between nothing but a damaged record ends a replay without a target. The histories
-    // on the way to the followed timeline are read again after the first segment, by right.
+    // ended (findNewestTimeLine). In between nothing but a damaged record ends a replay without a target. That it reads
+    // the histories up to the followed timeline again after the first segment is normal.
     const auto history = history_timeline(wanted);
     const bool looks_for_newer = history && *history > ticket.timeline;
     if (ticket.latest && looks_for_newer && state.notes.served && !state.notes.served_last) {
@@ -182,21 +182,21 @@ GuardAnswer judge(const Ticket& ticket, const ReplayState&, const std::string& w
         if (!ticket.plans(wanted) && !(history && ticket.needs_history(*history))) {
             return {Kind::not_there};
         }
-        return {Kind::again, ExitCode::target_not_reachable,
+        return {Kind::retry, ExitCode::target_not_reachable,
                 fmt::format("{} was in the archive when the restore was planned, and is missing now", wanted),
                 "bring it back, or restore to a point before it", true};
     }
     const auto failure = pgbackrest::failure_of("archive-get of " + wanted, outcome, errors);
     const auto& problem = failure.problems().front();
-    return {Kind::again, failure.code(), problem.message, problem.hint, failure.is_lasting()};
+    return {Kind::retry, failure.code(), problem.message, problem.hint, failure.is_lasting()};
 }
 
-int archive_get(const pgbackrest::Pgbackrest& otherwise, const std::string& wanted, const std::string& destination) {
+int archive_get(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wanted, const std::string& destination) {
     const auto ticket = Ticket::in(".");
     // A finished recovery has left the plan's timeline: the ticket is a leftover that recovery-end could not remove.
     const auto control = postgres::read_control_file(".");
     if (!ticket || (control && control->timeline > ticket->timeline)) {
-        return without_ticket(otherwise, wanted, destination);
+        return without_ticket(pgbackrest, wanted, destination);
     }
     return with_ticket(*ticket, wanted, destination);
 }

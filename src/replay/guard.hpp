@@ -12,7 +12,7 @@ namespace patroni_pgbackrest {
 /// What PostgreSQL is told. It takes every exit code up to 125 for "the archive has no more" and aborts the recovery on
 /// any code above (RestoreArchivedFile in xlogarchive.c), so that only 0, 1 and 200 are ever given.
 struct GuardAnswer {
-    enum class Kind { delivered, not_there, again, abort } kind;
+    enum class Kind { delivered, not_there, retry, abort } kind;
     ExitCode cause = ExitCode::done;  ///< of an abort: what bootstrap answers with
     std::string message{}, hint{};
     bool lasts = false;  ///< it would be the same until somebody changes something
@@ -28,13 +28,13 @@ struct ReplayState {
 std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const ReplayState& state,
                                                 const std::string& wanted);
 
-/// The answer after one run of `pgbackrest archive-get`; `again` for every error.
+/// The answer after one run of `pgbackrest archive-get`; `retry` for every error.
 GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted,
                   const process::Outcome& outcome, const std::string& errors);
 
 /// One call of restore_command: `wanted` is %f, `destination` %p, the working directory is the data directory. Returns
-/// the exit code for PostgreSQL. Without a ticket it is an ordinary restore_command that asks `otherwise`: errors are
+/// the exit code for PostgreSQL. Without a ticket it is an ordinary restore_command with `pgbackrest`: errors are
 /// passed on to a standby, which tries again by itself, and abort any other recovery.
-int archive_get(const pgbackrest::Pgbackrest& otherwise, const std::string& wanted, const std::string& destination);
+int archive_get(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wanted, const std::string& destination);
 
 }  // namespace patroni_pgbackrest

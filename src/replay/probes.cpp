@@ -34,20 +34,20 @@ std::vector<ProbeAnswer> ask_probes(const postgres::Client& client, const std::v
         databases[probes[index].database].push_back(index);
     }
     std::vector<ProbeAnswer> answers(probes.size());
-    for (const auto& [database, whose] : databases) {
+    for (const auto& [database, indexes] : databases) {
         std::vector<Probe> of_database;
-        for (const auto index : whose) {
+        for (const auto index : indexes) {
             of_database.push_back(probes[index]);
         }
         const auto left = std::max(std::chrono::duration_cast<std::chrono::seconds>(deadline - Clock::now()),
                                    std::chrono::seconds(1));
-        const auto said = client.psql(postgres::probe_statements(of_database, std::min(each, left)), left, database);
-        const auto given = postgres::probe_answers_in(said.output);
-        for (std::size_t index = 0; index < whose.size(); ++index) {
-            answers[whose[index]] = index < given.size()
-                                        ? given[index]
-                                        : ProbeAnswer{"", fmt::format("psql {}: {}", process::describe(said.outcome),
-                                                                      system::trim(said.errors))};
+        const auto result = client.psql(postgres::probe_statements(of_database, std::min(each, left)), left, database);
+        const auto given = postgres::probe_answers_in(result.output);
+        for (std::size_t index = 0; index < indexes.size(); ++index) {
+            answers[indexes[index]] =
+                index < given.size() ? given[index]
+                                     : ProbeAnswer{"", fmt::format("psql {}: {}", process::describe(result.outcome),
+                                                                   system::trim(result.errors))};
         }
     }
     return answers;

@@ -49,7 +49,7 @@ std::string nearest_point(const postgres::RecoveryLog& log) {
                        log.last_transaction_time ? ", time " + *log.last_transaction_time : "");
 }
 
-std::string words_of(const postgres::RecoveryLog& log) {
+std::string last_words_of(const postgres::RecoveryLog& log) {
     constexpr std::size_t most = 4;
     auto words = log.last_words;
     if (words.size() > most) {
@@ -60,8 +60,8 @@ std::string words_of(const postgres::RecoveryLog& log) {
 
 }  // namespace
 
-std::string objection(const RecoveryTarget& target, const postgres::TimelineFork& fork, const std::string& last_segment,
-                      postgres::SegmentSize segment_size) {
+std::string why_not_proven(const RecoveryTarget& target, const postgres::TimelineFork& fork,
+                           const std::string& last_segment, postgres::SegmentSize segment_size) {
     const auto last = target.is_latest() ? postgres::Segment::parse(last_segment, segment_size) : std::nullopt;
     if (last && fork.at < last->start(segment_size)) {
         return fmt::format("it ended at {}, before the last planned WAL segment {}", fork.at.text(), last_segment);
@@ -106,7 +106,7 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
                 .lasting();
         }
     }
-    if (const auto why = objection(request.target, fork, plan.wal.last(), plan.segment_size); !why.empty()) {
+    if (const auto why = why_not_proven(request.target, fork, plan.wal.last(), plan.segment_size); !why.empty()) {
         throw not_proven(why);
     }
     return {control.timeline, fork.at, fork.reason, log.last_transaction_time};
@@ -121,7 +121,7 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                         notes->abort_hint);
         return notes->abort_lasts ? failure.lasting() : failure;
     }
-    const auto words = words_of(log);
+    const auto words = last_words_of(log);
     const auto said = [&](std::string_view text) { return words.find(text) != std::string::npos; };
     if (log.invalid_record) {
         return Failure(ExitCode::replay_failed,
@@ -155,12 +155,12 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
         return Failure(ExitCode::replay_failed,
                        fmt::format("the disk of {} is full: {}", data_directory.string(),
                                    guard_had_no_room ? *log.guard_error : words),
-                       "make room for the WAL, then run it again: it goes on where it stopped");
+                       "make room for the WAL, then run it again: it continues where it stopped");
     }
     return Failure(
         ExitCode::replay_failed,
         fmt::format("PostgreSQL {} during the replay; its last words: {}", process::describe(outcome), words),
-        "read PostgreSQL's lines above; the next run goes on with the same copy");
+        "read PostgreSQL's lines above; the next run continues with the same copy");
 }
 
 }  // namespace patroni_pgbackrest

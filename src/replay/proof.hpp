@@ -18,8 +18,8 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
 
 /// Why a timeline's fork is no proof that the target was reached: PostgreSQL's reason for it does not fit, or a restore
 /// to the latest point ended before the last planned segment. Empty when it is one.
-std::string objection(const RecoveryTarget& target, const postgres::TimelineFork& fork, const std::string& last_segment,
-                      postgres::SegmentSize segment_size);
+std::string why_not_proven(const RecoveryTarget& target, const postgres::TimelineFork& fork,
+                           const std::string& last_segment, postgres::SegmentSize segment_size);
 
 /// Why the private server ended: what the guard met, a target that the archive does not reach (with the nearest point),
 /// a missing resource manager, a full disk, else how it ended and its last words.

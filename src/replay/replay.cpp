@@ -67,18 +67,18 @@ class Replay {
 
     Reached run(Start start) {
         if (start == Start::nothing && session_.probes.empty()) {
-            return proven();
+            return prove();
         }
         remove_signals();
         if (start == Start::replay) {
-            forget_newer_timelines();
+            remove_newer_timelines();
             write_ticket();
             system::replace_file(data_ / "recovery.signal", "");
         }
         set_aside_auto_conf(staging_);
         staging_.reached(Phase::replaying);
-        serve(start == Start::replay);
-        auto reached = proven();
+        run_server(start == Start::replay);
+        auto reached = prove();
         clean_up();
         return reached;
     }
@@ -94,7 +94,7 @@ class Replay {
 
     /// An earlier try may have been killed after it had written its new timeline's history file: PostgreSQL would count
     /// it as taken, and the server would archive it later as a branch that never was.
-    void forget_newer_timelines() const {
+    void remove_newer_timelines() const {
         const auto prefix_of = [](const std::string& name) { return system::number(name.substr(0, 8), 16); };
         for (const auto& directory : {data_ / "pg_wal", data_ / "pg_wal" / "archive_status"}) {
             if (!fs::exists(directory)) {
@@ -139,7 +139,7 @@ class Replay {
         return all;
     }
 
-    void serve(bool recovering) {
+    void run_server(bool recovering) {
         // pg_control's minimums can rise while WAL is replayed; each FATAL of that kind is followed by one more start.
         constexpr int most_starts = 5;
         for (int start = 1;; ++start) {
@@ -165,7 +165,7 @@ class Replay {
     }
 
     void require_probes(const postgres::PrivateServer& server) const {
-        constexpr std::chrono::minutes most{10};
+        constexpr std::chrono::minutes most(10);
         const auto& probes = session_.probes;
         if (probes.empty()) {
             return;
@@ -200,7 +200,7 @@ class Replay {
                   segment ? segment->start(plan_.segment_size).text() : *seen.last_restored);
     }
 
-    Reached proven() {
+    Reached prove() {
         try {
             auto reached = prove_target(request_, plan_, log_, control(), data_ / "pg_wal");
             log::info("reached {} ({}), new timeline {}{}: asked for {}", reached.lsn.text(), reached.reason,
@@ -208,7 +208,7 @@ class Replay {
                       request_.target.text());
             return reached;
         } catch (const Failure&) {
-            // It is promoted at the wrong place: only the repository can make it right again.
+            // It was promoted at the wrong place: only a copy from the repository can undo that.
             staging_.reached(Phase::copying);
             throw;
         }

@@ -18,9 +18,9 @@ namespace patroni_pgbackrest {
 /// What to do with a staging directory that an earlier run left.
 enum class Start {
     copy,     ///< from the repository, with --delta
-    replay,   ///< recovery.signal is put back, and the recovery goes on
+    replay,   ///< recovery.signal is put back, and the recovery continues
     finish,   ///< it is promoted already: start without signal file, then stop
-    nothing,  ///< promoted, and an earlier run has seen to everything that belongs to it
+    nothing,  ///< promoted, and an earlier run has done everything after that as well
 };
 
 /// The decision of pg_control and the journal. `same_boot` is false after a reboot or an unmount: with fsync off the

@@ -27,7 +27,7 @@ const char* attribute_of(patroni::Role::Kind kind) {
     return "";
 }
 
-constexpr std::chrono::seconds limit{60};
+constexpr std::chrono::seconds limit(60);
 
 void warn(const process::Captured& result) {
     log::warning("the passwords of patroni.yml could not be set: psql {}: {}", process::describe(result.outcome),

@@ -45,7 +45,7 @@ Ticket make_ticket(const Request& request, const Plan& plan);
 struct ReplayNotes {
     static constexpr const char* file_name = "patroni_pgbackrest.replay";
 
-    std::string startup_process;      ///< process number and start time: a restarted server begins anew
+    std::string startup_process;      ///< process number and start time: a restarted server starts over
     bool served = false;              ///< a segment was delivered
     bool served_last = false;         ///< so was the last planned one
     std::optional<int> aborted_with;  ///< the exit code for what made the guard abort the recovery

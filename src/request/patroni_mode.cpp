@@ -118,7 +118,7 @@ class Review {
             }
         }
         if (patroni.custom_conf) {
-            add(patroni.custom_conf->place, "custom_conf takes the base configuration file out of force",
+            add(patroni.custom_conf->place, "custom_conf keeps PostgreSQL from reading the base configuration file",
                 "remove custom_conf, or remove recovery_conf to let this program replay (standalone mode): there is no "
                 "other place where a restore_command survives a restart of Patroni");
         }

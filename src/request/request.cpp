@@ -18,7 +18,7 @@ std::optional<Time> time_target(Settings& settings, const std::string& value, co
     auto time = Time::parse(value);
     if (!time) {
         settings.problem(
-            place, fmt::format("'{}' is no point in time with a UTC offset", value),
+            place, fmt::format("'{}' is not a point in time with a UTC offset", value),
             "write it as 2026-11-22 10:00:00+00: without an offset pgBackRest and PostgreSQL would read it "
             "in different time zones");
     }
@@ -28,7 +28,7 @@ std::optional<Time> time_target(Settings& settings, const std::string& value, co
 std::optional<Xid> xid_target(Settings& settings, const std::string& value, const std::string& place) {
     const auto number = system::number(value);
     if (!number || *number < 3) {
-        settings.problem(place, fmt::format("'{}' is no transaction number", value),
+        settings.problem(place, fmt::format("'{}' is not a transaction number", value),
                          "give the number that pg_current_xact_id() returned, 3 or more");
         return std::nullopt;
     }
@@ -38,7 +38,7 @@ std::optional<Xid> xid_target(Settings& settings, const std::string& value, cons
 std::optional<LsnTarget> lsn_target(Settings& settings, const std::string& value, const std::string& place) {
     const auto lsn = postgres::Lsn::parse(value);
     if (!lsn) {
-        settings.problem(place, fmt::format("'{}' is no LSN", value), "write it as PostgreSQL does: 16/B374D848");
+        settings.problem(place, fmt::format("'{}' is not an LSN", value), "write it as PostgreSQL does: 16/B374D848");
         return std::nullopt;
     }
     return LsnTarget{*lsn};
@@ -62,7 +62,7 @@ RecoveryTarget read_target(Settings& settings) {
     const bool needs_value = kind == "time" || kind == "xid" || kind == "lsn" || kind == "name";
     const bool takes_none = kind == "latest" || kind == "default" || kind == "immediate";
     if (!needs_value && !takes_none) {
-        settings.problem(type->place, fmt::format("'{}' is no recovery type", kind),
+        settings.problem(type->place, fmt::format("'{}' is not a recovery type", kind),
                          "use latest, immediate, time, xid, lsn or name");
         return target;
     }
@@ -123,7 +123,7 @@ void require_map_entries(Settings& settings, const std::string& option) {
     for (const auto& value : settings.values(option)) {
         const auto sign = value.text.find('=');
         if (sign == std::string::npos || sign == 0 || sign + 1 == value.text.size()) {
-            settings.problem(value.place, fmt::format("'{}' is no value for {}", value.text, option),
+            settings.problem(value.place, fmt::format("'{}' is not a value for {}", value.text, option),
                              "write NAME=DIRECTORY");
         }
     }
@@ -193,7 +193,7 @@ Recovery read_recovery(Settings& settings, const std::optional<patroni::Configur
     const auto wish = settings.value("recovery");
     if (wish && wish->text != text(derived)) {
         if (wish->text != "patroni" && wish->text != "standalone") {
-            settings.problem(wish->place, fmt::format("'{}' is no value for recovery", wish->text),
+            settings.problem(wish->place, fmt::format("'{}' is not a value for recovery", wish->text),
                              "use standalone or patroni, or leave it out: it follows from patroni.yml");
         } else if (block_says_patroni) {
             settings.problem(wish->place, "recovery is standalone, but the method's block has recovery_conf",
@@ -223,7 +223,7 @@ std::filesystem::path read_data_directory(Settings& settings, const std::optiona
         path = path.parent_path();
     }
     if (path == path.root_path()) {
-        settings.problem(value->place, fmt::format("'{}' is no data directory", value->text),
+        settings.problem(value->place, fmt::format("'{}' is not a data directory", value->text),
                          "name the directory that PostgreSQL's files belong in");
     }
     return path;
@@ -263,7 +263,7 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
     if (const auto wish = settings.value("target-timeline")) {
         request.timeline = TimelineWish::parse(system::trim(wish->text));
         if (!request.timeline) {
-            settings.problem(wish->place, fmt::format("'{}' is no timeline", wish->text),
+            settings.problem(wish->place, fmt::format("'{}' is not a timeline", wish->text),
                              "use a number, latest or current");
         }
     }
@@ -298,7 +298,7 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
         if (const auto known = log::parse_level(level->text)) {
             request.log_level = *known;
         } else {
-            settings.problem(level->place, fmt::format("'{}' is no log level", level->text),
+            settings.problem(level->place, fmt::format("'{}' is not a log level", level->text),
                              "use debug, info, warning or error");
         }
     }

@@ -41,7 +41,7 @@ struct Request {
     Recovery recovery = Recovery::standalone;
     std::string preload_libraries;
     std::optional<std::filesystem::path> reuse_data;
-    bool source_is_fenced = false;  ///< WAL that still arrives is no reason to refuse
+    bool source_is_fenced = false;  ///< WAL that still arrives is not a reason to refuse
     pgbackrest::RetryPolicy retry;
     std::optional<std::filesystem::path> report;
     log::Level log_level = log::Level::info;

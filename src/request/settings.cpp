@@ -13,7 +13,7 @@ std::string hint_for_unknown(const std::string& name) {
     if (const auto refusal = refusal_of(name); !refusal.empty()) {
         return std::string(refusal);
     }
-    // Misspelt keys that Patroni reserves arrive as options as well.
+    // Patroni passes on a misspelt key of its own as an option.
     std::vector<std::string> known = {"no_params", "keep_existing_recovery_conf", "recovery_conf", "command"};
     for (const auto& option : bootstrap_options()) {
         known.emplace_back(option.name);
@@ -99,7 +99,7 @@ bool Settings::flag(const std::string& name) {
         return true;
     }
     if (word != "n" && word != "no" && word != "false" && word != "off" && word != "0") {
-        problem(given->place, fmt::format("'{}' is no value for {}", given->text, name), "use y or n");
+        problem(given->place, fmt::format("'{}' is not a value for {}", given->text, name), "use y or n");
     }
     return false;
 }
@@ -111,7 +111,7 @@ std::optional<unsigned> Settings::number(const std::string& name, unsigned least
     }
     const auto number = system::number(system::trim(given->text));
     if (!number || *number < least || *number > most) {
-        problem(given->place, fmt::format("'{}' is no value for {}", given->text, name),
+        problem(given->place, fmt::format("'{}' is not a value for {}", given->text, name),
                 fmt::format("use a whole number from {} to {}", least, most));
         return std::nullopt;
     }

@@ -58,7 +58,7 @@ TEST_CASE("configure shows the difference without passwords, and writes nothing"
                                   "       password: ****\n"
                                   "+  recovery_conf:\n"
                                   "+    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n");
-    CHECK(contains(program.errors(), "INFO: nothing was written: the same with --write does it\n"));
+    CHECK(contains(program.errors(), "INFO: nothing was written: run it again with --write to write it\n"));
     CHECK_FALSE(contains(program.errors(), "mellon"));
     CHECK(directory.read("patroni.yml") == before);
 }
@@ -88,7 +88,7 @@ TEST_CASE("configure --write keeps owner, mode and a symbolic link, and does not
     CHECK(second.wait() == 0);
     CHECK(second.output().empty());
     CHECK(
-        contains(second.errors(), "INFO: " + link.string() + " says all of it already: there is nothing to change\n"));
+        contains(second.errors(), "INFO: " + link.string() + " already has all of this: there is nothing to change\n"));
     CHECK(status_of(file).st_ino == written.st_ino);
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("configure says what is wrong, and the file stays as it is") {
     CHECK_FALSE(contains(refusal("scope: [\n  password: mellon\n", {"--stanza=demo"}), "mellon"));
     CHECK(contains(refusal("- a\n", {"--stanza=demo"}), "ERROR: patroni.yml: the top level is no map\n"));
     CHECK(contains(refusal(before, {"--stanza=demo", "--type=time", "--target=yesterday"}),
-                   "'yesterday' is no point in time with a UTC offset\n"));
+                   "'yesterday' is not a point in time with a UTC offset\n"));
     CHECK(contains(refusal(before, {"--stanza=demo", "--remove"}), "ERROR: --remove takes out the target"));
     const auto none = directory.write("none.conf", "[global]\nrepo1-path=/repo\n").string();
     CHECK(contains(refusal(before, {"--pgbackrest-config=" + none}),
@@ -142,7 +142,7 @@ TEST_CASE("configure needs a file that can be changed") {
     CHECK(contains(none.errors(), error("no patroni.yml is named", "name it with --patroni-config")));
     Program variable({"configure", "--stanza=demo"}, {.environment = {{"PATRONI_CONFIGURATION", "scope: demo"}}});
     CHECK(variable.wait() == 2);
-    CHECK(contains(variable.errors(), "ERROR: PATRONI_CONFIGURATION is no file that could be changed\n"));
+    CHECK(contains(variable.errors(), "ERROR: PATRONI_CONFIGURATION is not a file that can be changed\n"));
 }
 
 TEST_CASE("configure --write that cannot write says so, and leaves the old file") {

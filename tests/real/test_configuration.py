@@ -29,10 +29,10 @@ class RefusedRequests(RefusedCase):
         self.assert_block_refused({'type': 'time', 'target': '2026-11-22 10:00:00'}, 'target', 'UTC offset', r'\+00')
 
     def test_an_xid_that_is_none(self):
-        self.assert_block_refused({'type': 'xid', 'target': 'abc'}, 'target', "'abc' is no transaction number")
+        self.assert_block_refused({'type': 'xid', 'target': 'abc'}, 'target', "'abc' is not a transaction number")
 
     def test_an_lsn_that_is_none(self):
-        self.assert_block_refused({'type': 'lsn', 'target': '0-16'}, 'target', "'0-16' is no LSN", '16/B374D848')
+        self.assert_block_refused({'type': 'lsn', 'target': '0-16'}, 'target', "'0-16' is not an LSN", '16/B374D848')
 
     def test_a_restore_point_s_name_over_63_bytes(self):
         self.assert_block_refused({'type': 'name', 'target': 'ä' * 32}, 'target', 'has 64 bytes', '63')
@@ -44,7 +44,7 @@ class RefusedRequests(RefusedCase):
         self.assert_block_refused({'type': 'time'}, 'type', 'type time needs a target')
 
     def test_a_type_that_does_not_exist(self):
-        self.assert_block_refused({'type': 'tiem'}, 'type', "'tiem' is no recovery type", 'time')
+        self.assert_block_refused({'type': 'tiem'}, 'type', "'tiem' is not a recovery type", 'time')
 
     def test_target_action_pause(self):
         self.assert_block_refused({**TARGET_KEYS, 'target-action': 'pause'}, 'target-action', 'pause is refused', 'promote')

@@ -195,9 +195,9 @@ TEST_CASE("remove takes out all lines of a value, an alias of it too, and leaves
 
 TEST_CASE("a target that bootstrap would refuse is refused in its words, and nothing is written") {
     CHECK(refusal(plain, with({{"type", "time"}, {"target", "2026-11-22 10:00:00"}})).front() ==
-          "patroni.yml:8: '2026-11-22 10:00:00' is no point in time with a UTC offset");
+          "patroni.yml:8: '2026-11-22 10:00:00' is not a point in time with a UTC offset");
     CHECK(refusal(plain, with({{"type", "time"}})).front() == "patroni.yml:7: type time needs a target");
-    CHECK(refusal(plain, with({{"type", "yesterday"}})).front() == "patroni.yml:7: 'yesterday' is no recovery type");
+    CHECK(refusal(plain, with({{"type", "yesterday"}})).front() == "patroni.yml:7: 'yesterday' is not a recovery type");
 }
 
 TEST_CASE("the method's block is the one in force, or the one that is named") {

@@ -4,7 +4,6 @@
 #include "support/requests.hpp"
 
 using namespace patroni_pgbackrest;
-using namespace patroni_pgbackrest;
 
 namespace {
 

@@ -4,7 +4,6 @@
 #include "support/catch.hpp"
 
 using namespace patroni_pgbackrest;
-using namespace patroni_pgbackrest;
 using postgres::Lsn;
 using postgres::Timeline;
 
@@ -57,7 +56,7 @@ TEST_CASE("a cluster that went on from an older backup is not given up for the a
     state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x4000000};
     state.archive.last_segments[Timeline{1}] = {segment(1, 9), seconds("2026-11-22 11:50:00Z")};
     const Problems refused{
-        {"backup set 20261122-090000F is no part of the past of timeline 2, which was begun at "
+        {"backup set 20261122-090000F is not part of the past of timeline 2, which was begun at "
          "2026-11-22 12:00:00+00, after the last WAL of timeline 1",
          "name an older backup set with set to follow timeline 2, or say target-timeline: 1 for what "
          "this one leads to"}};
@@ -143,14 +142,14 @@ TEST_CASE("a wish comes before every rule") {
     CHECK(choice(time_target("2026-11-22 11:00:00Z"), TimelineWish{Latest{}}).history.timeline.number == 2);
 }
 
-TEST_CASE("a timeline that is not there, or that the backup is no part of, is refused") {
+TEST_CASE("a timeline that is not there, or that the backup is not part of, is refused") {
     CHECK(problems_of(ExitCode::target_not_reachable, [] { choice(latest, number(3)); }) ==
           Problems{{"timeline 3 is not in the archive: there is no 00000003.history",
                     "choose one that is there, or leave target-timeline out"}});
     auto state = two_timelines();
     state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x6000000};
     CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, number(2), state); }) ==
-          Problems{{"backup set 20261122-090000F of timeline 1 is no part of timeline 2's past",
+          Problems{{"backup set 20261122-090000F of timeline 1 is not part of timeline 2's past",
                     "choose an older backup set with set"}});
 }
 

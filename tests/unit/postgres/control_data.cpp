@@ -2,7 +2,10 @@
 
 #include "support/catch.hpp"
 #include "system/failure.hpp"
+#include "system/file.hpp"
 
+#include <cstring>
+#include <filesystem>
 #include <string>
 
 using namespace patroni_pgbackrest;
@@ -96,6 +99,34 @@ std::string refusal_of(const std::string& output) {
     return "accepted";
 }
 
+template <typename Number>
+void put(std::string& bytes, std::size_t offset, Number number) {
+    std::memcpy(bytes.data() + offset, &number, sizeof number);
+}
+
+/// A pg_control file as the server of a 64-bit machine writes it; what lies behind the timeline is not read.
+std::string control_file(std::uint32_t version) {
+    std::string bytes(8192, '\0');
+    put<std::uint64_t>(bytes, 0, 7710953564560776674U);
+    put<std::uint32_t>(bytes, 8, version);
+    put<std::uint32_t>(bytes, 12, 202209061);
+    put<std::int32_t>(bytes, 16, 5);
+    put<std::uint32_t>(bytes, 20, 0xFFFFFFFF);  // padding
+    put<std::int64_t>(bytes, 24, 1795346282);
+    put<std::uint64_t>(bytes, 32, 0x16'B374'D848);
+    put<std::uint64_t>(bytes, 40, 0x16'B374'D810);
+    put<std::uint32_t>(bytes, 48, 3);
+    put<std::uint32_t>(bytes, 52, 2);  // PrevTimeLineID
+    return bytes;
+}
+
+std::optional<ControlFile> read_from(const std::string& bytes) {
+    const system::PrivateDirectory directory;
+    std::filesystem::create_directory(directory.path() / "global");
+    system::replace_file(directory.path() / "global" / "pg_control", bytes);
+    return read_control_file(directory.path());
+}
+
 }  // namespace
 
 TEST_CASE("pg_controldata of every supported version is understood") {
@@ -154,4 +185,33 @@ TEST_CASE("a control file with a wrong checksum is refused although pg_controlda
                                 "is expecting.  The results below are untrustworthy.\n\n";
     CHECK(refusal_of(warning + printed_by(13)) ==
           "pg_controldata: WARNING: Calculated CRC checksum does not match value stored in file.");
+}
+
+TEST_CASE("pg_control is read for every known version") {
+    // 13 to 16, 17, 18, 19.
+    const auto version = GENERATE(1300U, 1700U, 1800U, 1902U);
+    CAPTURE(version);
+    const auto read = read_from(control_file(version));
+    REQUIRE(read.has_value());
+    CHECK(read->system_identifier == "7710953564560776674");
+    CHECK(read->state == ClusterState::in_archive_recovery);
+    CHECK(read->written_at == 1795346282);
+    CHECK(read->timeline == Timeline{3});
+}
+
+TEST_CASE("pg_control of a version that is not known is not read") {
+    // 12, none, a beta of 19, one to come, 1300 with the other byte order.
+    const auto version = GENERATE(1201U, 0U, 1901U, 2000U, 0x14050000U);
+    CAPTURE(version);
+    CHECK_FALSE(read_from(control_file(version)).has_value());
+}
+
+TEST_CASE("pg_control that is cut short or missing is not read") {
+    const auto whole = control_file(1300);
+    CHECK_FALSE(read_from("").has_value());
+    CHECK_FALSE(read_from(whole.substr(0, 12)).has_value());
+    CHECK_FALSE(read_from(whole.substr(0, 48)).has_value());
+    CHECK_FALSE(read_from(whole.substr(0, 51)).has_value());
+    const system::PrivateDirectory directory;
+    CHECK_FALSE(read_control_file(directory.path()).has_value());
 }

@@ -63,7 +63,7 @@ TEST_CASE("what was planned and is not there now is asked for again, then aborts
          {segment(1, 2), segment(1, 6), segment(2, 7), segment(2, 9), std::string("00000002.history")}) {
         CAPTURE(wanted);
         const auto answer = judged(wanted, process::Exited{1});
-        CHECK(answer.kind == Kind::again);
+        CHECK(answer.kind == Kind::retry);
         CHECK(answer.cause == ExitCode::target_not_reachable);
         CHECK(answer.message == wanted + " was in the archive when the restore was planned, and is missing now");
         CHECK(answer.hint == "bring it back, or restore to a point before it");
@@ -73,12 +73,12 @@ TEST_CASE("what was planned and is not there now is asked for again, then aborts
 TEST_CASE("no error of pgbackrest ends the archive") {
     for (int code = 2; code < 256; ++code) {
         CAPTURE(code);
-        CHECK(judged(segment(2, 20), process::Exited{code}).kind == Kind::again);
-        CHECK(judged("00000003.history", process::Exited{code}).kind == Kind::again);
+        CHECK(judged(segment(2, 20), process::Exited{code}).kind == Kind::retry);
+        CHECK(judged("00000003.history", process::Exited{code}).kind == Kind::retry);
     }
-    CHECK(judged(segment(2, 20), process::Signalled{9}).kind == Kind::again);
-    CHECK(judged(segment(2, 20), process::NotStarted{"No such file or directory"}).kind == Kind::again);
-    CHECK(judged(segment(2, 20), process::Stalled{}).kind == Kind::again);
+    CHECK(judged(segment(2, 20), process::Signalled{9}).kind == Kind::retry);
+    CHECK(judged(segment(2, 20), process::NotStarted{"No such file or directory"}).kind == Kind::retry);
+    CHECK(judged(segment(2, 20), process::Stalled{}).kind == Kind::retry);
 }
 
 TEST_CASE("an error keeps its meaning for bootstrap's own exit code") {

@@ -216,7 +216,7 @@ TEST_CASE("a full disk is named, whoever met it") {
     CHECK(ended.failure().problems() ==
           Problems{{"the disk of /data.restoring is full: FATAL:  could not extend file \"base/1/2\": No space left on "
                     "device",
-                    "make room for the WAL, then run it again: it goes on where it stopped"}});
+                    "make room for the WAL, then run it again: it continues where it stopped"}});
     Ended guarded(latest);
     guarded.log.last_words = {"FATAL:  could not restore file: child process exited with exit code 200"};
     guarded.log.guard_error = "cannot write ./patroni_pgbackrest.replay: No space left on device";
@@ -233,5 +233,5 @@ TEST_CASE("any other end is told in PostgreSQL's last words") {
     CHECK(ended.failure().problems() ==
           Problems{{"PostgreSQL exited with code 1 during the replay; its last words: FATAL: could not write to file; "
                     "HINT: make room",
-                    "read PostgreSQL's lines above; the next run goes on with the same copy"}});
+                    "read PostgreSQL's lines above; the next run continues with the same copy"}});
 }

@@ -186,7 +186,7 @@ TEST_CASE("custom_conf is refused, since nothing of ours would survive a restart
     yaml.postgresql += "  custom_conf: /etc/postgresql/custom.conf\n";
     CHECK(
         problems(yaml) ==
-        Problems{{"custom_conf takes the base configuration file out of force",
+        Problems{{"custom_conf keeps PostgreSQL from reading the base configuration file",
                   "remove custom_conf, or remove recovery_conf to let this program replay (standalone mode): there is "
                   "no other place where a restore_command survives a restart of Patroni",
                   "patroni.yml:11"}});

@@ -67,8 +67,9 @@ TEST_CASE("a data directory is made absolute, and its symbolic links are not res
 }
 
 TEST_CASE("the file system's root and nothing at all are no data directories") {
-    CHECK(refusals({{"datadir", "/"}}) ==
-          Problems{{"'/' is no data directory", "name the directory that PostgreSQL's files belong in", "--datadir"}});
+    CHECK(
+        refusals({{"datadir", "/"}}) ==
+        Problems{{"'/' is not a data directory", "name the directory that PostgreSQL's files belong in", "--datadir"}});
     CHECK(problems_of(ExitCode::usage,
                       [] {
                           make_request({{"stanza", "demo"}}, std::nullopt);
@@ -103,19 +104,19 @@ TEST_CASE("a target that cannot be right is refused with its place and what to w
     const std::string time_hint = "write it as 2026-11-22 10:00:00+00: without an offset pgBackRest and PostgreSQL "
                                   "would read it in different time zones";
     CHECK(refusals({{"type", "time"}, {"target", "2026-11-22 10:00:00"}}) ==
-          Problems{{"'2026-11-22 10:00:00' is no point in time with a UTC offset", time_hint, "--target"}});
+          Problems{{"'2026-11-22 10:00:00' is not a point in time with a UTC offset", time_hint, "--target"}});
     CHECK(refusals({{"type", "time"}, {"target", "2026-02-30 10:00:00+00"}}) ==
-          Problems{{"'2026-02-30 10:00:00+00' is no point in time with a UTC offset", time_hint, "--target"}});
+          Problems{{"'2026-02-30 10:00:00+00' is not a point in time with a UTC offset", time_hint, "--target"}});
     for (const std::string xid : {"abc", "2", "0", "-3", "1.5", "99999999999999999999"}) {
         CAPTURE(xid);
         CHECK(refusals({{"type", "xid"}, {"target", xid}}) ==
-              Problems{{"'" + xid + "' is no transaction number",
+              Problems{{"'" + xid + "' is not a transaction number",
                         "give the number that pg_current_xact_id() returned, 3 or more", "--target"}});
     }
     for (const std::string lsn : {"16", "16/", "/16", "16/G", "0x16/1", "1/123456789"}) {
         CAPTURE(lsn);
         CHECK(refusals({{"type", "lsn"}, {"target", lsn}}) ==
-              Problems{{"'" + lsn + "' is no LSN", "write it as PostgreSQL does: 16/B374D848", "--target"}});
+              Problems{{"'" + lsn + "' is not an LSN", "write it as PostgreSQL does: 16/B374D848", "--target"}});
     }
     CHECK(request_for({{"type", "name"}, {"target", std::string(63, 'x')}}).target.value().size() == 63);
     CHECK(refusals({{"type", "name"}, {"target", std::string(64, 'x')}}) ==
@@ -143,7 +144,7 @@ TEST_CASE("a type without its target, and a target without its type, are refused
               Problems{{"type " + type + " takes no target", hint, "--target"}});
     }
     CHECK(refusals({{"type", "point"}}) ==
-          Problems{{"'point' is no recovery type", "use latest, immediate, time, xid, lsn or name", "--type"}});
+          Problems{{"'point' is not a recovery type", "use latest, immediate, time, xid, lsn or name", "--type"}});
     CHECK(refusals_of(with_block("    type: time\n    target:\n")) ==
           Problems{{"type time needs a target", "set target as well", "patroni.yml:8"}});
 }
@@ -183,9 +184,9 @@ TEST_CASE("timeline, set and repository are understood or refused") {
     CHECK(request.repository == 2U);
     CHECK_FALSE(request_for({{"set", "latest"}}).backup_set);
     CHECK(refusals({{"target-timeline", "newest"}}) ==
-          Problems{{"'newest' is no timeline", "use a number, latest or current", "--target-timeline"}});
+          Problems{{"'newest' is not a timeline", "use a number, latest or current", "--target-timeline"}});
     CHECK(refusals({{"repo", "0"}}) ==
-          Problems{{"'0' is no value for repo", "use a whole number from 1 to 256", "--repo"}});
+          Problems{{"'0' is not a value for repo", "use a whole number from 1 to 256", "--repo"}});
 }
 
 TEST_CASE("pgBackRest's own options are passed on under their names") {
@@ -207,8 +208,8 @@ TEST_CASE("pgBackRest's own options are passed on under their names") {
 TEST_CASE("a map entry without a name or a directory is refused") {
     for (const std::string entry : {"ts1", "ts1=", "=/srv/ts1"}) {
         CAPTURE(entry);
-        CHECK(refusals({{"tablespace-map", entry}}) ==
-              Problems{{"'" + entry + "' is no value for tablespace-map", "write NAME=DIRECTORY", "--tablespace-map"}});
+        CHECK(refusals({{"tablespace-map", entry}}) == Problems{{"'" + entry + "' is not a value for tablespace-map",
+                                                                 "write NAME=DIRECTORY", "--tablespace-map"}});
     }
 }
 
@@ -234,7 +235,7 @@ TEST_CASE("our own settings are understood or refused") {
     CHECK(request.log_level == log::Level::debug);
     CHECK(request.preload_libraries == "extension");
     CHECK(refusals({{"log-level", "loud"}}) ==
-          Problems{{"'loud' is no log level", "use debug, info, warning or error", "--log-level"}});
+          Problems{{"'loud' is not a log level", "use debug, info, warning or error", "--log-level"}});
 }
 
 TEST_CASE("everything that is wrong is told in one run, each with its place") {
@@ -303,7 +304,7 @@ TEST_CASE("who replays follows from the block, and an assertion that contradicts
                     "standalone",
                     "patroni.yml:8"}});
     CHECK(refusals_of(with_block("    recovery: mine\n")) ==
-          Problems{{"'mine' is no value for recovery",
+          Problems{{"'mine' is not a value for recovery",
                     "use standalone or patroni, or leave it out: it follows from patroni.yml", "patroni.yml:8"}});
 }
 

@@ -118,7 +118,7 @@ TEST_CASE("a flag without a value is set on the command line, and not set in the
 TEST_CASE("a flag with another value is refused") {
     Settings settings({{"link-all", "maybe"}}, std::nullopt);
     CHECK_FALSE(settings.flag("link-all"));
-    CHECK(settings.problems() == Problems{{"'maybe' is no value for link-all", "use y or n", "--link-all"}});
+    CHECK(settings.problems() == Problems{{"'maybe' is not a value for link-all", "use y or n", "--link-all"}});
 }
 
 TEST_CASE("a number is read within its bounds") {
@@ -127,7 +127,7 @@ TEST_CASE("a number is read within its bounds") {
         const auto result = settings.number("process-max", 1, 999);
         CHECK(result.has_value() == settings.problems().empty());
         if (!result) {
-            CHECK(settings.problems() == Problems{{"'" + text + "' is no value for process-max",
+            CHECK(settings.problems() == Problems{{"'" + text + "' is not a value for process-max",
                                                    "use a whole number from 1 to 999", "--process-max"}});
         }
         return result.value_or(0);

@@ -1,7 +1,8 @@
+#include "plan/wal_path.hpp"
+
 #include "support/archives.hpp"
 #include "support/catch.hpp"
 
-using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest;
 using postgres::Lsn;
 using postgres::Timeline;

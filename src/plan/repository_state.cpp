@@ -1,0 +1,50 @@
+#include "plan/repository_state.hpp"
+
+#include "plan/backup_choice.hpp"
+#include "plan/clusters.hpp"
+#include "process/subprocess.hpp"
+
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+/// With a repository out of reach nobody knows where the archive ends, and the one that is left may lag behind.
+void require_whole_archive(const Request& request, const pgbackrest::Stanza& stanza) {
+    constexpr int out_of_reach = 99;
+    for (const auto& repository : stanza.repositories) {
+        if (repository.code == out_of_reach && !request.repository && !request.target.is_immediate()) {
+            throw Failure(ExitCode::repository_unreachable,
+                          fmt::format("repository {} of stanza {} is out of reach, so the end of the archive is not "
+                                      "known: {}",
+                                      repository.key, stanza.name, repository.message),
+                          "bring it back, or name the repository that is to be restored from with repo");
+        }
+    }
+}
+
+}  // namespace
+
+void require_pgbackrest(const Request& request) {
+    if (!process::find_executable(request.pgbackrest.program)) {
+        throw Failure(ExitCode::preflight_refused,
+                      fmt::format("the program '{}' was not found", request.pgbackrest.program),
+                      "install pgBackRest 2.33 or later, or name its program with the option pgbackrest");
+    }
+}
+
+RepositoryState read_repository(const Request& request) {
+    RepositoryState state;
+    state.stanza = pgbackrest::info(request.pgbackrest, request.repository, request.retry);
+    require_whole_archive(request, state.stanza);
+    const auto backup = choose_backup(request, state.stanza);
+    state.archives = archives_of(state.stanza, database_of(state.stanza, backup));
+    // Runs beside the listing.
+    pgbackrest::TargetsQuery targets(request.pgbackrest, backup);
+    state.archive = pgbackrest::read_archive(request.pgbackrest, state.archives, backup.archive_start, request.retry);
+    state.targets = targets.answer(request.retry);
+    return state;
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "pgbackrest/info.hpp"
+#include "postgres/timeline_history.hpp"
+#include "postgres/wal.hpp"
+#include "request/target.hpp"
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+/// Segments of one timeline that follow each other, named as the archive names them.
+struct SegmentRange {
+    std::string first, last;
+};
+
+/// Every segment the replay may ask for along the plan's timelines. A segment in here that the archive no longer has
+/// must never be taken for the end of the archive.
+struct PlannedWal {
+    std::vector<SegmentRange> ranges;  ///< in the order of the replay
+    std::size_t segments = 0;
+    std::vector<std::string> missing;  ///< planned, but not in the archive now: gaps
+
+    std::string first() const { return ranges.empty() ? std::string() : ranges.front().first; }
+    std::string last() const { return ranges.empty() ? std::string() : ranges.back().last; }
+    bool contains(const std::string& segment) const;
+    /// The gaps for a message: one name, or the first and the last.
+    std::string missing_text() const;
+};
+
+/// The segments from the backup's start along `history` to the end of what the archive has (to the backup's end for an
+/// immediate target, to the target's segment for an LSN). `archived` holds the names of the archive's segments.
+PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& target,
+                    const postgres::TimelineHistory& history, const std::set<std::string>& archived,
+                    postgres::SegmentSize size);
+
+}  // namespace patroni_pgbackrest
