@@ -12,7 +12,7 @@ namespace patroni_pgbackrest::patroni {
 
 namespace {
 
-/// How many keys of the path are in the file.
+/// How many keys of the path the file has.
 std::size_t depth_of(const ConfigurationFile& file, const yaml::Path& path) {
     const yaml::NodePtr tree = yaml::parse(file.text, file.name());
     std::size_t depth = 0;

@@ -53,7 +53,7 @@ class EntryReader {
 
   private:
     void add_item(const Node& item) {
-        // `- encoding: UTF8` beside `- data-checksums` is how patroni.yml's own lists look.
+        // Lists in patroni.yml commonly mix `- encoding: UTF8` and `- data-checksums`.
         item.is_map() ? add_pairs(item) : add(item, "", item.place);
     }
 

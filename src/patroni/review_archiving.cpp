@@ -16,7 +16,7 @@ bool is_off(const std::string& value) {
     return word == "off" || word == "false" || word == "no" || word == "0";
 }
 
-/// What of a pgBackRest command line is not what the restore reads from; empty when it fits.
+/// How a pgBackRest command line differs from what the restore reads; empty if it does not.
 std::string difference(const std::string& command, const Intent& intent) {
     const auto stanza = pgbackrest_option(command, "stanza");
     if (stanza && !intent.stanza.empty() && *stanza != intent.stanza) {

@@ -12,8 +12,8 @@ namespace {
 using yaml::Entry;
 using yaml::Node;
 
-/// What Patroni takes out of a recovery_conf (recovery parameters of PostgreSQL 12 and later, and the trigger file that
-/// 16 no longer has); anything else is dropped without a word.
+/// The parameters that Patroni takes from a recovery_conf: PostgreSQL's recovery parameters since 12, and the trigger
+/// file that 16 no longer has. It silently drops everything else.
 constexpr std::array recovery_parameters = {
     "restore_command",        "recovery_end_command",      "archive_cleanup_command", "recovery_target",
     "recovery_target_action", "recovery_target_inclusive", "recovery_target_lsn",     "recovery_target_name",
@@ -90,7 +90,7 @@ void review_method(const Node& tree, std::vector<Finding>& findings) {
         }
     }
     const Node& standby = bootstrap.map_at("dcs").map_at("standby_cluster");
-    // Else Patroni takes it for none (config.py, is_standby_cluster).
+    // Otherwise Patroni does not count it as a standby cluster (config.py, is_standby_cluster).
     if (standby.find("host") != nullptr || standby.find("port") != nullptr ||
         standby.find("restore_command") != nullptr) {
         findings.push_back({"standby-cluster",

@@ -13,7 +13,7 @@ namespace {
 using yaml::Entry;
 using yaml::Node;
 
-/// A command line that runs pgbackrest restore, as words; empty for any other.
+/// The words of a command line that runs pgbackrest restore; empty for any other.
 std::vector<std::string> restore_words(const Node& block) {
     const Entry* command = block.find("command");
     auto words = command == nullptr ? std::vector<std::string>()
@@ -28,8 +28,8 @@ bool is_true(const Node& block, const char* key) {
     return entry != nullptr && yaml::truthy(*entry->value);
 }
 
-/// The keys that Patroni appends as options (postgresql/bootstrap.py create_replica, 2.0 to 4.1): with no_params all
-/// but its own, without it everything, and scope, role, datadir and connstring.
+/// The keys that Patroni appends as options (postgresql/bootstrap.py create_replica, 2.0 to 4.1). With no_params: all
+/// except its own. Without it: all of them, and scope, role, datadir and connstring.
 std::vector<std::string> appended_keys(const Node& block) {
     static constexpr std::array own = {"no_params", "no_leader", "keep_data"};
     std::vector<std::string> keys;

@@ -24,8 +24,8 @@ constexpr std::string_view report = "read pgBackRest's own message and its log f
 
 }  // namespace
 
-// Each line was decided by where pgBackRest 2.45 and 2.60 throw it in the commands that we run (restore, info, repo-ls,
-// repo-get, archive-get); docs/pgbackrest-errors.md says why.
+// Each line is based on where pgBackRest 2.45 and 2.60 throw the error in the commands that we run (restore, info,
+// repo-ls, repo-get, archive-get); docs/pgbackrest-errors.md says why.
 const std::vector<ErrorMeaning>& error_table() {
     using enum ExitCode;
     static const std::vector<ErrorMeaning> table = {

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-/// A string that may be null or absent, as in a backup's archive range when it was made offline.
+/// A string that may be null or absent, such as the archive range of an offline backup.
 std::string text_of(const json& object, const char* key) {
     const auto found = object.find(key);
     return found == object.end() || found->is_null() ? std::string() : found->get<std::string>();
@@ -22,7 +22,7 @@ const json& list_of(const json& object, const char* key) {
     return found == object.end() ? none : *found;
 }
 
-/// Always there since several repositories can be configured, which is 2.33.
+/// Always there since 2.33, which introduced several repositories.
 unsigned repository_of(const json& object) {
     return object.at("database").at("repo-key").get<unsigned>();
 }

@@ -81,7 +81,7 @@ SegmentSize checked_segment_size(std::uint64_t bytes) {
     return SegmentSize{bytes};
 }
 
-/// pg_controldata goes on after a wrong checksum, with a warning on the same output (14 and later: on stderr).
+/// If the checksum is wrong, pg_controldata continues with a warning on the same output (14 and later: on stderr).
 void refuse_damaged(std::string_view output) {
     for (const auto& line : system::lines(output)) {
         if (line.find("Calculated CRC checksum does not match") != std::string::npos ||

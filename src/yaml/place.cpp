@@ -8,7 +8,7 @@ namespace patroni_pgbackrest::yaml {
 
 namespace {
 
-/// Of a key that stands twice the last one counts, as for PyYAML.
+/// If a key occurs twice, the last one counts, as in PyYAML.
 std::optional<std::size_t> index_of(const Written& map, const std::string& key) {
     for (std::size_t i = map.keys.size(); i-- > 0;) {
         if (map.keys[i].is_scalar() && map.keys[i].text == key) {
