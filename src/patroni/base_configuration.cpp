@@ -80,10 +80,10 @@ void prepare_as_patroni(const fs::path& file, const fs::path& base, const fs::pa
     if (fs::symlink_status(file, error).type() == fs::file_type::not_found) {
         throw Failure(
             ExitCode::verification_failed,
-            fmt::format("neither {} nor {} is there, and no {}.backup: Patroni could not start PostgreSQL",
+            fmt::format("neither {} nor {} exists, and there is no {}.backup: Patroni could not start PostgreSQL",
                         file.string(), base.string(), file.filename().string()),
-            "where the configuration lies outside of PGDATA the backup does not hold it: put a postgresql.conf "
-            "into that place (an empty one will do), or take postgresql.config_dir out of patroni.yml");
+            "the backup does not hold a configuration outside PGDATA: put a postgresql.conf there (an empty "
+            "one will do), or remove postgresql.config_dir from patroni.yml");
     }
     fs::rename(file, base, error);
     if (error) {
@@ -103,13 +103,12 @@ fs::path base_configuration_path(const Configuration& configuration, const fs::p
 void write_block(const Configuration& configuration, const fs::path& data_directory,
                  const std::vector<postgres::Setting>& settings) {
     if (configuration.custom_conf) {
-        throw Failure(
-            ExitCode::usage,
-            {Problem{fmt::format("postgresql.custom_conf takes {}.base.conf out of force, the only place where a "
-                                 "restore_command survives a restart of Patroni",
-                                 configuration.config_base_name),
-                     "take custom_conf out of patroni.yml, or recovery_conf out of the method's block",
-                     configuration.custom_conf->place}});
+        throw Failure(ExitCode::usage,
+                      {Problem{fmt::format("postgresql.custom_conf replaces {}.base.conf, the only place where a "
+                                           "restore_command survives a restart of Patroni",
+                                           configuration.config_base_name),
+                               "remove custom_conf from patroni.yml, or recovery_conf from the method's block",
+                               configuration.custom_conf->place}});
     }
     const fs::path base = base_configuration_path(configuration, data_directory);
     prepare_as_patroni(base.parent_path() / (configuration.config_base_name + ".conf"), base, data_directory);

@@ -23,7 +23,7 @@ using Problems = std::vector<Problem>;
 const Node& section(const Node& root, std::string_view name, Problems& problems) {
     const Entry* entry = root.find(name);
     if (entry != nullptr && !entry->value->is_map() && !entry->value->is_null()) {
-        problems.push_back({fmt::format("{} is no map", name), "write keys and values below it", entry->place});
+        problems.push_back({fmt::format("{} is not a map", name), "write keys and values below it", entry->place});
     }
     return root.map_at(name);
 }

@@ -82,7 +82,7 @@ void ConfigurationEdit::set(const yaml::Path& path, const yaml::NewNode& wanted)
     const yaml::Node* made = find(path);
     if (made == nullptr || !yaml::says(*made, wanted)) {
         throw Failure(ExitCode::internal_error,
-                      fmt::format("{} cannot be set in {}: another file counts more", yaml::text(path), file.name()),
+                      fmt::format("{} cannot be set in {}: another file overrides it", yaml::text(path), file.name()),
                       "write it by hand:\n" + yaml::written_path(path, wanted));
     }
 }

@@ -62,7 +62,7 @@ yaml::NodePtr parse_map(const std::string& text, const std::string& name) {
     const yaml::NodePtr node = yaml::parse(text, name);
     if (!node->is_map()) {
         throw Failure(ExitCode::usage,
-                      {Problem{node->is_null() ? "the file is empty" : "the top level is no map",
+                      {Problem{node->is_null() ? "the file is empty" : "the top level is not a map",
                                "Patroni wants keys and values at the top: `scope: demo`, `postgresql:`, …", name}});
     }
     return node;

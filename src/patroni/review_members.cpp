@@ -82,8 +82,8 @@ void review_member(const yaml::Node& tree, const yaml::Node& member, const std::
     for (const auto& key : different_keys(tree.map_at("bootstrap").map_at(method), block)) {
         const Entry* entry = block.find(key);
         findings.push_back({"member-other-block",
-                            {fmt::format("bootstrap.{}.{} is another one in {}", method, key, file.string()),
-                             "let both ask for the same restore; paths of their own are nothing wrong",
+                            {fmt::format("bootstrap.{}.{} is different in {}", method, key, file.string()),
+                             "make both ask for the same restore; different paths are fine",
                              entry != nullptr ? entry->place : place_of(member, method)}});
     }
 }

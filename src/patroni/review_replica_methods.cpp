@@ -66,7 +66,8 @@ void review_restore(const std::string& name, const Entry& block, const std::vect
             {"replica-method-rejected",
              {fmt::format("replica method {}: Patroni appends {}, which pgbackrest restore rejects", name,
                           system::join(rejected, ", ")),
-              "set no_params: true in its block, and take out what is no option of pgbackrest restore", block.place}});
+              "set no_params: true in its block, and remove keys that are not options of pgbackrest restore",
+              block.place}});
     }
     const auto has_target = [](const std::string& word) {
         return word.starts_with("--target=") || word == "--target" ||
@@ -74,11 +75,11 @@ void review_restore(const std::string& name, const Entry& block, const std::vect
                 word != "--type=none" && word != "--type=preserve");
     };
     if (std::any_of(words.begin(), words.end(), has_target) || block.value->find("target") != nullptr) {
-        findings.push_back({"replica-method-target",
-                            {fmt::format("replica method {} restores to a recovery target: every new replica would be "
-                                         "of the past",
-                                         name),
-                             "take type and target out of it: a replica follows its leader", block.place}});
+        findings.push_back(
+            {"replica-method-target",
+             {fmt::format("replica method {} restores to a recovery target: every new replica would stop in the past",
+                          name),
+              "remove type and target from it: a replica follows its leader", block.place}});
     }
 }
 

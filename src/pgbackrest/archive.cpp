@@ -82,7 +82,7 @@ Query content(const Pgbackrest& pgbackrest, unsigned repository, const std::stri
             pgbackrest.data_command("repo-get", {{"repo", std::to_string(repository)}}, {path})};
 }
 
-/// Compares both halves, because a later timeline's segment may be at any later position: 00000002 00000005 for
+/// Compares both halves: on a later timeline, too, only segments from some position on matter: 00000002 00000005 for
 /// 00000001 00000004.
 bool can_hold(const std::string& directory, const std::string& from_segment) {
     return directory.substr(0, timeline_digits) >= from_segment.substr(0, timeline_digits) &&

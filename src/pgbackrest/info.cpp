@@ -121,7 +121,7 @@ void learn_segment_size(const Pgbackrest& pgbackrest, Stanza& stanza) {
     if (const auto size = segment_size_of(newest)) {
         stanza.segment_size = *size;
     } else {
-        log::warning("the size of WAL segments is not known: taken for {} MB", stanza.segment_size.bytes >> 20);
+        log::warning("the size of WAL segments is not known: assuming {} MB", stanza.segment_size.bytes >> 20);
     }
 }
 

@@ -89,7 +89,7 @@ Stanza parse_info(std::string_view text, const std::string& stanza) {
         }
     } catch (const json::exception& error) {
         throw Failure(ExitCode::repository_unreachable,
-                      std::string("pgbackrest info printed what is not its JSON: ") + error.what(),
+                      std::string("pgbackrest info did not print its JSON: ") + error.what(),
                       "run pgbackrest info --output=json as the user that runs Patroni and see what it prints");
     }
     Stanza missing;

@@ -158,7 +158,7 @@ std::string decoded(std::string_view text) {
     return result;
 }
 
-/// Cuts `text` at `separator` and returns the part before it; everything if there is no separator.
+/// Cuts off and returns the part of `text` before the first of `separators`; all of it if there is none.
 std::string_view take_until(std::string_view& text, std::string_view separators, bool& found) {
     const auto end = text.find_first_of(separators);
     const auto taken = text.substr(0, end);

@@ -31,7 +31,7 @@ class Lines {
                 return system::trim(line.substr(label.size() + 1));
             }
         }
-        throw Failure(ExitCode::verification_failed, fmt::format("pg_controldata does not tell \"{}\"", label), hint);
+        throw Failure(ExitCode::verification_failed, fmt::format("pg_controldata does not show \"{}\"", label), hint);
     }
     std::uint64_t number(std::string_view label) const { return parsed(label, system::number(text(label))); }
     Lsn lsn(std::string_view label) const { return parsed(label, Lsn::parse(text(label))); }
@@ -43,7 +43,7 @@ class Lines {
     Value parsed(std::string_view label, const std::optional<Value>& value) const {
         if (!value) {
             throw Failure(ExitCode::verification_failed,
-                          fmt::format("pg_controldata tells an odd \"{}\": \"{}\"", label, text(label)), hint);
+                          fmt::format("pg_controldata shows an unexpected \"{}\": \"{}\"", label, text(label)), hint);
         }
         return *value;
     }

@@ -178,7 +178,7 @@ void PrivateServer::stop(std::chrono::seconds stall) {
                       fmt::format("PostgreSQL in {} did not stop cleanly, it {}: {}",
                                   state_->options.data_directory.string(), process::describe(*outcome),
                                   state_->last_words()),
-                      "nothing was handed over; run it again, the replay starts anew where it must");
+                      "nothing was handed over; run it again: the replay starts over if it has to");
     }
 }
 

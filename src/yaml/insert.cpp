@@ -144,7 +144,7 @@ std::string below_key(const Change& change, const Place& place, const NewNode& n
     std::string text = outline.text();
     const bool is_word = value.end > value.begin;
     if (is_word && (text[value.begin] == '&' || text[value.begin] == '!')) {
-        change.refuse(value.begin, "an anchor or a tag without a value stands where the value belongs");
+        change.refuse(value.begin, "there is only an anchor or a tag where the value should be");
     }
     if (place.flow) {
         const std::string written = written_flow(node, style);
@@ -200,7 +200,7 @@ std::string with_new_value(const Change& change, const NewNode& wanted) {
                                                wanted.kind == NewNode::Kind::list ? "list" : "map"));
     }
     if (!value.is_null() && !value.is_scalar()) {
-        change.refuse(value.begin, text(change.path()) + " is no single value");
+        change.refuse(value.begin, text(change.path()) + " is not a single value");
     }
     return in_place_of(change, place, wanted);
 }

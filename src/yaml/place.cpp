@@ -52,8 +52,8 @@ Place Change::locate(bool may_be_alias) const {
     const Node* read = tree_.get();
     for (place.depth = 0;; ++place.depth) {
         if (!written->is_map() || !read->is_map()) {
-            refuse(written->begin, place.depth == 0 ? std::string("the top level is no map")
-                                                    : first_keys(path_, place.depth) + " is no map");
+            refuse(written->begin, place.depth == 0 ? std::string("the top level is not a map")
+                                                    : first_keys(path_, place.depth) + " is not a map");
         }
         if (const auto aliases = outline_.aliases_of(written->anchor); !aliases.empty()) {
             refuse(written->begin,
@@ -83,7 +83,7 @@ Place Change::locate(bool may_be_alias) const {
         }
         const bool is_end = place.depth + 1 == path_.size();
         if (value.is_alias() && !(is_end && may_be_alias)) {
-            refuse(value.begin, fmt::format("{} is an alias, and what it names stands elsewhere too",
+            refuse(value.begin, fmt::format("{} is an alias, and its value is used elsewhere too",
                                             first_keys(path_, place.depth + 1)));
         }
         if (is_end) {

@@ -31,7 +31,7 @@ void put(std::vector<Entry>& entries, Entry entry) {
 }
 
 Failure bad_merge_key(const std::string& place) {
-    return Failure(ExitCode::usage, {Problem{"the merge key << names something that is no map",
+    return Failure(ExitCode::usage, {Problem{"the merge key << names something that is not a map",
                                              "let it name the anchor of a map, or a list of such anchors", place}});
 }
 
