@@ -13,7 +13,7 @@ namespace patroni_pgbackrest::system {
 
 namespace {
 
-/// A process may end between opening and reading (ESRCH), which a stream buffer throws.
+/// A process may end between opening and reading (ESRCH); the stream buffer then throws.
 std::optional<std::string> read_unless_gone(const std::string& path) {
     try {
         std::ifstream file{path, std::ios::binary};

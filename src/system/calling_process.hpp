@@ -9,7 +9,7 @@
 
 namespace patroni_pgbackrest::system {
 
-/// What /proc tells of a living process that belongs to the same user.
+/// What /proc says about a living process of the same user.
 struct ProcessFacts {
     pid_t pid;
     pid_t parent;
@@ -20,12 +20,12 @@ struct ProcessFacts {
 
 /// Empty when it is gone or not ours to look at.
 std::optional<ProcessFacts> facts_of(pid_t pid);
-/// Its command line, or the title it gave itself; empty when it is gone or not ours to look at.
+/// Its command line, or the title that it gave itself; empty if it is gone or not ours to look at.
 std::vector<std::string> arguments_of(pid_t pid);
-/// This process's parent, its parent, and so on; the nearest first. Stops where /proc does not let us look.
+/// This process's parent, that one's parent, and so on, the nearest first. Stops where /proc does not let us look.
 std::vector<ProcessFacts> ancestors();
-/// The start time of a process in clock ticks since boot (field 22 of /proc/PID/stat), which tells two processes with
-/// one number apart; 0 when it is gone.
+/// The start time of a process in clock ticks since boot (field 22 of /proc/PID/stat). It distinguishes two processes
+/// with the same number. 0 if the process is gone.
 unsigned long long start_time_of(pid_t pid);
 
 }  // namespace patroni_pgbackrest::system

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A group may be removed between opening and reading, which a stream buffer throws.
+/// A group may be removed between opening and reading; the stream buffer then throws.
 std::string content(const fs::path& path) {
     try {
         std::ifstream file{path};
@@ -58,7 +58,8 @@ void narrow_memory(ControlGroupLimits& limits, std::optional<std::uint64_t> most
     narrow<unsigned long long>(limits.memory_left, *most - std::min<unsigned long long>(*most, held));
 }
 
-/// Version 2 writes `max 100000` where nothing is limited, version 1 a quota of -1: no numbers, so no limit.
+/// Without a limit, version 2 writes `max 100000` and version 1 a quota of -1. Neither is an unsigned number, so there
+/// is no limit.
 void read_group(const fs::path& group, ControlGroupLimits& limits) {
     const std::vector<std::string> maximum = split(trim(content(group / "cpu.max")), ' ');
     if (maximum.size() == 2) {

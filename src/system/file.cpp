@@ -68,7 +68,7 @@ void write_all(const Descriptor& file, std::string_view content, const fs::path&
     }
 }
 
-/// Removed again unless it has become the real file.
+/// Removes the temporary file, unless it has become the real file.
 class TemporaryFile {
   public:
     explicit TemporaryFile(const fs::path& target)
@@ -99,7 +99,7 @@ class TemporaryFile {
     Descriptor file_;
 };
 
-/// The mode of the old file and, so that its readers stay the same, its owner.
+/// The mode of the old file, and its owner, so that its readers stay the same.
 void take_over_owner(const Descriptor& file, const fs::path& target, int mode) {
     struct stat old {};
     struct stat ours {};
@@ -194,7 +194,7 @@ void sync_directory(const fs::path& directory) {
     if (!opened.is_open()) {
         cannot("open", directory);
     }
-    // Some file systems do not know fsync of a directory; PostgreSQL passes over the same two (fsync_fname_ext).
+    // Some file systems do not support fsync of a directory. PostgreSQL ignores the same two errors (fsync_fname_ext).
     if (::fsync(opened.number()) != 0 && errno != EBADF && errno != EINVAL) {
         cannot("sync", directory);
     }

@@ -32,7 +32,7 @@ fs::path nearest_existing(const fs::path& path) {
     return nearest;
 }
 
-/// What mountinfo writes for white space and backslashes: `\040` and the like.
+/// How mountinfo writes white space and backslashes: `\040` and the like.
 std::string without_octal_escapes(const std::string& text) {
     std::string plain;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -43,7 +43,7 @@ std::string without_octal_escapes(const std::string& text) {
     return plain;
 }
 
-/// The number of the mount that holds a path; 0 on kernels before 5.8, which do not tell.
+/// The id of the mount that holds a path; 0 on kernels before 5.8, which do not say.
 unsigned long long mount_of(const fs::path& path) {
 #ifdef STATX_MNT_ID
     struct statx facts {};
@@ -66,7 +66,7 @@ bool may_compress(const fs::path& path) {
 
 bool is_empty_or_absent(const fs::path& directory) {
     std::error_code error;
-    const auto type = fs::status(directory, error).type();  // none where it may not be looked at
+    const auto type = fs::status(directory, error).type();  // none if we may not look at it
     return type == fs::file_type::not_found || (type == fs::file_type::directory && entries(directory).empty());
 }
 

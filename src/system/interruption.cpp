@@ -31,7 +31,7 @@ struct Watch {
     boost::asio::signal_set signals{event_loop()};
     boost::asio::steady_timer caller_timer{event_loop()};
     std::optional<Caller> caller;
-    int arrived = 0;  ///< the first signal; 0 while there is none
+    int arrived = 0;  ///< the first signal; 0 if none so far
     bool caller_is_gone = false;
 };
 
@@ -46,7 +46,7 @@ void note(int signal) {
         return;
     }
     state.arrived = signal;
-    // The parent-death signal is a SIGTERM as well; which of the two it was shows in whether the caller is still there.
+    // The parent-death signal is a SIGTERM as well. Whether the caller is still there tells the two apart.
     state.caller_is_gone = signal == SIGTERM && state.caller && state.caller->is_gone();
 }
 
@@ -90,7 +90,7 @@ void install() {
     sigset_t ours;
     sigemptyset(&ours);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-        // nohup(1) asks us to go on after a hangup.
+        // nohup(1) asks us to continue after a hangup.
         if (signal == SIGHUP && is_ignored(signal)) {
             continue;
         }

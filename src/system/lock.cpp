@@ -33,7 +33,7 @@ int open_lock_file(const std::filesystem::path& path) {
     return descriptor;
 }
 
-/// The number that the holder left in the file; for the message only, the lock itself is the kernel's.
+/// The process id that the holder wrote into the file. It is only for the message; the lock itself is the kernel's.
 std::string holder(int descriptor) {
     std::array<char, 32> buffer{};
     const ssize_t length = ::pread(descriptor, buffer.data(), buffer.size(), 0);
@@ -42,7 +42,7 @@ std::string holder(int descriptor) {
     return pid ? fmt::format("process {}", *pid) : "another process";
 }
 
-/// Somebody may have removed the file, or put another in its place, between open and flock.
+/// Between open and flock, somebody may have removed the file or put another in its place.
 bool is_still_there(int descriptor, const std::filesystem::path& path) {
     struct stat locked {
     }, named{};
@@ -57,7 +57,7 @@ void leave_our_number(int descriptor) {
     }
 }
 
-/// Whether the lock was free; waits for nobody.
+/// Takes the lock if it is free; does not wait.
 bool take(int descriptor, const std::filesystem::path& path) {
     while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK) {

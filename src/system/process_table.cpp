@@ -13,7 +13,7 @@ namespace patroni_pgbackrest::system {
 
 namespace {
 
-/// What one read gives: /proc/PID/stat and /proc/PID/io are shorter than a page.
+/// The size of one read: /proc/PID/stat and /proc/PID/io are shorter than a page.
 std::string read_short(const std::string& path) {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
@@ -29,7 +29,7 @@ std::string read_short(const std::string& path) {
 
 std::optional<ProcessStatus> status_of(pid_t pid) {
     const std::string text = read_short(fmt::format("/proc/{}/stat", pid));
-    // The second field is the program's name in parentheses and may hold spaces and parentheses itself.
+    // The second field is the program's name in parentheses, which may itself contain spaces and parentheses.
     const std::size_t name_end = text.rfind(')');
     if (name_end == std::string::npos) {
         return std::nullopt;

@@ -23,8 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Who waits in fsync at the same time shares a commit of the file system's journal. 2000 files of 64 KiB on ext4: 12 s
-/// one after the other, 1.0 s with 4 at once, 0.2 to 0.6 s with 16.
+/// Threads that wait in fsync at the same time share a commit of the file system's journal. 2000 files of 64 KiB on
+/// ext4: 12 s one after the other, 1.0 s with 4 at once, 0.2 to 0.6 s with 16.
 constexpr std::size_t most_at_once = 16;
 
 [[noreturn]] void fail(const fs::path& path, int error) {
@@ -64,7 +64,7 @@ std::vector<fs::directory_entry> files_and_directories(const std::vector<fs::pat
     return found;
 }
 
-/// Threads that take one entry after the other, until all are done, one fails or somebody says stop.
+/// Threads that take one entry after the other, until all are done, one fails, or somebody stops them.
 class Workers {
   public:
     explicit Workers(const std::vector<fs::directory_entry>& entries) : entries_(entries) {
@@ -82,7 +82,7 @@ class Workers {
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
 
-    /// Waits a little; throws what a thread has thrown. True when everything is done.
+    /// Waits a little. Rethrows what a thread has thrown. True if everything is done.
     bool are_done() {
         std::unique_lock lock{mutex_};
         changed_.wait_for(lock, std::chrono::milliseconds(100), [this] { return error_ || done_ == entries_.size(); });
@@ -94,7 +94,7 @@ class Workers {
 
   private:
     void work() {
-        // Signals are the main thread's.
+        // The main thread handles the signals.
         sigset_t all;
         sigfillset(&all);
         ::pthread_sigmask(SIG_SETMASK, &all, nullptr);

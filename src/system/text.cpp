@@ -95,8 +95,8 @@ std::optional<std::vector<std::string>> shell_words(std::string_view text) {
                 return std::nullopt;
             }
             word = word.value_or("");
-            // Inside double quotes shlex lets a backslash stand before anything but a quote and a backslash, `$`
-            // included.
+            // Inside double quotes, shlex keeps a backslash before anything but a quote and a backslash, even before
+            // `$`.
             if (quote == '"' && text[i] != '"' && text[i] != '\\') {
                 *word += '\\';
             }
