@@ -2,7 +2,7 @@
 
 #include "plan/timeline_choice.hpp"
 #include "postgres/binaries.hpp"
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 
