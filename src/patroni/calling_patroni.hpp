@@ -1,7 +1,7 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
-#include "system/calling_process.hpp"
+#include "system/process_facts.hpp"
 
 #include <optional>
 #include <string>

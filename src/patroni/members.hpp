@@ -1,7 +1,7 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 
 #include <chrono>
 #include <cstdint>

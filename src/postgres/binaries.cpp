@@ -1,6 +1,6 @@
 #include "postgres/binaries.hpp"
 
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "postgres/configuration.hpp"
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "system/file.hpp"
 
 #include <chrono>

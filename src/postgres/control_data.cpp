@@ -1,6 +1,6 @@
 #include "postgres/control_data.hpp"
 
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "system/descriptor.hpp"
 #include "system/failure.hpp"
 #include "system/text.hpp"

@@ -2,7 +2,7 @@
 
 #include "postgres/configuration.hpp"
 #include "postgres/wal.hpp"
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "system/file.hpp"
 
 #include <filesystem>

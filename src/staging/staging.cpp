@@ -2,7 +2,7 @@
 
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
-#include "process/subprocess.hpp"
+#include "process/process_tree.hpp"
 #include "staging/set_aside.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"

@@ -47,7 +47,7 @@ std::string read_all(const Descriptor& file, const fs::path& path) {
 fs::path follow_links(fs::path path) {
     for (int links = 0; links < 40; ++links) {
         std::error_code error;
-        const fs::path target = fs::read_symlink(path, error);
+        const auto target = fs::read_symlink(path, error);
         if (error) {
             return path;
         }
@@ -127,7 +127,7 @@ void take_over_owner(const Descriptor& file, const fs::path& target, int mode) {
 }  // namespace
 
 std::string read_file(const fs::path& path) {
-    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) {
         cannot("read", path, ExitCode::usage);
     }
@@ -135,7 +135,7 @@ std::string read_file(const fs::path& path) {
 }
 
 std::optional<std::string> read_file_if_present(const fs::path& path) {
-    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open() && errno == ENOENT) {
         return std::nullopt;
     }
@@ -146,8 +146,8 @@ std::optional<std::string> read_file_if_present(const fs::path& path) {
 }
 
 void replace_file(const fs::path& path, std::string_view content, int mode) {
-    const fs::path target = fs::absolute(follow_links(path));
-    TemporaryFile temporary{target};
+    const auto target = fs::absolute(follow_links(path));
+    TemporaryFile temporary(target);
     take_over_owner(temporary.file(), target, mode);
     write_all(temporary.file(), content, target);
     if (::fsync(temporary.file().number()) != 0) {
@@ -190,7 +190,7 @@ std::vector<std::string> entries(const fs::path& directory) {
 }
 
 void sync_directory(const fs::path& directory) {
-    const Descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!opened.is_open()) {
         cannot("open", directory);
     }

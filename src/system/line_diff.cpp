@@ -129,7 +129,7 @@ Lines lines_with_ends(const std::string& text) {
 
 std::string unified_diff(const DiffSide& before, const DiffSide& after) {
     constexpr Index context = 3;
-    const std::vector<Step> steps = Comparison(before.lines, after.lines).steps();
+    const auto steps = Comparison(before.lines, after.lines).steps();
     const auto count = static_cast<Index>(steps.size());
     const auto next_change = [&](Index from) {
         while (from < count && steps[static_cast<std::size_t>(from)].sign == Sign::kept) {

@@ -37,7 +37,7 @@ int open_lock_file(const std::filesystem::path& path) {
 std::string holder(int descriptor) {
     std::array<char, 32> buffer{};
     const ssize_t length = ::pread(descriptor, buffer.data(), buffer.size(), 0);
-    const std::string_view text{buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+    const std::string_view text(buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
     const auto pid = number(trim(text));
     return pid ? fmt::format("process {}", *pid) : "another process";
 }
@@ -51,7 +51,7 @@ bool is_still_there(int descriptor, const std::filesystem::path& path) {
 }
 
 void leave_our_number(int descriptor) {
-    const std::string text = fmt::format("{}\n", ::getpid());
+    const auto text = fmt::format("{}\n", ::getpid());
     if (::ftruncate(descriptor, 0) == 0) {
         static_cast<void>(::pwrite(descriptor, text.data(), text.size(), 0) == 0);
     }

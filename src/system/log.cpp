@@ -80,7 +80,7 @@ void write(Level level, std::string_view text) {
     while (!text.empty() && text.back() == '\n') {
         text.remove_suffix(1);
     }
-    std::string entry = fmt::format("{} {}: ", timestamp(), names[static_cast<std::size_t>(level)]);
+    auto entry = fmt::format("{} {}: ", timestamp(), names[static_cast<std::size_t>(level)]);
     append(entry, text);
     entry += '\n';
     write_to_stderr(entry);

@@ -28,7 +28,7 @@ unsigned processors_in_affinity_mask() {
 }
 
 unsigned long long memory_available_to_all() {
-    std::ifstream file{"/proc/meminfo"};
+    std::ifstream file("/proc/meminfo");
     std::string name, unit;
     unsigned long long kibibytes = 0;
     while (file >> name >> kibibytes && std::getline(file, unit)) {

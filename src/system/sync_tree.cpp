@@ -33,7 +33,7 @@ constexpr std::size_t most_at_once = 16;
 }
 
 void sync_file(const fs::path& path) {
-    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!file.is_open() || ::fsync(file.number()) != 0) {
         fail(path, errno);
     }
@@ -84,7 +84,7 @@ class Workers {
 
     /// Waits a little. Rethrows what a thread has thrown. True if everything is done.
     bool are_done() {
-        std::unique_lock lock{mutex_};
+        std::unique_lock lock(mutex_);
         changed_.wait_for(lock, std::chrono::milliseconds(100), [this] { return error_ || done_ == entries_.size(); });
         if (error_) {
             std::rethrow_exception(error_);
@@ -101,24 +101,24 @@ class Workers {
         try {
             while (const fs::directory_entry* entry = next()) {
                 entry->is_directory() ? sync_directory(entry->path()) : sync_file(entry->path());
-                const std::lock_guard lock{mutex_};
+                const std::lock_guard lock(mutex_);
                 if (++done_ == entries_.size()) {
                     changed_.notify_one();
                 }
             }
         } catch (...) {
-            const std::lock_guard lock{mutex_};
+            const std::lock_guard lock(mutex_);
             error_ = std::current_exception();
             next_ = entries_.size();
             changed_.notify_one();
         }
     }
     const fs::directory_entry* next() {
-        const std::lock_guard lock{mutex_};
+        const std::lock_guard lock(mutex_);
         return next_ < entries_.size() ? &entries_[next_++] : nullptr;
     }
     void stop() {
-        const std::lock_guard lock{mutex_};
+        const std::lock_guard lock(mutex_);
         next_ = entries_.size();
     }
 
@@ -134,8 +134,8 @@ class Workers {
 }  // namespace
 
 void sync_tree(const std::vector<fs::path>& roots) {
-    const std::vector<fs::directory_entry> entries = files_and_directories(roots);
-    Workers workers{entries};
+    const auto entries = files_and_directories(roots);
+    Workers workers(entries);
     while (!workers.are_done()) {
         interruption::check();
     }
