@@ -7,8 +7,9 @@
 #include "patroni/members.hpp"
 #include "pgbackrest/retry.hpp"
 #include "postgres/control_data.hpp"
+#include "staging/discard.hpp"
+#include "staging/hand_over.hpp"
 #include "staging/journal.hpp"
-#include "staging/staging.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
 
@@ -143,7 +144,7 @@ bool has_lived(const Journal& journal, const postgres::ControlFile& control, con
     constexpr std::int64_t a_day = 86400;
     struct stat history {};
     const auto file = layout.data_directory / "pg_wal" / control.timeline.history_file();
-    return journal.asked && control.timeline > journal.asked->timeline && ::stat(file.c_str(), &history) == 0 &&
+    return journal.goal && control.timeline > journal.goal->timeline && ::stat(file.c_str(), &history) == 0 &&
            control.written_at > std::max<std::int64_t>(journal.handed_over->at, history.st_mtime) + a_day;
 }
 
@@ -183,7 +184,7 @@ void judge_by_the_dcs(const patroni::ConfigurationSource& source, const patroni:
                   layout.data_directory.string());
     } else if (went_on(state)) {
         log::info("scope {} is initialised: the restore of {} is over", journal.scope, layout.data_directory.string());
-        forget(layout);
+        discard_journal(layout);
     } else if (state.initialize == InitializeKey::absent || !other.empty()) {
         change_journal(layout, [](Journal& now) { now.not_accepted = true; });
         refuse_what_is_in_place(layout, other.empty() ? "Patroni did not accept it"
@@ -202,14 +203,14 @@ void judge_what_is_in_place(const patroni::ConfigurationSource& source, const pa
         if (const auto state = patroni::read_scope(source, journal.scope);
             state.leadership.why_unknown.empty() && went_on(state)) {
             log::info("scope {} went on without the restore that Patroni set aside", journal.scope);
-            forget(layout);
+            discard_journal(layout);
         }
         return;
     }
     const auto control = postgres::read_control_file(layout.data_directory);
     if (control && has_lived(journal, *control, layout)) {
         log::info("{} has been in use since its restore, which is over", layout.data_directory.string());
-        forget(layout);
+        discard_journal(layout);
         return;
     }
     if (journal.rejected) {
@@ -270,17 +271,17 @@ enum class Next { own, others };
 /// pg_basebackup takes no directory with anything in it.
 void give_up(const Layout& layout, const Journal& journal, Next next, bool cluster_lives) {
     if (journal.only_planned()) {
-        forget(layout);
+        discard_journal(layout);
         return;
     }
     if (layout.inside && next == Next::others) {
         log::info("what is in {} goes: a replica is made in an empty directory only", layout.staging.string());
-        remove_unfinished(layout);
+        discard_unfinished_restore(layout);
         return;
     }
     change_journal(layout, [&](Journal& now) {
         now.given_up = true;
-        now.begun.reset();
+        now.planning.reset();
         if (cluster_lives) {
             now.outside.clear();
             now.births.clear();
@@ -290,7 +291,7 @@ void give_up(const Layout& layout, const Journal& journal, Next next, bool clust
 
 void end_interrupted(const BootstrapArguments& arguments, const Request& request, const Journal& journal,
                      const Layout& layout) {
-    const auto begun = journal.last();
+    const auto begun = journal.last_call();
     const auto state = ask_settled(arguments.source, *arguments.patroni, begun.scope, Key::any, layout, request.retry);
     note_configuration(state, layout);
     const auto reason = why_nothing_to_resume(state, own_name(*arguments.patroni));
@@ -308,7 +309,7 @@ void end_interrupted(const BootstrapArguments& arguments, const Request& request
     refuse_what_a_script_asked_for(*arguments.patroni, request, begun.request);
     refuse_target_in_patroni_mode(request);
     log::info("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts", begun.scope,
-              journal.begun ? "planning" : text(journal.phase));
+              journal.planning ? "planning" : text(journal.phase));
     bootstrap(arguments);
 }
 
@@ -334,13 +335,13 @@ void resume(const ResumeArguments& given) {
     };
     // A base backup of a finished restore in a mount point brings the journal to another member.
     const bool is_another_members = journal && journal->phase == Phase::handed_over &&
-                                    !journal->last().member.empty() && configuration->name &&
-                                    !is(configuration->name, journal->last().member);
-    const bool is_ours = journal && is(configuration->scope, journal->last().scope) && !is_another_members;
+                                    !journal->last_call().member.empty() && configuration->name &&
+                                    !is(configuration->name, journal->last_call().member);
+    const bool is_ours = journal && is(configuration->scope, journal->last_call().scope) && !is_another_members;
     if (!is_ours || !configuration->method) {
         return;
     }
-    const bool begins_again = journal->begun && !journal->handed_over_is(layout.data_directory);
+    const bool begins_again = journal->planning && !journal->handed_over_is(layout.data_directory);
     if (journal->phase != Phase::handed_over || begins_again) {
         const bool is_done = hand_over_is_done(layout);
         if (!is_done) {
@@ -357,7 +358,7 @@ void resume(const ResumeArguments& given) {
             end_interrupted(arguments, request, *journal, layout);
             return;
         }
-        StagingDirectory(request).hand_over();
+        finish_hand_over(request);
         journal = Journal::read(layout.journal());
     }
     judge_what_is_in_place(source, *configuration, *journal, layout);
