@@ -189,7 +189,7 @@ TEST_CASE("what an earlier run recovered counts until the archive has something 
     newer = plan;
     newer.archive_end.histories.insert(Timeline{2});
     for (const bool latest : {true, false}) {
-        CHECK(begins(latest, 2) == prefix + "timeline 00000002 is in the archive meanwhile: only its files are used");
+        CHECK(begins(latest, 2) == prefix + "timeline 2 is in the archive meanwhile: only its files are used");
     }
     newer = plan;
     newer.wal.ranges.back().last = segment(1, 10);
