@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace patroni_pgbackrest::system {
 

@@ -73,7 +73,7 @@ inline bool can_occur(const Case& at) {
     if (at.only_planned && (at.phase != Phase::copying || at.rejected || at.not_accepted)) {
         return false;  // a journal without a backup set has seen no copy
     }
-    return true;
+    return !(at.begun && at.given_up);  // what begins is not given up any more, and what is given up has not begun
 }
 
 inline bool can_answer(const Case& at) {
@@ -238,13 +238,13 @@ inline Journal journal_of(const Case& at, const Request& request) {
     journal.backup_set = at.only_planned ? "" : "20261122-100000F";
     journal.phase = at.phase;
     if (at.begun) {
-        journal.begun = Begun{"demo", "node1", journal.request};
+        journal.planning = BootstrapCall{"demo", "node1", journal.request};
     }
     journal.never_led = at.never_led;
     journal.given_up = at.given_up;
     journal.not_accepted = at.not_accepted;
     journal.handed_over = HandedOver{7, 1000000, 999000};
-    journal.asked = Asked{request.target, {own_timeline - 1}, "", {}, false};
+    journal.goal = RestoreGoal{request.target, {own_timeline - 1}, "", {}, false};
     if (at.rejected) {
         journal.rejected = Rejection{"probe 1 returned 'false'", "choose another target", 0};
     }
