@@ -5,9 +5,9 @@
 #include "commands/command_line.hpp"
 #include "patroni/data_directory.hpp"
 #include "pgbackrest/retry.hpp"
-#include "staging/resume_decision.hpp"
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
+#include "staging/resume_decision.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
 

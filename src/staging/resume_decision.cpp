@@ -30,7 +30,7 @@ bool has_never_started(const postgres::ControlFile& control, const Journal& jour
 /// successor of it then, and Patroni would not rewind it.
 bool may_have_rival_history(const postgres::ControlFile& control, const Leadership& leadership) {
     return control.state != ClusterState::in_archive_recovery && control.state != ClusterState::shut_down_in_recovery &&
-           leadership.timeline != 0 && leadership.timeline <= control.timeline.number;
+           leadership.timeline <= control.timeline.number;
 }
 
 /// For so long after the end of its recovery that it was accepted: longer than any post_bootstrap takes. In patroni
@@ -124,6 +124,9 @@ ResumeVerdict decide_by_dcs(const ResumeFacts& facts) {
     if (auto refusal = refuse_rival_of_leader(facts, never_started)) {
         return *refusal;
     }
+    if (!has_leader && !bootstraps.empty()) {
+        return refuse_directory_from_now_on(facts, fmt::format("{} bootstraps the cluster now", bootstraps));
+    }
     if (never_started && is_initialized && dcs.configured && journal.never_led) {
         return refuse_directory(facts, "never started, and the cluster has had a leader without it");
     }
@@ -135,11 +138,12 @@ ResumeVerdict decide_by_dcs(const ResumeFacts& facts) {
         return {.action = ResumeAction::discard_journal,
                 .log = fmt::format("scope {} is initialised: the restore of {} is over", facts.scope(), directory)};
     }
-    if (!has_leader && !bootstraps.empty()) {
-        return refuse_directory_from_now_on(facts, fmt::format("{} bootstraps the cluster now", bootstraps));
-    }
     if (dcs.initialize == InitializeKey::absent) {
         return refuse_directory_from_now_on(facts, "Patroni did not accept it");
+    }
+    if (journal.given_up) {
+        return refuse_directory_from_now_on(
+            facts, "Patroni gave its bootstrap up, and the one that is under way is another node's");
     }
     return {.log = fmt::format("{} is in place: Patroni goes on with it", directory)};
 }
@@ -250,7 +254,7 @@ ResumeVerdict decide_on_unfinished(const ResumeFacts& facts) {
     if (const auto other = other_than(facts.own_name, dcs.bootstrapping); !other.empty()) {
         return nothing(fmt::format("{} bootstraps the cluster now", other), Next::others);
     }
-    if (may_change(facts) && dcs.initialize == InitializeKey::empty) {
+    if (may_change(facts)) {
         return ask_again(facts);
     }
     if (facts.journal->given_up) {
@@ -275,7 +279,22 @@ ResumeVerdict decide_on_what_is_gone(const ResumeFacts& facts) {
         return {.action = ResumeAction::discard_journal,
                 .log = fmt::format("scope {} went on without the restore that Patroni set aside", facts.scope())};
     }
-    return {};
+    if (facts.in_place == InPlace::something_else || facts.journal->given_up ||
+        dcs.initialize == InitializeKey::unknown) {
+        return {};
+    }
+    if (dcs.initialize == InitializeKey::absent || !other_than(facts.own_name, dcs.bootstrapping).empty()) {
+        return {.action = ResumeAction::abandon};
+    }
+    if (may_change(facts)) {
+        return ask_again(facts);
+    }
+    return refuse(fmt::format("{} was handed over and is gone, and no node bootstraps scope {}: its initialize key is "
+                              "left over, and Patroni would wait for a leader for ever",
+                              facts.layout.data_directory.string(), facts.scope()),
+                  fmt::format("if no other node restores it, stop Patroni on every node, run patronictl remove {} and "
+                              "start Patroni here: it calls the bootstrap method anew",
+                              facts.scope()));
 }
 
 }  // namespace

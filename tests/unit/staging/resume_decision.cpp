@@ -315,7 +315,7 @@ TEST_CASE("every combination is decided as docs/architecture.md says, and never 
     std::map<std::string, std::pair<std::size_t, std::string>> wrong;
     const auto judge = [&](const Case& at, const ResumeVerdict& verdict) {
         ++combinations;
-        for (const auto& objection : {std::string(), forbidden(at, verdict)}) {
+        for (const auto& objection : {against_the_table(at, verdict), forbidden(at, verdict)}) {
             if (!objection.empty() && wrong[objection].first++ == 0) {
                 wrong[objection].second = text(at) + "\n-> " + text(verdict);
             }
