@@ -237,17 +237,25 @@ std::string_view WalReader::bytes_of_page(Lsn address) const {
 }
 
 bool WalReader::stop(WalEndReason reason, Lsn at) {
-    // What is behind a record with a wrong checksum, and is it more than the rest of that record? With a wrong length
-    // or link nobody knows where the record ends.
-    const Lsn next_page = behind(page_with(at), WalPage::size);
-    const Lsn from = reason == WalEndReason::wrong_checksum                                           ? record_.end
-                     : reason == WalEndReason::wrong_length || reason == WalEndReason::wrong_previous ? next_page
-                                                                                                      : at;
+    Lsn behind_it = at;
+    switch (reason) {
+    case WalEndReason::wrong_checksum:
+        behind_it = record_.end;
+        break;
+    // Nobody knows where that record ends.
+    case WalEndReason::short_segment:
+    case WalEndReason::wrong_length:
+    case WalEndReason::wrong_previous:
+        behind_it = behind(page_with(at), WalPage::size);
+        break;
+    default:
+        break;
+    }
     end_ = WalEnd{.reason = reason,
                   .valid_until = position_,
                   .at = at,
                   .inside_record = inside_record_,
-                  .more_behind = more_from(from)};
+                  .more_behind = more_from(behind_it)};
     return false;
 }
 
