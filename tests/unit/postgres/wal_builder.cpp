@@ -1,6 +1,7 @@
 #include "wal_builder.hpp"
 
 #include "postgres/crc32c.hpp"
+#include "support/catch.hpp"
 
 #include <algorithm>
 #include <map>
@@ -108,4 +109,16 @@ void WalBuilder::write(std::string_view bytes) {
     segment.resize(segment_size);
     segment.replace(position_ % segment_size, bytes.size(), bytes);
     position_ += bytes.size();
+}
+
+Reading read_all(const WalBuilder& wal, Lsn from) {
+    WalReader reader(wal.expected(), wal.bring(), from);
+    Reading reading;
+    while (const auto* const record = reader.next()) {
+        reading.starts.push_back(record->start);
+        reading.ends.push_back(record->end);
+    }
+    CHECK(reader.next() == nullptr);
+    reading.end = *reader.end();
+    return reading;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// The bytes of a number as the WAL holds it.
 template <typename Number>
@@ -56,3 +57,13 @@ class WalBuilder {
     std::uint64_t previous_ = 0;
     std::uint16_t flags_ = 0;
 };
+
+/// Where the records start, and how it ended.
+struct Reading {
+    std::vector<patroni_pgbackrest::postgres::Lsn> starts;
+    std::vector<patroni_pgbackrest::postgres::Lsn> ends;
+    patroni_pgbackrest::postgres::WalEnd end;
+};
+
+/// `from` is a place as WalReader wants it.
+Reading read_all(const WalBuilder& wal, patroni_pgbackrest::postgres::Lsn from = {1 << 20});
