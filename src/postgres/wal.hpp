@@ -30,6 +30,8 @@ struct Timeline {
 /// Bytes in a WAL segment: a power of two from 1 MiB to 1 GiB; 16 MiB unless initdb was told otherwise.
 struct SegmentSize {
     std::uint64_t bytes = 16ULL << 20;
+
+    bool operator==(const SegmentSize&) const = default;
 };
 
 /// A WAL segment file. Ordered by timeline, then number.

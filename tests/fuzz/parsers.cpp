@@ -6,6 +6,7 @@
 #include "pgbackrest/archive.hpp"
 #include "pgbackrest/info.hpp"
 #include "postgres/control_data.hpp"
+#include "postgres/segment_facts.hpp"
 #include "postgres/timeline_history.hpp"
 #include "replay/ticket.hpp"
 #include "staging/journal.hpp"
@@ -73,8 +74,28 @@ void control_data(const std::string& text) {
     postgres::ControlData::parse(text);
 }
 
-constexpr std::array parsers = {patroni_yml, change_of_yaml,   info,        listing, members, ticket,
-                                journal,     timeline_history, control_data};
+/// As segment 1 of a cluster with segments of 1 MiB, and as the one behind it. The checksum keeps a fuzzer from records
+/// of its own, so what a record says is tried with the bytes alone as well.
+void wal(const std::string& bytes) {
+    const auto next = [&](std::uint64_t number) {
+        return number == 2 ? std::optional<std::string_view>(bytes) : std::nullopt;
+    };
+    postgres::facts_of_segment(1, bytes, {.segment_size = {1 << 20}}, next);
+    postgres::WalRecord record;
+    record.bytes = bytes;
+    record.major = 18;
+    for (const int manager : {0, 1, 5}) {
+        for (int info = 0; info < 256; info += 16) {
+            record.resource_manager = static_cast<std::uint8_t>(manager);
+            record.info = static_cast<std::uint8_t>(info);
+            postgres::decode(record);
+            postgres::lost_record(record);
+        }
+    }
+}
+
+constexpr std::array parsers = {patroni_yml, change_of_yaml,   info,         listing, members, ticket,
+                                journal,     timeline_history, control_data, wal};
 
 }  // namespace
 

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace patroni_pgbackrest::postgres {
+
+/// CRC-32C (Castagnoli), which PostgreSQL puts into its WAL records and pg_control. `before` is the sum of the bytes
+/// before these.
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0);
+
+}  // namespace patroni_pgbackrest::postgres
