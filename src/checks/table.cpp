@@ -117,6 +117,10 @@ const std::vector<CheckDefinition>& check_table() {
          "No backup set ends before it, WAL is missing on the way, the archive ends before it, or two branches hold "
          "it.",
          "the hint names the nearest point or the choice there is"},
+        {"several-clusters", error, "the stanza holds several clusters, and nothing says which one is meant",
+         "Somebody ran initdb and stanza-upgrade where the cluster had been: the newest backup may be of an empty "
+         "cluster. A stanza that was upgraded to a newer major version, and has a backup of it, is no such case.",
+         "set system-identifier, or set, in the method's block; pgbackrest info --output=json shows both"},
         {"backup-set-unknown", error, "which backup set the target can be reached from is not known",
          "A transaction or a restore point is found only by replaying the archive. From a backup that ended after the "
          "target it is never met, which would show after the whole replay.",
