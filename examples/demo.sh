@@ -1,8 +1,8 @@
 #!/bin/bash
-# Loses a Patroni cluster and brings it back from its pgBackRest repository, with examples/patroni.yml, on real servers
-# that it starts itself (loopback, free ports, user postgres). As root on Debian or Ubuntu: installs what is missing and
-# builds the program first (not with PATRONI_PGBACKREST=PROGRAM). Everything it makes lies below one temporary directory
-# and is removed at the end.
+# Loses a Patroni cluster and brings it back from its pgBackRest repository, with examples/patroni.yml. The servers are
+# real; the script starts them itself (loopback, free ports, user postgres). Run it as root on Debian or Ubuntu. It
+# installs what is missing and builds the program first (not with PATRONI_PGBACKREST=PROGRAM). Everything it makes is in
+# one temporary directory, which it removes at the end.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
@@ -32,7 +32,7 @@ main() {
   report "$before" "$after"
 }
 
-step() { # TEXT COMMAND...: runs it and notes what happened, as the command says in $what, and how long it took
+step() { # TEXT COMMAND...: runs it, and notes what happened (the command sets $what) and how long it took
   local text=$1 began=$SECONDS
   shift
   echo "== $text"
@@ -91,7 +91,7 @@ packages() {
 }
 postgres_version() { "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)"/postgres --version | cut -d ' ' -f 2-3 | tr -d '()'; }
 
-build() { # some files at a time, which takes a third of the time
+build() { # a unity build takes a third of the time
   local program=${PATRONI_PGBACKREST:-$work/build/patroni_pgbackrest}
   if [ -z "${PATRONI_PGBACKREST:-}" ] && ! {
     cmake -S "$checkout" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF \
@@ -133,7 +133,7 @@ start_etcd() {
   what="one etcd on 127.0.0.1:$etcd_port"
 }
 
-# examples/patroni.yml with free ports and the paths of this demo; the first cluster has no backup to come from.
+# examples/patroni.yml with free ports and the paths of this demo. METHOD is initdb for the first cluster: it has no backup.
 configure() { # METHOD
   sed -e "s|^  method: .*|  method: $1|" -e "s|/usr/bin/patroni_pgbackrest|$work/patroni_pgbackrest|" \
     -e "s|127.0.0.1:2379|127.0.0.1:$etcd_port|" -e "s|127.0.0.1:8008|127.0.0.1:$rest_port|" \

@@ -4,7 +4,7 @@
 #include "commands/command_line.hpp"
 #include "commands/configure.hpp"
 #include "commands/verify.hpp"
-#include "process/subprocess.hpp"
+#include "process/process_tree.hpp"
 #include "replay/delivery.hpp"
 #include "replay/guard.hpp"
 #include "system/interruption.hpp"

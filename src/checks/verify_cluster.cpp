@@ -30,12 +30,12 @@ TimelineHistory history_of(const ServerFacts& facts) {
 
 /// On the line from the plan's timeline to the server's there must be the one that the restore made, at its place.
 void judge_timeline(const ServerFacts& facts, const Journal& journal, std::vector<Finding>& findings) {
-    const auto& asked = *journal.asked;
-    const auto reached = reached_in_history(facts, asked);
-    if (facts.timeline <= asked.timeline) {
+    const auto& goal = *journal.goal;
+    const auto reached = reached_in_history(facts, goal);
+    if (facts.timeline <= goal.timeline) {
         findings.push_back({"verify-timeline",
                             {fmt::format("timeline {} is not new: the restore followed timeline {}",
-                                         facts.timeline.text(), asked.timeline.text()),
+                                         facts.timeline.text(), goal.timeline.text()),
                              discard}});
     } else if (!facts.history) {
         findings.push_back({"verify-history-missing",
@@ -44,7 +44,7 @@ void judge_timeline(const ServerFacts& facts, const Journal& journal, std::vecto
     } else if (!reached || (journal.reached && journal.reached->timeline != reached->timeline)) {
         findings.push_back(
             {"verify-timeline",
-             {fmt::format("timeline {} does not come from timeline {}{}", facts.timeline.text(), asked.timeline.text(),
+             {fmt::format("timeline {} does not come from timeline {}{}", facts.timeline.text(), goal.timeline.text(),
                           journal.reached ? " through " + journal.reached->timeline.text() : ""),
               discard}});
     } else if (journal.reached && journal.reached->lsn != reached->lsn) {
@@ -52,11 +52,11 @@ void judge_timeline(const ServerFacts& facts, const Journal& journal, std::vecto
                             {fmt::format("timeline {} begins at {}, and the restore ended at {}",
                                          reached->timeline.text(), reached->lsn.text(), journal.reached->lsn.text()),
                              discard}});
-    } else if (const auto why = why_not_proven(asked.target, {asked.timeline, reached->lsn, reached->reason},
-                                               asked.last_segment, asked.segment_size);
+    } else if (const auto why = why_not_proven(goal.target, {goal.timeline, reached->lsn, reached->reason},
+                                               goal.last_segment, goal.segment_size);
                !why.empty()) {
         findings.push_back(
-            {"verify-target-missed", {fmt::format("the target was {}: {}", asked.target.text(), why), discard}});
+            {"verify-target-missed", {fmt::format("the target was {}: {}", goal.target.text(), why), discard}});
     }
 }
 
@@ -93,7 +93,7 @@ std::optional<Journal> journal_of(const std::filesystem::path& data_directory, s
             }
             if (!journal->handed_over_is(data_directory)) {
                 why = fmt::format("the journal {} is of another data directory", file.string());
-            } else if (!journal->asked) {
+            } else if (!journal->goal) {
                 why = fmt::format("the journal {} is of an older version", file.string());
             } else {
                 why.clear();
@@ -106,9 +106,9 @@ std::optional<Journal> journal_of(const std::filesystem::path& data_directory, s
     return std::nullopt;
 }
 
-std::optional<Reached> reached_in_history(const ServerFacts& facts, const Asked& asked) {
+std::optional<Reached> reached_in_history(const ServerFacts& facts, const RestoreGoal& goal) {
     const auto history = history_of(facts);
-    const auto* fork = history.fork_from(asked.timeline);
+    const auto* fork = history.fork_from(goal.timeline);
     if (fork == nullptr) {
         return std::nullopt;
     }
@@ -126,10 +126,10 @@ std::vector<Finding> judge_cluster(const ServerFacts& facts, const Journal& jour
                              "to the right one"}});
         return findings;
     }
-    if (facts.checksums != journal.asked->checksums) {
+    if (facts.checksums != journal.goal->checksums) {
         findings.push_back({"verify-checksums",
                             {fmt::format("data checksums are {}, in the backup they were {}",
-                                         facts.checksums ? "on" : "off", journal.asked->checksums ? "on" : "off"),
+                                         facts.checksums ? "on" : "off", journal.goal->checksums ? "on" : "off"),
                              "if nobody ran pg_checksums since, do not trust this data directory"}});
     }
     if (!facts.in_recovery) {

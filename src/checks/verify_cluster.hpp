@@ -18,7 +18,7 @@ std::optional<Journal> journal_of(const std::filesystem::path& data_directory, s
 
 /// Where the recovery of the journal's plan ended, as the server's history tells it: the history is that of a timeline
 /// which may be further descendants away. Empty when the history does not lead through the plan's timeline.
-std::optional<Reached> reached_in_history(const postgres::ServerFacts& facts, const Asked& asked);
+std::optional<Reached> reached_in_history(const postgres::ServerFacts& facts, const RestoreGoal& goal);
 
 /// What came up against what was asked: recovery over, the backup's system identifier, a new timeline that forks from
 /// the plan's where the target is, data checksums as in the backup, no recovery setting left.

@@ -17,7 +17,7 @@ std::optional<Reached> reached_in(const VerifyReport& report) {
     if (!report.journal) {
         return std::nullopt;
     }
-    auto reached = reached_in_history(report.facts, *report.journal->asked);
+    auto reached = reached_in_history(report.facts, *report.journal->goal);
     if (reached && report.journal->reached) {
         reached->time = report.journal->reached->time;
     }
@@ -43,8 +43,8 @@ std::string VerifyReport::text() const {
         line("server", fmt::format("PostgreSQL {} in {}, timeline {}{}", facts.version, facts.data_directory.string(),
                                    facts.timeline.text(), facts.in_recovery ? ", in recovery" : ""));
     if (journal) {
-        text += line("asked", fmt::format("{}, backup set {}, timeline {}", journal->asked->target.text(),
-                                          journal->backup_set, journal->asked->timeline.text()));
+        text += line("asked", fmt::format("{}, backup set {}, timeline {}", journal->goal->target.text(),
+                                          journal->backup_set, journal->goal->timeline.text()));
     }
     if (const auto reached = reached_in(*this)) {
         text += line("reached", fmt::format("{} ({}), timeline {}{}", reached->lsn.text(), reached->reason,
@@ -81,11 +81,11 @@ std::string VerifyReport::json() const {
                 {"probes", probes},
                 {"findings", json::parse(findings_json(findings))}};
     if (journal) {
-        report["asked"] = {{"type", journal->asked->target.type()},
-                           {"value", journal->asked->target.value()},
-                           {"exclusive", journal->asked->target.exclusive},
+        report["asked"] = {{"type", journal->goal->target.type()},
+                           {"value", journal->goal->target.value()},
+                           {"exclusive", journal->goal->target.exclusive},
                            {"backup_set", journal->backup_set},
-                           {"timeline", journal->asked->timeline.number}};
+                           {"timeline", journal->goal->timeline.number}};
     }
     if (const auto reached = reached_in(*this)) {
         report["reached"] = {{"lsn", reached->lsn.text()},

@@ -9,10 +9,14 @@
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
+#include "replay/beginning.hpp"
 #include "replay/delivery.hpp"
 #include "replay/probes.hpp"
 #include "replay/replay.hpp"
 #include "show/report.hpp"
+#include "staging/adoption.hpp"
+#include "staging/discard.hpp"
+#include "staging/hand_over.hpp"
 #include "staging/memory.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/staging.hpp"
@@ -55,66 +59,26 @@ RepositoryState observe(const Request& request, Report& report) {
     }
 }
 
-void announce(const Request& request, const Plan& plan, const StagingDirectory& staging) {
+void announce(const Request& request, const Plan& plan, const Layout& layout) {
     log::info("restore of {} to {}: backup set {}, timeline {} ({}), {} WAL segments, replayed by {}",
               request.pgbackrest.stanza, request.target.text(), plan.backup.label, plan.timeline().text(),
               plan.reason_for_timeline, plan.wal.segments,
               request.recovery == Recovery::standalone ? "a private PostgreSQL (standalone mode)"
                                                        : "Patroni's PostgreSQL (patroni mode)");
-    log::info("staging directory {}", staging.path().string());
-}
-
-/// Why a recovery that ended in an earlier run does not count any more; empty when it does.
-std::string why_outdated(const Request& request, const Plan& plan, const Journal& earlier, postgres::Timeline reached) {
-    if (reached > plan.timeline() && plan.archive_end.histories.count(reached) > 0) {
-        return fmt::format("timeline {} is in the archive meanwhile", reached.text());
-    }
-    if (reached > plan.timeline() && request.target.is_latest() && earlier.asked &&
-        earlier.asked->last_segment < plan.wal.last()) {
-        return "the archive has newer WAL";
-    }
-    return {};
-}
-
-/// What an earlier run with this request left decides where this one begins.
-Start where_to_start(const Request& request, const Plan& plan, const StagingDirectory& staging,
-                     const std::filesystem::path& bin_directory) {
-    const auto& earlier = staging.earlier();
-    if (!earlier || earlier->backup_set != plan.backup.label || earlier->phase == Phase::copying ||
-        !std::filesystem::exists(staging.path() / "PG_VERSION")) {
-        return Start::copy;
-    }
-    try {
-        const auto control = postgres::read_control_data(bin_directory, staging.path());
-        const auto outdated = why_outdated(request, plan, *earlier, control.timeline);
-        if (!outdated.empty()) {
-            log::info("what an earlier run recovered is out of date, {}: only its files are used", outdated);
-            return Start::copy;
-        }
-        const bool same_boot = staging.is_same_boot();
-        const auto start = decide_start(earlier->phase, control, plan.timeline(), same_boot);
-        if (start == Start::copy && !same_boot) {
-            log::info("the machine was started or the disk mounted anew since the earlier run, which flushed nothing "
-                      "to disk: its copy is checked against the backup first");
-        }
-        return start;
-    } catch (const Failure& failure) {
-        log::warning("what an earlier run left cannot be used as it is: {}", failure.what());
-        return Start::copy;
-    }
+    log::info("staging directory {}", layout.staging.string());
 }
 
 /// Only where the request names a directory, and nothing was copied yet.
 void reuse_data(const Request& request, const Plan& plan, StagingDirectory& staging,
                 const std::vector<std::filesystem::path>& outside) {
-    if (!request.reuse_data || !staging.is_empty()) {
+    if (!request.reuse_data || !system::is_empty_or_absent(staging.path())) {
         return;
     }
     if (!std::filesystem::is_directory(*request.reuse_data)) {
         log::warning("reuse-data {} is no directory: everything is copied", request.reuse_data->string());
         return;
     }
-    staging.reuse(*request.reuse_data, plan, outside);
+    reuse(staging, *request.reuse_data, plan, outside);
     log::info("{} is the staging directory now: only changed files are copied", request.reuse_data->string());
 }
 
@@ -136,8 +100,8 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.retry = request.retry;
     job.detail = request.log_level == log::Level::debug;
     pgbackrest::restore(job);
-    staging.remove_inherited();
-    staging.reached(Phase::copied);
+    remove_inherited_workspace(staging.path());
+    staging.enter(Phase::copied);
 }
 
 void sync_and_hand_over(const BootstrapArguments& arguments, const Request& request, Report& report,
@@ -145,56 +109,41 @@ void sync_and_hand_over(const BootstrapArguments& arguments, const Request& requ
     report.phase("sync");
     sync_unless_cluster_lives(arguments, request, archive_end, staging);
     report.phase("hand-over");
-    staging.hand_over();
+    hand_over(staging);
     log::info("{} is ready for Patroni", staging.layout().data_directory.string());
 }
 
-bool has_signal_file(const std::filesystem::path& directory) {
-    return std::filesystem::exists(directory / "recovery.signal") ||
-           std::filesystem::exists(directory / "standby.signal");
+/// What Patroni could not use (a port taken, a wrong parameter) and set aside becomes the staging directory again,
+/// whatever is decided about it.
+std::optional<TakenBack> take_back_what_was_set_aside(const Request& request, Report& report, const Plan& plan,
+                                                      StagingDirectory& staging) {
+    const auto directory = set_aside_by_patroni(request, staging.layout());
+    if (!directory) {
+        return std::nullopt;
+    }
+    report.phase("take back");
+    const bool is_newest = is_still_the_newest(request, plan, staging.layout(), *directory);
+    take_back(staging, *directory);
+    const auto& journal = staging.journal();
+    log::warning("Patroni could not use what it was handed over, and set it aside: {} is taken back (hand-over {})",
+                 directory->string(), journal.hand_overs + 1);
+    wait_after(journal.hand_overs, journal.handed_over ? journal.handed_over->at : 0);
+    return TakenBack{is_newest, std::nullopt};
 }
 
-/// What was handed over before is whole, but Patroni could not use it (a port taken, a wrong parameter) and set it
-/// aside: it is handed over again without a restore. False: it is not finished, and serves as the beginning of a copy.
-bool hand_over_again(const BootstrapArguments& arguments, const Request& request, Report& report, const Plan& plan,
-                     const Layout& layout, const std::filesystem::path& directory) {
-    report.phase("take back");
-    const bool is_current = is_still_the_newest(request, plan, layout, directory);
-    StagingDirectory staging(request);
-    staging.take_back(directory);
-    log::warning("Patroni could not use what it was handed over, and set it aside: {} is taken back (hand-over {})",
-                 directory.string(), staging.hand_overs() + 1);
-    wait_after(staging.hand_overs(), staging.handed_over_at());
-    if (request.recovery != Recovery::standalone) {
-        return false;
+Beginning find_beginning(const BootstrapArguments& arguments, const Request& request, const Plan& plan,
+                         const StagingDirectory& staging, std::optional<TakenBack> taken_back,
+                         const std::filesystem::path& bin_directory) {
+    auto beginning = decide_beginning(request, plan, look_at_staging(staging, taken_back, bin_directory));
+    if (std::holds_alternative<ShutDownFirst>(beginning)) {
+        taken_back->ending =
+            attempt([&] { shut_down_cleanly(request, staging, bin_directory, patroni::read_roles(arguments.source)); });
+        beginning = decide_beginning(request, plan, look_at_staging(staging, taken_back, bin_directory));
     }
-    if (!is_current) {
-        log::warning("the archive has newer WAL than it: only its files are used");
-        return false;
+    if (const auto* from_repository = std::get_if<Copy>(&beginning); from_repository && !from_repository->why.empty()) {
+        log::write(from_repository->level, from_repository->why);
     }
-    try {
-        const auto bin_directory =
-            postgres::find_binaries(postgres::major_version(staging.path()), configured_binaries(request));
-        const auto state = [&] { return postgres::read_control_data(bin_directory, staging.path()).state; };
-        if (has_signal_file(staging.path())) {
-            return false;
-        }
-        if (state() != postgres::ClusterState::shut_down) {
-            shut_down_cleanly(request, staging, bin_directory, patroni::read_roles(arguments.source));
-        }
-        if (state() != postgres::ClusterState::shut_down) {
-            return false;
-        }
-    } catch (const Failure& failure) {
-        if (is_interruption(failure.code())) {
-            throw;
-        }
-        log::warning("it cannot be used as it is: {}", failure.what());
-        return false;
-    }
-    staging.reached(Phase::recovered);
-    sync_and_hand_over(arguments, request, report, plan.archive_end, staging);
-    return true;
+    return beginning;
 }
 
 /// As the source had them: a private server that has replayed leaves its own, higher ones.
@@ -213,14 +162,14 @@ void warn_of_lower_limits(const BootstrapArguments& arguments, const Plan& plan,
 
 /// From the copy to the hand-over.
 void restore(const BootstrapArguments& arguments, const Request& request, Report& report, const Plan& plan,
-             const std::filesystem::path& bin_directory, StagingDirectory& staging) {
+             const std::filesystem::path& bin_directory, StagingDirectory& staging, const Beginning& beginning) {
     report.phase("copy");
-    auto start = where_to_start(request, plan, staging, bin_directory);
-    if (start == Start::copy) {
-        copy(request, plan, staging);
-        start = Start::replay;
-    } else {
+    auto start = Start::replay;
+    if (const auto* earlier = std::get_if<Continue>(&beginning)) {
         log::info("the copy of an earlier run is complete: the recovery goes on");
+        start = earlier->start;
+    } else {
+        copy(request, plan, staging);
     }
 
     warn_of_lower_limits(arguments, plan, postgres::read_control_data(bin_directory, staging.path()));
@@ -239,9 +188,10 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     }
     report.kept(set_aside_dynamic_configuration(staging));
     const auto control = postgres::read_control_data(bin_directory, staging.path());
-    staging.remember(
-        {request.target, plan.timeline(), plan.wal.last(), plan.segment_size, control.checksum_version != 0}, reached);
-    staging.reached(Phase::recovered);
+    staging.journal().goal =
+        RestoreGoal{request.target, plan.timeline(), plan.wal.last(), plan.segment_size, control.checksum_version != 0};
+    staging.journal().reached = reached;
+    staging.enter(Phase::recovered);
 
     report.phase("verification");
     verify_directory(request, plan, staging, bin_directory);
@@ -249,54 +199,38 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     sync_and_hand_over(arguments, request, report, plan.archive_end, staging);
 }
 
-/// Remembers a failure for the next run: systemd starts a failed Patroni again at once and for ever.
-template <typename Work>
-void remembering(const Request& request, const Plan& plan, const StagingDirectory& staging, Work work) {
-    const auto file = staging.layout().failure();
-    const auto facts = facts_of(request, plan);
-    auto earlier = EarlierFailure::read(file);
-    if (earlier && earlier->request != identity_of(request)) {
-        earlier.reset();
-    }
-    if (earlier) {
-        if (const auto again = repeated(*earlier, facts, file)) {
-            throw Failure(*again);
-        }
-        wait_after(earlier->in_a_row, earlier->at);
-    }
-    try {
-        work();
-    } catch (const Failure& failure) {
-        const auto kept = remembered(failure, earlier, identity_of(request), facts, std::time(nullptr));
-        if (kept) {
-            try {
-                kept->save(file);
-            } catch (const Failure& error) {
-                log::warning("the next run will not know of this failure: {}", error.what());
-            }
-        }
-        throw;
-    }
-}
-
 void plan_and_restore(const BootstrapArguments& arguments, const Request& request, Report& report,
                       const Layout& layout) {
     report.phase("plan");
     const auto plan = make_plan(request, observe(request, report));
     refuse_rejected(request, plan, layout);
-    if (const auto directory = set_aside_by_patroni(request, layout)) {
-        if (hand_over_again(arguments, request, report, plan, layout, *directory)) {
-            return;
-        }
-    }
     require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));
-    refuse_full_disk(request, plan, layout);
+
     StagingDirectory staging(request);
-    report.about(plan, staging.layout());
+    const auto taken_back = take_back_what_was_set_aside(request, report, plan, staging);
+    refuse_full_disk(request, plan, layout);
+    report.about(plan, layout);
     report.version("postgresql", plan.database.version);
-    announce(request, plan, staging);
-    remembering(request, plan, staging, [&] { restore(arguments, request, report, plan, bin_directory, staging); });
+    announce(request, plan, layout);
+
+    const FailureMemory memory(request, plan, layout);
+    memory.refuse_repetition();
+    if (const auto& last = memory.last()) {
+        wait_after(last->in_a_row, last->at);
+    }
+    const auto beginning = find_beginning(arguments, request, plan, staging, taken_back, bin_directory);
+    if (std::holds_alternative<HandOverAgain>(beginning)) {
+        staging.enter(Phase::recovered);
+        sync_and_hand_over(arguments, request, report, plan.archive_end, staging);
+        return;
+    }
+    try {
+        restore(arguments, request, report, plan, bin_directory, staging, beginning);
+    } catch (const Failure& failure) {
+        memory.remember(failure);
+        throw;
+    }
 }
 
 void run(const BootstrapArguments& arguments, const Request& request, Report& report) {
@@ -304,18 +238,18 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     if (hand_over_is_done(layout)) {
         report.phase("hand-over");
         log::info("an earlier run was interrupted at the end of its hand-over: it is finished now");
-        StagingDirectory(request).hand_over();
+        finish_hand_over(request);
         return;
     }
     undo_hand_over(layout);
     refuse_somebodys_data(layout);
-    begin_anew(request, layout);
+    record_bootstrap_call(request, layout);
     try {
         plan_and_restore(arguments, request, report, layout);
     } catch (const Failure& failure) {
         // Without a network Patroni cannot take the key away either.
         if (!is_interruption(failure.code()) && failure.code() != ExitCode::repository_unreachable) {
-            give_up_plan(layout);
+            discard_plan(layout);
         }
         throw;
     }

@@ -4,21 +4,17 @@
 #include "commands/bootstrap.hpp"
 #include "commands/command_line.hpp"
 #include "patroni/data_directory.hpp"
-#include "patroni/members.hpp"
 #include "pgbackrest/retry.hpp"
-#include "postgres/control_data.hpp"
-#include "staging/journal.hpp"
-#include "staging/staging.hpp"
+#include "staging/resume_decision.hpp"
+#include "staging/discard.hpp"
+#include "staging/hand_over.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <sys/stat.h>
 
 namespace patroni_pgbackrest::commands {
-
-using patroni::InitializeKey;
 
 namespace {
 
@@ -47,269 +43,137 @@ BootstrapArguments arguments_of_patroni(const patroni::ConfigurationSource& sour
     return arguments;
 }
 
-std::string own_name(const patroni::Configuration& configuration) {
-    return configuration.name ? configuration.name->text : "";
+/// The journal of a bootstrap of this node, for a method that is there.
+std::optional<Journal> own_journal(const patroni::Configuration& configuration, const Layout& layout) {
+    auto journal = Journal::read(layout.journal());
+    const auto is = [](const std::optional<patroni::Value>& setting, const std::string& value) {
+        return setting && setting->text == value;
+    };
+    // A base backup of a finished restore in a mount point brings the journal to another member.
+    const bool is_another_members = journal && journal->phase == Phase::handed_over &&
+                                    !journal->last_call().member.empty() && configuration.name &&
+                                    !is(configuration.name, journal->last_call().member);
+    const bool is_ours = journal && is(configuration.scope, journal->last_call().scope) && !is_another_members;
+    return is_ours && configuration.method ? journal : std::nullopt;
 }
 
-enum class Key { any, known };
-
-/// The DCS may come up after this node. With Key::known the answer has a leader or says what the key is.
-patroni::ScopeState ask_until_known(const patroni::ConfigurationSource& source, const std::string& scope, Key key,
-                                    const Layout& layout, const pgbackrest::RetryPolicy& retry) {
-    for (pgbackrest::Retries retries{retry};;) {
-        auto state = patroni::read_scope(source, scope);
-        auto why = state.leadership.why_unknown;
-        std::string hint =
-            "bring the DCS back, and see that patronictl works as the user of Patroni; nothing was changed";
-        if (why.empty() && key == Key::known && !state.leadership.leader &&
-            state.initialize == InitializeKey::unknown) {
-            why = "patronictl answers, but the initialize key cannot be read";
-            hint =
-                "let patronictl's first line name the Python that has Patroni's library; or remove the journal if the "
-                "data is right: " +
-                layout.journal().string();
-        }
-        if (why.empty()) {
-            return state;
-        }
-        if (!retries.another(fmt::format("the DCS cannot be asked about scope {}: {}", scope, why))) {
-            throw Failure(ExitCode::repository_unreachable,
-                          fmt::format("the DCS cannot be asked about scope {}: {}", scope, why), hint);
-        }
-    }
-}
-
-/// The first name that is not this member's; empty when there is none.
-std::string other_than(const std::string& own_name, const std::vector<std::string>& names) {
-    const auto other = std::find_if(names.begin(), names.end(), [&](const auto& name) { return name != own_name; });
-    return other == names.end() ? std::string() : *other;
-}
-
-/// pg_control's time has seconds only: PostgreSQL may be started in the one in which the replay's server was stopped.
-bool has_never_started(const postgres::ControlFile& control, const Journal& journal) {
-    const bool is_replayed = journal.reached.has_value();
-    return control.written_at == journal.handed_over->control_written_at &&
-           (!is_replayed || control.state == postgres::ClusterState::shut_down);
-}
-
-/// Whether it was a primary last, on the leader's timeline or a later one: the leader is no successor of it then, and
-/// Patroni, for which one timeline is one history, would not rewind it.
-bool has_rival_history(const std::optional<postgres::ControlFile>& control, const patroni::Leadership& leadership) {
-    using postgres::ClusterState;
-    return control && control->state != ClusterState::in_archive_recovery &&
-           control->state != ClusterState::shut_down_in_recovery && leadership.timeline != 0 &&
-           leadership.timeline <= control->timeline.number;
-}
-
-/// Asks as ask_until_known does, and again where the answer may be too old. What a member does stands in the DCS after
-/// its next cycle only: that it has taken the empty key (ha.py bootstrap, run_cycle: the state is set after that
-/// cycle's touch_member), and the timeline to which a new leader promotes.
-patroni::ScopeState ask_settled(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
-                                const std::string& scope, Key key, const Layout& layout,
-                                const pgbackrest::RetryPolicy& retry,
-                                const std::optional<postgres::ControlFile>& control = {}) {
-    constexpr std::chrono::seconds cycle{5};  // what one takes beside its wait
-    auto state = ask_until_known(source, scope, key, layout, retry);
-    const auto name = own_name(configuration);
-    const auto& leader = state.leadership.leader;
-    const bool may_have_the_key =
-        !leader && state.initialize == InitializeKey::empty && other_than(name, state.bootstrapping).empty();
-    const bool may_promote = leader && has_rival_history(control, state.leadership);
-    const auto other = other_than(name, state.members);
-    if (!other.empty() && (may_have_the_key || may_promote)) {
-        const auto pause = std::chrono::seconds(std::max(configuration.loop_wait, state.loop_wait)) + cycle;
-        log::info("{} is there too: asking the DCS again in {} s, by when it will have said what it does now", other,
-                  pause.count());
-        interruption::sleep(pause);
-        state = ask_until_known(source, scope, key, layout, retry);
-    }
-    return state;
-}
-
-/// A configuration that is in the DCS before anybody leads is a remainder, and tells nothing later.
-void note_configuration(const patroni::ScopeState& state, const Layout& layout) {
-    if (state.initialize == InitializeKey::empty && !state.leadership.leader) {
-        change_journal(layout, [&](Journal& journal) { journal.never_led = !state.configured; });
-    }
-}
-
-bool went_on(const patroni::ScopeState& state) {
-    return state.leadership.leader || state.initialize == InitializeKey::initialized;
-}
-
-/// A data directory that lived for so long after its recovery was accepted: longer than any post_bootstrap takes. In
-/// patroni mode the recovery ends later, with the history file of a new timeline.
-bool has_lived(const Journal& journal, const postgres::ControlFile& control, const Layout& layout) {
-    constexpr std::int64_t a_day = 86400;
+/// When the recovery that led to this timeline ended.
+std::optional<std::int64_t> end_of_recovery(const Layout& layout, postgres::Timeline timeline) {
     struct stat history {};
-    const auto file = layout.data_directory / "pg_wal" / control.timeline.history_file();
-    return journal.asked && control.timeline > journal.asked->timeline && ::stat(file.c_str(), &history) == 0 &&
-           control.written_at > std::max<std::int64_t>(journal.handed_over->at, history.st_mtime) + a_day;
+    const auto file = layout.data_directory / "pg_wal" / timeline.history_file();
+    return ::stat(file.c_str(), &history) == 0 ? std::optional<std::int64_t>(history.st_mtime) : std::nullopt;
 }
 
-[[noreturn]] void refuse_what_is_in_place(const Layout& layout, const std::string& why) {
-    throw Failure(ExitCode::unsafe,
-                  fmt::format("{} was handed over, but {}: the next start would promote it, or take it for a replica",
-                              layout.data_directory.string(), why),
-                  fmt::format("read what Patroni and post_bootstrap said; if the data is right and no other node has "
-                              "it, remove {}, else move the data directory away",
-                              layout.journal().string()));
-}
-
-/// Whether Patroni goes on with it, has gone on without it, or would promote what is out of date.
-void judge_by_the_dcs(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
-                      const Journal& journal, const Layout& layout,
-                      const std::optional<postgres::ControlFile>& control) {
-    const auto state = ask_settled(source, configuration, journal.scope, Key::known, layout, {}, control);
-    note_configuration(state, layout);
-    const auto name = own_name(configuration);
-    const auto& leader = state.leadership.leader;
-    const auto other = other_than(name, state.bootstrapping);
-    const bool never_started = control && has_never_started(*control, journal);
-    if (leader && *leader != name) {
-        if (never_started) {
-            refuse_what_is_in_place(layout, fmt::format("never started, and {} leads without it", *leader));
-        }
-        if (has_rival_history(control, state.leadership)) {
-            refuse_what_is_in_place(layout, fmt::format("{} leads without it, on timeline {} like this one", *leader,
-                                                        state.leadership.timeline));
-        }
+/// Everything but the DCS. Takes back first what is half in place.
+ResumeFacts look_around(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration) {
+    ResumeFacts facts;
+    facts.layout = choose_layout(configuration.data_directory->text);
+    facts.journal = own_journal(configuration, facts.layout);
+    if (!facts.journal) {
+        return facts;
     }
-    if (never_started && state.initialize == InitializeKey::initialized && state.configured && journal.never_led) {
-        refuse_what_is_in_place(layout, "never started, and the cluster has had a leader without it");
+    facts.own_name = configuration.name ? configuration.name->text : "";
+    facts.loop_wait = configuration.loop_wait;
+    const auto& directory = facts.layout.data_directory;
+    const auto is_empty = [&] { return patroni::is_empty_for_patroni(directory); };
+    const auto control = postgres::read_control_file(directory);
+    if (control && facts.journal->handed_over_is(directory)) {
+        facts.in_place = InPlace::handed_over;
     }
-    if (never_started && state.initialize == InitializeKey::initialized) {
-        log::info("{} is in place, and PostgreSQL has not started there yet: Patroni goes on with it",
-                  layout.data_directory.string());
-    } else if (went_on(state)) {
-        log::info("scope {} is initialised: the restore of {} is over", journal.scope, layout.data_directory.string());
-        forget(layout);
-    } else if (state.initialize == InitializeKey::absent || !other.empty()) {
-        change_journal(layout, [](Journal& now) { now.not_accepted = true; });
-        refuse_what_is_in_place(layout, other.empty() ? "Patroni did not accept it"
-                                                      : fmt::format("{} bootstraps the cluster now", other));
+    if (facts.is_unfinished()) {
+        const bool is_whole = hand_over_is_done(facts.layout);
+        if (!is_whole) {
+            undo_hand_over(facts.layout);
+        }
+        facts.in_place = is_whole ? InPlace::whole : is_empty() ? InPlace::nothing : InPlace::something_else;
+        if (facts.in_place != InPlace::something_else) {
+            facts.request = make_request(arguments_of_patroni(source, configuration).options, configuration);
+            facts.method = configuration.method->name;
+            facts.is_script = words_of_method(configuration).empty();
+        }
+    } else if (facts.in_place == InPlace::handed_over) {
+        facts.control = *control;
+        facts.recovery_ended_at = end_of_recovery(facts.layout, control->timeline);
     } else {
-        log::info("{} is in place: Patroni goes on with it", layout.data_directory.string());
+        facts.in_place = is_empty() ? InPlace::nothing : InPlace::something_else;
+    }
+    return facts;
+}
+
+/// Asks, and writes down whether the DCS held a configuration before anybody led: see Journal::never_led.
+void ask_dcs(const patroni::ConfigurationSource& source, ResumeFacts& facts) {
+    facts.dcs = patroni::read_scope(source, facts.scope());
+    const auto& leadership = facts.dcs->leadership;
+    if (facts.dcs->initialize == patroni::InitializeKey::empty && leadership.why_unknown.empty() &&
+        !leadership.leader) {
+        facts.journal->never_led = !facts.dcs->configured;
+        change_journal(facts.layout, [&](Journal& journal) { journal.never_led = facts.journal->never_led; });
     }
 }
 
-/// Patroni may reject what it was handed over (its start or post_bootstrap fails) and be unable to rename it, in a
-/// mount point for example. Started again, it would promote it.
-void judge_what_is_in_place(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
-                            const Journal& journal, const Layout& layout) {
-    if (!journal.handed_over_is(layout.data_directory)) {
-        // Set aside by Patroni: a thing of the past as soon as the cluster goes on without it.
-        if (const auto state = patroni::read_scope(source, journal.scope);
-            state.leadership.why_unknown.empty() && went_on(state)) {
-            log::info("scope {} went on without the restore that Patroni set aside", journal.scope);
-            forget(layout);
-        }
-        return;
-    }
-    const auto control = postgres::read_control_file(layout.data_directory);
-    if (control && has_lived(journal, *control, layout)) {
-        log::info("{} has been in use since its restore, which is over", layout.data_directory.string());
-        forget(layout);
-        return;
-    }
-    if (journal.rejected) {
-        refuse_what_is_in_place(layout, "verify rejected it: " + journal.rejected->message);
-    }
-    if (journal.not_accepted) {
-        refuse_what_is_in_place(layout, "Patroni did not accept it");
-    }
-    judge_by_the_dcs(source, configuration, journal, layout, control);
-}
-
-/// Why there is nothing to be resumed; empty when there is.
-std::string why_nothing_to_resume(const patroni::ScopeState& state, const std::string& own_name) {
-    if (state.leadership.leader) {
-        return fmt::format("{} leads meanwhile: the cluster went on without this restore", *state.leadership.leader);
-    }
-    if (state.initialize == InitializeKey::initialized) {
-        return "the cluster was initialised meanwhile: it went on without this restore";
-    }
-    if (state.initialize == InitializeKey::absent) {
-        return "the DCS does not know the cluster: Patroni calls the bootstrap method itself";
-    }
-    const auto other = other_than(own_name, state.bootstrapping);
-    return other.empty() ? "" : fmt::format("{} bootstraps the cluster now", other);
-}
-
-/// A restarted Patroni would run it as a standby, without its target.
-void refuse_target_in_patroni_mode(const Request& request) {
-    if (request.recovery != Recovery::patroni || (request.target.is_latest() && !request.timeline)) {
-        return;
-    }
-    throw Failure(
-        ExitCode::unsafe,
-        fmt::format("the restore of scope {} to {} was interrupted, and in patroni mode only Patroni's own "
-                    "bootstrap can finish it",
-                    request.scope, request.target.text()),
-        fmt::format("stop Patroni on every node, run patronictl remove {} and start Patroni here: it calls the "
-                    "bootstrap method anew, which goes on with the copy",
-                    request.scope));
-}
-
-/// What a script of somebody's gives `bootstrap` cannot be seen from here.
-void refuse_what_a_script_asked_for(const patroni::Configuration& configuration, const Request& request,
-                                    const std::string& begun) {
-    if (!words_of_method(configuration).empty() || begun == identity_of(request)) {
-        return;
-    }
-    throw Failure(ExitCode::unsafe,
-                  fmt::format("the interrupted restore was asked for with options that are not in the block {} ({})",
-                              configuration.method->name, begun),
-                  "write the options that the script gives into the block, then start Patroni again");
-}
-
-enum class Next { own, others };
-
-/// The cluster goes on elsewhere, or Patroni begins anew: what was interrupted is not resumed later, and tablespaces
-/// belong to whoever fills them next. A staging directory in the data directory goes when others go on, since
-/// pg_basebackup takes no directory with anything in it.
-void give_up(const Layout& layout, const Journal& journal, Next next, bool cluster_lives) {
-    if (journal.only_planned()) {
-        forget(layout);
-        return;
-    }
-    if (layout.inside && next == Next::others) {
-        log::info("what is in {} goes: a replica is made in an empty directory only", layout.staging.string());
-        remove_unfinished(layout);
-        return;
-    }
-    change_journal(layout, [&](Journal& now) {
-        now.given_up = true;
-        now.begun.reset();
+/// What is abandoned is never resumed, and tablespaces belong to whoever fills them next.
+void abandon(const Layout& layout, bool cluster_lives) {
+    change_journal(layout, [&](Journal& journal) {
+        journal.given_up = true;
+        journal.planning.reset();
         if (cluster_lives) {
-            now.outside.clear();
-            now.births.clear();
+            journal.outside.clear();
+            journal.births.clear();
         }
     });
 }
 
-void end_interrupted(const BootstrapArguments& arguments, const Request& request, const Journal& journal,
-                     const Layout& layout) {
-    const auto begun = journal.last();
-    const auto state = ask_settled(arguments.source, *arguments.patroni, begun.scope, Key::any, layout, request.retry);
-    note_configuration(state, layout);
-    const auto reason = why_nothing_to_resume(state, own_name(*arguments.patroni));
-    if (!reason.empty()) {
-        log::info("nothing to resume, {}", reason);
-        give_up(layout, journal, state.initialize == InitializeKey::absent ? Next::own : Next::others, went_on(state));
-        return;
+pgbackrest::Retries all_retries_of(const ResumeFacts& facts) {
+    return pgbackrest::Retries(facts.request ? facts.request->retry : pgbackrest::RetryPolicy{});
+}
+
+/// Decides and acts, until there is nothing left to be asked or finished.
+void resume(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration) {
+    auto facts = look_around(source, configuration);
+    const auto& layout = facts.layout;
+    auto retries = all_retries_of(facts);
+    for (;;) {
+        const auto verdict = decide_resume(facts);
+        if (!verdict.log.empty()) {
+            log::info("{}", verdict.log);
+        }
+        switch (verdict.action) {
+        case ResumeAction::start_patroni:
+            return;
+        case ResumeAction::discard_journal:
+            return discard_journal(layout);
+        case ResumeAction::abandon:
+            return abandon(layout, verdict.cluster_lives);
+        case ResumeAction::remove_unfinished:
+            log::info("what is in {} goes: a replica is made in an empty directory only", layout.staging.string());
+            return discard_unfinished_restore(layout);
+        case ResumeAction::refuse_from_now_on:
+            change_journal(layout, [](Journal& journal) { journal.not_accepted = true; });
+            throw Failure(*verdict.failure);
+        case ResumeAction::refuse:
+            throw Failure(*verdict.failure);
+        case ResumeAction::continue_bootstrap:
+            return bootstrap(arguments_of_patroni(source, configuration));
+        case ResumeAction::finish_hand_over:
+            finish_hand_over(*facts.request);
+            facts = look_around(source, configuration);
+            continue;
+        case ResumeAction::ask_dcs:
+            retries = all_retries_of(facts);
+            break;
+        case ResumeAction::ask_dcs_again:
+            interruption::sleep(verdict.pause);
+            facts.asked_twice = true;
+            retries = all_retries_of(facts);
+            break;
+        case ResumeAction::ask_dcs_until_it_tells:
+            if (!retries.another(verdict.failure->what())) {
+                throw Failure(*verdict.failure);
+            }
+            break;
+        }
+        ask_dcs(source, facts);
     }
-    if (journal.given_up) {
-        log::info("nothing to resume, Patroni gave that bootstrap of scope {} up: the one that is under way is another "
-                  "node's",
-                  begun.scope);
-        return;
-    }
-    refuse_what_a_script_asked_for(*arguments.patroni, request, begun.request);
-    refuse_target_in_patroni_mode(request);
-    log::info("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts", begun.scope,
-              journal.begun ? "planning" : text(journal.phase));
-    bootstrap(arguments);
 }
 
 }  // namespace
@@ -327,40 +191,7 @@ void resume(const ResumeArguments& given) {
     if (!configuration->data_directory) {
         throw Failure(ExitCode::usage, configuration->source + ": postgresql.data_dir is missing", "set it");
     }
-    const auto layout = choose_layout(configuration->data_directory->text);
-    auto journal = Journal::read(layout.journal());
-    const auto is = [](const std::optional<patroni::Value>& setting, const std::string& value) {
-        return setting && setting->text == value;
-    };
-    // A base backup of a finished restore in a mount point brings the journal to another member.
-    const bool is_another_members = journal && journal->phase == Phase::handed_over &&
-                                    !journal->last().member.empty() && configuration->name &&
-                                    !is(configuration->name, journal->last().member);
-    const bool is_ours = journal && is(configuration->scope, journal->last().scope) && !is_another_members;
-    if (!is_ours || !configuration->method) {
-        return;
-    }
-    const bool begins_again = journal->begun && !journal->handed_over_is(layout.data_directory);
-    if (journal->phase != Phase::handed_over || begins_again) {
-        const bool is_done = hand_over_is_done(layout);
-        if (!is_done) {
-            undo_hand_over(layout);
-        }
-        if (!is_done && !patroni::is_empty_for_patroni(layout.data_directory)) {
-            log::info("{} holds data meanwhile: nothing to resume", layout.data_directory.string());
-            give_up(layout, *journal, Next::others, true);
-            return;
-        }
-        const auto arguments = arguments_of_patroni(source, *configuration);
-        const auto request = make_request(arguments.options, arguments.patroni);
-        if (!is_done) {
-            end_interrupted(arguments, request, *journal, layout);
-            return;
-        }
-        StagingDirectory(request).hand_over();
-        journal = Journal::read(layout.journal());
-    }
-    judge_what_is_in_place(source, *configuration, *journal, layout);
+    resume(source, *configuration);
 }
 
 }  // namespace patroni_pgbackrest::commands

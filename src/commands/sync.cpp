@@ -3,6 +3,7 @@
 #include "patroni/members.hpp"
 #include "pgbackrest/retry.hpp"
 #include "plan/living_source.hpp"
+#include "staging/hand_over.hpp"
 #include "system/log.hpp"
 
 #include <fmt/format.h>
@@ -47,7 +48,7 @@ void sync_unless_cluster_lives(const BootstrapArguments& arguments, const Reques
                                const pgbackrest::ArchiveEnd& archive_end, const StagingDirectory& staging) {
     const auto leader = ask_for_leader(arguments, request);
     GrowthQuery growth(request.pgbackrest, archive_end);
-    staging.sync();
+    sync_to_disk(staging);
     if (const auto arrived = growth.answer(request.retry)) {
         refuse_living_source(request, *arrived);
     }

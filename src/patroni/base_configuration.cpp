@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 constexpr auto block_title = "patroni_pgbackrest: recovery under way, removed at its end";
 
-/// What follows `directory` when `path` lies in it; empty when it does not.
+/// The rest of `path` after `directory`; empty if `path` is not in it.
 std::optional<fs::path> relative_to(const fs::path& path, const fs::path& directory) {
     const fs::path relative =
         fs::absolute(path).lexically_normal().lexically_relative(fs::absolute(directory).lexically_normal());
@@ -30,7 +30,7 @@ fs::path config_directory(const Configuration& configuration, const fs::path& da
         return data_directory;
     }
     const fs::path directory = configuration.config_directory->text;
-    // Inside of PGDATA it moves with it: while the copy stands in staging, PGDATA itself must stay absent.
+    // A file inside PGDATA moves with it: while the copy is in staging, PGDATA itself must stay absent.
     if (configuration.data_directory) {
         if (const auto relative = relative_to(directory, configuration.data_directory->text)) {
             return *relative == "." ? data_directory : data_directory / *relative;
@@ -39,7 +39,7 @@ fs::path config_directory(const Configuration& configuration, const fs::path& da
     return directory;
 }
 
-/// The mode Patroni gives to files below PGDATA (file_perm.py): readable for the group when PGDATA is.
+/// The mode that Patroni gives to files in PGDATA (file_perm.py): readable for the group if PGDATA is.
 int file_mode(const fs::path& data_directory) {
     struct stat status {};
     const bool known = ::stat(data_directory.c_str(), &status) == 0;
@@ -51,7 +51,7 @@ bool is_file(const fs::path& path) {
     return fs::is_regular_file(path, error);
 }
 
-/// Brings one missing file back from its backup, which 4.x keeps in PGDATA and 3.0 in config_dir.
+/// Restores one missing file from its backup, which 4.x keeps in PGDATA and 3.0 in config_dir.
 void restore_from_backup(const fs::path& file, const fs::path& data_directory) {
     if (is_file(file)) {
         return;
@@ -80,10 +80,10 @@ void prepare_as_patroni(const fs::path& file, const fs::path& base, const fs::pa
     if (fs::symlink_status(file, error).type() == fs::file_type::not_found) {
         throw Failure(
             ExitCode::verification_failed,
-            fmt::format("neither {} nor {} is there, and no {}.backup: Patroni could not start PostgreSQL",
+            fmt::format("neither {} nor {} exists, and there is no {}.backup: Patroni could not start PostgreSQL",
                         file.string(), base.string(), file.filename().string()),
-            "where the configuration lies outside of PGDATA the backup does not hold it: put a postgresql.conf "
-            "into that place (an empty one will do), or take postgresql.config_dir out of patroni.yml");
+            "the backup does not hold a configuration outside PGDATA: put a postgresql.conf there (an empty "
+            "one will do), or remove postgresql.config_dir from patroni.yml");
     }
     fs::rename(file, base, error);
     if (error) {
@@ -103,13 +103,12 @@ fs::path base_configuration_path(const Configuration& configuration, const fs::p
 void write_block(const Configuration& configuration, const fs::path& data_directory,
                  const std::vector<postgres::Setting>& settings) {
     if (configuration.custom_conf) {
-        throw Failure(
-            ExitCode::usage,
-            {Problem{fmt::format("postgresql.custom_conf takes {}.base.conf out of force, the only place where a "
-                                 "restore_command survives a restart of Patroni",
-                                 configuration.config_base_name),
-                     "take custom_conf out of patroni.yml, or recovery_conf out of the method's block",
-                     configuration.custom_conf->place}});
+        throw Failure(ExitCode::usage,
+                      {Problem{fmt::format("postgresql.custom_conf replaces {}.base.conf, the only place where a "
+                                           "restore_command survives a restart of Patroni",
+                                           configuration.config_base_name),
+                               "remove custom_conf from patroni.yml, or recovery_conf from the method's block",
+                               configuration.custom_conf->place}});
     }
     const fs::path base = base_configuration_path(configuration, data_directory);
     prepare_as_patroni(base.parent_path() / (configuration.config_base_name + ".conf"), base, data_directory);

@@ -8,19 +8,19 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// `<config_dir or PGDATA>/<config_base_name>.base.conf`: the file that Patroni includes first and never changes, so
-/// the only place where a restore_command survives a restart of Patroni.
+/// `<config_dir or PGDATA>/<config_base_name>.base.conf`. Patroni includes this file first and never changes it, so it
+/// is the only place where a restore_command survives a restart of Patroni.
 std::filesystem::path base_configuration_path(const Configuration& configuration,
                                               const std::filesystem::path& data_directory);
 
-/// Puts one marked block with `settings` into the base configuration file of `data_directory` (which may be staging),
-/// after having done with these two files what Patroni would do on its first start: where they are missing they come
-/// back from `*.backup`, then postgresql.conf becomes the base file where there is none. Throws Failure(usage) when
-/// custom_conf takes the base file out of force, Failure(verification_failed) when there is neither file nor backup.
+/// Writes one marked block with `settings` into the base configuration file of `data_directory`, which may be staging.
+/// First it does with the two files what Patroni would do on its first start: a missing file is restored from its
+/// `*.backup`, and if there is no base file, postgresql.conf becomes it. Throws Failure(usage) if custom_conf replaces
+/// the base file, Failure(verification_failed) if there is neither file nor backup.
 void write_block(const Configuration& configuration, const std::filesystem::path& data_directory,
                  const std::vector<postgres::Setting>& settings);
 
-/// Takes the block out again, everything else byte for byte as it was. True when there was one.
+/// Removes the block and leaves everything else as it was, byte for byte. True if there was one.
 bool remove_block(const std::filesystem::path& base_configuration);
 
 }  // namespace patroni_pgbackrest::patroni

@@ -29,7 +29,7 @@ bool is_patroni_script(const std::string& word) {
            (path.filename() == "__main__.py" && path.parent_path().filename() == "patroni");
 }
 
-/// Where the words for the script begin in a Python command line, after `patroni` or `-m patroni`.
+/// Where the script's own arguments begin in a Python command line, after `patroni` or `-m patroni`.
 std::optional<std::size_t> after_script(const Words& words) {
     for (std::size_t i = 1; i < words.size(); ++i) {
         if (words[i] == "-m" && i + 1 < words.size()) {
@@ -44,7 +44,7 @@ std::optional<std::size_t> after_script(const Words& words) {
             return is_patroni_script(words[i]) ? std::optional(i + 1) : std::nullopt;
         }
     }
-    // Behind another module (`-m coverage run … patroni.py`) only the names that nothing else has.
+    // After another module (`-m coverage run … patroni.py`), only names that nothing else has count.
     for (std::size_t i = 1; i < words.size(); ++i) {
         if (is_patroni_script(words[i]) && fs::path(words[i]).extension() == ".py") {
             return i + 1;
@@ -53,7 +53,7 @@ std::optional<std::size_t> after_script(const Words& words) {
     return std::nullopt;
 }
 
-/// Options with which Patroni prints something and ends (__main__.py, 2.0 to 4.1).
+/// Options that make Patroni print something and exit (__main__.py, 2.0 to 4.1).
 bool ends_at_once(const std::string& word) {
     static constexpr std::string_view prefixes[] = {"--validate", "--generate", "--version", "--help"};
     return word == "-h" || std::any_of(std::begin(prefixes), std::end(prefixes),
@@ -99,7 +99,7 @@ std::optional<CallingPatroni> nearest_patroni(const std::vector<system::ProcessF
                                        [](const std::string& word) { return !word.empty() && word.front() != '-'; });
         if (path != arguments->end()) {
             result.source.path = (process.directory / *path).lexically_normal();
-            // Patroni looks into the environment when the path it was given does not exist (config.py).
+            // Patroni uses the environment if the given path does not exist (config.py).
             std::error_code error;
             if (fs::status(*result.source.path, error).type() == fs::file_type::not_found &&
                 result.source.environment.count("PATRONI_CONFIGURATION") != 0) {

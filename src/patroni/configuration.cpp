@@ -23,7 +23,7 @@ using Problems = std::vector<Problem>;
 const Node& section(const Node& root, std::string_view name, Problems& problems) {
     const Entry* entry = root.find(name);
     if (entry != nullptr && !entry->value->is_map() && !entry->value->is_null()) {
-        problems.push_back({fmt::format("{} is no map", name), "write keys and values below it", entry->place});
+        problems.push_back({fmt::format("{} is not a map", name), "write keys and values below it", entry->place});
     }
     return root.map_at(name);
 }
@@ -38,7 +38,7 @@ void read_postgresql(const Node& local, const Node& dynamic, Configuration& resu
         }
         const Entry* custom_conf = postgresql->find("custom_conf");
         if (!result.custom_conf && custom_conf != nullptr) {
-            // Patroni asks whether the key is there, not what it says.
+            // Patroni tests whether the key exists, not what its value is.
             result.custom_conf = scalar_at(*postgresql, "custom_conf", path + "custom_conf", problems)
                                      .value_or(Value{"", custom_conf->place});
         }
@@ -49,8 +49,8 @@ void read_postgresql(const Node& local, const Node& dynamic, Configuration& resu
     }
 }
 
-/// Whether Patroni writes pg_hba.conf itself, or points PostgreSQL to another file. A hba_file that is the very file
-/// Patroni opens to everybody while it bootstraps does not count (config.py hba_file).
+/// Whether Patroni writes pg_hba.conf itself, or points PostgreSQL to another file. A hba_file does not count if it is
+/// the very file that Patroni opens to everybody during the bootstrap (config.py hba_file).
 bool has_own_hba(const Node& local, const Node& dynamic, const Configuration& configuration) {
     const Entry* list = effective(local, dynamic, "pg_hba");
     if (list != nullptr && yaml::truthy(*list->value)) {
@@ -74,8 +74,8 @@ void add_restore_command(const Node& map, bool blank_counts, std::vector<Value>&
 }
 
 std::vector<Value> restore_commands(const Node& local, const Node& dynamic, const Node& standby_cluster) {
-    // 4.1 lays parameters_ROLE over parameters once it knows its role. An empty command counts: Patroni writes it
-    // behind its include, where it puts the base file's command out of force.
+    // 4.1 merges parameters_ROLE into parameters once it knows its role. An empty command counts: Patroni writes it
+    // after its include, where it overrides the command in the base file.
     static constexpr std::array keys = {"recovery_conf", "parameters", "parameters_primary", "parameters_replica",
                                         "parameters_standby_leader"};
     std::vector<Value> found;
@@ -146,7 +146,7 @@ Archiving read_archiving(const Node& local, const Node& dynamic) {
 }  // namespace
 
 std::optional<std::string> pgbackrest_option(const std::string& command, const std::string& name) {
-    // A command line within quotes (`bash -c "…"`) is one word of the outer one.
+    // A quoted command line (`bash -c "…"`) is one word of the outer one.
     std::string flat = command;
     std::replace_if(
         flat.begin(), flat.end(), [](char letter) { return letter == '"' || letter == '\''; }, ' ');

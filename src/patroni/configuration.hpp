@@ -14,14 +14,14 @@ struct Node;
 
 namespace patroni_pgbackrest::patroni {
 
-/// A value of patroni.yml and where it stands, `patroni.yml:17` (or the environment variable that set it).
+/// A value of patroni.yml and its place, `patroni.yml:17` (or the environment variable that set it).
 struct Value {
     std::string text;
     std::string place;
 };
 
-/// One key of the method's block that is not reserved by Patroni: a scalar gives one value, a list one per item, a
-/// map one `key=value` per entry. A blank value (`target:`) gives none.
+/// One key of the method's block that Patroni does not reserve. A scalar gives one value, a list one per item, a map
+/// one `key=value` per entry. A blank value (`target:`) gives none.
 struct BlockEntry {
     std::string key;
     std::vector<Value> values;
@@ -34,74 +34,74 @@ struct MethodBlock {
     std::string place;
     std::vector<std::string> command;  ///< split as Patroni does, with shell quoting
     std::vector<BlockEntry> entries;   ///< every key but Patroni's reserved ones, in file order
-    std::optional<std::map<std::string, Value>> recovery_conf;  ///< there: Patroni replays. Names in lower case
+    std::optional<std::map<std::string, Value>> recovery_conf;  ///< if there, Patroni replays. Names in lower case
     bool keep_existing_recovery_conf = false;
 };
 
-/// How the cluster archives its WAL: local parameters, else those of bootstrap.dcs.
+/// How the cluster archives its WAL: local parameters, or else those of bootstrap.dcs.
 struct Archiving {
     bool is_on = false;  ///< archive_mode is on or always
     std::optional<Value> mode, command;
 };
 
-/// The value of an option in a command line of pgBackRest, `--name=value` or `--name value`, wherever a shell or a
-/// wrapper has it; empty when there is none.
+/// The value of an option in a pgBackRest command line, `--name=value` or `--name value`, even inside a shell command
+/// or behind a wrapper; empty if there is none.
 std::optional<std::string> pgbackrest_option(const std::string& command, const std::string& name);
 
-/// What of patroni.yml concerns us, read once. Passwords are not kept.
+/// The part of patroni.yml that concerns us, read once. Passwords are not kept.
 struct Configuration {
     std::string source;           ///< the path as given, or `PATRONI_CONFIGURATION`
-    std::size_t fingerprint = 0;  ///< of all that stands in it
+    std::size_t fingerprint = 0;  ///< of the whole content
     std::optional<Value> scope, name;
     std::optional<Value> data_directory;    ///< postgresql.data_dir
     std::optional<Value> bin_directory;     ///< postgresql.bin_dir
     std::optional<Value> config_directory;  ///< postgresql.config_dir
     std::string config_base_name = "postgresql";
-    std::optional<Value> custom_conf;   ///< postgresql.custom_conf; in force even when it is blank
+    std::optional<Value> custom_conf;   ///< postgresql.custom_conf; takes effect even if it is blank
     bool has_pg_hba = false;            ///< postgresql.pg_hba, or a hba_file that is not PGDATA's own pg_hba.conf
     std::optional<MethodBlock> method;  ///< absent: no bootstrap.method, or it names no block with a command
     std::optional<Value> method_name;   ///< bootstrap.method as written
-    unsigned loop_wait = 10;            ///< of bootstrap.dcs, in seconds; Patroni's own default where it is not set
-    std::optional<unsigned> port;       ///< of postgresql.listen; 5432 where that names none
+    unsigned loop_wait = 10;            ///< of bootstrap.dcs, in seconds; Patroni's default if it is not set
+    std::optional<unsigned> port;       ///< of postgresql.listen; 5432 if that names none
     Archiving archiving;
     std::optional<std::string> password_encryption;  ///< md5 or scram-sha-256
     /// Every other place that sets restore_command for a server that Patroni restarts: recovery_conf, parameters and
-    /// parameters_ROLE (4.1) of postgresql and of bootstrap.dcs.postgresql, bootstrap.dcs.standby_cluster. An empty one
-    /// counts too: Patroni writes it behind its include.
+    /// parameters_ROLE (4.1) of postgresql and of bootstrap.dcs.postgresql, and bootstrap.dcs.standby_cluster. An empty
+    /// restore_command counts too: Patroni writes it after its include.
     std::vector<Value> restore_commands;
     std::vector<Value>
         leaderless_replica_methods;  ///< methods in create_replica_methods with no_leader (no_master): name and place
 };
 
-/// Where to read it from.
+/// Where Patroni's configuration comes from.
 struct ConfigurationSource {
     std::optional<std::filesystem::path> path;  ///< a file, or a directory of *.yml and *.yaml merged in name order
     std::map<std::string, std::string> environment;  ///< PATRONI_*: the caller's
 };
 
-/// Reads it as Patroni does (config.py, 2.0 to 4.1): file or directory with the overrides PATRONI_SCOPE, PATRONI_NAME
-/// and PATRONI_POSTGRESQL_{DATA,BIN,CONFIG}_DIR, else PATRONI_CONFIGURATION, which nothing overrides. Of postgresql,
-/// what is not there locally comes from bootstrap.dcs, as on a first start. Empty when there is neither. Throws
-/// Failure(usage) with all problems: broken YAML with file and line (the line's text is not shown: it may hold a
-/// password), an unreadable path, a path that is neither file nor directory, a directory without YAML, a top level
-/// that is no map; a wrong type in what is read here; in the method's block a number that Patroni would pass on in
-/// another form (`0755`, `1.10`), in its recovery_conf a time with an offset that is not in quotes (PyYAML before 5.4
-/// drops the offset).
+/// Reads it as Patroni does (config.py, 2.0 to 4.1): a file or directory with the overrides PATRONI_SCOPE, PATRONI_NAME
+/// and PATRONI_POSTGRESQL_{DATA,BIN,CONFIG}_DIR, or else PATRONI_CONFIGURATION, which nothing overrides. What the local
+/// postgresql section does not set comes from bootstrap.dcs, as on a first start. Empty if there is neither.
+/// Throws Failure(usage) with all problems: broken YAML, with file and line (the line's text is not shown, because it
+/// may hold a password); a path that is unreadable, or neither file nor directory; a directory without YAML; a top
+/// level that is not a map; a wrong type in what is read here; in the method's block, a number that Patroni would pass
+/// on in another form (`0755`, `1.10`); in its recovery_conf, a time with an offset that is not in quotes (PyYAML
+/// before 5.4 drops the offset).
 std::optional<Configuration> read_configuration(const ConfigurationSource& source);
 
-/// The same from a tree that is read already. `source` is what the configuration is called.
+/// The same from a tree that has already been read. `source` is the name of the configuration.
 Configuration configuration_in(const yaml::Node& tree, const std::string& source);
 
 /// The Patroni that called us, from the ancestors' command lines: its configuration path (made absolute with its
-/// working directory) and its PATRONI_* environment, and its process number. Empty when no ancestor is a Patroni.
+/// working directory), its PATRONI_* environment, and its process id. Empty if no ancestor is a Patroni.
 struct CallingPatroni {
     int pid;
     ConfigurationSource source;
 };
 std::optional<CallingPatroni> find_calling_patroni();
 
-/// Its version, `3.0.2`, from the Python package beside the extension modules that it has loaded (starting Python to
-/// ask would take longer than everything else before the copy). Empty when that is not found.
+/// Its version, `3.0.2`, from the Python package beside the extension modules that it has loaded. (Starting Python to
+/// ask would take longer than everything else before the copy.) Empty if it is not found.
 std::optional<std::string> version_of_patroni(int pid);
 /// Throws Failure(preflight_refused) for a version before 2.0.
 void require_supported_patroni(const std::string& version);

@@ -12,7 +12,7 @@ namespace patroni_pgbackrest::patroni {
 
 namespace {
 
-/// How many keys of the path are in the file.
+/// How many keys of the path the file has.
 std::size_t depth_of(const ConfigurationFile& file, const yaml::Path& path) {
     const yaml::NodePtr tree = yaml::parse(file.text, file.name());
     std::size_t depth = 0;
@@ -82,7 +82,7 @@ void ConfigurationEdit::set(const yaml::Path& path, const yaml::NewNode& wanted)
     const yaml::Node* made = find(path);
     if (made == nullptr || !yaml::says(*made, wanted)) {
         throw Failure(ExitCode::internal_error,
-                      fmt::format("{} cannot be set in {}: another file counts more", yaml::text(path), file.name()),
+                      fmt::format("{} cannot be set in {}: another file overrides it", yaml::text(path), file.name()),
                       "write it by hand:\n" + yaml::written_path(path, wanted));
     }
 }

@@ -11,13 +11,13 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// Patroni's local configuration while it is changed, in memory: a file, or a directory of files, of which the last one
-/// in name order that has a key is changed, since that one counts. A new key goes into the last file that has the
-/// section. Every change throws as yaml_edit.hpp says, and Failure(internal_error) when the files together would not
-/// say afterwards what was wished.
+/// Patroni's local configuration while it is changed, in memory. It is a file, or a directory of files. In a directory,
+/// the last file in name order that has a key is changed, because that one counts. A new key goes into the last file
+/// that has the section. Every change throws as yaml/edit.hpp says, and Failure(internal_error) if the files together
+/// do not say what was asked for afterwards.
 class ConfigurationEdit {
   public:
-    /// Throws Failure(usage) when the path cannot be read.
+    /// Throws Failure(usage) if the path cannot be read.
     ConfigurationEdit(const std::filesystem::path& path, std::map<std::string, std::string> environment);
 
     /// As Patroni sees it now.
@@ -31,10 +31,10 @@ class ConfigurationEdit {
     /// From every file that has it.
     void remove(const yaml::Path& path);
 
-    /// What `diff -u` would print, `a/` and `b/` before the paths, without secrets; empty when nothing changed.
+    /// What `diff -u` would print, with `a/` and `b/` before the paths and without secrets; empty if nothing changed.
     std::string diff() const;
-    /// Replaces the files that changed, each at once, with owner and mode kept and symbolic links followed. Returns
-    /// their paths. Throws Failure as system::replace_file().
+    /// Replaces the changed files, each atomically. Owner and mode are kept, symbolic links followed. Returns their
+    /// paths. Throws Failure as system::replace_file().
     std::vector<std::filesystem::path> write() const;
 
   private:

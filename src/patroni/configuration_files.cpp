@@ -41,7 +41,7 @@ std::vector<fs::path> yaml_files(const fs::path& path) {
     for (; !error && directory != fs::directory_iterator(); directory.increment(error)) {
         const std::string suffix = directory->path().extension().string();
         const std::string name = directory->path().filename().string();
-        // Python's endswith takes a file that is called just `.yml` as well, which has no extension here.
+        // Python's endswith accepts a file that is just called `.yml` too; here that name has no extension.
         const bool is_yaml = suffix == ".yml" || suffix == ".yaml" || name == ".yml" || name == ".yaml";
         std::error_code ignored;
         if (is_yaml && fs::is_regular_file(directory->path(), ignored)) {
@@ -62,7 +62,7 @@ yaml::NodePtr parse_map(const std::string& text, const std::string& name) {
     const yaml::NodePtr node = yaml::parse(text, name);
     if (!node->is_map()) {
         throw Failure(ExitCode::usage,
-                      {Problem{node->is_null() ? "the file is empty" : "the top level is no map",
+                      {Problem{node->is_null() ? "the file is empty" : "the top level is not a map",
                                "Patroni wants keys and values at the top: `scope: demo`, `postgresql:`, …", name}});
     }
     return node;

@@ -15,25 +15,24 @@ struct ConfigurationFile {
     std::filesystem::path path;
     std::string text;
 
-    /// What places in it start with.
+    /// The beginning of places in this file.
     std::string name() const { return path.filename().string(); }
 };
 
 /// The file, or the directory's files in the order in which Patroni merges them. Throws Failure(usage) for a path that
-/// is neither, a directory without YAML, and what cannot be read.
+/// is neither, a directory without YAML, and anything unreadable.
 std::vector<ConfigurationFile> read_files(const std::filesystem::path& path);
 
-/// The files merged as Patroni merges them, with the PATRONI_* overrides that concern us laid over. Throws
-/// Failure(usage).
+/// The files, merged as Patroni merges them, with the PATRONI_* overrides that concern us. Throws Failure(usage).
 yaml::NodePtr tree_of(const std::vector<ConfigurationFile>& files,
                       const std::map<std::string, std::string>& environment);
 
 /// Patroni's local configuration (config.py, 2.0 to 4.1) as one tree: the file, or the directory's files merged in name
-/// order, with the PATRONI_* overrides that concern us laid over; else PATRONI_CONFIGURATION alone, over which Patroni
-/// lays nothing. Null when there is neither. Throws Failure(usage).
+/// order, with the PATRONI_* overrides that concern us; or else PATRONI_CONFIGURATION alone, which Patroni does not
+/// override. Null if there is neither. Throws Failure(usage).
 yaml::NodePtr load_tree(const ConfigurationSource& source);
 
-/// The keys that stand twice in one of its files.
+/// The keys that occur twice in one of its files.
 std::vector<yaml::RepeatedKey> repeated_keys(const ConfigurationSource& source);
 
 }  // namespace patroni_pgbackrest::patroni

@@ -9,7 +9,7 @@ namespace patroni_pgbackrest::patroni {
 
 namespace {
 
-/// The members in the output of `patronictl list -f json`; none when it is something else.
+/// The members in the output of `patronictl list -f json`; none if it is something else.
 nlohmann::json members_of(std::string_view text) {
     auto list = nlohmann::json::array();
     const auto said = nlohmann::json::parse(text, nullptr, false);
@@ -76,13 +76,13 @@ process::Command list_command(const ConfigurationSource& source, const std::stri
     if (source.path) {
         command.arguments = {"-c", source.path->string()};
     } else {
-        command.environment["XDG_CONFIG_HOME"] = "/nonexistent";  // a file there would count more
+        command.environment["XDG_CONFIG_HOME"] = "/nonexistent";  // a file there would override ours
     }
     command.arguments.insert(command.arguments.end(), {"list", "-f", "json", scope});
     return command;
 }
 
-/// What patronictl itself does to reach the DCS (ctl.py get_dcs, 2.0 to 4.1). Without a file the configuration is in
+/// Reaches the DCS as patronictl does (ctl.py get_dcs, 2.0 to 4.1). Without a file, the configuration is in
 /// PATRONI_CONFIGURATION.
 constexpr const char* key_script = R"(
 import sys
@@ -98,7 +98,7 @@ print('configured' if configured else 'new')
 print(configured.get('loop_wait', 0) if configured else 0)
 )";
 
-/// The interpreter in the first line of a script; python3 when it has none.
+/// The interpreter in the first line of a script; python3 if there is none.
 std::string interpreter_of(const std::filesystem::path& script) {
     std::ifstream file(script);
     std::string line;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -13,22 +13,23 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// Half a second on an idle machine; more is a DCS that does not answer, or a machine that has just been booted.
+/// An answer takes half a second on an idle machine. If it takes longer, the DCS does not answer, or the machine has
+/// just booted.
 constexpr std::chrono::seconds longest_answer{20};
 
 /// What the DCS says about a scope's leader.
 struct Leadership {
     std::optional<std::string> leader;
-    std::uint32_t timeline = 0;  ///< the leader's; 0 when it is not told
-    std::string why_unknown;     ///< empty when the DCS was asked
+    std::uint32_t timeline = 0;  ///< the leader's; 0 if unknown
+    std::string why_unknown;     ///< empty if the DCS answered
 };
 
-/// The member that leads in the output of `patronictl list -f json`: role Leader, Standby Leader or Sync… never.
-/// Without a leader when there is none, or the text is no such JSON.
+/// The leader in the output of `patronictl list -f json`: role Leader or Standby Leader, never Sync…. No leader if
+/// there is none, or if the text is not such JSON.
 Leadership leader_in(std::string_view json);
 
-/// Asks the DCS who leads a scope through patronictl, read-only, while something else is done. It is not known when
-/// patronictl is missing or does not answer within `deadline` (3.0.2 waits for ever for a dead etcd).
+/// Asks the DCS who leads a scope, through patronictl, read-only, in the background. The leader is unknown if
+/// patronictl is missing or does not answer within `deadline` (3.0.2 waits forever for a dead etcd).
 class LeaderQuery {
   public:
     LeaderQuery(const ConfigurationSource& source, const std::string& scope,
@@ -43,31 +44,31 @@ class LeaderQuery {
 /// The DCS's `/initialize` key.
 enum class InitializeKey {
     absent,       ///< Patroni may call a bootstrap method
-    empty,        ///< a bootstrap is under way, or was interrupted: nobody calls a bootstrap method any more
+    empty,        ///< a bootstrap is under way, or was interrupted: nobody calls a bootstrap method now
     initialized,  ///< it holds the system identifier: the cluster was accepted
     unknown,
 };
 
-/// What a node that comes back must know about its scope.
+/// What a restarted node must know about its scope.
 struct ScopeState {
     Leadership leadership;
     InitializeKey initialize = InitializeKey::unknown;
     bool configured = false;                 ///< the DCS holds a configuration: a leader or post_bootstrap wrote it
-    unsigned loop_wait = 0;                  ///< of that, in seconds; 0 where it has none
-    std::vector<std::string> members;        ///< all that are there, or were until the TTL
-    std::vector<std::string> bootstrapping;  ///< those that run a bootstrap at this moment
+    unsigned loop_wait = 0;                  ///< in that configuration, in seconds; 0 if not set
+    std::vector<std::string> members;        ///< all that are alive, or were until the TTL
+    std::vector<std::string> bootstrapping;  ///< those that bootstrap right now
 };
 
-/// Asks the DCS through patronictl, and about the key, which patronictl does not show everywhere (3.0.2 does not),
-/// through Patroni's own library in patronictl's Python; read-only. Nothing is known when that does not answer within
+/// Asks the DCS through patronictl. It asks about the key through Patroni's own library in patronictl's Python, because
+/// not every patronictl shows the key (3.0.2 does not). Read-only. Nothing is known if there is no answer within
 /// `deadline`.
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope,
                       std::chrono::seconds deadline = longest_answer);
 
 /// The names of all members.
 std::vector<std::string> members_in(std::string_view json);
-/// The members whose state says that they bootstrap (`running custom bootstrap script`). Before 4.1 the state is plain
-/// `starting` and `running` once the script has ended; while the key is empty only a bootstrap can bring that about.
+/// The members whose state says that they bootstrap (`running custom bootstrap script`). Before 4.1, the state is plain
+/// `starting` and `running` once the script has ended; while the key is empty, only a bootstrap can lead to these.
 std::vector<std::string> bootstrapping_in(std::string_view json, InitializeKey key);
 
 }  // namespace patroni_pgbackrest::patroni

@@ -53,7 +53,7 @@ class EntryReader {
 
   private:
     void add_item(const Node& item) {
-        // `- encoding: UTF8` beside `- data-checksums` is how patroni.yml's own lists look.
+        // Lists in patroni.yml commonly mix `- encoding: UTF8` and `- data-checksums`.
         item.is_map() ? add_pairs(item) : add(item, "", item.place);
     }
 
@@ -97,13 +97,13 @@ std::map<std::string, Value> read_recovery_conf(const Entry& entry, const std::s
                                                 std::vector<Problem>& problems) {
     std::map<std::string, Value> settings;
     if (!entry.value->is_map() && !yaml::blank(*entry.value)) {
-        problems.push_back({fmt::format("{} is no map", path),
+        problems.push_back({fmt::format("{} is not a map", path),
                             "write recovery parameters below it, `restore_command: …`", entry.place});
     }
     for (const Entry& setting : entry.value->entries) {
         const std::string name = path + "." + setting.key;
         if (setting.value->is_list() || setting.value->is_map()) {
-            problems.push_back({fmt::format("{} is no single value", name), "write one value", setting.place});
+            problems.push_back({fmt::format("{} is not a single value", name), "write one value", setting.place});
         }
         refuse_rewritten_number(*setting.value, name, setting.place, problems);
         if (yaml::is_plain_time_with_offset(*setting.value)) {
@@ -141,7 +141,7 @@ std::optional<MethodBlock> read_method_block(const Node& bootstrap, const Value&
     }
     const std::string path = "bootstrap." + method.text;
     if (!found->value->is_map()) {
-        problems.push_back({fmt::format("{}, which bootstrap.method names, is no map", path),
+        problems.push_back({fmt::format("{}, which bootstrap.method names, is not a map", path),
                             "write keys below it, `command: patroni_pgbackrest bootstrap` first", found->place});
         return std::nullopt;
     }

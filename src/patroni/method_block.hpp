@@ -9,13 +9,13 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// The text of a scalar and the place of its key. Empty when there is no such key or it is blank; when it is a list or
-/// a map, that is added to `problems` under the key's full name `path`.
+/// The text of a scalar and the place of its key. Empty if there is no such key or it is blank. If it is a list or a
+/// map, a problem is added to `problems` under the key's full name `path`.
 std::optional<Value> scalar_at(const yaml::Node& map, const std::string& key, const std::string& path,
                                std::vector<Problem>& problems);
 
-/// The block that bootstrap.method names, where Patroni would take it for one: a map with `command` (bootstrap.py, 2.0
-/// to 4.1; without one Patroni falls back to initdb and says nothing). What is wrong in it is added to `problems`.
+/// The block that bootstrap.method names, if Patroni would accept it: a map with `command` (bootstrap.py, 2.0 to 4.1;
+/// without one Patroni silently falls back to initdb). Errors in it are added to `problems`.
 std::optional<MethodBlock> read_method_block(const yaml::Node& bootstrap, const Value& method,
                                              std::vector<Problem>& problems);
 

@@ -41,8 +41,8 @@ std::vector<Finding> review_members(const ConfigurationSource& source,
 }
 
 std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits) {
-    // What Patroni sets where nobody does (postgresql/config.py, CMDLINE_OPTIONS, 2.0 to 4.1); it takes these from the
-    // DCS only, never from the local file.
+    // Patroni's own defaults (postgresql/config.py, CMDLINE_OPTIONS, 2.0 to 4.1). It takes these parameters only from
+    // the DCS, never from the local file.
     static const std::map<std::string, int> defaults = {{"max_connections", 100},
                                                         {"max_worker_processes", 8},
                                                         {"max_wal_senders", 10},

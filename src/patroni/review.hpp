@@ -12,32 +12,31 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// What patroni.yml is held against.
+/// What patroni.yml is compared with.
 struct Intent {
-    std::string stanza;  ///< empty: not known
+    std::string stanza;  ///< empty if unknown
     std::optional<std::filesystem::path> pgbackrest_configuration;
-    bool has_target = false;           ///< not the latest point
-    std::filesystem::path root = "/";  ///< where systemd's units and the devices are looked for
+    bool has_target = false;           ///< other than the latest point
+    std::filesystem::path root = "/";  ///< where to look for systemd's units and for devices
 };
 
-/// What is wrong in patroni.yml although it can be read: what Patroni ignores without a word, what would make the
-/// restore worthless, what would surprise later (docs/checks.md tells each). Throws Failure(usage) as
-/// read_configuration().
+/// The errors in a patroni.yml that can be read: what Patroni silently ignores, what would make the restore worthless,
+/// what would surprise later (docs/checks.md has each). Throws Failure(usage) as read_configuration().
 std::vector<Finding> review(const ConfigurationSource& source, const Intent& intent);
 
-/// Other members' patroni.yml against ours: the nodes race for the bootstrap, and the winner's configuration decides.
-/// Throws Failure(usage) as read_configuration().
+/// Compares other members' patroni.yml with ours: the nodes race for the bootstrap, and the winner's configuration
+/// decides. Throws Failure(usage) as read_configuration().
 std::vector<Finding> review_members(const ConfigurationSource& source, const std::vector<std::filesystem::path>& files);
 
-/// What standbys need at least as high as the server that wrote the WAL had it (pg_control's `limits`), and
-/// bootstrap.dcs sets lower, or leaves at Patroni's lower default.
+/// Parameters that a standby needs at least as high as the server that wrote the WAL had them (pg_control's `limits`),
+/// if bootstrap.dcs sets them lower or leaves them at Patroni's lower default.
 std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits);
 
-/// The units that run Patroni with this file. Debian has a template besides patroni.service, for several clusters on
-/// one machine: patroni@15-demo takes /etc/patroni/15-demo.yml, by PostgreSQL's version and the cluster's name.
+/// The units that run Patroni with this file. Besides patroni.service, Debian has a template for several clusters on
+/// one machine: patroni@15-demo (PostgreSQL's version and the cluster's name) uses /etc/patroni/15-demo.yml.
 std::vector<std::string> units_of(const std::optional<std::filesystem::path>& file);
 
-/// The parts of it. `tree` is the merged configuration.
+/// The parts of review(). `tree` is the merged configuration.
 void review_method(const yaml::Node& tree, std::vector<Finding>& findings);
 void review_repeated_keys(const yaml::Node& tree, const std::vector<yaml::RepeatedKey>& repeated,
                           std::vector<Finding>& findings);

@@ -16,7 +16,7 @@ bool is_off(const std::string& value) {
     return word == "off" || word == "false" || word == "no" || word == "0";
 }
 
-/// What of a pgBackRest command line is not what the restore reads from; empty when it fits.
+/// How a pgBackRest command line differs from what the restore reads; empty if it does not.
 std::string difference(const std::string& command, const Intent& intent) {
     const auto stanza = pgbackrest_option(command, "stanza");
     if (stanza && !intent.stanza.empty() && *stanza != intent.stanza) {
@@ -50,12 +50,12 @@ void review_archive_command(const Entry* mode, const Entry* command, const Inten
     if (text.find("archive-push") == std::string::npos) {
         findings.push_back({"archive-command-other",
                             {"archive_command does not run pgbackrest archive-push",
-                             "if it is a script that does, nothing is wrong", command->place}});
+                             "ignore this if it is a script that does", command->place}});
     } else if (const auto other = difference(text, intent); !other.empty()) {
         findings.push_back(
             {"archive-command-elsewhere",
              {"archive_command uses " + other,
-              "let both name the same one, unless the restored cluster is to archive elsewhere", command->place}});
+              "make both name the same one, unless the restored cluster should archive elsewhere", command->place}});
     }
 }
 
@@ -71,14 +71,14 @@ void review_standbys(const Node& recovery_conf, const std::string& place, const 
     } else if (const auto other = difference(command->value->text, intent); !other.empty()) {
         findings.push_back({"standby-restore-command-elsewhere",
                             {"postgresql.recovery_conf.restore_command uses " + other,
-                             "let it read the archive that the cluster writes", command->place}});
+                             "make it read the archive that the cluster writes", command->place}});
     }
     for (const Entry& entry : recovery_conf.entries) {
         if (system::lower(entry.key).starts_with("recovery_target") &&
             system::lower(entry.key) != "recovery_target_timeline") {
             findings.push_back({"standby-target-ignored",
                                 {fmt::format("postgresql.recovery_conf.{} is ignored by Patroni there", entry.key),
-                                 "a recovery target belongs into the method's block: type and target", entry.place}});
+                                 "put the recovery target into the method's block: type and target", entry.place}});
         }
     }
 }

@@ -11,7 +11,7 @@ namespace {
 using yaml::Entry;
 using yaml::Node;
 
-/// What Patroni would run: it falls back to initdb without a word when the block or its command is missing.
+/// What Patroni would run: it silently falls back to initdb if the block or its command is missing.
 std::string method_of(const Node& tree) {
     const Node& bootstrap = tree.map_at("bootstrap");
     const Entry* method = bootstrap.find("method");
@@ -19,7 +19,7 @@ std::string method_of(const Node& tree) {
     return has_command ? method->value->text : std::string("initdb");
 }
 
-/// Of a key of `bootstrap`, else of that.
+/// The place of a key of `bootstrap`, or else of `bootstrap` itself.
 std::string place_of(const Node& tree, const std::string& key) {
     const Entry* entry = tree.map_at("bootstrap").find(key);
     entry = entry != nullptr ? entry : tree.find("bootstrap");
@@ -82,8 +82,8 @@ void review_member(const yaml::Node& tree, const yaml::Node& member, const std::
     for (const auto& key : different_keys(tree.map_at("bootstrap").map_at(method), block)) {
         const Entry* entry = block.find(key);
         findings.push_back({"member-other-block",
-                            {fmt::format("bootstrap.{}.{} is another one in {}", method, key, file.string()),
-                             "let both ask for the same restore; paths of their own are nothing wrong",
+                            {fmt::format("bootstrap.{}.{} is different in {}", method, key, file.string()),
+                             "make both ask for the same restore; different paths are fine",
                              entry != nullptr ? entry->place : place_of(member, method)}});
     }
 }

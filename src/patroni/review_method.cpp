@@ -12,8 +12,8 @@ namespace {
 using yaml::Entry;
 using yaml::Node;
 
-/// What Patroni takes out of a recovery_conf (recovery parameters of PostgreSQL 12 and later, and the trigger file that
-/// 16 no longer has); anything else is dropped without a word.
+/// The parameters that Patroni takes from a recovery_conf: PostgreSQL's recovery parameters since 12, and the trigger
+/// file that 16 no longer has. It silently drops everything else.
 constexpr std::array recovery_parameters = {
     "restore_command",        "recovery_end_command",      "archive_cleanup_command", "recovery_target",
     "recovery_target_action", "recovery_target_inclusive", "recovery_target_lsn",     "recovery_target_name",
@@ -42,8 +42,8 @@ void review_recovery_conf(const Node& block, std::vector<Finding>& findings) {
         if (std::find(known.begin(), known.end(), name) == known.end()) {
             const auto near = system::nearest(name, known);
             findings.push_back({"recovery-parameter-unknown",
-                                {fmt::format("recovery_conf has '{}', which is no recovery parameter", entry.key),
-                                 near ? fmt::format("did you mean '{}'?", *near) : "take it out", entry.place}});
+                                {fmt::format("recovery_conf has '{}', which is not a recovery parameter", entry.key),
+                                 near ? fmt::format("did you mean '{}'?", *near) : "remove it", entry.place}});
         }
     }
 }
@@ -63,7 +63,7 @@ void review_block(const Node& bootstrap, const Entry& method, std::vector<Findin
     if (!calls_us(command->value->text)) {
         findings.push_back({"method-other-program",
                             {fmt::format("bootstrap.{}.command does not call patroni_pgbackrest bootstrap", name),
-                             "if it is a script that does, nothing is wrong", command->place}});
+                             "ignore this if it is a script that does", command->place}});
     }
     review_recovery_conf(*block->value, findings);
 }
@@ -85,23 +85,23 @@ void review_method(const Node& tree, std::vector<Finding>& findings) {
         if (const Entry* entry = bootstrap.find(key)) {
             const bool decides = entry->key == "command" || entry->key == "recovery_conf";
             findings.push_back({decides ? "method-key-misplaced" : "method-key-ignored",
-                                {fmt::format("{} stands in bootstrap itself, where Patroni ignores it", key),
+                                {fmt::format("{} is in bootstrap itself, where Patroni ignores it", key),
                                  "move it into the block that bootstrap.method names", entry->place}});
         }
     }
     const Node& standby = bootstrap.map_at("dcs").map_at("standby_cluster");
-    // Else Patroni takes it for none (config.py, is_standby_cluster).
+    // Otherwise Patroni does not count it as a standby cluster (config.py, is_standby_cluster).
     if (standby.find("host") != nullptr || standby.find("port") != nullptr ||
         standby.find("restore_command") != nullptr) {
         findings.push_back({"standby-cluster",
                             {"standby_cluster is configured: Patroni never calls a bootstrap method then",
-                             "take it out for the restore, or let the standby cluster be made by a replica method",
+                             "remove it for the restore, or make the standby cluster with a replica method",
                              bootstrap.map_at("dcs").find("standby_cluster")->place}});
     }
     if (const Entry* pause = bootstrap.map_at("dcs").find("pause"); pause != nullptr && yaml::truthy(*pause->value)) {
         findings.push_back({"dcs-paused",
                             {"bootstrap.dcs.pause is set: the restored cluster comes up without automatic failover",
-                             "take it out, or run patronictl resume afterwards", pause->place}});
+                             "remove it, or run patronictl resume afterwards", pause->place}});
     }
 }
 
@@ -113,8 +113,8 @@ void review_repeated_keys(const Node& tree, const std::vector<yaml::RepeatedKey>
         const bool decides = key.path == "bootstrap" || key.path == "bootstrap.method" || key.path == block ||
                              key.path.starts_with(block + ".");
         findings.push_back({decides ? "method-key-twice" : "key-twice",
-                            {fmt::format("{} stands twice, at {} and here: only this one counts", key.path, key.first),
-                             "take one of them out", key.second}});
+                            {fmt::format("{} occurs twice, at {} and here: only this one counts", key.path, key.first),
+                             "remove one of them", key.second}});
     }
 }
 

@@ -95,7 +95,7 @@ void review_resume(const ConfigurationSource& source, const Intent& intent, std:
     if (systemd_runs && !files.empty() && std::none_of(files.begin(), files.end(), resumes)) {
         findings.push_back({"resume-missing",
                             {"patroni_pgbackrest resume does not run before Patroni: after a reboot in the middle of a "
-                             "restore Patroni would wait for ever",
+                             "restore Patroni would wait forever",
                              "install the drop-in patroni.service.d.conf of the examples", files.front().string()}});
     }
 }
@@ -116,7 +116,7 @@ void review_node(const Node& tree, const ConfigurationSource& source, const Inte
     if (const Entry* tag = tree.map_at("tags").find("nofailover"); tag != nullptr && yaml::truthy(*tag->value)) {
         findings.push_back({"node-never-bootstraps",
                             {"tags.nofailover is set: Patroni never calls the bootstrap method on this node",
-                             "take it out on the node that is to be restored", tag->place}});
+                             "remove it on the node to be restored", tag->place}});
     }
     review_watchdog(tree, intent, findings);
     review_permissions(tree, source, findings);

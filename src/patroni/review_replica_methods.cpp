@@ -13,7 +13,7 @@ namespace {
 using yaml::Entry;
 using yaml::Node;
 
-/// A command line that runs pgbackrest restore, as words; empty for any other.
+/// The words of a command line that runs pgbackrest restore; empty for any other.
 std::vector<std::string> restore_words(const Node& block) {
     const Entry* command = block.find("command");
     auto words = command == nullptr ? std::vector<std::string>()
@@ -28,8 +28,8 @@ bool is_true(const Node& block, const char* key) {
     return entry != nullptr && yaml::truthy(*entry->value);
 }
 
-/// The keys that Patroni appends as options (postgresql/bootstrap.py create_replica, 2.0 to 4.1): with no_params all
-/// but its own, without it everything, and scope, role, datadir and connstring.
+/// The keys that Patroni appends as options (postgresql/bootstrap.py create_replica, 2.0 to 4.1). With no_params: all
+/// except its own. Without it: all of them, and scope, role, datadir and connstring.
 std::vector<std::string> appended_keys(const Node& block) {
     static constexpr std::array own = {"no_params", "no_leader", "keep_data"};
     std::vector<std::string> keys;
@@ -66,7 +66,8 @@ void review_restore(const std::string& name, const Entry& block, const std::vect
             {"replica-method-rejected",
              {fmt::format("replica method {}: Patroni appends {}, which pgbackrest restore rejects", name,
                           system::join(rejected, ", ")),
-              "set no_params: true in its block, and take out what is no option of pgbackrest restore", block.place}});
+              "set no_params: true in its block, and remove keys that are not options of pgbackrest restore",
+              block.place}});
     }
     const auto has_target = [](const std::string& word) {
         return word.starts_with("--target=") || word == "--target" ||
@@ -74,11 +75,11 @@ void review_restore(const std::string& name, const Entry& block, const std::vect
                 word != "--type=none" && word != "--type=preserve");
     };
     if (std::any_of(words.begin(), words.end(), has_target) || block.value->find("target") != nullptr) {
-        findings.push_back({"replica-method-target",
-                            {fmt::format("replica method {} restores to a recovery target: every new replica would be "
-                                         "of the past",
-                                         name),
-                             "take type and target out of it: a replica follows its leader", block.place}});
+        findings.push_back(
+            {"replica-method-target",
+             {fmt::format("replica method {} restores to a recovery target: every new replica would stop in the past",
+                          name),
+              "remove type and target from it: a replica follows its leader", block.place}});
     }
 }
 

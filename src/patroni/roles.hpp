@@ -8,16 +8,16 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// A role that Patroni's post_bootstrap makes or alters after a custom bootstrap (bootstrap.py, 2.0 to 4.1).
+/// A role that Patroni's post_bootstrap creates or alters after a custom bootstrap (bootstrap.py, 2.0 to 4.1).
 struct Role {
     enum class Kind { superuser, replication, rewind } kind;
     std::string name;
     std::optional<std::string> password;
 };
 
-/// postgresql.authentication, overridden by PATRONI_{SUPERUSER,REPLICATION,REWIND}_{USERNAME,PASSWORD}. The superuser
-/// only with a password, as in Patroni. Read apart from the rest, so that passwords are kept no longer than needed.
-/// Throws Failure(usage) as read_configuration().
+/// postgresql.authentication, overridden by PATRONI_{SUPERUSER,REPLICATION,REWIND}_{USERNAME,PASSWORD}. As in Patroni,
+/// the superuser only if it has a password. Read separately, so that passwords are kept no longer than needed. Throws
+/// Failure(usage) as read_configuration().
 std::vector<Role> read_roles(const ConfigurationSource& source);
 
 }  // namespace patroni_pgbackrest::patroni

@@ -50,7 +50,7 @@ class Collector {
     std::vector<Range> found_;
 };
 
-/// The line from `begin` to `end` with `****` for what lies in a range.
+/// The line from `begin` to `end`, with `****` in place of the ranges.
 std::string without_ranges(const std::string& text, std::size_t begin, std::size_t end,
                            const std::vector<Range>& ranges) {
     std::string shown;

@@ -13,7 +13,7 @@ namespace patroni_pgbackrest::pgbackrest {
 
 namespace {
 
-/// As many pgBackRest processes as are run at once: enough to hide a repository's latency, too few to disturb it.
+/// How many pgBackRest processes run at once: enough to hide a repository's latency, too few to overload it.
 constexpr std::size_t at_once = 4;
 
 struct Query {
@@ -21,7 +21,7 @@ struct Query {
     process::Command command;
 };
 
-/// Runs some queries at once, those again that failed and may pass; their outputs in order.
+/// Runs some queries at once and retries those that failed and may pass. Returns their outputs in order.
 std::vector<std::string> run_some(const std::vector<Query>& queries, const RetryPolicy& retry) {
     std::vector<std::string> outputs(queries.size());
     std::vector<std::size_t> open(queries.size());
@@ -82,13 +82,14 @@ Query content(const Pgbackrest& pgbackrest, unsigned repository, const std::stri
             pgbackrest.data_command("repo-get", {{"repo", std::to_string(repository)}}, {path})};
 }
 
-/// Both halves, as a segment is on a later timeline from some position on: 00000002 00000005 for 00000001 00000004.
+/// Compares both halves: on a later timeline, too, only segments from some position on matter: 00000002 00000005 for
+/// 00000001 00000004.
 bool can_hold(const std::string& directory, const std::string& from_segment) {
     return directory.substr(0, timeline_digits) >= from_segment.substr(0, timeline_digits) &&
            directory.substr(timeline_digits) >= from_segment.substr(timeline_digits, timeline_digits);
 }
 
-/// Listed together with the directory above it, as it is there in all but odd cases, and often the only one.
+/// Listed together with the directory above it: it exists in all but odd cases, and is often the only one.
 std::string first_directory(const std::string& from_segment) {
     return from_segment.substr(0, directory_digits);
 }
@@ -109,7 +110,7 @@ void take_segments(const std::vector<Listed>& listed, ArchiveContent& result) {
     }
 }
 
-/// What the listings of the archive ids' top directories ask for next.
+/// What to ask for next, after the listings of the archive ids' top directories.
 struct Found {
     std::vector<Query> directories;
     std::vector<Query> histories;

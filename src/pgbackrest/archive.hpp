@@ -21,7 +21,7 @@ struct LastSegment {
     std::int64_t archived_at = 0;
 };
 
-/// What the archive holds, over all repositories that have this archive id.
+/// The content of the archive, over all repositories that have this archive id.
 struct ArchiveContent {
     std::set<std::string> segments;  ///< 24-digit names, whatever their suffix in the repository
     std::map<postgres::Timeline, LastSegment> last_segments;
@@ -29,22 +29,23 @@ struct ArchiveContent {
     std::map<postgres::Timeline, std::string> broken_histories;         ///< why they are not
     std::map<postgres::Timeline, std::string> directories;              ///< of WAL: the last one of each timeline
     std::map<postgres::Timeline, std::int64_t>
-        history_times;  ///< when each was first archived, seconds since the epoch
+        history_times;  ///< when each was first archived, in seconds since the epoch
 };
 
-/// Names in a `repo-ls --output=json` listing, with their modification times (0 when none) and whether each is a path.
+/// The names in a `repo-ls --output=json` listing, with their modification times (0 if there is none), and whether each
+/// is a path.
 struct Listed {
     std::string name;
     bool is_path;
     std::int64_t time;
 };
-/// Without the entry `.` for the path itself, which pgBackRest lists even for a path that does not exist. Throws
-/// Failure(repository_unreachable) on what is no such JSON.
+/// Leaves out the entry `.` for the path itself, which pgBackRest lists even for a path that does not exist. Throws
+/// Failure(repository_unreachable) if the text is not such JSON.
 std::vector<Listed> parse_listing(std::string_view json);
 
 /// Lists `archive/<stanza>/<id>` with repo-ls (only the 16-digit directories that can hold `from` or later, on its
 /// timeline or a later one), and reads every history file with repo-get, from the first repository that has it. Works
-/// for encrypted repositories of every type. Retries what may pass; throws as failure_of() for the rest.
+/// for encrypted repositories of every type. Retries errors that may pass; throws as failure_of() for the rest.
 ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives,
                             const std::string& from_segment, const RetryPolicy& retry = {});
 

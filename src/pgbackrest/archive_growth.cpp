@@ -11,7 +11,7 @@ namespace patroni_pgbackrest::pgbackrest {
 
 namespace {
 
-/// The directories that end the timelines; of many timelines those that were written into last.
+/// The last directory of each timeline; if there are many timelines, only the most recently written directories.
 std::vector<std::string> last_directories(const ArchiveEnd& end) {
     constexpr std::size_t most = 4;
     std::vector<LastSegment> last;
@@ -37,7 +37,7 @@ std::optional<std::string> ArchiveEnd::first_behind(const std::vector<Listed>& l
         if (directory || segment) {
             const auto name = entry.name.substr(0, directory ? directory_digits : segment_digits);
             const auto last = last_segments.find(timeline_of(name));
-            // A timeline without a segment here ended before the backup that was read from.
+            // A timeline without a segment here ended before the backup from which the listing began.
             if (last != last_segments.end() && name > last->second.name.substr(0, name.size())) {
                 return name;
             }

@@ -20,16 +20,16 @@ struct ArchiveEnd {
     std::map<postgres::Timeline, LastSegment> last_segments;
     std::set<postgres::Timeline> histories;
 
-    /// The first file of a listing (of an archive id's directory, or of one of its directories) that lies behind this
-    /// end: a segment, a directory of segments, or a history file. Empty when there is none.
+    /// The first file of a listing (of an archive id's directory, or of one of its directories) that is past this end:
+    /// a segment, a directory of segments, or a history file. Empty if there is none.
     std::optional<std::string> first_behind(const std::vector<Listed>& listed) const;
 };
 
-/// Looks into the archive once more while something else is done: whether somebody still writes into it.
+/// Looks into the archive once more, in the background, for new files that somebody has written.
 class GrowthQuery {
   public:
     GrowthQuery(const Pgbackrest& pgbackrest, ArchiveEnd end);
-    /// What has come since, empty when nothing has. Asks again what may pass, throws as failure_of().
+    /// What has arrived since; empty if nothing has. Retries errors that may pass, throws as failure_of().
     std::optional<std::string> answer(const RetryPolicy& retry = {});
 
   private:

@@ -11,7 +11,7 @@ bool is_directory_name(const std::string& name) {
     return name.size() == directory_digits && name.find_first_not_of("0123456789ABCDEF") == std::string::npos;
 }
 
-// A push that was killed leaves NAME-SHA1.gz.pgbackrest.tmp for ever, as a primary that dies does.
+// A killed push leaves NAME-SHA1.gz.pgbackrest.tmp behind forever, for example when a primary dies.
 bool is_segment_file(const std::string& name) {
     constexpr std::size_t sha1_digits = 40, end_of_sha1 = segment_digits + 1 + sha1_digits;
     if (name.size() < end_of_sha1 || name[segment_digits] != '-' ||

@@ -12,7 +12,7 @@
 
 namespace patroni_pgbackrest::pgbackrest {
 
-/// A tablespace or a symbolic link of a backup, which a restore puts outside of the data directory.
+/// A tablespace or a symbolic link of a backup, which a restore puts outside the data directory.
 struct BackupTarget {
     enum class Kind { tablespace, link } kind;
     std::string name;         ///< `ts1`, `pg_wal`
@@ -20,17 +20,17 @@ struct BackupTarget {
     std::string destination;  ///< where it was when the backup was made; a link's may be relative
 };
 
-/// From `info --set=… --output=json`. Throws Failure(repository_unreachable) on what is no such JSON.
+/// From `info --set=… --output=json`. Throws Failure(repository_unreachable) if the text is not such JSON.
 std::vector<BackupTarget> parse_targets(std::string_view json, const std::string& label);
 
-/// From `info --set=…` as it is printed for people: pgBackRest 2.33 refuses --output=json together with --set.
+/// From the text output of `info --set=…`: pgBackRest 2.33 refuses --output=json together with --set.
 std::vector<BackupTarget> parse_printed_targets(std::string_view text);
 
-/// Asks pgBackRest, which works on the answer while something else is done.
+/// Asks pgBackRest in the background.
 class TargetsQuery {
   public:
     TargetsQuery(const Pgbackrest& pgbackrest, const Backup& backup);
-    /// Waits for it, and asks again what may pass. Throws as failure_of().
+    /// Waits for the answer, and retries errors that may pass. Throws as failure_of().
     std::vector<BackupTarget> answer(const RetryPolicy& retry = {});
 
   private:
@@ -39,8 +39,8 @@ class TargetsQuery {
     std::unique_ptr<process::Capturing> first_;
 };
 
-/// Where a restore with these options puts them: tablespaces by tablespace-map and tablespace-map-all, links only with
-/// link-map or link-all (others become ordinary files and directories), relative to `data_directory`.
+/// Where a restore with these options puts them: tablespaces according to tablespace-map and tablespace-map-all, links
+/// only with link-map or link-all (other links become ordinary files and directories). Relative to `data_directory`.
 std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,
                                                    const std::vector<Option>& options,
                                                    const std::filesystem::path& data_directory);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace patroni_pgbackrest::pgbackrest {
 
-/// An option as pgBackRest takes it: `--name=value`; a value that is empty stands for a flag, `--name`.
+/// An option as pgBackRest takes it, `--name=value`. An empty value stands for a flag, `--name`.
 struct Option {
     std::string name;
     std::string value{};
@@ -27,22 +27,22 @@ struct Pgbackrest {
     process::Command command(const std::string& verb, const std::vector<Option>& options = {},
                              const std::vector<std::string>& positionals = {}) const;
 
-    /// The same for a command whose standard output is data: warnings and errors come on stderr, whatever the
-    /// configuration says (2.60 would write them into standard output).
+    /// The same for a command whose standard output is data: warnings and errors go to stderr, whatever the
+    /// configuration says (2.60 would write them to standard output).
     process::Command data_command(const std::string& verb, std::vector<Option> options,
                                   const std::vector<std::string>& positionals = {}) const;
 };
 
-/// pgBackRest's version as major * 1000 + minor (2.45 → 2045). Throws Failure(preflight_refused) when the program is
+/// pgBackRest's version as major * 1000 + minor (2.45 → 2045). Throws Failure(preflight_refused) if the program is
 /// missing, prints something else, or is older than 2.33.
 int version_in(const Pgbackrest& pgbackrest, const process::Captured& captured);
-/// The command whose end version_in() understands.
+/// The command whose result version_in() understands.
 process::Command version_command(const Pgbackrest& pgbackrest);
 
 /// The stanza sections of pgBackRest's configuration (`[demo]`, `[demo:archive-push]` → `demo`), found as pgBackRest
 /// finds it: --config, else PGBACKREST_CONFIG, else /etc/pgbackrest/pgbackrest.conf, else /etc/pgbackrest.conf, and
-/// conf.d/*.conf; config-path and config-include-path (in `common` or the environment) move them as there;
-/// PGBACKREST_STANZA beats them all. Throws Failure(usage) when a named file cannot be read.
+/// conf.d/*.conf. config-path and config-include-path (in `common` or the environment) change these paths as they do
+/// there. PGBACKREST_STANZA overrides all of them. Throws Failure(usage) if a named file cannot be read.
 std::vector<std::string> configured_stanzas(const Pgbackrest& pgbackrest);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -13,7 +13,7 @@ namespace {
 
 using std::filesystem::path;
 
-/// The command line before the environment, as pgBackRest takes them.
+/// The command line overrides the environment, as in pgBackRest.
 std::optional<std::string> setting(const Pgbackrest& pgbackrest, const std::string& name, const char* variable) {
     for (const Option& option : pgbackrest.common) {
         if (option.name == name) {
@@ -47,7 +47,7 @@ std::string main_file(const std::optional<std::string>& named, const std::option
             system::read_file_if_present(path(config_path.value_or("/etc/pgbackrest")) / "pgbackrest.conf")) {
         return *text;
     }
-    // Where Debian keeps it; pgBackRest looks there only when config-path was left alone (cfgFileLoad in parse.c).
+    // Debian's place. pgBackRest looks there only if config-path is not set (cfgFileLoad in parse.c).
     return config_path ? "" : system::read_file_if_present("/etc/pgbackrest.conf").value_or("");
 }
 
@@ -86,7 +86,7 @@ std::vector<std::string> configured_stanzas(const Pgbackrest& pgbackrest) {
 
     std::vector<std::string> stanzas;
     add_sections(main_file(named, config_path), stanzas);
-    // A named file stands alone unless one of the paths is named as well.
+    // A named file is the only one, unless one of the paths is named as well.
     if (!named || config_path || include_path) {
         add_included(include_path ? path(*include_path) : path(config_path.value_or("/etc/pgbackrest")) / "conf.d",
                      include_path.has_value(), stanzas);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t longest_text = 600;
 
-/// One entry of pgBackRest's log, its further lines joined to it, hints left out.
+/// One entry of pgBackRest's log, with its continuation lines and without hints.
 struct Entry {
     log::Level level;
     std::string text;
@@ -31,7 +31,7 @@ std::vector<Entry> entries(std::string_view errors) {
     return result;
 }
 
-/// `[049]: ` says nothing that the code before it did not say.
+/// `[049]: ` only repeats the code before it.
 std::string without_code(const std::string& text) {
     const auto end = text.find("]: ");
     const bool there = !text.empty() && text.front() == '[' && end != std::string::npos && end <= 4;
@@ -54,7 +54,8 @@ std::string shortened(std::string text) {
     return text + "...";
 }
 
-/// pgBackRest's exit code is in the message already; a signal or a missing program has no words of pgBackRest's.
+/// pgBackRest's exit code is in the message already. If it was killed by a signal, or is missing, there is no text of
+/// pgBackRest's.
 ErrorMeaning meaning_of_outcome(const process::Outcome& outcome, const std::string& errors) {
     if (const auto* exited = std::get_if<process::Exited>(&outcome)) {
         return meaning_of_error(exited->code, errors);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "system/failure.hpp"
 
 #include <string>
@@ -13,40 +13,40 @@ namespace patroni_pgbackrest::pgbackrest {
 struct ErrorMeaning {
     int code;
     std::string_view name;  ///< pgBackRest's, `host-connect`
-    bool may_pass;          ///< another try may succeed without anybody changing anything
-    ExitCode exit_code;     ///< what our program answers with when it stays
+    bool may_pass;          ///< another try may succeed although nobody changed anything
+    ExitCode exit_code;     ///< our exit code if it persists
     std::string_view hint;
 };
 
-/// All of them, by code (each decision documented in docs/pgbackrest-errors.md).
+/// All of them, by code (docs/pgbackrest-errors.md explains each decision).
 const std::vector<ErrorMeaning>& error_table();
 
-/// The entry of the table; an unknown code is taken as permanent.
+/// The entry of the table; an unknown code counts as permanent.
 const ErrorMeaning& meaning_of_error(int code);
 
-/// The meaning of an exit code together with what was written beside it. Some codes say too little alone: 75 and 103
-/// sum up what befell each repository (`repo1: [HostConnectError] …`), 125 is also what a failed ssh ends with, 39 is
-/// both a broken connection and a refused request. Where repositories failed for different reasons, a reason that
-/// needs a person comes before one that may pass, so that a wrong passphrase is never reported as an unreachable
-/// repository; `may_pass` is then set if any of them may pass.
+/// The meaning of an exit code together with its text. Some codes say too little on their own: 75 and 103 only
+/// summarise what went wrong with each repository (`repo1: [HostConnectError] …`), a failed ssh ends with 125 too, and
+/// 39 is both a broken connection and a refused request. If repositories failed for different reasons, a reason that
+/// needs a person takes precedence over one that may pass, so that a wrong passphrase is never reported as an
+/// unreachable repository; `may_pass` is then set if any of them may pass.
 ErrorMeaning meaning_of_error(int code, std::string_view errors);
 
 /// The same for the status of one repository in `info`: `[HostConnectError] unable to …`.
 ErrorMeaning meaning_of_status(std::string_view message);
 
-/// Whether another try is worth it: a meaning that may pass, no progress for too long, or a child killed by a signal
-/// (we end our own children only when we are ending ourselves).
+/// Whether another try is worthwhile: the meaning may pass, there was no progress for too long, or a signal killed the
+/// child (we end our own children only when we are ending ourselves).
 bool may_pass(const process::Outcome& outcome, std::string_view errors = {});
 
 /// `pgbackrest exited with code 49 (host-connect)`.
 std::string what_happened(const process::Outcome& outcome);
 
-/// What pgBackRest wrote at the level of errors (and what it said of single repositories where the error only sums
-/// up) as one line, printable, without secrets, hints left out, bounded in length.
+/// What pgBackRest wrote at error level (and about single repositories, if the error only summarises) as one line:
+/// printable, without secrets and hints, limited in length.
 std::string error_text(std::string_view errors);
 
-/// The failure of one pgBackRest command: its last `ERROR: [nnn]: …` lines in the message, the hint of their meaning.
-/// `what` is lower case: `restore of backup set 20261122-072841F`.
+/// The failure of one pgBackRest command: its last `ERROR: [nnn]: …` lines in the message, and the hint for their
+/// meaning. `what` is lower case: `restore of backup set 20261122-072841F`.
 Failure failure_of(const std::string& what, const process::Outcome& outcome, const std::string& errors);
 
 }  // namespace patroni_pgbackrest::pgbackrest

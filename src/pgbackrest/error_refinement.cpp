@@ -34,24 +34,24 @@ constexpr ExitCode failed = ExitCode::pgbackrest_failed;
 constexpr ExitCode unreachable = ExitCode::repository_unreachable;
 
 constexpr std::array refinements = {
-    // protocolClientNew: both ends must be of one version.
+    // protocolClientNew: both ends must have the same version.
     Refinement{39, "greeting key 'version'", "", false, failed, same_version},
-    // httpRequestError: what is not retried inside pgBackRest. 408 and 429 may pass, other 4xx are refusals.
+    // httpRequestError: errors that pgBackRest does not retry itself. 408 and 429 may pass, other 4xx are refusals.
     Refinement{39, "HTTP request failed with 408", "", true, unreachable, ""},
     Refinement{39, "HTTP request failed with 429", "", true, unreachable, ""},
     Refinement{39, "HTTP request failed with 4", "", false, failed, credentials},
-    // lockAcquire throws one error for "held" and for "may not".
+    // lockAcquire throws the same error for a held lock and for a missing permission.
     Refinement{50, "Permission denied", "", false, failed, "correct owner and permissions of the lock path"},
     Refinement{50, "No space left on device", "", false, failed, disk_full},
-    // storageSftpNew and tlsSessionResultProcess: an identity that is not accepted stays so.
+    // storageSftpNew and tlsSessionResultProcess: a refused identity is permanent.
     Refinement{101, "fingerprint", "", false, failed, host_identity},
     Refinement{101, "known hosts failure", "", false, failed, host_identity},
     Refinement{101, "public key authentication failed", "", false, failed, host_identity},
     Refinement{101, "certificate", "", false, failed, host_identity},
-    // execOpen: the program is not there.
+    // execOpen: the program is missing.
     Refinement{102, "unable to execute", "", false, failed,
                "install the program that is named, or correct repo-host-cmd"},
-    // execCheckStatusError: a remote command's code that is none of pgBackRest's own becomes 125; ssh ends with 255.
+    // execCheckStatusError: a remote command's code that is not one of pgBackRest's becomes 125; ssh ends with 255.
     Refinement{125, "[255]", "Permission denied", false, failed, ssh_trust},
     Refinement{125, "[255]", "Host key verification failed", false, failed, ssh_trust},
     Refinement{125, "[255]", "", true, unreachable,
@@ -141,7 +141,7 @@ std::optional<TypeInText> next_type(std::string_view text, std::size_t start) {
     return std::nullopt;
 }
 
-/// What befell each repository, with the text that belongs to it.
+/// What went wrong with each repository, with the text that belongs to it.
 std::vector<ErrorMeaning> repository_errors(std::string_view text) {
     std::vector<ErrorMeaning> result;
     for (auto type = next_type(text, 0); type;) {
@@ -153,7 +153,7 @@ std::vector<ErrorMeaning> repository_errors(std::string_view text) {
     return result;
 }
 
-/// "There is no such thing" explains nothing where another repository could not be asked.
+/// "There is no such thing" explains nothing if another repository could not be reached.
 bool is_absence(const ErrorMeaning& meaning) {
     return meaning.exit_code == ExitCode::target_not_reachable;
 }

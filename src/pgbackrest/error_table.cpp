@@ -10,12 +10,12 @@ constexpr bool stays = false;
 constexpr std::string_view correct_option =
     "correct the option in patroni.yml or in pgBackRest's configuration; pgbackrest help restore lists them";
 constexpr std::string_view repository_files =
-    "see whether the repository is mounted and the user that runs Patroni may read all of it";
+    "check that the repository is mounted and that the user that runs Patroni may read all of it";
 constexpr std::string_view local_files =
-    "see owner, permissions and free space of the path that is named; it must belong to the user that runs Patroni";
+    "check owner, permissions and free space of the named path; it must belong to the user that runs Patroni";
 constexpr std::string_view damaged =
     "the file is damaged, or the repository's cipher-type and cipher-pass are not those it was made with; "
-    "pgbackrest verify tells which files are affected, another backup set may be whole";
+    "pgbackrest verify says which files are affected; another backup set may be intact";
 constexpr std::string_view bring_back = "bring the repository back; the next run continues where this one stopped";
 constexpr std::string_view try_again = "run it again; the next run continues where this one stopped";
 constexpr std::string_view another_set = "pgbackrest info lists the backup sets that are there; choose one of them";
@@ -24,13 +24,13 @@ constexpr std::string_view report = "read pgBackRest's own message and its log f
 
 }  // namespace
 
-// Each line was decided by where pgBackRest 2.45 and 2.60 throw it in the commands that we run (restore, info, repo-ls,
-// repo-get, archive-get); docs/pgbackrest-errors.md says why.
+// Each line is based on where pgBackRest 2.45 and 2.60 throw the error in the commands that we run (restore, info,
+// repo-ls, repo-get, archive-get); docs/pgbackrest-errors.md says why.
 const std::vector<ErrorMeaning>& error_table() {
     using enum ExitCode;
     static const std::vector<ErrorMeaning> table = {
         {25, "assert", stays, pgbackrest_failed,
-         "is this pgBackRest too old for the PostgreSQL version of the backup? else it is a bug in pgBackRest"},
+         "is this pgBackRest too old for the PostgreSQL version of the backup? If not, it is a bug in pgBackRest"},
         {26, "checksum", stays, pgbackrest_failed, damaged},
         {27, "config", stays, usage, correct_option},
         {28, "file-invalid", stays, pgbackrest_failed, damaged},

@@ -20,8 +20,8 @@ std::string first_line(const std::string& message) {
     return redacted(system::trim(std::string_view(message).substr(0, message.find('\n'))));
 }
 
-/// pgBackRest recognises a wrong passphrase only by luck: as often its decrypted garbage passes for a file of wrong
-/// format (seen with 2.33, 2.45 and 2.60).
+/// pgBackRest recognises a wrong passphrase only by chance. Just as often, it takes the decrypted garbage for a file
+/// with a wrong format (seen with 2.33, 2.45 and 2.60).
 bool is_cipher_error(const RepositoryStatus& repository, const ErrorMeaning& meaning) {
     const bool encrypted = repository.cipher != "none" && !repository.cipher.empty();
     const bool format = meaning.name == "format" || meaning.name == "checksum" || meaning.name == "json-format";
@@ -41,7 +41,7 @@ Failure failure_of_status(const Stanza& stanza, const RepositoryStatus& reposito
                    std::string(meaning.hint));
 }
 
-/// Of the repositories in error the one to name: an error that needs a person, else one that may pass.
+/// The repository in error to name: one that needs a person, or else one that may pass.
 const RepositoryStatus* worst(const Stanza& stanza) {
     const RepositoryStatus* result = nullptr;
     for (const RepositoryStatus& repository : stanza.repositories) {
@@ -54,7 +54,7 @@ const RepositoryStatus* worst(const Stanza& stanza) {
     return result;
 }
 
-/// Whether waiting may help although there is no backup to be seen now.
+/// Whether waiting may help although no backup can be seen now.
 bool may_pass(const Stanza& stanza) {
     for (const RepositoryStatus& repository : stanza.repositories) {
         if (repository.code == other_error && meaning_of_status(repository.message).may_pass) {
@@ -86,7 +86,7 @@ void warn_of_broken_repositories(const Stanza& stanza) {
     }
 }
 
-/// One run; throws when it fails for good, and is empty when another try is worth it.
+/// One run. Throws if it fails permanently; empty if another try is worthwhile.
 std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const process::Command& command, Retries& retries) {
     const std::string what = "info of stanza " + pgbackrest.stanza;
     const auto captured = process::capture(command);
@@ -107,7 +107,7 @@ std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const process::Command& 
     return stanza;
 }
 
-/// Without an LSN nobody knows how long a segment is, and so which segments a restore needs.
+/// Without an LSN the segment size is unknown, and so is which segments a restore needs.
 void learn_segment_size(const Pgbackrest& pgbackrest, Stanza& stanza) {
     auto& newest = stanza.backups.back();
     if (!newest.lsn_start) {
@@ -121,7 +121,7 @@ void learn_segment_size(const Pgbackrest& pgbackrest, Stanza& stanza) {
     if (const auto size = segment_size_of(newest)) {
         stanza.segment_size = *size;
     } else {
-        log::warning("the size of WAL segments is not known: taken for {} MB", stanza.segment_size.bytes >> 20);
+        log::warning("the size of WAL segments is not known: assuming {} MB", stanza.segment_size.bytes >> 20);
     }
 }
 
@@ -155,7 +155,7 @@ std::optional<Failure> why_not_restorable(const Stanza& stanza) {
     if (!stanza.backups.empty()) {
         return std::nullopt;
     }
-    // A repository that could not be asked may hold the backups that the others do not.
+    // A repository that could not be reached may have the backups that the others lack.
     if (const RepositoryStatus* repository = worst(stanza)) {
         return failure_of_status(stanza, *repository);
     }

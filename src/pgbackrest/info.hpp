@@ -20,9 +20,9 @@ struct Backup {
     unsigned database_id;  ///< the stanza's database history id
     std::int64_t started;  ///< seconds since the epoch
     std::int64_t stopped;
-    std::optional<postgres::Lsn> lsn_start, lsn_stop;  ///< absent in backups of old versions, and in what 2.33 says
+    std::optional<postgres::Lsn> lsn_start, lsn_stop;  ///< absent in backups of old versions, and in the output of 2.33
     std::string archive_start, archive_stop;           ///< segment names; empty for an offline backup
-    bool in_error = false;                             ///< pages with bad checksums were found; 2.33 does not say
+    bool in_error = false;                             ///< pages with bad checksums were found; unknown with 2.33
     std::uint64_t size = 0;                            ///< bytes in the data directory
 };
 
@@ -60,24 +60,22 @@ struct Stanza {
     postgres::SegmentSize segment_size{};
 };
 
-/// From a backup's start, which is given both as an LSN and as a segment's name. Empty without an LSN.
+/// The segment size, from a backup's start, which is given both as an LSN and as a segment name. Empty without an LSN.
 std::optional<postgres::SegmentSize> segment_size_of(const Backup& backup);
 
-/// Takes `backup-lsn-start` and `backup-lsn-stop` out of a backup.manifest; pgBackRest before 2.36 tells them nowhere
-/// else.
+/// Reads `backup-lsn-start` and `backup-lsn-stop` from a backup.manifest; pgBackRest before 2.36 has them nowhere else.
 void take_positions(std::string_view manifest, Backup& backup);
 
-/// `pgbackrest info --output=json` of one stanza, pgBackRest 2.33 and later. A stanza that is not in it has status 1.
-/// Throws Failure(repository_unreachable) on what is no such JSON.
+/// `pgbackrest info --output=json` of one stanza, pgBackRest 2.33 and later. A stanza that is not listed has status 1.
+/// Throws Failure(repository_unreachable) if the text is not such JSON.
 Stanza parse_info(std::string_view json, const std::string& stanza);
 
-/// The reason why nothing can be restored from it, as info() throws it; empty when there is a backup.
+/// Why nothing can be restored from it, as info() throws it; empty if there is a backup.
 std::optional<Failure> why_not_restorable(const Stanza& stanza);
 
-/// Runs it, with retries for what may pass, and refuses a stanza that cannot be restored from: missing, no valid
-/// backup (target_not_reachable), cipher (pgbackrest_failed), unreachable repository (repository_unreachable). A
-/// repository that is broken while another holds backups is a warning in the log.
-/// `repository` restricts it to one.
+/// Runs it and retries errors that may pass. Refuses a stanza that cannot be restored from: missing, or without a valid
+/// backup (target_not_reachable), cipher (pgbackrest_failed), unreachable repository (repository_unreachable). If one
+/// repository is broken and another has backups, it only logs a warning. `repository` restricts it to one.
 Stanza info(const Pgbackrest& pgbackrest, std::optional<unsigned> repository, const RetryPolicy& retry = {});
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-/// A string that may be null or absent, as in a backup's archive range when it was made offline.
+/// A string that may be null or absent, such as the archive range of an offline backup.
 std::string text_of(const json& object, const char* key) {
     const auto found = object.find(key);
     return found == object.end() || found->is_null() ? std::string() : found->get<std::string>();
@@ -22,7 +22,7 @@ const json& list_of(const json& object, const char* key) {
     return found == object.end() ? none : *found;
 }
 
-/// Always there since several repositories can be configured, which is 2.33.
+/// Always there since 2.33, which introduced several repositories.
 unsigned repository_of(const json& object) {
     return object.at("database").at("repo-key").get<unsigned>();
 }
@@ -89,7 +89,7 @@ Stanza parse_info(std::string_view text, const std::string& stanza) {
         }
     } catch (const json::exception& error) {
         throw Failure(ExitCode::repository_unreachable,
-                      std::string("pgbackrest info printed what is not its JSON: ") + error.what(),
+                      std::string("pgbackrest info did not print its JSON: ") + error.what(),
                       "run pgbackrest info --output=json as the user that runs Patroni and see what it prints");
     }
     Stanza missing;

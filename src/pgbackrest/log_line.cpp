@@ -12,7 +12,7 @@ namespace patroni_pgbackrest::pgbackrest {
 
 namespace {
 
-// What people see of a restore at DETAIL and below is one line a file: debugging, in our log.
+// At DETAIL and below, pgBackRest writes a line for each file of a restore. In our log that is debug output.
 constexpr std::array<std::pair<std::string_view, log::Level>, 7> levels = {{{"INFO", log::Level::info},
                                                                             {"WARN", log::Level::warning},
                                                                             {"ERROR", log::Level::error},
@@ -33,7 +33,7 @@ std::string_view without_timestamp(std::string_view line) {
     return there ? line.substr(length) : line;
 }
 
-/// `P00 `, which is missing on stderr.
+/// `P00 `, which is absent on stderr.
 std::string_view without_process(std::string_view line) {
     const auto end = line.find(' ');
     const bool there =

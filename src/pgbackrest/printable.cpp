@@ -13,7 +13,7 @@ bool is_continuation(std::string_view text, std::size_t position) {
     return position < text.size() && (static_cast<unsigned char>(text[position]) & 0xC0U) == 0x80U;
 }
 
-/// The length of the UTF-8 sequence at `position`; 0 when there is none. Overlong forms and surrogates are refused, as
+/// The length of the UTF-8 sequence at `position`; 0 if there is none. Overlong forms and surrogates are refused, as
 /// the JSON parser refuses them.
 std::size_t sequence_length(std::string_view text, std::size_t position) {
     const auto first = static_cast<unsigned char>(text[position]);

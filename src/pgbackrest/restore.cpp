@@ -52,13 +52,13 @@ void make_directory(const fs::path& directory, fs::perms permissions) {
     }
 }
 
-/// restorePathValidate in validate.c.inc: with neither file --delta is disabled, with no more than a warning.
+/// restorePathValidate in validate.c.inc: without either file, --delta is disabled with only a warning.
 bool is_resumable(const fs::path& directory) {
     std::error_code error;
     return fs::exists(directory / "backup.manifest", error) || fs::exists(directory / "PG_VERSION", error);
 }
 
-/// What an interruption before pgBackRest had written its manifest left behind.
+/// What an interruption leaves behind before pgBackRest has written its manifest.
 void empty(const fs::path& directory) {
     std::error_code error;
     for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
@@ -74,8 +74,9 @@ void empty(const fs::path& directory) {
     }
 }
 
-/// pgBackRest makes tablespaces and links before its manifest, and takes what is in them for somebody's (error 40). It
-/// only asks whether that file is there (restorePathValidate), and removes what does not belong with --delta.
+/// pgBackRest makes tablespaces and links before its manifest, and afterwards takes their content for somebody's data
+/// (error 40). With --delta it only checks whether the manifest file is there (restorePathValidate), and removes what
+/// does not belong.
 bool take_places_outside(const RestoreJob& job) {
     const auto is_empty = [](const fs::path& place) { return system::is_empty_or_absent(place); };
     if (std::all_of(job.outside.begin(), job.outside.end(), is_empty)) {
@@ -85,8 +86,8 @@ bool take_places_outside(const RestoreJob& job) {
     return true;
 }
 
-/// The options that decide what is restored come from the request alone: a variable of the environment in which
-/// Patroni was started would otherwise choose another target, or turn off the checksums of --delta (force).
+/// The options that decide what is restored come only from the request. A variable in Patroni's environment could
+/// otherwise choose another target, or turn off the checksums of --delta (force).
 void ignore_environment(process::Command& command) {
     for (const char* name : {"FORCE", "DELTA", "SET", "TYPE", "TARGET", "TARGET_ACTION", "TARGET_EXCLUSIVE",
                              "TARGET_TIMELINE", "DB_INCLUDE", "DB_EXCLUDE", "RECOVERY_OPTION", "ARCHIVE_MODE"}) {
@@ -97,10 +98,10 @@ void ignore_environment(process::Command& command) {
 process::Command restore_command(const RestoreJob& job, bool resume) {
     std::vector<Option> options{{"set", job.backup_set},
                                 {"pg1-path", job.data_directory.string()},
-                                // A shared configuration may name the old primary's host, and restore must be local.
+                                // A shared configuration may name the old primary's host, but restore must be local.
                                 {"reset-pg1-host"},
-                                // The plan knows the timeline. pgBackRest 2.55 takes the archive's newest one, and
-                                // refuses to restore (error 58) when that one forked before the backup.
+                                // The plan knows the timeline. pgBackRest 2.55 would take the archive's newest one, and
+                                // refuses to restore (error 58) if that one forked before the backup.
                                 {"target-timeline", "current"},
                                 {"lock-path", job.lock_path.string()},
                                 {"log-level-console", job.detail ? "detail" : "info"},
@@ -119,13 +120,13 @@ process::Command restore_command(const RestoreJob& job, bool resume) {
     }
     auto command = job.pgbackrest.command("restore", options);
     ignore_environment(command);
-    // 2.33 knows no --spool-path for restore (and leaves the spool alone); a variable that it does not need is no
+    // 2.33 has no --spool-path for restore (and leaves the spool alone). A variable that it does not need is not an
     // error.
     command.environment["PGBACKREST_SPOOL_PATH"] = job.spool_path.string();
     return command;
 }
 
-/// pgBackRest tries a write again and then says no more than that it failed.
+/// pgBackRest retries a write, and then only says that it failed.
 Failure with_full_disk(const fs::path& directory, const Failure& failure) {
     constexpr unsigned long long too_little = 32ULL << 20;
     if (system::free_bytes(directory) >= too_little) {

@@ -12,20 +12,20 @@ namespace patroni_pgbackrest::pgbackrest {
 
 struct RestoreJob {
     Pgbackrest pgbackrest;
-    std::filesystem::path data_directory;  ///< --pg1-path; made with mode 0700 when missing (2.33 refuses without)
-    std::string backup_set;                ///< --set
-    std::vector<Option> options;           ///< what the user asked for, by pgBackRest's names
-    std::vector<std::filesystem::path> outside;  ///< tablespace and link targets: whatever is in them is this restore's
+    std::filesystem::path data_directory;        ///< --pg1-path; made with mode 0700 if missing (2.33 requires it)
+    std::string backup_set;                      ///< --set
+    std::vector<Option> options;                 ///< the user's options, with pgBackRest's names
+    std::vector<std::filesystem::path> outside;  ///< tablespace and link targets: everything in them is this restore's
     std::filesystem::path lock_path,
-        spool_path;  ///< our own: `restore` deletes <spool>/archive/<stanza>, also a living server's
+        spool_path;  ///< our own: `restore` deletes <spool>/archive/<stanza>, even that of a live server
     RetryPolicy retry;
-    bool detail = false;  ///< pgBackRest's line for each file as well, at our level debug
+    bool detail = false;  ///< also log pgBackRest's line for each file, at our level debug
 };
 
-/// Runs `pgbackrest restore`, with --delta when the directory already holds an interrupted restore (backup.manifest or
-/// PG_VERSION); an unusable leftover is emptied first, since pgBackRest silently disables --delta there. Where only the
-/// places outside hold something of it, an empty backup.manifest lets pgBackRest take them. Its output goes to our log
-/// line by line. Retries what may pass; throws failure_of() for the rest.
+/// Runs `pgbackrest restore`. Adds --delta if the directory already holds an interrupted restore (backup.manifest or
+/// PG_VERSION). Otherwise empties what is left there, because pgBackRest silently disables --delta in that case. If
+/// only the places outside hold a part of the restore, an empty backup.manifest makes pgBackRest accept them. Its
+/// output goes to our log line by line. Retries errors that may pass; throws failure_of() for the rest.
 void restore(const RestoreJob& job);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -9,8 +9,8 @@
 
 namespace patroni_pgbackrest::pgbackrest {
 
-/// Reads a WAL segment out of the repository and throws it away: a listing shows names, not whether they can be read.
-/// Throws as failure_of(), and Failure(target_not_reachable) when none of the archives has it.
+/// Reads a WAL segment from the repository and discards it: a listing shows names, not whether they can be read. Throws
+/// as failure_of(), and Failure(target_not_reachable) if none of the archives has it.
 void fetch_segment(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives, const std::string& segment,
                    const RetryPolicy& retry = {});
 

@@ -2,7 +2,7 @@
 
 #include "plan/backup_choice.hpp"
 #include "plan/clusters.hpp"
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 
 #include <fmt/format.h>
 

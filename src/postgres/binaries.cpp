@@ -1,6 +1,6 @@
 #include "postgres/binaries.hpp"
 
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
@@ -28,8 +28,8 @@ std::optional<int> leading_number(std::string_view version) {
     return static_cast<int>(*number);
 }
 
-/// `pg_controldata (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` → 15. Vendors' builds (EDB) change the words in
-/// brackets.
+/// `pg_controldata (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` → 15. Vendors' builds (EDB) have other words in the
+/// parentheses.
 std::optional<int> major_of_binary(const fs::path& binary, std::string& said) {
     const auto captured = process::capture({binary.string(), {"--version"}}, std::chrono::seconds(30));
     if (!process::succeeded(captured.outcome)) {
@@ -46,7 +46,7 @@ std::optional<int> major_of_binary(const fs::path& binary, std::string& said) {
     return {};
 }
 
-/// Why `directory` does not serve, empty when it does.
+/// Why `directory` cannot be used; empty if it can.
 std::string objection(const fs::path& directory, int major) {
     for (const std::string_view name : {"postgres", "pg_controldata"}) {
         if (!process::find_executable((directory / name).string())) {
@@ -65,7 +65,7 @@ std::string objection(const fs::path& directory, int major) {
     return {};
 }
 
-/// Where distributions, containers and people who compile put a major version.
+/// Where distributions, containers and people who compile it themselves put a major version.
 std::vector<fs::path> usual_places(int major) {
     return {
         fmt::format("/usr/lib/postgresql/{}/bin", major),  // Debian, Ubuntu

@@ -8,13 +8,15 @@ namespace patroni_pgbackrest::postgres {
 inline constexpr int oldest_supported_major = 13;
 inline constexpr int newest_supported_major = 18;
 
-/// The PG_VERSION file of a data directory, `15` → 15. Throws Failure(verification_failed) when it is missing or odd.
+/// The PG_VERSION file of a data directory, `15` → 15. Throws Failure(verification_failed) if it is missing or
+/// malformed.
 int major_version(const std::filesystem::path& data_directory);
 
 /// The directory with postgres and pg_controldata of that major version: `configured` (postgresql.bin_dir of
-/// patroni.yml) when given, else the places distributions use (/usr/lib/postgresql/N/bin, /usr/pgsql-N/bin,
-/// /usr/local/pgsql/bin, /opt/…), else PATH. The version is asked of the binary. Throws Failure(preflight_refused)
-/// naming what was looked for and what was found (another major version, a missing binary).
+/// patroni.yml) if given, else the places of distributions (/usr/lib/postgresql/N/bin, /usr/pgsql-N/bin,
+/// /usr/local/pgsql/bin, /opt/…), else PATH. The binary itself is asked for its version. Throws
+/// Failure(preflight_refused) that names what was looked for and what was found (another major version, a missing
+/// binary).
 std::filesystem::path find_binaries(int major, const std::optional<std::filesystem::path>& configured);
 
 }  // namespace patroni_pgbackrest::postgres

@@ -19,7 +19,7 @@ std::string doubled(std::string_view text, char quote) {
     return result + quote;
 }
 
-/// Variables that would send the client elsewhere, or make it somebody else.
+/// Variables that would make the client connect elsewhere, or as somebody else.
 constexpr const char* foreign_variables[] = {"PGUSER",     "PGPASSWORD", "PGSSLMODE",
                                              "PGHOSTADDR", "PGDATABASE", "PGTARGETSESSIONATTRS"};
 
@@ -45,8 +45,8 @@ Client::Client(std::filesystem::path bin_directory, const Connection& connection
             environment_[name] = "";
         }
     }
-    // A service file takes every keyword and counts more than the environment (conninfo_add_defaults in fe-connect.c).
-    // The password goes apart: a line of that file loses the blanks at its end.
+    // A service file accepts every keyword and overrides the environment (conninfo_add_defaults in fe-connect.c). The
+    // password is passed separately: a line of that file loses its trailing blanks.
     std::string content = std::string("[") + service + "]\n";
     bool has_host = false, has_timeout = false;
     for (const auto& keyword : connection.keywords) {

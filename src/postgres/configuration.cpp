@@ -26,7 +26,7 @@ std::string begin_marker(std::string_view title) {
     return fmt::format("# patroni_pgbackrest: {}, begin", title);
 }
 
-/// Stands behind the begin marker when the text before it had no line end, so that removal gives back the same bytes.
+/// Follows the begin marker if the text before it had no line end, so that removal restores the same bytes.
 constexpr std::string_view line_end_added = " (the line end before this was added)";
 
 std::string end_marker(std::string_view title) {
@@ -45,7 +45,7 @@ std::string quote_value(std::string_view value) {
         case '\\':
             quoted += "\\\\";
             break;
-        // A line feed inside quotes is a syntax error to guc-file.l; its escape is not.
+        // A line feed inside quotes is a syntax error in guc-file.l; its escape is not.
         case '\n':
             quoted += "\\n";
             break;
@@ -138,7 +138,7 @@ std::string without_block(std::string_view text, std::string_view title) {
             kept += lines[at];
             continue;
         }
-        // Without an end, or with another beginning before it, this is a torn block: nothing tells what belongs to it.
+        // Without an end, or with another beginning before it, the block is torn: it is not known what belongs to it.
         auto last = at + 1;
         while (last < lines.size() && without_line_end(lines[last]) != end &&
                without_line_end(lines[last]) != plain_begin && without_line_end(lines[last]) != joined_begin) {

@@ -17,7 +17,7 @@ std::string quote_value(std::string_view value);
 /// %f, %p, %r and %%).
 std::string quote_command_word(std::string_view word);
 
-/// Every recovery setting PostgreSQL 12 and later knows (restore_command, recovery_target*, primary_conninfo, …).
+/// Every recovery setting that PostgreSQL 12 and later knows (restore_command, recovery_target*, primary_conninfo, …).
 const std::vector<std::string>& recovery_settings();
 
 /// The text without the lines that set one of `names` (any case, `name = value` or `name value`) and without
@@ -25,12 +25,12 @@ const std::vector<std::string>& recovery_settings();
 /// …`).
 std::string without_settings(std::string_view text, const std::vector<std::string>& names);
 
-/// The settings of a file's text, last one winning, unquoted; include directives are not followed.
+/// The settings of a file's text, unquoted; the last one wins. Include directives are not followed.
 std::vector<Setting> settings_of(std::string_view text);
 
-/// One block of lines between two marker comments that carry `title`.
+/// Adds one block of lines between two marker comments that carry `title`.
 std::string with_block(std::string_view text, std::string_view title, const std::vector<Setting>& settings);
-/// The text as it was before with_block; unchanged when there is no block.
+/// The text as it was before with_block; unchanged if there is no block.
 std::string without_block(std::string_view text, std::string_view title);
 
 }  // namespace patroni_pgbackrest::postgres

@@ -13,7 +13,7 @@ namespace patroni_pgbackrest::postgres {
 
 namespace {
 
-/// libpq 13 to 18 (PQconninfoOptions in fe-connect.c), without `service`, which names another file of the caller's.
+/// libpq 13 to 18 (PQconninfoOptions in fe-connect.c), without `service`, which names another file of the caller.
 constexpr std::array<std::string_view, 44> keywords = {"application_name",
                                                        "channel_binding",
                                                        "client_encoding",
@@ -69,7 +69,7 @@ bool is_blank(char letter) {
     return std::isspace(static_cast<unsigned char>(letter)) != 0;
 }
 
-/// Keywords are no secret; what stands in their place may be one, so only what looks like a keyword is shown.
+/// Keywords are not secret, but a secret may be in their place, so only what looks like a keyword is shown.
 void add(std::vector<Setting>& settings, const std::string& name, const std::string& value) {
     if (name == "service") {
         refuse("service is not supported in it");
@@ -158,7 +158,7 @@ std::string decoded(std::string_view text) {
     return result;
 }
 
-/// What comes before `separator` in `text`, which loses both; all of it when there is no separator.
+/// Cuts off and returns the part of `text` before the first of `separators`; all of it if there is none.
 std::string_view take_until(std::string_view& text, std::string_view separators, bool& found) {
     const auto end = text.find_first_of(separators);
     const auto taken = text.substr(0, end);

@@ -1,6 +1,6 @@
 #include "postgres/control_data.hpp"
 
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "system/descriptor.hpp"
 #include "system/failure.hpp"
 #include "system/text.hpp"
@@ -32,7 +32,7 @@ class Lines {
                 return system::trim(line.substr(label.size() + 1));
             }
         }
-        throw Failure(ExitCode::verification_failed, fmt::format("pg_controldata does not tell \"{}\"", label), hint);
+        throw Failure(ExitCode::verification_failed, fmt::format("pg_controldata does not show \"{}\"", label), hint);
     }
     std::uint64_t number(std::string_view label) const { return parsed(label, system::number(text(label))); }
     Lsn lsn(std::string_view label) const { return parsed(label, Lsn::parse(text(label))); }
@@ -44,7 +44,7 @@ class Lines {
     Value parsed(std::string_view label, const std::optional<Value>& value) const {
         if (!value) {
             throw Failure(ExitCode::verification_failed,
-                          fmt::format("pg_controldata tells an odd \"{}\": \"{}\"", label, text(label)), hint);
+                          fmt::format("pg_controldata shows an unexpected \"{}\": \"{}\"", label, text(label)), hint);
         }
         return *value;
     }
@@ -82,7 +82,7 @@ SegmentSize checked_segment_size(std::uint64_t bytes) {
     return SegmentSize{bytes};
 }
 
-/// pg_controldata goes on after a wrong checksum, with a warning on the same output (14 and later: on stderr).
+/// If the checksum is wrong, pg_controldata continues with a warning on the same output (14 and later: on stderr).
 void refuse_damaged(std::string_view output) {
     for (const auto& line : system::lines(output)) {
         if (line.find("Calculated CRC checksum does not match") != std::string::npos ||

@@ -30,9 +30,9 @@ struct ControlData {
     Timeline timeline;  ///< of the latest checkpoint
     Lsn checkpoint;
     Lsn redo;
-    Timeline minimum_recovery_timeline;  ///< 0 when no recovery is under way
+    Timeline minimum_recovery_timeline;  ///< 0 if no recovery is under way
     Lsn minimum_recovery_end;
-    Lsn backup_start;  ///< not zero: a backup's end must still be replayed
+    Lsn backup_start;  ///< if not zero, the backup's end must still be replayed
     bool end_of_backup_required = false;
     std::string wal_level;
     int max_connections = 0;
@@ -43,19 +43,19 @@ struct ControlData {
     SegmentSize segment_size;
     unsigned checksum_version = 0;
 
-    /// The parameters that a server which replays its WAL needs at least as high, by name.
+    /// The parameters, by name, that must be at least as high on a server that replays its WAL.
     std::map<std::string, int> limits() const;
 
-    /// From pg_controldata's untranslated output, PostgreSQL 13 to 18. Throws Failure(verification_failed) naming the
-    /// line that is missing.
+    /// From pg_controldata's untranslated output, PostgreSQL 13 to 18. Throws Failure(verification_failed) that names
+    /// the missing line.
     static ControlData parse(std::string_view output);
 };
 
-/// Runs `bin_directory/pg_controldata` with LC_ALL=C. Throws Failure(verification_failed) with its words when it fails.
+/// Runs `bin_directory/pg_controldata` with LC_ALL=C. If it fails, throws Failure(verification_failed) with its words.
 ControlData read_control_data(const std::filesystem::path& bin_directory, const std::filesystem::path& data_directory);
 
-/// What is read of global/pg_control itself, where no program of the right version is at hand, or starting one for
-/// every WAL segment would cost more than the segment.
+/// The part of global/pg_control that is read directly: where there is no program of the right version, or where
+/// starting one for every WAL segment would cost more than the segment.
 struct ControlFile {
     std::string system_identifier;
     ClusterState state = ClusterState::starting_up;

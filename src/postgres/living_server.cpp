@@ -26,7 +26,7 @@ bool works_in(const fs::path& process, const fs::path& data_directory) {
     return name.rfind("postgres", 0) == 0 || name.rfind("postmaster", 0) == 0 || name.rfind("edb-postgres", 0) == 0;
 }
 
-/// Its postmaster is gone or says that it stops: over in a moment, unless something holds it.
+/// Its postmaster is gone, or says that it is stopping: it will be over in a moment, unless something holds it.
 bool is_ending(const fs::path& data_directory) {
     const auto file = PostmasterFile::read(data_directory);
     return !file || file->pid == 0 || file->status == "stopping" || kill(file->pid, 0) != 0;

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-/// What this class needs for itself. The first decides how the lines after it look.
+/// The settings that this class needs itself. The first decides how the log lines look.
 std::vector<Setting> own_settings(const fs::path& directory) {
     return {
         {"log_line_prefix", std::string(server_log_prefix)},
@@ -52,10 +52,10 @@ std::vector<Setting> own_settings(const fs::path& directory) {
         {"autovacuum", "off"},
         {"jit", "off"},
         {"restart_after_crash", "off"},
-        // Once promoted it would otherwise connect to the publishers of the restored subscriptions and take their
+        // Once promoted, it would otherwise connect to the publishers of the restored subscriptions and take their
         // changes.
         {"max_logical_replication_workers", "0"},
-        // A recycled segment at the end of the archive reads like a damaged one.
+        // A recycled segment at the end of the archive looks like a damaged one.
         {"wal_recycle", "off"},
     };
 }
@@ -97,7 +97,7 @@ struct PrivateServer::State {
         }
     }
 
-    /// Runs the event loop until `done` says so or the server ended; throws when nothing happens for `stall`.
+    /// Runs the event loop until `done` returns true or the server has ended. Throws if nothing happens for `stall`.
     template <typename Done>
     void wait_for(Done done, std::chrono::seconds stall, std::string_view what) {
         ServerProgress progress(child->pid());
@@ -106,7 +106,7 @@ struct PrivateServer::State {
         auto last_change = last_look;
         while (!child->wait(100ms) && !done()) {
             const auto now = std::chrono::steady_clock::now();
-            // A look walks over every process of the host.
+            // Each look walks over every process of the host.
             if (now - last_look < 500ms) {
                 continue;
             }
@@ -150,7 +150,7 @@ PrivateServer::PrivateServer(Options options, OnLine on_line)
     const auto command = command_for(state->options, state->directory.path());
     log::debug("starting {}", command.text());
     const auto take = [state](std::string_view line) { state->take(line); };
-    // SIGQUIT: should this program die, the server ends at once and without a checkpoint that nobody waits for.
+    // SIGQUIT: if this program dies, the server ends at once, without a checkpoint that nobody waits for.
     state->child = std::make_unique<process::Child>(command, take, take, SIGQUIT);
 }
 
@@ -158,7 +158,7 @@ PrivateServer::~PrivateServer() {
     if (state_->child->outcome()) {
         return;
     }
-    // A postmaster kills what does not follow its SIGQUIT after 5 s; it is not given that long.
+    // A postmaster waits 5 s before it kills children that ignore its SIGQUIT. It does not get that much time.
     state_->child->end(SIGQUIT, 2s);
 }
 
@@ -178,7 +178,7 @@ void PrivateServer::stop(std::chrono::seconds stall) {
                       fmt::format("PostgreSQL in {} did not stop cleanly, it {}: {}",
                                   state_->options.data_directory.string(), process::describe(*outcome),
                                   state_->last_words()),
-                      "nothing was handed over; run it again, the replay starts anew where it must");
+                      "nothing was handed over; run it again: the replay starts over if it has to");
     }
 }
 

@@ -2,7 +2,7 @@
 
 #include "postgres/configuration.hpp"
 #include "postgres/wal.hpp"
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "system/file.hpp"
 
 #include <filesystem>
@@ -14,7 +14,7 @@
 
 namespace patroni_pgbackrest::postgres {
 
-/// What the server's untranslated log told about its recovery. All of it is empty before it was seen.
+/// What the server's untranslated log says about its recovery. A field is empty until it was seen.
 struct RecoveryLog {
     std::optional<std::string> last_restored;  ///< name of the last segment restored from the archive
     unsigned restored = 0;                     ///< segments restored so far
@@ -22,16 +22,16 @@ struct RecoveryLog {
     std::optional<std::string> last_transaction_time;  ///< `last completed transaction was at log time …`
     std::optional<std::string> stop;            ///< `recovery stopping before commit of transaction 748, time …`
     std::optional<Timeline> new_timeline;       ///< `selected new timeline ID: 2`
-    std::optional<std::string> invalid_record;  ///< a damaged record that ended the replay, PostgreSQL's words
-    std::optional<std::string> guard_error;     ///< the last error that restore_command, which is ours, told
+    std::optional<std::string> invalid_record;  ///< the damaged record that ended the replay, in PostgreSQL's words
+    std::optional<std::string> guard_error;     ///< the last error of restore_command, which is our guard
     bool consistent = false;                    ///< `consistent recovery state reached`
     std::vector<std::string>
         last_words;  ///< the last FATAL, PANIC and ERROR lines with DETAIL and HINT, else the last lines
 };
 
-/// A PostgreSQL for us alone: no TCP, socket in a private directory of mode 0700, own pg_hba,
-/// every setting on the command line (`-c` beats postgresql.auto.conf, a configuration file does not), nothing of the
-/// restored configuration in force. Started directly, not through pg_ctl; its log goes to ours line by line.
+/// A PostgreSQL for us alone: no TCP, a socket in a private directory of mode 0700, its own pg_hba, every setting on
+/// the command line (`-c` overrides postgresql.auto.conf, a configuration file does not). Nothing of the restored
+/// configuration is in force. It is started directly, not through pg_ctl; its log goes to ours line by line.
 class PrivateServer {
   public:
     struct Options {
@@ -39,25 +39,25 @@ class PrivateServer {
         std::filesystem::path data_directory;
         std::vector<Setting> settings;  ///< added to those this class needs itself
     };
-    /// Called for every log line after `log()` has taken it in.
+    /// Called for every log line, after `log()` includes it.
     using OnLine = std::function<void(const RecoveryLog&)>;
 
-    /// Starts it. A stale postmaster.pid in the data directory is removed when no such process lives; throws
-    /// Failure(unsafe) when one does.
+    /// Starts it. Removes a stale postmaster.pid from the data directory if no such process lives; throws
+    /// Failure(unsafe) if one does.
     PrivateServer(Options options, OnLine on_line = {});
     /// Ends it at once (SIGQUIT, then SIGKILL) if it still runs.
     ~PrivateServer();
     PrivateServer(const PrivateServer&) = delete;
     PrivateServer& operator=(const PrivateServer&) = delete;
 
-    /// Waits until postmaster.pid says `ready` or the server ended. True: ready. Bounded by progress: Failure
-    /// (replay_failed) when its process tree does nothing for `stall`.
+    /// Waits until postmaster.pid says `ready` (true) or the server has ended (false). Throws Failure(replay_failed) if
+    /// its process tree does nothing for `stall`.
     bool wait_until_ready(std::chrono::seconds stall = std::chrono::minutes(10));
-    /// Fast shutdown (SIGINT), waits for the shutdown checkpoint as long as it makes progress. Throws
-    /// Failure(replay_failed) when it did not end cleanly.
+    /// Fast shutdown (SIGINT). Waits for the shutdown checkpoint as long as it makes progress. Throws
+    /// Failure(replay_failed) if it did not end cleanly.
     void stop(std::chrono::seconds stall = std::chrono::minutes(10));
 
-    /// Only this user can reach it, and is trusted there.
+    /// The connection. Only this user can reach the server, and is trusted there.
     const std::filesystem::path& socket_directory() const;
     const RecoveryLog& log() const;
     /// Set once it has ended.

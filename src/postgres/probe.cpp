@@ -11,8 +11,8 @@ namespace patroni_pgbackrest::postgres {
 
 namespace {
 
-/// The query is a string inside of a string: neither psql nor PostgreSQL takes any of it for something else, and an
-/// error does not end the script. OTHERS leaves query_canceled, which a timeout is, and assert_failure out.
+/// The query is a string inside a string, so that neither psql nor PostgreSQL takes any of it for something else, and
+/// an error does not end the script. OTHERS does not include query_canceled (a timeout) and assert_failure.
 std::string block_for(const std::string& query) {
     return fmt::format("DECLARE answer text; BEGIN "
                        "PERFORM pg_catalog.set_config('patroni_pgbackrest.error', '', false); "

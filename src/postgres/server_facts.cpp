@@ -12,8 +12,9 @@ using nlohmann::json;
 
 namespace {
 
-/// The timeline of pg_control is the old one until the first checkpoint after a promotion, so the WAL is asked. The
-/// head of a postgresql.conf that Patroni wrote is that of ConfigWriter.__enter__ in its config.py, 2.0 to 4.1.
+/// Until the first checkpoint after a promotion, pg_control still has the old timeline, so the WAL position is used. A
+/// postgresql.conf that Patroni wrote is recognised by its first lines (ConfigWriter.__enter__ in Patroni's config.py,
+/// 2.0 to 4.1).
 constexpr const char* query = R"(BEGIN READ ONLY;
 SET LOCAL search_path = pg_catalog;
 SET LOCAL DateStyle = 'ISO';

@@ -56,7 +56,7 @@ bool is_error(std::string_view severity) {
     return severity == "ERROR" || severity == "FATAL" || severity == "PANIC";
 }
 
-/// Said in every replay, or once for every segment: the caller tells the progress in fewer words.
+/// Messages of every replay, or of every segment. The caller reports the progress in fewer words.
 bool is_routine(std::string_view text) {
     constexpr std::array<std::string_view, 10> routine = {
         "the database system is ",
@@ -83,8 +83,8 @@ log::Level level_of(std::string_view severity, std::string_view text) {
     return severity == "WARNING" ? log::Level::warning : log::Level::info;
 }
 
-/// With these xlogreader.c and xlogrecovery.c (xlog.c until 14) end a replay, at LOG. 16 and later say `WAL segment`
-/// for `log segment`, and `expected at least` for `wanted`.
+/// With these, xlogreader.c and xlogrecovery.c (xlog.c until 14) end a replay, at level LOG. 16 and later say `WAL
+/// segment` for `log segment`, and `expected at least` for `wanted`.
 bool ends_the_replay(std::string_view text) {
     constexpr std::array<std::string_view, 25> beginnings = {
         "invalid record length at ",
@@ -116,7 +116,7 @@ bool ends_the_replay(std::string_view text) {
     return begins_with_one_of(text, beginnings);
 }
 
-/// Where a record is damaged: the segment that the message names, else the segment of its last WAL location.
+/// Where a record is damaged: the segment that the message names, or else the segment of its last WAL location.
 std::optional<std::uint64_t> segment_number_in(std::string_view text, SegmentSize size) {
     std::optional<std::uint64_t> number;
     for (auto word : system::split(text, ' ')) {
@@ -195,7 +195,7 @@ void ServerLog::take_message(std::string_view severity, std::string_view text) {
 void ServerLog::take_recovery_message(std::string_view text) {
     if (const auto name = word_after(text, "restored log file ")) {
         const auto file = name->substr(name->size() < 2 ? 0 : 1, name->size() < 2 ? 0 : name->size() - 2);
-        // After the replay PostgreSQL fetches the segment with the last record once more, which may be an older one.
+        // After the replay, PostgreSQL fetches the segment with the last record once more; it may be an older one.
         if (is_segment_name(file) && !recovery_.redo_end) {
             recovery_.last_restored = std::string(file);
             ++recovery_.restored;
@@ -220,9 +220,9 @@ void ServerLog::take_recovery_message(std::string_view text) {
     }
 }
 
-/// The same messages stand at the sound end of a replay whose next segment lies in pg_wal, recycled or half written
-/// (seen on 15: `unexpected pageaddr` and `invalid magic number` at its offset 0). What the archive delivered is
-/// complete, so they tell of damage exactly when they name a place in it.
+/// The same messages also end an undamaged replay whose next segment is in pg_wal, recycled or half written (seen on
+/// 15: `unexpected pageaddr` and `invalid magic number` at its offset 0). Files from the archive are complete, so the
+/// messages mean damage exactly if they name a place in such a file.
 bool ServerLog::is_damage(std::string_view text) const {
     if (!ends_the_replay(text) || !recovery_.last_restored || recovery_.redo_end) {
         return false;

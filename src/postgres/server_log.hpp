@@ -10,12 +10,12 @@
 
 namespace patroni_pgbackrest::postgres {
 
-/// What stands before PostgreSQL's own lines (log_line_prefix), so that they cannot be mistaken for those of
+/// The prefix of PostgreSQL's own lines (log_line_prefix), so that they cannot be confused with those of
 /// restore_command, which arrive on the same pipe.
 inline constexpr std::string_view server_log_prefix = "postgres: ";
 
-/// Reads the log of a private server line by line: passes each line on to our log at an apt level, and keeps what it
-/// tells about the recovery.
+/// Reads the log of a private server line by line: passes each line on to our log at a suitable level, and keeps what
+/// it says about the recovery.
 class ServerLog {
   public:
     explicit ServerLog(SegmentSize segment_size) : segment_size_(segment_size) {}

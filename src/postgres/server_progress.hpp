@@ -6,15 +6,15 @@
 
 namespace patroni_pgbackrest::postgres {
 
-/// Tells a server that works from one that only waits. A waiting one is not quite still: its postmaster reads
-/// postmaster.pid every minute and the other processes look around, which made 3 clock ticks and 250 bytes in three
-/// minutes (seen on 15).
+/// Tells a server that works from one that only waits. A waiting server is not completely idle: its postmaster reads
+/// postmaster.pid every minute, and the other processes wake up. That made 3 clock ticks and 250 bytes in three minutes
+/// (seen on 15).
 class ServerProgress {
   public:
     explicit ServerProgress(pid_t postmaster);
 
-    /// Whether the server or what it started did more than that since this last returned true: a process came or went,
-    /// processor time above 0.2 %, or more than 64 KiB read or written.
+    /// Whether the server, or what it started, did more than that since this last returned true: a process came or
+    /// went, more than 0.2 % of processor time, or more than 64 KiB read or written.
     bool advanced();
 
   private:

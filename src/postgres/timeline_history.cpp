@@ -12,7 +12,7 @@ namespace patroni_pgbackrest::postgres {
 
 namespace {
 
-/// The next word of `line`, which loses it.
+/// Cuts the next word from `line` and returns it.
 std::string_view take_word(std::string_view& line) {
     constexpr std::string_view blanks = " \t\r\f\v";
     line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));

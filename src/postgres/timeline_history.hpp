@@ -21,13 +21,13 @@ struct TimelineHistory {
     Timeline timeline;
     std::vector<TimelineFork> forks;
 
-    /// Throws Failure(target_not_reachable) naming the file and the line when it is not a history file (timelineHistory
-    /// parsing as in PostgreSQL's timeline.c: parents must ascend and stay below the child).
+    /// Throws Failure(target_not_reachable) that names the file and the line if it is not a history file. Parsed as in
+    /// PostgreSQL's timeline.c: parents must ascend and stay below the child.
     static TimelineHistory parse(Timeline timeline, std::string_view text);
 
-    /// Where `ancestor` was left for its child on this line; empty when it is not on it, or is the timeline itself.
+    /// Where `ancestor` was left for its child on this line. Empty if it is not on the line, or is the timeline itself.
     const TimelineFork* fork_from(Timeline ancestor) const;
-    /// Whether WAL of `candidate` at `lsn` is part of this timeline's past (or is on the timeline itself).
+    /// Whether WAL of `candidate` at `lsn` is part of this timeline's past, or on the timeline itself.
     bool contains(Timeline candidate, Lsn lsn) const;
 };
 

@@ -12,7 +12,7 @@ namespace patroni_pgbackrest::postgres {
 struct Lsn {
     std::uint64_t value = 0;
 
-    /// PostgreSQL's own form only: two hexadecimal numbers of one to eight digits, a slash between.
+    /// Accepts only PostgreSQL's own form: two hexadecimal numbers of one to eight digits, with a slash between them.
     static std::optional<Lsn> parse(std::string_view text);
     std::string text() const;
     auto operator<=>(const Lsn&) const = default;
@@ -27,7 +27,7 @@ struct Timeline {
     auto operator<=>(const Timeline&) const = default;
 };
 
-/// Bytes in a WAL segment: a power of two from 1 MiB to 1 GiB, 16 MiB unless initdb was told otherwise.
+/// Bytes in a WAL segment: a power of two from 1 MiB to 1 GiB; 16 MiB unless initdb was told otherwise.
 struct SegmentSize {
     std::uint64_t bytes = 16ULL << 20;
 };
@@ -38,7 +38,7 @@ struct Segment {
     std::uint64_t number = 0;  ///< counted from LSN 0
 
     static Segment containing(Timeline timeline, Lsn lsn, SegmentSize size);
-    /// 24 hexadecimal digits; anything else (`.partial`, `.backup`, `.history`) is empty.
+    /// 24 hexadecimal digits; empty for anything else (`.partial`, `.backup`, `.history`).
     static std::optional<Segment> parse(std::string_view name, SegmentSize size);
     std::string name(SegmentSize size) const;
     Lsn start(SegmentSize size) const { return Lsn{number * size.bytes}; }

@@ -1,7 +1,7 @@
 #include "process/launch.hpp"
 
-#include "process/reaper.hpp"
 #include "system/interruption.hpp"
+#include "system/text.hpp"
 
 // Only the launcher is used, which needs neither Boost.Filesystem nor a library for it; pidfd_open is missing before
 // Linux 5.3, and the handle is given up at once anyway.
@@ -130,7 +130,7 @@ system::Descriptor open_null() {
     do {
         number = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     } while (number >= 0 && number <= STDERR_FILENO);
-    return system::Descriptor{number};
+    return system::Descriptor(number);
 }
 
 struct Pipe {
@@ -141,8 +141,8 @@ struct Pipe {
         if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
             return false;
         }
-        read = system::Descriptor{ends[0]};
-        write = system::Descriptor{ends[1]};
+        read = system::Descriptor(ends[0]);
+        write = system::Descriptor(ends[1]);
         return true;
     }
 };
@@ -153,8 +153,8 @@ NotStarted reason(int error) {
 
 /// 0, or the error of the start.
 int start(const Command& command, const std::filesystem::path& program, const Setup& setup, pid_t& pid) {
-    const std::vector<std::string> environment = environment_of(command);
-    const std::vector<const char*> entries = pointers(environment);
+    const auto environment = environment_of(command);
+    const auto entries = pointers(environment);
     boost_process::posix::default_launcher launcher;
     launcher.env = entries.data();
     boost::system::error_code error;
@@ -172,10 +172,13 @@ int start(const Command& command, const std::filesystem::path& program, const Se
 
 }  // namespace
 
+std::string Command::text() const {
+    return arguments.empty() ? program : program + " " + system::join(arguments, " ");
+}
+
 std::variant<Launched, NotStarted> launch(const Command& command, int death_signal) {
-    reaper::watch();
     const bool is_path = command.program.find('/') != std::string::npos;
-    const auto program = is_path ? std::filesystem::path{command.program} : find_executable(command.program);
+    const auto program = is_path ? std::filesystem::path(command.program) : find_executable(command.program);
     if (!program) {
         return reason(ENOENT);
     }
@@ -184,17 +187,24 @@ std::variant<Launched, NotStarted> launch(const Command& command, int death_sign
         return NotStarted{fmt::format("{}: {}", directory, std::strerror(errno))};
     }
 
-    const system::Descriptor null = open_null();
+    const auto null = open_null();
     Pipe output, errors;
     if (!null.is_open() || !output.open() || !errors.open()) {
         return reason(errno);
     }
-    const Setup setup{null.number(), output.write.number(), errors.write.number(), directory, death_signal, ::getpid()};
+    const Setup setup{
+        .input = null.number(),
+        .output = output.write.number(),
+        .errors = errors.write.number(),
+        .directory = directory,
+        .death_signal = death_signal,
+        .parent = ::getpid(),
+    };
     pid_t pid = -1;
     if (const int error = start(command, *program, setup, pid)) {
         return reason(error);
     }
-    return Launched{pid, std::move(output.read), std::move(errors.read)};
+    return Launched{.pid = pid, .output = std::move(output.read), .errors = std::move(errors.read)};
 }
 
 std::optional<std::filesystem::path> find_executable(const std::string& name) {
@@ -203,14 +213,14 @@ std::optional<std::filesystem::path> find_executable(const std::string& name) {
         return std::filesystem::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0;
     };
     if (name.find('/') != std::string::npos) {
-        return is_executable(name) ? std::optional<std::filesystem::path>{name} : std::nullopt;
+        return is_executable(name) ? std::optional<std::filesystem::path>(name) : std::nullopt;
     }
     const char* path = std::getenv("PATH");
     std::string_view rest = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
     while (!name.empty()) {
         const std::size_t end = rest.find(':');
         // An empty part means the working directory (POSIX).
-        const std::filesystem::path candidate = std::filesystem::path{end == 0 ? "." : rest.substr(0, end)} / name;
+        const std::filesystem::path candidate = std::filesystem::path(end == 0 ? "." : rest.substr(0, end)) / name;
         if (is_executable(candidate)) {
             return candidate;
         }

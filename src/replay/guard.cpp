@@ -2,11 +2,10 @@
 
 #include "pgbackrest/error_meaning.hpp"
 #include "postgres/control_data.hpp"
-#include "system/calling_process.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
-#include "system/process_table.hpp"
+#include "system/process_facts.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "replay/ticket.hpp"
 
 #include <filesystem>

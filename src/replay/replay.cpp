@@ -76,7 +76,7 @@ class Replay {
             system::replace_file(data_ / "recovery.signal", "");
         }
         set_aside_auto_conf(staging_);
-        staging_.reached(Phase::replaying);
+        staging_.enter(Phase::replaying);
         run_server(start == Start::replay);
         auto reached = prove();
         clean_up();
@@ -203,7 +203,7 @@ class Replay {
             return reached;
         } catch (const Failure&) {
             // It was promoted at the wrong place: only a copy from the repository can undo that.
-            staging_.reached(Phase::copying);
+            staging_.enter(Phase::copying);
             throw;
         }
     }
@@ -231,26 +231,6 @@ class Replay {
 };
 
 }  // namespace
-
-Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot) {
-    using postgres::ClusterState;
-    const bool is_on_disk = same_boot || phase == Phase::handing_over;
-    if (phase == Phase::copying || !is_on_disk) {
-        return Start::copy;
-    }
-    if (phase == Phase::copied) {
-        return Start::replay;
-    }
-    if (control.timeline > planned) {
-        // Stopped cleanly alone does not tell that the roles were set and the source's postgresql.auto.conf put back.
-        const bool done =
-            (phase == Phase::recovered || phase == Phase::handing_over) && control.state == ClusterState::shut_down;
-        return done ? Start::nothing : Start::finish;
-    }
-    const bool unfinished =
-        control.state == ClusterState::in_archive_recovery || control.state == ClusterState::shut_down_in_recovery;
-    return unfinished ? Start::replay : Start::copy;
-}
 
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
                const FirstSession& session, Start start) {

@@ -2,9 +2,9 @@
 
 #include "patroni/roles.hpp"
 #include "plan/plan.hpp"
-#include "postgres/control_data.hpp"
 #include "postgres/private_server.hpp"
 #include "postgres/probe.hpp"
+#include "replay/beginning.hpp"
 #include "staging/reached.hpp"
 #include "staging/staging.hpp"
 
@@ -14,18 +14,6 @@
 #include <string>
 
 namespace patroni_pgbackrest {
-
-/// What to do with a staging directory that an earlier run left.
-enum class Start {
-    copy,     ///< from the repository, with --delta
-    replay,   ///< recovery.signal is put back, and the recovery continues
-    finish,   ///< it is promoted already: start without signal file, then stop
-    nothing,  ///< promoted, and an earlier run has done everything after that as well
-};
-
-/// The decision of pg_control and the journal. `same_boot` is false after a reboot or an unmount: with fsync off the
-/// pages that were not written then are lost without a trace.
-Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot);
 
 /// What is done in the private server once it is a primary, in place of Patroni's post_bootstrap, which an interrupted
 /// Patroni skips.

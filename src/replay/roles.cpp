@@ -1,6 +1,6 @@
 #include "replay/roles.hpp"
 
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 

@@ -2,13 +2,12 @@
 
 #include "postgres/control_data.hpp"
 #include "system/file.hpp"
-#include "system/text.hpp"
+#include "system/lock.hpp"
 
 #include <array>
 #include <ctime>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <sys/stat.h>
 #include <utility>
 
@@ -34,14 +33,14 @@ Phase phase_named(const std::string& name) {
     throw json::other_error::create(501, "unknown phase " + name, nullptr);
 }
 
-json json_of(const Asked& asked) {
-    return {{"type", asked.target.type()},         {"target", asked.target.value()},
-            {"exclusive", asked.target.exclusive}, {"timeline", asked.timeline.number},
-            {"last_segment", asked.last_segment},  {"segment_bytes", asked.segment_size.bytes},
-            {"checksums", asked.checksums}};
+json json_of(const RestoreGoal& goal) {
+    return {{"type", goal.target.type()},         {"target", goal.target.value()},
+            {"exclusive", goal.target.exclusive}, {"timeline", goal.timeline.number},
+            {"last_segment", goal.last_segment},  {"segment_bytes", goal.segment_size.bytes},
+            {"checksums", goal.checksums}};
 }
 
-Asked asked_in(const json& content) {
+RestoreGoal goal_in(const json& content) {
     const auto target = RecoveryTarget::parse(content.at("type").get<std::string>(),
                                               content.at("target").get<std::string>(), content.at("exclusive"));
     if (!target) {
@@ -100,16 +99,16 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"given_up", given_up},
                  {"hand_overs", hand_overs},
                  {"not_accepted", not_accepted}};
-    if (begun) {
-        content["begun"] = {{"scope", begun->scope}, {"member", begun->member}, {"request", begun->request}};
+    if (planning) {
+        content["begun"] = {{"scope", planning->scope}, {"member", planning->member}, {"request", planning->request}};
     }
     if (handed_over) {
         content["handed_over"] = {{"inode", handed_over->inode},
                                   {"at", handed_over->at},
                                   {"control_written_at", handed_over->control_written_at}};
     }
-    if (asked) {
-        content["asked"] = json_of(*asked);
+    if (goal) {
+        content["asked"] = json_of(*goal);
     }
     if (reached) {
         content["reached"] = json_of(*reached);
@@ -143,8 +142,8 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.phase = phase_named(read.at("phase"));
         journal.outside = read.at("outside").get<std::vector<std::string>>();
         if (read.contains("begun")) {
-            const auto& now = read.at("begun");
-            journal.begun = Begun{now.at("scope"), now.at("member"), now.at("request")};
+            const auto& call = read.at("begun");
+            journal.planning = BootstrapCall{call.at("scope"), call.at("member"), call.at("request")};
         }
         if (read.contains("handed_over")) {
             const auto& directory = read.at("handed_over");
@@ -152,7 +151,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
                                              directory.value("control_written_at", std::int64_t{0})};
         }
         if (read.contains("asked")) {
-            journal.asked = asked_in(read.at("asked"));
+            journal.goal = goal_in(read.at("asked"));
         }
         if (read.contains("reached")) {
             journal.reached = reached_in(read.at("reached"));
@@ -207,19 +206,26 @@ std::string identity_of(const Request& request) {
     return identity;
 }
 
-std::string boot_of(const std::vector<std::filesystem::path>& places) {
-    const auto content = system::read_file_if_present("/proc/sys/kernel/random/boot_id");
-    if (!content) {
-        return {};
+std::string member_of(const Request& request) {
+    return request.patroni && request.patroni->name ? request.patroni->name->text : "";
+}
+
+void record_bootstrap_call(const Request& request, const Layout& layout) {
+    make_private(layout.workspace);
+    const system::Lock lock(layout.lock());
+    refuse_somebodys_data(layout);  // again: the instance that was waited for may have filled it
+    auto journal = Journal::read(layout.journal()).value_or(Journal{});
+    journal.planning = BootstrapCall{request.scope, member_of(request), identity_of(request)};
+    journal.given_up = false;
+    journal.save(layout.journal());
+}
+
+void change_journal(const Layout& layout, const std::function<void(Journal&)>& change) {
+    const system::Lock lock(layout.lock());
+    if (auto journal = Journal::read(layout.journal())) {
+        change(*journal);
+        journal->save(layout.journal());
     }
-    std::set<std::string> mounted;
-    for (const auto& place : places) {
-        mounted.insert(system::file_system_instance(place));
-    }
-    mounted.erase("");
-    std::vector<std::string> words{std::string(system::trim(*content))};
-    words.insert(words.end(), mounted.begin(), mounted.end());
-    return system::join(words, " ");
 }
 
 }  // namespace patroni_pgbackrest

@@ -2,16 +2,32 @@
 
 #include "plan/plan.hpp"
 #include "request/request.hpp"
+#include "staging/layout.hpp"
 #include "staging/reached.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+/// The journal's words. In the file some of them have older names, which stay, so that it is read by every version:
+///   phase          How far the restore came; it is written down before the work of the phase begins.
+///   planning       ("begun") A bootstrap was called and has copied nothing yet; the rest may tell of an earlier one.
+///   goal           ("asked") What the finished restore set out for: target, timeline, last segment, checksums.
+///   reached        Where the private server's replay ended, as the new timeline's history file proves it.
+///   handed over    The restored directory is in its place as PGDATA, and is Patroni's from then on.
+///   set aside      Patroni could not use what was handed over, and renamed it (PGDATA.failed).
+///   rejected       `verify` found as post_bootstrap that what was handed over is not what was asked for.
+///   not accepted   While it was in place, the DCS had no initialize key, or another node's: Patroni gave it up.
+///   given up       The same, seen before the hand-over: an empty key that is met later is another node's.
+///   never led      The DCS held no configuration beside the empty key, so no leader had been there before.
+///   outside        The targets of tablespaces and links, which lie at their final places from the first copy on.
+///   births         Which directories lay at those places: another disk that is mounted there is not ours.
+///   boot           The kernel's boot and the mounted disks: what was not flushed is there only while both stay.
 namespace patroni_pgbackrest {
 
 /// How far a restore came; each phase is written down before its work begins.
@@ -41,8 +57,8 @@ struct Rejection {
     std::size_t configuration = 0;
 };
 
-/// Whose bootstrap it is, and what was asked for.
-struct Begun {
+/// Who called for a bootstrap, and what was asked for.
+struct BootstrapCall {
     std::string scope;
     std::string member;   ///< Patroni's name: a replica may get the file with a base backup; empty when it is not known
     std::string request;  ///< another request starts over
@@ -50,29 +66,27 @@ struct Begun {
 
 /// What a later run must know about an earlier one: a small file beside the staging directory.
 struct Journal {
-    std::string scope, member, request;  ///< as in Begun
+    std::string scope, member, request;  ///< as in BootstrapCall
     std::string backup_set;
     std::string system_identifier;
-    std::string boot;  ///< of boot_of: with fsync off nothing survives a reboot for certain
+    std::string boot;  ///< of boot_of
     Phase phase = Phase::copying;
-    std::vector<std::string> outside;  ///< tablespace and link targets, checked to be empty before the first copy
-    /// Those of them that were seen as directories, by inode and birth: another disk may be mounted there later.
-    std::map<std::string, std::string> births;
-    std::optional<Begun> begun;  ///< a bootstrap that has only planned so far; the rest may be of an earlier one
-    /// The DCS held no configuration when the key was seen empty: one that is there now was written by a leader.
+    std::vector<std::string> outside;           ///< checked to be empty before the first copy
+    std::map<std::string, std::string> births;  ///< inode and birth of those that were seen as directories
+    std::optional<BootstrapCall> planning;
     bool never_led = false;
-    bool given_up = false;    ///< the key was seen gone or another node's: an empty one is none of this restore's
+    bool given_up = false;
     unsigned hand_overs = 0;  ///< how often it was handed over: more than once when Patroni set it aside
-    std::optional<HandedOver> handed_over;  ///< the data directory as it was handed over
-    std::optional<Asked> asked;             ///< of what is finished; journals of older versions have none
-    std::optional<Reached> reached;         ///< the same; not in patroni mode, where Patroni replays later
-    std::optional<Rejection> rejected;      ///< of what was handed over
-    bool not_accepted = false;              ///< the key was seen gone or another node's while it was in place
+    std::optional<HandedOver> handed_over;
+    std::optional<RestoreGoal> goal;  ///< journals of older versions have none
+    std::optional<Reached> reached;   ///< not in patroni mode, where Patroni replays later
+    std::optional<Rejection> rejected;
+    bool not_accepted = false;
 
     /// Whether no copy has begun: there is nothing to go on with.
     bool only_planned() const { return backup_set.empty(); }
-    /// The bootstrap that began last on this node.
-    Begun last() const { return begun.value_or(Begun{scope, member, request}); }
+    /// The bootstrap that was called last on this node.
+    BootstrapCall last_call() const { return planning.value_or(BootstrapCall{scope, member, request}); }
     /// Whether it is what was handed over: the same directory with the same cluster in it.
     bool handed_over_is(const std::filesystem::path& directory) const;
     void save(const std::filesystem::path& file) const;
@@ -82,8 +96,14 @@ struct Journal {
 
 /// The request in a form that two runs can compare.
 std::string identity_of(const Request& request);
-/// The kernel's boot id and the mounted file systems of these places: what was written without fsync is there for
-/// certain only while both stay. Empty where the kernel does not tell.
-std::string boot_of(const std::vector<std::filesystem::path>& places);
+/// Patroni's name of this node; empty when it is not known.
+std::string member_of(const Request& request);
+
+/// Writes down that a bootstrap was called on this node, before it is planned: interrupted from here on, it is resumed.
+/// Throws Failure(unsafe) as refuse_somebodys_data does.
+void record_bootstrap_call(const Request& request, const Layout& layout);
+
+/// Changes what the journal says, if there is one, under the lock, since a bootstrap may be at work.
+void change_journal(const Layout& layout, const std::function<void(Journal&)>& change);
 
 }  // namespace patroni_pgbackrest

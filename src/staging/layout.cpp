@@ -1,14 +1,9 @@
 #include "staging/layout.hpp"
 
 #include "patroni/data_directory.hpp"
-#include "postgres/control_data.hpp"
-#include "staging/journal.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
-#include "system/lock.hpp"
-#include "system/log.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <string>
 #include <system_error>
@@ -87,85 +82,22 @@ void refuse_somebodys_data(const Layout& layout) {
     }
 }
 
-bool hand_over_is_done(const Layout& layout) {
-    const auto journal = Journal::read(layout.journal());
-    if (!journal || journal->phase != Phase::handing_over || journal->given_up ||
-        fs::exists(layout.staging / "PG_VERSION")) {
-        return false;
+void make_private(const fs::path& directory) {
+    std::error_code error;
+    fs::create_directories(directory, error);
+    if (!error) {
+        fs::permissions(directory, fs::perms::owner_all, error);
     }
-    const auto control = postgres::read_control_file(layout.data_directory);
-    return control && control->system_identifier == journal->system_identifier;
-}
-
-void change_journal(const Layout& layout, const std::function<void(Journal&)>& change) {
-    const system::Lock lock(layout.workspace / "lock");
-    if (auto journal = Journal::read(layout.journal())) {
-        change(*journal);
-        journal->save(layout.journal());
+    if (error) {
+        throw Failure(ExitCode::preflight_refused,
+                      fmt::format("directory {} cannot be made: {}", directory.string(), error.message()),
+                      "give the user of PostgreSQL write access to its parent directory");
     }
 }
 
-std::vector<std::string> in_order_of_hand_over(std::vector<std::string> entries) {
-    const auto place = [](const std::string& name) { return name == "PG_VERSION" ? 0 : name == "global" ? 2 : 1; };
-    std::stable_sort(entries.begin(), entries.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
-    return entries;
-}
-
-void undo_hand_over(const Layout& layout) {
-    const auto is_half_done = [&] {
-        const auto journal = Journal::read(layout.journal());
-        return journal && journal->phase == Phase::handing_over && fs::exists(layout.staging) &&
-               !fs::exists(layout.staging / "PG_VERSION") && fs::exists(layout.data_directory / "PG_VERSION") &&
-               !fs::exists(layout.data_directory / "global");
-    };
-    if (!is_half_done()) {
-        return;
-    }
-    const system::Lock lock(layout.workspace / "lock");
-    if (!is_half_done()) {
-        return;
-    }
-    log::info("an earlier run was interrupted in the hand-over: what is in {} goes back",
-              layout.data_directory.string());
-    auto names = in_order_of_hand_over(patroni::entries_for_patroni(layout.data_directory));
-    std::reverse(names.begin(), names.end());
-    for (const auto& name : names) {
-        std::error_code error;
-        if (fs::exists(fs::symlink_status(layout.staging / name))) {
-            error = std::make_error_code(std::errc::file_exists);
-        } else {
-            fs::rename(layout.data_directory / name, layout.staging / name, error);
-        }
-        if (error) {
-            throw Failure(ExitCode::unsafe,
-                          fmt::format("{} cannot go back to {}: {}", (layout.data_directory / name).string(),
-                                      layout.staging.string(), error.message()),
-                          "move the data directory and the staging directory away: the next run starts over");
-        }
-    }
-    system::sync_directory(layout.staging);
-    system::sync_directory(layout.data_directory);
-}
-
-void forget(const Layout& layout) {
+void remove_inherited_workspace(const fs::path& staging) {
     std::error_code ignored;
-    for (const auto& path : {layout.spool(), layout.pgbackrest_lock(), layout.failure(), layout.workspace / "lock",
-                             layout.workspace / "postgresql.auto.conf", layout.journal()}) {
-        fs::remove_all(path, ignored);
-    }
-    fs::remove(layout.workspace, ignored);
-}
-
-void remove_unfinished(const Layout& layout) {
-    const system::Lock lock(layout.workspace / "lock");
-    const auto journal = Journal::read(layout.journal());
-    if (!journal || (journal->phase == Phase::handed_over && !journal->begun)) {
-        return;
-    }
-    std::error_code ignored;
-    for (const auto& path : {layout.staging, layout.workspace}) {
-        fs::remove_all(path, ignored);
-    }
+    fs::remove_all(staging / ".restoring.d", ignored);
 }
 
 }  // namespace patroni_pgbackrest

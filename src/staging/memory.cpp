@@ -5,6 +5,7 @@
 #include "system/log.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -44,12 +45,12 @@ std::size_t fingerprint(const std::optional<patroni::Configuration>& patroni) {
 
 /// The plan's own new timeline may be in the archive meanwhile, so the one that was followed is looked at.
 bool is_same_archive(const Plan& plan, const Journal& journal) {
-    const auto& asked = *journal.asked;
-    const auto last = plan.archive_end.last_segments.find(asked.timeline);
-    const auto name = plan.timeline() == asked.timeline || last == plan.archive_end.last_segments.end()
+    const auto& goal = *journal.goal;
+    const auto last = plan.archive_end.last_segments.find(goal.timeline);
+    const auto name = plan.timeline() == goal.timeline || last == plan.archive_end.last_segments.end()
                           ? plan.wal.last()
                           : last->second.name;
-    return plan.backup.label == journal.backup_set && name == asked.last_segment;
+    return plan.backup.label == journal.backup_set && name == goal.last_segment;
 }
 
 }  // namespace
@@ -112,7 +113,7 @@ void remember_rejection(const Layout& layout, const Problem& problem,
 
 void refuse_rejected(const Request& request, const Plan& plan, const Layout& layout) {
     const auto journal = Journal::read(layout.journal());
-    if (!journal || !journal->rejected || !journal->asked || journal->request != identity_of(request) ||
+    if (!journal || !journal->rejected || !journal->goal || journal->request != identity_of(request) ||
         journal->rejected->configuration != fingerprint(request.patroni) || !is_same_archive(plan, *journal)) {
         return;
     }
@@ -148,6 +149,32 @@ std::optional<EarlierFailure> remembered(const Failure& failure, const std::opti
                           facts,
                           (earlier ? earlier->in_a_row : 0) + 1,
                           now};
+}
+
+FailureMemory::FailureMemory(const Request& request, const Plan& plan, const Layout& layout)
+    : file_(layout.failure()), request_(identity_of(request)), facts_(facts_of(request, plan)),
+      last_(EarlierFailure::read(file_)) {
+    if (last_ && last_->request != request_) {
+        last_.reset();
+    }
+}
+
+void FailureMemory::refuse_repetition() const {
+    if (const auto again = last_ ? repeated(*last_, facts_, file_) : std::nullopt) {
+        throw Failure(*again);
+    }
+}
+
+void FailureMemory::remember(const Failure& failure) const {
+    const auto kept = remembered(failure, last_, request_, facts_, std::time(nullptr));
+    if (!kept) {
+        return;
+    }
+    try {
+        kept->save(file_);
+    } catch (const Failure& error) {
+        log::warning("the next run will not know of this failure: {}", error.what());
+    }
 }
 
 }  // namespace patroni_pgbackrest

@@ -57,4 +57,23 @@ bool is_interruption(ExitCode code);
 std::optional<EarlierFailure> remembered(const Failure& failure, const std::optional<EarlierFailure>& earlier,
                                          const std::string& request, const std::string& facts, std::int64_t now);
 
+/// The failures in a row of one request, for as long as a run of it lasts.
+class FailureMemory {
+  public:
+    /// Reads what is kept beside the journal; the failure of another request counts for nothing.
+    FailureMemory(const Request& request, const Plan& plan, const Layout& layout);
+
+    /// Throws the last failure again, with the way to clear it, when it lasts and nothing that it rests on has changed.
+    void refuse_repetition() const;
+    /// The last run's failure; empty when it did not fail.
+    const std::optional<EarlierFailure>& last() const { return last_; }
+    /// Keeps this failure for the next run: systemd starts a failed Patroni again at once.
+    void remember(const Failure& failure) const;
+
+  private:
+    std::filesystem::path file_;
+    std::string request_, facts_;
+    std::optional<EarlierFailure> last_;
+};
+
 }  // namespace patroni_pgbackrest

@@ -9,7 +9,7 @@
 namespace patroni_pgbackrest {
 
 /// What a restore set out for, for those who come when the plan is gone.
-struct Asked {
+struct RestoreGoal {
     RecoveryTarget target{Latest{}};
     postgres::Timeline timeline;  ///< that the recovery follows
     std::string last_segment;     ///< the last one that the archive held along that timeline

@@ -11,6 +11,10 @@
 
 namespace patroni_pgbackrest {
 
+/// Whether it is the name that Patroni gives `name` when it sets it aside: `name.failed`, or `name_` and the time.
+/// Under any other name a person moved it away, and wants a new one.
+bool is_patronis_name(const std::string& entry, const std::string& name);
+
 /// The directory that an earlier run with this very request handed over, when Patroni could not use it and set it aside
 /// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode. Empty when there is none, and when
 /// it was in use for more than an hour: what was written in it since may be somebody's only copy.
@@ -23,13 +27,5 @@ bool is_still_the_newest(const Request& request, const Plan& plan, const Layout&
 
 /// What earlier tries left beside the data directory: staging, and what Patroni set aside.
 std::vector<std::filesystem::path> leftovers_of(const Layout& layout);
-
-/// Patroni renames tablespaces and a linked pg_wal with the data directory, and lets the links follow: those of
-/// `places` get their names back. Throws Failure(unsafe), before anything is touched, when one of the names is taken.
-void give_names_back(const std::filesystem::path& data_directory, const std::vector<std::string>& places);
-
-/// Those of `places` that a link in the data directory leads to; what lies in the others is not its own.
-std::vector<std::string> linked_places(const std::filesystem::path& data_directory,
-                                       const std::vector<std::string>& places);
 
 }  // namespace patroni_pgbackrest

@@ -13,11 +13,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A group may be removed between opening and reading, which a stream buffer throws.
+/// A group may be removed between opening and reading; the stream buffer then throws.
 std::string content(const fs::path& path) {
     try {
-        std::ifstream file{path};
-        return file ? std::string{std::istreambuf_iterator<char>{file}, {}} : std::string{};
+        std::ifstream file(path);
+        return file ? std::string(std::istreambuf_iterator<char>(file), {}) : std::string();
     } catch (const std::ios_base::failure&) {
         return {};
     }
@@ -58,9 +58,10 @@ void narrow_memory(ControlGroupLimits& limits, std::optional<std::uint64_t> most
     narrow<unsigned long long>(limits.memory_left, *most - std::min<unsigned long long>(*most, held));
 }
 
-/// Version 2 writes `max 100000` where nothing is limited, version 1 a quota of -1: no numbers, so no limit.
+/// Without a limit, version 2 writes `max 100000` and version 1 a quota of -1. Neither is an unsigned number, so there
+/// is no limit.
 void read_group(const fs::path& group, ControlGroupLimits& limits) {
-    const std::vector<std::string> maximum = split(trim(content(group / "cpu.max")), ' ');
+    const auto maximum = split(trim(content(group / "cpu.max")), ' ');
     if (maximum.size() == 2) {
         narrow_processors(limits, number(maximum[0]), number(maximum[1]));
     }
@@ -72,7 +73,7 @@ void read_group(const fs::path& group, ControlGroupLimits& limits) {
 }
 
 void read_group_and_parents(const fs::path& mount, const fs::path& own, ControlGroupLimits& limits) {
-    fs::path group = own.relative_path();
+    auto group = own.relative_path();
     while (!group.empty()) {
         read_group(mount / group, limits);
         group = group.parent_path();
@@ -92,14 +93,14 @@ ControlGroupLimits control_group_limits(const fs::path& root) {
         if (second == std::string::npos) {
             continue;
         }
-        const std::string controllers = line.substr(first + 1, second - first - 1);
+        const auto controllers = line.substr(first + 1, second - first - 1);
         const fs::path own = line.substr(second + 1);
         if (controllers.empty()) {
             read_group_and_parents(mounts, own, limits);
             read_group_and_parents(mounts / "unified", own, limits);
             continue;
         }
-        const std::vector<std::string> names = split(controllers, ',');
+        const auto names = split(controllers, ',');
         for (const std::string& controller : {std::string("cpu"), std::string("memory")}) {
             if (std::find(names.begin(), names.end(), controller) == names.end()) {
                 continue;

@@ -22,7 +22,7 @@ class Descriptor {
 
     bool is_open() const { return number_ >= 0; }
     int number() const { return number_; }
-    /// From now on somebody else closes it.
+    /// Releases it: from now on, somebody else closes it.
     int release() { return std::exchange(number_, -1); }
 
   private:

@@ -5,7 +5,7 @@
 
 namespace patroni_pgbackrest {
 
-/// What the program answers with. Patroni only distinguishes zero from non-zero; people and monitoring read the rest.
+/// The program's exit codes. Patroni only distinguishes zero from non-zero; the codes are for people and monitoring.
 enum class ExitCode : int {
     done = 0,
     internal_error = 1,
@@ -27,18 +27,18 @@ enum class ExitCode : int {
 struct ExitCodeMeaning {
     ExitCode code;
     std::string_view meaning;    ///< a few words, for --help and the log
-    std::string_view what_next;  ///< what a person does about it, for the man page and docs/exit-codes.md
-    bool worth_another_try;      ///< the same call may succeed later without anybody changing anything
+    std::string_view what_next;  ///< what a person can do about it, for the man page and docs/exit-codes.md
+    bool worth_another_try;      ///< the same call may succeed later although nobody changed anything
 };
 
-/// The one table that --help, the man page, docs/exit-codes.md and the report are made from.
+/// --help, the man page, docs/exit-codes.md and the report are made from this one table.
 inline constexpr std::array exit_code_table = {
     ExitCodeMeaning{ExitCode::done, "done", "nothing: the data directory holds exactly what was asked for", false},
     ExitCodeMeaning{ExitCode::internal_error, "internal error", "report it, with the log", false},
     ExitCodeMeaning{ExitCode::usage, "usage or configuration error",
-                    "correct the option or the line of patroni.yml that is named; nothing was touched", false},
+                    "correct the named option or line of patroni.yml; nothing was touched", false},
     ExitCodeMeaning{ExitCode::preflight_refused, "preflight refused",
-                    "correct every finding that is listed; nothing was touched", false},
+                    "correct every listed finding; nothing was touched", false},
     ExitCodeMeaning{ExitCode::target_not_reachable, "no backup, or the target is not reachable",
                     "choose another backup set or target; the nearest reachable point is in the message", false},
     ExitCodeMeaning{ExitCode::pgbackrest_failed, "pgbackrest failed",
@@ -54,12 +54,12 @@ inline constexpr std::array exit_code_table = {
                     "the directory is in use or holds somebody's data; move it away yourself if it is not needed",
                     false},
     ExitCodeMeaning{ExitCode::lock_held, "lock held",
-                    "another pgBackRest works on this stanza; wait for it, then run it again", true},
+                    "another pgBackRest works on this stanza; wait until it is done, then run this again", true},
     ExitCodeMeaning{ExitCode::hangup, "ended by SIGHUP", "run it again; the staging directory is kept", true},
     ExitCodeMeaning{ExitCode::interrupted, "ended by SIGINT", "run it again; the staging directory is kept", true},
     ExitCodeMeaning{ExitCode::terminated, "ended by SIGTERM", "run it again; the staging directory is kept", true},
     ExitCodeMeaning{ExitCode::abort_recovery, "archive-get only: PostgreSQL must abort recovery",
-                    "read the guard's message; PostgreSQL stops instead of promoting what is incomplete", true},
+                    "read the guard's message; PostgreSQL stops instead of promoting incomplete data", true},
 };
 
 const ExitCodeMeaning& meaning_of(ExitCode code);

@@ -17,7 +17,7 @@ struct Problem {
     bool operator==(const Problem&) const = default;
 };
 
-/// Ends the run: the only exception that crosses a folder's border.
+/// Ends the run. This is the only exception that leaves a folder.
 class Failure : public std::exception {
   public:
     Failure(ExitCode code, std::string message, std::string hint);
@@ -26,7 +26,7 @@ class Failure : public std::exception {
 
     ExitCode code() const { return code_; }
     const std::vector<Problem>& problems() const { return problems_; }
-    /// Says that the same call would fail in the same way until somebody changes something. Returns this failure.
+    /// Marks that the same call would fail in the same way until somebody changes something. Returns this failure.
     Failure& lasting();
     bool is_lasting() const { return lasting_; }
     /// The first problem's message.

@@ -47,7 +47,7 @@ std::string read_all(const Descriptor& file, const fs::path& path) {
 fs::path follow_links(fs::path path) {
     for (int links = 0; links < 40; ++links) {
         std::error_code error;
-        const fs::path target = fs::read_symlink(path, error);
+        const auto target = fs::read_symlink(path, error);
         if (error) {
             return path;
         }
@@ -68,7 +68,7 @@ void write_all(const Descriptor& file, std::string_view content, const fs::path&
     }
 }
 
-/// Removed again unless it has become the real file.
+/// Removes the temporary file, unless it has become the real file.
 class TemporaryFile {
   public:
     explicit TemporaryFile(const fs::path& target)
@@ -99,7 +99,7 @@ class TemporaryFile {
     Descriptor file_;
 };
 
-/// The mode of the old file and, so that its readers stay the same, its owner.
+/// The mode of the old file, and its owner, so that its readers stay the same.
 void take_over_owner(const Descriptor& file, const fs::path& target, int mode) {
     struct stat old {};
     struct stat ours {};
@@ -127,7 +127,7 @@ void take_over_owner(const Descriptor& file, const fs::path& target, int mode) {
 }  // namespace
 
 std::string read_file(const fs::path& path) {
-    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) {
         cannot("read", path, ExitCode::usage);
     }
@@ -135,7 +135,7 @@ std::string read_file(const fs::path& path) {
 }
 
 std::optional<std::string> read_file_if_present(const fs::path& path) {
-    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open() && errno == ENOENT) {
         return std::nullopt;
     }
@@ -146,8 +146,8 @@ std::optional<std::string> read_file_if_present(const fs::path& path) {
 }
 
 void replace_file(const fs::path& path, std::string_view content, int mode) {
-    const fs::path target = fs::absolute(follow_links(path));
-    TemporaryFile temporary{target};
+    const auto target = fs::absolute(follow_links(path));
+    TemporaryFile temporary(target);
     take_over_owner(temporary.file(), target, mode);
     write_all(temporary.file(), content, target);
     if (::fsync(temporary.file().number()) != 0) {
@@ -190,11 +190,11 @@ std::vector<std::string> entries(const fs::path& directory) {
 }
 
 void sync_directory(const fs::path& directory) {
-    const Descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!opened.is_open()) {
         cannot("open", directory);
     }
-    // Some file systems do not know fsync of a directory; PostgreSQL passes over the same two (fsync_fname_ext).
+    // Some file systems do not support fsync of a directory. PostgreSQL ignores the same two errors (fsync_fname_ext).
     if (::fsync(opened.number()) != 0 && errno != EBADF && errno != EINVAL) {
         cannot("sync", directory);
     }

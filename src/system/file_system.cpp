@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path nearest_existing(const fs::path& path) {
-    fs::path nearest = fs::absolute(path).lexically_normal();
+    auto nearest = fs::absolute(path).lexically_normal();
     std::error_code error;
     while (!fs::exists(nearest, error) && nearest.has_relative_path()) {
         nearest = nearest.parent_path();
@@ -32,7 +32,7 @@ fs::path nearest_existing(const fs::path& path) {
     return nearest;
 }
 
-/// What mountinfo writes for white space and backslashes: `\040` and the like.
+/// How mountinfo writes white space and backslashes: `\040` and the like.
 std::string without_octal_escapes(const std::string& text) {
     std::string plain;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -43,7 +43,7 @@ std::string without_octal_escapes(const std::string& text) {
     return plain;
 }
 
-/// The number of the mount that holds a path; 0 on kernels before 5.8, which do not tell.
+/// The id of the mount that holds a path; 0 on kernels before 5.8, which do not say.
 unsigned long long mount_of(const fs::path& path) {
 #ifdef STATX_MNT_ID
     struct statx facts {};
@@ -66,13 +66,13 @@ bool may_compress(const fs::path& path) {
 
 bool is_empty_or_absent(const fs::path& directory) {
     std::error_code error;
-    const auto type = fs::status(directory, error).type();  // none where it may not be looked at
+    const auto type = fs::status(directory, error).type();  // none if we may not look at it
     return type == fs::file_type::not_found || (type == fs::file_type::directory && entries(directory).empty());
 }
 
 bool is_mount_point(const fs::path& directory) {
     std::error_code error;
-    const fs::path real = fs::canonical(directory, error);
+    const auto real = fs::canonical(directory, error);
     if (error) {
         return false;
     }
@@ -83,10 +83,10 @@ bool is_mount_point(const fs::path& directory) {
         return true;
     }
     // A bind mount from the same file system has its parent's device number.
-    std::ifstream mounts{"/proc/self/mountinfo"};
+    std::ifstream mounts("/proc/self/mountinfo");
     std::string line;
     while (std::getline(mounts, line)) {
-        const std::vector<std::string> fields = split(line, ' ');
+        const auto fields = split(line, ' ');
         if (fields.size() > 4 && without_octal_escapes(fields[4]) == real) {
             return true;
         }
@@ -99,8 +99,8 @@ bool is_writable(const fs::path& directory) {
 }
 
 bool same_file_system(const fs::path& one, const fs::path& other) {
-    const fs::path first = nearest_existing(one);
-    const fs::path second = nearest_existing(other);
+    const auto first = nearest_existing(one);
+    const auto second = nearest_existing(other);
     struct stat left {
     }, right{};
     return ::stat(first.c_str(), &left) == 0 && ::stat(second.c_str(), &right) == 0 && left.st_dev == right.st_dev &&
@@ -127,7 +127,7 @@ std::string file_system_instance(const fs::path& path) {
 }
 
 unsigned long long free_bytes(const fs::path& path) {
-    const fs::path existing = nearest_existing(path);
+    const auto existing = nearest_existing(path);
     struct statvfs facts {};
     if (::statvfs(existing.c_str(), &facts) != 0) {
         throw Failure(ExitCode::internal_error,

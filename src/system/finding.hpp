@@ -8,7 +8,7 @@ namespace patroni_pgbackrest {
 
 enum class Severity {
     error,    ///< wrong data, no data, or hours lost: the work is refused
-    warning,  ///< it works, but not as somebody may think, or something should be looked at
+    warning,  ///< it works, but perhaps not as expected, or something should be looked at
 };
 
 /// One thing that a check or a verification found.

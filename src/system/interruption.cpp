@@ -1,7 +1,7 @@
 #include "system/interruption.hpp"
 
-#include "system/calling_process.hpp"
 #include "system/failure.hpp"
+#include "system/process_facts.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -28,10 +28,10 @@ struct Caller {
 
 /// Lives as long as the process: exit must not destroy what a signal handler or a child's launcher still uses.
 struct Watch {
-    boost::asio::signal_set signals{event_loop()};
-    boost::asio::steady_timer caller_timer{event_loop()};
+    boost::asio::signal_set signals = boost::asio::signal_set(event_loop());
+    boost::asio::steady_timer caller_timer = boost::asio::steady_timer(event_loop());
     std::optional<Caller> caller;
-    int arrived = 0;  ///< the first signal; 0 while there is none
+    int arrived = 0;  ///< the first signal; 0 if none so far
     bool caller_is_gone = false;
 };
 
@@ -46,7 +46,7 @@ void note(int signal) {
         return;
     }
     state.arrived = signal;
-    // The parent-death signal is a SIGTERM as well; which of the two it was shows in whether the caller is still there.
+    // The parent-death signal is a SIGTERM as well. Whether the caller is still there tells the two apart.
     state.caller_is_gone = signal == SIGTERM && state.caller && state.caller->is_gone();
 }
 
@@ -81,7 +81,7 @@ bool is_ignored(int signal) {
 }  // namespace
 
 boost::asio::io_context& event_loop() {
-    static auto* const loop = new boost::asio::io_context{1};
+    static auto* const loop = new boost::asio::io_context(1);
     return *loop;
 }
 
@@ -90,7 +90,7 @@ void install() {
     sigset_t ours;
     sigemptyset(&ours);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-        // nohup(1) asks us to go on after a hangup.
+        // nohup(1) asks us to continue after a hangup.
         if (signal == SIGHUP && is_ignored(signal)) {
             continue;
         }
@@ -110,7 +110,7 @@ void watch_caller(pid_t caller) {
 }
 
 void run_one_event(std::chrono::milliseconds at_most) {
-    boost::asio::io_context& loop = event_loop();
+    auto& loop = event_loop();
     // Without work a loop returns at once instead of waiting.
     const auto work = boost::asio::make_work_guard(loop);
     loop.restart();

@@ -13,14 +13,14 @@ using Index = std::ptrdiff_t;
 
 enum class Sign : char { kept = ' ', removed = '-', added = '+' };
 
-/// One line of the comparison: the number of lines before it on either side.
+/// One line of the comparison: how many lines come before it on either side.
 struct Step {
     Sign sign;
     Index before, after;
 };
 
-/// The shortest sequence of removals and additions, as Myers found it ("An O(ND) Difference Algorithm", 1986): `reach`
-/// says how far one comes on each diagonal with so many changes.
+/// The shortest sequence of removals and additions, after Myers ("An O(ND) Difference Algorithm", 1986): `reach` says
+/// how far each diagonal gets with so many changes.
 class Comparison {
   public:
     Comparison(const Lines& before, const Lines& after)
@@ -110,7 +110,7 @@ std::string hunk(const DiffSide& before, const DiffSide& after, const Step* firs
         lines += step->sign == Sign::added ? line_of(after, step->after, step->sign)
                                            : line_of(before, step->before, step->sign);
     }
-    // The number of the first line; of the line before it where there is none.
+    // The number of the first line, or of the line before it if there is none.
     return fmt::format("@@ -{},{} +{},{} @@\n{}", first->before + (removed > 0 ? 1 : 0), removed,
                        first->after + (added > 0 ? 1 : 0), added, lines);
 }
@@ -129,7 +129,7 @@ Lines lines_with_ends(const std::string& text) {
 
 std::string unified_diff(const DiffSide& before, const DiffSide& after) {
     constexpr Index context = 3;
-    const std::vector<Step> steps = Comparison(before.lines, after.lines).steps();
+    const auto steps = Comparison(before.lines, after.lines).steps();
     const auto count = static_cast<Index>(steps.size());
     const auto next_change = [&](Index from) {
         while (from < count && steps[static_cast<std::size_t>(from)].sign == Sign::kept) {
@@ -141,7 +141,7 @@ std::string unified_diff(const DiffSide& before, const DiffSide& after) {
     for (Index change = next_change(0); change < count;) {
         const Index first = std::max<Index>(change - context, 0);
         Index last = change;
-        // Changes with no more than two contexts between them share a hunk.
+        // Changes with at most two contexts between them share a hunk.
         while (change < count && change - last <= 2 * context) {
             last = change + 1;
             change = next_change(last);

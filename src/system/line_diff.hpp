@@ -7,9 +7,9 @@ namespace patroni_pgbackrest::system {
 
 /// A text on one side of a comparison.
 struct DiffSide {
-    std::string label;               ///< behind `---` or `+++`
-    std::vector<std::string> lines;  ///< compared; each with its line feed, the last perhaps without
-    std::vector<std::string> shown;  ///< printed in their place, without line feeds; as many
+    std::string label;               ///< after `---` or `+++`
+    std::vector<std::string> lines;  ///< compared; each with its line feed, except perhaps the last
+    std::vector<std::string> shown;  ///< printed in their place, without line feeds; the same number
 };
 
 /// The lines of a text, with their line feeds.

@@ -33,16 +33,16 @@ int open_lock_file(const std::filesystem::path& path) {
     return descriptor;
 }
 
-/// The number that the holder left in the file; for the message only, the lock itself is the kernel's.
+/// The process id that the holder wrote into the file. It is only for the message; the lock itself is the kernel's.
 std::string holder(int descriptor) {
     std::array<char, 32> buffer{};
     const ssize_t length = ::pread(descriptor, buffer.data(), buffer.size(), 0);
-    const std::string_view text{buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+    const std::string_view text(buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
     const auto pid = number(trim(text));
     return pid ? fmt::format("process {}", *pid) : "another process";
 }
 
-/// Somebody may have removed the file, or put another in its place, between open and flock.
+/// Between open and flock, somebody may have removed the file or put another in its place.
 bool is_still_there(int descriptor, const std::filesystem::path& path) {
     struct stat locked {
     }, named{};
@@ -51,13 +51,13 @@ bool is_still_there(int descriptor, const std::filesystem::path& path) {
 }
 
 void leave_our_number(int descriptor) {
-    const std::string text = fmt::format("{}\n", ::getpid());
+    const auto text = fmt::format("{}\n", ::getpid());
     if (::ftruncate(descriptor, 0) == 0) {
         static_cast<void>(::pwrite(descriptor, text.data(), text.size(), 0) == 0);
     }
 }
 
-/// Whether the lock was free; waits for nobody.
+/// Takes the lock if it is free; does not wait.
 bool take(int descriptor, const std::filesystem::path& path) {
     while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK) {

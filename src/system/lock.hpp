@@ -4,12 +4,12 @@
 
 namespace patroni_pgbackrest::system {
 
-/// An exclusive flock on a file, given back by the kernel when the process ends, however it ends. Children do not
-/// inherit it.
+/// An exclusive flock on a file. The kernel releases it when the process ends, however it ends. Children do not inherit
+/// it.
 class Lock {
   public:
-    /// Waits until the holder is gone, saying for whom it waits; throws on interruption, and Failure(internal_error)
-    /// when the file cannot be made.
+    /// Waits until the holder is gone, and logs for whom it waits. Throws on interruption, and Failure(internal_error)
+    /// if the file cannot be made.
     explicit Lock(const std::filesystem::path& path);
     ~Lock();
     Lock(const Lock&) = delete;

@@ -28,7 +28,7 @@ std::string timestamp() {
                        local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec, now.tv_nsec / 1'000'000);
 }
 
-/// A child's output must neither start a line that looks like ours nor move the cursor of a terminal.
+/// A child's output must neither begin a line that looks like ours nor move the cursor of a terminal.
 void append(std::string& entry, std::string_view text) {
     for (const char character : text) {
         const auto byte = static_cast<unsigned char>(character);
@@ -50,7 +50,7 @@ void write_to_stderr(std::string_view entry) {
         } else if (errno == EAGAIN) {
             pollfd writable{STDERR_FILENO, POLLOUT, 0};
             if (::poll(&writable, 1, 1000) == 0) {
-                return;  // nobody reads; better without a line than without an end
+                return;  // nobody reads it; losing a line is better than hanging
             }
         } else if (errno != EINTR) {
             return;
@@ -80,7 +80,7 @@ void write(Level level, std::string_view text) {
     while (!text.empty() && text.back() == '\n') {
         text.remove_suffix(1);
     }
-    std::string entry = fmt::format("{} {}: ", timestamp(), names[static_cast<std::size_t>(level)]);
+    auto entry = fmt::format("{} {}: ", timestamp(), names[static_cast<std::size_t>(level)]);
     append(entry, text);
     entry += '\n';
     write_to_stderr(entry);

@@ -15,7 +15,7 @@ enum class Level { debug, info, warning, error };
 std::optional<Level> parse_level(std::string_view name);
 void set_level(Level level);
 
-/// Writes one entry; line breaks inside the text are kept and indented.
+/// Writes one entry. Line breaks inside the text are kept and indented.
 void write(Level level, std::string_view text);
 /// `ERROR: place: message` and, on the next line, `HINT: hint`.
 void write(const Problem& problem, Level level = Level::error);

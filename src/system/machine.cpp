@@ -13,7 +13,7 @@ namespace patroni_pgbackrest::system {
 
 namespace {
 
-/// The affinity mask, of a size that suits the kernel: a fixed cpu_set_t ends at 1024 processors.
+/// The affinity mask, in a size that suits the kernel: a fixed cpu_set_t ends at 1024 processors.
 unsigned processors_in_affinity_mask() {
     for (int size = CPU_SETSIZE; size <= 1 << 16; size *= 2) {
         cpu_set_t* set = CPU_ALLOC(size);
@@ -28,7 +28,7 @@ unsigned processors_in_affinity_mask() {
 }
 
 unsigned long long memory_available_to_all() {
-    std::ifstream file{"/proc/meminfo"};
+    std::ifstream file("/proc/meminfo");
     std::string name, unit;
     unsigned long long kibibytes = 0;
     while (file >> name >> kibibytes && std::getline(file, unit)) {

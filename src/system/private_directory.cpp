@@ -11,7 +11,7 @@ namespace patroni_pgbackrest::system {
 
 namespace {
 
-/// A socket's path may have 107 bytes (unix(7)), of which `/.s.PGSQL.65535.lock` and our own name take some.
+/// A socket's path may have 107 bytes (unix(7)). `/.s.PGSQL.65535.lock` and our own name take some of them.
 constexpr std::size_t longest_parent = 70;
 
 std::string parent() {

@@ -55,7 +55,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
 }
 
 std::vector<std::string> lines(std::string_view text) {
-    std::vector<std::string> all = split(text, '\n');
+    auto all = split(text, '\n');
     if (all.back().empty()) {
         all.pop_back();
     }
@@ -74,7 +74,7 @@ std::string join(const std::vector<std::string>& words, std::string_view separat
 }
 
 std::string lower(std::string_view text) {
-    std::string lowered{text};
+    std::string lowered(text);
     for (char& character : lowered) {
         if (character >= 'A' && character <= 'Z') {
             character = static_cast<char>(character - 'A' + 'a');
@@ -95,8 +95,8 @@ std::optional<std::vector<std::string>> shell_words(std::string_view text) {
                 return std::nullopt;
             }
             word = word.value_or("");
-            // Inside double quotes shlex lets a backslash stand before anything but a quote and a backslash, `$`
-            // included.
+            // Inside double quotes, shlex keeps a backslash before anything but a quote and a backslash, even before
+            // `$`.
             if (quote == '"' && text[i] != '"' && text[i] != '\\') {
                 *word += '\\';
             }

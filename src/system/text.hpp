@@ -13,12 +13,12 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::vector<std::string> lines(std::string_view text);
 std::string join(const std::vector<std::string>& words, std::string_view separator);
 std::string lower(std::string_view text);
-/// The words a POSIX shell would see, as Python's shlex.split does it (Patroni splits `command` with that). Empty
-/// optional when a quote is not closed.
+/// The words that a POSIX shell would see, as Python's shlex.split does it (Patroni splits `command` with that). Empty
+/// if a quote is not closed.
 std::optional<std::vector<std::string>> shell_words(std::string_view text);
-/// A whole unsigned number in `base`, nothing before or after it.
+/// An unsigned number in `base`, with nothing before or after it.
 std::optional<std::uint64_t> number(std::string_view text, int base = 10);
-/// The candidate with the fewest edits, where that is few enough for a slip of the fingers.
+/// The candidate with the fewest edits, if there are few enough for a typo.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace patroni_pgbackrest::system

@@ -4,14 +4,15 @@
 
 #include <string>
 
-/// The text edits behind yaml_edit.hpp: each gives the new text, not yet compared with the old one, or refuses.
+/// The text edits behind yaml/edit.hpp. Each returns the new text, which is not yet compared with the old one, or
+/// refuses.
 namespace patroni_pgbackrest::yaml {
 
-/// The change's key gets the value, in the place of what it has, or with all keys above it that are not there.
+/// Sets the change's key to the value. Replaces an old value, or adds the key with all keys above it that are missing.
 std::string with_new_value(const Change& change, const NewNode& wanted);
-/// The change's list begins with the item.
+/// Puts the item at the beginning of the change's list.
 std::string with_first_item(const Change& change, const NewNode& item);
-/// The change's key goes, the last one where it stands twice.
+/// Removes the change's key; if it occurs twice, the last one.
 std::string without_entry(const Change& change);
 
 /// How the lines around `map` are written.

@@ -12,7 +12,7 @@ namespace patroni_pgbackrest::yaml {
 
 namespace {
 
-/// parse() does not see the white space at the end of a document, which a block scalar there would have in its text.
+/// parse() does not see the white space at the end of a document, but in a block scalar it would be part of the text.
 bool same_text(const std::string& one, const std::string& other) {
     const auto& [shorter, longer] = one.size() < other.size() ? std::tie(one, other) : std::tie(other, one);
     return longer.starts_with(shorter) && (shorter.empty() || shorter.back() != '\n' || shorter == longer) &&
@@ -31,7 +31,7 @@ bool same(const Node& one, const Node& other) {
                       [](const NodePtr& item, const NodePtr& counterpart) { return same(*item, *counterpart); });
 }
 
-/// Whether they say the same but for the value at `path` from its key `depth` on; maps above it may have come to be.
+/// Whether they are equal except for the value at `path`, from its key `depth` on; new maps above it are allowed.
 bool same_but(const Node& before, const Node& after, const Path& path, std::size_t depth) {
     if (depth == path.size()) {
         return true;
@@ -152,7 +152,7 @@ std::string remove(const std::string& text, const std::string& name, const Path&
     const NodePtr before = parse(text, name);
     std::string result = text;
     NodePtr after = before;
-    // A key that stands twice would come back with its other value.
+    // If a key occurs twice, its other value would become valid.
     while (find(*after, path) != nullptr) {
         result = without_entry(Change(result, name, path, hint));
         after = parse_result(result, name, path, hint);

@@ -5,30 +5,29 @@
 
 #include <string>
 
-/// Changes of a YAML text that leave every other byte as it is: comments, order, quotes, line ends. Each returns the
-/// new text, the same one when nothing is to be done. `name` is what places in messages start with.
+/// Changes a YAML text and leaves every other byte as it is: comments, order, quotes, line ends. Each function returns
+/// the new text, or the same one if there is nothing to do. `name` is the beginning of places in messages.
 ///
-/// Throws Failure(usage), with the place and with the YAML to write by hand, where the change cannot be made in the
-/// text: the place is an alias, comes from a merge key, has an anchor whose aliases would change too, is no map, or is
-/// written with `?`. The result is read again and compared: when anything but the wished key differs,
-/// Failure(internal_error).
+/// Throws Failure(usage), with the place and the YAML to write by hand, if the text cannot be changed there: the place
+/// is an alias, comes from a merge key, has an anchor whose aliases would change too, is not a map, or is written with
+/// `?`. The result is read again and compared. If anything but the key in question differs: Failure(internal_error).
 namespace patroni_pgbackrest::yaml {
 
-/// The key says `wanted` afterwards. Of a map, the entries that are there already stay; other keys of it, too.
+/// Sets the key to `wanted`. In a map, existing entries and other keys stay.
 std::string set(const std::string& text, const std::string& name, const Path& path, const NewNode& wanted);
 
-/// The list begins with the item afterwards, unless it has it somewhere; a list that is not there is made of
+/// Puts the item at the beginning of the list, unless the list already has it somewhere. A missing list is made from
 /// `otherwise`.
 std::string prepend(const std::string& text, const std::string& name, const Path& path, const NewNode& item,
                     const NewNode& otherwise);
 
-/// The key is not there afterwards: its lines go, comments above them stay.
+/// Removes the key with its lines; comments above them stay.
 std::string remove(const std::string& text, const std::string& name, const Path& path);
 
-/// The node at that place, merge keys and aliases resolved; null when there is none.
+/// The node at that path, with merge keys and aliases resolved; null if there is none.
 const Node* find(const Node& root, const Path& path);
 
-/// Throws Failure(internal_error) unless the two trees say the same but for `path`.
+/// Throws Failure(internal_error) unless the two trees are equal except for `path`.
 void require_same_but(const Node& before, const Node& after, const Path& path, const std::string& name);
 
 }  // namespace patroni_pgbackrest::yaml

@@ -12,7 +12,7 @@ bool is_block_map(const Written& node) {
     return node.is_map() && !node.flow && !node.keys.empty();
 }
 
-/// How much more the values of a map are indented, from the first that tells.
+/// How much more a map's values are indented, from the first one that shows it.
 std::optional<std::size_t> offset_below(const Outline& outline, const Written& map, Written::Kind kind) {
     for (std::size_t i = 0; is_block_map(map) && i < map.children.size(); ++i) {
         const Written& child = map.children[i];
@@ -53,7 +53,7 @@ NewNode nested(const Path& path, std::size_t depth, NewNode wanted) {
     return wanted;
 }
 
-/// The lines, each behind a line's end: they stand behind a line that has its own.
+/// The lines, each after a line end: the line before them keeps its own.
 std::string behind_line(const std::vector<std::string>& lines, std::string_view line_break) {
     std::string text;
     for (const std::string& line : lines) {
@@ -99,7 +99,7 @@ std::string into_flow_map(const Change& change, const Written& map, const std::s
     return text.insert(last, comma);
 }
 
-/// The end of the last line of a map, with the comments behind it that are indented more than its keys: they belong to
+/// The end of a map's last line, including the comments after it that are indented more than its keys: they belong to
 /// its last value.
 std::size_t end_of_map(const Outline& outline, const Written& map) {
     const std::size_t indent = outline.column(map.keys.front().begin);
@@ -144,7 +144,7 @@ std::string below_key(const Change& change, const Place& place, const NewNode& n
     std::string text = outline.text();
     const bool is_word = value.end > value.begin;
     if (is_word && (text[value.begin] == '&' || text[value.begin] == '!')) {
-        change.refuse(value.begin, "an anchor or a tag without a value stands where the value belongs");
+        change.refuse(value.begin, "there is only an anchor or a tag where the value should be");
     }
     if (place.flow) {
         const std::string written = written_flow(node, style);
@@ -200,7 +200,7 @@ std::string with_new_value(const Change& change, const NewNode& wanted) {
                                                wanted.kind == NewNode::Kind::list ? "list" : "map"));
     }
     if (!value.is_null() && !value.is_scalar()) {
-        change.refuse(value.begin, text(change.path()) + " is no single value");
+        change.refuse(value.begin, text(change.path()) + " is not a single value");
     }
     return in_place_of(change, place, wanted);
 }

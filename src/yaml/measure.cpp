@@ -15,7 +15,7 @@ bool is_one_of(char letter, std::string_view set) {
     return set.find(letter) != std::string_view::npos;
 }
 
-/// Goes over a text from left to right; every function takes and returns a position.
+/// Scans a text from left to right. Every function takes and returns a position.
 class Scan {
   public:
     explicit Scan(std::string_view text) : text_(text) {}
@@ -32,7 +32,7 @@ class Scan {
 
     std::size_t end_of_line(std::size_t at) const { return std::min(text_.find('\n', at), text_.size()); }
 
-    /// Over white space, comments and what else is in `set`.
+    /// Skips white space, comments and the characters in `set`.
     std::size_t skip_between(std::size_t at, std::string_view set) const {
         while (!at_end(at)) {
             const char next = text_[at];
@@ -61,7 +61,7 @@ class Scan {
         return text_.size();
     }
 
-    /// The part of a plain scalar that stands in one line, without the blanks behind it.
+    /// The part of a plain scalar on one line, without trailing blanks.
     std::size_t plain_line(std::size_t at, bool flow) const {
         std::size_t end = at;
         for (; !at_end(at) && text_[at] != '\n'; ++at) {
@@ -81,7 +81,7 @@ class Scan {
         return end;
     }
 
-    /// Further lines belong to it while they are indented more than `indent`; a comment ends it.
+    /// Further lines belong to it as long as they are indented more than `indent`; a comment ends it.
     std::size_t plain(std::size_t at, std::ptrdiff_t indent, bool flow) const {
         std::size_t end = plain_line(at, flow);
         while (letter(skip(end, " \t\r")) == '\n' && !at_end(end)) {
@@ -98,7 +98,8 @@ class Scan {
         return end;
     }
 
-    /// A block scalar from its `|` or `>` on: to the end of its last line, empty ones behind it only where they count.
+    /// A block scalar from its `|` or `>` on: to the end of its last line. Empty lines after it are included only if
+    /// they count.
     std::size_t block(std::size_t at, std::ptrdiff_t indent) const {
         std::size_t end = end_of_line(at);
         const std::string_view header = text_.substr(at, end - at);
@@ -138,8 +139,8 @@ class Measure {
   public:
     explicit Measure(std::string_view text) : text_(text), scan_(text) {}
 
-    /// `after`: where the node may begin at the earliest. `indent`: of what it is in, whose further lines are indented
-    /// more; `flow`: it is in brackets.
+    /// `after`: the earliest position where the node may begin. `indent`: that of its parent; the node's further lines
+    /// are indented more. `flow`: it is in brackets.
     void node(Written& node, std::size_t after, std::ptrdiff_t indent, bool flow) const {
         const std::size_t content = skip_properties(text_, node.begin);
         switch (node.kind) {
@@ -175,7 +176,7 @@ class Measure {
         }
     }
 
-    /// yaml-cpp gives the place of whatever comes next when there is nothing at all.
+    /// For an empty node, yaml-cpp gives the place of whatever comes next.
     void null(Written& node, std::size_t after, std::ptrdiff_t indent, bool flow) const {
         const bool has_properties = node.begin >= after && is_one_of(scan_.letter(node.begin), "&!");
         const std::size_t word = has_properties ? skip_properties(text_, node.begin) : node.begin;
@@ -225,7 +226,7 @@ class Measure {
         for (std::size_t i = 0; i < map.children.size(); ++i) {
             Written& key = map.keys[i];
             node(key, at, indent, in_flow);
-            // `? key` has its colon in another line.
+            // `? key` has its colon on another line.
             const std::size_t colon = scan_.skip_between(key.end, {});
             at = scan_.letter(colon) == ':' ? colon + 1 : key.end;
             node(map.children[i], at, indent, in_flow);

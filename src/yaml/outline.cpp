@@ -18,7 +18,7 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 class Writer : public YAML::EventHandler {
   public:
-    /// `offset`: what yaml-cpp leaves out of its positions, which otherwise count bytes (0.6 to 0.8).
+    /// `offset`: bytes that yaml-cpp leaves out of its positions, which otherwise count bytes (0.6 to 0.8).
     Writer(std::size_t offset, std::multimap<std::size_t, std::size_t>& aliases) : offset_(offset), aliases_(aliases) {}
 
     Written take_root() { return std::move(root_); }

@@ -6,22 +6,22 @@
 #include <string_view>
 #include <vector>
 
-/// YAML as it is written, with the bytes that every node takes, so that a text can be changed in one place and stays as
-/// it is everywhere else.
+/// YAML as written, with the byte range of every node, so that a text can be changed in one place and stays as it is
+/// everywhere else.
 namespace patroni_pgbackrest::yaml {
 
-/// A node as it is written: aliases and merge keys are not resolved, of a key that stands twice there are two.
+/// A node as written: aliases and merge keys are not resolved, and a key that occurs twice is there twice.
 struct Written {
     enum class Kind { null, scalar, list, map, alias };
 
     Kind kind = Kind::null;
-    bool flow = false;       ///< a list or a map in brackets
-    std::size_t begin = 0;   ///< its first byte, which is that of its anchor or tag where it has one
-    std::size_t end = 0;     ///< behind its last byte, a comment or a line's end not included; equal to begin: nothing
-    std::size_t anchor = 0;  ///< its own; of an alias, the one that it names. 0: none
-    std::string text;        ///< a scalar's content
+    bool flow = false;              ///< a list or a map in brackets
+    std::size_t begin = 0;          ///< its first byte: that of its anchor or tag, if any
+    std::size_t end = 0;            ///< after its last byte, without comment and line end; equal to begin if empty
+    std::size_t anchor = 0;         ///< its own; for an alias, the one it names; 0 if none
+    std::string text;               ///< a scalar's content
     std::vector<Written> keys;      ///< of a map
-    std::vector<Written> children;  ///< a map's values, each to its key, or a list's items
+    std::vector<Written> children;  ///< a map's values, in the order of its keys, or a list's items
 
     bool is_null() const { return kind == Kind::null; }
     bool is_scalar() const { return kind == Kind::scalar; }
@@ -33,24 +33,24 @@ struct Written {
 /// One document and its text.
 class Outline {
   public:
-    /// Throws Failure(usage) for broken YAML, as parse() does. `name` is what places start with.
+    /// Throws Failure(usage) for broken YAML, as parse() does. `name` is the beginning of places.
     Outline(std::string text, std::string name);
 
     const std::string& text() const { return text_; }
     const std::string& name() const { return name_; }
     const Written& root() const { return root_; }
-    /// Where the aliases of an anchor stand.
+    /// The places of an anchor's aliases.
     std::vector<std::size_t> aliases_of(std::size_t anchor) const;
 
     /// `patroni.yml:17`
     std::string place(std::size_t position) const;
     std::size_t line_begin(std::size_t position) const;
-    /// Before the line's end, `\n` or `\r\n`, or the end of the text.
+    /// The position before the line's end (`\n`, `\r\n`), or the end of the text.
     std::size_t line_end(std::size_t position) const;
-    /// Behind the line's end.
+    /// The position after the line's end.
     std::size_t next_line(std::size_t position) const;
     std::size_t column(std::size_t position) const { return position - line_begin(position); }
-    /// The end of the line, `\n` or `\r\n`; of a last line without one, that of the first.
+    /// The line's end, `\n` or `\r\n`; for a last line without one, that of the first line.
     std::string_view line_break(std::size_t position) const;
 
   private:
@@ -60,10 +60,10 @@ class Outline {
     std::multimap<std::size_t, std::size_t> aliases_;
 };
 
-/// Fills in where each node below `root` ends, which yaml-cpp does not tell.
+/// Fills in where each node below `root` ends; yaml-cpp does not say.
 void measure(std::string_view text, Written& root);
 
-/// The first byte behind anchor and tag of a node that begins at `position`.
+/// The first byte after the anchor and tag of a node that begins at `position`.
 std::size_t skip_properties(std::string_view text, std::size_t position);
 
 }  // namespace patroni_pgbackrest::yaml

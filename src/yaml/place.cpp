@@ -8,7 +8,7 @@ namespace patroni_pgbackrest::yaml {
 
 namespace {
 
-/// Of a key that stands twice the last one counts, as for PyYAML.
+/// If a key occurs twice, the last one counts, as in PyYAML.
 std::optional<std::size_t> index_of(const Written& map, const std::string& key) {
     for (std::size_t i = map.keys.size(); i-- > 0;) {
         if (map.keys[i].is_scalar() && map.keys[i].text == key) {
@@ -52,8 +52,8 @@ Place Change::locate(bool may_be_alias) const {
     const Node* read = tree_.get();
     for (place.depth = 0;; ++place.depth) {
         if (!written->is_map() || !read->is_map()) {
-            refuse(written->begin, place.depth == 0 ? std::string("the top level is no map")
-                                                    : first_keys(path_, place.depth) + " is no map");
+            refuse(written->begin, place.depth == 0 ? std::string("the top level is not a map")
+                                                    : first_keys(path_, place.depth) + " is not a map");
         }
         if (const auto aliases = outline_.aliases_of(written->anchor); !aliases.empty()) {
             refuse(written->begin,
@@ -83,7 +83,7 @@ Place Change::locate(bool may_be_alias) const {
         }
         const bool is_end = place.depth + 1 == path_.size();
         if (value.is_alias() && !(is_end && may_be_alias)) {
-            refuse(value.begin, fmt::format("{} is an alias, and what it names stands elsewhere too",
+            refuse(value.begin, fmt::format("{} is an alias, and its value is used elsewhere too",
                                             first_keys(path_, place.depth + 1)));
         }
         if (is_end) {

@@ -12,13 +12,13 @@ bool begins_line(const Outline& outline, std::size_t position) {
     return outline.text().find_first_not_of(' ', line) == position;
 }
 
-/// The comma behind a value in braces; npos when there is none.
+/// The comma after a value in braces; npos if there is none.
 std::size_t comma_behind(const std::string& text, std::size_t end) {
     const std::size_t next = text.find_first_not_of(" \t\r\n", end);
     return next != std::string::npos && text[next] == ',' ? next : std::string::npos;
 }
 
-/// Whether nothing but a comment follows in the line.
+/// Whether only a comment follows on the line.
 bool ends_line(const Outline& outline, std::size_t position) {
     const std::size_t next = outline.text().find_first_not_of(" \t", position);
     return next >= outline.line_end(position) || outline.text()[next] == '#';

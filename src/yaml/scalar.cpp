@@ -50,7 +50,7 @@ bool blank(const Node& node) {
 }
 
 std::string_view rewritten_number(const Node& node) {
-    // Everything PyYAML takes for a number starts like this; the rest need not go through the patterns.
+    // Everything that PyYAML takes for a number starts like this. The rest need not be matched against the patterns.
     if (!node.is_scalar() || !node.plain || node.text.find_first_of("0123456789.") > 1) {
         return {};
     }

@@ -31,11 +31,12 @@ void put(std::vector<Entry>& entries, Entry entry) {
 }
 
 Failure bad_merge_key(const std::string& place) {
-    return Failure(ExitCode::usage, {Problem{"the merge key << names something that is no map",
+    return Failure(ExitCode::usage, {Problem{"the merge key << names something that is not a map",
                                              "let it name the anchor of a map, or a list of such anchors", place}});
 }
 
-/// Builds the tree from yaml-cpp's events: its own nodes keep neither duplicate keys apart nor merge keys resolved.
+/// Builds the tree from yaml-cpp's events. yaml-cpp's own nodes neither keep duplicate keys apart nor resolve merge
+/// keys.
 class Builder : public YAML::EventHandler {
   public:
     explicit Builder(std::string name) : name_(std::move(name)) {}
@@ -57,7 +58,7 @@ class Builder : public YAML::EventHandler {
 
     void OnAlias(const YAML::Mark& /*mark*/, YAML::anchor_t anchor) override {
         const auto found = anchors_.find(anchor);
-        // Not there yet: an alias inside of what it names, which nothing that concerns us can be.
+        // Not there yet: an alias inside the node it names. Nothing that concerns us can be such a node.
         complete(found == anchors_.end() ? null_node : found->second, 0);
     }
 
@@ -141,7 +142,7 @@ class Builder : public YAML::EventHandler {
         }
     }
 
-    /// Below the keys of the maps that are open; a list adds nothing to it.
+    /// The path of the keys of the open maps; a list adds nothing to it.
     std::string path_of(const std::string& key) const {
         std::string path;
         for (const Frame& frame : frames_) {
@@ -150,7 +151,8 @@ class Builder : public YAML::EventHandler {
         return path + key;
     }
 
-    /// As PyYAML's flatten_mapping: of a list, the first map that has a key wins; a map's own keys beat all of them.
+    /// As PyYAML's flatten_mapping: in a list, the first map that has a key wins; a map's own keys override all of
+    /// them.
     static void merge(std::vector<Entry>& merged, const Node& value, const std::string& place) {
         if (value.is_list()) {
             for (auto item = value.items.rbegin(); item != value.items.rend(); ++item) {
@@ -210,7 +212,7 @@ namespace {
 
 Builder build(std::string_view text, const std::string& name) {
     try {
-        // A quote that nothing closes goes unnoticed by yaml-cpp (0.7) when white space follows at the end of the text.
+        // yaml-cpp (0.7) does not notice an unclosed quote if white space follows at the end of the text.
         std::istringstream stream{std::string(text.substr(0, text.find_last_not_of(" \t\r\n") + 1))};
         YAML::Parser parser(stream);
         Builder builder(name);
@@ -222,7 +224,7 @@ Builder build(std::string_view text, const std::string& name) {
         }
         return builder;
     } catch (const YAML::Exception& error) {
-        // Behind a colon yaml-cpp may quote what it found, and that may be part of a password.
+        // After a colon, yaml-cpp may quote what it found, which may be part of a password.
         const std::string reason = error.msg.substr(0, error.msg.find(':'));
         throw Failure(ExitCode::usage, {Problem{fmt::format("broken YAML: {}", reason),
                                                 "correct the line, which is not shown because it may hold a password",

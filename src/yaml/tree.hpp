@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-/// YAML as Patroni's PyYAML sees it (YAML 1.1), with the place of every value: merge keys are resolved, of a key that
-/// stands twice the last one counts, and it is known whether a scalar was quoted.
+/// YAML as Patroni's PyYAML sees it (YAML 1.1), with the place of every value. Merge keys are resolved, the last of two
+/// equal keys counts, and it is known whether a scalar was quoted.
 namespace patroni_pgbackrest::yaml {
 
 struct Node;
@@ -27,27 +27,27 @@ struct Node {
     std::string text;            ///< a scalar's content
     bool plain = false;          ///< a scalar without quotes and tag, which PyYAML may take for a number, a time, …
     std::vector<NodePtr> items;  ///< of a list
-    std::vector<Entry> entries;  ///< of a map; keys that are no scalars are left out
+    std::vector<Entry> entries;  ///< of a map; keys that are not scalars are left out
 
     bool is_null() const { return kind == Kind::null; }
     bool is_scalar() const { return kind == Kind::scalar; }
     bool is_list() const { return kind == Kind::list; }
     bool is_map() const { return kind == Kind::map; }
 
-    /// The entry of a map; null when there is none, or this is no map.
+    /// The entry of a map; null if there is none, or if this is not a map.
     const Entry* find(std::string_view key) const;
-    /// The map below `key`; an empty map when there is none.
+    /// The map below `key`; an empty map if there is none.
     const Node& map_at(std::string_view key) const;
 };
 
 NodePtr make_scalar(std::string text, std::string place);
 NodePtr make_map(std::vector<Entry> entries, std::string place);
 
-/// Reads one document. `name` is what places start with. Throws Failure(usage) with the line, never with its text,
-/// when it is broken or holds more than one document.
+/// Reads one document. `name` is the beginning of places. Throws Failure(usage) with the line, never with its text, if
+/// the document is broken or there is more than one.
 NodePtr parse(std::string_view text, const std::string& name);
 
-/// A key that stands twice in one map: PyYAML takes the last one without a word.
+/// A key that occurs twice in one map: PyYAML silently takes the last one.
 struct RepeatedKey {
     std::string path;           ///< `bootstrap.method`
     std::string first, second;  ///< their places
@@ -55,22 +55,22 @@ struct RepeatedKey {
 /// All of them in a document that parse() reads.
 std::vector<RepeatedKey> repeated_keys(std::string_view text, const std::string& name);
 
-/// `changes` laid over `base`, both maps, as Patroni's patch_config does (utils.py, 2.0 to 4.1): maps are merged, a
-/// null takes the key away, everything else is replaced.
+/// `changes` merged into `base`, both maps, as Patroni's patch_config does (utils.py, 2.0 to 4.1): maps are merged, a
+/// null removes the key, everything else is replaced.
 NodePtr patch(const NodePtr& base, const NodePtr& changes);
 
 /// The same for the same content, whatever its layout and comments.
 std::size_t fingerprint(const Node& node);
 
-/// Whether Python takes the value for true: `"false"` in quotes is, and so is any other text that is not empty.
+/// Whether Python takes the value for true. `"false"` in quotes is true, like any other text that is not empty.
 bool truthy(const Node& node);
-/// Whether a scalar says nothing: null, empty, only white space.
+/// Whether a scalar has no content: null, empty, only white space.
 bool blank(const Node& node);
 
 /// What Patroni makes of a plain scalar whose text it does not keep (`0755`, `1_000`, `1.10`, `12:30`): `an octal
-/// number`, …; empty when it keeps the text.
+/// number`, …; empty if it keeps the text.
 std::string_view rewritten_number(const Node& node);
-/// Whether a plain scalar is a time with an offset. PyYAML before 5.4 (Debian 11, RHEL 8) turns it into UTC and drops
+/// Whether a plain scalar is a time with an offset. PyYAML before 5.4 (Debian 11, RHEL 8) converts it to UTC and drops
 /// the offset, so that Patroni writes another moment than the one in the file.
 bool is_plain_time_with_offset(const Node& node);
 

@@ -17,7 +17,7 @@ bool is_word_of_yaml(const std::string& text) {
     return std::find(words.begin(), words.end(), lower) != words.end();
 }
 
-/// Certain to be the same text for every YAML reader: it begins with a letter or a slash and holds no sign of YAML's.
+/// Certain to be the same text for every YAML reader: it begins with a letter or a slash and has no YAML indicator.
 bool can_be_plain(const std::string& text, bool flow) {
     const auto is_letter = [](char sign) {
         return (sign >= 'a' && sign <= 'z') || (sign >= 'A' && sign <= 'Z') || sign == '/' || sign == '_';

@@ -15,8 +15,7 @@ using Path = std::vector<std::string>;
 /// `bootstrap.method`
 std::string text(const Path& path);
 
-/// What is to be written: text, a word that stands as it is (`true`, `1`), a list, or a map in the order of its
-/// entries.
+/// What to write: a text, a literal word (`true`, `1`), a list, or a map in the order of its entries.
 struct NewNode {
     enum class Kind { text, word, list, map };
 
@@ -34,24 +33,24 @@ struct NewNode {
     bool is_scalar() const { return kind == Kind::text || kind == Kind::word; }
 };
 
-/// How the lines around are written.
+/// How the surrounding lines are written.
 struct Style {
-    std::size_t step = 2;         ///< a map below a key is indented by so much more
-    std::size_t list_offset = 2;  ///< so is a list
+    std::size_t step = 2;         ///< how much more a map below a key is indented
+    std::size_t list_offset = 2;  ///< the same for a list
     bool double_quotes = false;   ///< JSON: every key and every text is in double quotes
 };
 
-/// A scalar, in quotes where YAML 1.1 or yaml-cpp would take it for something else; `flow`: it stands in brackets.
+/// A scalar, in quotes if YAML 1.1 or yaml-cpp would take it for something else. `flow`: it is in brackets.
 std::string written_scalar(const NewNode& scalar, const Style& style, bool flow);
 /// `{a: b, c: [d]}`
 std::string written_flow(const NewNode& node, const Style& style);
-/// `key: value` in lines without their ends, the first one indented by `indent`.
+/// `key: value` in lines without line ends, the first one indented by `indent`.
 std::vector<std::string> written_block(const std::string& key, const NewNode& node, std::size_t indent,
                                        const Style& style);
 /// The node with all keys above it, for a person to write by hand; with a line break after each line but the last.
 std::string written_path(const Path& path, const NewNode& node);
 
-/// Whether what was read says what `wanted` says; a map may say more.
+/// Whether what was read equals `wanted`; a map may have more entries.
 bool says(const Node& read, const NewNode& wanted);
 
 }  // namespace patroni_pgbackrest::yaml

@@ -116,7 +116,7 @@ TEST_CASE("configure says what is wrong, and the file stays as it is") {
     };
     CHECK(contains(refusal("scope: [\n  password: mellon\n", {"--stanza=demo"}), "patroni.yml:"));
     CHECK_FALSE(contains(refusal("scope: [\n  password: mellon\n", {"--stanza=demo"}), "mellon"));
-    CHECK(contains(refusal("- a\n", {"--stanza=demo"}), "ERROR: patroni.yml: the top level is no map\n"));
+    CHECK(contains(refusal("- a\n", {"--stanza=demo"}), "ERROR: patroni.yml: the top level is not a map\n"));
     CHECK(contains(refusal(before, {"--stanza=demo", "--type=time", "--target=yesterday"}),
                    "'yesterday' is not a point in time with a UTC offset\n"));
     CHECK(contains(refusal(before, {"--stanza=demo", "--remove"}), "ERROR: --remove takes out the target"));

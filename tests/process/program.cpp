@@ -1,7 +1,7 @@
 #include "program.hpp"
 
 #include "support/catch.hpp"
-#include "system/calling_process.hpp"
+#include "system/process_facts.hpp"
 
 #include <csignal>
 #include <fcntl.h>

@@ -319,6 +319,58 @@ class Resume(ResumeCase):
         self.assertEqual(process.wait(60), 0)
         self.assertIn('is over', self.lab.log('resume'))
 
+    def test_a_directory_that_was_started_and_a_leader_whose_timeline_is_not_known(self):
+        self.interrupt_post_bootstrap()
+        self.lab.write('members.json', '[{"Member": "node2", "Role": "Leader", "State": "starting"}]')
+        self.assert_refused(self.resume(self.patronictl_that_says_members()), 9, 'node2 leads without it, on a timeline that is not known')
+
+    def test_a_directory_that_was_started_while_another_node_ends_its_bootstrap(self):
+        # post_bootstrap writes the key before it takes the leader's.
+        self.interrupt_post_bootstrap()
+        self.put_key('7711111111111111111')
+        self.lab.write('members.json', '[{"Member": "node2", "Role": "Replica", "State": "running custom bootstrap script"}]')
+        self.assert_refused(self.resume(self.patronictl_that_says_members()), 9, 'node2 bootstraps the cluster now')
+        self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
+
+    def test_a_key_that_cannot_be_read_and_another_node_that_has_just_taken_it(self):
+        self.interrupt_the_copy()
+        environment = self.patronictl_that_says_members()
+        members = self.lab.write('members.json', '[{"Member": "node2", "Role": "Replica", "State": "running"}]')
+        interpreter = self.lab.write('bin/python-without-patroni', '#!/bin/sh\n[ "$1" != -c ] || exit 1\ncat %s\n' % members, 0o755)
+        self.lab.write('bin/patronictl', '#!%s\n' % interpreter, 0o755)
+        process = self.lab.start('resume', program(), 'resume', '--patroni-config=' + self.yml, environment=environment)
+        wait_until('the second look to be announced', lambda: 'asking the DCS again' in self.lab.log('resume'))
+        self.lab.write('members.json', '[{"Member": "node2", "Role": "Replica", "State": "running custom bootstrap script"}]')
+        self.assertEqual(process.wait(60), 0)
+        self.assertIn('nothing to resume, node2 bootstraps the cluster now', self.lab.log('resume'))
+        self.assert_absent()
+
+    def hand_over_and_move_away(self):
+        self.configure()
+        self.assert_done(self.bootstrap())
+        os.rename(self.data_directory, self.lab.path('moved-away'))
+
+    def test_what_was_handed_over_was_moved_away_and_the_key_is_left_over(self):
+        self.hand_over_and_move_away()
+        self.put_key('')
+        self.assert_refused(self.resume(), 9, 'was handed over and is gone, and no node bootstraps', 'patronictl remove')
+        # The way that the hint names.
+        self.node.forget()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+    def test_what_was_handed_over_was_moved_away_and_back_while_another_node_has_the_key(self):
+        self.hand_over_and_move_away()
+        result = self.resume()  # sees that there is no key
+        self.assertEqual((result.code, result.log), (0, ''))
+        self.put_key('')
+        result = self.resume()
+        self.assertEqual((result.code, result.log), (0, ''))
+        os.rename(self.lab.path('moved-away'), self.data_directory)
+        self.assert_refused(self.resume(), 9, "the one that is under way is another node's")
+        self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
+
     def test_what_was_handed_over_and_cannot_start_yet(self):
         # Patroni writes the key before it starts PostgreSQL, which has never started then.
         self.configure()

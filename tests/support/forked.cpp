@@ -1,7 +1,7 @@
 #include "support/forked.hpp"
 
 #include "support/catch.hpp"
-#include "system/calling_process.hpp"
+#include "system/process_facts.hpp"
 #include "system/failure.hpp"
 #include "system/interruption.hpp"
 #include "system/text.hpp"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "staging/hand_over.hpp"
 #include "staging/staging.hpp"
 #include "support/archives.hpp"
 
@@ -12,6 +13,11 @@ namespace patroni_pgbackrest {
 
 namespace fs = std::filesystem;
 
+/// A dangling link counts, too.
+inline bool is_there(const fs::path& path) {
+    return fs::symlink_status(path).type() != fs::file_type::not_found;
+}
+
 /// A restore of one_timeline() into the directory `data` of a test.
 struct Restore {
     Files files;
@@ -19,6 +25,9 @@ struct Restore {
     Plan plan = make_plan(request, one_timeline());
 
     fs::path data() const { return files.path("data"); }
+
+    /// The phase that the journal beside it says.
+    Phase journalled() const { return Journal::read(files.path("data.restoring.d/journal.json")).value().phase; }
 
     /// The beginning of pg_control: the system identifier, as bytes; written at the very beginning of time.
     std::string control() const {
@@ -41,7 +50,32 @@ struct Restore {
     void interrupt(Phase phase, const std::vector<fs::path>& outside = {}) const {
         StagingDirectory staging(request);
         copy(staging, outside);
-        staging.reached(phase);
+        staging.enter(phase);
+    }
+};
+
+/// One that was handed over with a tablespace, and that Patroni could not use.
+struct Rejected : Restore {
+    fs::path place = files.path("ts1"), renamed = files.path("ts1.failed"), directory = files.path("data.failed");
+    Layout layout = choose_layout(data());
+
+    Rejected() {
+        StagingDirectory staging(request);
+        staging.begin_copy(request, plan, {place});
+        copy(staging);
+        fs::create_directories(place / "PG_15");
+        fs::create_directories(staging.path() / "pg_tblspc");
+        fs::create_directory_symlink(place, staging.path() / "pg_tblspc" / "16385");
+        hand_over(staging);
+    }
+
+    /// As Patroni does it: the tablespace, its link, then the data directory.
+    void set_aside() const {
+        fs::rename(place, renamed);
+        fs::remove(data() / "pg_tblspc" / "16385");
+        fs::create_directory_symlink(renamed, data() / "pg_tblspc" / "16385");
+        fs::rename(data(), directory);
+        fs::create_directory(files.path("data.failed.older"));
     }
 };
 

@@ -27,7 +27,7 @@ Journal journal(bool standalone = true) {
     Journal journal;
     journal.backup_set = "20261122-080000F";
     journal.system_identifier = "7710953412442782829";
-    journal.asked = Asked{time_target(), Timeline{1}, segment(1, 9), segment_size, true};
+    journal.goal = RestoreGoal{time_target(), Timeline{1}, segment(1, 9), segment_size, true};
     if (standalone) {
         journal.reached = Reached{Timeline{2}, Lsn{0x7000158}, "before 2026-11-22 10:00:00.5+00", "2026-11-22 09:59"};
     }
@@ -79,7 +79,7 @@ TEST_CASE("a cluster that was promoted again later still comes from the restore"
     facts.timeline = Timeline{4};
     *facts.history += "2\t0/8000000\tno recovery target specified\n3\t0/9000000\tno recovery target specified\n";
     CHECK(cluster(facts, journal()).empty());
-    const auto reached = reached_in_history(facts, *journal().asked);
+    const auto reached = reached_in_history(facts, *journal().goal);
     REQUIRE(reached);
     CHECK(reached->timeline == Timeline{2});
     CHECK(reached->lsn == Lsn{0x7000158});
@@ -128,7 +128,7 @@ TEST_CASE("a recovery that ended elsewhere than asked is an error") {
           Said{"verify-target-missed: the target was time 2026-11-22 10:00:00+00: it ended at 0/7000158 for another "
                "reason: no recovery target specified"});
     auto latest = journal(false);
-    latest.asked->target = {Latest{}};
+    latest.goal->target = {Latest{}};
     CHECK(cluster(facts, latest) == Said{"verify-target-missed: the target was latest: it ended at 0/7000158, before "
                                          "the last planned WAL segment 000000010000000000000009"});
     facts.history = "1\t0/9000158\tno recovery target specified\n";
@@ -222,9 +222,9 @@ TEST_CASE("a journal counts for the very directory that was handed over") {
     const auto found = journal_of(data, why);
     REQUIRE(found);
     CHECK(why.empty());
-    CHECK(found->asked->target.text() == "time 2026-11-22 10:00:00+00");
+    CHECK(found->goal->target.text() == "time 2026-11-22 10:00:00+00");
     CHECK(found->reached->lsn == Lsn{0x7000158});
-    written.asked.reset();
+    written.goal.reset();
     written.save(file);
     CHECK_FALSE(journal_of(data, why));
     CHECK(why == "the journal " + file.string() + " is of an older version");

@@ -226,7 +226,7 @@ TEST_CASE("post_bootstrap is written, unless something else is there already") {
 
 TEST_CASE("a key that is an alias, or comes from a merge key, is refused with what to write") {
     CHECK(refusal("x-block: &block\n  stanza: old\nbootstrap:\n  method: pgbackrest\n  pgbackrest: *block\n") ==
-          Words{"patroni.yml:5: bootstrap.pgbackrest is an alias, and what it names stands elsewhere too",
+          Words{"patroni.yml:5: bootstrap.pgbackrest is an alias, and its value is used elsewhere too",
                 "write it by hand:\nbootstrap:\n  pgbackrest:\n    command: patroni_pgbackrest bootstrap"});
     CHECK(
         refusal("x: &x\n  method: initdb\nbootstrap:\n  <<: *x\n") ==

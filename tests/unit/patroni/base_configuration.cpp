@@ -155,7 +155,7 @@ TEST_CASE("without any configuration file it is refused, since Patroni could not
         CHECK(failure.code() == ExitCode::verification_failed);
         CHECK(failure.what() ==
               "neither " + files.data.string() + "/postgresql.conf nor " + files.data.string() +
-                  "/postgresql.base.conf is there, and no postgresql.conf.backup: Patroni could not start "
+                  "/postgresql.base.conf exists, and there is no postgresql.conf.backup: Patroni could not start "
                   "PostgreSQL");
     }
     CHECK(fs::is_empty(files.data));
@@ -165,10 +165,9 @@ TEST_CASE("with custom_conf the block is refused") {
     DataDirectory files;
     files.write("data/postgresql.conf", "a = 1\n");
     files.configuration.custom_conf = Value{"/etc/custom.conf", "patroni.yml:9"};
-    CHECK(
-        problems_of([&] { write_block(files.configuration, files.data, settings); }) ==
-        Strings{"patroni.yml:9: postgresql.custom_conf takes postgresql.base.conf out of force, the only place where a "
-                "restore_command survives a restart of Patroni"});
+    CHECK(problems_of([&] { write_block(files.configuration, files.data, settings); }) ==
+          Strings{"patroni.yml:9: postgresql.custom_conf replaces postgresql.base.conf, the only place where a "
+                  "restore_command survives a restart of Patroni"});
     CHECK(files.read("data/postgresql.conf") == "a = 1\n");
 }
 

@@ -134,7 +134,7 @@ TEST_CASE("a path that gives no configuration is refused") {
     CHECK(refused("/dev/null") == Strings{"/dev/null is neither a file nor a directory"});
     CHECK(refused(files.path()) == Strings{"the directory " + directory + " holds no *.yml or *.yaml file"});
     CHECK(refused(files.write("empty.yml", "# nothing\n")) == Strings{"empty.yml: the file is empty"});
-    CHECK(refused(files.write("list.yml", "- a\n")) == Strings{"list.yml: the top level is no map"});
+    CHECK(refused(files.write("list.yml", "- a\n")) == Strings{"list.yml: the top level is not a map"});
     CHECK(refused(files.write("broken.yml", "a: 1\npassword: secret: x\n")) ==
           Strings{"broken.yml:2: broken YAML: illegal map value"});
 }
@@ -159,7 +159,7 @@ TEST_CASE("all wrong types are reported together") {
           Strings{"patroni.yml:1: scope is a list", "patroni.yml:5: postgresql.data_dir is a map",
                   "patroni.yml:6: postgresql.bin_dir is a list", "patroni.yml:3: bootstrap.method is a map"});
     CHECK(problems("bootstrap: text\npostgresql: [a]\n") ==
-          Strings{"patroni.yml:1: bootstrap is no map", "patroni.yml:2: postgresql is no map"});
+          Strings{"patroni.yml:1: bootstrap is not a map", "patroni.yml:2: postgresql is not a map"});
 }
 
 TEST_CASE("odd shapes in what does not concern us do no harm") {

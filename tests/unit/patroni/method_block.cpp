@@ -137,11 +137,11 @@ TEST_CASE("wrong types in the method's block are reported together") {
     CHECK(block_problems("    set: {a: [b]}\n    repo: [[1]]\n    recovery_conf: text\n") ==
           Strings{"patroni.yml:5: bootstrap.m.set is nested too deeply",
                   "patroni.yml:6: bootstrap.m.repo is nested too deeply",
-                  "patroni.yml:7: bootstrap.m.recovery_conf is no map"});
+                  "patroni.yml:7: bootstrap.m.recovery_conf is not a map"});
     CHECK(block_problems("    recovery_conf: {restore_command: [a]}\n") ==
-          Strings{"patroni.yml:5: bootstrap.m.recovery_conf.restore_command is no single value"});
+          Strings{"patroni.yml:5: bootstrap.m.recovery_conf.restore_command is not a single value"});
     CHECK(problems_of([] { read("bootstrap:\n  method: m\n  m: text\n"); }) ==
-          Strings{"patroni.yml:3: bootstrap.m, which bootstrap.method names, is no map"});
+          Strings{"patroni.yml:3: bootstrap.m, which bootstrap.method names, is not a map"});
     CHECK(problems_of([] { read("bootstrap:\n  method: [m]\n"); }) ==
           Strings{"patroni.yml:2: bootstrap.method is a list"});
 }

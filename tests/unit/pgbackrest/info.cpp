@@ -113,7 +113,7 @@ TEST_CASE("what is not the JSON of info is an unreachable repository") {
             FAIL("nothing was thrown");
         } catch (const Failure& failure) {
             CHECK(failure.code() == ExitCode::repository_unreachable);
-            CHECK(std::string(failure.what()).substr(0, 44) == "pgbackrest info printed what is not its JSON");
+            CHECK(std::string(failure.what()).substr(0, 38) == "pgbackrest info did not print its JSON");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 #include "postgres/binaries.hpp"
 #include "postgres/wal.hpp"
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "support/catch.hpp"
 #include "system/failure.hpp"
 

@@ -1,7 +1,7 @@
 #include "postgres/configuration.hpp"
 
 #include "cluster.hpp"
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "support/catch.hpp"
 #include "system/file.hpp"
 

@@ -167,11 +167,11 @@ TEST_CASE("every state of a cluster is known by PostgreSQL's words") {
 }
 
 TEST_CASE("a missing or odd line of pg_controldata is named") {
-    CHECK(refusal_of("") == "pg_controldata does not tell \"Database system identifier\"");
+    CHECK(refusal_of("") == "pg_controldata does not show \"Database system identifier\"");
     CHECK(refusal_of(with(printed_by(15), "max_wal_senders setting", "max_wal_senders einstellung")) ==
-          "pg_controldata does not tell \"max_wal_senders setting\"");
+          "pg_controldata does not show \"max_wal_senders setting\"");
     CHECK(refusal_of(with(printed_by(15), "16/B374D848", "elsewhere")) ==
-          "pg_controldata tells an odd \"Latest checkpoint location\": \"elsewhere\"");
+          "pg_controldata shows an unexpected \"Latest checkpoint location\": \"elsewhere\"");
     CHECK(refusal_of(with(printed_by(15), "in archive recovery", "unrecognized status code")) ==
           "pg_control holds an unknown state: \"unrecognized status code\"");
     CHECK(refusal_of(with(printed_by(15), "67108864", "0")) == "pg_control holds an impossible WAL segment size: 0");

@@ -1,9 +1,8 @@
-#include "staging/staging.hpp"
+#include "staging/hand_over.hpp"
 
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 
-using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest;
 
 namespace {
@@ -13,10 +12,6 @@ using Names = std::vector<std::string>;
 bool is_whole(const Restore& restore) {
     return restore.files.read("data/PG_VERSION") == "15\n" && restore.files.read("data/base/1/1259") == "pages" &&
            restore.files.read("data/global/pg_control") == restore.control();
-}
-
-Phase journalled(const Restore& restore) {
-    return Journal::read(restore.files.path("data.restoring.d/journal.json")).value().phase;
 }
 
 /// A hand-over beside somebody's dotfile that ended after its first entry.
@@ -31,8 +26,8 @@ void run(const Restore& restore) {
     restore.copy(staging);
     fs::create_directories(staging.layout().spool());
     fs::create_directories(staging.layout().workspace / "pgbackrest-lock");
-    staging.hand_over();
-    CHECK(staging.phase() == Phase::handed_over);
+    hand_over(staging);
+    CHECK(staging.journal().phase == Phase::handed_over);
 }
 
 }  // namespace
@@ -50,7 +45,7 @@ TEST_CASE("staging becomes the data directory by one rename, and only the journa
     CHECK(is_whole(restore));
     CHECK(system::entries(restore.files.path()) == Names{"data", "data.restoring.d"});
     CHECK(system::entries(restore.files.path("data.restoring.d")) == Names{"journal.json", "lock"});
-    CHECK(journalled(restore) == Phase::handed_over);
+    CHECK(restore.journalled() == Phase::handed_over);
     CHECK((fs::status(restore.data()).permissions() & fs::perms::all) == fs::perms::owner_all);
 }
 
@@ -83,7 +78,7 @@ TEST_CASE("what came into the data directory meanwhile is not touched, and the r
     StagingDirectory staging(restore.request);
     restore.copy(staging);
     restore.files.write("data/base/x", "theirs");
-    CHECK(problems_of(ExitCode::unsafe, [&] { staging.hand_over(); }) ==
+    CHECK(problems_of(ExitCode::unsafe, [&] { hand_over(staging); }) ==
           Problems{{"data directory " + restore.data().string() + " is not empty: base is in it",
                     "move it away yourself if it is not needed: nothing in it is ever overwritten"}});
     CHECK(restore.files.read("data/base/x") == "theirs");
@@ -116,10 +111,10 @@ TEST_CASE("an interrupted hand-over is finished by the next run") {
     StagingDirectory next(restore.request);
     REQUIRE(next.earlier());
     REQUIRE(next.earlier()->phase == Phase::handing_over);
-    next.hand_over();
+    hand_over(next);
     CHECK(is_whole(restore));
     CHECK_FALSE(fs::exists(restore.files.path("data.restoring")));
-    CHECK(journalled(restore) == Phase::handed_over);
+    CHECK(restore.journalled() == Phase::handed_over);
 }
 
 TEST_CASE("a hand-over that Patroni has set half of aside is neither finished nor undone") {
@@ -133,63 +128,6 @@ TEST_CASE("a hand-over that Patroni has set half of aside is neither finished no
     CHECK_FALSE(fs::exists(restore.data()));
 }
 
-TEST_CASE("a bootstrap that begins is not the one that was given up") {
-    const Restore restore;
-    restore.interrupt(Phase::copied);
-    const auto layout = choose_layout(restore.data());
-    const auto given_up = [&] { return Journal::read(layout.journal())->given_up; };
-    begin_anew(restore.request, layout);
-    CHECK_FALSE(given_up());
-    auto journal = Journal::read(layout.journal()).value();
-    journal.given_up = true;
-    journal.save(layout.journal());
-    begin_anew(restore.request, layout);
-    CHECK_FALSE(given_up());
-    CHECK(journalled(restore) == Phase::copied);
-}
-
-TEST_CASE("a bootstrap that only planned is known, and leaves nothing to go on with") {
-    const Restore restore;
-    const auto layout = choose_layout(restore.data());
-    begin_anew(restore.request, layout);
-    const auto journal = Journal::read(layout.journal()).value();
-    CHECK(journal.last().request == identity_of(restore.request));
-    StagingDirectory staging(restore.request);
-    CHECK_FALSE(staging.earlier());
-    restore.copy(staging);
-    CHECK(Journal::read(layout.journal())->backup_set == restore.plan.backup.label);
-}
-
-TEST_CASE("a plan that failed leaves nothing in a data directory that a replica may need empty") {
-    const Restore restore;
-    restore.files.write("data/.snapshot", "theirs");
-    fs::permissions(restore.files.path(), fs::perms::owner_read | fs::perms::owner_exec);
-    const auto layout = choose_layout(restore.data());
-    begin_anew(restore.request, layout);
-    const bool was_there = fs::exists(layout.journal());
-    give_up_plan(layout);
-    fs::permissions(restore.files.path(), fs::perms::owner_all);
-    REQUIRE(layout.inside);
-    CHECK(was_there);
-    CHECK(system::entries(restore.data()) == Names{".snapshot"});
-}
-
-TEST_CASE("a bootstrap that begins after a hand-over is under way until it does something") {
-    const Restore restore;
-    run(restore);
-    const auto layout = choose_layout(restore.data());
-    CHECK(problems_of(ExitCode::unsafe, [&] { begin_anew(restore.request, layout); }).size() == 1);
-    fs::rename(restore.data(), restore.files.path("data.failed"));
-    begin_anew(restore.request, layout);
-    const auto journal = Journal::read(layout.journal()).value();
-    CHECK(journal.begun);
-    CHECK(journal.phase == Phase::handed_over);
-    CHECK(journal.handed_over_is(restore.files.path("data.failed")));
-    StagingDirectory staging(restore.request);
-    restore.copy(staging);
-    CHECK_FALSE(Journal::read(layout.journal())->begun);
-}
-
 TEST_CASE("what is in the way back of a hand-over is refused by name") {
     const Restore restore;
     interrupt_half_way(restore);
@@ -198,6 +136,30 @@ TEST_CASE("what is in the way back of a hand-over is refused by name") {
           restore.files.path("data/base").string() + " cannot go back to " +
               restore.files.path("data.restoring").string() + ": File exists");
     CHECK(restore.files.read("data/base/x") == "theirs");
+}
+
+TEST_CASE("the entry without which nothing starts goes last, and the one that says it is whole first") {
+    CHECK(in_order_of_hand_over({"base", "global", "PG_VERSION", "pg_wal"}) ==
+          Names{"PG_VERSION", "base", "pg_wal", "global"});
+}
+
+TEST_CASE("an interrupted hand-over whose data is nowhere is not finished, it is a new restore") {
+    const Restore restore;
+    restore.interrupt(Phase::handing_over);
+    fs::rename(restore.files.path("data.restoring"), restore.data());
+    fs::remove_all(restore.data());  // the cluster lived, and was lost again
+    StagingDirectory next(restore.request);
+    CHECK_FALSE((next.earlier() && next.earlier()->phase == Phase::handing_over));
+}
+
+TEST_CASE("an interrupted hand-over is not finished over somebody else's cluster") {
+    const Restore restore;
+    restore.files.write("data/.snapshot", "theirs");
+    restore.interrupt(Phase::handing_over);
+    restore.files.write("data/PG_VERSION", "14\n");
+    restore.files.write("data/global/pg_control", "theirs");
+    CHECK_FALSE(problems_of(ExitCode::unsafe, [&] { finish_hand_over(restore.request); }).empty());
+    CHECK(restore.files.read("data/PG_VERSION") == "14\n");
 }
 
 TEST_CASE("another request does not finish an interrupted hand-over") {
@@ -213,24 +175,7 @@ TEST_CASE("another request does not finish an interrupted hand-over") {
           Problems{{"an earlier restore with another request was interrupted while its data went to " +
                         restore.data().string() + ": " + first,
                     "run it again with that request, or move the data directory and the staging directory away"}});
-    CHECK(journalled(restore) == Phase::handing_over);
-}
-
-TEST_CASE("the entry without which nothing starts goes last, and the one that says it is whole first") {
-    CHECK(in_order_of_hand_over({"base", "global", "PG_VERSION", "pg_wal"}) ==
-          Names{"PG_VERSION", "base", "pg_wal", "global"});
-}
-
-TEST_CASE("what was handed over is known again by its inode and its cluster") {
-    const Restore restore;
-    run(restore);
-    const auto journal = Journal::read(restore.files.path("data.restoring.d/journal.json")).value();
-    CHECK(journal.handed_over_is(restore.data()));
-    fs::rename(restore.data(), restore.files.path("data.failed"));
-    CHECK_FALSE(journal.handed_over_is(restore.data()));
-    CHECK(journal.handed_over_is(restore.files.path("data.failed")));
-    restore.files.write("data.failed/global/pg_control", std::string(80, 'x'));
-    CHECK_FALSE(journal.handed_over_is(restore.files.path("data.failed")));
+    CHECK(restore.journalled() == Phase::handing_over);
 }
 
 TEST_CASE("after a hand-over the filled data directory is refused like any other") {

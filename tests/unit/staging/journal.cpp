@@ -1,10 +1,20 @@
 #include "staging/journal.hpp"
 
+#include "staging/hand_over.hpp"
 #include "support/catch.hpp"
-#include "support/requests.hpp"
+#include "support/restore.hpp"
 
 using namespace patroni_pgbackrest;
-using namespace patroni_pgbackrest;
+
+namespace {
+
+void restore_and_hand_over(const Restore& restore) {
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    hand_over(staging);
+}
+
+}  // namespace
 
 TEST_CASE("a journal comes back from its file as it was, in every phase") {
     const Files files;
@@ -24,7 +34,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.outside = {"/srv/ts 1", "/srv/\"wal\""};
         written.births = {{"/srv/ts 1", "7 8.000000009"}};
         written.given_up = written.not_accepted = written.never_led = true;
-        written.begun = Begun{"other", "node2", "more"};
+        written.planning = BootstrapCall{"other", "node2", "more"};
         written.hand_overs = 2;
         written.handed_over = HandedOver{1, 2, 3};
         written.save(file);
@@ -40,9 +50,9 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->births == written.births);
         CHECK(read->given_up);
         CHECK(read->never_led);
-        CHECK(read->last().scope == "other");
-        CHECK(read->last().member == "node2");
-        CHECK(read->last().request == "more");
+        CHECK(read->last_call().scope == "other");
+        CHECK(read->last_call().member == "node2");
+        CHECK(read->last_call().request == "more");
         CHECK(read->not_accepted);
         CHECK(read->handed_over->inode == 1);
         CHECK(read->handed_over->at == 2);
@@ -62,17 +72,17 @@ TEST_CASE("a journal keeps what was asked and what was reached, for every kind o
     for (const auto& target : targets) {
         CAPTURE(target.text());
         Journal written;
-        written.asked = Asked{target, {1}, "000000010000000000000009", {1ULL << 20}, true};
+        written.goal = RestoreGoal{target, {1}, "000000010000000000000009", {1ULL << 20}, true};
         written.reached = Reached{{2}, *postgres::Lsn::parse("0/7000158"), "why", "2026-11-22 09:59:58+00"};
         written.save(file);
         const auto read = Journal::read(file);
         REQUIRE(read);
-        REQUIRE(read->asked);
-        CHECK(read->asked->target.text() == target.text());
-        CHECK(read->asked->timeline == postgres::Timeline{1});
-        CHECK(read->asked->last_segment == "000000010000000000000009");
-        CHECK(read->asked->segment_size.bytes == 1ULL << 20);
-        CHECK(read->asked->checksums);
+        REQUIRE(read->goal);
+        CHECK(read->goal->target.text() == target.text());
+        CHECK(read->goal->timeline == postgres::Timeline{1});
+        CHECK(read->goal->last_segment == "000000010000000000000009");
+        CHECK(read->goal->segment_size.bytes == 1ULL << 20);
+        CHECK(read->goal->checksums);
         REQUIRE(read->reached);
         CHECK(read->reached->timeline == postgres::Timeline{2});
         CHECK(read->reached->lsn == *postgres::Lsn::parse("0/7000158"));
@@ -87,8 +97,36 @@ TEST_CASE("a journal of an older version knows neither") {
     Journal{}.save(file);
     const auto read = Journal::read(file);
     REQUIRE(read);
-    CHECK_FALSE(read->asked);
+    CHECK_FALSE(read->goal);
     CHECK_FALSE(read->reached);
+}
+
+TEST_CASE("the words in the file stay what they were, so that a journal of an older version is read") {
+    const Files files;
+    const auto file = files.write("journal.json", R"({
+  "version": 1, "scope": "demo", "member": "node1", "request": "scope demo", "backup_set": "20261122-080000F",
+  "system_identifier": "7710953412442782829", "boot": "boot", "phase": "handed over", "outside": ["/srv/ts1"],
+  "births": {"/srv/ts1": "7 8.000000009"}, "never_led": true, "given_up": true, "hand_overs": 2, "not_accepted": true,
+  "begun": {"scope": "other", "member": "node2", "request": "more"},
+  "handed_over": {"inode": 1, "at": 2, "control_written_at": 3},
+  "asked": {"type": "immediate", "target": "", "exclusive": false, "timeline": 1,
+            "last_segment": "000000010000000000000009", "segment_bytes": 16777216, "checksums": true},
+  "reached": {"timeline": 2, "lsn": "0/7000158", "reason": "why"},
+  "rejected": {"message": "m", "hint": "h", "configuration": 5}
+})");
+    const auto read = Journal::read(file);
+    REQUIRE(read);
+    REQUIRE(read->planning);
+    CHECK(read->planning->member == "node2");
+    REQUIRE(read->goal);
+    CHECK(read->goal->target.text() == "immediate");
+    CHECK(read->reached->reason == "why");
+    CHECK(read->rejected->configuration == 5);
+    read->save(files.path("again.json"));
+    for (const std::string word : {"begun", "asked", "reached", "rejected", "handed_over", "births", "never_led"}) {
+        CAPTURE(word);
+        CHECK(files.read("again.json").find('"' + word + "\": ") != std::string::npos);
+    }
 }
 
 TEST_CASE("a damaged journal is refused by its name, since it protects what is beside it") {
@@ -141,7 +179,45 @@ TEST_CASE("whatever changes the data makes another request") {
     }
 }
 
-TEST_CASE("the boot has an identifier that stays while the machine runs") {
-    CHECK(boot_of({"/proc"}).size() == 36);
-    CHECK(boot_of({"/tmp", "/tmp"}) == boot_of({"/tmp"}));
+TEST_CASE("what was handed over is known again by its inode and its cluster") {
+    const Restore restore;
+    restore_and_hand_over(restore);
+    const auto journal = Journal::read(restore.files.path("data.restoring.d/journal.json")).value();
+    CHECK(journal.handed_over_is(restore.data()));
+    fs::rename(restore.data(), restore.files.path("data.failed"));
+    CHECK_FALSE(journal.handed_over_is(restore.data()));
+    CHECK(journal.handed_over_is(restore.files.path("data.failed")));
+    restore.files.write("data.failed/global/pg_control", std::string(80, 'x'));
+    CHECK_FALSE(journal.handed_over_is(restore.files.path("data.failed")));
+}
+
+TEST_CASE("a bootstrap that begins is not the one that was given up") {
+    const Restore restore;
+    restore.interrupt(Phase::copied);
+    const auto layout = choose_layout(restore.data());
+    const auto given_up = [&] { return Journal::read(layout.journal())->given_up; };
+    record_bootstrap_call(restore.request, layout);
+    CHECK_FALSE(given_up());
+    auto journal = Journal::read(layout.journal()).value();
+    journal.given_up = true;
+    journal.save(layout.journal());
+    record_bootstrap_call(restore.request, layout);
+    CHECK_FALSE(given_up());
+    CHECK(restore.journalled() == Phase::copied);
+}
+
+TEST_CASE("a bootstrap that begins after a hand-over is under way until it does something") {
+    const Restore restore;
+    restore_and_hand_over(restore);
+    const auto layout = choose_layout(restore.data());
+    CHECK(problems_of(ExitCode::unsafe, [&] { record_bootstrap_call(restore.request, layout); }).size() == 1);
+    fs::rename(restore.data(), restore.files.path("data.failed"));
+    record_bootstrap_call(restore.request, layout);
+    const auto journal = Journal::read(layout.journal()).value();
+    CHECK(journal.planning);
+    CHECK(journal.phase == Phase::handed_over);
+    CHECK(journal.handed_over_is(restore.files.path("data.failed")));
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    CHECK_FALSE(Journal::read(layout.journal())->planning);
 }

@@ -1,20 +1,12 @@
 #include "staging/layout.hpp"
 
+#include "staging/hand_over.hpp"
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 
 #include <unistd.h>
 
 using namespace patroni_pgbackrest;
-using namespace patroni_pgbackrest;
-
-namespace {
-
-bool is_there(const fs::path& path) {
-    return fs::symlink_status(path).type() != fs::file_type::not_found;
-}
-
-}  // namespace
 
 TEST_CASE("staging lies beside the data directory") {
     const Restore restore;
@@ -64,18 +56,22 @@ TEST_CASE("a data directory that is a file, or a loop of links, is refused") {
     CHECK(problems_of(ExitCode::preflight_refused, [&] { choose_layout(restore.files.path("loop")); }).size() == 1);
 }
 
-TEST_CASE("when the cluster lives, what an earlier run left goes, but for the source's dynamic configuration") {
+TEST_CASE("a symbolic link whose directory is lost is resolved as well") {
     const Restore restore;
-    restore.interrupt(Phase::handed_over);
-    restore.files.write("data.restoring.d/failure.json", "{}");
-    SECTION("with it") {
-        restore.files.write("data.restoring.d/patroni.dynamic.json", "{}");
-        forget(choose_layout(restore.data()));
-        CHECK(system::entries(restore.files.path("data.restoring.d")) ==
-              std::vector<std::string>{"patroni.dynamic.json"});
-    }
-    SECTION("without it") {
-        forget(choose_layout(restore.data()));
-        CHECK_FALSE(is_there(restore.files.path("data.restoring.d")));
-    }
+    fs::create_directories(restore.files.path("disk"));
+    fs::create_directory_symlink(restore.files.path("disk/pg"), restore.data());
+    CHECK(choose_layout(restore.data()).staging == restore.files.path("disk/pg.restoring"));
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    CHECK(problems_of(ExitCode::done, [&] { hand_over(staging); }) == Problems{});
+}
+
+TEST_CASE("a source that was itself restored into a mount point has a journal in its backup, which goes") {
+    const Restore restore;
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    restore.files.write("data.restoring/.restoring.d/journal.json", "{}");
+    remove_inherited_workspace(staging.path());
+    CHECK_FALSE(is_there(staging.path() / ".restoring.d"));
+    CHECK(is_there(staging.path() / "PG_VERSION"));
 }

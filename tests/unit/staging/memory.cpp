@@ -4,7 +4,6 @@
 #include "support/restore.hpp"
 
 using namespace patroni_pgbackrest;
-using namespace patroni_pgbackrest;
 using namespace std::chrono_literals;
 
 namespace {
@@ -70,7 +69,7 @@ TEST_CASE("a cluster that verify rejected is not handed over again until somethi
     journal.request = identity_of(request);
     journal.backup_set = plan.backup.label;
     journal.phase = Phase::handed_over;
-    journal.asked = Asked{request.target, plan.timeline(), plan.wal.last(), plan.segment_size, false};
+    journal.goal = RestoreGoal{request.target, plan.timeline(), plan.wal.last(), plan.segment_size, false};
     journal.save(layout.journal());
     CHECK_NOTHROW(refuse_rejected(request, plan, layout));
     remember_rejection(layout, {"probe 1 returned 'false'", "choose another target", ""}, std::nullopt);
@@ -117,4 +116,25 @@ TEST_CASE("failures are counted, interruptions are not") {
     CHECK(second->in_a_row == 2);
     CHECK_FALSE(remembered(Failure(ExitCode::terminated, "m", "h"), std::nullopt, "r", "f", 9));
     CHECK(remembered(Failure(ExitCode::hangup, "m", "h"), second, "r", "f", 9)->in_a_row == 2);
+}
+
+TEST_CASE("a run knows the failures of its own request, and adds its own") {
+    const Restore restore;
+    const auto layout = choose_layout(restore.data());
+    fs::create_directories(layout.workspace);
+    const auto memory = [&](const Request& request) { return FailureMemory(request, restore.plan, layout); };
+    const Failure failure = Failure(ExitCode::pgbackrest_failed, "it failed", "mend it").lasting();
+    CHECK_FALSE(memory(restore.request).last());
+    memory(restore.request).remember(Failure(ExitCode::terminated, "terminated", ""));
+    CHECK_FALSE(fs::exists(layout.failure()));
+    memory(restore.request).remember(failure);
+    memory(restore.request).remember(failure);
+    REQUIRE(memory(restore.request).last());
+    CHECK(memory(restore.request).last()->in_a_row == 2);
+    CHECK(problems_of(ExitCode::pgbackrest_failed, [&] { memory(restore.request).refuse_repetition(); }).front().hint ==
+          "remove " + layout.failure().string() + " to try it again, when this is done: mend it");
+    auto other = restore.request;
+    other.target = {Immediate{}};
+    CHECK_FALSE(memory(other).last());
+    CHECK_NOTHROW(memory(other).refuse_repetition());
 }

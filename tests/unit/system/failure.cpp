@@ -7,12 +7,12 @@
 namespace patroni_pgbackrest {
 
 TEST_CASE("a failure shows its first problem and keeps them all") {
-    const Failure one{ExitCode::usage, "unknown option `--stnaza`", "did you mean `--stanza`?"};
+    const Failure one(ExitCode::usage, "unknown option `--stnaza`", "did you mean `--stanza`?");
     CHECK(std::string(one.what()) == "unknown option `--stnaza`");
     CHECK(one.code() == ExitCode::usage);
     CHECK(one.problems().front().hint == "did you mean `--stanza`?");
 
-    const Failure two{ExitCode::preflight_refused, {{"a", "b", "patroni.yml:17"}, {"c", "d"}}};
+    const Failure two(ExitCode::preflight_refused, {{"a", "b", "patroni.yml:17"}, {"c", "d"}});
     CHECK(std::string(two.what()) == "a");
     CHECK(two.problems().size() == 2);
     CHECK(two.problems()[0].place == "patroni.yml:17");

@@ -111,12 +111,12 @@ TEST_CASE("replacing follows symbolic links, also to a file that is not there ye
 
 TEST_CASE("a relative path is replaced in the working directory") {
     const PrivateDirectory directory;
-    Forked process{[&] {
+    Forked process([&] {
         fs::current_path(directory.path());
         replace_file("a", "x");
         remove_file("absent");
         return 7;
-    }};
+    });
     CHECK(process.wait() == 7);
     CHECK(entries(directory.path()) == Names{"a"});
 }
@@ -125,7 +125,7 @@ TEST_CASE("a write that fails leaves the old file and nothing else") {
     const PrivateDirectory directory;
     const fs::path file = directory.path() / "a";
     write_file(file, "old");
-    Forked process{[&] {
+    Forked process([&] {
         ::signal(SIGXFSZ, SIG_IGN);
         const rlimit limit{1000, 1000};
         if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) {
@@ -133,7 +133,7 @@ TEST_CASE("a write that fails leaves the old file and nothing else") {
         }
         replace_file(file, std::string(2000, 'x'));
         return 0;
-    }};
+    });
     CHECK(process.wait() == 1);
     CHECK(process.errors() == "cannot write " + file.string() + ": File too large\n");
     CHECK(read_file(file) == "old");
@@ -145,7 +145,7 @@ TEST_CASE("a directory that is not writable is told, and the file stays") {
     const fs::path file = directory.path() / "a";
     write_file(file, "old");
     fs::permissions(directory.path(), fs::perms(0555));
-    Forked process{[&] {
+    Forked process([&] {
         if (::geteuid() == 0 && ::seteuid(nobody) != 0) {
             return 99;
         }
@@ -154,7 +154,7 @@ TEST_CASE("a directory that is not writable is told, and the file stays") {
         }
         replace_file(file, "new");
         return 0;
-    }};
+    });
     CHECK(process.wait() == 1);
     CHECK(process.errors() == "cannot write beside " + file.string() + ": Permission denied\n");
     fs::permissions(directory.path(), fs::perms(0700));
@@ -248,13 +248,13 @@ TEST_CASE("a file that may not be read makes the sync fail") {
     write_file(directory.path() / "a", "x");
     fs::permissions(directory.path(), fs::perms(0755));
     fs::permissions(directory.path() / "a", fs::perms(0000));
-    Forked process{[&] {
+    Forked process([&] {
         if (::geteuid() == 0 && ::seteuid(nobody) != 0) {
             return 99;
         }
         sync_tree({directory.path()});
         return 0;
-    }};
+    });
     CHECK(process.wait() == 1);
     CHECK(process.errors() == "cannot sync " + (directory.path() / "a").string() + ": Permission denied\n");
 }
@@ -273,13 +273,13 @@ TEST_CASE("a private directory is ours alone, short, and removed with its conten
 
 TEST_CASE("a private directory is below TMPDIR where that is short enough for a socket's path") {
     const PrivateDirectory directory;
-    Forked process{[&] {
+    Forked process([&] {
         ::setenv("TMPDIR", directory.path().c_str(), 1);
         const PrivateDirectory near;
         ::setenv("TMPDIR", (directory.path() / std::string(100, 'l')).c_str(), 1);
         const PrivateDirectory far;
         return near.path().parent_path() == directory.path() && far.path().parent_path() == "/tmp" ? 7 : 8;
-    }};
+    });
     CHECK(process.wait() == 7);
 }
 

@@ -26,12 +26,12 @@ namespace {
 
 /// Sleeps until it is interrupted.
 Forked sleeper(const std::filesystem::path& ready) {
-    return Forked{[=] {
+    return Forked([=] {
         interruption::install();
         write_file(ready, "1");
         interruption::sleep(seconds(100));
         return 0;
-    }};
+    });
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ TEST_CASE("each of the three signals has its own failure") {
 }
 
 TEST_CASE("a signal that is blocked by whoever started us still arrives") {
-    Forked process{[] {
+    Forked process([] {
         sigset_t all;
         sigfillset(&all);
         ::sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -61,24 +61,24 @@ TEST_CASE("a signal that is blocked by whoever started us still arrives") {
         ::raise(SIGTERM);
         interruption::check();
         return 0;
-    }};
+    });
     CHECK(process.wait() == 143);
 }
 
 TEST_CASE("nohup is respected, a broken pipe ignored") {
-    Forked process{[] {
+    Forked process([] {
         ::signal(SIGHUP, SIG_IGN);
         interruption::install();
         ::raise(SIGHUP);
         ::raise(SIGPIPE);
         interruption::check();
         return interruption::requested() ? 8 : 7;
-    }};
+    });
     CHECK(process.wait() == 7);
 }
 
 TEST_CASE("the first signal counts, and check goes on throwing") {
-    Forked process{[] {
+    Forked process([] {
         interruption::install();
         ::raise(SIGINT);
         if (!interruption::requested()) {
@@ -96,7 +96,7 @@ TEST_CASE("the first signal counts, and check goes on throwing") {
             }
         }
         return 7;
-    }};
+    });
     CHECK(process.wait() == 7);
 }
 
@@ -110,16 +110,16 @@ TEST_CASE("sleeping takes its time, not the processor's") {
 }
 
 TEST_CASE("the end of the caller counts as SIGTERM, even as a zombie and when it is not the parent") {
-    Forked caller{[] {
+    Forked caller([] {
         ::pause();
         return 0;
-    }};
-    Forked process{[&] {
+    });
+    Forked process([&] {
         interruption::install();
         interruption::watch_caller(caller.pid());
         interruption::sleep(seconds(100));
         return 0;
-    }};
+    });
     CHECK(process.is_running());
     const auto begin = Clock::now();
     ::kill(caller.pid(), SIGKILL);  // nobody reaps it yet
@@ -132,9 +132,9 @@ TEST_CASE("the end of a caller that is the direct parent is told as such, too") 
     const PrivateDirectory directory;
     const auto words = directory.path() / "words";
     const auto file = directory.path() / "pid";
-    Forked caller{[&] {
+    Forked caller([&] {
         ::setenv("TMPDIR", directory.path().c_str(), 1);  // it is killed and cannot clean up
-        const Forked process{[&] {
+        const Forked process([&] {
             interruption::install();
             interruption::watch_caller(::getppid());
             write_file(file, fmt::format("{}\n", ::getpid()));
@@ -144,10 +144,10 @@ TEST_CASE("the end of a caller that is the direct parent is told as such, too") 
                 write_file(words, failure.what());
             }
             return 0;
-        }};
+        });
         ::pause();
         return 0;
-    }};
+    });
     pid_in(file);
     ::kill(caller.pid(), SIGKILL);
     const std::string message = fmt::format("the calling Patroni (process {}) is gone", caller.pid());
@@ -155,25 +155,25 @@ TEST_CASE("the end of a caller that is the direct parent is told as such, too") 
 }
 
 TEST_CASE("a caller that is gone before we look is noticed at once") {
-    Forked caller{[] { return 0; }};
+    Forked caller([] { return 0; });
     CHECK(caller.wait() == 0);
-    Forked process{[&] {
+    Forked process([&] {
         interruption::install();
         interruption::watch_caller(caller.pid());
         interruption::check();
         return 0;
-    }};
+    });
     CHECK(process.wait() == 143);
 }
 
 TEST_CASE("SIGTERM is told as such while the caller lives") {
-    Forked process{[] {
+    Forked process([] {
         interruption::install();
         interruption::watch_caller(::getppid());
         ::raise(SIGTERM);
         interruption::check();
         return 0;
-    }};
+    });
     CHECK(process.wait() == 143);
     CHECK(process.errors() == "ended by SIGTERM\n");
 }

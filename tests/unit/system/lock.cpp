@@ -18,7 +18,7 @@ namespace {
 std::unique_ptr<Forked> holder_of(const std::filesystem::path& path) {
     const auto held = path.string() + ".held";
     auto holder = std::make_unique<Forked>([=] {
-        const Lock lock{path};
+        const Lock lock(path);
         write_file(held, "1");
         while (true) {
             ::pause();
@@ -35,10 +35,10 @@ TEST_CASE("a lock waits until its holder is gone, however that ends, and says fo
     const PrivateDirectory directory;
     const auto path = directory.path() / "lock";
     auto holder = holder_of(path);
-    Forked waiter{[&] {
-        const Lock lock{path};
+    Forked waiter([&] {
+        const Lock lock(path);
         return 7;
-    }};
+    });
     const std::string message =
         fmt::format("INFO: waiting for process {}, which holds {}", holder->pid(), path.string());
     REQUIRE(eventually([&] { return waiter.errors().find(message) != std::string::npos; }));
@@ -49,8 +49,8 @@ TEST_CASE("a lock waits until its holder is gone, however that ends, and says fo
 
 TEST_CASE("a free lock is taken at once, and again after it was given back") {
     const PrivateDirectory directory;
-    { const Lock lock{directory.path() / "lock"}; }
-    const Lock lock{directory.path() / "lock"};
+    { const Lock lock(directory.path() / "lock"); }
+    const Lock lock(directory.path() / "lock");
     CHECK(std::filesystem::exists(directory.path() / "lock"));
 }
 
@@ -58,11 +58,11 @@ TEST_CASE("waiting for a lock ends with SIGTERM") {
     const PrivateDirectory directory;
     const auto path = directory.path() / "lock";
     const auto holder = holder_of(path);
-    Forked waiter{[&] {
+    Forked waiter([&] {
         interruption::install();
-        const Lock lock{path};
+        const Lock lock(path);
         return 7;
-    }};
+    });
     REQUIRE(eventually([&] { return waiter.errors().find("waiting for") != std::string::npos; }));
     ::kill(waiter.pid(), SIGTERM);
     CHECK(waiter.wait() == 143);
@@ -73,28 +73,28 @@ TEST_CASE("a lock file that was removed while somebody waits does not let two in
     const PrivateDirectory directory;
     const auto path = directory.path() / "lock";
     const auto first = holder_of(path);
-    Forked waiter{[&] {
-        const Lock lock{path};
+    Forked waiter([&] {
+        const Lock lock(path);
         write_file(directory.path() / "waiter", "1");
         while (true) {
             ::pause();
         }
         return 0;
-    }};
+    });
     REQUIRE(eventually([&] { return waiter.errors().find("waiting for") != std::string::npos; }));
     std::filesystem::remove(path);
     REQUIRE(eventually([&] { return std::filesystem::exists(directory.path() / "waiter"); }));
-    Forked third{[&] {
-        const Lock lock{path};
+    Forked third([&] {
+        const Lock lock(path);
         return 7;
-    }};
+    });
     const std::string message = fmt::format("waiting for process {}", waiter.pid());
     CHECK(eventually([&] { return third.errors().find(message) != std::string::npos; }));
 }
 
 TEST_CASE("a lock that cannot be made names the file") {
     try {
-        const Lock lock{"/nowhere/lock"};
+        const Lock lock("/nowhere/lock");
         FAIL("it was made");
     } catch (const Failure& failure) {
         CHECK(failure.code() == ExitCode::internal_error);

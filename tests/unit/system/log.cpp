@@ -15,10 +15,10 @@ using system::Forked;
 namespace {
 
 std::string logged(const std::function<void()>& work) {
-    Forked process{[&] {
+    Forked process([&] {
         work();
         return 0;
-    }};
+    });
     REQUIRE(process.wait() == 0);
     return process.errors();
 }
@@ -91,7 +91,7 @@ TEST_CASE("levels are known by name, in any case") {
 }
 
 TEST_CASE("a log that nobody reads does not end the program") {
-    Forked process{[] {
+    Forked process([] {
         ::signal(SIGPIPE, SIG_IGN);
         int ends[2];
         if (::pipe(ends) != 0) {
@@ -101,7 +101,7 @@ TEST_CASE("a log that nobody reads does not end the program") {
         ::dup2(ends[1], STDERR_FILENO);
         log::info("x");
         return 7;
-    }};
+    });
     CHECK(process.wait() == 7);
 }
 

@@ -10,7 +10,7 @@ namespace patroni_pgbackrest::system {
 
 TEST_CASE("the affinity mask bounds the processors") {
     CHECK(processors() >= 1);
-    Forked process{[] {
+    Forked process([] {
         cpu_set_t mask;
         if (::sched_getaffinity(0, sizeof mask, &mask) != 0) {
             return 99;
@@ -23,7 +23,7 @@ TEST_CASE("the affinity mask bounds the processors") {
         CPU_SET(first, &mask);
         ::sched_setaffinity(0, sizeof mask, &mask);
         return static_cast<int>(processors());
-    }};
+    });
     CHECK(process.wait() == 1);
 }
 

@@ -121,11 +121,11 @@ TEST_CASE("what cannot be changed without changing something else is refused") {
     CHECK(refusal("a: &a b\nd: *a\n", {"a"}) ==
           Strings{"patroni.yml:1: an alias in patroni.yml:2 uses the anchor here, and would change with a"});
     CHECK(refusal("a: &a b\nd: *a\n", {"d"}) ==
-          Strings{"patroni.yml:2: d is an alias, and what it names stands elsewhere too"});
-    CHECK(refusal("a: b\n", {"a", "c"}) == Strings{"patroni.yml:1: a is no map"});
-    CHECK(refusal("a: [b]\n", {"a"}) == Strings{"patroni.yml:1: a is no single value"});
+          Strings{"patroni.yml:2: d is an alias, and its value is used elsewhere too"});
+    CHECK(refusal("a: b\n", {"a", "c"}) == Strings{"patroni.yml:1: a is not a map"});
+    CHECK(refusal("a: [b]\n", {"a"}) == Strings{"patroni.yml:1: a is not a single value"});
     CHECK(refusal("? a\n: b\n", {"a"}) == Strings{"patroni.yml:1: a is written with ? and :"});
-    CHECK(refusal("- a\n", {"a"}) == Strings{"patroni.yml:1: the top level is no map"});
+    CHECK(refusal("- a\n", {"a"}) == Strings{"patroni.yml:1: the top level is not a map"});
     CHECK(problems_of([] { remove("a: &a b\nd: *a\n", {"a"}); }) ==
           Strings{"patroni.yml:1: an alias in patroni.yml:2 uses the anchor here, and would change with a"});
     CHECK(

@@ -64,9 +64,9 @@ TEST_CASE("a merge key in quotes is an ordinary key") {
 
 TEST_CASE("a merge key that names no map is refused") {
     CHECK(problems("a: &a text\nb:\n  <<: *a\n") ==
-          Strings{"p.yml:3: the merge key << names something that is no map"});
+          Strings{"p.yml:3: the merge key << names something that is not a map"});
     CHECK(problems("a: &a text\nb:\n  <<: [*a]\n") ==
-          Strings{"p.yml:3: the merge key << names something that is no map"});
+          Strings{"p.yml:3: the merge key << names something that is not a map"});
 }
 
 TEST_CASE("an alias stands for its anchor, with the place of the key that uses it") {

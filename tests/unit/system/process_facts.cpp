@@ -1,4 +1,4 @@
-#include "system/calling_process.hpp"
+#include "system/process_facts.hpp"
 
 #include "support/catch.hpp"
 #include "support/forked.hpp"
@@ -12,11 +12,11 @@ namespace patroni_pgbackrest::system {
 TEST_CASE("a process is seen with arguments, environment and directory") {
     const PrivateDirectory directory;
     const std::filesystem::path real = std::filesystem::canonical(directory.path());
-    Forked child{[&] {
+    Forked child([&] {
         std::filesystem::current_path(directory.path());
         return ::execle("/bin/sleep", "sleep", "100", nullptr,
                         std::array{"PATRONI_SCOPE=a=b", (const char*)nullptr}.data());
-    }};
+    });
     REQUIRE(eventually([&] { return arguments_of(child.pid()) == std::vector<std::string>{"sleep", "100"}; }));
     const auto facts = facts_of(child.pid());
     REQUIRE(facts.has_value());
@@ -29,7 +29,7 @@ TEST_CASE("a process is seen with arguments, environment and directory") {
 }
 
 TEST_CASE("a process that is gone, or a zombie, has no facts and no start time") {
-    Forked process{[] { return 0; }};
+    Forked process([] { return 0; });
     REQUIRE(eventually([&] { return start_time_of(process.pid()) == 0; }));  // a zombie now
     CHECK_FALSE(facts_of(process.pid()).has_value());
     CHECK(process.wait() == 0);
@@ -39,7 +39,7 @@ TEST_CASE("a process that is gone, or a zombie, has no facts and no start time")
 
 TEST_CASE("a process that ends while it is looked at is nothing special") {
     for (int round = 0; round < 200; ++round) {
-        Forked process{[] { return 0; }};
+        Forked process([] { return 0; });
         while (start_time_of(process.pid()) != 0) {
             CHECK_NOTHROW(facts_of(process.pid()));
             CHECK_NOTHROW(arguments_of(process.pid()));
@@ -51,10 +51,10 @@ TEST_CASE("a process that ends while it is looked at is nothing special") {
 TEST_CASE("ancestors begin with the parent") {
     const PrivateDirectory directory;
     const auto file = directory.path() / "seen";
-    Forked process{[&] {
+    Forked process([&] {
         const auto all = ancestors();
         return !all.empty() && all[0].pid == ::getppid() ? 7 : 8;
-    }};
+    });
     CHECK(process.wait() == 7);
 }
 

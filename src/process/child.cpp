@@ -1,0 +1,303 @@
+#include "process/child.hpp"
+
+#include "process/process_tree.hpp"
+#include "system/interruption.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+#include <list>
+#include <sys/wait.h>
+#include <utility>
+
+namespace patroni_pgbackrest::process {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+constexpr std::size_t longest_line = 65536;
+constexpr milliseconds usual_grace(2000);
+/// How long a descendant may hold a pipe open after the child itself has ended.
+constexpr milliseconds patience_with_pipes(1000);
+/// An SSH server turns away more than ten that knock at once (MaxStartups).
+constexpr std::size_t most_at_once = 8;
+
+/// One of the two pipes on its way into its sink.
+struct Stream {
+    explicit Stream(Sink to) : pipe(interruption::event_loop()), sink(std::move(to)) {}
+
+    void take(std::string_view piece) {
+        if (auto* const* text = std::get_if<std::string*>(&sink)) {
+            (*text)->append(piece);
+        } else {
+            take_lines(piece);
+        }
+    }
+    void end() {
+        if (!begun.empty()) {
+            tell(std::exchange(begun, {}));
+        }
+    }
+
+    boost::asio::posix::stream_descriptor pipe;
+    Sink sink;
+    std::string begun;               ///< a line whose end has not been read
+    std::array<char, 16384> buffer;  // not filled: its pages would be touched for each WAL segment
+
+  private:
+    void take_lines(std::string_view piece) {
+        const std::string text = std::exchange(begun, {}).append(piece);
+        std::string_view rest = text;
+        while (true) {
+            const std::size_t end = rest.substr(0, longest_line + 1).find('\n');
+            const bool is_whole = end != std::string_view::npos;
+            if (!is_whole && rest.size() <= longest_line) {
+                break;
+            }
+            tell(rest.substr(0, is_whole ? end : longest_line));
+            rest.remove_prefix(is_whole ? end + 1 : longest_line);
+        }
+        begun = rest;
+    }
+    void tell(std::string_view line) const {
+        if (const auto& on_line = std::get<OnLine>(sink)) {
+            on_line(line);
+        }
+    }
+};
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+    using Cases::operator()...;
+};
+template <typename... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+}  // namespace
+
+bool succeeded(const Outcome& outcome) {
+    const auto* exited = std::get_if<Exited>(&outcome);
+    return exited != nullptr && exited->code == 0;
+}
+
+std::string describe(const Outcome& outcome) {
+    return std::visit(
+        Overloaded{
+            [](const Exited& exited) { return fmt::format("exited with code {}", exited.code); },
+            [](const Signalled& signalled) { return fmt::format("was killed by signal {}", signalled.number); },
+            [](const NotStarted& failed) { return "could not be started: " + failed.reason; },
+            [](const Stalled&) { return std::string("made no progress and was ended"); },
+        },
+        outcome);
+}
+
+struct Child::State : std::enable_shared_from_this<Child::State> {
+    State(Sink to_output, Sink to_errors, int number)
+        : death_signal(number), output(std::move(to_output)), errors(std::move(to_errors)),
+          end_of_pipes(interruption::event_loop()) {}
+
+    void start(const Command& command) {
+        auto launched = launch(command, death_signal);
+        if (auto* failed = std::get_if<NotStarted>(&launched)) {
+            ending = outcome = std::move(*failed);
+            return;
+        }
+        auto& running = std::get<Launched>(launched);
+        pid = running.pid;
+        output.pipe.assign(running.output.release());
+        errors.pipe.assign(running.errors.release());
+        reap(pid, [self = shared_from_this()](int wait_status) { self->on_exit(wait_status); });
+        read(output);
+        read(errors);
+    }
+
+    void read(Stream& stream) {
+        const auto on_read = [self = shared_from_this(), &stream](const error_code& error, std::size_t length) {
+            if (!stream.pipe.is_open()) {
+                return;
+            }
+            try {
+                stream.take({stream.buffer.data(), length});
+            } catch (...) {
+                // Its child must be able to go on writing until it is ended.
+                self->be_quiet();
+                self->read(stream);
+                throw;
+            }
+            error ? self->close(stream) : self->read(stream);
+        };
+        stream.pipe.async_read_some(boost::asio::buffer(stream.buffer), on_read);
+    }
+
+    void close(Stream& stream) {
+        if (stream.pipe.is_open()) {
+            error_code ignored;
+            static_cast<void>(stream.pipe.close(ignored));
+            stream.end();
+            finish_if_done();
+        }
+    }
+
+    void on_exit(int wait_status) {
+        ending = WIFSIGNALED(wait_status) ? Outcome(Signalled{WTERMSIG(wait_status)})
+                                          : Outcome(Exited{WEXITSTATUS(wait_status)});
+        end_of_pipes.expires_after(patience_with_pipes);
+        end_of_pipes.async_wait([self = shared_from_this()](const error_code& error) {
+            if (!error) {
+                self->close(self->output);
+                self->close(self->errors);
+            }
+        });
+        finish_if_done();
+    }
+
+    void finish_if_done() {
+        if (ending && !outcome && !output.pipe.is_open() && !errors.pipe.is_open()) {
+            outcome = ending;
+            end_of_pipes.cancel();
+        }
+    }
+
+    /// What is still read is dropped.
+    void be_quiet() { output.sink = errors.sink = OnLine(); }
+
+    pid_t pid = -1;
+    const int death_signal;
+    Stream output, errors;
+    boost::asio::steady_timer end_of_pipes;
+    std::optional<Outcome> ending;  ///< known as soon as it is reaped
+    std::optional<Outcome> outcome;
+};
+
+Child::Child(const Command& command, Sink output, Sink errors, int death_signal)
+    : state_(std::make_shared<State>(std::move(output), std::move(errors), death_signal)) {
+    state_->start(command);
+}
+
+Child::~Child() {
+    // What the sinks refer to may be gone by now.
+    state_->be_quiet();
+    if (!outcome()) {
+        end(state_->death_signal, usual_grace);
+    }
+}
+
+pid_t Child::pid() const {
+    return state_->pid;
+}
+
+const std::optional<Outcome>& Child::outcome() const {
+    return state_->outcome;
+}
+
+const std::optional<Outcome>& Child::wait(milliseconds at_most) {
+    const auto deadline = Clock::now() + at_most;
+    while (true) {
+        if (interruption::requested()) {
+            end(state_->death_signal, usual_grace);
+            interruption::check();
+        }
+        const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+        if (outcome() || left.count() <= 0) {
+            return outcome();
+        }
+        interruption::run_one_event(left);
+    }
+}
+
+void Child::signal(int number) {
+    if (!state_->ending) {
+        ::kill(-pid(), number);
+    }
+}
+
+void Child::end(int first, milliseconds grace) {
+    if (!outcome()) {
+        ProcessTree(pid()).end(first, grace);
+    }
+    const auto end_of_patience = Clock::now() + patience_with_pipes + milliseconds(500);
+    while (!outcome() && Clock::now() < end_of_patience) {
+        interruption::run_one_event(milliseconds(20));
+    }
+}
+
+unsigned long long Child::activity() const {
+    return state_->ending ? 0 : ProcessTree(pid()).activity();
+}
+
+Outcome run(const Command& command, const OnLine& on_output, const OnLine& on_error, std::chrono::seconds stall) {
+    auto last_progress = Clock::now();
+    const auto noting_progress = [&](const OnLine& on_line) {
+        return [&](std::string_view line) {
+            last_progress = Clock::now();
+            if (on_line) {
+                on_line(line);
+            }
+        };
+    };
+    Child child(command, noting_progress(on_output), noting_progress(on_error));
+    unsigned long long activity = 0;
+    while (true) {
+        if (const auto& outcome = child.wait(std::chrono::seconds(1))) {
+            return *outcome;
+        }
+        if (std::exchange(activity, child.activity()) != activity) {
+            last_progress = Clock::now();
+        }
+        if (Clock::now() - last_progress >= stall) {
+            child.end(SIGTERM, usual_grace);
+            return Stalled{};
+        }
+    }
+}
+
+Capturing::Capturing(const Command& command, std::chrono::seconds limit)
+    : deadline_(Clock::now() + limit), child_(command, &captured_.output, &captured_.errors) {}
+
+bool Capturing::is_done() {
+    if (is_done_) {
+        return true;
+    }
+    if (const auto& outcome = child_.wait(milliseconds(50))) {
+        captured_.outcome = *outcome;
+        is_done_ = true;
+    } else if (Clock::now() >= deadline_) {
+        child_.end(SIGTERM, usual_grace);
+        captured_.outcome = Stalled{};
+        is_done_ = true;
+    }
+    return is_done_;
+}
+
+const Captured& Capturing::result() {
+    while (!is_done()) {
+    }
+    return captured_;
+}
+
+Captured capture(const Command& command, std::chrono::seconds limit) {
+    return Capturing(command, limit).result();
+}
+
+std::vector<Captured> capture_all(const std::vector<Command>& commands, std::chrono::seconds limit) {
+    std::list<Capturing> all;
+    const auto is_running = [](Capturing& one) { return !one.is_done(); };
+    for (const Command& command : commands) {
+        while (static_cast<std::size_t>(std::count_if(all.begin(), all.end(), is_running)) >= most_at_once) {
+        }
+        all.emplace_back(command, limit);
+    }
+    std::vector<Captured> results;
+    for (Capturing& one : all) {
+        results.push_back(one.result());
+    }
+    return results;
+}
+
+}  // namespace patroni_pgbackrest::process

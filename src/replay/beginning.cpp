@@ -1,0 +1,135 @@
+#include "replay/beginning.hpp"
+
+#include "postgres/binaries.hpp"
+#include "staging/memory.hpp"
+#include "staging/places.hpp"
+#include "system/failure.hpp"
+
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest {
+
+namespace fs = std::filesystem;
+using postgres::ClusterState;
+
+namespace {
+
+/// Patroni could not use it (a port taken, a wrong parameter), which says nothing against its data.
+Beginning decide_for_taken_back(const Request& request, const Seen& seen) {
+    const auto unusable = [](const std::string& why) {
+        return Copy{"it cannot be used as it is: " + why, log::Level::warning};
+    };
+    if (request.recovery != Recovery::standalone) {
+        return Copy{};
+    }
+    if (!seen.taken_back->is_newest) {
+        return Copy{"the archive has newer WAL than it: only its files are used", log::Level::warning};
+    }
+    if (!seen.control) {
+        return unusable(seen.why_unreadable);
+    }
+    if (seen.has_signal_file) {
+        return Copy{};
+    }
+    const auto& ending = seen.taken_back->ending;
+    if (ending && !ending->empty()) {
+        return unusable(*ending);
+    }
+    if (seen.control->state == ClusterState::shut_down) {
+        return HandOverAgain{};
+    }
+    return ending ? Beginning(Copy{}) : ShutDownFirst{};
+}
+
+/// Why a recovery that ended in an earlier run does not count any more; empty when it does.
+std::string why_outdated(const Request& request, const Plan& plan, const Journal& earlier, postgres::Timeline reached) {
+    if (reached > plan.timeline() && plan.archive_end.histories.count(reached) > 0) {
+        return fmt::format("timeline {} is in the archive meanwhile", reached.text());
+    }
+    if (reached > plan.timeline() && request.target.is_latest() && earlier.goal &&
+        earlier.goal->last_segment < plan.wal.last()) {
+        return "the archive has newer WAL";
+    }
+    return {};
+}
+
+Beginning decide_after_earlier_run(const Request& request, const Plan& plan, const Seen& seen) {
+    const auto& earlier = *seen.earlier;
+    if (earlier.backup_set != plan.backup.label || earlier.phase == Phase::copying || !seen.is_cluster) {
+        return Copy{};
+    }
+    if (!seen.control) {
+        return Copy{"what an earlier run left cannot be used as it is: " + seen.why_unreadable, log::Level::warning};
+    }
+    if (const auto why = why_outdated(request, plan, earlier, seen.control->timeline); !why.empty()) {
+        return Copy{fmt::format("what an earlier run recovered is out of date, {}: only its files are used", why)};
+    }
+    const auto start = decide_start(earlier.phase, *seen.control, plan.timeline(), seen.same_boot);
+    if (start != Start::copy) {
+        return Continue{start};
+    }
+    return Copy{seen.same_boot ? ""
+                               : "the machine was started or the disk mounted anew since the earlier run, which "
+                                 "flushed nothing to disk: its copy is checked against the backup first"};
+}
+
+}  // namespace
+
+Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot) {
+    const bool is_on_disk = same_boot || phase == Phase::handing_over;
+    if (phase == Phase::copying || !is_on_disk) {
+        return Start::copy;
+    }
+    if (phase == Phase::copied) {
+        return Start::replay;
+    }
+    if (control.timeline > planned) {
+        // Stopped cleanly alone does not tell that the roles were set and the source's postgresql.auto.conf put back.
+        const bool done =
+            (phase == Phase::recovered || phase == Phase::handing_over) && control.state == ClusterState::shut_down;
+        return done ? Start::nothing : Start::finish;
+    }
+    const bool unfinished =
+        control.state == ClusterState::in_archive_recovery || control.state == ClusterState::shut_down_in_recovery;
+    return unfinished ? Start::replay : Start::copy;
+}
+
+Beginning decide_beginning(const Request& request, const Plan& plan, const Seen& seen) {
+    if (seen.taken_back) {
+        return decide_for_taken_back(request, seen);
+    }
+    return seen.earlier ? decide_after_earlier_run(request, plan, seen) : Copy{};
+}
+
+Seen look_at_staging(const StagingDirectory& staging, const std::optional<TakenBack>& taken_back,
+                     const fs::path& bin_directory) {
+    Seen seen;
+    seen.taken_back = taken_back;
+    seen.earlier = staging.earlier();
+    seen.is_cluster = fs::exists(staging.path() / "PG_VERSION");
+    seen.has_signal_file =
+        fs::exists(staging.path() / "recovery.signal") || fs::exists(staging.path() / "standby.signal");
+    if (!seen.taken_back && !seen.earlier) {
+        return seen;
+    }
+    seen.why_unreadable = attempt([&] {
+        postgres::major_version(staging.path());
+        seen.control = postgres::read_control_data(bin_directory, staging.path());
+    });
+    seen.same_boot = seen.earlier && is_same_boot(*seen.earlier, staging.layout());
+    return seen;
+}
+
+std::string attempt(const std::function<void()>& work) {
+    try {
+        work();
+        return {};
+    } catch (const Failure& failure) {
+        if (is_interruption(failure.code())) {
+            throw;
+        }
+        return failure.what();
+    }
+}
+
+}  // namespace patroni_pgbackrest

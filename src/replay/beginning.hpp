@@ -1,0 +1,76 @@
+#pragma once
+
+#include "plan/plan.hpp"
+#include "postgres/control_data.hpp"
+#include "request/request.hpp"
+#include "staging/journal.hpp"
+#include "staging/staging.hpp"
+#include "system/log.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace patroni_pgbackrest {
+
+/// Where a recovery begins in what an earlier run left in the staging directory.
+enum class Start {
+    copy,     ///< from the repository, with --delta
+    replay,   ///< recovery.signal is put back, and the recovery goes on
+    finish,   ///< it is promoted already: start without signal file, then stop
+    nothing,  ///< promoted, and an earlier run has seen to everything that belongs to it
+};
+
+/// The decision of pg_control and the journal. `same_boot` is false after a reboot or an unmount: with fsync off the
+/// pages that were not written then are lost without a trace.
+Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot);
+
+/// What was handed over, set aside by Patroni and taken back into the staging directory.
+struct TakenBack {
+    bool is_newest = false;  ///< nothing has come into the archive since but what it archived itself
+    /// What the attempt to end it cleanly failed with, empty when it did not; unset before there was one.
+    std::optional<std::string> ending;
+};
+
+/// Everything on this node that decides where a restore begins.
+struct Seen {
+    std::optional<TakenBack> taken_back;
+    std::optional<Journal> earlier;  ///< of a run with this very request that left something unfinished
+    bool is_cluster = false;         ///< PG_VERSION is in the staging directory
+    bool has_signal_file = false;    ///< of a recovery or a standby
+    std::optional<postgres::ControlData> control;
+    std::string why_unreadable;  ///< why there is no `control`
+    bool same_boot = false;      ///< see is_same_boot
+};
+
+/// From the repository; --delta keeps what fits of whatever lies in the staging directory, so doubt means this.
+struct Copy {
+    std::string why{};  ///< for the log; empty when nobody would expect anything else
+    log::Level level = log::Level::info;
+};
+/// The complete copy of an earlier run is used as it is; never Start::copy.
+struct Continue {
+    Start start;
+};
+/// What was taken back is whole, but its server was killed: a private PostgreSQL ends it, then it is looked at again.
+struct ShutDownFirst {};
+/// What was taken back is whole, and is handed over once more without a restore.
+struct HandOverAgain {};
+
+using Beginning = std::variant<Copy, Continue, ShutDownFirst, HandOverAgain>;
+
+/// Decides where the restore begins. That an earlier run was interrupted after the last step of its hand-over is seen
+/// before there is a plan (hand_over_is_done), since it is finished without the repository.
+Beginning decide_beginning(const Request& request, const Plan& plan, const Seen& seen);
+
+/// Looks at the staging directory. What cannot be read is told as such and is no failure.
+Seen look_at_staging(const StagingDirectory& staging, const std::optional<TakenBack>& taken_back,
+                     const std::filesystem::path& bin_directory);
+
+/// Does what may fail without ending the run. Returns what it failed with, empty when it did not; an interruption goes
+/// on as the exception that it is.
+std::string attempt(const std::function<void()>& work);
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,167 @@
+#include "staging/adoption.hpp"
+
+#include "postgres/control_data.hpp"
+#include "postgres/living_server.hpp"
+#include "staging/set_aside.hpp"
+#include "system/failure.hpp"
+#include "system/file.hpp"
+#include "system/log.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <system_error>
+
+namespace patroni_pgbackrest {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The symbolic links of a data directory: of its tablespaces, its WAL, and whatever else lies outside.
+std::vector<fs::path> links_of(const fs::path& data_directory) {
+    std::vector<fs::path> links;
+    std::error_code error;
+    for (const auto& directory : {data_directory, data_directory / "pg_tblspc"}) {
+        for (const auto& entry : fs::directory_iterator(directory, error)) {
+            if (entry.is_symlink(error)) {
+                links.push_back(entry.path());
+            }
+        }
+    }
+    return links;
+}
+
+std::string end_of(const fs::path& link) {
+    std::error_code error;
+    return (link.parent_path() / fs::read_symlink(link, error)).lexically_normal().string();
+}
+
+struct Renamed {
+    fs::path link;
+    std::string end, original;
+};
+
+std::vector<Renamed> renamed(const fs::path& data_directory, const std::vector<std::string>& places) {
+    std::vector<Renamed> found;
+    for (const auto& link : links_of(data_directory)) {
+        const auto end = end_of(link);
+        if (std::find(places.begin(), places.end(), end) != places.end()) {
+            continue;
+        }
+        for (const auto& original : places) {
+            if (is_patronis_name(end, original)) {
+                found.push_back({link, end, original});
+            }
+        }
+    }
+    return found;
+}
+
+bool is_taken(const fs::path& place) {
+    std::error_code error;
+    return fs::is_symlink(place, error) || !system::is_empty_or_absent(place);
+}
+
+/// The place first: a link that led to it before it is there would look as if nothing had been renamed.
+void give_name_back(const Renamed& place) {
+    std::error_code error;
+    fs::rename(place.end, place.original, error);
+    if (!error) {
+        fs::remove(place.link, error);
+        fs::create_symlink(place.original, place.link, error);
+    }
+    if (error) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("{} cannot be renamed back to {}: {}", place.end, place.original, error.message()),
+                      fmt::format("rename it yourself, and let {} lead there", place.link.string()));
+    }
+    log::info("{} is {} again", place.end, place.original);
+}
+
+/// What may be refused comes first: a journal that names the places as ours allows --delta to clean them.
+void adopt(StagingDirectory& staging, const Journal& journal, const fs::path& directory,
+           const std::vector<std::string>& places) {
+    give_names_back(directory, places);
+    staging.journal() = journal;
+    staging.journal().outside = linked_places(directory, places);
+    staging.enter(Phase::copying);
+    std::error_code error;
+    fs::remove(staging.path(), error);
+    fs::rename(directory, staging.path(), error);
+    if (error) {
+        throw Failure(
+            ExitCode::unsafe,
+            fmt::format("{} cannot be renamed to {}: {}", directory.string(), staging.path().string(), error.message()),
+            fmt::format("move {} away: the next run starts over", directory.string()));
+    }
+    system::sync_directory(staging.path().parent_path());
+}
+
+}  // namespace
+
+void take_back(StagingDirectory& staging, const fs::path& directory) {
+    auto journal = Journal::read(staging.layout().journal()).value_or(staging.journal());
+    if (!staging.journal().member.empty()) {
+        journal.member = staging.journal().member;
+    }
+    adopt(staging, journal, directory, journal.outside);
+}
+
+void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& plan,
+           const std::vector<fs::path>& outside) {
+    const auto refuse = [&](const std::string& why, const std::string& hint) {
+        return Failure(ExitCode::unsafe, fmt::format("reuse-data {}: {}", directory.string(), why), hint);
+    };
+    const auto control = postgres::read_control_file(directory);
+    if (!control || control->system_identifier != plan.database.system_identifier) {
+        throw refuse(!control ? "there is no pg_control in it"
+                              : fmt::format("it belongs to another cluster (system identifier {}, not {})",
+                                            control->system_identifier, plan.database.system_identifier),
+                     "name a data directory of the cluster that is restored, or leave reuse-data out");
+    }
+    if (!system::same_file_system(directory, staging.layout().workspace)) {
+        throw refuse("it is not on the file system of the data directory",
+                     "move it there, or leave reuse-data out: everything is copied from the repository then");
+    }
+    postgres::remove_stale_postmaster_file(directory);
+    auto journal = staging.journal();
+    journal.system_identifier = plan.database.system_identifier;
+    journal.births.clear();
+    std::vector<std::string> places;
+    for (const auto& place : outside) {
+        places.push_back(place.string());
+    }
+    adopt(staging, journal, directory, places);
+}
+
+void give_names_back(const fs::path& data_directory, const std::vector<std::string>& places) {
+    const auto all = renamed(data_directory, places);
+    for (const auto& place : all) {
+        if (is_taken(place.original)) {
+            throw Failure(
+                ExitCode::unsafe,
+                fmt::format("{} cannot get its name {} back, which is taken", place.end, place.original),
+                fmt::format("move away what is in it if it is not needed, or move {} away: the next run starts over",
+                            data_directory.string()));
+        }
+    }
+    for (const auto& place : all) {
+        give_name_back(place);
+    }
+}
+
+std::vector<std::string> linked_places(const fs::path& data_directory, const std::vector<std::string>& places) {
+    std::vector<std::string> ends;
+    for (const auto& link : links_of(data_directory)) {
+        ends.push_back(end_of(link));
+    }
+    std::vector<std::string> linked;
+    for (const auto& place : places) {
+        if (std::find(ends.begin(), ends.end(), place) != ends.end()) {
+            linked.push_back(place);
+        }
+    }
+    return linked;
+}
+
+}  // namespace patroni_pgbackrest

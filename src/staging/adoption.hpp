@@ -1,0 +1,30 @@
+#pragma once
+
+#include "plan/plan.hpp"
+#include "staging/staging.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+/// Makes the directory that Patroni set aside the staging directory again, as an interrupted copy with the journal of
+/// its hand-over. Tablespaces and pg_wal that Patroni renamed with it get their names back. Throws Failure(unsafe), and
+/// leaves the journal as it is, when that cannot be.
+void take_back(StagingDirectory& staging, const std::filesystem::path& directory);
+
+/// The same with a directory that the request names (reuse-data): it must be of the same cluster, on the same file
+/// system, and no server may run in it. `outside` are the restore's own places. Throws Failure(unsafe).
+void reuse(StagingDirectory& staging, const std::filesystem::path& directory, const Plan& plan,
+           const std::vector<std::filesystem::path>& outside);
+
+/// Patroni renames tablespaces and a linked pg_wal with the data directory, and lets the links follow: those of
+/// `places` get their names back. Throws Failure(unsafe), before anything is touched, when one of the names is taken.
+void give_names_back(const std::filesystem::path& data_directory, const std::vector<std::string>& places);
+
+/// Those of `places` that a link in the data directory leads to; what lies in the others is not its own.
+std::vector<std::string> linked_places(const std::filesystem::path& data_directory,
+                                       const std::vector<std::string>& places);
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,307 @@
+#include "staging/resume_decision.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+using patroni::InitializeKey;
+using patroni::Leadership;
+using patroni::ScopeState;
+using postgres::ClusterState;
+
+namespace {
+
+/// The first name that is not this member's; empty when there is none.
+std::string other_than(const std::string& own_name, const std::vector<std::string>& names) {
+    const auto other = std::find_if(names.begin(), names.end(), [&](const auto& name) { return name != own_name; });
+    return other == names.end() ? std::string() : *other;
+}
+
+/// pg_control's time has seconds only: PostgreSQL may be started in the one in which the replay's server was stopped.
+bool has_never_started(const postgres::ControlFile& control, const Journal& journal) {
+    const bool is_replayed = journal.reached.has_value();
+    return control.written_at == journal.handed_over->control_written_at &&
+           (!is_replayed || control.state == ClusterState::shut_down);
+}
+
+/// Whether it was a primary last, and the leader's timeline is not known to be a later one: the leader may be no
+/// successor of it then, and Patroni would not rewind it.
+bool may_have_rival_history(const postgres::ControlFile& control, const Leadership& leadership) {
+    return control.state != ClusterState::in_archive_recovery && control.state != ClusterState::shut_down_in_recovery &&
+           leadership.timeline != 0 && leadership.timeline <= control.timeline.number;
+}
+
+/// For so long after the end of its recovery that it was accepted: longer than any post_bootstrap takes. In patroni
+/// mode the recovery ends after the hand-over, with the history file of a new timeline.
+bool is_in_use_long_enough(const ResumeFacts& facts) {
+    constexpr std::int64_t a_day = 86400;
+    const auto& journal = *facts.journal;
+    return journal.goal && facts.control.timeline > journal.goal->timeline && facts.recovery_ended_at &&
+           facts.control.written_at > std::max(journal.handed_over->at, *facts.recovery_ended_at) + a_day;
+}
+
+bool cluster_has_moved_on(const ScopeState& dcs) {
+    return dcs.leadership.leader || dcs.initialize == InitializeKey::initialized;
+}
+
+ResumeVerdict refuse(const std::string& why, const std::string& hint) {
+    return {.action = ResumeAction::refuse, .failure = Failure(ExitCode::unsafe, why, hint)};
+}
+
+ResumeVerdict refuse_directory(const ResumeFacts& facts, const std::string& why) {
+    return refuse(fmt::format("{} was handed over, but {}: the next start would promote it, or take it for a replica",
+                              facts.layout.data_directory.string(), why),
+                  fmt::format("read what Patroni and post_bootstrap said; if the data is right and no other node has "
+                              "it, remove {}, else move the data directory away",
+                              facts.layout.journal().string()));
+}
+
+ResumeVerdict refuse_directory_from_now_on(const ResumeFacts& facts, const std::string& why) {
+    auto verdict = refuse_directory(facts, why);
+    verdict.action = ResumeAction::refuse_from_now_on;
+    return verdict;
+}
+
+/// The DCS may come up after this node.
+ResumeVerdict ask_until_it_tells(const ResumeFacts& facts, const std::string& why, const std::string& hint) {
+    return {.action = ResumeAction::ask_dcs_until_it_tells,
+            .failure = Failure(ExitCode::repository_unreachable,
+                               fmt::format("the DCS cannot be asked about scope {}: {}", facts.scope(), why), hint)};
+}
+
+ResumeVerdict ask_until_it_answers(const ResumeFacts& facts) {
+    return ask_until_it_tells(
+        facts, facts.dcs->leadership.why_unknown,
+        "bring the DCS back, and see that patronictl works as the user of Patroni; nothing was changed");
+}
+
+/// Whether an answer can be too old: nobody else is there, or it is the second one.
+bool may_change(const ResumeFacts& facts) {
+    return !facts.asked_twice && !other_than(facts.own_name, facts.dcs->members).empty();
+}
+
+ResumeVerdict ask_again(const ResumeFacts& facts) {
+    constexpr std::chrono::seconds cycle{5};  // what one takes beside its wait
+    const auto pause = std::chrono::seconds(std::max(facts.loop_wait, facts.dcs->loop_wait)) + cycle;
+    return {.action = ResumeAction::ask_dcs_again,
+            .log = fmt::format("{} is there too: asking the DCS again in {} s, by when it will have said what it does "
+                               "now",
+                               other_than(facts.own_name, facts.dcs->members), pause.count()),
+            .pause = pause};
+}
+
+/// With a leader: whether it leads what was handed over, its successor, or a second history of the same timeline.
+std::optional<ResumeVerdict> refuse_rival_of_leader(const ResumeFacts& facts, bool never_started) {
+    const auto& leadership = facts.dcs->leadership;
+    if (!leadership.leader || *leadership.leader == facts.own_name) {
+        return std::nullopt;
+    }
+    if (never_started) {
+        return refuse_directory(facts, fmt::format("never started, and {} leads without it", *leadership.leader));
+    }
+    if (!may_have_rival_history(facts.control, leadership)) {
+        return std::nullopt;
+    }
+    if (leadership.timeline == 0) {
+        return refuse_directory(
+            facts, fmt::format("{} leads without it, on a timeline that is not known", *leadership.leader));
+    }
+    return refuse_directory(facts, fmt::format("{} leads without it, on timeline {} like this one", *leadership.leader,
+                                               leadership.timeline));
+}
+
+/// Whether Patroni goes on with what was handed over, has gone on without it, or would promote what is out of date.
+ResumeVerdict decide_by_dcs(const ResumeFacts& facts) {
+    const auto& journal = *facts.journal;
+    const auto& dcs = *facts.dcs;
+    const auto directory = facts.layout.data_directory.string();
+    const bool has_leader = dcs.leadership.leader.has_value();
+    const bool is_initialized = dcs.initialize == InitializeKey::initialized;
+    const bool never_started = has_never_started(facts.control, journal);
+    const auto bootstraps = other_than(facts.own_name, dcs.bootstrapping);
+    if (auto refusal = refuse_rival_of_leader(facts, never_started)) {
+        return *refusal;
+    }
+    if (never_started && is_initialized && dcs.configured && journal.never_led) {
+        return refuse_directory(facts, "never started, and the cluster has had a leader without it");
+    }
+    if (never_started && is_initialized) {
+        return {.log = fmt::format("{} is in place, and PostgreSQL has not started there yet: Patroni goes on with it",
+                                   directory)};
+    }
+    if (cluster_has_moved_on(dcs)) {
+        return {.action = ResumeAction::discard_journal,
+                .log = fmt::format("scope {} is initialised: the restore of {} is over", facts.scope(), directory)};
+    }
+    if (!has_leader && !bootstraps.empty()) {
+        return refuse_directory_from_now_on(facts, fmt::format("{} bootstraps the cluster now", bootstraps));
+    }
+    if (dcs.initialize == InitializeKey::absent) {
+        return refuse_directory_from_now_on(facts, "Patroni did not accept it");
+    }
+    return {.log = fmt::format("{} is in place: Patroni goes on with it", directory)};
+}
+
+/// Patroni may reject what it was handed over (its start or post_bootstrap fails) and be unable to rename it, in a
+/// mount point for example. Started again, it would promote it.
+ResumeVerdict decide_on_what_was_handed_over(const ResumeFacts& facts) {
+    const auto& journal = *facts.journal;
+    if (is_in_use_long_enough(facts)) {
+        return {.action = ResumeAction::discard_journal,
+                .log = fmt::format("{} has been in use since its restore, which is over",
+                                   facts.layout.data_directory.string())};
+    }
+    if (journal.rejected) {
+        return refuse_directory(facts, "verify rejected it: " + journal.rejected->message);
+    }
+    if (journal.not_accepted) {
+        return refuse_directory(facts, "Patroni did not accept it");
+    }
+    if (!facts.dcs) {
+        return {.action = ResumeAction::ask_dcs};
+    }
+    const auto& dcs = *facts.dcs;
+    const auto& leadership = dcs.leadership;
+    if (!leadership.why_unknown.empty()) {
+        return ask_until_it_answers(facts);
+    }
+    if (!leadership.leader && dcs.initialize == InitializeKey::unknown) {
+        return ask_until_it_tells(facts, "patronictl answers, but the initialize key cannot be read",
+                                  "let patronictl's first line name the Python that has Patroni's library; or remove "
+                                  "the journal if the data is right: " +
+                                      facts.layout.journal().string());
+    }
+    const bool may_have_the_key = !leadership.leader && dcs.initialize == InitializeKey::empty &&
+                                  other_than(facts.own_name, dcs.bootstrapping).empty();
+    const bool may_promote = leadership.leader && may_have_rival_history(facts.control, leadership);
+    return may_change(facts) && (may_have_the_key || may_promote) ? ask_again(facts) : decide_by_dcs(facts);
+}
+
+enum class Next { own, others };
+
+/// The cluster goes on elsewhere, or Patroni begins anew. A staging directory in the data directory is in the way when
+/// others go on, since pg_basebackup takes no directory with anything in it.
+ResumeVerdict abandon(const ResumeFacts& facts, std::string log, Next next, bool cluster_lives) {
+    ResumeVerdict verdict{.action = ResumeAction::abandon, .log = std::move(log), .cluster_lives = cluster_lives};
+    if (facts.journal->only_planned()) {
+        verdict.action = ResumeAction::discard_journal;
+    } else if (facts.layout.inside && next == Next::others) {
+        verdict.action = ResumeAction::remove_unfinished;
+    }
+    return verdict;
+}
+
+ResumeVerdict continue_bootstrap(const ResumeFacts& facts) {
+    const auto begun = facts.journal->last_call();
+    const auto& request = *facts.request;
+    if (facts.is_script && begun.request != identity_of(request)) {
+        return refuse(fmt::format("the interrupted restore was asked for with options that are not in the block {} "
+                                  "({})",
+                                  facts.method, begun.request),
+                      "write the options that the script gives into the block, then start Patroni again");
+    }
+    // A restarted Patroni would run it as a standby, without its target.
+    if (request.recovery == Recovery::patroni && (!request.target.is_latest() || request.timeline)) {
+        return refuse(
+            fmt::format("the restore of scope {} to {} was interrupted, and in patroni mode only Patroni's own "
+                        "bootstrap can finish it",
+                        request.scope, request.target.text()),
+            fmt::format("stop Patroni on every node, run patronictl remove {} and start Patroni here: it calls the "
+                        "bootstrap method anew, which goes on with the copy",
+                        request.scope));
+    }
+    return {.action = ResumeAction::continue_bootstrap,
+            .log = fmt::format("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts",
+                               begun.scope, facts.journal->planning ? "planning" : text(facts.journal->phase))};
+}
+
+ResumeVerdict decide_on_unfinished(const ResumeFacts& facts) {
+    if (facts.in_place == InPlace::whole) {
+        return {.action = ResumeAction::finish_hand_over};
+    }
+    if (facts.in_place == InPlace::something_else) {
+        return abandon(facts,
+                       fmt::format("{} holds data meanwhile: nothing to resume", facts.layout.data_directory.string()),
+                       Next::others, true);
+    }
+    if (!facts.dcs) {
+        return {.action = ResumeAction::ask_dcs};
+    }
+    const auto& dcs = *facts.dcs;
+    const auto& leadership = dcs.leadership;
+    if (!leadership.why_unknown.empty()) {
+        return ask_until_it_answers(facts);
+    }
+    const auto nothing = [&](const std::string& why, Next next) {
+        return abandon(facts, "nothing to resume, " + why, next, cluster_has_moved_on(dcs));
+    };
+    if (leadership.leader) {
+        return nothing(fmt::format("{} leads meanwhile: the cluster went on without this restore", *leadership.leader),
+                       Next::others);
+    }
+    if (dcs.initialize == InitializeKey::initialized) {
+        return nothing("the cluster was initialised meanwhile: it went on without this restore", Next::others);
+    }
+    if (dcs.initialize == InitializeKey::absent) {
+        return nothing("the DCS does not know the cluster: Patroni calls the bootstrap method itself", Next::own);
+    }
+    if (const auto other = other_than(facts.own_name, dcs.bootstrapping); !other.empty()) {
+        return nothing(fmt::format("{} bootstraps the cluster now", other), Next::others);
+    }
+    if (may_change(facts) && dcs.initialize == InitializeKey::empty) {
+        return ask_again(facts);
+    }
+    if (facts.journal->given_up) {
+        return {.log = fmt::format("nothing to resume, Patroni gave that bootstrap of scope {} up: the one that is "
+                                   "under way is another node's",
+                                   facts.scope())};
+    }
+    return continue_bootstrap(facts);
+}
+
+/// Patroni set it aside, which ends its bootstrap, or a person moved it away. What Patroni did not accept is not handed
+/// over once more without its post_bootstrap.
+ResumeVerdict decide_on_what_is_gone(const ResumeFacts& facts) {
+    if (!facts.dcs) {
+        return {.action = ResumeAction::ask_dcs};
+    }
+    const auto& dcs = *facts.dcs;
+    if (!dcs.leadership.why_unknown.empty()) {
+        return {};
+    }
+    if (cluster_has_moved_on(dcs)) {
+        return {.action = ResumeAction::discard_journal,
+                .log = fmt::format("scope {} went on without the restore that Patroni set aside", facts.scope())};
+    }
+    return {};
+}
+
+}  // namespace
+
+bool ResumeFacts::is_unfinished() const {
+    return journal->phase != Phase::handed_over || (journal->planning && in_place != InPlace::handed_over);
+}
+
+std::string ResumeFacts::scope() const {
+    return is_unfinished() ? journal->last_call().scope : journal->scope;
+}
+
+bool ResumeVerdict::asks_the_dcs() const {
+    return action == ResumeAction::ask_dcs || action == ResumeAction::ask_dcs_until_it_tells ||
+           action == ResumeAction::ask_dcs_again;
+}
+
+ResumeVerdict decide_resume(const ResumeFacts& facts) {
+    if (!facts.journal) {
+        return {};
+    }
+    if (facts.is_unfinished()) {
+        return decide_on_unfinished(facts);
+    }
+    return facts.in_place == InPlace::handed_over ? decide_on_what_was_handed_over(facts)
+                                                  : decide_on_what_is_gone(facts);
+}
+
+}  // namespace patroni_pgbackrest

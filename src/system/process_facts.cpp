@@ -1,0 +1,151 @@
+#include "system/process_facts.hpp"
+
+#include "system/descriptor.hpp"
+#include "system/text.hpp"
+
+#include <array>
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace patroni_pgbackrest::system {
+
+namespace {
+
+std::string path_of(pid_t pid, std::string_view name) {
+    return fmt::format("/proc/{}/{}", pid, name);
+}
+
+/// Empty when the process is gone, also between opening and reading (ESRCH), or not ours to look at.
+std::optional<std::string> read(pid_t pid, std::string_view name) {
+    const Descriptor file(::open(path_of(pid, name).c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text;
+    std::array<char, 4096> buffer;
+    while (true) {
+        const ssize_t length = file.is_open() ? ::read(file.number(), buffer.data(), buffer.size()) : -1;
+        if (length < 0) {
+            return std::nullopt;
+        }
+        if (length == 0) {
+            return text;
+        }
+        text.append(buffer.data(), static_cast<std::size_t>(length));
+    }
+}
+
+/// The strings of `cmdline` and `environ`, each of which ends with a zero byte.
+std::optional<std::vector<std::string>> zero_terminated(pid_t pid, std::string_view name) {
+    const auto text = read(pid, name);
+    if (!text) {
+        return std::nullopt;
+    }
+    auto strings = split(*text, '\0');
+    if (!strings.empty() && strings.back().empty()) {
+        strings.pop_back();
+    }
+    return strings;
+}
+
+}  // namespace
+
+std::optional<ProcessStatus> status_of(pid_t pid) {
+    const auto text = read(pid, "stat").value_or("");
+    // The second field is the program's name in parentheses and may hold spaces and parentheses itself.
+    const std::size_t name_end = text.rfind(')');
+    if (name_end == std::string::npos) {
+        return std::nullopt;
+    }
+    const auto fields = split(trim(std::string_view(text).substr(name_end + 1)), ' ');
+    if (fields.size() < 20) {
+        return std::nullopt;
+    }
+    const auto field = [&](std::size_t number_in_manual) { return number(fields[number_in_manual - 3]).value_or(0); };
+    return ProcessStatus{
+        .pid = pid,
+        .state = fields[0][0],
+        .parent = static_cast<pid_t>(field(4)),
+        .group = static_cast<pid_t>(field(5)),
+        .processor_ticks = field(14) + field(15),
+        .start_time = field(22),
+    };
+}
+
+std::vector<ProcessStatus> process_table() {
+    std::vector<ProcessStatus> table;
+    DIR* directory = ::opendir("/proc");
+    if (directory == nullptr) {
+        return table;
+    }
+    while (const dirent* entry = ::readdir(directory)) {
+        const auto pid = number(entry->d_name);
+        if (!pid) {
+            continue;
+        }
+        if (const auto status = status_of(static_cast<pid_t>(*pid))) {
+            table.push_back(*status);
+        }
+    }
+    ::closedir(directory);
+    return table;
+}
+
+unsigned long long start_time_of(pid_t pid) {
+    const auto status = status_of(pid);
+    return status && !status->is_zombie() ? status->start_time : 0;
+}
+
+unsigned long long transferred_bytes(pid_t pid) {
+    unsigned long long sum = 0;
+    for (const std::string& line : lines(read(pid, "io").value_or(""))) {
+        const std::string_view text = line;
+        if (text.substr(0, 7) == "rchar: " || text.substr(0, 7) == "wchar: ") {
+            sum += number(text.substr(7)).value_or(0);
+        }
+    }
+    return sum;
+}
+
+std::vector<std::string> arguments_of(pid_t pid) {
+    return zero_terminated(pid, "cmdline").value_or(std::vector<std::string>());
+}
+
+std::optional<ProcessFacts> facts_of(pid_t pid) {
+    const auto status = status_of(pid);
+    if (!status || status->is_zombie()) {
+        return std::nullopt;
+    }
+    const auto arguments = zero_terminated(pid, "cmdline");
+    const auto environment = zero_terminated(pid, "environ");
+    std::error_code error;
+    const auto directory = std::filesystem::read_symlink(path_of(pid, "cwd"), error);
+    if (!arguments || !environment || error) {
+        return std::nullopt;
+    }
+
+    ProcessFacts facts{
+        .pid = pid, .parent = status->parent, .arguments = *arguments, .environment = {}, .directory = directory};
+    for (const std::string& entry : *environment) {
+        const std::size_t equals = entry.find('=');
+        if (equals != std::string::npos) {
+            facts.environment.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+        }
+    }
+    return facts;
+}
+
+std::vector<ProcessFacts> ancestors() {
+    std::vector<ProcessFacts> all;
+    for (pid_t pid = ::getppid(); pid > 0; pid = all.back().parent) {
+        auto facts = facts_of(pid);
+        if (!facts) {
+            break;
+        }
+        all.push_back(std::move(*facts));
+    }
+    return all;
+}
+
+}  // namespace patroni_pgbackrest::system

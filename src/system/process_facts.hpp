@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+/// What /proc tells of processes (proc(5)). Any of them may end while it is looked at.
+namespace patroni_pgbackrest::system {
+
+/// One line of /proc/PID/stat, which everybody may read.
+struct ProcessStatus {
+    pid_t pid;
+    char state;  ///< `Z` when it has ended and nobody has asked how yet
+    pid_t parent;
+    pid_t group;
+    unsigned long long processor_ticks;  ///< user and system time
+    unsigned long long start_time;       ///< ticks since boot; tells two processes with one number apart
+
+    bool is_zombie() const { return state == 'Z' || state == 'X' || state == 'x'; }
+};
+
+/// Empty when there is no such process.
+std::optional<ProcessStatus> status_of(pid_t pid);
+/// All processes that /proc shows.
+std::vector<ProcessStatus> process_table();
+/// ProcessStatus::start_time of a living process; 0 when it is gone or a zombie.
+unsigned long long start_time_of(pid_t pid);
+
+/// Bytes read and written through system calls; 0 where /proc does not let us look.
+unsigned long long transferred_bytes(pid_t pid);
+/// Its command line, or the title it gave itself; empty when it is gone or not ours to look at.
+std::vector<std::string> arguments_of(pid_t pid);
+
+/// What /proc tells only of a living process that belongs to the same user.
+struct ProcessFacts {
+    pid_t pid;
+    pid_t parent;
+    std::vector<std::string> arguments;
+    std::map<std::string, std::string> environment;
+    std::filesystem::path directory;
+};
+
+/// Empty when it is gone or not ours to look at.
+std::optional<ProcessFacts> facts_of(pid_t pid);
+/// This process's parent, its parent, and so on; the nearest first. Stops where /proc does not let us look.
+std::vector<ProcessFacts> ancestors();
+
+}  // namespace patroni_pgbackrest::system

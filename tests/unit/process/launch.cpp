@@ -1,0 +1,107 @@
+#include "process/launch.hpp"
+
+#include "shell.hpp"
+#include "support/forked.hpp"
+#include "system/lock.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::process {
+
+using std::chrono::seconds;
+
+TEST_CASE("a file without a format is not started, and no zombie is left") {
+    const system::PrivateDirectory directory;
+    const auto file = directory.path() / "program";
+    system::write_file(file, "not a program");
+    std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+    CHECK(outcome_of({file.string()}) == "could not be started: Exec format error");
+    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+    CHECK(errno == ECHILD);
+}
+
+TEST_CASE("a command is told as its words") {
+    CHECK(Command{"pgbackrest", {"info", "--output=json"}}.text() == "pgbackrest info --output=json");
+    CHECK(Command{"pgbackrest"}.text() == "pgbackrest");
+}
+
+TEST_CASE("a child reads nothing, has three descriptors, its own group and default signals") {
+    // One of ours that would be inherited.
+    const int leak = ::open("/dev/null", O_RDONLY);
+    ::signal(SIGPIPE, SIG_IGN);
+    CHECK(lines_of(shell("cat; readlink /proc/$$/fd/0; ls /proc/$$/fd")) == Names{"/dev/null", "0", "1", "2"});
+    CHECK(lines_of(shell("cut -d' ' -f5 /proc/$$/stat; echo $$")).size() == 2);
+    const Names group = lines_of(shell("cut -d' ' -f5 /proc/$$/stat; echo $$"));
+    CHECK(group[0] == group[1]);
+    CHECK(lines_of({"grep", {"-E", "^Sig(Blk|Ign)", "/proc/self/status"}}) ==
+          Names{"SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000"});
+    ::signal(SIGPIPE, SIG_DFL);
+    ::close(leak);
+}
+
+TEST_CASE("a child starts although our own standard descriptors are closed") {
+    system::Forked process([] {
+        ::close(STDIN_FILENO);
+        ::close(STDOUT_FILENO);
+        const Captured captured = capture(shell("cat; echo out; echo err >&2"));
+        const bool failed = std::holds_alternative<NotStarted>(capture({"/nowhere/x"}).outcome);
+        return captured.output == "out\n" && captured.errors == "err\n" && failed ? 7 : 8;
+    });
+    CHECK(process.wait() == 7);
+}
+
+TEST_CASE("the environment is ours with additions and removals, the directory the one asked for") {
+    ::setenv("SYSTEM_TEST_KEPT", "kept", 1);
+    ::setenv("SYSTEM_TEST_GONE", "gone", 1);
+    Command command = shell("echo $SYSTEM_TEST_KEPT-${SYSTEM_TEST_GONE-unset}-$SYSTEM_TEST_NEW; pwd");
+    command.environment = {{"SYSTEM_TEST_GONE", ""}, {"SYSTEM_TEST_NEW", "new one"}};
+    command.directory = "/usr";
+    CHECK(lines_of(command) == Names{"kept-unset-new one", "/usr"});
+    CHECK(std::string(std::getenv("SYSTEM_TEST_GONE")) == "gone");
+}
+
+TEST_CASE("arguments reach the child as they are") {
+    CHECK(lines_of({"printf", {"%s\n", "a b", "", "$HOME", "'\"\\"}}) == Names{"a b", "", "$HOME", "'\"\\"});
+}
+
+TEST_CASE("executables are found in PATH, or where their path says") {
+    CHECK(find_executable("sh").value().filename() == "sh");
+    CHECK(find_executable("/bin/sh") == std::filesystem::path("/bin/sh"));
+    CHECK_FALSE(find_executable("/etc/passwd").has_value());
+    CHECK_FALSE(find_executable("/usr").has_value());
+    CHECK_FALSE(find_executable("no-such-program").has_value());
+    CHECK_FALSE(find_executable("").has_value());
+}
+
+TEST_CASE("the kernel ends a child whose parent dies") {
+    const system::PrivateDirectory directory;
+    const auto file = directory.path() / "pid";
+    system::Forked parent([&] {
+        Child child(shell("echo $$ > " + file.string() + "; exec sleep 100"), {}, {});
+        child.wait(seconds(100));
+        return 0;
+    });
+    const pid_t child = system::pid_in(file);
+    CHECK(system::is_alive(child));
+    ::kill(parent.pid(), SIGKILL);
+    CHECK(system::eventually([&] { return !system::is_alive(child); }));
+}
+
+TEST_CASE("a child does not keep the lock of its parent") {
+    const system::PrivateDirectory directory;
+    const auto path = directory.path() / "lock";
+    auto lock = std::make_unique<system::Lock>(path);
+    Child child({"sleep", {"100"}}, {}, {});
+    lock.reset();
+    system::Forked next([&] {
+        const system::Lock ours(path);
+        return 7;
+    });
+    CHECK(next.wait() == 7);
+}
+
+}  // namespace patroni_pgbackrest::process

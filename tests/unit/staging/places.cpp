@@ -1,0 +1,69 @@
+#include "staging/places.hpp"
+
+#include "support/catch.hpp"
+#include "support/restore.hpp"
+
+using namespace patroni_pgbackrest;
+
+TEST_CASE("a tablespace's or a link's target that holds anything is refused before the first copy") {
+    const Restore restore;
+    restore.files.write("ts1/somebody's", "x");
+    fs::create_directory(restore.files.path("ts2"));
+    StagingDirectory staging(restore.request);
+    const std::vector<fs::path> outside{restore.files.path("ts2"), restore.files.path("ts1")};
+    CHECK(
+        problems_of(ExitCode::unsafe, [&] { staging.begin_copy(restore.request, restore.plan, outside); }) ==
+        Problems{{restore.files.path("ts1").string() + " is not empty, and the backup has a tablespace or a link there",
+                  "move what is in it away, or give the restore another place with tablespace-map or link-map"}});
+    CHECK_FALSE(is_there(staging.layout().journal()));
+    CHECK_FALSE(is_there(staging.path()));
+    CHECK(restore.files.read("ts1/somebody's") == "x");
+}
+
+TEST_CASE("a tablespace's target that an earlier run of ours filled is continued, a new one is not") {
+    const Restore restore;
+    restore.interrupt(Phase::copying, {restore.files.path("ts1")});
+    restore.files.write("ts1/PG_15/x", "half");
+    restore.files.write("ts2/x", "x");
+    StagingDirectory next(restore.request);
+    next.begin_copy(restore.request, restore.plan, {restore.files.path("ts1")});
+    CHECK(restore.files.read("ts1/PG_15/x") == "half");
+    CHECK(problems_of(ExitCode::unsafe, [&] {
+              next.begin_copy(restore.request, restore.plan, {restore.files.path("ts1"), restore.files.path("ts2")});
+          }).size() == 1);
+}
+
+TEST_CASE("a tablespace's target is not ours any more when something else is mounted there") {
+    const Restore restore;
+    const auto place = restore.files.path("ts1");
+    fs::create_directory(place);
+    restore.interrupt(Phase::copying, {place});
+    fs::rename(place, restore.files.path("hidden by the mount"));
+    restore.files.write("ts1/PG_15/x", "somebody's");
+    StagingDirectory next(restore.request);
+    CHECK(problems_of(ExitCode::unsafe, [&] { next.begin_copy(restore.request, restore.plan, {place}); })
+              .front()
+              .message == place.string() + " is not empty, and the backup has a tablespace or a link there");
+    fs::remove_all(place / "PG_15");
+    next.begin_copy(restore.request, restore.plan, {place});
+    restore.files.write("ts1/PG_15/x", "half");
+    next.begin_copy(restore.request, restore.plan, {place});
+    CHECK(restore.files.read("ts1/PG_15/x") == "half");
+}
+
+TEST_CASE("what was handed over belongs to its cluster, the tablespaces too") {
+    const Restore restore;
+    restore.interrupt(Phase::handed_over, {restore.files.path("ts1")});
+    fs::remove_all(restore.files.path("data.restoring"));
+    restore.files.write("ts1/PG_15/x", "in use");
+    StagingDirectory next(restore.request);
+    CHECK_FALSE(next.earlier());
+    CHECK(problems_of(ExitCode::unsafe, [&] {
+              next.begin_copy(restore.request, restore.plan, {restore.files.path("ts1")});
+          }).size() == 1);
+}
+
+TEST_CASE("the boot has an identifier that stays while the machine runs") {
+    CHECK(boot_of({"/proc"}).size() == 36);
+    CHECK(boot_of({"/tmp", "/tmp"}) == boot_of({"/tmp"}));
+}
