@@ -115,6 +115,10 @@ const std::vector<CheckDefinition>& check_table() {
          "No backup set ends before it, WAL is missing on the way, the archive ends before it, or two branches hold "
          "it.",
          "the hint names the nearest point or the choice there is"},
+        {"several-clusters", error, "the stanza holds several clusters, and nothing says which one is meant",
+         "If somebody ran initdb and stanza-upgrade where the cluster had been, the newest backup may be of an empty "
+         "cluster. A stanza that was upgraded to a newer major version and has a backup of it is no such case.",
+         "set system-identifier or set in the method's block; pgbackrest info --output=json shows both"},
         {"backup-set-unknown", error, "the backup set from which the target can be reached is not known",
          "A transaction or a restore point is found only by replaying the archive. If the backup ended after the "
          "target, the replay never meets it, which shows only at the end of the replay.",

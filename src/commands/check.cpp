@@ -63,9 +63,13 @@ std::optional<Request> review_request(const BootstrapArguments& arguments, Overv
 /// The request against the repository; empty when it cannot be served.
 std::optional<Plan> review_repository(const Request& request, Overview& overview, std::vector<Finding>& findings) {
     const char* id = "repository";
+    const char* undecided = "several-clusters";
     try {
         require_pgbackrest(request);
-        const auto repository = read_repository(request);
+        const auto stanza = read_stanza(request);
+        const auto settled = settle_cluster(request, stanza);
+        undecided = "backup-set-unknown";
+        const auto repository = read_repository(request, stanza, settled);
         id = "target";
         auto plan = make_plan(request, repository);
         overview.add("backup set", plan.backup.label);
@@ -86,7 +90,7 @@ std::optional<Plan> review_repository(const Request& request, Overview& overview
         // read_repository() chooses the backup set, too.
         add(findings,
             failure.code() == ExitCode::target_not_reachable ? "target"
-            : failure.code() == ExitCode::usage              ? "backup-set-unknown"
+            : failure.code() == ExitCode::usage              ? undecided
                                                              : id,
             failure);
         return std::nullopt;

@@ -123,6 +123,8 @@ void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const st
     for (const Listed& entry : listed) {
         const auto entry_path = path + "/" + entry.name;
         if (entry.is_path && is_directory_name(entry.name)) {
+            auto& last = result.directories[timeline_of(entry.name)];
+            last = std::max(last, entry.name);
             if (can_hold(entry.name, from_segment) && entry.name != first_directory(from_segment)) {
                 found.directories.push_back(listing(pgbackrest, archive.repository, entry_path));
             }
@@ -135,6 +137,22 @@ void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const st
                 found.timelines.push_back(timeline);
             }
         }
+    }
+}
+
+/// PostgreSQL ends each line with a line feed, and writes at least one (writeTimeLineHistory).
+void take_history(postgres::Timeline timeline, const std::string& text, ArchiveContent& result) {
+    try {
+        const auto history = postgres::TimelineHistory::parse(timeline, text);
+        if (history.forks.empty()) {
+            result.broken_histories[timeline] = timeline.history_file() + " names no parent";
+        } else if (text.back() != '\n') {
+            result.broken_histories[timeline] = timeline.history_file() + " ends in the middle of a line";
+        } else {
+            result.histories.emplace(timeline, history);
+        }
+    } catch (const Failure& failure) {
+        result.broken_histories[timeline] = failure.what();
     }
 }
 
@@ -172,8 +190,7 @@ ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Arch
     const auto outputs = run_all(queries, retry);
 
     for (std::size_t index = 0; index < found.timelines.size(); ++index) {
-        result.histories.emplace(found.timelines[index],
-                                 postgres::TimelineHistory::parse(found.timelines[index], outputs[index]));
+        take_history(found.timelines[index], outputs[index], result);
     }
     for (std::size_t index = found.timelines.size(); index < outputs.size(); ++index) {
         take_segments(parse_listing(outputs[index]), result);

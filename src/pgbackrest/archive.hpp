@@ -25,7 +25,9 @@ struct LastSegment {
 struct ArchiveContent {
     std::set<std::string> segments;  ///< 24-digit names, whatever their suffix in the repository
     std::map<postgres::Timeline, LastSegment> last_segments;
-    std::map<postgres::Timeline, postgres::TimelineHistory> histories;
+    std::map<postgres::Timeline, postgres::TimelineHistory> histories;  ///< those that are whole
+    std::map<postgres::Timeline, std::string> broken_histories;         ///< why they are not
+    std::map<postgres::Timeline, std::string> directories;              ///< of WAL: the last one of each timeline
     std::map<postgres::Timeline, std::int64_t>
         history_times;  ///< when each was first archived, in seconds since the epoch
 };

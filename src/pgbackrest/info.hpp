@@ -38,6 +38,7 @@ struct Archive {
     std::string id;
     unsigned repository;
     unsigned database_id;
+    std::string last{};  ///< the greatest segment name in it; empty when it holds none
 };
 
 struct RepositoryStatus {

@@ -67,7 +67,7 @@ Stanza stanza_of(const json& object, const std::string& name) {
     }
     for (const json& archive : list_of(object, "archive")) {
         stanza.archives.push_back({archive.at("id").get<std::string>(), repository_of(archive),
-                                   archive.at("database").at("id").get<unsigned>()});
+                                   archive.at("database").at("id").get<unsigned>(), text_of(archive, "max")});
     }
     for (const json& backup : list_of(object, "backup")) {
         stanza.backups.push_back(backup_of(backup));

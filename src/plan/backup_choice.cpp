@@ -39,7 +39,7 @@ Backups backups_in(const pgbackrest::Stanza& stanza, std::optional<unsigned> rep
 /// Whether the replay from this backup can reach the target, seen from the backup's end alone.
 bool ends_before(const pgbackrest::Backup& backup, const RecoveryTarget& target, postgres::SegmentSize size) {
     if (const auto* time = std::get_if<Time>(&target.point)) {
-        return std::chrono::sys_seconds(std::chrono::seconds(backup.stopped)) <= time->at;
+        return std::chrono::sys_seconds(std::chrono::seconds(reachable_from(backup))) <= time->at;
     }
     if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
         if (backup.lsn_stop) {
@@ -100,8 +100,21 @@ void refuse_to_guess(const Request& request, const Backups& candidates) {
                     system::join(ends, ", "), candidates.size() > most_to_name ? ", …" : ""));
 }
 
+/// A time before an upgrade is in the old cluster, which only its name brings back.
+std::string before_the_upgrade(const RecoveryTarget& target, const std::vector<Cluster>& others) {
+    const auto* time = std::get_if<Time>(&target.point);
+    for (const auto& other : others) {
+        if (time != nullptr && !other.backups.empty() &&
+            std::chrono::sys_seconds(std::chrono::seconds(reachable_from(other.backups.front()))) <= time->at) {
+            return fmt::format("; before it was upgraded the stanza held {}: name it with system-identifier",
+                               other.text());
+        }
+    }
+    return {};
+}
+
 pgbackrest::Backup newest_before_target(const Backups& candidates, const Request& request,
-                                        const pgbackrest::Stanza& stanza) {
+                                        const pgbackrest::Stanza& stanza, const std::vector<Cluster>& others) {
     const auto newest = std::find_if(candidates.rbegin(), candidates.rend(), [&](const auto& backup) {
         return ends_before(backup, request.target, stanza.segment_size);
     });
@@ -110,14 +123,16 @@ pgbackrest::Backup newest_before_target(const Backups& candidates, const Request
             ExitCode::target_not_reachable,
             fmt::format("no backup set of stanza {} ends before the target {}", stanza.name, request.target.text()),
             fmt::format("the nearest point is the end of {}: {}", candidates.front().label,
-                        instant(candidates.front().stopped)));
+                        instant(reachable_from(candidates.front()))) +
+                before_the_upgrade(request.target, others));
     }
     return *newest;
 }
 
 }  // namespace
 
-pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanza& stanza) {
+pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanza& stanza,
+                                 const std::vector<Cluster>& others) {
     auto candidates = backups_in(stanza, request.repository);
     if (request.backup_set) {
         return named_backup(*request.backup_set, candidates, request, stanza);
@@ -129,7 +144,11 @@ pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanz
         refuse_no_backup(request, stanza);
     }
     refuse_to_guess(request, candidates);
-    return newest_before_target(candidates, request, stanza);
+    return newest_before_target(candidates, request, stanza, others);
+}
+
+std::int64_t reachable_from(const pgbackrest::Backup& backup) {
+    return backup.stopped + 1;
 }
 
 }  // namespace patroni_pgbackrest

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pgbackrest/info.hpp"
+#include "plan/clusters.hpp"
 #include "request/request.hpp"
 
 namespace patroni_pgbackrest {
@@ -8,6 +9,13 @@ namespace patroni_pgbackrest {
 /// The backup set that the request names, else the newest that ends before the target. Throws
 /// Failure(target_not_reachable) naming those there are, and Failure(usage) when nobody can know which sets end before
 /// the target: a transaction or a restore point, several sets, and none is named.
-pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanza& stanza);
+/// `stanza` holds one cluster; `others` are those that it held before (an upgrade), for the hint.
+pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanza& stanza,
+                                 const std::vector<Cluster>& others = {});
+
+/// The first second, since the epoch, that can be asked for with this backup. PostgreSQL knows its end to the
+/// microsecond, pgBackRest to the second: a time in that very second may lie before it (FATAL: requested recovery stop
+/// point is before consistent recovery point).
+std::int64_t reachable_from(const pgbackrest::Backup& backup);
 
 }  // namespace patroni_pgbackrest

@@ -5,9 +5,179 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <iterator>
+#include <map>
 
 namespace patroni_pgbackrest {
+
+namespace {
+
+/// 9.6 and 15: what comes after the point does not count, as the oldest supported one is 13.
+std::uint64_t major_of(const std::string& version) {
+    return system::number(version.substr(0, version.find('.'))).value_or(0);
+}
+
+bool is_of(const Cluster& cluster, unsigned database_id, unsigned repository) {
+    return std::any_of(cluster.databases.begin(), cluster.databases.end(), [&](const auto& database) {
+        return database.id == database_id && database.repository == repository;
+    });
+}
+
+Cluster& cluster_of(const pgbackrest::Database& database, std::vector<Cluster>& clusters) {
+    const auto known = std::find_if(clusters.begin(), clusters.end(), [&](const auto& cluster) {
+        return cluster.system_identifier == database.system_identifier && cluster.version == database.version;
+    });
+    if (known != clusters.end()) {
+        return *known;
+    }
+    clusters.push_back({database.system_identifier, database.version, false, {}, {}, {}});
+    return clusters.back();
+}
+
+/// In each repository the greatest id is the current one (pgBackRest's infoPgSave: db-id); all of them must agree.
+void mark_current(const std::vector<pgbackrest::Database>& databases, std::vector<Cluster>& clusters) {
+    std::map<unsigned, unsigned> greatest;
+    for (const auto& database : databases) {
+        auto& id = greatest[database.repository];
+        id = std::max(id, database.id);
+    }
+    for (auto& cluster : clusters) {
+        cluster.is_current = std::all_of(greatest.begin(), greatest.end(), [&](const auto& current) {
+            return is_of(cluster, current.second, current.first);
+        });
+    }
+}
+
+std::string texts_of(const std::vector<Cluster>& clusters) {
+    std::vector<std::string> texts;
+    for (const auto& cluster : clusters) {
+        texts.push_back(cluster.text());
+    }
+    return system::join(texts, "; ");
+}
+
+SettledCluster settled_on(const Cluster& chosen, const std::vector<Cluster>& clusters) {
+    SettledCluster settled{chosen, {}};
+    for (const auto& cluster : clusters) {
+        if (&cluster != &chosen) {
+            settled.others.push_back(cluster);
+        }
+    }
+    return settled;
+}
+
+const Cluster& with_backup(const std::string& label, const std::vector<Cluster>& clusters,
+                           const pgbackrest::Stanza& stanza) {
+    const auto found = std::find_if(clusters.begin(), clusters.end(), [&](const auto& cluster) {
+        return std::any_of(cluster.backups.begin(), cluster.backups.end(),
+                           [&](const auto& backup) { return backup.label == label; });
+    });
+    if (found == clusters.end()) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("backup set {} does not exist in stanza {}", label, stanza.name),
+                      "there are: " + texts_of(clusters));
+    }
+    return *found;
+}
+
+const Cluster& identified(const std::string& identifier, const std::vector<Cluster>& clusters,
+                          const pgbackrest::Stanza& stanza) {
+    const Cluster* found = nullptr;
+    for (const auto& cluster : clusters) {
+        if (cluster.system_identifier == identifier && (found == nullptr || !cluster.backups.empty())) {
+            found = &cluster;
+        }
+    }
+    if (found == nullptr || found->backups.empty()) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("stanza {} has no backup of system identifier {}", stanza.name, identifier),
+                      "there are: " + texts_of(clusters));
+    }
+    return *found;
+}
+
+/// Whether nothing else than the current cluster can be meant.
+bool is_beyond_doubt(const Cluster& current, const std::vector<Cluster>& clusters) {
+    return !current.backups.empty() && std::all_of(clusters.begin(), clusters.end(), [&](const auto& other) {
+        return &other == &current || other.backups.empty() || major_of(other.version) < major_of(current.version);
+    });
+}
+
+[[noreturn]] void refuse_to_guess(const std::vector<Cluster>& clusters, const Cluster* current,
+                                  const pgbackrest::Stanza& stanza) {
+    const bool lacks_backup = current != nullptr && current->backups.empty();
+    throw Failure(
+        ExitCode::usage,
+        lacks_backup
+            ? fmt::format("stanza {} archives for a cluster that has no backup, and holds backups of another: {}",
+                          stanza.name, texts_of(clusters))
+            : fmt::format("stanza {} holds backups of several clusters: {}", stanza.name, texts_of(clusters)),
+        "say with system-identifier which cluster is to be restored, or name a backup set with set");
+}
+
+}  // namespace
+
+std::string Cluster::text() const {
+    std::string last;
+    for (const auto& archive : archives) {
+        last = std::max(last, archive.last);
+    }
+    return fmt::format("system identifier {} (PostgreSQL {}, {}, {}{})", system_identifier, version,
+                       backups.empty() ? "no backup"
+                       : backups.size() == 1
+                           ? fmt::format("backup set {}", backups.front().label)
+                           : fmt::format("backup sets {} to {}", backups.front().label, backups.back().label),
+                       last.empty() ? "no WAL" : "WAL to " + last, is_current ? ", the stanza's present one" : "");
+}
+
+std::vector<Cluster> clusters_in(const pgbackrest::Stanza& stanza) {
+    auto databases = stanza.databases;
+    std::stable_sort(databases.begin(), databases.end(),
+                     [](const auto& one, const auto& other) { return one.id < other.id; });
+    std::vector<Cluster> clusters;
+    for (const auto& database : databases) {
+        cluster_of(database, clusters).databases.push_back(database);
+    }
+    for (auto& cluster : clusters) {
+        for (const auto& archive : stanza.archives) {
+            if (is_of(cluster, archive.database_id, archive.repository)) {
+                cluster.archives.push_back(archive);
+            }
+        }
+        for (const auto& backup : stanza.backups) {
+            if (is_of(cluster, backup.database_id, backup.repository)) {
+                cluster.backups.push_back(backup);
+            }
+        }
+    }
+    mark_current(databases, clusters);
+    return clusters;
+}
+
+SettledCluster settle_cluster(const Request& request, const pgbackrest::Stanza& stanza) {
+    for (const auto& backup : stanza.backups) {
+        database_of(stanza, backup);
+    }
+    const auto clusters = clusters_in(stanza);
+    if (request.system_identifier) {
+        return settled_on(identified(*request.system_identifier, clusters, stanza), clusters);
+    }
+    if (request.backup_set) {
+        return settled_on(with_backup(*request.backup_set, clusters, stanza), clusters);
+    }
+    const auto current =
+        std::find_if(clusters.begin(), clusters.end(), [](const auto& cluster) { return cluster.is_current; });
+    if (current == clusters.end() || !is_beyond_doubt(*current, clusters)) {
+        refuse_to_guess(clusters, current == clusters.end() ? nullptr : &*current, stanza);
+    }
+    return settled_on(*current, clusters);
+}
+
+pgbackrest::Stanza only(const Cluster& cluster, pgbackrest::Stanza stanza) {
+    stanza.databases = cluster.databases;
+    stanza.archives = cluster.archives;
+    stanza.backups = cluster.backups;
+    return stanza;
+}
 
 const pgbackrest::Database& database_of(const pgbackrest::Stanza& stanza, const pgbackrest::Backup& backup) {
     for (const auto& database : stanza.databases) {
@@ -19,18 +189,6 @@ const pgbackrest::Database& database_of(const pgbackrest::Stanza& stanza, const 
         ExitCode::target_not_reachable,
         fmt::format("pgbackrest info knows no database {} for backup set {}", backup.database_id, backup.label),
         "run pgbackrest check on the repository");
-}
-
-std::vector<pgbackrest::Archive> archives_of(const pgbackrest::Stanza& stanza, const pgbackrest::Database& database) {
-    const auto belongs = [&](const pgbackrest::Archive& archive) {
-        return std::any_of(stanza.databases.begin(), stanza.databases.end(), [&](const auto& candidate) {
-            return candidate.id == archive.database_id && candidate.repository == archive.repository &&
-                   candidate.system_identifier == database.system_identifier && candidate.version == database.version;
-        });
-    };
-    std::vector<pgbackrest::Archive> archives;
-    std::copy_if(stanza.archives.begin(), stanza.archives.end(), std::back_inserter(archives), belongs);
-    return archives;
 }
 
 int supported_major(const pgbackrest::Database& database) {

@@ -4,6 +4,7 @@
 #include "plan/clusters.hpp"
 #include "plan/reachability.hpp"
 #include "plan/timeline_choice.hpp"
+#include "plan/timelines.hpp"
 #include "system/log.hpp"
 
 namespace patroni_pgbackrest {
@@ -21,7 +22,7 @@ void follow_timeline(const Request& request, const pgbackrest::ArchiveContent& a
 
 pgbackrest::ArchiveEnd end_of_archive(const RepositoryState& repository) {
     pgbackrest::ArchiveEnd end;
-    end.archives = repository.archives;
+    end.archives = repository.stanza.archives;
     end.last_segments = repository.archive.last_segments;
     for (const auto& [timeline, history] : repository.archive.histories) {
         end.histories.insert(timeline);
@@ -40,6 +41,7 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     plan.targets = repository.targets;
     plan.archive_end = end_of_archive(repository);
     follow_timeline(request, repository.archive, plan);
+    require_histories(plan.timeline(), repository.archive, repository.stanza.backups);
     plan.wal = plan_wal(plan.backup, request.target, plan.history, repository.archive.segments, plan.segment_size);
     if (plan.backup.in_error) {
         log::warning("backup set {} has pages with bad checksums", plan.backup.label);

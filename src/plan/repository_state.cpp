@@ -34,15 +34,26 @@ void require_pgbackrest(const Request& request) {
     }
 }
 
+pgbackrest::Stanza read_stanza(const Request& request) {
+    auto stanza = pgbackrest::info(request.pgbackrest, request.repository, request.retry);
+    require_whole_archive(request, stanza);
+    return stanza;
+}
+
 RepositoryState read_repository(const Request& request) {
+    const auto stanza = read_stanza(request);
+    return read_repository(request, stanza, settle_cluster(request, stanza));
+}
+
+RepositoryState read_repository(const Request& request, const pgbackrest::Stanza& stanza,
+                                const SettledCluster& settled) {
     RepositoryState state;
-    state.stanza = pgbackrest::info(request.pgbackrest, request.repository, request.retry);
-    require_whole_archive(request, state.stanza);
-    const auto backup = choose_backup(request, state.stanza);
-    state.archives = archives_of(state.stanza, database_of(state.stanza, backup));
+    state.stanza = only(settled.cluster, stanza);
+    const auto backup = choose_backup(request, state.stanza, settled.others);
     // Runs beside the listing.
     pgbackrest::TargetsQuery targets(request.pgbackrest, backup);
-    state.archive = pgbackrest::read_archive(request.pgbackrest, state.archives, backup.archive_start, request.retry);
+    state.archive =
+        pgbackrest::read_archive(request.pgbackrest, state.stanza.archives, backup.archive_start, request.retry);
     state.targets = targets.answer(request.retry);
     return state;
 }

@@ -3,6 +3,7 @@
 #include "pgbackrest/archive.hpp"
 #include "pgbackrest/backup_targets.hpp"
 #include "pgbackrest/info.hpp"
+#include "plan/clusters.hpp"
 #include "request/request.hpp"
 
 #include <vector>
@@ -11,8 +12,7 @@ namespace patroni_pgbackrest {
 
 /// What the repository tells, read before a plan is made.
 struct RepositoryState {
-    pgbackrest::Stanza stanza;
-    std::vector<pgbackrest::Archive> archives;  ///< those of the backup's cluster
+    pgbackrest::Stanza stanza;  ///< with one cluster in it
     pgbackrest::ArchiveContent archive;
     std::vector<pgbackrest::BackupTarget> targets;  ///< of the backup set that choose_backup() finds
 };
@@ -20,8 +20,14 @@ struct RepositoryState {
 /// Throws Failure(preflight_refused) naming the pgbackrest program when it is not there.
 void require_pgbackrest(const Request& request);
 
-/// Reads `pgbackrest info` and the archive's listing. Throws Failure(repository_unreachable) when a repository is out
-/// of reach that may hold the end of the archive, and what choose_backup() and database_of() throw.
+/// `pgbackrest info`. Throws Failure(repository_unreachable) when a repository is out of reach that may hold the end of
+/// the archive, and what pgbackrest::info() throws.
+pgbackrest::Stanza read_stanza(const Request& request);
+
+/// The archive's listing, and where the backup set has tablespaces and links. Throws what choose_backup() throws.
+RepositoryState read_repository(const Request& request, const pgbackrest::Stanza& stanza,
+                                const SettledCluster& settled);
+/// All of it: read_stanza(), settle_cluster() and the rest.
 RepositoryState read_repository(const Request& request);
 
 }  // namespace patroni_pgbackrest

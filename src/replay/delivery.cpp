@@ -70,13 +70,7 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
     auto ticket = make_ticket(request, plan);
     ticket.base_configuration =
         patroni::base_configuration_path(configuration, staging.layout().data_directory).string();
-    const auto command =
-        request.pgbackrest.command("archive-get", {{"pg1-path", staging.layout().data_directory.string()},
-                                                   {"reset-pg1-host"},
-                                                   {"log-level-console", "off"},
-                                                   {"log-level-stderr", "warn"}});
-    ticket.archive_get.push_back(command.program);
-    ticket.archive_get.insert(ticket.archive_get.end(), command.arguments.begin(), command.arguments.end());
+    ticket.archive_get = archive_get_words(request, staging.layout().data_directory);
 
     system::remove_file(data / "standby.signal");
     empty_pg_wal(data / "pg_wal");

@@ -115,18 +115,12 @@ class Replay {
         const auto& layout = staging_.layout();
         fs::create_directories(layout.spool());
         fs::create_directories(layout.pgbackrest_lock());
-        const auto command = request_.pgbackrest.command(
-            "archive-get", {{"pg1-path", data_.string()},
-                            {"reset-pg1-host"},
-                            {"archive-async"},
-                            {"archive-get-queue-max", std::to_string(archive_get_queue(free))},
-                            {"process-max", std::to_string(request_.processes)},
-                            {"spool-path", layout.spool().string()},
-                            {"lock-path", (layout.pgbackrest_lock()).string()},
-                            {"log-level-console", "off"},
-                            {"log-level-stderr", "warn"}});
-        ticket.archive_get.push_back(command.program);
-        ticket.archive_get.insert(ticket.archive_get.end(), command.arguments.begin(), command.arguments.end());
+        ticket.archive_get = archive_get_words(request_, data_,
+                                               {{"archive-async"},
+                                                {"archive-get-queue-max", std::to_string(archive_get_queue(free))},
+                                                {"process-max", std::to_string(request_.processes)},
+                                                {"spool-path", layout.spool().string()},
+                                                {"lock-path", layout.pgbackrest_lock().string()}});
         system::replace_file(data_ / Ticket::file_name, ticket.to_json());
     }
 

@@ -92,6 +92,22 @@ Ticket make_ticket(const Request& request, const Plan& plan) {
     return ticket;
 }
 
+std::vector<std::string> archive_get_words(const Request& request, const std::filesystem::path& data_directory,
+                                           const std::vector<pgbackrest::Option>& more) {
+    std::vector<pgbackrest::Option> options = {{"pg1-path", data_directory.string()},
+                                               {"reset-pg1-host"},
+                                               {"log-level-console", "off"},
+                                               {"log-level-stderr", "warn"}};
+    if (request.repository) {
+        options.push_back({"repo", std::to_string(*request.repository)});
+    }
+    options.insert(options.end(), more.begin(), more.end());
+    const auto command = request.pgbackrest.command("archive-get", options);
+    std::vector<std::string> words = {command.program};
+    words.insert(words.end(), command.arguments.begin(), command.arguments.end());
+    return words;
+}
+
 void ReplayNotes::save(const std::filesystem::path& data_directory) const {
     json notes{{"startup_process", startup_process}, {"served", served}, {"served_last", served_last}};
     if (aborted_with) {

@@ -41,6 +41,11 @@ struct Ticket {
 
 Ticket make_ticket(const Request& request, const Plan& plan);
 
+/// pgBackRest's part of the restore_command of a server in `data_directory`: program and arguments. Where the request
+/// names a repository, the WAL comes from it alone, as the copy does.
+std::vector<std::string> archive_get_words(const Request& request, const std::filesystem::path& data_directory,
+                                           const std::vector<pgbackrest::Option>& more = {});
+
 /// What the guard has seen of one replay, in the data directory: which startup process, and how far it came.
 struct ReplayNotes {
     static constexpr const char* file_name = "patroni_pgbackrest.replay";

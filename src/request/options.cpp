@@ -31,6 +31,8 @@ const std::vector<OptionDefinition>& bootstrap_options() {
 
         {"stanza", value, target, "NAME", "pgBackRest's stanza [the only one configured]"},
         {"repo", value, target, "N", "restore from this repository [the first with a fitting backup]"},
+        {"system-identifier", value, target, "NUMBER",
+         "the cluster to restore, where the stanza holds several [the only one, or what the stanza was upgraded to]"},
         {"set", value, target, "LABEL",
          "backup set [the newest that fits]; xid and name need it where there are several"},
         {"type", value, target, "TYPE", "latest, immediate, time, xid, lsn or name [latest]"},

@@ -104,6 +104,20 @@ RecoveryTarget read_target(Settings& settings) {
     return target;
 }
 
+std::optional<std::string> read_system_identifier(Settings& settings) {
+    const auto given = settings.value("system-identifier");
+    if (!given) {
+        return std::nullopt;
+    }
+    const auto number = system::number(system::trim(given->text));
+    if (!number || *number == 0) {
+        settings.problem(given->place, fmt::format("'{}' is not a system identifier", given->text),
+                         "write the number that pg_controldata and pgbackrest info --output=json show");
+        return std::nullopt;
+    }
+    return std::to_string(*number);
+}
+
 void refuse_what_cannot_work(Settings& settings) {
     if (const auto action = settings.value("target-action");
         action && system::lower(system::trim(action->text)) != "promote") {
@@ -256,6 +270,7 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
     }
     request.pgbackrest = read_pgbackrest(settings);
     request.repository = settings.number("repo", 1, 256);
+    request.system_identifier = read_system_identifier(settings);
     if (const auto set = settings.value("set"); set && set->text != "latest") {
         request.backup_set = set->text;
     }

@@ -33,6 +33,7 @@ struct Request {
     std::optional<patroni::Configuration> patroni;
     pgbackrest::Pgbackrest pgbackrest;
     std::optional<unsigned> repository;
+    std::optional<std::string> system_identifier;  ///< of the cluster to restore
     std::optional<std::string> backup_set;
     RecoveryTarget target{Latest{}};
     std::optional<TimelineWish> timeline;

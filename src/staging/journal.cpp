@@ -197,6 +197,9 @@ std::string identity_of(const Request& request) {
         fmt::format("scope {} stanza {} repo {} set {} target {} timeline {} recovery {}", request.scope,
                     request.pgbackrest.stanza, request.repository.value_or(0), request.backup_set.value_or("newest"),
                     request.target.text(), timeline, text(request.recovery));
+    if (request.system_identifier) {
+        identity += " system-identifier " + *request.system_identifier;
+    }
     for (const auto& option : request.restore_options) {
         identity += fmt::format(" {}={}", option.name, option.value);
     }

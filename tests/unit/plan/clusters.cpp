@@ -1,5 +1,6 @@
 #include "plan/clusters.hpp"
 
+#include "plan/backup_choice.hpp"
 #include "support/archives.hpp"
 #include "support/catch.hpp"
 
@@ -39,14 +40,122 @@ TEST_CASE("a backup of a database that the stanza does not know is refused") {
                     "run pgbackrest check on the repository"}});
 }
 
-TEST_CASE("the archives of a cluster are those of its system identifier and version, in every repository") {
+namespace {
+
+/// Cluster A with two backups and WAL, and what the stanza got to know after it.
+RepositoryState cluster_a(const std::vector<pgbackrest::Database>& later = {}) {
     auto state = one_timeline();
-    state.stanza.databases.push_back({1, 2, "7710953412442782829", "15"});
-    state.stanza.databases.push_back({2, 1, "7710953412442782829", "16"});
-    state.stanza.databases.push_back({3, 1, "7710953412442782830", "15"});
-    state.stanza.archives = {{"15-1", 1, 1}, {"15-1", 2, 1}, {"16-2", 1, 2}, {"15-3", 1, 3}};
-    const auto archives = archives_of(state.stanza, state.stanza.databases[0]);
-    REQUIRE(archives.size() == 2);
-    CHECK((archives[0].id == "15-1" && archives[0].repository == 1));
-    CHECK((archives[1].id == "15-1" && archives[1].repository == 2));
+    state.stanza.archives = {{"15-1", 1, 1, "000000010000000000000009"}};
+    state.stanza.databases.insert(state.stanza.databases.end(), later.begin(), later.end());
+    return state;
+}
+
+pgbackrest::Backup backup_of(unsigned database_id, const std::string& label = "20261123-080000F") {
+    auto made = backup(label, 1, 2, 2, "2026-11-23 08:00:00Z");
+    made.database_id = database_id;
+    return made;
+}
+
+SettledCluster settle(const RepositoryState& state, const Given& given = {}) {
+    return settle_cluster(request_for(given), state.stanza);
+}
+
+const std::string a = "7710953412442782829", b = "7710953412442782830";
+const std::string text_of_a = "system identifier 7710953412442782829 (PostgreSQL 15, backup sets 20261122-080000F to "
+                              "20261122-090000F, WAL to 000000010000000000000009)";
+
+}  // namespace
+
+TEST_CASE("a stanza with one cluster needs no word about it") {
+    const auto settled = settle(cluster_a());
+    CHECK(settled.cluster.system_identifier == a);
+    CHECK(settled.cluster.is_current);
+    CHECK(settled.cluster.backups.size() == 2);
+    CHECK(settled.others.empty());
+}
+
+TEST_CASE("two clusters of one major version are never guessed between") {
+    auto state = cluster_a({{2, 1, b, "15"}});
+    state.stanza.backups.push_back(backup_of(2));
+    const std::string hint =
+        "say with system-identifier which cluster is to be restored, or name a backup set with set";
+    CHECK(problems_of(ExitCode::usage, [&] { settle(state); }) ==
+          Problems{{"stanza demo holds backups of several clusters: " + text_of_a +
+                        "; system identifier 7710953412442782830 (PostgreSQL 15, backup set 20261123-080000F, no WAL, "
+                        "the stanza's present one)",
+                    hint}});
+    SECTION("neither when the present one has no backup") {
+        state.stanza.backups.pop_back();
+        state.stanza.archives.push_back({"15-2", 1, 2, "000000010000000000000002"});
+        CHECK(problems_of(ExitCode::usage, [&] { settle(state); }) ==
+              Problems{
+                  {"stanza demo archives for a cluster that has no backup, and holds backups of another: " + text_of_a +
+                       "; system identifier 7710953412442782830 (PostgreSQL 15, no backup, WAL to "
+                       "000000010000000000000002, the stanza's present one)",
+                   hint}});
+    }
+    SECTION("the identifier says which") {
+        CHECK(settle(state, {{"system-identifier", a}}).cluster.backups.size() == 2);
+        CHECK(settle(state, {{"system-identifier", b}}).cluster.backups.size() == 1);
+        CHECK(settle(state, {{"system-identifier", b}}).others.size() == 1);
+    }
+    SECTION("so does a backup set") {
+        CHECK(settle(state, {{"set", "20261122-080000F"}}).cluster.system_identifier == a);
+        CHECK(settle(state, {{"set", "20261123-080000F"}}).cluster.system_identifier == b);
+    }
+    SECTION("what is not there is named") {
+        CHECK(problems_of(ExitCode::target_not_reachable,
+                          [&] {
+                              settle(state, {{"system-identifier", "7"}});
+                          })[0]
+                  .message == "stanza demo has no backup of system identifier 7");
+        CHECK(problems_of(ExitCode::target_not_reachable,
+                          [&] {
+                              settle(state, {{"set", "20200101-080000F"}});
+                          })[0]
+                  .message == "backup set 20200101-080000F does not exist in stanza demo");
+    }
+}
+
+TEST_CASE("a cluster that came back to its stanza is one cluster under two database ids") {
+    auto state = cluster_a({{2, 1, b, "15"}, {3, 1, a, "15"}});
+    state.stanza.archives.push_back({"15-3", 1, 3, "000000010000000000000012"});
+    const auto settled = settle(state);
+    CHECK(settled.cluster.system_identifier == a);
+    CHECK(settled.cluster.databases.size() == 2);
+    CHECK(settled.cluster.archives.size() == 2);
+    REQUIRE(settled.others.size() == 1);
+    CHECK(settled.others[0].system_identifier == b);
+}
+
+TEST_CASE("after an upgrade the new cluster is meant, as soon as it has a backup") {
+    auto state = cluster_a({{2, 1, b, "16"}});
+    CHECK(problems_of(ExitCode::usage, [&] { settle(state); }).size() == 1);
+    state.stanza.backups.push_back(backup_of(2));
+    const auto settled = settle(state);
+    CHECK(settled.cluster.version == "16");
+    CHECK(only(settled.cluster, state.stanza).backups.size() == 1);
+    SECTION("a time before the upgrade is not reached silently in the old one") {
+        const auto request = request_for({{"type", "time"}, {"target", "2026-11-22 10:00:00Z"}});
+        CHECK(problems_of(ExitCode::target_not_reachable,
+                          [&] { choose_backup(request, only(settled.cluster, state.stanza), settled.others); }) ==
+              Problems{{"no backup set of stanza demo ends before the target time 2026-11-22 10:00:00Z",
+                        "the nearest point is the end of 20261123-080000F: 2026-11-23 08:00:01+00; before it was "
+                        "upgraded the stanza held " +
+                            text_of_a + ": name it with system-identifier"}});
+    }
+    SECTION("a downgrade is no upgrade") {
+        state.stanza.databases.back().version = "14";
+        CHECK(problems_of(ExitCode::usage, [&] { settle(state); }).size() == 1);
+    }
+}
+
+TEST_CASE("repositories that disagree about the present cluster leave it open") {
+    auto state = cluster_a({{2, 1, b, "15"}, {1, 2, a, "15"}});
+    CHECK(problems_of(ExitCode::usage, [&] { settle(state); }).size() == 1);
+    state.stanza.databases = {{1, 1, a, "15"}, {1, 2, a, "15"}};
+    state.stanza.archives.push_back({"15-1", 2, 1, "000000010000000000000008"});
+    const auto settled = settle(state);
+    CHECK(settled.cluster.archives.size() == 2);
+    CHECK(settled.cluster.text().find("WAL to 000000010000000000000009") != std::string::npos);
 }

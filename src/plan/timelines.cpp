@@ -1,0 +1,55 @@
+#include "plan/timelines.hpp"
+
+#include "plan/timeline_choice.hpp"
+#include "system/failure.hpp"
+
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest {
+
+using postgres::Timeline;
+
+std::map<Timeline, std::string> timelines_without_history(const pgbackrest::ArchiveContent& archive,
+                                                          const std::vector<pgbackrest::Backup>& backups) {
+    std::map<Timeline, std::string> lost;
+    const auto note = [&](Timeline timeline, const std::string& shown_by) {
+        if (timeline > Timeline{1} && !archive.histories.contains(timeline)) {
+            lost.emplace(timeline, shown_by);
+        }
+    };
+    for (const auto& [timeline, why] : archive.broken_histories) {
+        note(timeline, why);
+    }
+    for (const auto& [timeline, directory] : archive.directories) {
+        note(timeline, fmt::format("{} holds WAL of it", directory));
+    }
+    for (const auto& [timeline, last] : archive.last_segments) {
+        note(timeline, fmt::format("WAL segment {} is there", last.name));
+    }
+    for (const auto& backup : backups) {
+        if (!backup.archive_start.empty()) {
+            note(starting_timeline(backup), fmt::format("backup set {} was made on it", backup.label));
+        }
+    }
+    return lost;
+}
+
+void require_histories(Timeline followed, const pgbackrest::ArchiveContent& archive,
+                       const std::vector<pgbackrest::Backup>& backups) {
+    const auto lost = timelines_without_history(archive, backups);
+    const auto first = lost.lower_bound(followed);
+    if (first == lost.end()) {
+        return;
+    }
+    const auto& [timeline, shown_by] = *first;
+    throw Failure(
+        ExitCode::target_not_reachable,
+        fmt::format("the repository has no whole {}, and timeline {} was there: {}", timeline.history_file(),
+                    timeline.text(), shown_by),
+        fmt::format("look for {0} in pg_wal of every node that was on timeline {1} (archive_status/{0}.ready marks one "
+                    "that was never archived), and bring it into the archive with pgbackrest archive-push: without it "
+                    "timeline {1} cannot be followed, and its number would be taken a second time",
+                    timeline.history_file(), timeline.text()));
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,69 @@
+#include "plan/timelines.hpp"
+
+#include "support/archives.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+using postgres::Timeline;
+
+namespace {
+
+Problems no_plan(const RepositoryState& state, const Given& given = {}) {
+    return problems_of(ExitCode::target_not_reachable, [&] { make_plan(request_for(given), state); });
+}
+
+std::string hint(const std::string& number) {
+    const auto file = "0000000" + number + ".history";
+    return "look for " + file + " in pg_wal of every node that was on timeline " + number + " (archive_status/" + file +
+           ".ready marks one that was never archived), and bring it into the archive with pgbackrest archive-push: "
+           "without it timeline " +
+           number + " cannot be followed, and its number would be taken a second time";
+}
+
+}  // namespace
+
+TEST_CASE("a timeline whose history is lost is neither followed nor passed by") {
+    auto state = two_timelines();
+    state.archive.histories.clear();
+    state.archive.directories[Timeline{2}] = "0000000200000000";
+    const Problems refused = {{"the repository has no whole 00000002.history, and timeline 2 was there: "
+                               "0000000200000000 holds WAL of it",
+                               hint("2")}};
+    for (const Given& given : std::vector<Given>{{},
+                                                 {{"target-timeline", "1"}},
+                                                 {{"type", "immediate"}},
+                                                 {{"set", "20261122-080000F"}},
+                                                 {{"type", "time"}, {"target", "2026-11-22 09:30:00Z"}}}) {
+        CHECK(no_plan(state, given) == refused);
+    }
+}
+
+TEST_CASE("a backup alone shows a timeline, too") {
+    auto state = one_timeline();
+    state.stanza.backups.push_back(backup("20261122-100000F", 2, 11, 11, "2026-11-22 10:00:00Z"));
+    CHECK(no_plan(state) == Problems{{"the repository has no whole 00000002.history, and timeline 2 was there: backup "
+                                      "set 20261122-100000F was made on it",
+                                      hint("2")}});
+}
+
+TEST_CASE("a history file that is cut is not a history") {
+    auto state = two_timelines();
+    state.archive.histories.clear();
+    state.archive.broken_histories[Timeline{2}] = "00000002.history names no parent";
+    CHECK(no_plan(state) == Problems{{"the repository has no whole 00000002.history, and timeline 2 was there: "
+                                      "00000002.history names no parent",
+                                      hint("2")}});
+}
+
+TEST_CASE("what was abandoned below the followed timeline needs no history") {
+    auto state = two_timelines();
+    const Timeline third{3};
+    state.archive.histories[third] = {
+        third, {{Timeline{1}, postgres::Lsn{8 * segment_size.bytes + 0x200}, "no recovery target specified"}}};
+    state.archive.history_times[third] = seconds("2026-11-22 13:00:00Z");
+    add_segments(state.archive.segments, 3, 8, 12);
+    state.archive.histories.erase(Timeline{2});
+    state.archive.directories[Timeline{2}] = "0000000200000000";
+    CHECK(make_plan(request_for(), state).timeline() == third);
+    CHECK(no_plan(state, {{"target-timeline", "1"}}).size() == 1);
+}
