@@ -3,6 +3,7 @@
 #include "plan/backup_choice.hpp"
 #include "plan/clusters.hpp"
 #include "process/child.hpp"
+#include "system/log.hpp"
 
 #include <fmt/format.h>
 
@@ -49,6 +50,11 @@ RepositoryState read_repository(const Request& request, const pgbackrest::Stanza
                                 const SettledCluster& settled) {
     RepositoryState state;
     state.stanza = only(settled.cluster, stanza);
+    if (!settled.cluster.is_current) {
+        log::warning("stanza {} archives for another cluster now: archive_command will fail until pgbackrest "
+                     "stanza-upgrade was run beside the restored one",
+                     stanza.name);
+    }
     const auto backup = choose_backup(request, state.stanza, settled.others);
     // Runs beside the listing.
     pgbackrest::TargetsQuery targets(request.pgbackrest, backup);
