@@ -16,121 +16,12 @@ import json
 import os
 import re
 import shutil
-import signal
 import time
 
-from bootstrap_case import BootstrapCase, Server, program, read, wait_until
-from source_cluster import switch_wal
+from bootstrap_case import BootstrapCase, program, read, wait_until
+from archiving_cluster import ROWS, Cluster
 
-ROWS = 100
 STANZA = 'archive/demo'
-NO_AUTOVACUUM = 'autovacuum=off'  # whose commits nobody asked for
-
-
-class Cluster:
-    """A PostgreSQL that archives into the test's repository; several of them may live at once."""
-
-    def __init__(self, case, name, configuration='pgbackrest.conf'):
-        self.case, self.lab, self.facts = case, case.lab, case.facts
-        self.server = Server(self.lab, self.lab.path(name), name)
-        self.data_directory = self.server.data_directory
-        self.sql = self.server.sql
-        self.options = ['--config=' + self.lab.path(configuration), '--stanza=demo', '--pg1-path=' + self.data_directory,
-                        '--log-level-console=warn', '--log-level-stderr=off']
-
-    def create(self):
-        self.lab.run('initdb', '-D', self.data_directory, '-U', 'postgres', '-A', 'trust', '-N', '-k')
-        self.start()
-        return self
-
-    def start(self, *settings):
-        self.server.start('shared_buffers=16MB', NO_AUTOVACUUM, 'archive_command=pgbackrest %s archive-push %%p'
-                          % ' '.join(self.options), *settings)
-        return self
-
-    def pgbackrest(self, *arguments):
-        port = ['--pg1-port=%d' % self.server.port] if arguments[-1] in ('backup', 'stanza-create', 'stanza-upgrade') else []
-        return self.lab.run('pgbackrest', *self.options, *port, *arguments)
-
-    def begin(self, command, name):
-        """The stanza, the table, a full backup that the facts name, and the cluster's identifier."""
-        self.pgbackrest(command)
-        self.sql('create table kept (batch int)')
-        self.facts['identifiers'][name] = self.sql('select system_identifier from pg_control_system()')
-        return self
-
-    def back_up(self, name):
-        self.pgbackrest('--type=full', 'backup')
-        info = self.lab.run('pgbackrest', *self.options[:2], '--output=json', 'info')
-        newest = json.loads(info)[0]['backup'][-1]
-        self.facts['backups'][name] = {'label': newest['label'], 'stop': newest['timestamp']['stop']}
-        time.sleep(1.1)
-        return self
-
-    def start_committing(self):
-        """Commits without an end, so that some are in the second in which a backup ends."""
-        self.sql('create table busy (at timestamptz)')
-        script = self.lab.write('busy.sql', 'insert into busy values (now()) \\watch 0.05\n')
-        return self.lab.start('busy', 'psql', '-X', '-h', self.lab.directory, '-p', str(self.server.port), '-U', 'postgres', '-f', script)
-
-    def write(self, *batches, archive=True):
-        """One transaction for each batch, in a segment of its own if it is to be archived."""
-        for batch in batches:
-            xid = self.sql('with new as (insert into kept select %d from generate_series(1, %d)) select pg_current_xact_id()' % (batch, ROWS))
-            lsn = self.sql('select pg_current_wal_insert_lsn()')
-            self.facts['batches'][str(batch)] = {
-                'xid': xid, 'lsn': lsn, 'time': self.now(), 'segment': self.sql("select pg_walfile_name('%s')" % lsn)}
-            if archive:
-                self.switch()
-        return self
-
-    def now(self):
-        return self.sql("select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'")
-
-    def switch(self):
-        self.wait_archived(switch_wal(self) + '-*')
-
-    def wait_archived(self, pattern):
-        wait_until(pattern + ' to be archived', lambda: self.case.in_archive(pattern))
-
-    def standby(self, name):
-        """A started standby that streams."""
-        other = Cluster(self.case, name)
-        self.lab.run('pg_basebackup', '-h', self.lab.directory, '-p', str(self.server.port), '-U', 'postgres', '-D',
-                     other.data_directory, '-R', '-c', 'fast', '-N')
-        return other.start()
-
-    def wait_replayed(self, batch):
-        wait_until('the standby', lambda: self.sql("select pg_last_wal_replay_lsn() >= '%s'" % self.facts['batches'][batch]['lsn']) == 't')
-
-    def promote(self):
-        """Promotes it; the history and the old timeline's unfinished segment get into the archive."""
-        self.sql('select pg_promote()')
-        self.wait_archived('*.history')
-        self.wait_archived('*.partial-*')
-        self.facts['fork'] = read(glob.glob(self.data_directory + '/pg_wal/*.history')[0]).split()[1]
-        return self
-
-    def restore(self, *options):
-        """Restored by hand and promoted on a timeline of its own."""
-        self.lab.make(os.path.basename(self.data_directory))
-        self.pgbackrest(*options, 'restore')
-        self.start()
-        wait_until('the end of the recovery', lambda: self.sql('select pg_is_in_recovery()') == 'f')
-        return self
-
-    def stop(self):
-        """A clean end, all of its WAL archived."""
-        self.server.stop()
-        return self
-
-    def crash(self):
-        self.server.process.send_signal(signal.SIGQUIT)
-        wait_until('PostgreSQL to end', lambda: self.server.process.poll() is not None)
-        return self
-
-    def remove(self):
-        shutil.rmtree(self.data_directory)
 
 
 class RepositoryCase(BootstrapCase):
@@ -319,7 +210,7 @@ class RepositoryCase(BootstrapCase):
     def assert_refuses(self, result, code, *wanted):
         """Before anything is copied, with words that match each of these; its hints."""
         if result.code == 0:
-            self.open()
+            self.look_into()
             self.fail('not refused: promoted with batches %s' % (self.rows() or 'none'))
         self.assertEqual(result.code, code, result.log[-3000:])
         said = '\n'.join(message + '\n' + hint for message, hint in result.problems())
@@ -335,8 +226,12 @@ class RepositoryCase(BootstrapCase):
         self.assert_done(result)
         if timeline:
             self.assert_finished(timeline)
-        self.open()
+        self.look_into()
         self.assertEqual(self.rows(), ' '.join(map(str, batches)))
+
+    def look_into(self):
+        """Starts it without archiving, so that the repository stays as it is for the next try."""
+        self.open('archive_mode=off')
 
     def rows(self):
         wait_until('the end of the recovery', lambda: self.sql('select pg_is_in_recovery()') == 'f', 30)
@@ -362,7 +257,7 @@ class RepositoryCase(BootstrapCase):
         self.assertGreaterEqual(len(points), at_least, hint)
         for point in points:
             self.assert_done(self.again(*point))
-            self.open()
+            self.look_into()
             self.assertIn(self.rows(), allowed, point)
 
     def check(self, *arguments):

@@ -49,6 +49,8 @@ class TwoClusters(RepositoryCase):
         result = self.again('--set=' + self.label('alpha'))
         self.assertIn('stanza-upgrade', result.log)  # without it, nothing of alpha gets into the archive
         self.assert_rows_of(result, 1, 2, 3)
+        self.server.stop()
+        self.open()
         options = ['--config=' + self.pgbackrest_configuration, '--stanza=demo', '--pg1-port=%d' % self.server.port]
         self.lab.run('pgbackrest', *options, 'stanza-upgrade')
         self.lab.run('pgbackrest', *options, 'check')
@@ -96,8 +98,8 @@ class TwoRepositories(RepositoryCase):
             never_answers.listen(100)
             self.with_second(**{
                 'repo2-type': 's3', 'repo2-path': '/', 'repo2-s3-bucket': 'away', 'repo2-s3-region': 'away',
-                'repo2-s3-key': 'x', 'repo2-s3-key-secret': 'x', 'repo2-s3-endpoint': '127.0.0.1', 'io-timeout': '2',
-                'repo2-storage-port': str(never_answers.getsockname()[1]), 'repo2-storage-verify-tls': 'n'})
+                'repo2-s3-key': 'x', 'repo2-s3-key-secret': 'x', 'repo2-s3-endpoint': 'away', 'repo2-storage-verify-tls': 'n',
+                'repo2-storage-host': '127.0.0.1', 'repo2-storage-port': str(never_answers.getsockname()[1]), 'io-timeout': '2'})
             process = self.start_bootstrap('--repo=1')
             wait_until('its end, or a connection', lambda: process.poll() is not None or self.was_asked(never_answers), 120)
             self.assertFalse(self.was_asked(never_answers), 'repo2 was asked')

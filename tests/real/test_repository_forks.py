@@ -74,7 +74,7 @@ class SeveralHistories(RepositoryCase):
         self.situation('chain')
         history, = self.in_archive('00000003.history')
         self.lab.write(history, read(history).split('\n')[0] + '\n', 0o640)
-        self.assert_refuses(self.bootstrap(), 4, 'timeline 3')
+        self.assert_refuses(self.bootstrap(), 4, 'timeline 3|WAL segment 00000003')
 
     def test_histories_that_contradict_each_other(self):
         self.situation('chain')
@@ -150,19 +150,25 @@ class Forks(RepositoryCase):
 
 
 class TargetsOnTwoBranches(RepositoryCase):
-    """Batch 3 was written on timeline 1, batch 20 on timeline 2: at the same LSN, with the same transaction ID."""
+    """An LSN and a transaction ID are given away anew behind a fork: on the abandoned timeline they mean other rows."""
 
     def assert_asked_for(self, *options):
-        self.situation('two_timelines')
         self.assert_refuses(self.bootstrap(*options), 4, 'timeline 1', 'timeline 2', 'target-timeline')
-        self.assert_rows_of(self.again(*options, '--target-timeline=1'), 1, 2, 3, timeline=3)
-        self.assert_rows_of(self.again(*options, '--target-timeline=2'), 1, 2, 20, timeline=3)
 
     def test_an_lsn_behind_the_fork(self):
-        self.situation('two_timelines')
-        self.assert_asked_for('--type=lsn', '--target=' + self.facts['batches']['3']['lsn'])
+        facts = self.situation('two_timelines')
+        options = ['--type=lsn', '--target=' + facts['batches']['3']['lsn']]
+        self.assert_asked_for(*options)
+        self.assert_rows_of(self.again(*options, '--target-timeline=1'), 1, 2, 3, timeline=3)
+
+    def test_an_lsn_before_the_fork_is_the_same_on_both(self):
+        facts = self.situation('two_timelines')
+        self.assert_rows_of(self.bootstrap('--type=lsn', '--target=' + facts['batches']['1']['lsn']), 1, timeline=3)
 
     def test_a_transaction_that_both_have(self):
-        facts = self.situation('two_timelines')
-        self.assertEqual(facts['batches']['3']['xid'], facts['batches']['20']['xid'])
-        self.assert_asked_for('--set=' + self.label('alpha'), '--type=xid', '--target=' + facts['batches']['3']['xid'])
+        facts = self.situation('backup_on_abandoned_branch')
+        self.assertEqual(facts['batches']['4']['xid'], facts['batches']['20']['xid'])
+        options = ['--set=' + self.label('alpha'), '--type=xid', '--target=' + facts['batches']['4']['xid']]
+        self.assert_asked_for(*options)
+        self.assert_rows_of(self.again(*options, '--target-timeline=1'), 1, 2, 3, 4, timeline=3)
+        self.assert_rows_of(self.again(*options, '--target-timeline=2'), 1, 2, 20, timeline=3)
