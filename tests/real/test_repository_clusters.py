@@ -1,0 +1,163 @@
+"""Several clusters, database ids and repositories in one stanza: one restore, one cluster, and a guess only where it is none."""
+import os
+import re
+import select
+import shutil
+import socket
+
+from bootstrap_case import wait_until
+from repository_case import STANZA, Cluster, RepositoryCase
+
+
+class TwoClusters(RepositoryCase):
+    def both_named(self):
+        """Identifiers, and when each was last backed up."""
+        return [self.facts['identifiers'][name] for name in ('alpha', 'beta')] + [
+            self.stop_second(name) for name in self.facts['backups']] + ['set', 'system-identifier']
+
+    def test_latest_with_two_clusters_is_refused_until_one_is_named(self):
+        self.situation('replaced')
+        self.assert_refuses(self.bootstrap(), 2, *self.both_named())
+        self.assert_rows_of(self.again('--set=' + self.label('alpha')), 1, 2, 3)
+        self.assert_rows_of(self.again('--set=' + self.label('beta')), 50)
+
+    def test_the_system_identifier_says_which_cluster_is_meant(self):
+        self.situation('replaced')
+        self.assert_rows_of(self.bootstrap('--system-identifier=' + self.facts['identifiers']['alpha']), 1, 2, 3)
+        self.assert_rows_of(self.again('--system-identifier=' + self.facts['identifiers']['beta']), 50)
+        self.assert_refuses(self.again('--system-identifier=1234567890123456789'), 4, '1234567890123456789', *[
+            self.facts['identifiers'][name] for name in ('alpha', 'beta')])
+
+    def test_a_time_with_two_clusters_is_refused_until_one_is_named(self):
+        # A time of alpha's life: beta's backup is later, which does not make it alpha.
+        self.situation('replaced')
+        self.assert_refuses(self.bootstrap('--type=time', '--target=' + self.time_of(2)), 2, *self.both_named())
+
+    def test_the_window_is_that_of_one_cluster(self):
+        self.situation('replaced')
+        for name, other in (('alpha', 'beta'), ('beta', 'alpha')):
+            told = self.check('--set=' + self.label(name)).log
+            window = re.search('restorable from: (.*)', told)
+            self.assertTrue(window, told)
+            self.assertIn(self.label(name), window.group(1))
+            self.assertNotIn(self.label(other), window.group(1))
+
+    def test_a_new_cluster_without_a_backup_is_no_reason_to_take_the_old_one(self):
+        self.situation('upgraded')
+        self.assert_refuses(self.bootstrap(), 2, *self.both_named())
+        result = self.again('--set=' + self.label('alpha'))
+        self.assertIn('stanza-upgrade', result.log)  # without it, nothing of alpha gets into the archive
+        self.assert_rows_of(result, 1, 2, 3)
+        self.server.stop()
+        self.open()
+        options = ['--config=' + self.pgbackrest_configuration, '--stanza=demo', '--pg1-port=%d' % self.server.port]
+        self.lab.run('pgbackrest', *options, 'stanza-upgrade')
+        self.lab.run('pgbackrest', *options, 'check')
+
+    def test_one_cluster_under_several_database_ids_is_one_cluster(self):
+        self.situation('returned')
+        self.assert_rows_of(self.bootstrap(), 1, 2, 3, 4, timeline=3)
+
+    def test_histories_of_another_cluster_do_not_count(self):
+        self.situation('returned')
+        directory = os.path.join(self.repository, STANZA, '15-2')
+        for timeline in (2, 3):
+            self.lab.write('%s/%08X.history' % (directory, timeline), '1\t0/1000000\tno recovery target specified\n')
+        self.assert_rows_of(self.bootstrap(), 1, 2, 3, 4, timeline=3)
+
+    def test_an_archive_of_another_version_that_was_never_backed_up_does_not_count(self):
+        self.situation('other_version')
+        self.assert_rows_of(self.bootstrap(), 1, 2, 3, timeline=2)
+
+
+class TwoRepositories(RepositoryCase):
+    def two(self, first, second, **settings):
+        """repo1 and repo2 with what two situations hold."""
+        self.situation(second)
+        os.rename(self.repository, self.lab.path('repo2'))
+        facts = self.facts
+        self.situation(first)
+        self.second_facts = facts
+        self.with_second(**settings)
+
+    def with_second(self, **settings):
+        self.pgbackrest_configuration = self.lab.pgbackrest_configuration(
+            self.data_directory, self.node.port, self.repository, settings or {'repo2-path': self.lab.path('repo2')})
+        self.configure()
+
+    def test_two_files_of_one_segment_in_a_repository_that_is_not_asked_do_not_matter(self):
+        self.two('lost', 'lost')
+        self.duplicate(self.lab.path('repo2'), self.facts['batches']['2']['segment'])
+        self.assert_rows_of(self.bootstrap('--repo=1'), 1, 2, 3)
+
+    def test_a_repository_that_is_not_asked_is_not_waited_for(self):
+        self.situation('lost')
+        with socket.socket() as never_answers:
+            never_answers.bind(('127.0.0.1', 0))
+            never_answers.listen(100)
+            self.with_second(**{
+                'repo2-type': 's3', 'repo2-path': '/', 'repo2-s3-bucket': 'away', 'repo2-s3-region': 'away',
+                'repo2-s3-key': 'x', 'repo2-s3-key-secret': 'x', 'repo2-s3-endpoint': 'away', 'repo2-storage-verify-tls': 'n',
+                'repo2-storage-host': '127.0.0.1', 'repo2-storage-port': str(never_answers.getsockname()[1]), 'io-timeout': '2'})
+            process = self.start_bootstrap('--repo=1')
+            wait_until('its end, or a connection', lambda: process.poll() is not None or self.was_asked(never_answers), 120)
+            self.assertFalse(self.was_asked(never_answers), 'repo2 was asked')
+        self.assert_done(self.result_of(process))
+        self.assert_finished(2)
+
+    @staticmethod
+    def was_asked(listening):
+        return bool(select.select([listening], [], [], 0)[0])
+
+    def test_a_timeline_of_another_repository_would_be_taken_twice(self):
+        # archive-push writes to both.
+        self.two('lost', 'two_timelines')
+        self.assert_refuses(self.bootstrap('--repo=1'), 4, 'timeline 2', 'repo(sitory )?2')
+
+    def test_a_timeline_that_one_of_two_repositories_holds_is_followed(self):
+        self.two('lost', 'two_timelines')
+        self.assert_rows_of(self.bootstrap(), 1, 2, 20, 21, timeline=3)
+
+    def test_two_repositories_with_a_cluster_each(self):
+        self.two('lost', 'lost')
+        self.empty_second()
+        self.assert_refuses(self.bootstrap(), 2, self.facts['identifiers']['alpha'], self.other, 'repo|set|system-identifier')
+        self.assert_rows_of(self.again('--repo=1'), 1, 2, 3)
+
+    def empty_second(self):
+        """repo2 was moved away, and another cluster began there."""
+        shutil.rmtree(self.lab.path('repo2'))
+        self.lab.write('other.conf', '[global]\n%s\n[demo]\npg1-socket-path=%s\n' % ('\n'.join('%s=%s' % pair for pair in {
+            'repo1-path': self.lab.path('repo2'), 'log-path': self.lab.path('log'), 'lock-path': self.lab.path('lock'),
+            'repo1-retention-full': 2, 'start-fast': 'y'}.items()), self.lab.directory))
+        other = Cluster(self, 'other', 'other.conf').create().begin('stanza-create', 'other').back_up('other').stop()
+        self.other = self.facts['identifiers']['other']
+        other.remove()
+
+    def duplicate(self, repository, segment):
+        path, = [os.path.join(directory, name) for directory, _, names in os.walk(repository) for name in names
+                 if name.startswith(segment + '-')]
+        self.lab.run('cp', path, re.sub('-[0-9a-f]{40}', '-' + '0123456789' * 4, path))
+
+
+class BadFiles(RepositoryCase):
+    def test_two_files_of_one_segment_are_found_before_the_copy(self):
+        self.situation('lost')
+        segment = self.facts['batches']['2']['segment']
+        TwoRepositories.duplicate(self, self.repository, segment)
+        hint = self.assert_refuses(self.bootstrap(), 5, segment, '0123456789' * 4)
+        self.assert_points_work(hint, '1')
+
+    def test_a_file_cut_in_half_is_damaged_for_good(self):
+        self.assert_damaged_for_good(lambda path: os.truncate(path, os.path.getsize(path) // 2))
+
+    def test_an_empty_file_is_damaged_for_good(self):
+        self.assert_damaged_for_good(lambda path: os.truncate(path, 0))
+
+    def assert_damaged_for_good(self, damage):
+        segment = self.source.segments[7]
+        damage(self.archived(segment))
+        for _ in range(2):
+            self.assert_refused(self.bootstrap(), 5, segment)
+            self.assert_absent()
+        self.assert_done(self.again('--type=lsn', '--target=' + self.target('lsn', 6)))
