@@ -121,11 +121,14 @@ std::string Cluster::text() const {
     for (const auto& archive : archives) {
         last = std::max(last, archive.last);
     }
-    return fmt::format("system identifier {} (PostgreSQL {}, {}, {}{})", system_identifier, version,
-                       backups.empty() ? "no backup"
-                       : backups.size() == 1
-                           ? fmt::format("backup set {}", backups.front().label)
-                           : fmt::format("backup sets {} to {}", backups.front().label, backups.back().label),
+    const auto named = [](const pgbackrest::Backup& backup) {
+        return fmt::format("{} ended at {}", backup.label, instant(backup.stopped));
+    };
+    const auto held = backups.empty() ? "no backup"
+                      : backups.size() == 1
+                          ? "backup set " + named(backups.front())
+                          : fmt::format("backup set {} to {}", named(backups.front()), named(backups.back()));
+    return fmt::format("system identifier {} (PostgreSQL {}, {}, {}{})", system_identifier, version, held,
                        last.empty() ? "no WAL" : "WAL to " + last, is_current ? ", the stanza's present one" : "");
 }
 

@@ -61,8 +61,9 @@ SettledCluster settle(const RepositoryState& state, const Given& given = {}) {
 }
 
 const std::string a = "7710953412442782829", b = "7710953412442782830";
-const std::string text_of_a = "system identifier 7710953412442782829 (PostgreSQL 15, backup sets 20261122-080000F to "
-                              "20261122-090000F, WAL to 000000010000000000000009)";
+const std::string text_of_a = "system identifier 7710953412442782829 (PostgreSQL 15, backup set 20261122-080000F "
+                              "ended at 2026-11-22 08:00:00+00 to 20261122-090000F ended at 2026-11-22 "
+                              "09:00:00+00, WAL to 000000010000000000000009)";
 
 }  // namespace
 
@@ -81,7 +82,8 @@ TEST_CASE("two clusters of one major version are never guessed between") {
         "say with system-identifier which cluster is to be restored, or name a backup set with set";
     CHECK(problems_of(ExitCode::usage, [&] { settle(state); }) ==
           Problems{{"stanza demo holds backups of several clusters: " + text_of_a +
-                        "; system identifier 7710953412442782830 (PostgreSQL 15, backup set 20261123-080000F, no WAL, "
+                        "; system identifier 7710953412442782830 (PostgreSQL 15, backup set 20261123-080000F ended at "
+                        "2026-11-23 08:00:00+00, no WAL, "
                         "the stanza's present one)",
                     hint}});
     SECTION("neither when the present one has no backup") {
