@@ -4,7 +4,7 @@
 #include "postgres/private_server.hpp"
 #include "postgres/segment_facts.hpp"
 #include "postgres/wal_reader.hpp"
-#include "process/subprocess.hpp"
+#include "process/child.hpp"
 #include "support/catch.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
