@@ -3,8 +3,8 @@
 #include "staging/hand_over.hpp"
 #include "staging/staging.hpp"
 #include "support/archives.hpp"
+#include "support/control_file.hpp"
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -29,11 +29,7 @@ struct Restore {
     /// The phase that the journal beside it says.
     Phase journalled() const { return Journal::read(files.path("data.restoring.d/journal.json")).value().phase; }
 
-    /// The beginning of pg_control: the system identifier, as bytes; written at the very beginning of time.
-    std::string control() const {
-        const std::uint64_t identifier = std::stoull(plan.database.system_identifier);
-        return std::string(reinterpret_cast<const char*>(&identifier), sizeof identifier) + std::string(64, '\0');
-    }
+    std::string control() const { return control_file(plan.database.system_identifier); }
 
     /// A copy with a few of a cluster's files in it.
     void copy(StagingDirectory& staging, const std::vector<fs::path>& outside = {}) const {

@@ -5,6 +5,7 @@
 #include "replay/probes.hpp"
 #include "support/archives.hpp"
 #include "support/catch.hpp"
+#include "support/control_file.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -207,9 +208,7 @@ TEST_CASE("only true is true for a probe") {
 TEST_CASE("a journal counts for the very directory that was handed over") {
     const Files files;
     const auto data = files.path("data");
-    const std::uint64_t identifier = std::stoull(journal().system_identifier);
-    files.write("data/global/pg_control",
-                std::string(reinterpret_cast<const char*>(&identifier), sizeof identifier) + std::string(64, '\0'));
+    files.write("data/global/pg_control", control_file(journal().system_identifier));
     std::string why;
     CHECK_FALSE(journal_of(data, why));
     CHECK(why == "there is no journal of a restore beside " + data.string());

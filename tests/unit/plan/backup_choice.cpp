@@ -29,14 +29,16 @@ TEST_CASE("the newest backup that ends before the target is chosen") {
     CHECK(chosen(asking_for(latest)) == "20261122-090000F");
     CHECK(chosen(asking_for({Immediate{}})) == "20261122-090000F");
     CHECK(chosen(asking_for(time_target("2026-11-22 09:30:00Z"))) == "20261122-090000F");
-    CHECK(chosen(asking_for(time_target("2026-11-22 09:00:00Z"))) == "20261122-090000F");
-    CHECK(chosen(asking_for(time_target("2026-11-22 08:59:59.9Z"))) == "20261122-080000F");
+    CHECK(chosen(asking_for(time_target("2026-11-22 09:00:01Z"))) == "20261122-090000F");
+    // It ended within the second that it names.
+    CHECK(chosen(asking_for(time_target("2026-11-22 09:00:00.9Z"))) == "20261122-080000F");
+    CHECK(chosen(asking_for(time_target("2026-11-22 09:00:00Z"))) == "20261122-080000F");
     CHECK(chosen(asking_for(lsn_target("0/6000100"))) == "20261122-090000F");
     CHECK(chosen(asking_for(lsn_target("0/60000FF"))) == "20261122-080000F");
 }
 
 TEST_CASE("a target before every backup is refused with the nearest point") {
-    const std::string hint = "the nearest point is the end of 20261122-080000F: 2026-11-22 08:00:00+00";
+    const std::string hint = "the nearest point is the end of 20261122-080000F: 2026-11-22 08:00:01+00";
     CHECK(no_backup(asking_for(time_target("2026-11-22 07:00:00Z"))) ==
           Problems{{"no backup set of stanza demo ends before the target time 2026-11-22 07:00:00+00", hint}});
     CHECK(no_backup(asking_for(lsn_target("0/1000000"))) ==

@@ -141,7 +141,7 @@ TEST_CASE("after an upgrade the new cluster is meant, as soon as it has a backup
         const auto request = request_for({{"type", "time"}, {"target", "2026-11-22 10:00:00Z"}});
         CHECK(problems_of(ExitCode::target_not_reachable,
                           [&] { choose_backup(request, only(settled.cluster, state.stanza), settled.others); }) ==
-              Problems{{"no backup set of stanza demo ends before the target time 2026-11-22 10:00:00Z",
+              Problems{{"no backup set of stanza demo ends before the target time 2026-11-22 10:00:00+00",
                         "the nearest point is the end of 20261123-080000F: 2026-11-23 08:00:01+00; before it was "
                         "upgraded the stanza held " +
                             text_of_a + ": name it with system-identifier"}});
