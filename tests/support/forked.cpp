@@ -1,9 +1,9 @@
 #include "support/forked.hpp"
 
 #include "support/catch.hpp"
-#include "system/process_facts.hpp"
 #include "system/failure.hpp"
 #include "system/interruption.hpp"
+#include "system/process_facts.hpp"
 #include "system/text.hpp"
 
 #include <csignal>
