@@ -1,5 +1,6 @@
 #include "fake_repository.hpp"
 #include "support/catch.hpp"
+#include "support/control_file.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -226,7 +227,7 @@ TEST_CASE("a ticket of a timeline that pg_control has left is a leftover") {
     Recovery recovery;
     recovery.write_ticket();
     // The timeline of the latest checkpoint lies at byte 48.
-    std::string control(64, '\0');
+    auto control = patroni_pgbackrest::control_file("7710953412442782829");
     control[48] = 1;
     recovery.directory.write("global/pg_control", control);
     CHECK(recovery.ask(planned, {{"FAKE_FAIL", "1"}}, {"--pgbackrest=" + fake}) == 200);

@@ -141,7 +141,7 @@ class RefusedPatroniMode(RefusedCase):
         self.refused('another restore_command', bootstrap={'dcs': {'postgresql': {'parameters': {'restore_command': 'cp /wal/%f %p'}}}})
 
     def test_custom_conf(self):
-        self.refused('custom_conf takes', postgresql={'custom_conf': '/etc/postgresql/custom.conf'})
+        self.refused('custom_conf keeps', postgresql={'custom_conf': '/etc/postgresql/custom.conf'})
 
     def test_no_pg_hba(self):
         self.refused('neither postgresql.pg_hba nor hba_file', postgresql={'pg_hba': None})
