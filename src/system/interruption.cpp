@@ -22,8 +22,13 @@ using Clock = std::chrono::steady_clock;
 struct Caller {
     pid_t pid;
     unsigned long long start_time;
+    bool is_parent;
 
-    bool is_gone() const { return system::start_time_of(pid) != start_time || start_time == 0; }
+    /// A parent's children get another one before its death signal is sent, and that before it is seen as a zombie
+    /// (forget_original_parent and exit_notify in Linux's exit.c).
+    bool is_gone() const {
+        return (is_parent && ::getppid() != pid) || start_time == 0 || system::start_time_of(pid) != start_time;
+    }
 };
 
 /// Lives as long as the process: exit must not destroy what a signal handler or a child's launcher still uses.
@@ -102,8 +107,8 @@ void install() {
 }
 
 void watch_caller(pid_t caller) {
-    watch().caller = Caller{caller, system::start_time_of(caller)};
-    if (caller == ::getppid()) {
+    watch().caller = Caller{caller, system::start_time_of(caller), caller == ::getppid()};
+    if (watch().caller->is_parent) {
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     }
     await_end_of_caller();
