@@ -34,7 +34,7 @@ class InterruptedReplays(BootstrapCase):
         postmaster = self.postmaster()
         send(9, [postmaster, *descendants(postmaster)])
         result = self.assert_ended(7)
-        self.assert_refused(result, 7, 'PostgreSQL was killed by signal 9 during the replay', 'the next run goes on')
+        self.assert_refused(result, 7, 'PostgreSQL was killed by signal 9 during the replay', 'the next run continues')
         self.assert_resumes()
 
     def test_the_startup_process_killed_in_the_replay(self):
