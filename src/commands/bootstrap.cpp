@@ -199,10 +199,10 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     sync_and_hand_over(arguments, request, report, plan.archive_end, staging);
 }
 
-void plan_and_restore(const BootstrapArguments& arguments, const Request& request, Report& report,
-                      const Layout& layout) {
+void plan_and_restore(const BootstrapArguments& arguments, Request request, Report& report, const Layout& layout) {
     report.phase("plan");
     const auto plan = make_plan(request, observe(request, report));
+    request.target = plan.target;
     refuse_rejected(request, plan, layout);
     require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));

@@ -5,7 +5,6 @@
 #include "commands/arguments.hpp"
 #include "patroni/members.hpp"
 #include "patroni/review.hpp"
-#include "pgbackrest/segment_fetch.hpp"
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
@@ -76,6 +75,9 @@ std::optional<Plan> review_repository(const Request& request, Overview& overview
         overview.add("timeline", fmt::format("{} ({})", plan.timeline().text(), plan.reason_for_timeline));
         overview.add("WAL segments", fmt::format("{}, {} to {}", plan.wal.segments, plan.wal.first(), plan.wal.last()));
         overview.add("restorable from", window_text(plan, repository));
+        if (plan.target.text() != request.target.text()) {
+            overview.add("nearest point", plan.target.text());
+        }
         if (plan.backup.in_error) {
             findings.push_back({"backup-in-error",
                                 {fmt::format("backup set {} has pages with bad checksums", plan.backup.label),
@@ -83,7 +85,7 @@ std::optional<Plan> review_repository(const Request& request, Overview& overview
         }
         if (!plan.wal.ranges.empty()) {
             id = "first-segment";
-            pgbackrest::fetch_segment(request.pgbackrest, plan.archive_end.archives, plan.wal.first(), request.retry);
+            repository.wal->facts(plan.wal.first());
         }
         return plan;
     } catch (const Failure& failure) {

@@ -16,9 +16,14 @@ namespace {
 /// How many pgBackRest processes run at once: enough to hide a repository's latency, too few to overload it.
 constexpr std::size_t at_once = 4;
 
+/// From this number of directories on one recursive listing takes less time than one of each.
+constexpr std::size_t most_single_listings = 16;
+
 struct Query {
     std::string what;  ///< for messages
     process::Command command;
+    unsigned repository = 0;
+    std::string path{};
 };
 
 /// Runs some queries at once and retries those that failed and may pass. Returns their outputs in order.
@@ -72,14 +77,18 @@ std::vector<std::string> run_all(const std::vector<Query>& queries, const RetryP
     return outputs;
 }
 
-Query listing(const Pgbackrest& pgbackrest, unsigned repository, const std::string& path) {
+Query listing(const Pgbackrest& pgbackrest, unsigned repository, const std::string& path, bool recurse = false) {
+    std::vector<Option> options{{"repo", std::to_string(repository)}, {"output", "json"}};
+    if (recurse) {
+        options.push_back({"recurse"});
+    }
     return {fmt::format("listing of {} in repo{}", path, repository),
-            pgbackrest.data_command("repo-ls", {{"repo", std::to_string(repository)}, {"output", "json"}}, {path})};
+            pgbackrest.data_command("repo-ls", options, {path}), repository, path};
 }
 
 Query content(const Pgbackrest& pgbackrest, unsigned repository, const std::string& path) {
     return {fmt::format("reading of {} in repo{}", path, repository),
-            pgbackrest.data_command("repo-get", {{"repo", std::to_string(repository)}}, {path})};
+            pgbackrest.data_command("repo-get", {{"repo", std::to_string(repository)}}, {path}), repository, path};
 }
 
 /// Compares both halves: on a later timeline, too, only segments from some position on matter: 00000002 00000005 for
@@ -94,18 +103,38 @@ std::string first_directory(const std::string& from_segment) {
     return from_segment.substr(0, directory_digits);
 }
 
-void take_segments(const std::vector<Listed>& listed, ArchiveContent& result) {
+void take_segment(const std::string& name, ArchivedFile file, std::int64_t time, ArchiveContent& result) {
+    auto& last = result.last_segments[timeline_of(name)];
+    if (name > last.name) {
+        last = {name, time};
+    } else if (name == last.name) {
+        last.archived_at = std::max(last.archived_at, time);
+    }
+    const auto [known, is_new] = result.segments.try_emplace(name, file);
+    if (is_new) {
+        return;
+    }
+    const auto others = result.contradictions.find(name);
+    if (others != result.contradictions.end()) {
+        others->second.push_back(std::move(file));
+    } else if (known->second.checksum() != file.checksum()) {
+        result.contradictions[name] = {known->second, std::move(file)};
+    }
+}
+
+/// `path` is what was listed; the entries' names are relative to it.
+void take_segments(unsigned repository, const std::string& path, const std::vector<Listed>& listed,
+                   ArchiveContent& result) {
     for (const Listed& entry : listed) {
-        if (entry.is_path || !is_segment_file(entry.name)) {
+        if (entry.is_path) {
             continue;
         }
-        const auto name = entry.name.substr(0, segment_digits);
-        result.segments.insert(name);
-        auto& last = result.last_segments[timeline_of(name)];
-        if (name > last.name) {
-            last = {name, entry.time};
-        } else if (name == last.name) {
-            last.archived_at = std::max(last.archived_at, entry.time);
+        const auto file = entry.name.substr(entry.name.rfind('/') + 1);  // npos + 1 is 0
+        if (is_segment_file(file)) {
+            take_segment(file.substr(0, segment_digits), {repository, path + "/" + entry.name}, entry.time, result);
+        } else if (is_partial_file(file)) {
+            result.partials.try_emplace(file.substr(0, segment_digits),
+                                        ArchivedFile{repository, path + "/" + entry.name});
         }
     }
 }
@@ -117,26 +146,53 @@ struct Found {
     std::vector<postgres::Timeline> timelines;  ///< of the histories, in their order
 };
 
+/// The directories of one archive id that are needed, but for the one that is listed with it.
+std::vector<std::string> needed_directories(const std::vector<Listed>& listed, const std::string& from_segment) {
+    std::map<postgres::Timeline, std::string> last;
+    for (const Listed& entry : listed) {
+        if (entry.is_path && is_directory_name(entry.name)) {
+            auto& name = last[timeline_of(entry.name)];
+            name = std::max(name, entry.name);
+        }
+    }
+    std::vector<std::string> needed;
+    for (const Listed& entry : listed) {
+        if (!entry.is_path || !is_directory_name(entry.name) || entry.name == first_directory(from_segment)) {
+            continue;
+        }
+        const auto timeline = timeline_of(entry.name);
+        if (can_hold(entry.name, from_segment) ||
+            (timeline > timeline_of(from_segment) && entry.name == last.at(timeline))) {
+            needed.push_back(entry.name);
+        }
+    }
+    return needed;
+}
+
 void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const std::string& path,
                   const std::vector<Listed>& listed, const std::string& from_segment, ArchiveContent& result,
                   Found& found) {
     for (const Listed& entry : listed) {
-        const auto entry_path = path + "/" + entry.name;
         if (entry.is_path && is_directory_name(entry.name)) {
             auto& last = result.directories[timeline_of(entry.name)];
             last = std::max(last, entry.name);
-            if (can_hold(entry.name, from_segment) && entry.name != first_directory(from_segment)) {
-                found.directories.push_back(listing(pgbackrest, archive.repository, entry_path));
-            }
         } else if (!entry.is_path && postgres::is_history_name(entry.name)) {
             const auto timeline = timeline_of(entry.name);
             const auto [time, is_new] = result.history_times.emplace(timeline, entry.time);
             time->second = std::min(time->second, entry.time);
             if (is_new) {
-                found.histories.push_back(content(pgbackrest, archive.repository, entry_path));
+                found.histories.push_back(content(pgbackrest, archive.repository, path + "/" + entry.name));
                 found.timelines.push_back(timeline);
             }
         }
+    }
+    const auto needed = needed_directories(listed, from_segment);
+    if (needed.size() > most_single_listings) {
+        found.directories.push_back(listing(pgbackrest, archive.repository, path, true));
+        return;
+    }
+    for (const auto& name : needed) {
+        found.directories.push_back(listing(pgbackrest, archive.repository, path + "/" + name));
     }
 }
 
@@ -173,12 +229,18 @@ Found read_top(const Pgbackrest& pgbackrest, const std::vector<Archive>& archive
     for (std::size_t index = 0; index < archives.size(); ++index) {
         look_through(pgbackrest, archives[index], paths[index], parse_listing(outputs[index]), from_segment, result,
                      found);
-        take_segments(parse_listing(outputs[archives.size() + index]), result);
+        const auto& first = queries[archives.size() + index];
+        take_segments(first.repository, first.path, parse_listing(outputs[archives.size() + index]), result);
     }
     return found;
 }
 
 }  // namespace
+
+std::string ArchivedFile::checksum() const {
+    constexpr std::size_t sha1_digits = 40;
+    return path.substr(path.find('-', path.rfind('/')) + 1, sha1_digits);
+}
 
 ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives,
                             const std::string& from_segment, const RetryPolicy& retry) {
@@ -193,7 +255,7 @@ ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Arch
         take_history(found.timelines[index], outputs[index], result);
     }
     for (std::size_t index = found.timelines.size(); index < outputs.size(); ++index) {
-        take_segments(parse_listing(outputs[index]), result);
+        take_segments(queries[index].repository, queries[index].path, parse_listing(outputs[index]), result);
     }
     return result;
 }

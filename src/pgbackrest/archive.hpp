@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +20,23 @@ struct LastSegment {
     std::int64_t archived_at = 0;
 };
 
+/// A file of the archive: `archive/demo/15-1/0000000100000000/000000010000000000000001-<SHA-1>.gz`.
+struct ArchivedFile {
+    unsigned repository = 0;
+    std::string path;
+
+    std::string checksum() const;
+};
+
+/// By the segments' 24-digit names.
+using ArchivedFiles = std::map<std::string, ArchivedFile>;
+
 /// The content of the archive, over all repositories that have this archive id.
 struct ArchiveContent {
-    std::set<std::string> segments;  ///< 24-digit names, whatever their suffix in the repository
+    ArchivedFiles segments;
+    ArchivedFiles partials;  ///< segments that were begun only: `….partial`, written when a standby is promoted
+    /// The segments of which there are files with other content. pgBackRest delivers none of them ([045]).
+    std::map<std::string, std::vector<ArchivedFile>> contradictions;
     std::map<postgres::Timeline, LastSegment> last_segments;
     std::map<postgres::Timeline, postgres::TimelineHistory> histories;  ///< those that are whole
     std::map<postgres::Timeline, std::string> broken_histories;         ///< why they are not
@@ -44,8 +57,9 @@ struct Listed {
 std::vector<Listed> parse_listing(std::string_view json);
 
 /// Lists `archive/<stanza>/<id>` with repo-ls (only the 16-digit directories that can hold `from` or later, on its
-/// timeline or a later one), and reads every history file with repo-get, from the first repository that has it. Works
-/// for encrypted repositories of every type. Retries errors that may pass; throws as failure_of() for the rest.
+/// timeline or a later one, and the last one of each later timeline; with many of them the whole at once), and reads
+/// every history file with repo-get, from the first repository that has it. Works for encrypted repositories of every
+/// type. Retries errors that may pass; throws as failure_of() for the rest.
 ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives,
                             const std::string& from_segment, const RetryPolicy& retry = {});
 

@@ -16,6 +16,8 @@ bool is_directory_name(const std::string& name);
 
 /// `000000010000000000000001-25846c51366d46035ad434d0252006e8137fb775.gz`; not `….partial-…`, not `….backup`.
 bool is_segment_file(const std::string& name);
+/// `000000010000000000000001.partial-25846c51366d46035ad434d0252006e8137fb775.gz`
+bool is_partial_file(const std::string& name);
 
 /// The timeline in the name of a segment, a directory or a history file.
 postgres::Timeline timeline_of(const std::string& name);

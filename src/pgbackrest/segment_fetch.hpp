@@ -1,17 +1,17 @@
 #pragma once
 
+#include "pgbackrest/archive.hpp"
 #include "pgbackrest/command_line.hpp"
-#include "pgbackrest/info.hpp"
 #include "pgbackrest/retry.hpp"
+#include "postgres/wal.hpp"
 
 #include <string>
-#include <vector>
 
 namespace patroni_pgbackrest::pgbackrest {
 
-/// Reads a WAL segment from the repository and discards it: a listing shows names, not whether they can be read. Throws
-/// as failure_of(), and Failure(target_not_reachable) if none of the archives has it.
-void fetch_segment(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives, const std::string& segment,
-                   const RetryPolicy& retry = {});
+/// The bytes of a segment, or of a partial one, decrypted by repo-get and decompressed. Throws as failure_of(), and
+/// Failure(pgbackrest_failed), lasting, when the file is damaged.
+std::string fetch_segment(const Pgbackrest& pgbackrest, const ArchivedFile& file, postgres::SegmentSize size,
+                          const RetryPolicy& retry = {});
 
 }  // namespace patroni_pgbackrest::pgbackrest

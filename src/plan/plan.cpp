@@ -2,6 +2,7 @@
 
 #include "plan/backup_choice.hpp"
 #include "plan/clusters.hpp"
+#include "plan/forks.hpp"
 #include "plan/reachability.hpp"
 #include "plan/timeline_choice.hpp"
 #include "plan/timelines.hpp"
@@ -11,10 +12,11 @@ namespace patroni_pgbackrest {
 
 namespace {
 
-void follow_timeline(const Request& request, const pgbackrest::ArchiveContent& archive, Plan& plan) {
-    const auto choice =
-        choose_timeline(request, plan.backup, starting_timeline(plan.backup), archive, plan.segment_size);
+void follow_timeline(const Request& request, const RepositoryState& repository, Plan& plan) {
+    const auto choice = choose_timeline(request, plan.backup, starting_timeline(plan.backup), repository.archive,
+                                        *repository.wal, plan.segment_size);
     plan.history = choice.history;
+    plan.other_timelines = choice.others;
     plan.newest_timeline = choice.newest;
     plan.reason_for_timeline = choice.reason;
     plan.explicit_timeline = request.timeline && !std::holds_alternative<Latest>(request.timeline->choice);
@@ -30,6 +32,33 @@ pgbackrest::ArchiveEnd end_of_archive(const RepositoryState& repository) {
     return end;
 }
 
+/// Only what the target is compared to: each look costs a segment.
+void look_for_last_commit(const Request& request, const RepositoryState& repository, Plan& plan) {
+    const auto& point = request.target.point;
+    if (!request.target.is_latest() && !std::holds_alternative<Time>(point) &&
+        !(request.nearest && std::holds_alternative<LsnTarget>(point))) {
+        return;
+    }
+    auto found = find_last_commit(plan.wal, repository.archive, *repository.wal, plan.segment_size);
+    if (found.thing && plan.backup.lsn_stop && found.thing->at < *plan.backup.lsn_stop) {
+        found.thing.reset();
+    }
+    plan.last_commit = std::move(found.thing);
+    plan.has_no_commit = !plan.last_commit && !found.gave_up;
+}
+
+/// A target behind the last commit means that commit, and the end of the backup when there is none behind it.
+RecoveryTarget nearest_target(const Request& request, const Plan& plan) {
+    if (!request.nearest || request.target.is_latest() || !is_behind_last_commit(request.target, plan)) {
+        return request.target;
+    }
+    const auto nearest = plan.last_commit ? RecoveryTarget{LsnTarget{plan.last_commit->at}} : RecoveryTarget{Immediate{}};
+    log::warning("the target {} lies behind the {}: restored to that ({}), as nearest says", request.target.text(),
+                 plan.last_commit ? plan.last_commit->text() : "end of the last transaction in backup set " + plan.backup.label,
+                 nearest.text());
+    return nearest;
+}
+
 }  // namespace
 
 Plan make_plan(const Request& request, const RepositoryState& repository) {
@@ -40,13 +69,21 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     plan.segment_size = pgbackrest::segment_size_of(plan.backup).value_or(repository.stanza.segment_size);
     plan.targets = repository.targets;
     plan.archive_end = end_of_archive(repository);
-    follow_timeline(request, repository.archive, plan);
+    follow_timeline(request, repository, plan);
     require_histories(plan.timeline(), repository.archive, repository.stanza.backups);
+    require_agreement(plan.history, repository.archive);
     plan.wal = plan_wal(plan.backup, request.target, plan.history, repository.archive.segments, plan.segment_size);
     if (plan.backup.in_error) {
         log::warning("backup set {} has pages with bad checksums", plan.backup.label);
     }
-    require_reachable(request.target, plan);
+    look_for_last_commit(request, repository, plan);
+    plan.target = nearest_target(request, plan);
+    require_sound_forks(plan.target, plan, repository.archive, *repository.wal);
+    require_reachable(plan.target, plan, repository.archive, *repository.wal);
+    if (plan.target.is_latest()) {
+        refuse_end_in_partial(plan, repository.archive, *repository.wal);
+        plan.wal_end = end_in_last_segment(plan, *repository.wal);
+    }
     if (!plan.wal.missing.empty()) {
         log::warning("WAL segment {} is missing from the archive: the recovery is aborted should it be needed before "
                      "the target is reached",

@@ -3,12 +3,14 @@
 #include "pgbackrest/archive_growth.hpp"
 #include "pgbackrest/backup_targets.hpp"
 #include "pgbackrest/info.hpp"
+#include "plan/end_of_wal.hpp"
 #include "plan/repository_state.hpp"
 #include "plan/wal_path.hpp"
 #include "postgres/timeline_history.hpp"
 #include "postgres/wal.hpp"
 #include "request/request.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +25,12 @@ struct Plan {
     bool newest_timeline = true;        ///< the archive has none that is newer
     bool explicit_timeline = false;     ///< the request named one
     std::string reason_for_timeline;    ///< in words, for the log
+    std::vector<postgres::Timeline> other_timelines;  ///< that hold WAL which is not on the way
+    RecoveryTarget target;  ///< the request's; with `nearest` the last commit, when it lies behind that
     PlannedWal wal;
+    std::optional<LastCommit> last_commit;  ///< searched for a time, for the latest point, and with `nearest`
+    bool has_no_commit = false;             ///< searched, and there is none behind the backup's end
+    std::optional<postgres::Lsn> wal_end;   ///< where the last segment's valid records end, when it is not full
     postgres::SegmentSize segment_size;
     std::vector<pgbackrest::BackupTarget> targets;  ///< tablespaces and links
     pgbackrest::ArchiveEnd archive_end;             ///< where it ended when the plan was made
@@ -31,9 +38,10 @@ struct Plan {
     postgres::Timeline timeline() const { return history.timeline; }
 };
 
-/// Decides backup set, timeline and segments. Throws Failure(target_not_reachable) when the archive cannot serve it: a
-/// gap before the target, a timeline that the backup is not part of, a target before the first backup or behind the
-/// archive's end.
+/// Decides backup set, timeline and segments; looks into the WAL where that decides. Throws
+/// Failure(target_not_reachable) when the archive cannot serve it: a gap before the target, a timeline that the backup is
+/// not part of, a fork whose segment is not there, a target before the first backup or behind the last commit.
+/// Failure(pgbackrest_failed) or Failure(replay_failed), lasting, when a file that is needed is damaged.
 Plan make_plan(const Request& request, const RepositoryState& repository);
 
 }  // namespace patroni_pgbackrest

@@ -1,5 +1,8 @@
 #include "plan/reachability.hpp"
 
+#include "system/text.hpp"
+
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace patroni_pgbackrest {
@@ -8,22 +11,44 @@ namespace {
 
 using postgres::Segment;
 
-/// PostgreSQL ends at the first record that begins at the target LSN or behind it, so one has to be left there. A
-/// segment's beginning is such a place, unless the backup ends in that segment and the rest of it is empty.
-std::string point_in(const Segment& last, const Plan& plan) {
-    const auto start = last.start(plan.segment_size);
-    if (plan.backup.lsn_stop ? start < *plan.backup.lsn_stop
-                             : last.name(plan.segment_size) <= plan.backup.archive_stop) {
-        return fmt::format("the end of backup set {} (type immediate)", plan.backup.label);
+std::string end_of_backup(const Plan& plan) {
+    return fmt::format("the end of backup set {} (type immediate)", plan.backup.label);
+}
+
+/// The point before a segment of the plan.
+std::string point_before(const Segment& segment, const Plan& plan, ArchivedWal& wal) {
+    for (auto range = plan.wal.ranges.rbegin(); range != plan.wal.ranges.rend(); ++range) {
+        const auto first = *Segment::parse(range->first, plan.segment_size);
+        const auto last = *Segment::parse(range->last, plan.segment_size);
+        if (first.number < segment.number) {
+            return point_in(Segment{first.timeline, std::min(last.number, segment.number - 1)}.name(plan.segment_size),
+                            plan, wal);
+        }
     }
-    return fmt::format("type lsn and target {}", start.text());
+    return end_of_backup(plan);
 }
 
-Segment before(const Segment& segment) {
-    return {segment.timeline, segment.number - 1};
+void refuse_contradictions(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal) {
+    for (const auto& [name, files] : archive.contradictions) {
+        if (!plan.wal.contains(name)) {
+            continue;
+        }
+        std::vector<std::string> paths;
+        for (const auto& file : files) {
+            paths.push_back(fmt::format("{} in repo{}", file.path, file.repository));
+        }
+        throw Failure(ExitCode::pgbackrest_failed,
+                      fmt::format("WAL segment {} is in the archive with different contents, and pgBackRest delivers "
+                                  "none of them: {}",
+                                  name, system::join(paths, ", ")),
+                      fmt::format("two primaries archived into this stanza: find out with pg_waldump which file is the "
+                                  "cluster's, and take the other out of the repository; a point before it is {}",
+                                  point_before(*Segment::parse(name, plan.segment_size), plan, wal)))
+            .lasting();
+    }
 }
 
-void refuse_gap(const RecoveryTarget& target, const Plan& plan) {
+void refuse_gap(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal) {
     if (plan.wal.missing.empty()) {
         return;
     }
@@ -42,36 +67,104 @@ void refuse_gap(const RecoveryTarget& target, const Plan& plan) {
             ExitCode::target_not_reachable,
             fmt::format("WAL segment {} is missing from the archive: what comes after it cannot be replayed", names),
             fmt::format("bring it back, use a newer backup set, or ask for a point before it: {}",
-                        point_in(before(gap), plan)));
+                        point_before(gap, plan, wal)));
     }
     if (const auto* lsn = std::get_if<LsnTarget>(&target.point);
         lsn != nullptr && gap.start(plan.segment_size) <= lsn->lsn) {
         throw Failure(
             ExitCode::target_not_reachable,
             fmt::format("WAL segment {} is missing from the archive, before the target {}", names, lsn->lsn.text()),
-            fmt::format("a point before it is {}", point_in(before(gap), plan)));
+            fmt::format("a point before it is {}", point_before(gap, plan, wal)));
     }
 }
 
-void refuse_target_behind_the_archive(const RecoveryTarget& target, const Plan& plan) {
+void refuse_lsn_behind_the_archive(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal) {
     const auto* lsn = std::get_if<LsnTarget>(&target.point);
     if (lsn == nullptr || plan.wal.ranges.empty()) {
         return;
     }
     const auto last = *Segment::parse(plan.wal.last(), plan.segment_size);
-    if (last.end(plan.segment_size) <= lsn->lsn) {
-        throw Failure(ExitCode::target_not_reachable,
-                      fmt::format("the archive ends at {} (WAL segment {}), before the target {}",
-                                  last.end(plan.segment_size).text(), plan.wal.last(), lsn->lsn.text()),
-                      fmt::format("a point before it is {}; type latest brings all there is", point_in(last, plan)));
+    auto end = last.end(plan.segment_size);
+    if (lsn->lsn < end && last.start(plan.segment_size) <= lsn->lsn) {
+        const auto& facts = wal.facts(plan.wal.last());
+        if (facts.end && !(facts.last_record >= lsn->lsn)) {
+            end = facts.end->valid_until;
+        }
     }
+    if (end <= lsn->lsn) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("the archive ends at {} (WAL segment {}), before the target {}", end.text(),
+                                  plan.wal.last(), lsn->lsn.text()),
+                      fmt::format("a point before it is {}; type latest brings all there is{}",
+                                  point_in(plan.wal.last(), plan, wal), other_timelines_hint(plan)));
+    }
+}
+
+void refuse_time_behind_last_commit(const RecoveryTarget& target, const Plan& plan) {
+    if (!std::holds_alternative<Time>(target.point) || !is_behind_last_commit(target, plan)) {
+        return;
+    }
+    if (!plan.last_commit) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("no transaction ended behind backup set {} on timeline {}: nothing in the archive "
+                                  "reaches the target {}",
+                                  plan.backup.label, plan.timeline().text(), target.text()),
+                      fmt::format("type latest brings all there is{}", other_timelines_hint(plan)));
+    }
+    throw Failure(ExitCode::target_not_reachable,
+                  fmt::format("the target {} lies behind the {} on timeline {}: no record in the archive reaches it",
+                              target.text(), plan.last_commit->text(), plan.timeline().text()),
+                  fmt::format("that commit is the end of what type lsn and target {} brings; nearest: true means it "
+                              "with any target behind it, type latest brings all there is{}",
+                              plan.last_commit->at.text(), other_timelines_hint(plan)));
 }
 
 }  // namespace
 
-void require_reachable(const RecoveryTarget& target, const Plan& plan) {
-    refuse_gap(target, plan);
-    refuse_target_behind_the_archive(target, plan);
+void require_reachable(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
+                       ArchivedWal& wal) {
+    refuse_contradictions(plan, archive, wal);
+    refuse_gap(target, plan, wal);
+    refuse_lsn_behind_the_archive(target, plan, wal);
+    refuse_time_behind_last_commit(target, plan);
+}
+
+bool is_behind_last_commit(const RecoveryTarget& target, const Plan& plan) {
+    if (!plan.last_commit) {
+        return plan.has_no_commit;
+    }
+    if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
+        return lsn->lsn > plan.last_commit->at;
+    }
+    return std::holds_alternative<Time>(target.point) && !ends_replay(target, plan.last_commit->latest_end);
+}
+
+std::string point_in(const std::string& segment, const Plan& plan, ArchivedWal& wal) {
+    const auto place = *Segment::parse(segment, plan.segment_size);
+    auto point = place.start(plan.segment_size);
+    try {
+        point = wal.facts(segment).last_record.value_or(point);
+    } catch (const Failure& failure) {
+        if (!failure.is_lasting()) {
+            throw;
+        }
+    }
+    if (plan.backup.lsn_stop ? point < *plan.backup.lsn_stop : segment <= plan.backup.archive_stop) {
+        return end_of_backup(plan);
+    }
+    return fmt::format("type lsn and target {}", point.text());
+}
+
+std::string other_timelines_hint(const Plan& plan) {
+    if (plan.other_timelines.empty()) {
+        return {};
+    }
+    std::vector<std::string> names;
+    for (const auto timeline : plan.other_timelines) {
+        names.push_back(timeline.text());
+    }
+    return fmt::format("; if it is on another timeline, name that with target-timeline: {}",
+                       system::join(names, " or "));
 }
 
 }  // namespace patroni_pgbackrest

@@ -1,13 +1,31 @@
 #pragma once
 
+#include "pgbackrest/archive.hpp"
+#include "plan/archived_wal.hpp"
 #include "plan/plan.hpp"
+
+#include <string>
 
 namespace patroni_pgbackrest {
 
 /// Whether the archive, as it is now, leads to the target. Throws Failure(target_not_reachable) for a gap in the WAL
 /// that the backup needs to become consistent, for a gap before the target where that is known (latest, an LSN), and
-/// for an LSN behind the archive's end. The hint names a point that can be reached. Any other gap may lie behind the
-/// target: it stays in plan.wal.missing, and the replay aborts should it need one of these segments.
-void require_reachable(const RecoveryTarget& target, const Plan& plan);
+/// for an LSN behind the archive's end or a time behind its last commit. The hint names a point that can be reached. Any
+/// other gap may lie behind the target: it stays in plan.wal.missing, and the replay aborts should it need one of these
+/// segments. Throws Failure(pgbackrest_failed), lasting, for a segment that pgBackRest will not deliver because there
+/// are files of it with other content.
+void require_reachable(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
+                       ArchivedWal& wal);
+
+/// Whether a target lies behind the last commit that the archive has on the way, so far as that is known.
+bool is_behind_last_commit(const RecoveryTarget& target, const Plan& plan);
+
+/// The last point in that segment which can be asked for, in words for a hint: PostgreSQL ends at the first record that
+/// begins at the target LSN or behind it. The end of the backup, when that lies behind it.
+std::string point_in(const std::string& segment, const Plan& plan, ArchivedWal& wal);
+
+/// For the hint about a target that is not reached: the timelines on which it may be instead, after a semicolon. Empty
+/// when there are none.
+std::string other_timelines_hint(const Plan& plan);
 
 }  // namespace patroni_pgbackrest

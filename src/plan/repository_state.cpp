@@ -60,6 +60,9 @@ RepositoryState read_repository(const Request& request, const pgbackrest::Stanza
     pgbackrest::TargetsQuery targets(request.pgbackrest, backup);
     state.archive =
         pgbackrest::read_archive(request.pgbackrest, state.stanza.archives, backup.archive_start, request.retry);
+    state.wal = std::make_shared<RepositoryWal>(
+        request.pgbackrest, request.retry, state.archive,
+        pgbackrest::segment_size_of(backup).value_or(state.stanza.segment_size), settled.cluster.system_identifier);
     state.targets = targets.answer(request.retry);
     return state;
 }

@@ -3,9 +3,11 @@
 #include "pgbackrest/archive.hpp"
 #include "pgbackrest/backup_targets.hpp"
 #include "pgbackrest/info.hpp"
+#include "plan/archived_wal.hpp"
 #include "plan/clusters.hpp"
 #include "request/request.hpp"
 
+#include <memory>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -14,6 +16,7 @@ namespace patroni_pgbackrest {
 struct RepositoryState {
     pgbackrest::Stanza stanza;  ///< with one cluster in it
     pgbackrest::ArchiveContent archive;
+    std::shared_ptr<ArchivedWal> wal;  ///< of that archive
     std::vector<pgbackrest::BackupTarget> targets;  ///< of the backup set that choose_backup() finds
 };
 

@@ -1,5 +1,6 @@
 #include "plan/timeline_choice.hpp"
 
+#include "plan/branches.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 
@@ -11,14 +12,15 @@ namespace patroni_pgbackrest {
 
 namespace {
 
+using postgres::Lsn;
 using postgres::Timeline;
 using postgres::TimelineHistory;
 
 class TimelineChooser {
   public:
     TimelineChooser(const pgbackrest::Backup& backup, Timeline backup_timeline,
-                    const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size)
-        : backup_(backup), backup_timeline_(backup_timeline), archive_(archive), size_(size) {}
+                    const pgbackrest::ArchiveContent& archive, ArchivedWal& wal, postgres::SegmentSize size)
+        : backup_(backup), backup_timeline_(backup_timeline), archive_(archive), branches_(archive, wal, size) {}
 
     TimelineChoice requested(Timeline timeline) const {
         if (timeline != backup_timeline_ && !archive_.histories.contains(timeline)) {
@@ -27,7 +29,7 @@ class TimelineChooser {
                                       timeline.history_file()),
                           "choose one that is there, or leave target-timeline out");
         }
-        const auto history = history_of(timeline);
+        const auto history = branches_.history_of(timeline);
         if (!descends(history)) {
             throw Failure(ExitCode::target_not_reachable,
                           fmt::format("backup set {} of timeline {} is not part of timeline {}'s past", backup_.label,
@@ -38,21 +40,149 @@ class TimelineChooser {
     }
 
     TimelineChoice backup_timeline(const std::string& reason) const {
-        return choice_of(history_of(backup_timeline_), reason);
+        return choice_of(branches_.history_of(backup_timeline_), reason);
     }
 
     /// `guessing`: nobody has named a backup set or a timeline.
-    TimelineChoice newest_descendant(bool guessing) const {
+    TimelineChoice newest_descendant(bool guessing) {
         std::vector<Timeline> passed_over;
-        const auto chosen = newest_descendant(passed_over);
+        auto chosen = newest_descendant(passed_over);
         for (const auto timeline : passed_over) {
-            if (guessing && cluster_continued_on(timeline, chosen.history.timeline)) {
+            if (guessing && branches_.has_commits_of_its_own(timeline)) {
                 throw abandoned_branch(timeline, chosen.history.timeline);
             }
             log::warning("timeline {} is newer, but backup set {} is not part of its past: not followed",
                          timeline.text(), backup_.label);
         }
         return chosen;
+    }
+
+    /// The same, when no other branch may hold the target: an LSN and a transaction ID are given away anew behind a
+    /// fork.
+    TimelineChoice newest_with(const RecoveryTarget& target, bool guessing) {
+        auto chosen = newest_descendant(guessing);
+        std::vector<Timeline> branches;
+        for (const auto other : chosen.others) {
+            if (branches_.may_hold(target, other, where_left(chosen.history, other))) {
+                branches.push_back(other);
+            }
+        }
+        if (branches.empty()) {
+            return chosen;
+        }
+        branches.push_back(chosen.history.timeline);
+        throw several_branches("may hold", target, branches);
+    }
+
+    TimelineChoice alive_at(const RecoveryTarget& target, bool guessing) {
+        const auto time = std::get<Time>(target.point).at;
+        std::vector<Timeline> descendants{backup_timeline_}, others;
+        for (const auto& [timeline, history] : archive_.histories) {
+            if (timeline > backup_timeline_ && had_begun(timeline, time)) {
+                (descends(history) ? descendants : others).push_back(timeline);
+            }
+        }
+        const auto chosen = descendants.back();
+        for (const auto other : others) {
+            if (guessing && other > chosen && branches_.has_commits_of_its_own(other)) {
+                throw abandoned_branch(other, chosen);
+            }
+        }
+        std::vector<Timeline> branches;
+        std::copy_if(descendants.begin(), descendants.end(), std::back_inserter(branches), [&](Timeline timeline) {
+            return timeline == chosen || holds(timeline, target, descendants);
+        });
+        if (branches.size() > 1) {
+            throw several_branches("hold", target, branches);
+        }
+        return choice_of(branches_.history_of(chosen), "the one that was alive at the target time");
+    }
+
+  private:
+    bool had_begun(Timeline timeline, postgres::WalTime time) {
+        const auto begun = branches_.begun(timeline);
+        return !begun || *begun <= time;
+    }
+
+    /// Whether a timeline has a commit at which the replay to a time would stop, behind the places where others left it.
+    bool holds(Timeline timeline, const RecoveryTarget& target, const std::vector<Timeline>& others) {
+        auto behind = where_left(branches_.history_of(timeline), timeline);
+        for (const auto other : others) {
+            const auto history = branches_.history_of(other);
+            if (const auto* fork = history.fork_from(timeline)) {
+                behind = std::max(behind, fork->at);
+            }
+        }
+        const auto last = branches_.last_commit_behind(timeline, behind);
+        return last.gave_up || (last.thing && ends_replay(target, last.thing->what.time));
+    }
+
+    /// Where a timeline's WAL is on the way to another one no more; for one that is not on it, where that began.
+    Lsn where_left(const TimelineHistory& followed, Timeline timeline) const {
+        if (const auto* fork = followed.fork_from(timeline)) {
+            return fork->at;
+        }
+        const auto history = branches_.history_of(timeline);
+        return history.forks.empty() ? Lsn{} : history.forks.back().at;
+    }
+
+    Failure abandoned_branch(Timeline timeline, Timeline followed) {
+        const auto begun = branches_.begun(timeline);
+        return {ExitCode::target_not_reachable,
+                fmt::format("backup set {} is not part of the past of timeline {}, which was begun{} and has commits "
+                            "of its own: one of timelines {} and {} was abandoned",
+                            backup_.label, timeline.text(), begun ? " at " + Time{*begun}.text() : "", followed.text(),
+                            timeline.text()),
+                fmt::format("name an older backup set with set to follow timeline {}, or say target-timeline: {} for "
+                            "what this one leads to",
+                            timeline.text(), followed.text())};
+    }
+
+    Failure several_branches(const char* hold, const RecoveryTarget& target, std::vector<Timeline> branches) {
+        std::sort(branches.begin(), branches.end());
+        std::vector<std::string> names, words;
+        for (const auto branch : branches) {
+            const auto last = branches_.last_commit_behind(branch, {}).thing;
+            names.push_back(branch.text());
+            words.push_back(last ? fmt::format("timeline {} (last commit at {})", branch.text(),
+                                               Time{last->what.time}.text())
+                                 : fmt::format("timeline {}", branch.text()));
+        }
+        return {ExitCode::target_not_reachable,
+                fmt::format("several branches {} the {}: {}", hold, target.text(), system::join(words, ", ")),
+                fmt::format("say which of them is meant with target-timeline: {}", system::join(names, " or "))};
+    }
+
+    bool descends(const TimelineHistory& history) const {
+        const auto end = backup_.lsn_stop ? backup_.lsn_stop : backup_.lsn_start;
+        if (history.timeline == backup_timeline_) {
+            return true;
+        }
+        const auto* fork = history.fork_from(backup_timeline_);
+        return fork != nullptr && (!end || *end <= fork->at);
+    }
+
+    TimelineChoice choice_of(const TimelineHistory& history, std::string reason) const {
+        const auto last = archive_.histories.empty() ? backup_timeline_
+                                                     : std::max(backup_timeline_, archive_.histories.rbegin()->first);
+        TimelineChoice choice{history, history.timeline >= last, std::move(reason)};
+        if (history.timeline != backup_timeline_) {
+            choice.others.push_back(backup_timeline_);
+        }
+        for (const auto& [timeline, other] : archive_.histories) {
+            if (timeline > backup_timeline_ && timeline != history.timeline && descends(other)) {
+                choice.others.push_back(timeline);
+            }
+        }
+        std::erase_if(choice.others, [&](Timeline other) { return !goes_on_behind(history, other); });
+        return choice;
+    }
+
+    /// By the names of its segments alone.
+    bool goes_on_behind(const TimelineHistory& followed, Timeline other) const {
+        const auto last = archive_.last_segments.find(other);
+        return last != archive_.last_segments.end() &&
+               last->second.name >= branches_.segment_at(other, where_left(followed, other));
     }
 
     TimelineChoice newest_descendant(std::vector<Timeline>& passed_over) const {
@@ -69,113 +199,18 @@ class TimelineChooser {
         return backup_timeline("the backup's own, and no newer one descends from it");
     }
 
-    TimelineChoice alive_at(const Time& time, bool guessing) const {
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time.at.time_since_epoch()).count();
-        std::vector<Timeline> descendants{backup_timeline_}, others;
-        for (const auto& [timeline, history] : archive_.histories) {
-            const auto archived = archive_.history_times.find(timeline);
-            const bool had_begun = archived != archive_.history_times.end() && archived->second <= seconds;
-            if (timeline > backup_timeline_ && had_begun) {
-                (descends(history) ? descendants : others).push_back(timeline);
-            }
-        }
-        for (const auto other : others) {
-            if (guessing && cluster_continued_on(other, descendants.back())) {
-                throw abandoned_branch(other, descendants.back());
-            }
-        }
-        std::vector<Timeline> branches;
-        std::copy_if(descendants.begin(), descendants.end(), std::back_inserter(branches), [&](Timeline timeline) {
-            return timeline == descendants.back() || holds(timeline, seconds, descendants);
-        });
-        if (branches.size() > 1) {
-            throw two_branches(time, branches);
-        }
-        return choice_of(history_of(descendants.back()), "the one that was alive at the target time");
-    }
-
-  private:
-    /// Whether a timeline that this backup is not part of was begun after it, and after the last WAL of the one that
-    /// would be followed: that one was abandoned by a restore from an older backup, and this one is the cluster.
-    bool cluster_continued_on(Timeline timeline, Timeline followed) const {
-        const auto begun = archive_.history_times.find(timeline);
-        const auto last = archive_.last_segments.find(followed);
-        return begun != archive_.history_times.end() && begun->second > backup_.stopped &&
-               (last == archive_.last_segments.end() || last->second.archived_at < begun->second);
-    }
-
-    Failure abandoned_branch(Timeline timeline, Timeline followed) const {
-        return {
-            ExitCode::target_not_reachable,
-            fmt::format("backup set {} is not part of the past of timeline {}, which was begun at {}, after the last "
-                        "WAL of timeline {}",
-                        backup_.label, timeline.text(), instant(archive_.history_times.at(timeline)), followed.text()),
-            fmt::format("name an older backup set with set to follow timeline {}, or say target-timeline: {} for "
-                        "what this one leads to",
-                        timeline.text(), followed.text())};
-    }
-
-    /// Whether a timeline was still archived at a moment, behind the points where others left it: the archive's times
-    /// are those of the uploads.
-    bool holds(Timeline timeline, std::int64_t seconds, const std::vector<Timeline>& others) const {
-        const auto last = archive_.last_segments.find(timeline);
-        if (last == archive_.last_segments.end() || last->second.archived_at < seconds) {
-            return false;
-        }
-        const auto segment = postgres::Segment::parse(last->second.name, size_);
-        return segment && std::none_of(others.begin(), others.end(), [&](Timeline other) {
-                   const auto history = history_of(other);
-                   const auto* fork = history.fork_from(timeline);
-                   return fork != nullptr && segment->number < fork->at.value / size_.bytes;
-               });
-    }
-
-    Failure two_branches(const Time& time, const std::vector<Timeline>& branches) const {
-        std::vector<std::string> names, words;
-        for (const auto branch : branches) {
-            const auto last = archive_.last_segments.find(branch);
-            names.push_back(branch.text());
-            words.push_back(
-                last == archive_.last_segments.end()
-                    ? fmt::format("timeline {}", branch.text())
-                    : fmt::format("timeline {} (archived until {})", branch.text(), instant(last->second.archived_at)));
-        }
-        return {ExitCode::target_not_reachable,
-                fmt::format("several branches hold the time {}: {}", time.text(), system::join(words, ", ")),
-                fmt::format("say which of them is meant with target-timeline: {}", system::join(names, " or "))};
-    }
-
-    TimelineHistory history_of(Timeline timeline) const {
-        const auto found = archive_.histories.find(timeline);
-        return found == archive_.histories.end() ? TimelineHistory{timeline, {}} : found->second;
-    }
-
-    bool descends(const TimelineHistory& history) const {
-        const auto end = backup_.lsn_stop ? backup_.lsn_stop : backup_.lsn_start;
-        if (history.timeline == backup_timeline_) {
-            return true;
-        }
-        const auto* fork = history.fork_from(backup_timeline_);
-        return fork != nullptr && (!end || *end <= fork->at);
-    }
-
-    TimelineChoice choice_of(const TimelineHistory& history, std::string reason) const {
-        const auto last = archive_.histories.empty() ? backup_timeline_
-                                                     : std::max(backup_timeline_, archive_.histories.rbegin()->first);
-        return {history, history.timeline >= last, std::move(reason)};
-    }
-
     const pgbackrest::Backup& backup_;
     Timeline backup_timeline_;
     const pgbackrest::ArchiveContent& archive_;
-    postgres::SegmentSize size_;
+    Branches branches_;
 };
 
 }  // namespace
 
 TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup, Timeline backup_timeline,
-                               const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size) {
-    const TimelineChooser chooser(backup, backup_timeline, archive, size);
+                               const pgbackrest::ArchiveContent& archive, ArchivedWal& wal,
+                               postgres::SegmentSize size) {
+    TimelineChooser chooser(backup, backup_timeline, archive, wal, size);
     if (request.timeline) {
         if (const auto* number = std::get_if<Timeline>(&request.timeline->choice)) {
             return chooser.requested(*number);
@@ -189,10 +224,13 @@ TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup&
     if (request.target.is_immediate()) {
         return chooser.backup_timeline("the backup's own");
     }
-    if (const auto* time = std::get_if<Time>(&request.target.point)) {
-        return chooser.alive_at(*time, guessing);
+    if (std::holds_alternative<Time>(request.target.point)) {
+        return chooser.alive_at(request.target, guessing);
     }
-    return chooser.newest_descendant(guessing);
+    if (request.target.is_latest()) {
+        return chooser.newest_descendant(guessing);
+    }
+    return chooser.newest_with(request.target, guessing);
 }
 
 Timeline starting_timeline(const pgbackrest::Backup& backup) {

@@ -39,7 +39,7 @@ struct FoundSegment {
 /// PostgreSQL looks for a segment on the newest timeline that can have it first (XLogFileReadAnyTLI). A segment that no
 /// timeline has is named by the oldest that can have it.
 FoundSegment find_segment(std::uint64_t number, const std::vector<TimelinePart>& parts,
-                          const std::set<std::string>& archived, postgres::SegmentSize size) {
+                          const pgbackrest::ArchivedFiles& archived, postgres::SegmentSize size) {
     std::string name;
     for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
         if (number >= part->first && number <= part->last) {
@@ -53,7 +53,7 @@ FoundSegment find_segment(std::uint64_t number, const std::vector<TimelinePart>&
 }
 
 /// The number of the newest archived segment that lies on one of the parts; `least` when none is newer.
-std::uint64_t newest_archived(const std::vector<TimelinePart>& parts, const std::set<std::string>& archived,
+std::uint64_t newest_archived(const std::vector<TimelinePart>& parts, const pgbackrest::ArchivedFiles& archived,
                               postgres::SegmentSize size, std::uint64_t least) {
     constexpr std::uint64_t greatest_number = 0xFFFFFFFFFF;
     std::uint64_t newest = least;
@@ -63,7 +63,7 @@ std::uint64_t newest_archived(const std::vector<TimelinePart>& parts, const std:
         if (behind == archived.begin()) {
             continue;
         }
-        const auto segment = Segment::parse(*std::prev(behind), size);
+        const auto segment = Segment::parse(std::prev(behind)->first, size);
         if (segment && segment->timeline == part.timeline && segment->number >= part.first) {
             newest = std::max(newest, segment->number);
         }
@@ -91,7 +91,7 @@ void append(PlannedWal& wal, const FoundSegment& segment) {
 }  // namespace
 
 PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& target,
-                    const postgres::TimelineHistory& history, const std::set<std::string>& archived,
+                    const postgres::TimelineHistory& history, const pgbackrest::ArchivedFiles& archived,
                     postgres::SegmentSize size) {
     const auto start = *Segment::parse(backup.archive_start, size);
     const auto parts = parts_of(history, size);

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "pgbackrest/archive.hpp"
 #include "pgbackrest/info.hpp"
 #include "postgres/timeline_history.hpp"
 #include "postgres/wal.hpp"
 #include "request/target.hpp"
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -31,9 +31,9 @@ struct PlannedWal {
 };
 
 /// The segments from the backup's start along `history` to the end of what the archive has (to the backup's end for an
-/// immediate target, to the target's segment for an LSN). `archived` holds the names of the archive's segments.
+/// immediate target, to the target's segment for an LSN). `archived` holds the archive's segments.
 PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& target,
-                    const postgres::TimelineHistory& history, const std::set<std::string>& archived,
+                    const postgres::TimelineHistory& history, const pgbackrest::ArchivedFiles& archived,
                     postgres::SegmentSize size);
 
 }  // namespace patroni_pgbackrest

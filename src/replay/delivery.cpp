@@ -1,6 +1,7 @@
 #include "replay/delivery.hpp"
 
 #include "patroni/base_configuration.hpp"
+#include "plan/timeline_choice.hpp"
 #include "postgres/configuration.hpp"
 #include "replay/settings.hpp"
 #include "replay/ticket.hpp"
@@ -50,11 +51,33 @@ void strip_auto_conf(const fs::path& file) {
     }
 }
 
+/// PostgreSQL asks for the histories one by one, beginning behind the backup's timeline, up to the first that is not
+/// there (findNewestTimeLine in timeline.c).
+std::optional<postgres::Timeline> first_timeline_without_history(const Plan& plan) {
+    for (postgres::Timeline timeline{starting_timeline(plan.backup).number + 1}; timeline < plan.timeline();
+         ++timeline.number) {
+        if (!plan.archive_end.histories.contains(timeline)) {
+            return timeline;
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 void require_same_timeline(const Request& request, const Plan& plan) {
-    if (request.recovery != Recovery::patroni || plan.newest_timeline || plan.explicit_timeline ||
-        request.target.is_immediate()) {
+    if (request.recovery != Recovery::patroni || plan.explicit_timeline || request.target.is_immediate()) {
+        return;
+    }
+    if (const auto lost = first_timeline_without_history(plan)) {
+        throw Failure(ExitCode::usage,
+                      fmt::format("recovery_conf follows the newest timeline, and PostgreSQL finds none behind {}, "
+                                  "which has no history file in the archive, before timeline {}",
+                                  lost->text(), plan.timeline().text()),
+                      fmt::format("set target-timeline: {} in the block and write\n{}", plan.timeline().text(),
+                                  corrected_recovery_conf(request, plan.timeline())));
+    }
+    if (plan.newest_timeline) {
         return;
     }
     throw Failure(ExitCode::usage,

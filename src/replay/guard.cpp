@@ -89,6 +89,20 @@ bool is_past_the_fork(const Ticket& ticket, const std::string& wanted) {
            system::number(wanted.substr(0, 8), 16).value_or(0) < ticket.timeline.number;
 }
 
+/// PostgreSQL 15 and later read ahead (recovery_prefetch), and ask for segments behind the target's. Without them a
+/// target that is not reached ends the recovery in an error all the same.
+bool is_read_ahead(const Ticket& ticket, const std::string& wanted) {
+    return !ticket.latest && postgres::is_segment_name(wanted) && !ticket.plans(wanted);
+}
+
+/// In patroni mode recovery_target_timeline may be latest: PostgreSQL follows the newest timeline that it is given a
+/// history of before the replay. Behind the replay the same question looks for a number that is free.
+bool begins_another_branch(const Ticket& ticket, const ReplayState& state, const std::string& wanted) {
+    const auto history = history_timeline(wanted);
+    return history && *history > ticket.timeline && ticket.recovery == Recovery::patroni && ticket.newest_timeline &&
+           !ticket.explicit_timeline && !state.notes.served;
+}
+
 int with_ticket(const Ticket& ticket, const std::string& wanted, const std::string& destination) {
     if (is_past_the_fork(ticket, wanted)) {
         return 1;
@@ -170,9 +184,16 @@ std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const Repl
     return std::nullopt;
 }
 
-GuardAnswer judge(const Ticket& ticket, const ReplayState&, const std::string& wanted, const process::Outcome& outcome,
+GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted, const process::Outcome& outcome,
                   const std::string& errors) {
     if (process::succeeded(outcome)) {
+        if (begins_another_branch(ticket, state, wanted)) {
+            return {Kind::abort, ExitCode::target_not_reachable,
+                    fmt::format("{} came into the archive after the restore was planned, and PostgreSQL would follow it "
+                                "instead of timeline {}",
+                                wanted, ticket.timeline.text()),
+                    "find out who writes that timeline; the next run plans anew", false};
+        }
         return {Kind::delivered};
     }
     const auto* exited = std::get_if<process::Exited>(&outcome);
@@ -187,6 +208,10 @@ GuardAnswer judge(const Ticket& ticket, const ReplayState&, const std::string& w
     }
     const auto failure = pgbackrest::failure_of("archive-get of " + wanted, outcome, errors);
     const auto& problem = failure.problems().front();
+    if (failure.is_lasting() && is_read_ahead(ticket, wanted)) {
+        log::warning("{}: not needed for {}", problem.message, ticket.target);
+        return {Kind::not_there};
+    }
     return {Kind::retry, failure.code(), problem.message, problem.hint, failure.is_lasting()};
 }
 

@@ -1,5 +1,6 @@
 #include "replay/proof.hpp"
 
+#include "plan/reachability.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
@@ -49,6 +50,15 @@ std::string nearest_point(const postgres::RecoveryLog& log) {
                        log.last_transaction_time ? ", time " + *log.last_transaction_time : "");
 }
 
+/// Where a replay of all the planned WAL ends, or behind that.
+std::optional<postgres::Lsn> end_of_planned_wal(const Plan& plan) {
+    if (plan.wal_end) {
+        return plan.wal_end;
+    }
+    const auto last = postgres::Segment::parse(plan.wal.last(), plan.segment_size);
+    return last ? std::optional(last->end(plan.segment_size)) : std::nullopt;
+}
+
 std::string last_words_of(const postgres::RecoveryLog& log) {
     constexpr std::size_t most = 4;
     auto words = log.last_words;
@@ -96,7 +106,8 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
     }
     const auto& fork = history.forks.back();
     if (request.target.is_latest()) {
-        if (log.invalid_record) {
+        // What follows the last record of a segment that is not full looks damaged, and is the ordinary end.
+        if (log.invalid_record && fork.at != plan.wal_end) {
             throw Failure(
                 ExitCode::replay_failed,
                 fmt::format("a damaged WAL record ended the replay at {}: {}", fork.at.text(), *log.invalid_record),
@@ -105,6 +116,9 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
                             log.redo_end.value_or(fork.at).text()))
                 .lasting();
         }
+    }
+    if (const auto end = end_of_planned_wal(plan); request.target.is_latest() && end && fork.at < *end) {
+        throw not_proven(fmt::format("it ended at {}, before the end of the WAL at {}", fork.at.text(), end->text()));
     }
     if (const auto why = why_not_proven(request.target, fork, plan.wal.last(), plan.segment_size); !why.empty()) {
         throw not_proven(why);
@@ -139,7 +153,8 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                        nearest_point(log) + (may_be_older ? fmt::format("; if the target is before the end of backup "
                                                                         "set {}, only an older one leads to it (set)",
                                                                         plan.backup.label)
-                                                          : ""))
+                                                          : "") +
+                           other_timelines_hint(plan))
             .lasting();
     }
     if (said("resource manager")) {

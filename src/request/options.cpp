@@ -37,6 +37,7 @@ const std::vector<OptionDefinition>& bootstrap_options() {
          "backup set [the newest that fits]; xid and name need it where there are several"},
         {"type", value, target, "TYPE", "latest, immediate, time, xid, lsn or name [latest]"},
         {"target", value, target, "VALUE", "the recovery target; a time needs a UTC offset"},
+        {"nearest", flag, target, "", "a time or LSN behind the last commit means the last commit [refused then]"},
         {"target-exclusive", flag, target, "", "stop just before the target (time, xid, lsn)"},
         {"target-timeline", value, target, "TIMELINE", "a number, latest or current [the one that holds the target]"},
         {"target-action", value, target, "ACTION", "promote, and nothing else: Patroni needs a primary"},

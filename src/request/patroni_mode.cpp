@@ -83,6 +83,10 @@ class Review {
 
     void target() {
         const auto& wanted = request_.target;
+        if (request_.nearest) {
+            add(block_.place, "nearest is set, and recovery_conf holds the target",
+                "leave nearest out, or take recovery_conf out, so that a private PostgreSQL replays");
+        }
         for (const std::string name : {"recovery_target", "recovery_target_time", "recovery_target_xid",
                                        "recovery_target_lsn", "recovery_target_name"}) {
             const auto value = value_of(conf_, name);

@@ -275,6 +275,7 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
         request.backup_set = set->text;
     }
     request.target = read_target(settings);
+    request.nearest = settings.flag("nearest");
     if (const auto wish = settings.value("target-timeline")) {
         request.timeline = TimelineWish::parse(system::trim(wish->text));
         if (!request.timeline) {

@@ -128,4 +128,9 @@ std::optional<TimelineWish> TimelineWish::parse(std::string_view text) {
     return TimelineWish{postgres::Timeline{static_cast<std::uint32_t>(*number)}};
 }
 
+bool ends_replay(const RecoveryTarget& target, std::chrono::sys_time<std::chrono::microseconds> ended) {
+    const auto& time = std::get<Time>(target.point);
+    return target.exclusive ? ended >= time.at : ended > time.at;
+}
+
 }  // namespace patroni_pgbackrest

@@ -57,6 +57,10 @@ struct RecoveryTarget {
     std::string text() const;
 };
 
+/// Whether a replay to this time stops at a commit or an abort with that time (recoveryStopsBefore in xlogrecovery.c).
+/// Without such a record PostgreSQL ends the recovery in an error.
+bool ends_replay(const RecoveryTarget& target, std::chrono::sys_time<std::chrono::microseconds> ended);
+
 /// What a wish for a timeline says: a number, `latest` or `current`.
 struct TimelineWish {
     std::variant<postgres::Timeline, Latest, Immediate> choice;  ///< Immediate stands for `current`: the backup's own

@@ -109,6 +109,11 @@ class TwoRepositories(RepositoryCase):
     def was_asked(listening):
         return bool(select.select([listening], [], [], 0)[0])
 
+    def test_a_timeline_of_another_repository_would_be_taken_twice(self):
+        # archive-push writes to both.
+        self.two('lost', 'two_timelines')
+        self.assert_refuses(self.bootstrap('--repo=1'), 4, 'timeline 2', 'repo(sitory )?2')
+
     def test_a_timeline_that_one_of_two_repositories_holds_is_followed(self):
         self.two('lost', 'two_timelines')
         self.assert_rows_of(self.bootstrap(), 1, 2, 20, 21, timeline=3)
@@ -133,3 +138,26 @@ class TwoRepositories(RepositoryCase):
         path, = [os.path.join(directory, name) for directory, _, names in os.walk(repository) for name in names
                  if name.startswith(segment + '-')]
         self.lab.run('cp', path, re.sub('-[0-9a-f]{40}', '-' + '0123456789' * 4, path))
+
+
+class BadFiles(RepositoryCase):
+    def test_two_files_of_one_segment_are_found_before_the_copy(self):
+        self.situation('lost')
+        segment = self.facts['batches']['2']['segment']
+        TwoRepositories.duplicate(self, self.repository, segment)
+        hint = self.assert_refuses(self.bootstrap(), 5, segment, '0123456789' * 4)
+        self.assert_points_work(hint, '1')
+
+    def test_a_file_cut_in_half_is_damaged_for_good(self):
+        self.assert_damaged_for_good(lambda path: os.truncate(path, os.path.getsize(path) // 2))
+
+    def test_an_empty_file_is_damaged_for_good(self):
+        self.assert_damaged_for_good(lambda path: os.truncate(path, 0))
+
+    def assert_damaged_for_good(self, damage):
+        segment = self.source.segments[7]
+        damage(self.archived(segment))
+        for _ in range(2):
+            self.assert_refused(self.bootstrap(), 5, segment)
+            self.assert_absent()
+        self.assert_done(self.again('--type=lsn', '--target=' + self.target('lsn', 6)))

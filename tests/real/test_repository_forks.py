@@ -52,6 +52,11 @@ class TimelinesWithoutHistory(RepositoryCase):
         self.remove_from_archive('00000002.history')
         self.assert_refuses(self.bootstrap('--type=immediate'), 4, 'timeline 2', '00000002[.]history')
 
+    def test_a_history_alone_leads_to_nothing_that_was_archived(self):
+        # The fork lies in a segment that timeline 1 has as well: what timeline 2 wrote is not there.
+        self.remove_from_archive('00000002????????????????-*')
+        self.assert_refuses(self.bootstrap(), 4, 'timeline 2')
+
 
 class SeveralHistories(RepositoryCase):
     def test_the_newest_history_tells_of_those_that_are_missing(self):
@@ -71,6 +76,13 @@ class SeveralHistories(RepositoryCase):
         self.lab.write(history, read(history).split('\n')[0] + '\n', 0o640)
         self.assert_refuses(self.bootstrap(), 4, 'timeline 3|WAL segment 00000003')
 
+    def test_histories_that_contradict_each_other(self):
+        self.situation('chain')
+        older, = self.in_archive('00000002.history')
+        first = self.facts['batches']['1']['lsn']
+        self.lab.write(older, '1\t%s\tbefore 2000-01-01 00:00:00+00\n\n' % first, 0o640)
+        self.assert_refuses(self.bootstrap(), 4, '00000002[.]history', '00000003[.]history')
+
     def test_a_timeline_of_which_only_a_backup_is_left(self):
         self.situation('three_branches')
         self.remove_from_archive('0000000[234]*')
@@ -89,18 +101,74 @@ class SeveralHistories(RepositoryCase):
 
 
 class Forks(RepositoryCase):
+    def test_a_failover_whose_first_segment_was_never_archived(self):
+        self.situation('failover')
+        self.remove_from_archive('00000002????????????????-*', *self.orphans())
+        hint = self.assert_refuses(self.bootstrap(), 4, self.fork_segment(1) + '[.]partial')
+        self.assert_points_work(hint, '1', '1 2')
+
+    def orphans(self):
+        """What the old primary archived behind the fork."""
+        return [self.fork_segment(1) + '-*', self.fork_segment(1, 1) + '-*']
+
+    def test_the_orphans_segment_is_no_substitute_for_the_new_timelines(self):
+        self.situation('failover')
+        self.remove_from_archive('00000002????????????????-*')
+        hint = self.assert_refuses(self.bootstrap(), 4, self.fork_segment(2))
+        self.assert_points_work(hint, '1', '1 2')
+
+    def test_nor_when_the_new_timelines_next_segment_is_there(self):
+        self.situation('failover')
+        self.remove_from_archive(self.fork_segment(2) + '-*')
+        hint = self.assert_refuses(self.bootstrap(), 4, self.fork_segment(2))
+        self.assert_points_work(hint, '1', '1 2')
+
+    def test_nor_for_a_time_on_the_new_timeline(self):
+        self.situation('failover')
+        self.remove_from_archive(self.fork_segment(2) + '-*', *self.orphans()[1:])
+        self.assert_refuses(self.bootstrap('--type=time', '--target=' + self.time_of(21), '--target-timeline=2'), 4, self.fork_segment(2))
+
     def test_a_whole_failover_with_an_orphan_is_right(self):
         self.situation('failover')
         self.assert_rows_of(self.bootstrap(), 1, 2, 20, 21, timeline=3)
+
+    def test_the_newest_backup_is_an_orphans(self):
+        # It archived to the end, beside the timeline that everybody else followed.
+        self.situation('orphan_backup')
+        self.assert_refuses(self.bootstrap(), 4, 'timeline 2', self.label('orphan'))
+        self.assert_rows_of(self.again('--set=' + self.label('alpha')), 1, 2, 20, 21, timeline=3)
 
     def test_a_clean_switchover_that_looks_like_it_is_right(self):
         self.situation('switchover')
         self.assert_rows_of(self.bootstrap(), 1, 2, timeline=3)
 
+    def test_a_last_segment_that_is_there_as_partial_alone(self):
+        self.situation('failover')
+        self.remove_from_archive('00000002*', *self.orphans())
+        hint = self.assert_refuses(self.bootstrap(), 4, self.fork_segment(1) + '[.]partial')
+        self.assert_points_work(hint, '1', '1 2')
+
 
 class TargetsOnTwoBranches(RepositoryCase):
     """An LSN and a transaction ID are given away anew behind a fork: on the abandoned timeline they mean other rows."""
 
+    def assert_asked_for(self, *options):
+        self.assert_refuses(self.bootstrap(*options), 4, 'timeline 1', 'timeline 2', 'target-timeline')
+
+    def test_an_lsn_behind_the_fork(self):
+        facts = self.situation('two_timelines')
+        options = ['--type=lsn', '--target=' + facts['batches']['3']['lsn']]
+        self.assert_asked_for(*options)
+        self.assert_rows_of(self.again(*options, '--target-timeline=1'), 1, 2, 3, timeline=3)
+
     def test_an_lsn_before_the_fork_is_the_same_on_both(self):
         facts = self.situation('two_timelines')
         self.assert_rows_of(self.bootstrap('--type=lsn', '--target=' + facts['batches']['1']['lsn']), 1, timeline=3)
+
+    def test_a_transaction_that_both_have(self):
+        facts = self.situation('backup_on_abandoned_branch')
+        self.assertEqual(facts['batches']['4']['xid'], facts['batches']['20']['xid'])
+        options = ['--set=' + self.label('alpha'), '--type=xid', '--target=' + facts['batches']['4']['xid']]
+        self.assert_asked_for(*options)
+        self.assert_rows_of(self.again(*options, '--target-timeline=1'), 1, 2, 3, 4, timeline=3)
+        self.assert_rows_of(self.again(*options, '--target-timeline=2'), 1, 2, 20, timeline=3)

@@ -3,10 +3,42 @@ from repository_case import RepositoryCase
 
 
 class CopiedRepositories(RepositoryCase):
+    def test_a_time_on_the_newer_timeline(self):
+        self.situation('two_timelines')
+        self.touch_all()
+        self.assert_rows_of(self.bootstrap('--type=time', '--target=' + self.time_of(20)), 1, 2, 20, timeline=3)
+
     def test_latest(self):
         self.situation('two_timelines')
         self.touch_all()
         self.assert_rows_of(self.bootstrap(), 1, 2, 20, 21, timeline=3)
+
+    def test_an_orphan_beside_the_newer_timeline(self):
+        self.situation('failover')
+        self.assert_same_refusal('--type=time', '--target=' + self.time_of(3), said='several branches hold the time|timeline 1.*timeline 2')
+
+    def test_a_backup_on_an_abandoned_branch(self):
+        self.situation('backup_on_abandoned_branch')
+        self.assert_same_refusal(said='timeline 2')
+        self.assert_rows_of(self.again('--set=' + self.label('alpha')), 1, 2, 20, 21, timeline=3)
+
+    def test_a_backup_on_an_abandoned_timeline(self):
+        self.situation('three_branches')
+        self.assert_same_refusal(said='timeline [34]')
+        self.assert_rows_of(self.again('--set=' + self.label('alpha')), 1, 2, 40, timeline=5)
+
+    def assert_same_refusal(self, *options, said):
+        """From the original, and from a copy that lost the files' times."""
+        self.assert_refuses(self.bootstrap(*options), 4, said)
+        self.touch_all()
+        self.assert_refuses(self.again(*options), 4, said)
+
+    def test_three_timelines_of_which_two_were_abandoned(self):
+        self.situation('three_branches')
+        for touch in (lambda: None, self.touch_all):
+            touch()
+            self.assert_rows_of(self.again('--set=' + self.label('alpha')), 1, 2, 40, timeline=5)
+            self.assert_rows_of(self.again('--set=' + self.label('alpha'), '--type=time', '--target=' + self.time_of(30)), 1, 30, timeline=5)
 
 
 class EndOfTheBackup(RepositoryCase):
@@ -30,3 +62,57 @@ class EndOfTheBackup(RepositoryCase):
     def test_the_window_does_not_begin_in_that_second(self):
         told = self.check().log
         self.assertRegex(told, 'restorable from: ' + self.stop_second('alpha', 1))
+
+
+class IdleDatabases(RepositoryCase):
+    def test_a_time_behind_the_last_commit_is_refused_with_a_point_that_works(self):
+        self.situation('lost')
+        target = ['--type=time', '--target=' + self.facts['idle']]
+        hint = self.assert_refuses(self.bootstrap(*target), 4, 'commit')
+        self.assert_points_work(hint, '1 2', '1 2 3', at_least=1)
+
+    def test_check_says_it(self):
+        self.situation('lost')
+        result = self.check('--type=time', '--target=' + self.facts['idle'])
+        self.assertRegex(result.log, '(?i)(warning|error).*last commit')
+
+    def test_nearest_takes_the_last_commit(self):
+        self.situation('lost')
+        self.configure({'nearest': True})
+        result = self.bootstrap('--type=time', '--target=' + self.facts['idle'])
+        self.assert_rows_of(result, 1, 2, 3)
+        self.assertIn('last commit', result.log)
+
+
+class LastSegments(RepositoryCase):
+    def test_the_last_segment_saved_from_the_dead_primary_is_replayed(self):
+        self.situation('saved_tail')
+        self.assert_rows_of(self.bootstrap(), 1, 2)
+
+    def test_so_it_is_with_the_remains_of_an_older_segment_at_its_end(self):
+        # PostgreSQL takes old segments for new ones and leaves in them what it does not overwrite.
+        self.situation('saved_tail')
+        self.put_remains(self.facts['batches']['2']['segment'], self.facts['batches']['1']['segment'])
+        self.assert_rows_of(self.bootstrap(), 1, 2)
+
+    def put_remains(self, segment, older):
+        path, = self.in_archive(segment + '-*')
+        content, remains = (self.content(name) for name in (path, self.in_archive(older + '-*')[0]))
+        end = len(content.rstrip(b'\0')) // 8192 * 8192 + 8192
+        # The older one ends with a switch, and zeros: what stands before it is put there again and again.
+        used = remains[:len(remains.rstrip(b'\0')) // 8192 * 8192]
+        filled = content[:end] + (used * (len(content) // len(used) + 1))[:len(content) - end]
+        self.lab.write('filled', '')
+        with open(self.lab.path('filled'), 'wb') as file:
+            file.write(filled)
+        checksum = self.lab.run('sha1sum', self.lab.path('filled')).split()[0]
+        os.remove(path)
+        self.lab.run('cp', self.lab.path('filled'), os.path.join(os.path.dirname(path), '%s-%s' % (segment, checksum)))
+
+    def content(self, path):
+        with open(path, 'rb') as file:
+            raw = file.read()
+        if path.endswith('.gz'):
+            import gzip
+            return gzip.decompress(raw)
+        return raw

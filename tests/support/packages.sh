@@ -2,7 +2,8 @@
 # Installs what is missing on Debian and Ubuntu, without a question and without starting anything. Source it.
 #   install_packages build run   the sets to install; does nothing when all of them are there
 
-packages_build=(g++ cmake ninja-build libyaml-cpp-dev libfmt-dev libcli11-dev nlohmann-json3-dev)
+packages_build=(g++ cmake ninja-build libyaml-cpp-dev libfmt-dev libcli11-dev nlohmann-json3-dev
+  zlib1g-dev libbz2-dev liblz4-dev libzstd-dev)
 packages_tests=(catch2)
 packages_checks=(lintian dpkg-dev file)
 if grep -qsw bookworm /etc/os-release; then packages_checks+=(clang-format-14 clang-tidy-14); fi

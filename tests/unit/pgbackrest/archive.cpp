@@ -5,6 +5,7 @@
 #include "system/failure.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::pgbackrest;
@@ -83,8 +84,16 @@ TEST_CASE("segments, histories and their times are read from the backup's first 
     write_archive(fake);
     const ArchiveContent content =
         read_archive(fake.pgbackrest(), {{"15-1", 1, 1}}, "000000010000000100000010", twice_at_once);
-    CHECK(content.segments ==
-          std::set<std::string>{"0000000100000001000000FF", "000000010000000200000000", "000000020000000200000001"});
+    REQUIRE(content.segments.size() == 3);
+    CHECK(content.segments.at("0000000100000001000000FF").path ==
+          "archive/demo/15-1/0000000100000001/0000000100000001000000FF" + checksum + ".gz");
+    CHECK(content.segments.at("0000000100000001000000FF").repository == 1);
+    CHECK(content.segments.at("000000020000000200000001").checksum() == checksum.substr(1));
+    CHECK(content.segments.contains("000000010000000200000000"));
+    REQUIRE(content.partials.size() == 1);
+    CHECK(content.partials.at("000000010000000200000001").path ==
+          "archive/demo/15-1/0000000100000002/000000010000000200000001.partial" + checksum + ".lz4");
+    CHECK(content.contradictions.empty());
     REQUIRE(content.histories.size() == 1);
     const postgres::TimelineHistory& history = content.histories.at(postgres::Timeline{2});
     REQUIRE(history.forks.size() == 1);
@@ -148,4 +157,51 @@ TEST_CASE("a listing that keeps failing is named, and none of its segments is ta
         CHECK(std::string(failure.what()) == "listing of archive/demo/15-1/0000000200000002 in repo2 failed: "
                                              "pgbackrest exited with code 95 (crypto): unable to flush");
     }
+}
+
+TEST_CASE("files of one segment with other checksums contradict each other, copies of one file do not") {
+    Fake fake;
+    write_archive(fake);
+    const auto from = [&](const std::vector<Archive>& archives) {
+        return read_archive(fake.pgbackrest(), archives, "000000010000000100000010", twice_at_once).contradictions;
+    };
+    CHECK(from({{"15-1", 1, 1}, {"15-1", 2, 1}}).empty());
+    const std::string other(40, 'e');
+    fake.write("archive_demo_15-1_0000000200000002",
+               listing(file("000000020000000200000001" + checksum + ".zst") + "," +
+                       file("000000020000000200000001-" + other)));
+    const auto found = from({{"15-1", 1, 1}});
+    REQUIRE(found.size() == 1);
+    REQUIRE(found.at("000000020000000200000001").size() == 2);
+    CHECK(found.at("000000020000000200000001")[1].checksum() == other);
+    CHECK(from({{"15-1", 1, 1}, {"15-1", 2, 1}}).at("000000020000000200000001").size() == 4);
+}
+
+TEST_CASE("many directories are listed at once") {
+    Fake fake;
+    std::string directories;
+    for (int number = 0; number < 20; ++number) {
+        directories += "," + directory(fmt::format("00000001000000{:02X}", number));
+    }
+    fake.write("archive_demo_15-1", listing(directories.substr(1) + "," +
+                                            file("0000000100000013/000000010000001300000001" + checksum + ".gz")));
+    fake.write("archive_demo_15-1_0000000100000000", listing(""));
+    const auto content = read_archive(fake.pgbackrest(), {{"15-1", 1, 1}}, "000000010000000000000010", twice_at_once);
+    CHECK(content.segments.at("000000010000001300000001").path ==
+          "archive/demo/15-1/0000000100000013/000000010000001300000001" + checksum + ".gz");
+    // The top directory, the first one, and everything.
+    CHECK(fake.calls().size() == 3);
+    CHECK(called(fake, "--output=json --recurse --no-log-timestamp --log-level-console=off --log-level-stderr=warn "
+                       "repo-ls archive/demo/15-1"));
+}
+
+TEST_CASE("of a later timeline the last directory is listed, wherever it lies") {
+    Fake fake;
+    fake.write("archive_demo_15-1", listing(directory("0000000100000005") + "," + directory("0000000200000002") + "," +
+                                            directory("0000000200000003")));
+    fake.write("archive_demo_15-1_0000000200000003", listing(file("000000020000000300000001" + checksum)));
+    fake.write("archive_demo_15-1_0000000100000005", listing(""));
+    const auto content = read_archive(fake.pgbackrest(), {{"15-1", 1, 1}}, "000000010000000500000010", twice_at_once);
+    CHECK(content.last_segments.at(postgres::Timeline{2}).name == "000000020000000300000001");
+    CHECK_FALSE(called(fake, "repo-ls archive/demo/15-1/0000000200000002"));
 }

@@ -84,7 +84,7 @@ TEST_CASE("a gap that a time, a transaction or a name may lie before is left to 
 TEST_CASE("an LSN target behind the archive's end is refused with the nearest point") {
     CHECK(no_plan(asking_for(lsn_target("0/A000001")), one_timeline()) ==
           Problems{{"the archive ends at 0/A000000 (WAL segment 000000010000000000000009), before the target 0/A000001",
-                    "a point before it is type lsn and target 0/9000000; type latest brings all there is"}});
+                    "a point before it is type lsn and target 0/9001000; type latest brings all there is"}});
     // PostgreSQL ends at a record that begins there or behind it, and there is none.
     CHECK(no_plan(asking_for(lsn_target("0/A000000")), one_timeline()).size() == 1);
     CHECK(no_plan(asking_for(lsn_target("0/9FFFFFF")), one_timeline()).empty());

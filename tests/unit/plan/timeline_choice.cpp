@@ -1,5 +1,7 @@
 #include "plan/timeline_choice.hpp"
 
+
+#include "plan/branches.hpp"
 #include "support/archives.hpp"
 #include "support/catch.hpp"
 
@@ -11,12 +13,12 @@ namespace {
 
 /// The second backup of two_timelines(), which ends before the fork.
 TimelineChoice choice(const RecoveryTarget& target, const std::optional<TimelineWish>& wish = std::nullopt,
-                      const RepositoryState& state = two_timelines()) {
+                      RepositoryState state = two_timelines()) {
     Request request;
     request.target = target;
     request.timeline = wish;
     const auto& backup = state.stanza.backups[1];
-    return choose_timeline(request, backup, starting_timeline(backup), state.archive, segment_size);
+    return choose_timeline(request, backup, starting_timeline(backup), state.archive, *state.wal, segment_size);
 }
 
 const RecoveryTarget latest{Latest{}};
@@ -44,7 +46,7 @@ TEST_CASE("without a wish the newest timeline that descends from the backup is f
 TEST_CASE("a newer timeline that left before the backup ended is not followed, and the choice is not the newest") {
     auto state = two_timelines();
     state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x6000000};
-    state.archive.last_segments[Timeline{1}] = {segment(1, 9), seconds("2026-11-22 12:30:00Z")};
+    wal_of(state).content.erase(segment(2, 10));  // it has no commit of its own
     const auto chosen = choice(latest, std::nullopt, state);
     CHECK(chosen.history.timeline.number == 1);
     CHECK_FALSE(chosen.newest);
@@ -53,11 +55,13 @@ TEST_CASE("a newer timeline that left before the backup ended is not followed, a
 
 TEST_CASE("a cluster that went on from an older backup is not given up for the abandoned branch") {
     auto state = two_timelines();
-    state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x4000000};
-    state.archive.last_segments[Timeline{1}] = {segment(1, 9), seconds("2026-11-22 11:50:00Z")};
+    const Lsn fork{0x4000000};
+    state.archive.histories[Timeline{2}].forks[0].at = fork;
+    add_segments(state.archive, 2, 4, 6);
+    wal_of(state).begin(2, 1, fork, "2026-11-22 12:00:00Z");
     const Problems refused{
         {"backup set 20261122-090000F is not part of the past of timeline 2, which was begun at "
-         "2026-11-22 12:00:00+00, after the last WAL of timeline 1",
+         "2026-11-22 12:00:00+00 and has commits of its own: one of timelines 1 and 2 was abandoned",
          "name an older backup set with set to follow timeline 2, or say target-timeline: 1 for what "
          "this one leads to"}};
     for (const auto& target : {latest, time_target("2026-11-22 12:00:00Z")}) {
@@ -66,17 +70,56 @@ TEST_CASE("a cluster that went on from an older backup is not given up for the a
     }
     // It was not yet begun.
     CHECK(choice(time_target("2026-11-22 11:59:00Z"), std::nullopt, state).history.timeline.number == 1);
+    SECTION("nor when the other one was written to afterwards") {
+        // An old primary that nobody stopped, with a backup of its own, looks like this as well.
+        wal_of(state).commit(1, 9, "2026-11-22 13:30:00Z");
+        CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }) == refused);
+    }
+    SECTION("nor when its segments cannot all be looked through") {
+        wal_of(state).content.erase(segment(2, 10));
+        add_segments(state.archive, 2, 11, 11 + most_segments_to_search(segment_size));
+        CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }) == refused);
+    }
 }
 
-TEST_CASE("a test restore's branch is passed over for the newest one that the backup is part of") {
+TEST_CASE("a test restore's branch without a commit is passed over for the newest one that the backup is part of") {
     auto state = two_timelines();
     // Timeline 3 was made from the older backup.
     state.archive.histories[Timeline{3}] = {Timeline{3}, {{Timeline{1}, Lsn{0x3000000}, "a drill"}}};
-    state.archive.history_times[Timeline{3}] = seconds("2026-11-22 13:00:00Z");
-    state.archive.last_segments[Timeline{2}] = {segment(2, 10), seconds("2026-11-22 13:30:00Z")};
+    add_segments(state.archive, 3, 3, 4);
     const auto chosen = choice(latest, std::nullopt, state);
     CHECK(chosen.history.timeline.number == 2);
     CHECK_FALSE(chosen.newest);
+    wal_of(state).commit(3, 4, "2026-11-22 13:05:00Z");
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }).size() == 1);
+}
+
+TEST_CASE("an LSN, a transaction or a restore point that two branches may hold is refused, and both are named") {
+    auto state = two_timelines();
+    const auto branches_for = [&](const RecoveryTarget& target) {
+        return problems_of(ExitCode::target_not_reachable, [&] { choice(target, std::nullopt, state); });
+    };
+    CHECK(branches_for(lsn_target("0/8000028")) ==
+          Problems{{"several branches may hold the lsn 0/8000028: timeline 1 (last commit at 2026-11-22 11:50:00+00), "
+                    "timeline 2 (last commit at 2026-11-22 12:40:00+00)",
+                    "say which of them is meant with target-timeline: 1 or 2"}});
+    CHECK(choice(lsn_target("0/8000028"), number(1), state).history.timeline == Timeline{1});
+    // Behind the last record of timeline 1.
+    CHECK(choice(lsn_target("0/9001008"), std::nullopt, state).history.timeline == Timeline{2});
+    CHECK(choice({Xid{748}}, std::nullopt, state).history.timeline == Timeline{2});
+    wal_of(state).transactions[segment(1, 8)][748] = Lsn{0x8000100};
+    CHECK(branches_for({Xid{748}}).size() == 1);
+    CHECK(choice({Name{"x"}}, std::nullopt, state).history.timeline == Timeline{2});
+    wal_of(state).content[segment(1, 8)].restore_points.push_back({Lsn{0x8000200}, Lsn{0x8000280}, {"x", {}}});
+    CHECK(branches_for({Name{"x"}}).size() == 1);
+    SECTION("not when it lies before the fork") {
+        wal_of(state).transactions[segment(1, 7)][749] = Lsn{0x7000100};
+        CHECK(choice({Xid{749}}, std::nullopt, state).history.timeline == Timeline{2});
+    }
+    SECTION("also when not all of it can be looked through") {
+        add_segments(state.archive, 1, 10, 10 + most_segments_to_search(segment_size));
+        CHECK(branches_for({Xid{750}}).size() == 1);
+    }
 }
 
 TEST_CASE("a time is looked for on the timeline that was alive then") {
@@ -91,19 +134,15 @@ TEST_CASE("a time is looked for on the timeline that was alive then") {
     CHECK(choice(time_target("2026-11-22 11:59:59.9Z")).history.timeline.number == 1);
 }
 
-TEST_CASE("a time at which two branches were archived is refused, and both are named") {
+TEST_CASE("a time at which two branches were written is refused, and both are named") {
     auto state = two_timelines();
-    const auto one = [&](const std::string& last, const std::string& until) {
-        state.archive.last_segments[Timeline{1}] = {last, seconds(until)};
-        state.archive.last_segments[Timeline{2}] = {segment(2, 10), seconds("2026-11-22 12:40:00Z")};
-    };
     // The old cluster lived on after the other one had left it in segment 7.
-    one(segment(1, 9), "2026-11-22 12:20:00Z");
+    wal_of(state).commit(1, 9, "2026-11-22 12:20:00Z");
     const auto refused = problems_of(ExitCode::target_not_reachable,
                                      [&] { choice(time_target("2026-11-22 12:10:00Z"), std::nullopt, state); });
     CHECK(refused ==
-          std::vector<Problem>{{"several branches hold the time 2026-11-22 12:10:00+00: timeline 1 (archived until "
-                                "2026-11-22 12:20:00+00), timeline 2 (archived until 2026-11-22 12:40:00+00)",
+          std::vector<Problem>{{"several branches hold the time 2026-11-22 12:10:00+00: timeline 1 (last commit at "
+                                "2026-11-22 12:20:00+00), timeline 2 (last commit at 2026-11-22 12:40:00+00)",
                                 "say which of them is meant with target-timeline: 1 or 2"}});
     CHECK(choice(time_target("2026-11-22 12:10:00Z"), number(1), state).history.timeline == Timeline{1});
     CHECK(choice(time_target("2026-11-22 12:10:00Z"), number(2), state).history.timeline == Timeline{2});
@@ -113,16 +152,32 @@ TEST_CASE("a time at which two branches were archived is refused, and both are n
     SECTION("not when the other did not exist yet") {
         CHECK(choice(time_target("2026-11-22 11:00:00Z"), std::nullopt, state).history.timeline == Timeline{1});
     }
-    SECTION("not when all that was archived late lies before the fork") {
-        one(segment(1, 6), "2026-11-22 12:20:00Z");
+    SECTION("not when all its commits lie before the fork") {
+        wal_of(state).content.erase(segment(1, 9));
+        wal_of(state).commit(1, 7, "2026-11-22 12:20:00Z", 0x100);
         CHECK(choice(time_target("2026-11-22 12:10:00Z"), std::nullopt, state).history.timeline == Timeline{2});
     }
     SECTION("also when the newer one ended before: it may be the one that is meant") {
-        state.archive.last_segments[Timeline{2}].archived_at = seconds("2026-11-22 12:05:00Z");
+        wal_of(state).content.erase(segment(2, 10));
+        wal_of(state).commit(2, 10, "2026-11-22 12:05:00Z");
         CHECK(problems_of(ExitCode::target_not_reachable, [&] {
                   choice(time_target("2026-11-22 12:10:00Z"), std::nullopt, state);
               }).size() == 1);
     }
+    SECTION("the time of an upload decides nothing") {
+        state.archive.last_segments[Timeline{1}].archived_at = seconds("2026-11-22 15:00:00Z");
+        state.archive.history_times[Timeline{2}] = seconds("2026-11-22 15:00:00Z");
+        CHECK(choice(time_target("2026-11-22 12:30:00Z"), std::nullopt, state).history.timeline == Timeline{2});
+    }
+}
+
+TEST_CASE("a timeline whose first segment is not there was begun after the parent's last commit before the fork") {
+    auto state = two_timelines();
+    state.archive.segments.erase(segment(2, 7));
+    wal_of(state).content.erase(segment(1, 9));
+    wal_of(state).commit(1, 7, "2026-11-22 11:30:00Z", 0x100);
+    CHECK(choice(time_target("2026-11-22 11:29:00Z"), std::nullopt, state).history.timeline == Timeline{1});
+    CHECK(choice(time_target("2026-11-22 11:30:00Z"), std::nullopt, state).history.timeline == Timeline{2});
 }
 
 TEST_CASE("an immediate target stays on the backup's own timeline") {

@@ -60,8 +60,7 @@ TEST_CASE("what was abandoned below the followed timeline needs no history") {
     const Timeline third{3};
     state.archive.histories[third] = {
         third, {{Timeline{1}, postgres::Lsn{8 * segment_size.bytes + 0x200}, "no recovery target specified"}}};
-    state.archive.history_times[third] = seconds("2026-11-22 13:00:00Z");
-    add_segments(state.archive.segments, 3, 8, 12);
+    add_segments(state.archive, 3, 8, 12);
     state.archive.histories.erase(Timeline{2});
     state.archive.directories[Timeline{2}] = "0000000200000000";
     CHECK(make_plan(request_for(), state).timeline() == third);

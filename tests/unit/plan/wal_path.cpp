@@ -87,8 +87,8 @@ TEST_CASE("the parent's segments after the fork belong to no plan of the child")
 
 TEST_CASE("several forks are followed one after the other") {
     RepositoryState state = one_timeline();
-    add_segments(state.archive.segments, 2, 7, 12);
-    add_segments(state.archive.segments, 3, 11, 0x11);
+    add_segments(state.archive, 2, 7, 12);
+    add_segments(state.archive, 3, 11, 0x11);
     const TimelineHistory third{Timeline{3}, {{Timeline{1}, Lsn{0x7000158}, "x"}, {Timeline{2}, Lsn{0xB000000}, "y"}}};
     CHECK(planned(state, latest, third) == "16: 0102-0106 0207-020A 030B-0311");
 }
@@ -120,7 +120,7 @@ TEST_CASE("other segment sizes are counted in their own names") {
     auto chosen = backup("20261122-080000F", 1, 2, 2, "2026-11-22 08:00:00Z");
     chosen.archive_start = chosen.archive_stop = "00000001000000000000003F";
     // 64 segments of 64 MiB fill one number of the middle part.
-    const std::set<std::string> archived{"00000001000000000000003F", "000000010000000100000000"};
+    const pgbackrest::ArchivedFiles archived{{"00000001000000000000003F", {}}, {"000000010000000100000000", {}}};
     const auto wal = plan_wal(chosen, latest, first, archived, large);
     CHECK(wal.segments == 2);
     CHECK(wal.missing.empty());

@@ -1,0 +1,97 @@
+#include "plan/archived_wal.hpp"
+
+#include "pgbackrest/segment_fetch.hpp"
+#include "system/failure.hpp"
+
+#include <fmt/format.h>
+#include <utility>
+#include <variant>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+constexpr std::size_t name_digits = 24;
+
+}  // namespace
+
+RepositoryWal::RepositoryWal(pgbackrest::Pgbackrest pgbackrest, pgbackrest::RetryPolicy retry,
+                             const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size,
+                             std::string system_identifier)
+    : pgbackrest_(std::move(pgbackrest)), retry_(retry), segments_(archive.segments), partials_(archive.partials),
+      size_(size), system_identifier_(std::move(system_identifier)) {}
+
+const postgres::SegmentFacts& RepositoryWal::facts(const std::string& name) {
+    const auto known = known_.find(name);
+    return known != known_.end() ? known->second : known_.emplace(name, read(name)).first->second;
+}
+
+postgres::SegmentFacts RepositoryWal::read(const std::string& name) {
+    const auto segment = *postgres::Segment::parse(name.substr(0, name_digits), size_);
+    const auto& content = bytes(name);
+    auto facts = postgres::facts_of_segment(segment.number, content, expected(segment), following(segment));
+    if (facts.first_page && facts.first_page->file &&
+        facts.first_page->file->system_identifier != system_identifier_) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("WAL segment {} in the archive is of another cluster: its system identifier is {}, "
+                                  "that of the backup {}",
+                                  name, facts.first_page->file->system_identifier, system_identifier_),
+                      "find out with pgbackrest info and pg_waldump who archived into this stanza, and take what is not "
+                      "the cluster's out of it; a point before it is reached with type lsn or time")
+            .lasting();
+    }
+    return facts;
+}
+
+std::optional<postgres::Lsn> RepositoryWal::end_of_transaction(const std::string& name, std::uint32_t xid) {
+    const auto segment = *postgres::Segment::parse(name.substr(0, name_digits), size_);
+    const auto bring = [&, next = following(segment)](std::uint64_t number) -> std::optional<std::string_view> {
+        return number == segment.number ? std::string_view(bytes(name)) : next(number);
+    };
+    postgres::WalReader reader(expected(segment), bring, segment.start(size_));
+    for (const auto* record = reader.next(); record != nullptr && record->start < segment.end(size_);
+         record = reader.next()) {
+        const auto event = postgres::decode(*record);
+        const auto* end = std::get_if<postgres::TransactionEnd>(&event);
+        if (end != nullptr && end->xid == xid) {
+            return record->start;
+        }
+    }
+    return std::nullopt;
+}
+
+/// Of the two that are kept the one that was used last stays: its bytes may be in somebody's hands.
+const std::string& RepositoryWal::bytes(const std::string& name) {
+    if (!kept_.contains(name)) {
+        auto content = pgbackrest::fetch_segment(pgbackrest_, file(name), size_, retry_);
+        if (kept_.size() == 2) {
+            kept_.erase(older_);
+        }
+        kept_.emplace(name, std::move(content));
+    }
+    for (const auto& [other, content] : kept_) {
+        if (other != name) {
+            older_ = other;
+        }
+    }
+    return kept_.at(name);
+}
+
+const pgbackrest::ArchivedFile& RepositoryWal::file(const std::string& name) const {
+    const bool is_partial = name.size() > name_digits;
+    return (is_partial ? partials_ : segments_).at(name.substr(0, name_digits));
+}
+
+postgres::WalReader::Expected RepositoryWal::expected(const postgres::Segment& segment) const {
+    return {size_, segment.timeline, {}};
+}
+
+/// The record that goes on behind a segment's end may be the last commit.
+postgres::WalReader::BringSegment RepositoryWal::following(const postgres::Segment& segment) {
+    return [this, segment](std::uint64_t number) -> std::optional<std::string_view> {
+        const auto name = postgres::Segment{segment.timeline, number}.name(size_);
+        return segments_.contains(name) ? std::optional<std::string_view>(bytes(name)) : std::nullopt;
+    };
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "pgbackrest/archive.hpp"
+#include "pgbackrest/command_line.hpp"
+#include "pgbackrest/retry.hpp"
+#include "postgres/segment_facts.hpp"
+#include "postgres/wal.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace patroni_pgbackrest {
+
+/// What the archive's files themselves say. Each is fetched when it is first asked about.
+class ArchivedWal {
+  public:
+    ArchivedWal() = default;
+    ArchivedWal(const ArchivedWal&) = delete;
+    ArchivedWal& operator=(const ArchivedWal&) = delete;
+    virtual ~ArchivedWal() = default;
+
+    /// Of a segment, by its name, or of a partial one (`….partial`). Throws Failure when the file cannot be read, or is
+    /// of another cluster.
+    virtual const postgres::SegmentFacts& facts(const std::string& name) = 0;
+    /// Where a transaction ends in that segment; empty when it does not.
+    virtual std::optional<postgres::Lsn> end_of_transaction(const std::string& name, std::uint32_t xid) = 0;
+};
+
+/// Reads them with pgBackRest.
+class RepositoryWal final : public ArchivedWal {
+  public:
+    RepositoryWal(pgbackrest::Pgbackrest pgbackrest, pgbackrest::RetryPolicy retry,
+                  const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size, std::string system_identifier);
+
+    const postgres::SegmentFacts& facts(const std::string& name) override;
+    std::optional<postgres::Lsn> end_of_transaction(const std::string& name, std::uint32_t xid) override;
+
+  private:
+    postgres::SegmentFacts read(const std::string& name);
+    const std::string& bytes(const std::string& name);
+    const pgbackrest::ArchivedFile& file(const std::string& name) const;
+    postgres::WalReader::Expected expected(const postgres::Segment& segment) const;
+    postgres::WalReader::BringSegment following(const postgres::Segment& segment);
+
+    pgbackrest::Pgbackrest pgbackrest_;
+    pgbackrest::RetryPolicy retry_;
+    pgbackrest::ArchivedFiles segments_, partials_;
+    postgres::SegmentSize size_;
+    std::string system_identifier_;
+    std::map<std::string, postgres::SegmentFacts> known_;
+    std::map<std::string, std::string> kept_;  // the last two: a record may begin in one and end in the other
+    std::string older_;                        // of the two, the one that was used before the other
+};
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,166 @@
+#include "plan/branches.hpp"
+
+#include "system/failure.hpp"
+#include "system/log.hpp"
+
+#include <algorithm>
+#include <variant>
+
+namespace patroni_pgbackrest {
+
+using postgres::Lsn;
+using postgres::Segment;
+using postgres::SegmentFacts;
+using postgres::Timeline;
+using postgres::TimelineHistory;
+using postgres::WalTime;
+
+std::size_t most_segments_to_search(postgres::SegmentSize size) {
+    constexpr std::uint64_t bytes = 256ULL << 20;
+    return std::max<std::size_t>(bytes / size.bytes, 2);
+}
+
+TimelineHistory Branches::history_of(Timeline timeline) const {
+    const auto found = archive_.histories.find(timeline);
+    return found == archive_.histories.end() ? TimelineHistory{timeline, {}} : found->second;
+}
+
+std::optional<WalTime> Branches::begun(Timeline timeline) {
+    const auto history = history_of(timeline);
+    if (history.forks.empty()) {
+        return std::nullopt;
+    }
+    const auto& fork = history.forks.back();
+    if (const auto* first = facts(timeline, fork.at.value / size_.bytes)) {
+        for (const auto& change : first->timeline_switches) {
+            if (change.what.to == timeline) {
+                return change.what.time;
+            }
+        }
+    }
+    return last_commit_before(fork.parent, fork.at);
+}
+
+Found<Commit> Branches::last_commit_behind(Timeline timeline, Lsn position) {
+    const auto last = last_segment(timeline);
+    if (!last) {
+        return {};
+    }
+    return search_back<Commit>(timeline, last->number, position.value / size_.bytes,
+                               [&](const std::string& name) -> std::optional<Commit> {
+                                   const auto& commit = wal_.facts(name).last_commit;
+                                   return commit && commit->start >= position ? commit : std::nullopt;
+                               });
+}
+
+bool Branches::has_commits_of_its_own(Timeline timeline) {
+    const auto history = history_of(timeline);
+    return last_commit_behind(timeline, history.forks.empty() ? Lsn{} : history.forks.back().at).is_possible();
+}
+
+bool Branches::may_hold(const RecoveryTarget& target, Timeline timeline, Lsn position) {
+    if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
+        return lsn->lsn >= position && reaches(timeline, lsn->lsn);
+    }
+    const auto last = last_segment(timeline);
+    if (!last) {
+        return false;
+    }
+    const auto down_to = position.value / size_.bytes;
+    if (const auto* xid = std::get_if<Xid>(&target.point)) {
+        return search_back<Lsn>(timeline, last->number, down_to, [&](const std::string& name) -> std::optional<Lsn> {
+                   const auto end = wal_.end_of_transaction(name, static_cast<std::uint32_t>(xid->number));
+                   return end && *end >= position ? end : std::nullopt;
+               }).is_possible();
+    }
+    if (const auto* point = std::get_if<Name>(&target.point)) {
+        return search_back<Lsn>(timeline, last->number, down_to, [&](const std::string& name) -> std::optional<Lsn> {
+                   for (const auto& found : wal_.facts(name).restore_points) {
+                       if (found.what.name == point->name && found.start >= position) {
+                           return found.start;
+                       }
+                   }
+                   return std::nullopt;
+               }).is_possible();
+    }
+    return false;
+}
+
+std::optional<Segment> Branches::last_segment(Timeline timeline) const {
+    const auto last = archive_.last_segments.find(timeline);
+    return last == archive_.last_segments.end() ? std::nullopt : Segment::parse(last->second.name, size_);
+}
+
+std::optional<WalTime> Branches::last_commit_before(Timeline timeline, Lsn position) {
+    const auto found = search_back<WalTime>(timeline, position.value / size_.bytes, 0,
+                                            [&](const std::string& name) -> std::optional<WalTime> {
+                                                const auto& content = wal_.facts(name);
+                                                for (const auto& commit : {content.last_commit, content.first_commit}) {
+                                                    if (commit && commit->start < position) {
+                                                        return commit->what.time;
+                                                    }
+                                                }
+                                                return std::nullopt;
+                                            });
+    return found.thing;
+}
+
+template <typename Thing>
+Found<Thing> Branches::search_back(Timeline timeline, std::uint64_t from, std::uint64_t down_to,
+                                   const std::function<std::optional<Thing>(const std::string&)>& look) {
+    auto left = most_segments_to_search(size_);
+    auto behind = archive_.segments.upper_bound(Segment{timeline, from}.name(size_));
+    while (behind != archive_.segments.begin()) {
+        const auto& name = (--behind)->first;
+        const auto segment = Segment::parse(name, size_);
+        if (!segment || segment->timeline != timeline || segment->number < down_to) {
+            break;
+        }
+        if (left-- == 0) {
+            return {std::nullopt, true};
+        }
+        try {
+            if (auto thing = look(name)) {
+                return {std::move(thing), false};
+            }
+        } catch (const Failure& failure) {
+            if (!failure.is_lasting()) {
+                throw;
+            }
+            log::write(failure.problems().front(), log::Level::warning);
+            return {std::nullopt, true};
+        }
+    }
+    return {};
+}
+
+/// Null when the archive has no such segment, or it cannot be read.
+const SegmentFacts* Branches::facts(Timeline timeline, std::uint64_t number) {
+    const auto name = Segment{timeline, number}.name(size_);
+    if (!archive_.segments.contains(name)) {
+        return nullptr;
+    }
+    try {
+        return &wal_.facts(name);
+    } catch (const Failure& failure) {
+        if (!failure.is_lasting()) {
+            throw;
+        }
+        log::write(failure.problems().front(), log::Level::warning);
+        return nullptr;
+    }
+}
+
+bool Branches::reaches(Timeline timeline, Lsn lsn) {
+    const auto last = last_segment(timeline);
+    if (!last || last->end(size_) <= lsn) {
+        return false;
+    }
+    if (last->start(size_) > lsn) {
+        return true;
+    }
+    const auto* content = facts(timeline, last->number);
+    return content == nullptr || content->last_record >= lsn;
+}
+
+}  // namespace patroni_pgbackrest

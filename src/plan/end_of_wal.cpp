@@ -1,0 +1,105 @@
+#include "plan/end_of_wal.hpp"
+
+#include "plan/plan.hpp"
+#include "plan/reachability.hpp"
+#include "system/failure.hpp"
+#include "system/log.hpp"
+
+#include <fmt/format.h>
+
+namespace patroni_pgbackrest {
+
+using postgres::Lsn;
+using postgres::Segment;
+
+std::string LastCommit::text() const {
+    return fmt::format("last commit at {} (LSN {}, WAL segment {})", Time{latest_end}.text(), at.text(), segment);
+}
+
+Found<LastCommit> find_last_commit(const PlannedWal& planned, const pgbackrest::ArchiveContent& archive,
+                                   ArchivedWal& wal, postgres::SegmentSize size) {
+    Found<LastCommit> found;
+    auto left = most_segments_to_search(size);
+    for (auto range = planned.ranges.rbegin(); range != planned.ranges.rend(); ++range) {
+        const auto first = *Segment::parse(range->first, size);
+        for (auto segment = *Segment::parse(range->last, size); segment >= first; --segment.number) {
+            const auto name = segment.name(size);
+            if (!archive.segments.contains(name)) {
+                continue;
+            }
+            if (left-- == 0) {
+                found.gave_up = true;
+                return found;
+            }
+            try {
+                const auto& facts = wal.facts(name);
+                if (facts.last_commit) {
+                    found.thing = {facts.last_commit->start, name,
+                                   facts.latest_transaction_end.value_or(facts.last_commit->what.time)};
+                    return found;
+                }
+            } catch (const Failure& failure) {
+                if (!failure.is_lasting()) {
+                    throw;
+                }
+                log::write(failure.problems().front(), log::Level::warning);
+                found.gave_up = true;
+            }
+            if (segment.number == 0) {
+                break;
+            }
+        }
+    }
+    return found;
+}
+
+std::optional<Lsn> end_in_last_segment(const Plan& plan, ArchivedWal& wal) {
+    if (plan.wal.ranges.empty()) {
+        return std::nullopt;
+    }
+    const auto name = plan.wal.last();
+    const auto& facts = wal.facts(name);
+    if (!facts.end) {
+        return std::nullopt;
+    }
+    const bool is_wal = facts.first_page.has_value();
+    if (is_wal && !facts.end->more_behind) {
+        return facts.end->valid_until;
+    }
+    throw Failure(ExitCode::replay_failed,
+                  fmt::format("WAL segment {} is damaged: {}{}", name, facts.end->text(),
+                              is_wal ? fmt::format(", and more of the same WAL lies behind it") : std::string()),
+                  fmt::format("repair the segment in the repository, or ask for the last sound point: {}",
+                              point_in(name, plan, wal)))
+        .lasting();
+}
+
+void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal) {
+    const auto last = Segment::parse(plan.wal.last(), plan.segment_size);
+    if (!last) {
+        return;
+    }
+    const auto next = Segment{plan.timeline(), last->number + 1}.name(plan.segment_size);
+    if (!archive.partials.contains(next) || holds_nothing_but_a_shutdown(wal.facts(next + ".partial"))) {
+        return;
+    }
+    throw Failure(ExitCode::target_not_reachable,
+                  fmt::format("the end of timeline {} is in the archive as {}.partial alone, which is never replayed",
+                              plan.timeline().text(), next),
+                  fmt::format("{}; a point before it is {}", bring_in_partial(next),
+                              point_in(plan.wal.last(), plan, wal)));
+}
+
+bool holds_nothing_but_a_shutdown(const postgres::SegmentFacts& facts) {
+    const bool is_wal = !facts.end || facts.end->reason != postgres::WalEndReason::not_a_page;
+    return (facts.records == 0 && is_wal) ||
+           (facts.records == 1 && facts.last_checkpoint && facts.last_checkpoint->what.shutdown);
+}
+
+std::string bring_in_partial(const std::string& segment) {
+    return fmt::format("if the timeline that went on from there is lost, make the whole segment of it: pgbackrest "
+                       "archive-get {0}.partial DIRECTORY/{0}, then pgbackrest archive-push DIRECTORY/{0}",
+                       segment);
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "pgbackrest/archive.hpp"
+#include "plan/archived_wal.hpp"
+#include "plan/branches.hpp"
+#include "plan/wal_path.hpp"
+#include "postgres/wal.hpp"
+
+#include <optional>
+#include <string>
+
+namespace patroni_pgbackrest {
+
+struct Plan;
+
+/// The last commit on the way.
+struct LastCommit {
+    postgres::Lsn at;  ///< where its record begins: a replay to this LSN has it
+    std::string segment;
+    /// The latest commit or abort in that segment, to which a target time is compared.
+    postgres::WalTime latest_end;
+
+    /// `last commit at 2026-11-22 08:30:00+00 (LSN 0/5000028, WAL segment 000000010000000000000005)`
+    std::string text() const;
+};
+
+/// Searches backwards from the last planned segment. What cannot be read is passed over with a warning.
+Found<LastCommit> find_last_commit(const PlannedWal& planned, const pgbackrest::ArchiveContent& archive,
+                                   ArchivedWal& wal, postgres::SegmentSize size);
+
+/// Where the WAL of a plan to the latest point ends in its last segment, when that is not full: a segment that was saved
+/// from a dead primary goes on with zeros, or with what an older segment left there. Empty when it is full. Throws
+/// Failure(replay_failed), lasting, when more of the same WAL lies behind that place: a record is damaged.
+std::optional<postgres::Lsn> end_in_last_segment(const Plan& plan, ArchivedWal& wal);
+
+/// A standby that is promoted archives its parent's last segment as `….partial`, which is never replayed. Throws
+/// Failure(target_not_reachable) when the followed timeline goes on in such a file and nowhere else.
+void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal);
+
+/// Whether all that a partial segment holds is the checkpoint with which its server ended.
+bool holds_nothing_but_a_shutdown(const postgres::SegmentFacts& facts);
+
+/// What to do with the partial segment of that name, for a hint.
+std::string bring_in_partial(const std::string& segment);
+
+}  // namespace patroni_pgbackrest

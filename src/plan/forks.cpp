@@ -1,0 +1,209 @@
+#include "plan/forks.hpp"
+
+#include "plan/reachability.hpp"
+#include "system/failure.hpp"
+#include "system/log.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+using postgres::Lsn;
+using postgres::Segment;
+using postgres::SegmentFacts;
+using postgres::Timeline;
+using postgres::TimelineFork;
+
+/// Where a segment's first record starts, and how long a checkpoint's record is, padding included (13 to 18).
+constexpr std::uint64_t first_record = 0x28, checkpoint_record = 0x78;
+
+/// One fork on the way.
+struct Fork {
+    Timeline parent, child;
+    Lsn at;
+
+    Segment segment(Timeline timeline, postgres::SegmentSize size) const {
+        return Segment::containing(timeline, at, size);
+    }
+};
+
+std::vector<Fork> forks_of(const postgres::TimelineHistory& history) {
+    std::vector<Fork> forks;
+    for (auto fork = history.forks.begin(); fork != history.forks.end(); ++fork) {
+        const auto next = std::next(fork);
+        forks.push_back({fork->parent, next == history.forks.end() ? history.timeline : next->parent, fork->at});
+    }
+    return forks;
+}
+
+class ForkJudge {
+  public:
+    ForkJudge(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal)
+        : plan_(plan), archive_(archive), wal_(wal), size_(plan.segment_size) {}
+
+    void require_sound(const Fork& fork) {
+        const auto child = fork.segment(fork.child, size_).name(size_);
+        const auto parent = fork.segment(fork.parent, size_).name(size_);
+        if (const auto* newer = of_child_or_newer(fork)) {
+            require_switch(fork, *newer);
+        } else if (const auto later = later_segment_of(fork.child, child)) {
+            refuse(fork, fmt::format("WAL segment {}, with which it begins, is not in the archive, and {} is", child,
+                                     *later));
+        } else if (archive_.segments.contains(parent)) {
+            require_end_at_fork(fork, parent, child);
+        } else {
+            require_nothing_lost(fork, parent, child);
+        }
+    }
+
+  private:
+    /// The name of the file that is replayed for the fork's segment, when it is not one of the parent or before.
+    const std::string* of_child_or_newer(const Fork& fork) const {
+        const auto number = fork.segment(fork.child, size_).number;
+        for (const auto& range : plan_.wal.ranges) {
+            const auto first = *Segment::parse(range.first, size_);
+            const auto last = *Segment::parse(range.last, size_);
+            if (first.timeline >= fork.child && first.number <= number && number <= last.number) {
+                const auto found = archive_.segments.find(Segment{first.timeline, number}.name(size_));
+                return found == archive_.segments.end() ? nullptr : &found->first;
+            }
+        }
+        return nullptr;
+    }
+
+    std::optional<std::string> later_segment_of(Timeline timeline, const std::string& name) const {
+        const auto later = archive_.segments.upper_bound(name);
+        if (later == archive_.segments.end() || Segment::parse(later->first, size_)->timeline != timeline) {
+            return std::nullopt;
+        }
+        return later->first;
+    }
+
+    /// The new timeline's first record says which one it left. Where it lies behind what can be read, the replay meets
+    /// that.
+    void require_switch(const Fork& fork, const std::string& name) {
+        const auto& facts = wal_.facts(name);
+        const auto& switches = facts.timeline_switches;
+        const auto change = std::find_if(switches.begin(), switches.end(),
+                                         [&](const auto& found) { return found.what.to == fork.child; });
+        if (change != switches.end() && (change->what.from != fork.parent || change->start < fork.at)) {
+            refuse(fork, fmt::format("its WAL says in {} that it left timeline {} at {}", name,
+                                     change->what.from.text(), change->start.text()));
+        }
+        if (change == switches.end() && facts.last_record > fork.at) {
+            refuse(fork, fmt::format("its WAL segment {} goes on behind that place, and does not say that a timeline "
+                                     "begins there",
+                                     name));
+        }
+    }
+
+    void require_end_at_fork(const Fork& fork, const std::string& parent, const std::string& child) {
+        const auto& facts = wal_.facts(parent);
+        if (facts.last_record && *facts.last_record >= fork.at) {
+            refuse(fork, fmt::format("nothing of it is in the archive, and WAL segment {} holds what timeline {} "
+                                     "wrote behind the fork: {} is needed",
+                                     parent, fork.parent.text(), child));
+        }
+        if (facts.end && facts.end->valid_until < fork.at) {
+            refuse(fork, fmt::format("nothing of it is in the archive, and WAL segment {} ends at {}: {} is needed",
+                                     parent, facts.end->valid_until.text(), child));
+        }
+    }
+
+    void require_nothing_lost(const Fork& fork, const std::string& parent, const std::string& child) {
+        const auto start = fork.segment(fork.parent, size_).start(size_);
+        if (fork.at.value <= start.value + first_record) {
+            return;
+        }
+        if (archive_.partials.contains(parent)) {
+            if (holds_nothing_but_a_shutdown(wal_.facts(parent + ".partial"))) {
+                return;
+            }
+            refuse(fork, fmt::format("nothing of it is in the archive, and what was written before the fork is there "
+                                     "as {}.partial alone, which is never replayed",
+                                     parent),
+                   "; " + bring_in_partial(parent));
+        }
+        if (fork.at.value == start.value + first_record + checkpoint_record && ended_with_a_switch(fork)) {
+            log::info("timeline {} left timeline {} right behind its last checkpoint, after a clean switchover: "
+                      "nothing was lost with WAL segment {}",
+                      fork.child.text(), fork.parent.text(), parent);
+            return;
+        }
+        refuse(fork, fmt::format("neither WAL segment {} nor {} is in the archive", parent, child));
+    }
+
+    /// A server that archives switches the segment before its shutdown checkpoint (ShutdownXLOG).
+    bool ended_with_a_switch(const Fork& fork) {
+        const auto segment = fork.segment(fork.parent, size_);
+        const auto before = Segment{fork.parent, segment.number - 1}.name(size_);
+        return archive_.segments.contains(before) && wal_.facts(before).switched;
+    }
+
+    [[noreturn]] void refuse(const Fork& fork, const std::string& what, const std::string& more = {}) const {
+        const auto number = fork.segment(fork.parent, size_).number;
+        const auto before = number > 0 ? archive_.segments.find(Segment{fork.parent, number - 1}.name(size_))
+                                       : archive_.segments.end();
+        throw Failure(
+            ExitCode::target_not_reachable,
+            fmt::format("timeline {} left timeline {} at {} in WAL segment {}: {}", fork.child.text(),
+                        fork.parent.text(), fork.at.text(), fork.segment(fork.parent, size_).name(size_), what),
+            fmt::format("look for it in pg_wal of every node that was on timeline {}, and bring it into the archive "
+                        "with pgbackrest archive-push{}{}",
+                        fork.child.text(), more,
+                        before == archive_.segments.end()
+                            ? std::string()
+                            : fmt::format("; a point before the fork is {}", point_in(before->first, plan_, wal_))));
+    }
+
+    const Plan& plan_;
+    const pgbackrest::ArchiveContent& archive_;
+    ArchivedWal& wal_;
+    postgres::SegmentSize size_;
+};
+
+}  // namespace
+
+void require_agreement(const postgres::TimelineHistory& followed, const pgbackrest::ArchiveContent& archive) {
+    const auto same = [](const TimelineFork& one, const TimelineFork& other) {
+        return one.parent == other.parent && one.at == other.at;
+    };
+    for (std::size_t known = 1; known < followed.forks.size(); ++known) {
+        const auto ancestor = archive.histories.find(followed.forks[known].parent);
+        if (ancestor == archive.histories.end()) {
+            continue;
+        }
+        const auto& forks = ancestor->second.forks;
+        if (forks.size() == known && std::equal(forks.begin(), forks.end(), followed.forks.begin(), same)) {
+            continue;
+        }
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("{} and {} contradict each other about the past of timeline {}",
+                                  ancestor->first.history_file(), followed.timeline.history_file(),
+                                  ancestor->first.text()),
+                      "compare both with the files in pg_wal of every node: one of them is not of this cluster, or was "
+                      "damaged; a timeline that does not descend from them is named with target-timeline");
+    }
+}
+
+void require_sound_forks(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
+                         ArchivedWal& wal) {
+    if (target.is_immediate()) {
+        return;
+    }
+    const auto start = *Segment::parse(plan.backup.archive_start, plan.segment_size);
+    const auto* lsn = std::get_if<LsnTarget>(&target.point);
+    ForkJudge judge(plan, archive, wal);
+    for (const auto& fork : forks_of(plan.history)) {
+        const bool is_before_the_target = lsn == nullptr || fork.at <= lsn->lsn;
+        if (fork.parent >= start.timeline && is_before_the_target) {
+            judge.require_sound(fork);
+        }
+    }
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,121 @@
+#include "plan/end_of_wal.hpp"
+
+#include "support/archives.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+using postgres::Lsn;
+using postgres::Timeline;
+using postgres::WalEnd;
+using postgres::WalEndReason;
+
+namespace {
+
+Request asking_for(const RecoveryTarget& target, bool nearest = false) {
+    Request request;
+    request.target = target;
+    request.nearest = nearest;
+    return request;
+}
+
+Problems no_plan(const Request& request, const RepositoryState& state,
+                 ExitCode code = ExitCode::target_not_reachable) {
+    return problems_of(code, [&] { make_plan(request, state); });
+}
+
+const RecoveryTarget latest{Latest{}};
+
+}  // namespace
+
+TEST_CASE("a time that no commit in the archive reaches is refused with the last commit") {
+    const auto state = one_timeline();
+    const Problems refused{
+        {"the target time 2026-11-22 11:50:00+00 lies behind the last commit at 2026-11-22 11:50:00+00 (LSN 0/9001000, "
+         "WAL segment 000000010000000000000009) on timeline 1: no record in the archive reaches it",
+         "that commit is the end of what type lsn and target 0/9001000 brings; nearest: true means it with any target "
+         "behind it, type latest brings all there is"}};
+    CHECK(no_plan(asking_for(time_target("2026-11-22 11:50:00Z")), state) == refused);
+    CHECK(no_plan(asking_for(time_target("2026-11-22 11:49:59.999999Z")), state).empty());
+    auto before = time_target("2026-11-22 11:50:00Z");
+    before.exclusive = true;
+    CHECK(no_plan(asking_for(before), state).empty());
+    CHECK(no_plan(asking_for(lsn_target("0/9001000")), state).empty());
+}
+
+TEST_CASE("an abort behind the last commit is a place where a replay to a time ends") {
+    auto state = one_timeline();
+    wal_of(state).content[segment(1, 9)].latest_transaction_end = Time::parse("2026-11-22 11:55:00Z").value().at;
+    CHECK(no_plan(asking_for(time_target("2026-11-22 11:52:00Z")), state).empty());
+}
+
+TEST_CASE("with nearest a target behind the last commit means the last commit") {
+    const auto state = one_timeline();
+    for (const auto& target : {time_target("2026-11-22 12:30:00Z"), lsn_target("0/B000000")}) {
+        CHECK(make_plan(asking_for(target, true), state).target.text() == "lsn 0/9001000");
+    }
+    CHECK(make_plan(asking_for(time_target("2026-11-22 11:30:00Z"), true), state).target.text() ==
+          "time 2026-11-22 11:30:00+00");
+    CHECK(make_plan(asking_for(latest, true), state).target.is_latest());
+}
+
+TEST_CASE("without a commit behind the backup, its end is the last point") {
+    auto state = one_timeline();
+    wal_of(state).content.clear();
+    wal_of(state).commit(1, 6, "2026-11-22 08:59:00Z", 0x80);  // before the backup's end
+    const auto target = time_target("2026-11-22 09:30:00Z");
+    CHECK(no_plan(asking_for(target), state) ==
+          Problems{{"no transaction ended behind backup set 20261122-090000F on timeline 1: nothing in the archive "
+                    "reaches the target time 2026-11-22 09:30:00+00",
+                    "type latest brings all there is"}});
+    CHECK(make_plan(asking_for(target, true), state).target.is_immediate());
+}
+
+TEST_CASE("a time is not refused when the search for the last commit gave up") {
+    auto state = one_timeline();
+    add_segments(state.archive, 1, 10, 10 + most_segments_to_search(segment_size));
+    CHECK(no_plan(asking_for(time_target("2026-11-22 15:00:00Z")), state).empty());
+}
+
+TEST_CASE("zeros at the end of the last segment are the ordinary end of WAL") {
+    auto state = one_timeline();
+    auto& facts = wal_of(state).content[segment(1, 9)];
+    facts.first_page.emplace();
+    CHECK_FALSE(make_plan(asking_for(latest), state).wal_end);
+    facts.end = WalEnd{.reason = WalEndReason::zeros, .valid_until = Lsn{0x9001040}, .at = Lsn{0x9001040}};
+    CHECK(make_plan(asking_for(latest), state).wal_end == Lsn{0x9001040});
+    CHECK_FALSE(make_plan(asking_for(lsn_target("0/9001000")), state).wal_end);
+    // Behind the last record, though in the last segment.
+    CHECK(no_plan(asking_for(lsn_target("0/9001040")), state) ==
+          Problems{{"the archive ends at 0/9001040 (WAL segment 000000010000000000000009), before the target 0/9001040",
+                    "a point before it is type lsn and target 0/9001000; type latest brings all there is"}});
+    facts.end->more_behind = true;
+    CHECK(no_plan(asking_for(latest), state, ExitCode::replay_failed) ==
+          Problems{{"WAL segment 000000010000000000000009 is damaged: nothing was written at 0/9001040, and more of the "
+                    "same WAL lies behind it",
+                    "repair the segment in the repository, or ask for the last sound point: type lsn and target "
+                    "0/9001000"}});
+}
+
+TEST_CASE("what is no WAL at all is refused") {
+    auto state = one_timeline();
+    auto& facts = wal_of(state).content[segment(1, 9)];
+    facts = {};
+    facts.end = WalEnd{.reason = WalEndReason::not_a_page, .valid_until = Lsn{0x9000000}, .at = Lsn{0x9000000}};
+    CHECK(no_plan(asking_for(latest), state, ExitCode::replay_failed).size() == 1);
+}
+
+TEST_CASE("a partial segment in which the followed timeline goes on is named") {
+    auto state = one_timeline();
+    state.archive.partials[segment(1, 10)] = {};
+    auto& facts = wal_of(state).content[segment(1, 10) + ".partial"];
+    CHECK(no_plan(asking_for(latest), state).empty());  // nothing is in it
+    facts.records = 2;
+    const auto refused = no_plan(asking_for(latest), state);
+    REQUIRE(refused.size() == 1);
+    CHECK(refused[0].message == "the end of timeline 1 is in the archive as " + segment(1, 10) +
+                                    ".partial alone, which is never replayed");
+    CHECK(no_plan(asking_for(time_target("2026-11-22 11:30:00Z")), state).empty());
+    // A segment of that timeline is there, and so is what follows.
+    add_segments(state.archive, 1, 10, 10);
+    CHECK(no_plan(asking_for(latest), state).empty());
+}
