@@ -133,3 +133,19 @@ class TwoRepositories(RepositoryCase):
         path, = [os.path.join(directory, name) for directory, _, names in os.walk(repository) for name in names
                  if name.startswith(segment + '-')]
         self.lab.run('cp', path, re.sub('-[0-9a-f]{40}', '-' + '0123456789' * 4, path))
+
+
+class BadFiles(RepositoryCase):
+    def test_a_file_cut_in_half_is_damaged_for_good(self):
+        self.assert_damaged_for_good(lambda path: os.truncate(path, os.path.getsize(path) // 2))
+
+    def test_an_empty_file_is_damaged_for_good(self):
+        self.assert_damaged_for_good(lambda path: os.truncate(path, 0))
+
+    def assert_damaged_for_good(self, damage):
+        segment = self.source.segments[7]
+        damage(self.archived(segment))
+        for _ in range(2):
+            self.assert_refused(self.bootstrap(), 5, segment)
+            self.assert_absent()
+        self.assert_done(self.again('--type=lsn', '--target=' + self.target('lsn', 6)))
