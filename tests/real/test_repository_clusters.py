@@ -1,4 +1,5 @@
 """Several clusters, database ids and repositories in one stanza: one restore, one cluster, and a guess only where it is none."""
+import gzip
 import os
 import re
 import select
@@ -141,6 +142,18 @@ class BadFiles(RepositoryCase):
 
     def test_an_empty_file_is_damaged_for_good(self):
         self.assert_damaged_for_good(lambda path: os.truncate(path, 0))
+
+    def test_a_file_without_compression_cut_in_half_is_damaged_for_good(self):
+        self.assert_damaged_for_good(self.unpack_half)
+
+    @staticmethod
+    def unpack_half(path):
+        with gzip.open(path) as file:
+            content = file.read()
+        os.truncate(path, 0)
+        os.rename(path, path[:-len('.gz')])
+        with open(path[:-len('.gz')], 'wb') as file:
+            file.write(content[:len(content) // 2])
 
     def assert_damaged_for_good(self, damage):
         segment = self.source.segments[7]
