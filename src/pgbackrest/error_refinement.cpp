@@ -35,6 +35,9 @@ constexpr ExitCode failed = ExitCode::pgbackrest_failed;
 constexpr ExitCode unreachable = ExitCode::repository_unreachable;
 
 constexpr std::array refinements = {
+    // cfgLoad, from 2.59 on: root may run restore alone.
+    Refinement{31, "must not be run as the root user", "", false, ExitCode::preflight_refused,
+               "run it as the user that runs Patroni"},
     // protocolClientNew: both ends must have the same version.
     Refinement{39, "greeting key 'version'", "", false, failed, same_version},
     // httpRequestError: errors that pgBackRest does not retry itself. 408 and 429 may pass, other 4xx are refusals.

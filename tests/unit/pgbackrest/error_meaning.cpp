@@ -250,6 +250,8 @@ TEST_CASE("some codes are decided by their text") {
         {125, "ssh: connect to host 127.0.0.1 port 22: Connection refused", true, ExitCode::repository_unreachable},
         {125, "postgres@nas: Permission denied (publickey).", false, ExitCode::pgbackrest_failed},
         {125, "Host key verification failed.", false, ExitCode::pgbackrest_failed},
+        {31, "the 'info' command must not be run as the root user", false, ExitCode::preflight_refused},
+        {31, "option 'archive-async' cannot be set multiple times", false, ExitCode::usage},
         {39, "expected value '2.45' for greeting key 'version' but got '2.60'", false, ExitCode::pgbackrest_failed},
         {39, "HTTP request failed with 403 (Forbidden):", false, ExitCode::pgbackrest_failed},
         {39, "HTTP request failed with 429 (Too Many Requests):", true, ExitCode::repository_unreachable},
@@ -272,7 +274,7 @@ TEST_CASE("some codes are decided by their text") {
         CHECK(may_pass(Exited{one.code}, text) == one.may_pass);
         CHECK(failure(one.code, text).code() == one.exit_code);
     }
-    CHECK(failure(64, cases[13].text).problems().front().hint ==
+    CHECK(failure(64, cases[15].text).problems().front().hint ==
           "make room on the file system that is named; the next run continues");
 }
 
