@@ -30,6 +30,7 @@ int guard(const commands::ArchiveGetArguments& arguments) {
 }
 
 void bootstrap(const std::vector<std::string>& words) {
+    commands::refuse_root("bootstrap");
     interruption::install();
     process::adopt_orphans();
     commands::bootstrap(commands::read_bootstrap_arguments(words));

@@ -12,7 +12,6 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <system_error>
-#include <unistd.h>
 
 namespace patroni_pgbackrest {
 
@@ -108,6 +107,17 @@ void review_leftovers(const Layout& layout, std::vector<Finding>& findings) {
 
 }  // namespace
 
+std::optional<Finding> review_user(unsigned user, const std::string& command) {
+    if (user != 0) {
+        return std::nullopt;
+    }
+    return Finding{
+        "runs-as-root",
+        {command + " runs as root: PostgreSQL does not start as root, pgBackRest from 2.59 on only restores, "
+                   "and Patroni's user cannot replace what root has written",
+         "run it as the user that runs Patroni, for example: sudo -u postgres patroni_pgbackrest " + command}};
+}
+
 void review_disk(const Request& request, const Plan& plan, const Layout& layout, std::vector<Finding>& findings) {
     constexpr std::uint64_t reserve_for_wal = 2'000'000'000;
     const bool is_partial = std::any_of(request.restore_options.begin(), request.restore_options.end(),
@@ -134,11 +144,6 @@ void review_disk(const Request& request, const Plan& plan, const Layout& layout,
 }
 
 void review_machine(const Request& request, const Layout& layout, std::vector<Finding>& findings) {
-    if (::geteuid() == 0) {
-        findings.push_back({"checked-as-root",
-                            {"checked as root: what the user of Patroni may not do is not seen",
-                             "run it as the user that runs Patroni"}});
-    }
     review_port(request, findings);
     review_data_directory(layout, findings);
     review_leftovers(layout, findings);

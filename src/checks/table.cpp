@@ -5,6 +5,11 @@ namespace patroni_pgbackrest {
 const std::vector<CheckDefinition>& check_table() {
     using enum Severity;
     static const std::vector<CheckDefinition> table = {
+        {"runs-as-root", error, "the program runs as root",
+         "PostgreSQL does not start as root, and from 2.59 on pgBackRest runs only `restore` as root. So `bootstrap` "
+         "refuses to: what root leaves beside the data directory keeps every later run of Patroni's user from its own. "
+         "Root may read and write everything, so `check` does not find what that user may not.",
+         "run it as the user that runs Patroni, for example `sudo -u postgres patroni_pgbackrest check`"},
         {"configuration-broken", error, "patroni.yml cannot be read",
          "Patroni would not start with it, or would start with other settings than the file shows.",
          "correct the named line; `patroni --validate-config FILE` says what Patroni thinks of it"},
@@ -149,10 +154,6 @@ const std::vector<CheckDefinition>& check_table() {
          "It takes disk space. The next run continues a staging directory. It takes back a directory that Patroni set "
          "aside if it knows it, and otherwise leaves it alone.",
          "remove it if you do not need it"},
-        {"checked-as-root", warning, "the check ran as root",
-         "root can read and write everything, so the check does not find what the user that runs Patroni may not read "
-         "or write.",
-         "run it as the user that runs Patroni"},
         {"dcs-unknown", warning, "the DCS could not be asked", "It is not known whether the cluster is alive.",
          "make sure that patronictl works for the user that runs Patroni"},
         {"cluster-lives", warning, "the scope has a leader",

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace patroni_pgbackrest::commands {
 
@@ -264,12 +265,21 @@ ExitCode check(const CheckArguments& arguments) {
     Overview overview;
     std::vector<Finding> findings;
     log::set_level(log::Level::warning);
+    if (const auto root = review_user(::geteuid(), "check")) {
+        findings.push_back(*root);
+    }
     if (const auto bootstrap = read_configuration(arguments, findings)) {
         review(*bootstrap, overview, findings);
         review_members(*bootstrap, arguments.members, findings);
     }
     std::fputs((arguments.json ? json(overview, findings) : text(overview, findings)).c_str(), stdout);
     return has_error(findings) ? ExitCode::preflight_refused : ExitCode::done;
+}
+
+void refuse_root(const std::string& command) {
+    if (const auto root = review_user(::geteuid(), command)) {
+        throw Failure(ExitCode::preflight_refused, {root->problem});
+    }
 }
 
 void refuse_configuration(const BootstrapArguments& arguments, const Request& request) {

@@ -21,6 +21,9 @@ struct CheckArguments {
 /// Prints it to stdout. Returns done, or preflight_refused when a finding is an error.
 ExitCode check(const CheckArguments& arguments);
 
+/// Throws Failure(preflight_refused) as root, before anything is read or written.
+void refuse_root(const std::string& command);
+
 /// What patroni.yml alone shows, as the first step of `bootstrap`: warnings go to the log. Throws
 /// Failure(preflight_refused) with every error.
 void refuse_configuration(const BootstrapArguments& arguments, const Request& request);

@@ -1,5 +1,6 @@
 #include "pgbackrest/error_meaning.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <optional>
@@ -34,6 +35,9 @@ constexpr ExitCode failed = ExitCode::pgbackrest_failed;
 constexpr ExitCode unreachable = ExitCode::repository_unreachable;
 
 constexpr std::array refinements = {
+    // cfgLoad, from 2.59 on: root may run restore alone.
+    Refinement{31, "must not be run as the root user", "", false, ExitCode::preflight_refused,
+               "run it as the user that runs Patroni"},
     // protocolClientNew: both ends must have the same version.
     Refinement{39, "greeting key 'version'", "", false, failed, same_version},
     // httpRequestError: errors that pgBackRest does not retry itself. 408 and 429 may pass, other 4xx are refusals.
@@ -69,6 +73,22 @@ constexpr std::array file_system_refinements = {
     Refinement{0, "No route to host", "", true, unreachable, file_system_away},
     Refinement{0, "imed out", "", true, unreachable, file_system_away},
     Refinement{0, "timeout", "", true, unreachable, file_system_away},
+};
+
+constexpr std::string_view damaged_file =
+    "the file is damaged: bring an intact copy of it back, or restore to a point before it with type lsn";
+
+/// What the decompressors and the decryption throw for a file that is cut short or holds something else, since 2.33.
+/// An HTTP answer that cannot be understood is a FormatError as well, and a certificate that is not trusted a
+/// CryptoError.
+constexpr std::array damage = {
+    Refinement{29, "unexpected eof in compressed data", "", false, failed, damaged_file},
+    Refinement{29, "zlib threw error", "", false, failed, damaged_file},
+    Refinement{29, "bz2 error", "", false, failed, damaged_file},
+    Refinement{29, "lz4 error", "", false, failed, damaged_file},
+    Refinement{29, "zst error", "", false, failed, damaged_file},
+    Refinement{95, "cipher header", "", false, failed, damaged_file},
+    Refinement{95, "unable to flush", "", false, failed, damaged_file},
 };
 
 bool contains(std::string_view text, std::string_view part) {
@@ -141,14 +161,48 @@ std::optional<TypeInText> next_type(std::string_view text, std::size_t start) {
     return std::nullopt;
 }
 
-/// What went wrong with each repository, with the text that belongs to it.
-std::vector<ErrorMeaning> repository_errors(std::string_view text) {
-    std::vector<ErrorMeaning> result;
+struct TypedError {
+    const ErrorMeaning* meaning;
+    std::string_view text;
+};
+
+/// Each type in the text, with the text that belongs to it.
+std::vector<TypedError> typed_errors(std::string_view text) {
+    std::vector<TypedError> result;
     for (auto type = next_type(text, 0); type;) {
         const auto following = next_type(text, type->end);
-        const std::size_t length = following ? following->end - type->end : std::string_view::npos;
-        result.push_back(refined(*type->meaning, text.substr(type->end, length)));
+        const std::size_t length = following ? following->end - type->end - 1 : std::string_view::npos;
+        result.push_back({type->meaning, text.substr(type->end + 1, length)});
         type = following;
+    }
+    return result;
+}
+
+/// What went wrong with each repository.
+std::vector<ErrorMeaning> repository_errors(std::string_view text) {
+    std::vector<ErrorMeaning> result;
+    for (const auto& [meaning, own_text] : typed_errors(text)) {
+        result.push_back(refined(*meaning, own_text));
+    }
+    return result;
+}
+
+/// What archiveGetFile says of a WAL file in each repository that has it: `repo1: FILE [FormatError] …`. A local
+/// process adds how its own retry ended, `[FileReadError] on retry after 0ms`.
+std::vector<ErrorMeaning> file_errors(std::string_view text) {
+    std::vector<ErrorMeaning> result;
+    for (const auto& [meaning, own_text] : typed_errors(text)) {
+        if (meaning->code == 42 && own_text.starts_with(" on ")) {
+            continue;
+        }
+        const auto found = std::find_if(damage.begin(), damage.end(), [&](const Refinement& one) {
+            return one.code == meaning->code && contains(own_text, one.with);
+        });
+        if (found != damage.end()) {
+            result.push_back(apply(*meaning, *found));
+        } else {
+            result.push_back(meaning->code == 29 ? meaning_of_error(42) : refined(*meaning, own_text));
+        }
     }
     return result;
 }
@@ -163,19 +217,25 @@ bool is_absence(const ErrorMeaning& meaning) {
 ErrorMeaning meaning_of_error(int code, std::string_view errors) {
     const auto& meaning = meaning_of_error(code);
     // restoreBackupSet (75) and archiveGetCheck (103) only warn of what went wrong with each repository.
-    if (code != 75 && code != 103) {
+    std::vector<ErrorMeaning> reasons;
+    if (code == 75 || code == 103) {
+        reasons = repository_errors(errors);
+    } else if (code == 42 && contains(errors, "unable to get ")) {
+        reasons = file_errors(errors);
+    }
+    if (reasons.empty() && code != 75 && code != 103) {
         return refined(meaning, errors);
     }
     std::optional<ErrorMeaning> permanent;
     std::optional<ErrorMeaning> passing;
     std::optional<ErrorMeaning> absence;
-    for (const ErrorMeaning& one : repository_errors(errors)) {
+    for (const ErrorMeaning& one : reasons) {
         auto& place = one.may_pass ? passing : is_absence(one) ? absence : permanent;
         if (!place) {
             place = one;
         }
     }
-    ErrorMeaning result = permanent ? *permanent : passing ? *passing : absence && code == 103 ? *absence : meaning;
+    ErrorMeaning result = permanent ? *permanent : passing ? *passing : absence && code != 75 ? *absence : meaning;
     result.may_pass = passing.has_value() || (!permanent && !absence && meaning.may_pass);
     return result;
 }

@@ -103,6 +103,29 @@ bool begins_another_branch(const Ticket& ticket, const ReplayState& state, const
            !ticket.explicit_timeline && !state.notes.served;
 }
 
+/// The same without archive-async, beside which alone pgBackRest accepts spool-path.
+process::Command synchronous(process::Command command) {
+    std::erase_if(command.arguments, [](const std::string& argument) {
+        return argument == "--archive-async" || argument.starts_with("--spool-path=");
+    });
+    command.arguments.insert(command.arguments.begin(), "--no-archive-async");
+    return command;
+}
+
+/// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
+/// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82).
+process::Captured fetch(const process::Command& command, const std::string& wanted) {
+    constexpr std::chrono::hours longest(1);
+    constexpr int archive_timeout = 82;
+    auto result = process::capture(command, longest);
+    const auto* exited = std::get_if<process::Exited>(&result.outcome);
+    if (exited != nullptr && exited->code == archive_timeout) {
+        log::info("{} was not delivered asynchronously in time: fetched without that", wanted);
+        result = process::capture(synchronous(command), longest);
+    }
+    return result;
+}
+
 int with_ticket(const Ticket& ticket, const std::string& wanted, const std::string& destination) {
     if (is_past_the_fork(ticket, wanted)) {
         return 1;
@@ -116,7 +139,7 @@ int with_ticket(const Ticket& ticket, const std::string& wanted, const std::stri
     command.arguments.push_back(destination);
     auto wait = ticket.retry.wait;
     for (unsigned attempt = 0;; ++attempt) {
-        const auto result = process::capture(command, std::chrono::hours(1));
+        const auto result = fetch(command, wanted);
         auto answer = judge(ticket, state, wanted, result.outcome, result.errors);
         switch (answer.kind) {
         case Kind::delivered:

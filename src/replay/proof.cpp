@@ -162,6 +162,13 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                        "name the extension's library with preload, as the source had it in shared_preload_libraries")
             .lasting();
     }
+    // pgBackRest delivers a file that is neither compressed nor encrypted as it is (RestoreArchivedFile in
+    // xlogarchive.c).
+    if (said("has wrong size: ")) {
+        return Failure(ExitCode::pgbackrest_failed, "a WAL file is damaged in the repository: " + words,
+                       "bring an intact copy of it back, or restore to a point before it with type lsn")
+            .lasting();
+    }
     // The guard cannot write its notes then, but its words are in the log.
     const bool guard_had_no_room =
         log.guard_error && (log.guard_error->find("No space left on device") != std::string::npos ||

@@ -129,6 +129,9 @@ class Replay {
         if (recovering) {
             const auto more = recovery_settings(request_.target, plan_.timeline(), guard_command());
             all.insert(all.end(), more.begin(), more.end());
+            if (!reads_ahead_) {
+                all.push_back({"recovery_prefetch", "off"});
+            }
         }
         return all;
     }
@@ -151,11 +154,28 @@ class Replay {
                 return;
             }
             log_ = server.log();
-            if (start == most_starts || !limits_rose(before, control())) {
-                throw failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_), *server.outcome(), data_);
+            const auto failure =
+                failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_), *server.outcome(), data_);
+            if (start < most_starts && limits_rose(before, control())) {
+                log::info("the source raised its limits while its WAL was written: started again with them");
+            } else if (may_have_read_past_target(failure)) {
+                reads_ahead_ = false;
+                system::remove_file(data_ / ReplayNotes::file_name);
+                log::info("PostgreSQL may have read ahead of the target: started again without recovery_prefetch");
+            } else {
+                throw failure;
             }
-            log::info("the source raised its limits while its WAL was written: started again with them");
         }
+    }
+
+    /// With recovery_prefetch, from version 15 on, PostgreSQL asks for the next segment before it looks whether the
+    /// target is in this one. A segment that cannot be had matters only where the replay needs it.
+    bool may_have_read_past_target(const Failure& failure) const {
+        constexpr int first_with_prefetch = 15;
+        const auto notes = ReplayNotes::in(data_);
+        const bool is_about_a_segment = (notes && notes->aborted_with) || failure.code() == ExitCode::pgbackrest_failed;
+        return reads_ahead_ && plan_.major_version >= first_with_prefetch && !request_.target.is_latest() &&
+               is_about_a_segment && failure.is_lasting();
     }
 
     void require_probes(const postgres::PrivateServer& server) const {
@@ -226,6 +246,7 @@ class Replay {
     const FirstSession& session_;
     fs::path data_;
     postgres::RecoveryLog log_;
+    bool reads_ahead_ = true;
     unsigned shown_ = 0;
     std::chrono::steady_clock::time_point shown_at_ = std::chrono::steady_clock::now();
 };

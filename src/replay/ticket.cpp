@@ -97,7 +97,9 @@ std::vector<std::string> archive_get_words(const Request& request, const std::fi
     std::vector<pgbackrest::Option> options = {{"pg1-path", data_directory.string()},
                                                {"reset-pg1-host"},
                                                {"log-level-console", "off"},
-                                               {"log-level-stderr", "warn"}};
+                                               {"log-level-stderr", "warn"},
+                                               // For the asynchronous process; the guard asks without it after that.
+                                               {"archive-timeout", "10"}};
     if (request.repository) {
         options.push_back({"repo", std::to_string(*request.repository)});
     }

@@ -1,4 +1,5 @@
 """check: what would keep a restore from its end is found before anything is touched."""
+import glob
 import json
 import os
 import unittest
@@ -109,9 +110,38 @@ class Check(BootstrapCase):
         self.assertEqual(self.found('--pgbackrest=' + pgbackrest), (0, ['backup-in-error']))
 
     @unittest.skipIf(os.geteuid() != 0, 'needs root')
-    def test_as_root_not_everything_is_seen(self):
+    def test_as_root_that_comes_first_and_the_rest_is_looked_at(self):
         self.lab.as_postgres = {}
-        self.assertIn('checked-as-root', self.found()[1])
+        self.assertEqual(self.found(), (3, ['runs-as-root']))
+        code, found = self.found('--type=time', '--target=yesterday')
+        self.assertEqual((code, found), (3, ['runs-as-root', 'request-invalid']))
+        self.assertRegex(self.check().log, '(?s)restorable from: .*ERROR   runs-as-root: check runs as root: .*HINT: .*'
+                                           'sudo -u postgres patroni_pgbackrest check\n')
+
+    @unittest.skipIf(os.geteuid() != 0, 'needs root')
+    def test_as_root_a_pgbackrest_that_refuses_root_is_told(self):
+        # As 2.59 and later do.
+        pgbackrest = self.wrap_pgbackrest(
+            'if [ $(id -u) = 0 ] && [ $VERB != version ]; then '
+            'echo "ERROR: [031]: the \'$VERB\' command must not be run as the root user" >&2; exit 31; fi')
+        self.assertEqual(self.found('--pgbackrest=' + pgbackrest), (0, []))
+        self.lab.as_postgres = {}
+        self.assertEqual(self.found('--pgbackrest=' + pgbackrest), (3, ['runs-as-root', 'repository']))
+        self.assert_refused(self.bootstrap('--pgbackrest=' + pgbackrest), 3, 'runs as root')
+
+    @unittest.skipIf(os.geteuid() != 0, 'needs root')
+    def test_as_root_bootstrap_refuses_before_it_writes_anything(self):
+        self.lab.as_postgres = {}
+        before = self.written()
+        result = self.bootstrap('--report=' + self.lab.path('report'))
+        self.assert_refused(result, 3, 'bootstrap runs as root: PostgreSQL does not start as root',
+                            'sudo -u postgres patroni_pgbackrest bootstrap$')
+        self.assert_refused(self.bootstrap('--no-such-option'), 3, 'bootstrap runs as root')
+        self.assertEqual(self.written(), before)
+
+    def written(self):
+        """Every path of the lab with its time of change."""
+        return sorted((path, os.lstat(path).st_mtime_ns) for path in glob.glob(self.lab.path('**'), recursive=True))
 
     def test_a_request_that_is_wrong_and_a_configuration_that_is_broken(self):
         self.assertEqual(self.found('--type=time', '--target=yesterday', '--typ=x'), (3, ['request-invalid'] * 2))

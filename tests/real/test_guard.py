@@ -2,10 +2,12 @@
 
 PostgreSQL takes every exit code of restore_command up to 125 for the end of the archive and promotes what it has.
 """
+import contextlib
+import fcntl
 import os
 import shutil
 
-from bootstrap_case import BATCHES, BootstrapCase
+from bootstrap_case import BATCHES, BootstrapCase, wait_until
 from lab import read
 
 
@@ -73,6 +75,30 @@ fi''')
         result = self.bootstrap('--pgbackrest=' + wrapped, '--retry=0', '--report=' + self.lab.path('report'))
         self.assertEqual(result.code, 6, result.log)
         self.assert_absent()
+
+
+class AsynchronousArchiveGet(BootstrapCase):
+    """Before 2.59 two asynchronous processes can be in each other's way: one holds the lock and does not fetch the
+    segment, the other one would, and dies of the lock. archive-get waits for it in vain, and ends with 82."""
+
+    def test_a_segment_that_no_asynchronous_process_fetches_is_fetched_without(self):
+        asked, free_to_ask = self.lab.path('asked'), self.lab.path('free')
+        process = self.start_bootstrap('--retry=0', '--pgbackrest=' + self.wrap_pgbackrest(
+            '[ ${#SEGMENT} != 24 ] || { touch %s; until [ -e %s ]; do sleep .1; done; }' % (asked, free_to_ask)))
+        wait_until('the first segment to be asked for', lambda: os.path.exists(asked))
+        with self.locked('demo-archive.lock'), self.locked('demo-archive-1.lock'):
+            self.lab.write(free_to_ask, '')
+            self.wait_for_log('was not delivered asynchronously|exit code|is ready for Patroni', 90)
+        self.assert_done(self.result_of(process, 90))
+        self.assertNotIn('trying again', self.lab.log('bootstrap'))
+        self.assert_complete()
+
+    @contextlib.contextmanager
+    def locked(self, name):
+        """The lock of asynchronous processes, held by this one; later versions have one for each repository."""
+        with open(self.lab.write(self.staging + '.d/pgbackrest-lock/' + name, ''), 'w', encoding='utf-8') as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
 
 class DamagedArchives(BootstrapCase):

@@ -1,4 +1,5 @@
 """Several clusters, database ids and repositories in one stanza: one restore, one cluster, and a guess only where it is none."""
+import gzip
 import os
 import re
 import select
@@ -109,11 +110,6 @@ class TwoRepositories(RepositoryCase):
     def was_asked(listening):
         return bool(select.select([listening], [], [], 0)[0])
 
-    def test_a_timeline_of_another_repository_would_be_taken_twice(self):
-        # archive-push writes to both.
-        self.two('lost', 'two_timelines')
-        self.assert_refuses(self.bootstrap('--repo=1'), 4, 'timeline 2', 'repo(sitory )?2')
-
     def test_a_timeline_that_one_of_two_repositories_holds_is_followed(self):
         self.two('lost', 'two_timelines')
         self.assert_rows_of(self.bootstrap(), 1, 2, 20, 21, timeline=3)
@@ -153,6 +149,18 @@ class BadFiles(RepositoryCase):
 
     def test_an_empty_file_is_damaged_for_good(self):
         self.assert_damaged_for_good(lambda path: os.truncate(path, 0))
+
+    def test_a_file_without_compression_cut_in_half_is_damaged_for_good(self):
+        self.assert_damaged_for_good(self.unpack_half)
+
+    @staticmethod
+    def unpack_half(path):
+        with gzip.open(path) as file:
+            content = file.read()
+        os.truncate(path, 0)
+        os.rename(path, path[:-len('.gz')])
+        with open(path[:-len('.gz')], 'wb') as file:
+            file.write(content[:len(content) // 2])
 
     def assert_damaged_for_good(self, damage):
         segment = self.source.segments[7]

@@ -152,6 +152,92 @@ TEST_CASE("a repository that has nothing does not explain away one that could no
     CHECK(may_pass(Exited{75}, errors));
 }
 
+namespace {
+
+const std::string wal = "00000001000000000000000B";
+const std::string wal_file = "15-1/0000000100000000/" + wal + "-94636f7f7e26968c5dbcebfd77b4fb632357bd68";
+
+/// What archive-get says of a WAL file that no repository delivered: what `reasons` says of each, `[FormatError] …`.
+std::string not_delivered(const std::vector<std::string>& reasons) {
+    std::string text = "P00  ERROR: [042]: raised from local-2 shim protocol: unable to get " + wal + ":";
+    for (std::size_t index = 0; index < reasons.size(); ++index) {
+        text += fmt::format("\n            repo{}: {}.gz {}", index + 1, wal_file, reasons[index]);
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("a WAL file that cannot be unpacked is damaged for good") {
+    for (const std::string reason : {
+             "[FormatError] unexpected eof in compressed data",
+             "[FormatError] zlib threw error: [-3] data error",
+             "[FormatError] bz2 error: [-5] data error magic",
+             "[FormatError] lz4 error: [-13] ERROR_frameType_unknown",
+             "[FormatError] zst error: [-20] Corrupted block detected",
+             "[CryptoError] cipher header missing",
+             "[CryptoError] cipher header invalid",
+             "[CryptoError] unable to flush",
+         }) {
+        // 2.36 to 2.45, then later versions; asynchronous archive-get has a local process that tries again.
+        for (const std::string retried : {"", "\n            [FileReadError] on retry after 0ms",
+                                          "\n                [FileReadError] on retry at 12ms: unable to get"}) {
+            const auto errors = not_delivered({reason}) + retried + "\n";
+            INFO(errors);
+            CHECK_FALSE(may_pass(Exited{42}, errors));
+            CHECK(failure(42, errors).code() == ExitCode::pgbackrest_failed);
+            CHECK(failure(42, errors).is_lasting());
+            CHECK(failure(42, errors).problems().front().hint ==
+                  "the file is damaged: bring an intact copy of it back, or restore to a point before it with type "
+                  "lsn");
+        }
+    }
+}
+
+TEST_CASE("a WAL file that a broken connection cuts short may be whole") {
+    for (const std::string reason : {
+             "[FileReadError] unexpected EOF reading HTTP content",
+             "[FileReadError] unexpected eof while reading line",
+             "[FileReadError] timeout after 60000ms waiting for read from 's3:443'",
+             "[FileReadError] unable to read '/repo/x': [5] Input/output error",
+             "[ProtocolError] unexpected TLS eof",
+             "[ServiceError] [503] Slow Down",
+             "[HostConnectError] timeout connecting to 's3:443'",
+             "[FileOpenError] unable to open file '/repo/x' for read: [116] Stale file handle",
+             "[FormatError] HTTP response status 'HTTP/1.1 20' should be CR-terminated",
+             "[FormatError] unable to convert base 16 string '' to uint64",
+         }) {
+        for (const std::string retried : {"", "\n            [FileReadError] on retry after 0ms"}) {
+            const auto errors = not_delivered({reason}) + retried + "\n";
+            INFO(errors);
+            CHECK(may_pass(Exited{42}, errors));
+            CHECK(failure(42, errors).code() == ExitCode::repository_unreachable);
+        }
+    }
+}
+
+TEST_CASE("a WAL file that is damaged in one repository may still come from one that could not be asked") {
+    const auto errors =
+        not_delivered({"[FormatError] unexpected eof in compressed data", "[HostConnectError] timeout connecting"});
+    CHECK(failure(42, errors).code() == ExitCode::pgbackrest_failed);
+    CHECK(may_pass(Exited{42}, errors));
+    // A local process says how its retry ended only when that was different.
+    const auto retried = not_delivered({"[FormatError] unexpected eof in compressed data"}) +
+                         "\n[FileReadError] on retry after 0ms: unable to get " + wal + ":\nrepo1: " + wal_file +
+                         ".gz [HostConnectError] timeout connecting";
+    CHECK(may_pass(Exited{42}, retried));
+}
+
+TEST_CASE("a WAL file that is refused, or gone, in every repository does not come back on its own") {
+    const auto refused =
+        not_delivered({"[FileOpenError] unable to open file '/repo/x' for read: [13] Permission denied"});
+    CHECK(failure(42, refused).code() == ExitCode::pgbackrest_failed);
+    CHECK_FALSE(may_pass(Exited{42}, refused));
+    const auto gone = not_delivered({"[FileMissingError] unable to open missing file '/repo/x' for read"});
+    CHECK(failure(42, gone).code() == ExitCode::target_not_reachable);
+    CHECK_FALSE(may_pass(Exited{42}, gone));
+}
+
 TEST_CASE("some codes are decided by their text") {
     struct Case {
         int code;
@@ -164,6 +250,8 @@ TEST_CASE("some codes are decided by their text") {
         {125, "ssh: connect to host 127.0.0.1 port 22: Connection refused", true, ExitCode::repository_unreachable},
         {125, "postgres@nas: Permission denied (publickey).", false, ExitCode::pgbackrest_failed},
         {125, "Host key verification failed.", false, ExitCode::pgbackrest_failed},
+        {31, "the 'info' command must not be run as the root user", false, ExitCode::preflight_refused},
+        {31, "option 'archive-async' cannot be set multiple times", false, ExitCode::usage},
         {39, "expected value '2.45' for greeting key 'version' but got '2.60'", false, ExitCode::pgbackrest_failed},
         {39, "HTTP request failed with 403 (Forbidden):", false, ExitCode::pgbackrest_failed},
         {39, "HTTP request failed with 429 (Too Many Requests):", true, ExitCode::repository_unreachable},
@@ -186,7 +274,7 @@ TEST_CASE("some codes are decided by their text") {
         CHECK(may_pass(Exited{one.code}, text) == one.may_pass);
         CHECK(failure(one.code, text).code() == one.exit_code);
     }
-    CHECK(failure(64, cases[13].text).problems().front().hint ==
+    CHECK(failure(64, cases[15].text).problems().front().hint ==
           "make room on the file system that is named; the next run continues");
 }
 

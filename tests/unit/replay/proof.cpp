@@ -210,6 +210,18 @@ TEST_CASE("a missing custom resource manager names the setting that brings it") 
                     "name the extension's library with preload, as the source had it in shared_preload_libraries"}});
 }
 
+TEST_CASE("a WAL file that is too short is damaged for good") {
+    Ended ended(latest);
+    ended.log.last_words = {
+        "FATAL:  archive file \"00000001000000000000000B\" has wrong size: 8388608 instead of 16777216"};
+    CHECK(ended.failure().code() == ExitCode::pgbackrest_failed);
+    CHECK(ended.failure().is_lasting());
+    CHECK(ended.failure().problems() ==
+          Problems{{"a WAL file is damaged in the repository: FATAL:  archive file \"00000001000000000000000B\" has "
+                    "wrong size: 8388608 instead of 16777216",
+                    "bring an intact copy of it back, or restore to a point before it with type lsn"}});
+}
+
 TEST_CASE("a full disk is named, whoever met it") {
     Ended ended(latest);
     ended.log.last_words = {"FATAL:  could not extend file \"base/1/2\": No space left on device"};
