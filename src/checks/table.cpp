@@ -115,10 +115,16 @@ const std::vector<CheckDefinition>& check_table() {
          "No backup set ends before it, WAL is missing on the way, the archive ends before it, or two branches hold "
          "it.",
          "the hint names the nearest point or the choice there is"},
-        {"several-clusters", error, "the stanza holds several clusters, and nothing says which one is meant",
+        {"several-clusters", error, "the stanza holds several clusters, and it is not clear which one is meant",
          "If somebody ran initdb and stanza-upgrade where the cluster had been, the newest backup may be of an empty "
          "cluster. A stanza that was upgraded to a newer major version and has a backup of it is no such case.",
          "set system-identifier or set in the method's block; pgbackrest info --output=json shows both"},
+        {"cluster-other", error, "the DCS knows another cluster than the one that would be restored",
+         "The /initialize key holds the system identifier of the cluster that the scope had last. If the stanza leads "
+         "to "
+         "another one, it is the wrong stanza, or an empty cluster took the other's place in one of them. Once the key "
+         "is removed, nobody can compare them any more.",
+         "write the one that is meant into the method's block with system-identifier"},
         {"backup-set-unknown", error, "the backup set from which the target can be reached is not known",
          "A transaction or a restore point is found only by replaying the archive. If the backup ended after the "
          "target, the replay never meets it, which shows only at the end of the replay.",

@@ -3,7 +3,7 @@
 #include "checks/checks.hpp"
 #include "checks/review_machine.hpp"
 #include "commands/arguments.hpp"
-#include "patroni/members.hpp"
+#include "commands/check_scope.hpp"
 #include "patroni/review.hpp"
 #include "pgbackrest/segment_fetch.hpp"
 #include "plan/window.hpp"
@@ -36,6 +36,10 @@ void add(std::vector<Finding>& findings, const char* id, const Failure& failure)
     }
 }
 
+void append(std::vector<Finding>& findings, const std::vector<Finding>& more) {
+    findings.insert(findings.end(), more.begin(), more.end());
+}
+
 patroni::Intent intent_of(const Request& request) {
     patroni::Intent intent;
     intent.stanza = request.pgbackrest.stanza;
@@ -61,13 +65,15 @@ std::optional<Request> review_request(const BootstrapArguments& arguments, Overv
 }
 
 /// The request against the repository; empty when it cannot be served.
-std::optional<Plan> review_repository(const Request& request, Overview& overview, std::vector<Finding>& findings) {
+std::optional<Plan> review_repository(const Request& request, const patroni::ScopeState& scope, Overview& overview,
+                                      std::vector<Finding>& findings) {
     const char* id = "repository";
     const char* undecided = "several-clusters";
     try {
         require_pgbackrest(request);
         const auto stanza = read_stanza(request);
-        const auto settled = settle_cluster(request, stanza);
+        const auto settled = settle_cluster(request, stanza, scope);
+        append(findings, review_cluster(request, settled, scope));
         undecided = "backup-set-unknown";
         const auto repository = read_repository(request, stanza, settled);
         id = "target";
@@ -95,10 +101,6 @@ std::optional<Plan> review_repository(const Request& request, Overview& overview
             failure);
         return std::nullopt;
     }
-}
-
-void append(std::vector<Finding>& findings, const std::vector<Finding>& more) {
-    findings.insert(findings.end(), more.begin(), more.end());
 }
 
 void review_members(const BootstrapArguments& bootstrap, const std::vector<std::string>& members,
@@ -155,32 +157,6 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
     }
 }
 
-void review_scope(const BootstrapArguments& arguments, const Request& request, std::vector<Finding>& findings) {
-    if (!arguments.patroni || request.scope.empty()) {
-        return;
-    }
-    const auto state = patroni::read_scope(arguments.source, request.scope);
-    const auto& why = state.leadership.why_unknown;
-    if (!why.empty()) {
-        findings.push_back({"dcs-unknown",
-                            {fmt::format("the DCS cannot be asked about scope {}: {}", request.scope, why),
-                             "see that patronictl works as this user"}});
-    } else if (state.leadership.leader) {
-        findings.push_back({"cluster-lives",
-                            {fmt::format("scope {} has a leader: {}", request.scope, *state.leadership.leader),
-                             "while it lives Patroni never calls a bootstrap method"}});
-    } else if (state.initialize == patroni::InitializeKey::initialized) {
-        findings.push_back(
-            {"scope-initialized",
-             {fmt::format("scope {} is initialised, and has no leader", request.scope),
-              fmt::format("stop its nodes and run patronictl remove {} before a restore", request.scope)}});
-    } else if (state.initialize == patroni::InitializeKey::empty) {
-        findings.push_back({"scope-bootstrapping",
-                            {fmt::format("a bootstrap of scope {} is under way, or was interrupted", request.scope),
-                             "wait for it, or run patroni_pgbackrest resume on the node that began it"}});
-    }
-}
-
 std::string text(const Overview& overview, const std::vector<Finding>& findings) {
     std::string text;
     for (const auto& setting : overview.settings) {
@@ -224,9 +200,12 @@ void review(const BootstrapArguments& bootstrap, Overview& overview, std::vector
     }
     overview.add("target", request->target.text());
     overview.add("replayed by", text(request->recovery));
-    const auto plan = review_repository(*request, overview, findings);
+    const auto scope = ask_scope(bootstrap.source, *request);
+    const auto plan = review_repository(*request, scope.value_or(patroni::ScopeState()), overview, findings);
     review_machine(bootstrap, *request, plan, overview, findings);
-    review_scope(bootstrap, *request, findings);
+    if (scope) {
+        append(findings, review_scope(request->scope, *scope));
+    }
 }
 
 /// A fault in how replicas will be made does not stop the restore of the first node.
