@@ -135,6 +135,12 @@ const std::vector<CheckDefinition>& check_table() {
         {"first-segment", error, "the first WAL segment cannot be read",
          "The repository lists it, but it cannot be read: the replay would end before it begins.",
          "read pgBackRest's error; permissions and the passphrase are the usual causes"},
+        {"wal-not-archived", warning, "a data directory has WAL that the archive does not have",
+         "The server ended before it had archived it, or archiving failed. What was committed in it is not restored. "
+         "Looked at are PGDATA, the directories beside it, and those in it whose name begins with a dot, if they are "
+         "of this cluster and no server runs in them.",
+         "run the command in the hint, which pushes it into the archive, before the restore; remove the directory if "
+         "nobody needs it"},
         {"binaries", error, "PostgreSQL's programs are missing or have another major version",
          "Only the same major version can start the restored cluster.",
          "install that version, or correct postgresql.bin_dir"},

@@ -20,6 +20,7 @@
 #include "staging/memory.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/staging.hpp"
+#include "staging/unarchived_wal.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
@@ -202,7 +203,11 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
 void plan_and_restore(const BootstrapArguments& arguments, const Request& request, Report& report,
                       const Layout& layout) {
     report.phase("plan");
-    const auto plan = make_plan(request, observe(request, report));
+    const auto repository = observe(request, report);
+    for (const auto& problem : find_unarchived_wal(request, repository)) {
+        log::write(problem, log::Level::warning);
+    }
+    const auto plan = make_plan(request, repository);
     refuse_rejected(request, plan, layout);
     require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));

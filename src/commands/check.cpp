@@ -10,6 +10,7 @@
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
 #include "request/settings.hpp"
+#include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
@@ -30,10 +31,14 @@ struct Overview {
     void add(const std::string& name, const std::string& value) { facts.emplace_back(name, value); }
 };
 
-void add(std::vector<Finding>& findings, const char* id, const Failure& failure) {
-    for (const auto& problem : failure.problems()) {
+void add(std::vector<Finding>& findings, const char* id, const std::vector<Problem>& problems) {
+    for (const auto& problem : problems) {
         findings.push_back({id, problem});
     }
+}
+
+void add(std::vector<Finding>& findings, const char* id, const Failure& failure) {
+    add(findings, id, failure.problems());
 }
 
 void append(std::vector<Finding>& findings, const std::vector<Finding>& more) {
@@ -76,6 +81,9 @@ std::optional<Plan> review_repository(const Request& request, const patroni::Sco
         append(findings, review_cluster(request, settled, scope));
         undecided = "backup-set-unknown";
         const auto repository = read_repository(request, stanza, settled);
+        if (!scope.leadership.leader) {
+            add(findings, "wal-not-archived", find_unarchived_wal(request, repository));
+        }
         id = "target";
         auto plan = make_plan(request, repository);
         overview.add("backup set", plan.backup.label);
