@@ -120,10 +120,16 @@ const std::vector<CheckDefinition>& check_table() {
          "No backup set ends before it, WAL is missing on the way, the archive ends before it, or two branches hold "
          "it.",
          "the hint names the nearest point or the choice there is"},
-        {"several-clusters", error, "the stanza holds several clusters, and nothing says which one is meant",
+        {"several-clusters", error, "the stanza holds several clusters, and it is not clear which one is meant",
          "If somebody ran initdb and stanza-upgrade where the cluster had been, the newest backup may be of an empty "
          "cluster. A stanza that was upgraded to a newer major version and has a backup of it is no such case.",
          "set system-identifier or set in the method's block; pgbackrest info --output=json shows both"},
+        {"cluster-other", error, "the DCS knows another cluster than the one that would be restored",
+         "The /initialize key holds the system identifier of the cluster that the scope had last. If the stanza leads "
+         "to "
+         "another one, it is the wrong stanza, or an empty cluster took the other's place in one of them. Once the key "
+         "is removed, nobody can compare them any more.",
+         "write the one that is meant into the method's block with system-identifier"},
         {"backup-set-unknown", error, "the backup set from which the target can be reached is not known",
          "A transaction or a restore point is found only by replaying the archive. If the backup ended after the "
          "target, the replay never meets it, which shows only at the end of the replay.",
@@ -134,6 +140,12 @@ const std::vector<CheckDefinition>& check_table() {
         {"first-segment", error, "the first WAL segment cannot be read",
          "The repository lists it, but it cannot be read: the replay would end before it begins.",
          "read pgBackRest's error; permissions and the passphrase are the usual causes"},
+        {"wal-not-archived", warning, "a data directory has WAL that the archive does not have",
+         "The server ended before it had archived it, or archiving failed. What was committed in it is not restored. "
+         "Looked at are PGDATA, the directories beside it, and those in it whose name begins with a dot, if they are "
+         "of this cluster and no server runs in them.",
+         "run the command in the hint, which pushes it into the archive, before the restore; remove the directory if "
+         "nobody needs it"},
         {"binaries", error, "PostgreSQL's programs are missing or have another major version",
          "Only the same major version can start the restored cluster.",
          "install that version, or correct postgresql.bin_dir"},

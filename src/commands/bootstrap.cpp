@@ -20,6 +20,7 @@
 #include "staging/memory.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/staging.hpp"
+#include "staging/unarchived_wal.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
@@ -201,7 +202,11 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
 
 void plan_and_restore(const BootstrapArguments& arguments, Request request, Report& report, const Layout& layout) {
     report.phase("plan");
-    const auto plan = make_plan(request, observe(request, report));
+    const auto repository = observe(request, report);
+    for (const auto& problem : find_unarchived_wal(request, repository)) {
+        log::write(problem, log::Level::warning);
+    }
+    const auto plan = make_plan(request, repository);
     request.target = plan.target;
     refuse_rejected(request, plan, layout);
     require_same_timeline(request, plan);

@@ -3,12 +3,13 @@
 #include "checks/checks.hpp"
 #include "checks/review_machine.hpp"
 #include "commands/arguments.hpp"
-#include "patroni/members.hpp"
+#include "commands/check_scope.hpp"
 #include "patroni/review.hpp"
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
 #include "request/settings.hpp"
+#include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
@@ -30,10 +31,18 @@ struct Overview {
     void add(const std::string& name, const std::string& value) { facts.emplace_back(name, value); }
 };
 
-void add(std::vector<Finding>& findings, const char* id, const Failure& failure) {
-    for (const auto& problem : failure.problems()) {
+void add(std::vector<Finding>& findings, const char* id, const std::vector<Problem>& problems) {
+    for (const auto& problem : problems) {
         findings.push_back({id, problem});
     }
+}
+
+void add(std::vector<Finding>& findings, const char* id, const Failure& failure) {
+    add(findings, id, failure.problems());
+}
+
+void append(std::vector<Finding>& findings, const std::vector<Finding>& more) {
+    findings.insert(findings.end(), more.begin(), more.end());
 }
 
 patroni::Intent intent_of(const Request& request) {
@@ -61,15 +70,20 @@ std::optional<Request> review_request(const BootstrapArguments& arguments, Overv
 }
 
 /// The request against the repository; empty when it cannot be served.
-std::optional<Plan> review_repository(const Request& request, Overview& overview, std::vector<Finding>& findings) {
+std::optional<Plan> review_repository(const Request& request, const patroni::ScopeState& scope, Overview& overview,
+                                      std::vector<Finding>& findings) {
     const char* id = "repository";
     const char* undecided = "several-clusters";
     try {
         require_pgbackrest(request);
         const auto stanza = read_stanza(request);
-        const auto settled = settle_cluster(request, stanza);
+        const auto settled = settle_cluster(request, stanza, scope);
+        append(findings, review_cluster(request, settled, scope));
         undecided = "backup-set-unknown";
         const auto repository = read_repository(request, stanza, settled);
+        if (!scope.leadership.leader) {
+            add(findings, "wal-not-archived", find_unarchived_wal(request, repository));
+        }
         id = "target";
         auto plan = make_plan(request, repository);
         overview.add("backup set", plan.backup.label);
@@ -98,10 +112,6 @@ std::optional<Plan> review_repository(const Request& request, Overview& overview
             failure);
         return std::nullopt;
     }
-}
-
-void append(std::vector<Finding>& findings, const std::vector<Finding>& more) {
-    findings.insert(findings.end(), more.begin(), more.end());
 }
 
 void review_members(const BootstrapArguments& bootstrap, const std::vector<std::string>& members,
@@ -158,32 +168,6 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
     }
 }
 
-void review_scope(const BootstrapArguments& arguments, const Request& request, std::vector<Finding>& findings) {
-    if (!arguments.patroni || request.scope.empty()) {
-        return;
-    }
-    const auto state = patroni::read_scope(arguments.source, request.scope);
-    const auto& why = state.leadership.why_unknown;
-    if (!why.empty()) {
-        findings.push_back({"dcs-unknown",
-                            {fmt::format("the DCS cannot be asked about scope {}: {}", request.scope, why),
-                             "see that patronictl works as this user"}});
-    } else if (state.leadership.leader) {
-        findings.push_back({"cluster-lives",
-                            {fmt::format("scope {} has a leader: {}", request.scope, *state.leadership.leader),
-                             "while it lives Patroni never calls a bootstrap method"}});
-    } else if (state.initialize == patroni::InitializeKey::initialized) {
-        findings.push_back(
-            {"scope-initialized",
-             {fmt::format("scope {} is initialised, and has no leader", request.scope),
-              fmt::format("stop its nodes and run patronictl remove {} before a restore", request.scope)}});
-    } else if (state.initialize == patroni::InitializeKey::empty) {
-        findings.push_back({"scope-bootstrapping",
-                            {fmt::format("a bootstrap of scope {} is under way, or was interrupted", request.scope),
-                             "wait for it, or run patroni_pgbackrest resume on the node that began it"}});
-    }
-}
-
 std::string text(const Overview& overview, const std::vector<Finding>& findings) {
     std::string text;
     for (const auto& setting : overview.settings) {
@@ -227,9 +211,12 @@ void review(const BootstrapArguments& bootstrap, Overview& overview, std::vector
     }
     overview.add("target", request->target.text());
     overview.add("replayed by", text(request->recovery));
-    const auto plan = review_repository(*request, overview, findings);
+    const auto scope = ask_scope(bootstrap.source, *request);
+    const auto plan = review_repository(*request, scope.value_or(patroni::ScopeState()), overview, findings);
     review_machine(bootstrap, *request, plan, overview, findings);
-    review_scope(bootstrap, *request, findings);
+    if (scope) {
+        append(findings, review_scope(request->scope, *scope));
+    }
 }
 
 /// A fault in how replicas will be made does not stop the restore of the first node.

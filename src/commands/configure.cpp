@@ -2,6 +2,7 @@
 
 #include "commands/arguments.hpp"
 #include "commands/configure_changes.hpp"
+#include "commands/known_identifier.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "system/failure.hpp"
 #include "system/log.hpp"
@@ -90,6 +91,23 @@ void refuse_what_remove_does_not_take(const ConfigureArguments& arguments) {
     }
 }
 
+/// So that a restore cannot take another cluster for this one once the DCS has forgotten it.
+void write_identifier_down(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                           const std::filesystem::path& path, const std::string& method) {
+    const auto known = known_identifier({path, own_patroni_environment()}, patroni_yml.configuration());
+    if (!known) {
+        return;
+    }
+    const auto written = setting(arguments, patroni_yml, method, "system-identifier");
+    if (!written) {
+        log::info("system-identifier {} is from {}", known->number, known->known_from);
+        add_system_identifier(patroni_yml, method, known->number);
+    } else if (*written != known->number) {
+        log::warning("system-identifier is {}, and {} has {}: it is left as it is", *written, known->known_from,
+                     known->number);
+    }
+}
+
 void show(const ConfigurationEdit& patroni_yml) {
     const std::string diff = patroni_yml.diff();
     if (std::fwrite(diff.data(), 1, diff.size(), stdout) != diff.size() || std::fflush(stdout) != 0) {
@@ -135,6 +153,7 @@ void configure(const ConfigureArguments& arguments) {
         remove_target(patroni_yml, method);
     } else {
         add_bootstrap(patroni_yml, arguments, method, stanza_of(arguments, patroni_yml, method));
+        write_identifier_down(patroni_yml, arguments, path, method);
         require_accepted(patroni_yml);
     }
     if (patroni_yml.diff().empty()) {

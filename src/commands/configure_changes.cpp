@@ -295,6 +295,10 @@ void add_bootstrap(ConfigurationEdit& patroni_yml, const ConfigureArguments& arg
     }
 }
 
+void add_system_identifier(ConfigurationEdit& patroni_yml, const std::string& method, const std::string& identifier) {
+    patroni_yml.set({"bootstrap", method}, NewNode::of_map({{"system-identifier", NewNode::of_text(identifier)}}));
+}
+
 void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
     const Path block{"bootstrap", method};
     const Path recovery_conf = below(block, "recovery_conf");

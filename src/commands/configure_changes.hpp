@@ -15,6 +15,10 @@ std::string method_of(const ConfigureArguments& arguments, const patroni::Config
 void add_bootstrap(patroni::ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
                    const std::string& method, const std::string& stanza);
 
+/// `system-identifier` into the method's block: which cluster a restore brings back, whatever else the stanza holds.
+void add_system_identifier(patroni::ConfigurationEdit& patroni_yml, const std::string& method,
+                           const std::string& identifier);
+
 /// Takes a recovery's target out of the method's block and of its recovery_conf.
 void remove_target(patroni::ConfigurationEdit& patroni_yml, const std::string& method);
 

@@ -96,6 +96,7 @@ print('absent' if key is None else 'initialized' if key else 'empty')
 configured = cluster.config and cluster.config.data
 print('configured' if configured else 'new')
 print(configured.get('loop_wait', 0) if configured else 0)
+print(key or '-')
 )";
 
 /// The interpreter in the first line of a script; python3 if there is none.
@@ -138,6 +139,17 @@ Leadership leadership_in(const process::Captured& result) {
 
 }  // namespace
 
+void take_key(std::string_view answer, ScopeState& state) {
+    const auto words = system::split(system::trim(answer), '\n');
+    if (words.size() != 4) {
+        return;
+    }
+    state.initialize = initialize_key_in(words[0]);
+    state.configured = words[1] == "configured";
+    state.loop_wait = static_cast<unsigned>(system::number(words[2]).value_or(0));
+    state.system_identifier = system::number(words[3]) ? words[3] : std::string();
+}
+
 LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)
     : why_not_(why_not()) {
     if (why_not_.empty()) {
@@ -160,12 +172,7 @@ ScopeState read_scope(const ConfigurationSource& source, const std::string& scop
     state.leadership = leadership_in(results.front());
     state.members = members_in(list);
     if (process::succeeded(results.back().outcome)) {
-        const auto words = system::split(system::trim(results.back().output), '\n');
-        if (words.size() == 3) {
-            state.initialize = initialize_key_in(words[0]);
-            state.configured = words[1] == "configured";
-            state.loop_wait = static_cast<unsigned>(system::number(words[2]).value_or(0));
-        }
+        take_key(results.back().output, state);
     }
     state.bootstrapping = bootstrapping_in(list, state.initialize);
     return state;

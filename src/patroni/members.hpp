@@ -53,6 +53,7 @@ enum class InitializeKey {
 struct ScopeState {
     Leadership leadership;
     InitializeKey initialize = InitializeKey::unknown;
+    std::string system_identifier;           ///< that the key holds; empty if it holds none
     bool configured = false;                 ///< the DCS holds a configuration: a leader or post_bootstrap wrote it
     unsigned loop_wait = 0;                  ///< in that configuration, in seconds; 0 if not set
     std::vector<std::string> members;        ///< all that are alive, or were until the TTL
@@ -64,6 +65,9 @@ struct ScopeState {
 /// `deadline`.
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope,
                       std::chrono::seconds deadline = longest_answer);
+
+/// Takes over what Patroni's library says about the key; leaves all of it unknown if the answer is another one.
+void take_key(std::string_view answer, ScopeState& state);
 
 /// The names of all members.
 std::vector<std::string> members_in(std::string_view json);

@@ -90,28 +90,56 @@ const Cluster& identified(const std::string& identifier, const std::vector<Clust
     if (found == nullptr || found->backups.empty()) {
         throw Failure(ExitCode::target_not_reachable,
                       fmt::format("stanza {} has no backup of system identifier {}", stanza.name, identifier),
-                      "there are: " + texts_of(clusters));
+                      fmt::format("initdb and pg_upgrade make a new system identifier: correct system-identifier, or "
+                                  "take it out if no other cluster can be meant; there are: {}",
+                                  texts_of(clusters)));
     }
     return *found;
+}
+
+bool is_upgrade_of(const Cluster& older, const Cluster& newer) {
+    return major_of(older.version) < major_of(newer.version);
+}
+
+/// An identifier that was written down before a pg_upgrade is no wish to go back behind it: a target or a backup set
+/// says that as well.
+void refuse_to_go_behind_upgrade(const Request& request, const Cluster& found, const Cluster& current,
+                                 const pgbackrest::Stanza& stanza) {
+    const bool asks_for_newest = request.target.is_latest() || request.target.is_immediate();
+    if (request.backup_set || !asks_for_newest || !is_upgrade_of(found, current)) {
+        return;
+    }
+    throw Failure(ExitCode::usage,
+                  fmt::format("system-identifier names the cluster that stanza {} held before it was upgraded: {}; it "
+                              "archives for {} now",
+                              stanza.name, found.text(), current.text()),
+                  fmt::format("set system-identifier to {}, or name a backup set as well with set if the old cluster "
+                              "is to come back",
+                              current.system_identifier));
 }
 
 /// Whether nothing else than the current cluster can be meant.
 bool is_beyond_doubt(const Cluster& current, const std::vector<Cluster>& clusters) {
     return !current.backups.empty() && std::all_of(clusters.begin(), clusters.end(), [&](const auto& other) {
-        return &other == &current || other.backups.empty() || major_of(other.version) < major_of(current.version);
+        return &other == &current || other.backups.empty() || is_upgrade_of(other, current);
     });
 }
 
 [[noreturn]] void refuse_to_guess(const std::vector<Cluster>& clusters, const Cluster* current,
                                   const pgbackrest::Stanza& stanza) {
     const bool lacks_backup = current != nullptr && current->backups.empty();
+    const bool is_upgraded = lacks_backup && std::all_of(clusters.begin(), clusters.end(), [&](const auto& cluster) {
+                                 return &cluster == current || is_upgrade_of(cluster, *current);
+                             });
     throw Failure(
         ExitCode::usage,
         lacks_backup
             ? fmt::format("stanza {} archives for a cluster that has no backup, and holds backups of another: {}",
                           stanza.name, texts_of(clusters))
             : fmt::format("stanza {} holds backups of several clusters: {}", stanza.name, texts_of(clusters)),
-        "say with system-identifier which cluster is to be restored, or name a backup set with set");
+        is_upgraded
+            ? "make a backup of the present cluster, or name a backup set of the one before the upgrade with set"
+            : "say with system-identifier which cluster is to be restored, or name a backup set with set");
 }
 
 }  // namespace
@@ -161,14 +189,18 @@ SettledCluster settle_cluster(const Request& request, const pgbackrest::Stanza& 
         database_of(stanza, backup);
     }
     const auto clusters = clusters_in(stanza);
+    const auto current =
+        std::find_if(clusters.begin(), clusters.end(), [](const auto& cluster) { return cluster.is_current; });
     if (request.system_identifier) {
-        return settled_on(identified(*request.system_identifier, clusters, stanza), clusters);
+        const auto& found = identified(*request.system_identifier, clusters, stanza);
+        if (current != clusters.end()) {
+            refuse_to_go_behind_upgrade(request, found, *current, stanza);
+        }
+        return settled_on(found, clusters);
     }
     if (request.backup_set) {
         return settled_on(with_backup(*request.backup_set, clusters, stanza), clusters);
     }
-    const auto current =
-        std::find_if(clusters.begin(), clusters.end(), [](const auto& cluster) { return cluster.is_current; });
     if (current == clusters.end() || !is_beyond_doubt(*current, clusters)) {
         refuse_to_guess(clusters, current == clusters.end() ? nullptr : &*current, stanza);
     }

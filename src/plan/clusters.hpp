@@ -34,8 +34,9 @@ struct SettledCluster {
 /// That of the backup set or the system identifier which the request names. Else the current one, when it cannot be
 /// another: it has a backup, and so has no other cluster but of older major versions, from which the stanza was
 /// upgraded. Throws Failure(usage) naming all of them when it may be another: pgBackRest itself, without a backup set,
-/// takes the newest backup of whichever cluster (2.45), or refuses with [075] when the current one has none. Throws
-/// Failure(target_not_reachable) when the stanza does not have the one that is named.
+/// takes the newest backup of whichever cluster (2.45), or refuses with [075] when the current one has none. The same
+/// when the identifier alone names the cluster before an upgrade, without a backup set or a target: it was written down
+/// then. Throws Failure(target_not_reachable) when the stanza does not have the one that is named.
 SettledCluster settle_cluster(const Request& request, const pgbackrest::Stanza& stanza);
 
 /// The stanza as if it held nothing else than this cluster.

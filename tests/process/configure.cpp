@@ -1,6 +1,7 @@
 #include "program.hpp"
 
 #include "support/catch.hpp"
+#include "support/control_file.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -90,6 +91,31 @@ TEST_CASE("configure --write keeps owner, mode and a symbolic link, and does not
     CHECK(
         contains(second.errors(), "INFO: " + link.string() + " already has all of this: there is nothing to change\n"));
     CHECK(status_of(file).st_ino == written.st_ino);
+}
+
+TEST_CASE("configure writes down the identifier of the cluster in the data directory") {
+    const Directory directory;
+    directory.write("data/global/pg_control", patroni_pgbackrest::control_file("7710953412442782829"));
+    const auto text = "scope: demo\npostgresql:\n  data_dir: " + directory.path("data").string() + "\n";
+    const auto file = directory.write("patroni.yml", text);
+    const auto line = "    system-identifier: '7710953412442782829'\n";
+    Program program(configure(file));
+    CHECK(program.wait() == 0);
+    CHECK(contains(program.output(), line));
+    CHECK(contains(program.errors(), "INFO: system-identifier 7710953412442782829 is from " +
+                                         directory.path("data/global/pg_control").string() + "\n"));
+    CHECK(directory.read("patroni.yml") == text);
+    Program write(configure(file, {"--stanza=demo", "--write"}));
+    CHECK(write.wait() == 0);
+    CHECK(contains(directory.read("patroni.yml"), line));
+
+    directory.write("data/global/pg_control", patroni_pgbackrest::control_file("7710953412442782830"));
+    Program again(configure(file));
+    CHECK(again.wait() == 0);
+    CHECK(again.output().empty());
+    CHECK(contains(again.errors(), "WARNING: system-identifier is 7710953412442782829, and " +
+                                       directory.path("data/global/pg_control").string() +
+                                       " has 7710953412442782830: it is left as it is\n"));
 }
 
 TEST_CASE("configure --remove takes a target out again") {

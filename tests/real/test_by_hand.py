@@ -5,10 +5,11 @@ These tests say why the program exists. Should one fail with a newer Patroni, th
 import glob
 import re
 
-from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, BootstrapCase, wait_until
+from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, wait_until
+from repository_case import Cluster, RepositoryCase
 
 
-class RestoredByHand(BootstrapCase):
+class RestoredByHand(RepositoryCase):
     def restore_command_line(self, *options):
         """A script for `command` that runs `pgbackrest restore`, as the usual instructions have it."""
         quoted = ' '.join("'%s'" % option for option in options)
@@ -72,3 +73,12 @@ class RestoredByHand(BootstrapCase):
         self.node.start()
         self.node.wait_for_leader()
         self.assertLess(int(self.node.sql('select count(distinct batch) from kept')), BATCHES)
+
+    def test_what_the_primary_had_not_archived_is_missing(self):
+        self.empty_repository()
+        self.facts = {'identifiers': {}, 'backups': {}, 'batches': {}}
+        old = Cluster(self, 'data.old').create().begin('stanza-create', 'alpha').back_up('alpha').write(1).stop()
+        old.start('archive_command=false').write(2, archive=False).stop()
+        self.start_patroni({'no_params': True, 'keep_existing_recovery_conf': True})
+        self.node.wait_for_leader()
+        self.assertEqual(self.node.sql('select distinct batch from kept'), '1')

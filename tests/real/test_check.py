@@ -164,6 +164,21 @@ class Check(BootstrapCase):
         code, found = self.found()
         self.assertEqual((code, sorted(found)), (0, ['data-directory-in-use', 'scope-initialized']))
 
+    def identifier(self):
+        """Of the cluster that the repository holds."""
+        info = self.lab.run('pgbackrest', '--config=' + self.pgbackrest_configuration, '--stanza=demo', '--output=json', 'info')
+        return str(json.loads(info)[0]['db'][0]['system-id'])
+
+    def test_the_dcs_knows_another_cluster(self):
+        self.node.put_key(self.identifier())
+        self.assertEqual(self.found(), (0, ['scope-initialized']))
+        self.node.put_key('7710953412442782829')
+        self.assertEqual(self.found(), (3, ['cluster-other', 'scope-initialized']))
+        said = self.check().log
+        for word in (self.identifier(), '7710953412442782829', 'system-identifier'):
+            self.assertIn(word, said)
+        self.assertEqual(self.found('--system-identifier=' + self.identifier()), (0, ['scope-initialized']))
+
     def test_an_id_is_explained_and_an_unknown_one_is_refused(self):
         result = self.run_program(program(), 'check', '--explain=method-block-missing')
         self.assertEqual(result.code, 0)

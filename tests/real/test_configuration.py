@@ -220,6 +220,17 @@ class Configure(BootstrapCase):
         self.assertEqual((code, output), (2, ''))
         self.assertIn('no stanza is given', terminal)
 
+    def test_the_identifier_that_the_dcs_has_is_proposed(self):
+        self.node.put_key('7710953412442782829')
+        before = read(self.yml)
+        result = self.run_program(program(), 'configure', '--patroni-config=' + self.yml, '--stanza=demo')
+        self.assert_done(result)
+        self.assertRegex(result.log, r'(?m)^\+ *"?system-identifier"?: [\'"]7710953412442782829[\'"]')
+        self.assertIn('is from the DCS', result.log)
+        self.assertEqual(read(self.yml), before)
+        self.assert_done(self.run_program(program(), 'configure', '--patroni-config=' + self.yml, '--stanza=demo', '--write'))
+        self.assert_refused(self.bootstrap(), 4, 'no backup of system identifier 7710953412442782829', 'take it out')
+
     def test_a_full_disk_leaves_the_old_file(self):
         disk = self.lab.mount_tmpfs(1, 'disk')
         file = os.path.join(disk, 'my.yml')

@@ -29,6 +29,15 @@ class TwoClusters(RepositoryCase):
         self.assert_refuses(self.again('--system-identifier=1234567890123456789'), 4, '1234567890123456789', *[
             self.facts['identifiers'][name] for name in ('alpha', 'beta')])
 
+    def test_check_says_which_of_two_clusters_the_dcs_knows(self):
+        self.situation('replaced')
+        alpha = self.facts['identifiers']['alpha']
+        self.node.put_key(alpha)
+        result = self.check()
+        self.assertEqual(result.code, 3)
+        self.assertIn('the DCS has system identifier ' + alpha, result.log)
+        self.assertEqual(self.check('--system-identifier=' + alpha).code, 0)
+
     def test_a_time_with_two_clusters_is_refused_until_one_is_named(self):
         # A time of alpha's life: beta's backup is later, which does not make it alpha.
         self.situation('replaced')

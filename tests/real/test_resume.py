@@ -191,7 +191,7 @@ class Resume(ResumeCase):
         self.assertTrue(os.path.exists(self.data_directory + '/PG_VERSION'), 'this Patroni could set it aside')
         rejected = '%s was handed over, but Patroni did not accept it' % self.data_directory
         self.assert_refused(self.resume(), 9, rejected, 'journal.json')
-        self.put_key('')  # another node bootstraps now
+        self.node.put_key('')  # another node bootstraps now
         self.assert_refused(self.resume(), 9, rejected)
 
     def test_a_directory_that_was_handed_over_while_another_node_bootstraps(self):
@@ -206,10 +206,6 @@ class Resume(ResumeCase):
         self.lab.write('bin/patronictl', '#!/usr/bin/python3\nprint(open(%r).read())\n' % self.lab.path('members.json'), 0o755)
         return {'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']}
 
-    def put_key(self, value, name='initialize'):
-        self.lab.run('etcdctl', '--endpoints=http://' + self.node.etcd, 'put', '/service/%s/%s' % (self.node.scope, name), '--',
-                     value, environment={'ETCDCTL_API': '3'})
-
     def test_a_bootstrap_that_failed_is_not_resumed_when_another_node_has_the_key(self):
         self.configure({'pgbackrest': self.failing_pgbackrest(7, 102), 'retry': 0})
         self.node.start()
@@ -218,7 +214,7 @@ class Resume(ResumeCase):
         result = self.resume()
         self.assert_done(result)
         self.assertIn('Patroni calls the bootstrap method itself', result.log)
-        self.put_key('')
+        self.node.put_key('')
         result = self.resume()
         self.assert_done(result)
         self.assertIn('Patroni gave that bootstrap of scope %s up' % self.node.scope, result.log)
@@ -268,7 +264,7 @@ class Resume(ResumeCase):
         self.lab.mount_tmpfs(800, 'data')
         self.staging = self.data_directory + '/.restoring'
         self.interrupt_the_copy()
-        self.put_key('7711111111111111111')
+        self.node.put_key('7711111111111111111')
         result = self.resume()
         self.assert_done(result)
         self.assertIn('a replica is made in an empty directory only', result.log)
@@ -327,7 +323,7 @@ class Resume(ResumeCase):
     def test_a_directory_that_was_started_while_another_node_ends_its_bootstrap(self):
         # post_bootstrap writes the key before it takes the leader's.
         self.interrupt_post_bootstrap()
-        self.put_key('7711111111111111111')
+        self.node.put_key('7711111111111111111')
         self.lab.write('members.json', '[{"Member": "node2", "Role": "Replica", "State": "running custom bootstrap script"}]')
         self.assert_refused(self.resume(self.patronictl_that_says_members()), 9, 'node2 bootstraps the cluster now')
         self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
@@ -352,7 +348,7 @@ class Resume(ResumeCase):
 
     def test_what_was_handed_over_was_moved_away_and_the_key_is_left_over(self):
         self.hand_over_and_move_away()
-        self.put_key('')
+        self.node.put_key('')
         self.assert_refused(self.resume(), 9, 'was handed over and is gone, and no node bootstraps', 'patronictl remove')
         # The way that the hint names.
         self.node.forget()
@@ -364,7 +360,7 @@ class Resume(ResumeCase):
         self.hand_over_and_move_away()
         result = self.resume()  # sees that there is no key
         self.assertEqual((result.code, result.log), (0, ''))
-        self.put_key('')
+        self.node.put_key('')
         result = self.resume()
         self.assertEqual((result.code, result.log), (0, ''))
         os.rename(self.lab.path('moved-away'), self.data_directory)
@@ -375,14 +371,14 @@ class Resume(ResumeCase):
         # Patroni writes the key before it starts PostgreSQL, which has never started then.
         self.configure()
         self.assert_done(self.bootstrap())
-        self.put_key('7711111111111111111')
+        self.node.put_key('7711111111111111111')
         result = self.resume()
         self.assert_done(result)
         self.assertIn('PostgreSQL has not started there yet', result.log)
-        self.put_key('')
+        self.node.put_key('')
         self.assert_done(self.resume())  # sees that nobody has led
-        self.put_key('7711111111111111111')
-        self.put_key('{"ttl": 20}', 'config')
+        self.node.put_key('7711111111111111111')
+        self.node.put_key('{"ttl": 20}', 'config')
         self.assert_refused(self.resume(), 9, 'never started, and the cluster has had a leader without it')
         self.lab.write('members.json', '[{"Member": "node2", "Role": "Leader", "State": "running"}]')
         self.assert_refused(self.resume(self.patronictl_that_says_members()), 9, 'never started, and node2 leads without it')

@@ -82,7 +82,8 @@ class Cluster:
         self.wait_archived(switch_wal(self) + '-*')
 
     def wait_archived(self, pattern):
-        wait_until(pattern + ' to be archived', lambda: self.case.in_archive(pattern))
+        wait_until(pattern + ' to be archived', lambda: [
+            path for path in self.case.in_archive(pattern) if not path.endswith('.tmp')])  # pgBackRest renames it at the end
 
     def standby(self, name):
         """A started standby that streams."""

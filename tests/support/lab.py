@@ -427,6 +427,11 @@ class PatroniNode:
         self.process.wait(20)
         wait_until('the killed processes to end', lambda: not set(self.lab.living()) & set(pids), 20)
 
+    def put_key(self, value, name='initialize'):
+        """Writes a key of its scope into the DCS."""
+        self.lab.run('etcdctl', '--endpoints=http://' + self.etcd, 'put', '/service/%s/%s' % (self.scope, name), '--', value,
+                     environment={'ETCDCTL_API': '3'})
+
     def forget(self):
         """Takes the cluster out of the DCS."""
         self.lab.run('etcdctl', '--endpoints=http://' + self.etcd, 'del', '--prefix', '/service/%s/' % self.scope,

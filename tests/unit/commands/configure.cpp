@@ -215,6 +215,17 @@ TEST_CASE("the method's block is the one in force, or the one that is named") {
     }
 }
 
+TEST_CASE("the identifier is written into the block as text") {
+    const Files files;
+    const fs::path file = files.write("patroni.yml", plain);
+    patroni::ConfigurationEdit patroni_yml(file, {});
+    add_bootstrap(patroni_yml, {}, "pgbackrest", "demo");
+    add_system_identifier(patroni_yml, "pgbackrest", "7710953412442782829");
+    require_accepted(patroni_yml);
+    patroni_yml.write();
+    CHECK(contains(system::read_file(file), "    stanza: demo\n    system-identifier: '7710953412442782829'\n"));
+}
+
 TEST_CASE("post_bootstrap is written, unless something else is there already") {
     ConfigureArguments arguments;
     arguments.post_bootstrap = true;

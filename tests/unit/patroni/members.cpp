@@ -28,6 +28,24 @@ TEST_CASE("members that bootstrap are read from patronictl's JSON") {
     CHECK(members_in(list) == std::vector<std::string>{"n1", "n2", "n3", "n4", "n5"});
 }
 
+TEST_CASE("the key's system identifier is told when there is one") {
+    const auto told = [](const std::string& answer) {
+        ScopeState state;
+        take_key(answer, state);
+        return state;
+    };
+    const auto state = told("initialized\nconfigured\n10\n7710953412442782829\n");
+    CHECK(state.initialize == InitializeKey::initialized);
+    CHECK(state.system_identifier == "7710953412442782829");
+    CHECK(state.configured);
+    CHECK(state.loop_wait == 10);
+    CHECK(told("empty\nnew\n0\n-\n").initialize == InitializeKey::empty);
+    CHECK(told("empty\nnew\n0\n-\n").system_identifier.empty());
+    CHECK(told("absent\nnew\n0\n-\n").initialize == InitializeKey::absent);
+    CHECK(told("initialized\nnew\n0\nnot a number\n").system_identifier.empty());
+    CHECK(told("Traceback (most recent call last):").initialize == InitializeKey::unknown);
+}
+
 TEST_CASE("the roles of patroni.yml, with the environment over them") {
     const Files files;
     ConfigurationSource source;

@@ -132,7 +132,8 @@ TEST_CASE("a cluster that came back to its stanza is one cluster under two datab
 
 TEST_CASE("after an upgrade the new cluster is meant, as soon as it has a backup") {
     auto state = cluster_a({{2, 1, b, "16"}});
-    CHECK(problems_of(ExitCode::usage, [&] { settle(state); }).size() == 1);
+    CHECK(problems_of(ExitCode::usage, [&] { settle(state); })[0].hint ==
+          "make a backup of the present cluster, or name a backup set of the one before the upgrade with set");
     state.stanza.backups.push_back(backup_of(2));
     const auto settled = settle(state);
     CHECK(settled.cluster.version == "16");
@@ -149,6 +150,38 @@ TEST_CASE("after an upgrade the new cluster is meant, as soon as it has a backup
     SECTION("a downgrade is no upgrade") {
         state.stanza.databases.back().version = "14";
         CHECK(problems_of(ExitCode::usage, [&] { settle(state); }).size() == 1);
+    }
+}
+
+TEST_CASE("an identifier that was written down before an upgrade does not bring the old cluster back") {
+    auto state = cluster_a({{2, 1, b, "16"}});
+    const auto refusals = [&](const Given& given) {
+        return problems_of(ExitCode::usage, [&] { settle(state, given); });
+    };
+    const std::string hint =
+        "set system-identifier to " + b + ", or name a backup set as well with set if the old cluster is to come back";
+    CHECK(refusals({{"system-identifier", a}}) ==
+          Problems{{"system-identifier names the cluster that stanza demo held before it was upgraded: " + text_of_a +
+                        "; it archives for system identifier 7710953412442782830 (PostgreSQL 16, no backup, no WAL, "
+                        "the stanza's present one) now",
+                    hint}});
+    state.stanza.backups.push_back(backup_of(2));
+    CHECK(refusals({{"system-identifier", a}})[0].hint == hint);
+    CHECK(refusals({{"system-identifier", a}, {"type", "immediate"}})[0].hint == hint);
+    CHECK(settle(state, {{"system-identifier", b}}).cluster.version == "16");
+    SECTION("a backup set or a target says that it shall") {
+        CHECK(settle(state, {{"system-identifier", a}, {"set", "20261122-080000F"}}).cluster.version == "15");
+        CHECK(settle(state, {{"system-identifier", a}, {"type", "time"}, {"target", "2026-11-22 10:00:00Z"}})
+                  .cluster.version == "15");
+    }
+    SECTION("one that the stanza does not know is refused with all that it knows") {
+        const auto problems = problems_of(ExitCode::target_not_reachable, [&] {
+            settle(state, {{"system-identifier", "7"}});
+        });
+        CHECK(problems[0].hint.starts_with("initdb and pg_upgrade make a new system identifier: correct "
+                                           "system-identifier, or take it out if no other cluster can be meant; "
+                                           "there are: " +
+                                           text_of_a + "; system identifier " + b));
     }
 }
 

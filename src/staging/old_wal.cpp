@@ -1,0 +1,170 @@
+#include "staging/old_wal.hpp"
+
+#include "postgres/control_data.hpp"
+#include "postgres/living_server.hpp"
+#include "postgres/segment_facts.hpp"
+#include "staging/journal.hpp"
+#include "staging/layout.hpp"
+#include "system/file.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+namespace fs = std::filesystem;
+using postgres::Segment;
+using postgres::SegmentSize;
+using postgres::Timeline;
+using postgres::WalPage;
+
+/// What this program made for a data directory.
+class OurDirectories {
+  public:
+    explicit OurDirectories(const fs::path& data_directory) {
+        for (const auto& file : journals_of(data_directory)) {
+            staging_.push_back(file.parent_path().replace_extension());
+            try {
+                if (auto journal = Journal::read(file)) {
+                    journals_.push_back(std::move(*journal));
+                }
+            } catch (const Failure&) {
+                // Whoever needs the journal says that it is damaged.
+            }
+        }
+    }
+
+    bool contain(const fs::path& directory, const postgres::ControlFile& control) const {
+        constexpr std::int64_t short_life = 3600;
+        return std::find(staging_.begin(), staging_.end(), directory) != staging_.end() ||
+               std::any_of(journals_.begin(), journals_.end(), [&](const Journal& journal) {
+                   return journal.handed_over_is(directory) &&
+                          control.written_at < journal.handed_over->at + short_life;
+               });
+    }
+
+  private:
+    std::vector<fs::path> staging_;
+    std::vector<Journal> journals_;
+};
+
+/// Links resolved, each once.
+std::set<fs::path> candidates(const fs::path& data_directory) {
+    std::set<fs::path> found;
+    std::error_code error;
+    const auto add = [&](const fs::path& directory) {
+        const auto resolved = fs::canonical(directory, error);
+        if (!error) {
+            found.insert(resolved);
+        }
+    };
+    const auto resolved = fs::weakly_canonical(data_directory, error);
+    add(data_directory);
+    for (const auto& parent : {data_directory.parent_path(), resolved.parent_path()}) {
+        for (const auto& entry : fs::directory_iterator(parent, error)) {
+            add(entry.path());
+        }
+    }
+    for (const auto& entry : fs::directory_iterator(resolved, error)) {
+        if (entry.path().filename().string().starts_with('.')) {
+            add(entry.path());
+        }
+    }
+    return found;
+}
+
+/// The archiver's: `.ready` before, `.done` after it has archived the segment.
+bool has_mark(const fs::path& archive_status, const std::string& segment) {
+    std::error_code error;
+    return fs::exists(archive_status / (segment + ".ready"), error) ||
+           fs::exists(archive_status / (segment + ".done"), error);
+}
+
+std::optional<WalPage> first_page(const fs::path& file) {
+    std::string bytes(WalPage::long_header_size, '\0');
+    std::ifstream stream(file, std::ios::binary);
+    stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return stream ? WalPage::read(bytes) : std::nullopt;
+}
+
+/// A new timeline begins with a copy of its parent's segment up to the fork, the first page included.
+bool may_be_of(const Segment& segment, Timeline timeline, const OldWal& wal, SegmentSize size) {
+    if (segment.timeline == timeline) {
+        return true;
+    }
+    const auto history = wal.histories.find(segment.timeline);
+    return history != wal.histories.end() && !history->second.forks.empty() &&
+           history->second.forks.back().parent == timeline &&
+           history->second.forks.back().at.value / size.bytes == segment.number;
+}
+
+bool is_written(const fs::path& file, const Segment& segment, const std::string& system_identifier, const OldWal& wal,
+                SegmentSize size) {
+    const auto page = first_page(file);
+    return page && page->file && page->file->system_identifier == system_identifier &&
+           page->file->segment_size == size && page->address == segment.start(size) &&
+           may_be_of(segment, page->timeline, wal, size);
+}
+
+bool holds_commit(const fs::path& file, const Segment& segment, const std::string& system_identifier,
+                  SegmentSize size) {
+    const auto bytes = system::read_file(file);
+    return postgres::facts_of_segment(segment.number, bytes, {size, segment.timeline, system_identifier})
+        .last_commit.has_value();
+}
+
+void read_history(const fs::path& file, OldWal& wal) {
+    const Timeline timeline{static_cast<std::uint32_t>(std::stoul(file.stem().string(), nullptr, 16))};
+    try {
+        wal.histories.emplace(timeline, postgres::TimelineHistory::parse(timeline, system::read_file(file)));
+    } catch (const Failure&) {
+        // PostgreSQL would not follow it either.
+    }
+}
+
+}  // namespace
+
+std::vector<fs::path> old_data_directories(const fs::path& data_directory, const std::string& system_identifier) {
+    const OurDirectories ours(data_directory);
+    std::vector<fs::path> found;
+    for (const auto& directory : candidates(data_directory)) {
+        const auto control = postgres::read_control_file(directory);
+        if (control && control->system_identifier == system_identifier && !ours.contain(directory, *control) &&
+            !postgres::living_server(directory)) {
+            found.push_back(directory);
+        }
+    }
+    return found;
+}
+
+OldWal read_old_wal(const fs::path& data_directory, const std::string& system_identifier, const Segment& from,
+                    const pgbackrest::ArchivedFiles& archived, SegmentSize size) {
+    OldWal wal;
+    wal.data_directory = data_directory;
+    const auto directory = data_directory / "pg_wal";
+    try {
+        const auto names = system::entries(directory);
+        for (const auto& name : names) {
+            if (postgres::is_history_name(name)) {
+                read_history(directory / name, wal);
+            }
+        }
+        for (const auto& name : names) {
+            const auto segment = Segment::parse(name, size);
+            if (!segment || segment->timeline < from.timeline || segment->number < from.number ||
+                archived.contains(name) || !is_written(directory / name, *segment, system_identifier, wal, size)) {
+                continue;
+            }
+            const bool is_complete = has_mark(directory / "archive_status", name);
+            wal.segments.push_back({*segment, is_complete,
+                                    !is_complete && holds_commit(directory / name, *segment, system_identifier, size)});
+        }
+    } catch (const Failure& failure) {
+        wal.why_unknown = failure.what();
+    }
+    return wal;
+}
+
+}  // namespace patroni_pgbackrest
