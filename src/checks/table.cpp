@@ -117,8 +117,8 @@ const std::vector<CheckDefinition>& check_table() {
          "The stanza is missing, has no valid backup, cannot be decrypted or cannot be reached.",
          "read the message; `pgbackrest info` shows the same"},
         {"target", error, "the target cannot be reached",
-         "No backup set ends before it, WAL is missing on the way, the archive ends before it, or two branches hold "
-         "it.",
+         "No backup set ends before it, WAL is missing or damaged on the way, the last commit lies before it, or two "
+         "branches hold it.",
          "the hint names the nearest point or the choice there is"},
         {"several-clusters", error, "the stanza holds several clusters, and it is not clear which one is meant",
          "If somebody ran initdb and stanza-upgrade where the cluster had been, the newest backup may be of an empty "

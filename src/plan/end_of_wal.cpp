@@ -80,13 +80,14 @@ void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& a
         return;
     }
     const auto next = Segment{plan.timeline(), last->number + 1}.name(plan.segment_size);
-    if (!archive.partials.contains(next) || holds_nothing_but_a_shutdown(wal.facts(next + ".partial"))) {
+    const auto partial = archive.partials.find(next);
+    if (partial == archive.partials.end() || holds_nothing_but_a_shutdown(wal.facts(next + ".partial"))) {
         return;
     }
     throw Failure(ExitCode::target_not_reachable,
                   fmt::format("the end of timeline {} is in the archive as {}.partial alone, which is never replayed",
                               plan.timeline().text(), next),
-                  fmt::format("{}; a point before it is {}", bring_in_partial(next),
+                  fmt::format("{}; a point before it is {}", bring_in_partial(partial->second),
                               point_in(plan.wal.last(), plan, wal)));
 }
 
@@ -96,10 +97,13 @@ bool holds_nothing_but_a_shutdown(const postgres::SegmentFacts& facts) {
            (facts.records == 1 && facts.last_checkpoint && facts.last_checkpoint->what.shutdown);
 }
 
-std::string bring_in_partial(const std::string& segment) {
-    return fmt::format("if the timeline that went on from there is lost, make the whole segment of it: pgbackrest "
-                       "archive-get {0}.partial DIRECTORY/{0}, then pgbackrest archive-push DIRECTORY/{0}",
-                       segment);
+std::string bring_in_partial(const pgbackrest::ArchivedFile& partial) {
+    constexpr std::string_view ending = ".partial";
+    auto whole = partial.path;
+    whole.erase(whole.rfind(ending), ending.size());
+    return fmt::format("if the timeline that went on from there is lost, make a whole segment of it: pgbackrest "
+                       "--repo={0} repo-get --raw {1} | pgbackrest --repo={0} repo-put --raw {2}",
+                       partial.repository, partial.path, whole);
 }
 
 }  // namespace patroni_pgbackrest

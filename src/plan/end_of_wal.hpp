@@ -40,7 +40,7 @@ void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& a
 /// Whether all that a partial segment holds is the checkpoint with which its server ended.
 bool holds_nothing_but_a_shutdown(const postgres::SegmentFacts& facts);
 
-/// What to do with the partial segment of that name, for a hint.
-std::string bring_in_partial(const std::string& segment);
+/// What to do with a partial segment, for a hint.
+std::string bring_in_partial(const pgbackrest::ArchivedFile& partial);
 
 }  // namespace patroni_pgbackrest

@@ -119,14 +119,14 @@ class ForkJudge {
         if (fork.at.value <= start.value + first_record) {
             return;
         }
-        if (archive_.partials.contains(parent)) {
+        if (const auto partial = archive_.partials.find(parent); partial != archive_.partials.end()) {
             if (holds_nothing_but_a_shutdown(wal_.facts(parent + ".partial"))) {
                 return;
             }
             refuse(fork, fmt::format("nothing of it is in the archive, and what was written before the fork is there "
                                      "as {}.partial alone, which is never replayed",
                                      parent),
-                   "; " + bring_in_partial(parent));
+                   "; " + bring_in_partial(partial->second));
         }
         if (fork.at.value == start.value + first_record + checkpoint_record && ended_with_a_switch(fork)) {
             log::info("timeline {} left timeline {} right behind its last checkpoint, after a clean switchover: "

@@ -151,6 +151,19 @@ class RepositoryCase(BootstrapCase):
         old.pgbackrest('archive-push', os.path.join(old.data_directory, 'pg_wal', self.facts['batches']['2']['segment']))
         old.remove()
 
+    def make_compressed(self):
+        """Each batch's segment with another compression."""
+        alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('alpha')
+        for batch, kind in enumerate(('none', 'gz', 'bz2', 'lz4', 'zst'), 1):
+            alpha.compress(kind).write(batch)
+        alpha.stop().remove()
+
+    def make_small_segments(self):
+        """Segments of 1 MB; restored to batch 2, batches 20 and 21 on timeline 2."""
+        alpha = Cluster(self, 'alpha').create('--wal-segsize=1').begin('stanza-create', 'alpha').back_up('alpha')
+        alpha.write(1, 2, 3).stop().remove()
+        Cluster(self, 'alpha').restore(*self.to(2)).write(20, 21).stop().remove()
+
     def make_other_version(self):
         """The stanza's first archive is of PostgreSQL 14 (never backed up); then alpha."""
         older = Cluster(self, 'older')

@@ -82,3 +82,22 @@ class RestoredByHand(RepositoryCase):
         self.start_patroni({'no_params': True, 'keep_existing_recovery_conf': True})
         self.node.wait_for_leader()
         self.assertEqual(self.node.sql('select distinct batch from kept'), '1')
+
+    def rows_by_hand(self):
+        self.start_patroni({'no_params': True, 'keep_existing_recovery_conf': True})
+        self.node.wait_for_leader()
+        return self.node.sql("select string_agg(batch::text, ' ' order by batch) from (select distinct batch from kept) b")
+
+    def test_an_empty_cluster_in_the_same_stanza_comes_back(self):
+        self.situation('replaced')
+        self.assertEqual(self.rows_by_hand(), '50')
+
+    def test_a_timeline_without_its_history_is_passed_by(self):
+        self.situation('two_timelines')
+        self.remove_from_archive('00000002.history')
+        self.assertEqual(self.rows_by_hand(), '1 2 3')
+
+    def test_the_old_primary_s_rows_come_in_place_of_the_new_one_s(self):
+        self.situation('failover')
+        self.remove_from_archive('00000002????????????????-*')
+        self.assertIn('3', self.rows_by_hand().split())

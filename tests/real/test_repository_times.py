@@ -1,5 +1,9 @@
 """Times: what the WAL says counts, not when a file was uploaded; what a hint offers works."""
-from repository_case import RepositoryCase
+import os
+import shutil
+
+from bootstrap_case import read
+from repository_case import Cluster, RepositoryCase
 
 
 class CopiedRepositories(RepositoryCase):
@@ -116,3 +120,39 @@ class LastSegments(RepositoryCase):
             import gzip
             return gzip.decompress(raw)
         return raw
+
+
+class EveryForm(RepositoryCase):
+    """Plans read the WAL in whatever form the repository has it."""
+
+    def assert_last_commit_is_found(self, *batches):
+        self.assert_refuses(self.bootstrap('--type=time', '--target=2099-01-01 00:00:00+00'), 4, 'last commit')
+        self.assert_rows_of(self.again('--type=time', '--target=2099-01-01 00:00:00+00', '--nearest'), *batches)
+
+    def test_each_compression(self):
+        self.situation('compressed')
+        for last in (5, 4, 3, 2, 1):
+            segment = self.facts['batches'][str(last)]['segment']
+            later = [path for path in self.in_archive('000000010000000000??????-*') if os.path.basename(path)[:24] > segment]
+            if later:
+                self.lab.run('rm', *later)
+            shutil.rmtree(self.data_directory, ignore_errors=True)
+            if getattr(self, 'server', None):
+                self.server.stop()
+            self.forget_failure()
+            self.assert_last_commit_is_found(*range(1, last + 1))
+
+    def test_an_encrypted_repository(self):
+        encrypted = '[global]\nrepo1-cipher-type=aes-256-cbc\nrepo1-cipher-pass=secret of the repository\n'
+        text = read(self.pgbackrest_configuration)
+        self.lab.write(os.path.basename(self.pgbackrest_configuration), text.replace('[global]\n', encrypted, 1))
+        self.empty_repository()
+        self.facts = {'identifiers': {}, 'backups': {}, 'batches': {}}
+        alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('alpha')
+        alpha.write(1, 2).stop().remove()
+        self.assert_last_commit_is_found(1, 2)
+
+    def test_segments_of_one_megabyte(self):
+        self.situation('small_segments')
+        self.assert_last_commit_is_found(1, 2, 20, 21)
+        self.assert_rows_of(self.again('--type=time', '--target=' + self.time_of(20)), 1, 2, 20)

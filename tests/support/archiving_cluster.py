@@ -29,8 +29,8 @@ class Cluster:
         self.options = ['--config=' + self.lab.path(configuration), '--stanza=demo', '--pg1-path=' + self.data_directory,
                         '--log-level-console=warn', '--log-level-stderr=off']
 
-    def create(self):
-        self.lab.run('initdb', '-D', self.data_directory, '-U', 'postgres', '-A', 'trust', '-N', '-k')
+    def create(self, *options):
+        self.lab.run('initdb', '-D', self.data_directory, '-U', 'postgres', '-A', 'trust', '-N', '-k', *options)
         self.start()
         return self
 
@@ -109,6 +109,13 @@ class Cluster:
         self.pgbackrest(*options, 'restore')
         self.start()
         wait_until('the end of the recovery', lambda: self.sql('select pg_is_in_recovery()') == 'f')
+        return self
+
+    def compress(self, kind):
+        """Segments are archived with this compression from now on."""
+        self.server.stop()
+        self.options = [option for option in self.options if not option.startswith('--compress-type')]
+        self.start('archive_command=pgbackrest %s --compress-type=%s archive-push %%p' % (' '.join(self.options), kind))
         return self
 
     def stop(self):

@@ -106,7 +106,7 @@ TEST_CASE("what is no WAL at all is refused") {
 
 TEST_CASE("a partial segment in which the followed timeline goes on is named") {
     auto state = one_timeline();
-    state.archive.partials[segment(1, 10)] = {};
+    state.archive.partials[segment(1, 10)] = {1, "archive/demo/15-1/0/" + segment(1, 10) + ".partial-0123.gz"};
     auto& facts = wal_of(state).content[segment(1, 10) + ".partial"];
     CHECK(no_plan(asking_for(latest), state).empty());  // nothing is in it
     facts.records = 2;
@@ -114,6 +114,10 @@ TEST_CASE("a partial segment in which the followed timeline goes on is named") {
     REQUIRE(refused.size() == 1);
     CHECK(refused[0].message == "the end of timeline 1 is in the archive as " + segment(1, 10) +
                                     ".partial alone, which is never replayed");
+    CHECK(refused[0].hint == "if the timeline that went on from there is lost, make a whole segment of it: pgbackrest "
+                             "--repo=1 repo-get --raw archive/demo/15-1/0/" +
+                                 segment(1, 10) + ".partial-0123.gz | pgbackrest --repo=1 repo-put --raw archive/demo/15-1/0/" +
+                                 segment(1, 10) + "-0123.gz; a point before it is type lsn and target 0/9001000");
     CHECK(no_plan(asking_for(time_target("2026-11-22 11:30:00Z")), state).empty());
     // A segment of that timeline is there, and so is what follows.
     add_segments(state.archive, 1, 10, 10);

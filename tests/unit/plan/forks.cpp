@@ -102,12 +102,12 @@ TEST_CASE("without the fork's segment nothing before the fork may be lost") {
         }
     }
     SECTION("a partial segment with rows") {
-        state.archive.partials[segment(1, 7)] = {};
+        state.archive.partials[segment(1, 7)] = {1, segment(1, 7) + ".partial-0123"};
         wal_of(state).content[segment(1, 7) + ".partial"].records = 2;
         CHECK(holds(refusal(state), segment(1, 7) + ".partial alone"));
     }
     SECTION("a partial segment that holds the old primary's last checkpoint") {
-        state.archive.partials[segment(1, 7)] = {};
+        state.archive.partials[segment(1, 7)] = {1, segment(1, 7) + ".partial-0123"};
         auto& facts = wal_of(state).content[segment(1, 7) + ".partial"];
         facts.records = 1;
         facts.last_checkpoint = {Lsn{0x7000028}, Lsn{0x70000A0}, {true, {}, {}, {}, {}}};
