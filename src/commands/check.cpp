@@ -201,14 +201,15 @@ std::optional<BootstrapArguments> read_configuration(const CheckArguments& argum
     }
 }
 
-void review(const BootstrapArguments& bootstrap, Overview& overview, std::vector<Finding>& findings) {
-    const auto request = review_request(bootstrap, overview, findings);
+void review(const BootstrapArguments& bootstrap, bool search, Overview& overview, std::vector<Finding>& findings) {
+    auto request = review_request(bootstrap, overview, findings);
     if (bootstrap.patroni) {
         append(findings, patroni::review(bootstrap.source, request ? intent_of(*request) : patroni::Intent()));
     }
     if (!request) {
         return;
     }
+    request->search = search;
     overview.add("target", request->target.text());
     overview.add("replayed by", text(request->recovery));
     const auto scope = ask_scope(bootstrap.source, *request);
@@ -251,12 +252,12 @@ ExitCode check(const CheckArguments& arguments) {
     }
     Overview overview;
     std::vector<Finding> findings;
-    log::set_level(log::Level::warning);
+    log::set_level(arguments.search ? log::Level::info : log::Level::warning);
     if (const auto root = review_user(::geteuid(), "check")) {
         findings.push_back(*root);
     }
     if (const auto bootstrap = read_configuration(arguments, findings)) {
-        review(*bootstrap, overview, findings);
+        review(*bootstrap, arguments.search, overview, findings);
         review_members(*bootstrap, arguments.members, findings);
     }
     std::fputs((arguments.json ? json(overview, findings) : text(overview, findings)).c_str(), stdout);

@@ -13,6 +13,7 @@ namespace patroni_pgbackrest::commands {
 struct CheckArguments {
     std::vector<std::string> words;  ///< the command line, from `check` on: the options of a restore
     bool json = false;
+    bool search = false;               ///< all WAL is looked through for a transaction or a restore point
     std::string explain;               ///< the id of a check; empty: not asked for
     std::vector<std::string> members;  ///< other members' patroni.yml
 };

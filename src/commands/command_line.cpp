@@ -174,6 +174,8 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
 
     auto* check = app.add_subcommand(
         "check", "finds what would keep a restore from its end, before anything is touched: the options of bootstrap");
+    check->add_flag("--search", line.check.search,
+                    "look through all the WAL for an xid or name target, not only through the last 4 GiB");
     check->add_option("--explain", line.check.explain, "print what docs/checks.md says about a finding's id")
         ->type_name("ID");
     check

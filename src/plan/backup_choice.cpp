@@ -80,7 +80,7 @@ void refuse_no_backup(const Request& request, const pgbackrest::Stanza& stanza) 
                   "run pgbackrest info to see what there is");
 }
 
-/// Only the replay finds out where a transaction or a restore point lies in the archive.
+/// Where a transaction or a restore point lies is in the WAL alone: find_backup_before_target() looks there first.
 void refuse_to_guess(const Request& request, const Backups& candidates) {
     const auto& point = request.target.point;
     const bool is_known = !std::holds_alternative<Xid>(point) && !std::holds_alternative<Name>(point);
@@ -133,18 +133,23 @@ pgbackrest::Backup newest_before_target(const Backups& candidates, const Request
 
 pgbackrest::Backup choose_backup(const Request& request, const pgbackrest::Stanza& stanza,
                                  const std::vector<Cluster>& others) {
-    auto candidates = backups_in(stanza, request.repository);
     if (request.backup_set) {
-        return named_backup(*request.backup_set, candidates, request, stanza);
+        return named_backup(*request.backup_set, backups_in(stanza, request.repository), request, stanza);
     }
-    std::erase_if(candidates, [&](const auto& backup) {
-        return backup.archive_start.empty() || !may_start_on(backup, request.timeline);
-    });
+    const auto candidates = candidates_for(request, stanza);
     if (candidates.empty()) {
         refuse_no_backup(request, stanza);
     }
     refuse_to_guess(request, candidates);
     return newest_before_target(candidates, request, stanza, others);
+}
+
+std::vector<pgbackrest::Backup> candidates_for(const Request& request, const pgbackrest::Stanza& stanza) {
+    auto candidates = backups_in(stanza, request.repository);
+    std::erase_if(candidates, [&](const auto& backup) {
+        return backup.archive_start.empty() || !may_start_on(backup, request.timeline);
+    });
+    return candidates;
 }
 
 std::int64_t reachable_from(const pgbackrest::Backup& backup) {

@@ -46,7 +46,8 @@ pgbackrest::Stanza only(const Cluster& cluster, pgbackrest::Stanza stanza);
 /// Failure(target_not_reachable) when pgbackrest info does not have it.
 const pgbackrest::Database& database_of(const pgbackrest::Stanza& stanza, const pgbackrest::Backup& backup);
 
-/// PostgreSQL's major version. Throws Failure(preflight_refused) for one before postgres::oldest_supported_major.
+/// PostgreSQL's major version. Throws Failure(preflight_refused) for one before postgres::oldest_supported_major, and
+/// for one behind newest_supported_major: its WAL may have another format.
 int supported_major(const pgbackrest::Database& database);
 
 }  // namespace patroni_pgbackrest

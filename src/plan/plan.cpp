@@ -1,6 +1,5 @@
 #include "plan/plan.hpp"
 
-#include "plan/backup_choice.hpp"
 #include "plan/clusters.hpp"
 #include "plan/forks.hpp"
 #include "plan/reachability.hpp"
@@ -63,7 +62,7 @@ RecoveryTarget nearest_target(const Request& request, const Plan& plan) {
 
 Plan make_plan(const Request& request, const RepositoryState& repository) {
     Plan plan;
-    plan.backup = choose_backup(request, repository.stanza);
+    plan.backup = backup_of(request, repository);
     plan.database = database_of(repository.stanza, plan.backup);
     plan.major_version = supported_major(plan.database);
     plan.segment_size = pgbackrest::segment_size_of(plan.backup).value_or(repository.stanza.segment_size);

@@ -2,6 +2,7 @@
 
 #include "plan/backup_choice.hpp"
 #include "plan/clusters.hpp"
+#include "plan/target_search.hpp"
 #include "process/child.hpp"
 #include "system/log.hpp"
 
@@ -25,7 +26,21 @@ void require_whole_archive(const Request& request, const pgbackrest::Stanza& sta
     }
 }
 
+/// From that backup set on.
+void read_wal(const Request& request, const pgbackrest::Backup& backup, const SettledCluster& settled,
+              RepositoryState& state) {
+    state.archive =
+        pgbackrest::read_archive(request.pgbackrest, state.stanza.archives, backup.archive_start, request.retry);
+    state.wal = std::make_shared<RepositoryWal>(
+        request.pgbackrest, request.retry, state.archive,
+        pgbackrest::segment_size_of(backup).value_or(state.stanza.segment_size), settled.cluster.system_identifier);
+}
+
 }  // namespace
+
+pgbackrest::Backup backup_of(const Request& request, const RepositoryState& repository) {
+    return repository.found_backup ? *repository.found_backup : choose_backup(request, repository.stanza);
+}
 
 void require_pgbackrest(const Request& request) {
     if (!process::find_executable(request.pgbackrest.program)) {
@@ -55,14 +70,17 @@ RepositoryState read_repository(const Request& request, const pgbackrest::Stanza
                      "stanza-upgrade was run beside the restored one",
                      stanza.name);
     }
-    const auto backup = choose_backup(request, state.stanza, settled.others);
+    const auto candidates = candidates_for(request, state.stanza);
+    if (needs_search(request, candidates)) {
+        read_wal(request, candidates.front(), settled, state);
+        state.found_backup = find_backup_before_target(request, candidates, state);
+    }
+    const auto backup = state.found_backup ? *state.found_backup : choose_backup(request, state.stanza, settled.others);
     // Runs beside the listing.
     pgbackrest::TargetsQuery targets(request.pgbackrest, backup);
-    state.archive =
-        pgbackrest::read_archive(request.pgbackrest, state.stanza.archives, backup.archive_start, request.retry);
-    state.wal = std::make_shared<RepositoryWal>(
-        request.pgbackrest, request.retry, state.archive,
-        pgbackrest::segment_size_of(backup).value_or(state.stanza.segment_size), settled.cluster.system_identifier);
+    if (!state.wal) {
+        read_wal(request, backup, settled, state);
+    }
     state.targets = targets.answer(request.retry);
     return state;
 }

@@ -8,6 +8,7 @@
 #include "request/request.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -17,8 +18,12 @@ struct RepositoryState {
     pgbackrest::Stanza stanza;  ///< with one cluster in it
     pgbackrest::ArchiveContent archive;
     std::shared_ptr<ArchivedWal> wal;  ///< of that archive
-    std::vector<pgbackrest::BackupTarget> targets;  ///< of the backup set that choose_backup() finds
+    std::optional<pgbackrest::Backup> found_backup;  ///< by a search for the target, where nothing else tells it
+    std::vector<pgbackrest::BackupTarget> targets;   ///< of backup_of()
 };
+
+/// The backup set that is found already, else what choose_backup() says, and throws.
+pgbackrest::Backup backup_of(const Request& request, const RepositoryState& repository);
 
 /// Throws Failure(preflight_refused) naming the pgbackrest program when it is not there.
 void require_pgbackrest(const Request& request);
@@ -27,7 +32,8 @@ void require_pgbackrest(const Request& request);
 /// the archive, and what pgbackrest::info() throws.
 pgbackrest::Stanza read_stanza(const Request& request);
 
-/// The archive's listing, and where the backup set has tablespaces and links. Throws what choose_backup() throws.
+/// The archive's listing, and where the backup set has tablespaces and links. Throws what
+/// choose_backup() and find_backup_before_target() throw.
 RepositoryState read_repository(const Request& request, const pgbackrest::Stanza& stanza,
                                 const SettledCluster& settled);
 /// All of it: read_stanza(), settle_cluster() and the rest.

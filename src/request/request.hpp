@@ -36,6 +36,7 @@ struct Request {
     std::optional<std::string> system_identifier;  ///< of the cluster to restore
     std::optional<std::string> backup_set;
     RecoveryTarget target{Latest{}};
+    bool search = false;   ///< all WAL is looked through for a transaction or a restore point (check --search)
     bool nearest = false;  ///< a target behind the last commit means the last commit
     std::optional<TimelineWish> timeline;
     std::vector<pgbackrest::Option> restore_options;  ///< pgBackRest's, passed on as they are

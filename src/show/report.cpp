@@ -19,6 +19,7 @@ json about_plan(const Request& request, const Plan& plan, const Layout& layout) 
         {"recovery", text(request.recovery)},
         {"target",
          {{"type", request.target.type()}, {"value", request.target.value()}, {"exclusive", request.target.exclusive}}},
+        {"nearest", plan.target.text() == request.target.text() ? json() : json(plan.target.text())},
         {"wal_segments", plan.wal.segments},
         {"first_segment", plan.wal.first()},
         {"last_segment", plan.wal.last()},

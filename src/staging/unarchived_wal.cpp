@@ -1,6 +1,5 @@
 #include "staging/unarchived_wal.hpp"
 
-#include "plan/backup_choice.hpp"
 #include "postgres/configuration.hpp"
 #include "system/text.hpp"
 
@@ -135,7 +134,7 @@ Problem problem_of(const OldWal& wal, const UnarchivedWal& unarchived, const pgb
 
 std::vector<Problem> find_unarchived_wal(const Request& request, const RepositoryState& repository) {
     const auto& stanza = repository.stanza;
-    const auto backup = choose_backup(request, stanza);
+    const auto backup = backup_of(request, repository);
     const auto size = pgbackrest::segment_size_of(backup).value_or(stanza.segment_size);
     const auto from = Segment::parse(backup.archive_start, size);
     if (!from) {

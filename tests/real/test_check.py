@@ -77,9 +77,15 @@ class Check(BootstrapCase):
         self.assertEqual(self.found('--member=/nowhere.yml'), (3, ['configuration-broken']))
 
     def test_a_target_that_several_backup_sets_may_lead_to(self):
-        self.assertEqual(self.found('--type=name', '--target=somewhere'), (3, ['backup-set-unknown']))
-        self.assertIn('HINT: name with set ', self.check('--type=xid', '--target=748').log)
+        # The WAL tells where it is.
+        self.assertEqual(self.found('--type=name', '--target=somewhere'), (3, ['target']))
         self.assertEqual(self.found('--type=name', '--target=somewhere', self.by_set()), (0, []))
+        for batch in (1, 7):
+            for kind in ('xid', 'name'):
+                self.assertEqual(self.found('--type=' + kind, '--target=' + self.target(kind, batch)), (0, []))
+        told = self.check('--search', '--type=xid', '--target=' + self.target('xid', 1)).log
+        self.assertIn('backup set: ' + self.source.full_backup + '\n', told)
+        self.assertRegex(told, 'xid [0-9]+ is in WAL segment 0')
 
     def test_a_wrong_replica_method_does_not_keep_the_first_node_from_coming_back(self):
         self.clean(create_replica_methods=['backup'], backup={'command': 'pgbackrest --stanza=demo restore'})

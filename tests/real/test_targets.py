@@ -53,6 +53,14 @@ class StandaloneTargets(BootstrapCase):
     def test_a_restore_point_before_the_newest_backup_is_reached_with_set(self):
         self.assert_restores('--type=name', '--target=' + self.target('name', 2), '--set=' + self.source.full_backup, batches=2)
 
+    def test_without_a_set_the_wal_tells_which_one_leads_to_a_transaction(self):
+        result = self.assert_restores('--type=xid', '--target=' + self.target('xid', 2), batches=2)
+        self.assertIn('backup set ' + self.source.full_backup, result.log)
+
+    def test_without_a_set_the_wal_tells_which_one_leads_to_a_restore_point(self):
+        result = self.assert_restores('--type=name', '--target=' + self.target('name', BATCH), batches=BATCH)
+        self.assertIn('backup set ' + self.source.incremental_backup, result.log)
+
     def test_all_keys_may_stand_in_the_block_alone_or_be_passed_as_well(self):
         keys = {'type': 'time', 'target': self.target('time', BATCH), 'process-max': 2, 'no_params': None}
         self.configure(keys)

@@ -1,0 +1,162 @@
+#include "plan/target_search.hpp"
+
+#include "plan/timeline_choice.hpp"
+#include "plan/wal_path.hpp"
+#include "system/failure.hpp"
+#include "system/log.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <string>
+#include <variant>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+using postgres::Lsn;
+using postgres::Segment;
+using postgres::TimelineHistory;
+
+struct Place {
+    Lsn at;
+    std::string segment;
+};
+
+std::vector<Lsn> find_in(const std::string& name, const RecoveryTarget& target, ArchivedWal& wal) {
+    if (const auto* xid = std::get_if<Xid>(&target.point)) {
+        const auto end = wal.end_of_transaction(name, static_cast<std::uint32_t>(xid->number));
+        return end ? std::vector<Lsn>{*end} : std::vector<Lsn>{};
+    }
+    std::vector<Lsn> places;
+    for (const auto& found : wal.facts(name).restore_points) {
+        if (found.what.name == std::get<Name>(target.point).name) {
+            places.push_back(found.start);
+        }
+    }
+    return places;
+}
+
+/// The names of all that is planned, the last one first.
+std::vector<std::string> backwards(const PlannedWal& planned, postgres::SegmentSize size) {
+    std::vector<std::string> names;
+    for (auto range = planned.ranges.rbegin(); range != planned.ranges.rend(); ++range) {
+        const auto first = *Segment::parse(range->first, size);
+        for (auto segment = *Segment::parse(range->last, size); segment > first; --segment.number) {
+            names.push_back(segment.name(size));
+        }
+        names.push_back(range->first);
+    }
+    return names;
+}
+
+class TargetSearch {
+  public:
+    TargetSearch(const Request& request, const RepositoryState& repository)
+        : target_(request.target), repository_(repository) {}
+
+    /// A transaction ends once. Of restore points with one name the replay ends at the first, so all of them count.
+    void look_into(const std::string& name) {
+        try {
+            for (const auto at : find_in(name, target_, *repository_.wal)) {
+                log::info("{} is in WAL segment {}, at {}", target_.text(), name, at.text());
+                places.push_back({at, name});
+            }
+        } catch (const Failure& failure) {
+            if (!failure.is_lasting()) {
+                throw;
+            }
+            log::write(failure.problems().front(), log::Level::warning);
+        }
+    }
+    void look_into(const std::vector<std::string>& names, std::size_t most) {
+        constexpr std::chrono::seconds between_lines(5);
+        auto last_line = std::chrono::steady_clock::now();
+        for (std::size_t index = 0; index < std::min(names.size(), most) && !is_done(); ++index) {
+            if (const auto now = std::chrono::steady_clock::now(); now - last_line >= between_lines) {
+                log::info("looking for {}: {} of {} WAL segments, at {}", target_.text(), index, names.size(),
+                          names[index]);
+                last_line = now;
+            }
+            if (repository_.archive.segments.contains(names[index])) {
+                look_into(names[index]);
+            }
+        }
+    }
+
+    std::vector<Place> places;
+
+  private:
+    bool is_done() const { return !places.empty() && std::holds_alternative<Xid>(target_.point); }
+
+    const RecoveryTarget& target_;
+    const RepositoryState& repository_;
+};
+
+[[noreturn]] void refuse_several(const RecoveryTarget& target, const std::vector<Place>& places) {
+    std::vector<std::string> texts;
+    for (auto place = places.rbegin(); place != places.rend(); ++place) {
+        texts.push_back(fmt::format("{} (WAL segment {})", place->at.text(), place->segment));
+    }
+    throw Failure(ExitCode::usage,
+                  fmt::format("several restore points are called {}: at {}", std::get<Name>(target.point).name,
+                              system::join(texts, ", ")),
+                  "the replay ends at the first one behind the backup: name a backup set with set, or ask for one of "
+                  "these places with type lsn");
+}
+
+std::optional<pgbackrest::Backup> newest_before(Lsn place, const std::vector<pgbackrest::Backup>& candidates,
+                                                const TimelineHistory& history) {
+    const auto newest = std::find_if(candidates.rbegin(), candidates.rend(), [&](const auto& backup) {
+        return backup.lsn_stop && *backup.lsn_stop <= place &&
+               history.contains(starting_timeline(backup), *backup.lsn_stop);
+    });
+    return newest == candidates.rend() ? std::nullopt : std::optional(*newest);
+}
+
+}  // namespace
+
+std::size_t most_segments_to_look_through(postgres::SegmentSize size) {
+    constexpr std::uint64_t bytes = 4ULL << 30;
+    return bytes / size.bytes;
+}
+
+bool needs_search(const Request& request, const std::vector<pgbackrest::Backup>& candidates) {
+    const auto& point = request.target.point;
+    return (std::holds_alternative<Xid>(point) || std::holds_alternative<Name>(point)) && !request.backup_set &&
+           candidates.size() > 1;
+}
+
+std::optional<pgbackrest::Backup> find_backup_before_target(const Request& request,
+                                                            const std::vector<pgbackrest::Backup>& candidates,
+                                                            const RepositoryState& repository) {
+    const auto& oldest = candidates.front();
+    const auto size = pgbackrest::segment_size_of(oldest).value_or(repository.stanza.segment_size);
+    auto latest = request;
+    latest.target = {Latest{}};
+    latest.backup_set = oldest.label;  // whether another branch may hold the target is asked when the plan is made
+    const auto history =
+        choose_timeline(latest, oldest, starting_timeline(oldest), repository.archive, *repository.wal, size).history;
+    const auto names = backwards(plan_wal(oldest, latest.target, history, repository.archive.segments, size), size);
+    const auto most = request.search ? names.size() : most_segments_to_look_through(size);
+    TargetSearch search(request, repository);
+    search.look_into(names, most);
+    if (search.places.size() > 1) {
+        refuse_several(request.target, search.places);
+    }
+    if (!search.places.empty()) {
+        return newest_before(search.places.front().at, candidates, history);
+    }
+    if (most < names.size()) {
+        log::info("{} is not in the last {} WAL segments", request.target.text(), most);
+        return std::nullopt;
+    }
+    throw Failure(ExitCode::target_not_reachable,
+                  fmt::format("the target {} is nowhere in the WAL from backup set {} to the end of timeline {}",
+                              request.target.text(), oldest.label, history.timeline.text()),
+                  "if it is on another timeline, name that with target-timeline");
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,83 @@
+#include "plan/target_search.hpp"
+
+#include "support/archives.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+using postgres::Lsn;
+using postgres::Timeline;
+
+namespace {
+
+Request asking_for(const RecoveryTarget& target, bool search = false) {
+    Request request;
+    request.target = target;
+    request.search = search;
+    return request;
+}
+
+std::string found(const RecoveryTarget& target, const RepositoryState& state, bool search = false) {
+    const auto backup = find_backup_before_target(asking_for(target, search), state.stanza.backups, state);
+    return backup ? backup->label : "none";
+}
+
+const RecoveryTarget transaction{Xid{748}};
+const RecoveryTarget point{Name{"before the change"}};
+
+void add_point(RepositoryState& state, std::uint32_t timeline, std::uint64_t number, Lsn at) {
+    wal_of(state).content[segment(timeline, number)].restore_points.push_back({at, at, {"before the change", {}}});
+}
+
+}  // namespace
+
+TEST_CASE("only where several backup sets may lead to it a target is searched for") {
+    const auto backups = one_timeline().stanza.backups;
+    CHECK(needs_search(asking_for(transaction), backups));
+    CHECK(needs_search(asking_for(point), backups));
+    CHECK_FALSE(needs_search(asking_for(transaction), {backups.front()}));
+    CHECK_FALSE(needs_search(asking_for({Latest{}}), backups));
+    auto named = asking_for(transaction);
+    named.backup_set = backups.front().label;
+    CHECK_FALSE(needs_search(named, backups));
+}
+
+TEST_CASE("the newest backup set that ended before the target is found") {
+    auto state = one_timeline();
+    wal_of(state).transactions[segment(1, 8)][748] = Lsn{0x8000100};
+    CHECK(found(transaction, state) == "20261122-090000F");
+    wal_of(state).transactions.clear();
+    wal_of(state).transactions[segment(1, 3)][748] = Lsn{0x3000100};
+    CHECK(found(transaction, state) == "20261122-080000F");
+    add_point(state, 1, 6, Lsn{0x6000200});  // the second backup ends in segment 6 at 0x100
+    CHECK(found(point, state) == "20261122-090000F");
+}
+
+TEST_CASE("a backup set of an abandoned branch does not lead to a target on the newest timeline") {
+    auto state = two_timelines();
+    state.stanza.backups.push_back(backup("20261122-113000F", 1, 8, 8, "2026-11-22 11:30:00Z"));
+    wal_of(state).transactions[segment(2, 9)][748] = Lsn{0x9000100};
+    CHECK(found(transaction, state) == "20261122-090000F");
+}
+
+TEST_CASE("a target that is nowhere is refused, one that the search did not come to is not known") {
+    auto state = one_timeline();
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { found(transaction, state); }) ==
+          Problems{{"the target xid 748 is nowhere in the WAL from backup set 20261122-080000F to the end of timeline 1",
+                    "if it is on another timeline, name that with target-timeline"}});
+    add_segments(state.archive, 1, 10, 10 + most_segments_to_look_through(segment_size));
+    CHECK(found(transaction, state) == "none");
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { found(transaction, state, true); }).size() == 1);
+    wal_of(state).transactions[segment(1, 3)][748] = Lsn{0x3000100};
+    CHECK(found(transaction, state, true) == "20261122-080000F");
+}
+
+TEST_CASE("several restore points with one name are refused, and all are named") {
+    auto state = one_timeline();
+    add_point(state, 1, 3, Lsn{0x3000100});
+    add_point(state, 1, 8, Lsn{0x8000100});
+    CHECK(problems_of(ExitCode::usage, [&] { found(point, state); }) ==
+          Problems{{"several restore points are called before the change: at 0/3000100 (WAL segment "
+                    "000000010000000000000003), 0/8000100 (WAL segment 000000010000000000000008)",
+                    "the replay ends at the first one behind the backup: name a backup set with set, or ask for one of "
+                    "these places with type lsn"}});
+}
