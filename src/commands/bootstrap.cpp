@@ -200,13 +200,18 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     sync_and_hand_over(arguments, request, report, plan.archive_end, staging);
 }
 
-void plan_and_restore(const BootstrapArguments& arguments, Request request, Report& report, const Layout& layout) {
-    report.phase("plan");
+/// What was read from the repository, WAL among it, is needed no longer.
+Plan plan_restore(const Request& request, Report& report) {
     const auto repository = observe(request, report);
     for (const auto& problem : find_unarchived_wal(request, repository)) {
         log::write(problem, log::Level::warning);
     }
-    const auto plan = make_plan(request, repository);
+    return make_plan(request, repository);
+}
+
+void plan_and_restore(const BootstrapArguments& arguments, Request request, Report& report, const Layout& layout) {
+    report.phase("plan");
+    const auto plan = plan_restore(request, report);
     request.target = plan.target;
     refuse_rejected(request, plan, layout);
     require_same_timeline(request, plan);

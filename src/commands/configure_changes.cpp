@@ -315,7 +315,7 @@ void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
         }
     }
     for (const std::string key :
-         {"type", "target", "target-exclusive", "target-timeline", "set", "source", "reuse-data"}) {
+         {"type", "target", "nearest", "target-exclusive", "target-timeline", "set", "source", "reuse-data"}) {
         patroni_yml.remove(below(block, key));
     }
 }

@@ -117,11 +117,11 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
                 .lasting();
         }
     }
-    if (const auto end = end_of_planned_wal(plan); request.target.is_latest() && end && fork.at < *end) {
-        throw not_proven(fmt::format("it ended at {}, before the end of the WAL at {}", fork.at.text(), end->text()));
-    }
     if (const auto why = why_not_proven(request.target, fork, plan.wal.last(), plan.segment_size); !why.empty()) {
         throw not_proven(why);
+    }
+    if (const auto end = end_of_planned_wal(plan); request.target.is_latest() && end && fork.at < *end) {
+        throw not_proven(fmt::format("it ended at {}, before the end of the WAL at {}", fork.at.text(), end->text()));
     }
     return {control.timeline, fork.at, fork.reason, log.last_transaction_time};
 }

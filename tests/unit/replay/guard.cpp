@@ -70,6 +70,30 @@ TEST_CASE("what was planned and is not there now is asked for again, then aborts
     }
 }
 
+TEST_CASE("patroni mode: a timeline that came into the archive after the plan is not followed") {
+    auto in_patroni = ticket();
+    in_patroni.recovery = Recovery::patroni;
+    const std::string history = "00000003.history";
+    const auto answer = judge(in_patroni, fresh, history, process::Exited{0}, "");
+    CHECK(answer.kind == Kind::abort);
+    CHECK(answer.cause == ExitCode::target_not_reachable);
+    CHECK(answer.message == "00000003.history came into the archive after the restore was planned, and PostgreSQL would "
+                            "follow it instead of timeline 2");
+    CHECK(judge(in_patroni, fresh, "00000002.history", process::Exited{0}, "").kind == Kind::delivered);
+    // Behind the replay its number must be known as taken.
+    CHECK(judge(in_patroni, after(true, true), history, process::Exited{0}, "").kind == Kind::delivered);
+    in_patroni.explicit_timeline = true;
+    CHECK(judge(in_patroni, fresh, history, process::Exited{0}, "").kind == Kind::delivered);
+}
+
+TEST_CASE("what PostgreSQL reads ahead of a target need not be readable") {
+    const std::string errors = "ERROR: [045]: duplicates found for WAL segment";
+    CHECK(judge(with_target(), fresh, segment(2, 10), process::Exited{45}, errors).kind == Kind::not_there);
+    CHECK(judge(with_target(), fresh, segment(2, 9), process::Exited{45}, errors).kind == Kind::retry);
+    CHECK(judge(with_target(), fresh, segment(2, 10), process::Exited{49}, "").kind == Kind::retry);
+    CHECK(judge(ticket(), fresh, segment(2, 10), process::Exited{45}, errors).kind == Kind::retry);
+}
+
 TEST_CASE("no error of pgbackrest ends the archive") {
     for (int code = 2; code < 256; ++code) {
         CAPTURE(code);

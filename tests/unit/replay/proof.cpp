@@ -61,7 +61,7 @@ const RecoveryTarget latest{Latest{}};
 
 TEST_CASE("what was reached is told by the history file and the log") {
     Ended ended(latest);
-    ended.history("0/9000158", "no recovery target specified");
+    ended.history("0/A000000", "no recovery target specified");
     ended.log.last_transaction_time = "2026-11-22 10:00:00+00";
     const auto reached = ended.proven();
     CHECK(reached.timeline == Timeline{2});
@@ -71,7 +71,7 @@ TEST_CASE("what was reached is told by the history file and the log") {
 }
 
 TEST_CASE("each target is proven by PostgreSQL's own reason for it") {
-    CHECK(outcome(latest, "0/9000158", "no recovery target specified") == "proven");
+    CHECK(outcome(latest, "0/A000000", "no recovery target specified") == "proven");
     CHECK(outcome({Immediate{}}, inside, "reached consistency") == "proven");
     CHECK(outcome({Name{"before the upgrade"}}, inside, "at restore point \"before the upgrade\"") == "proven");
     CHECK(outcome({Xid{748}}, inside, "after transaction 748") == "proven");
@@ -86,6 +86,20 @@ TEST_CASE("each target is proven by PostgreSQL's own reason for it") {
     CHECK(outcome(time, inside, "before 2026-11-22 10:00:01 UTC") == "proven");
     CHECK(outcome(time_target("2026-11-22 10:00:00Z", true), inside, "before 2026-11-22 10:00:00+00") == "proven");
     CHECK(outcome(time, inside, "after 2026-11-22 10:00:00+00") == "proven");
+}
+
+TEST_CASE("a restore to the latest point is proven at the end of the WAL alone") {
+    CHECK(outcome(latest, "0/9000158", "no recovery target specified") ==
+          "it ended at 0/9000158, before the end of the WAL at 0/A000000");
+    Ended ended(latest);
+    ended.plan.wal_end = Lsn{0x9000158};
+    ended.history("0/9000158", "no recovery target specified");
+    CHECK(ended.proven().lsn == Lsn{0x9000158});
+    // What follows the last record of a segment that is not full.
+    ended.log.invalid_record = "invalid record length at 0/9000158: wanted 24, got 0";
+    CHECK(ended.proven().lsn == Lsn{0x9000158});
+    ended.history("0/9000200", "no recovery target specified");
+    CHECK(ended.problems(ExitCode::replay_failed).size() == 1);
 }
 
 TEST_CASE("a replay that ended for another reason than the target is not proven") {
@@ -105,8 +119,8 @@ TEST_CASE("a replay that ended for another reason than the target is not proven"
     CHECK(outcome(time, inside, "before 2026-11-22 10:30:00+01") == other("before 2026-11-22 10:30:00+01"));
     CHECK(outcome(time, inside, "after 2026-11-22 10:00:01+00") == other("after 2026-11-22 10:00:01+00"));
     CHECK(outcome(time, inside, none) == other(none));
-    CHECK(outcome(latest, "0/9000158", "reached consistency") ==
-          "it ended at 0/9000158 for another reason: reached consistency");
+    CHECK(outcome(latest, "0/A000000", "reached consistency") ==
+          "it ended at 0/A000000 for another reason: reached consistency");
 }
 
 TEST_CASE("a restore to the latest point is proven by the last planned segment") {
@@ -141,11 +155,11 @@ TEST_CASE("without the new timeline's history file, or with another parent in it
     const Ended ended(latest);
     CHECK(ended.problems()[0].message ==
           "the replay to latest is not proven: there is no " + ended.pg_wal.path("00000002.history").string());
-    ended.history("0/9000158", "no recovery target specified");
+    ended.history("0/A000000", "no recovery target specified");
     CHECK(ended.problems().empty());
     Ended third(latest);
     third.control.timeline = Timeline{3};
-    third.pg_wal.write("00000003.history", "1\t0/7000158\tx\n2\t0/9000158\tno recovery target specified\n");
+    third.pg_wal.write("00000003.history", "1\t0/7000158\tx\n2\t0/A000000\tno recovery target specified\n");
     CHECK(third.problems()[0].message == "the replay to latest is not proven: timeline 3 does not follow timeline 1");
     third.pg_wal.write("00000003.history", "");
     CHECK(third.problems()[0].message == "the replay to latest is not proven: timeline 3 does not follow timeline 1");
@@ -173,9 +187,9 @@ TEST_CASE("a target that the archive does not reach is told with the nearest poi
           Problems{{"the archive does not reach the target time 2026-11-22 18:00:00+00 on timeline 1",
                     "no WAL could be replayed"}});
     ended.log.redo_end = Lsn{0x9000158};
-    CHECK(ended.failure().problems()[0].hint == "the nearest point is LSN 0/9000158");
+    CHECK(ended.failure().problems()[0].hint == "the nearest point is LSN 0/A000000");
     ended.log.last_transaction_time = "2026-11-22 10:00:00+00";
-    CHECK(ended.failure().problems()[0].hint == "the nearest point is LSN 0/9000158, time 2026-11-22 10:00:00+00");
+    CHECK(ended.failure().problems()[0].hint == "the nearest point is LSN 0/A000000, time 2026-11-22 10:00:00+00");
 }
 
 TEST_CASE("a transaction or a name that was not reached may lie before the backup") {
@@ -184,7 +198,7 @@ TEST_CASE("a transaction or a name that was not reached may lie before the backu
         ended.log.last_words = {"FATAL: recovery ended before configured recovery target was reached"};
         ended.log.redo_end = Lsn{0x9000158};
         CHECK(ended.failure().problems()[0].hint ==
-              "the nearest point is LSN 0/9000158; if the target is before the end of backup set 20261122-090000F, "
+              "the nearest point is LSN 0/A000000; if the target is before the end of backup set 20261122-090000F, "
               "only an older one leads to it (set)");
     }
 }
