@@ -162,7 +162,17 @@ std::optional<OwnLine> own_line(std::string_view line) {
 
 }  // namespace
 
+ServerLog::~ServerLog() {
+    write_own_error();
+}
+
 void ServerLog::take(std::string_view line) {
+    if (own_error_ && begins_with(line, "  ")) {
+        *own_error_ += fmt::format("\n{}", system::trim(line));
+        remember(std::string(line), false);
+        return;
+    }
+    write_own_error();
     if (begins_with(line, server_log_prefix)) {
         if (const auto message = message_of(line.substr(server_log_prefix.size()))) {
             take_message(message->first, message->second);
@@ -238,14 +248,24 @@ void ServerLog::pass_on_foreign(std::string_view line) {
         return;
     }
     if (const auto own = own_line(line)) {
-        log::write(own->level, own->text);
         if (own->level == log::Level::error) {
             recovery_.guard_error = std::string(own->text);
+            own_error_ = recovery_.guard_error;
+        } else {
+            log::write(own->level, own->text);
         }
     } else {
         log::write(log::Level::info, line);
     }
     remember(std::string(line), false);
+}
+
+/// With the hint that belongs to it: nothing may come between.
+void ServerLog::write_own_error() {
+    if (own_error_) {
+        log::write(log::Level::error, *own_error_);
+        own_error_.reset();
+    }
 }
 
 void ServerLog::remember(std::string line, bool is_error) {

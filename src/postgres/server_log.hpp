@@ -19,6 +19,9 @@ inline constexpr std::string_view server_log_prefix = "postgres: ";
 class ServerLog {
   public:
     explicit ServerLog(SegmentSize segment_size) : segment_size_(segment_size) {}
+    ~ServerLog();
+    ServerLog(const ServerLog&) = delete;
+    ServerLog& operator=(const ServerLog&) = delete;
 
     void take(std::string_view line);
     const RecoveryLog& recovery() const { return recovery_; }
@@ -28,6 +31,7 @@ class ServerLog {
     void take_recovery_message(std::string_view text);
     bool is_damage(std::string_view text) const;
     void pass_on_foreign(std::string_view line);
+    void write_own_error();
     void remember(std::string line, bool is_error);
 
     SegmentSize segment_size_;
@@ -36,6 +40,7 @@ class ServerLog {
     bool in_message_ = false;              ///< the last line was PostgreSQL's own
     bool in_error_ = false;                ///< … and belonged to an ERROR, FATAL or PANIC
     bool had_error_ = false;
+    std::optional<std::string> own_error_;  ///< of our restore_command, until its hint has come
 };
 
 }  // namespace patroni_pgbackrest::postgres

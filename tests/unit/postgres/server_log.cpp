@@ -1,6 +1,8 @@
 #include "postgres/server_log.hpp"
 
 #include "support/catch.hpp"
+#include "support/forked.hpp"
+#include "system/log.hpp"
 
 #include <string>
 #include <vector>
@@ -114,6 +116,23 @@ TEST_CASE("without an error the last words are the last lines") {
 TEST_CASE("refused connections while it starts are no last words") {
     const auto log = read({"postgres: FATAL:  the database system is starting up", "postgres: LOG:  the end"});
     CHECK(log.last_words.back() == "LOG:  the end");
+}
+
+TEST_CASE("an error of restore_command and its hint stay together in the log") {
+    system::Forked process([] {
+        ServerLog server(SegmentSize{});
+        server.take("2026-11-22 07:28:41,902 ERROR: a file is missing");
+        log::info("progress");
+        server.take("  HINT: bring it back");
+        server.take("postgres: FATAL:  could not restore file");
+        server.take("2026-11-22 07:28:42,902 ERROR: the last line");
+        return 0;
+    });
+    REQUIRE(process.wait() == 0);
+    const auto errors = process.errors();
+    CHECK(errors.find("ERROR: a file is missing\n  HINT: bring it back\n") != std::string::npos);
+    CHECK(errors.find("HINT: bring it back") < errors.find("could not restore file"));
+    CHECK(errors.find("ERROR: the last line\n") != std::string::npos);
 }
 
 TEST_CASE("what restore_command prints is not taken for the server's words") {
