@@ -21,6 +21,7 @@ struct ArchiveGetArguments {
 struct CheckOptions {
     std::string explain, format = "text";
     std::vector<std::string> members;
+    bool search = false;
 };
 
 /// What the command line says, with only its form checked.

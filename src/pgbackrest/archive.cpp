@@ -205,7 +205,10 @@ void take_history(postgres::Timeline timeline, const std::string& text, ArchiveC
         } else if (text.back() != '\n') {
             result.broken_histories[timeline] = timeline.history_file() + " ends in the middle of a line";
         } else {
-            result.histories.emplace(timeline, history);
+            result.histories.emplace(timeline, history.as_it_happened());
+            for (const auto& fork : history.forks) {
+                result.named_timelines.insert(fork.parent);
+            }
         }
     } catch (const Failure& failure) {
         result.broken_histories[timeline] = failure.what();

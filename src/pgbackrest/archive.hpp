@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,8 @@ struct ArchiveContent {
     /// The segments of which there are files with other content. pgBackRest delivers none of them ([045]).
     std::map<std::string, std::vector<ArchivedFile>> contradictions;
     std::map<postgres::Timeline, LastSegment> last_segments;
-    std::map<postgres::Timeline, postgres::TimelineHistory> histories;  ///< those that are whole
+    std::map<postgres::Timeline, postgres::TimelineHistory> histories;  ///< those that are whole, as_it_happened()
+    std::set<postgres::Timeline> named_timelines;                       ///< as parents, in the histories
     std::map<postgres::Timeline, std::string> broken_histories;         ///< why they are not
     std::map<postgres::Timeline, std::string> directories;              ///< of WAL: the last one of each timeline
     std::map<postgres::Timeline, std::int64_t>

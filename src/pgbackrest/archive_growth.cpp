@@ -30,6 +30,11 @@ std::vector<std::string> last_directories(const ArchiveEnd& end) {
 
 }  // namespace
 
+/// A timeline before the backup's own has no segment here, and is no news.
+bool ArchiveEnd::has_begun_since(postgres::Timeline timeline) const {
+    return histories.contains(timeline) && !last_segments.empty() && timeline > last_segments.begin()->first;
+}
+
 std::optional<std::string> ArchiveEnd::first_behind(const std::vector<Listed>& listed) const {
     for (const auto& entry : listed) {
         const bool directory = entry.is_path && is_directory_name(entry.name);
@@ -37,8 +42,8 @@ std::optional<std::string> ArchiveEnd::first_behind(const std::vector<Listed>& l
         if (directory || segment) {
             const auto name = entry.name.substr(0, directory ? directory_digits : segment_digits);
             const auto last = last_segments.find(timeline_of(name));
-            // A timeline without a segment here ended before the backup from which the listing began.
-            if (last != last_segments.end() && name > last->second.name.substr(0, name.size())) {
+            if (last != last_segments.end() ? name > last->second.name.substr(0, name.size())
+                                            : has_begun_since(timeline_of(name))) {
                 return name;
             }
         } else if (!entry.is_path && postgres::is_history_name(entry.name) &&

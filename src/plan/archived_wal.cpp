@@ -19,7 +19,11 @@ RepositoryWal::RepositoryWal(pgbackrest::Pgbackrest pgbackrest, pgbackrest::Retr
                              const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size,
                              std::string system_identifier)
     : pgbackrest_(std::move(pgbackrest)), retry_(retry), segments_(archive.segments), partials_(archive.partials),
-      size_(size), system_identifier_(std::move(system_identifier)) {}
+      size_(size), system_identifier_(std::move(system_identifier)) {
+    for (const auto& [timeline, last] : archive.last_segments) {
+        timelines_.insert(timeline);
+    }
+}
 
 const postgres::SegmentFacts& RepositoryWal::facts(const std::string& name) {
     const auto known = known_.find(name);
@@ -86,11 +90,17 @@ postgres::WalReader::Expected RepositoryWal::expected(const postgres::Segment& s
     return {size_, segment.timeline, {}};
 }
 
-/// The record that goes on behind a segment's end may be the last commit.
+/// The record that goes on behind a segment's end may be the last commit. A later timeline's file of the fork's segment
+/// begins with what its parent had written there; of another branch the record would not fit.
 postgres::WalReader::BringSegment RepositoryWal::following(const postgres::Segment& segment) {
     return [this, segment](std::uint64_t number) -> std::optional<std::string_view> {
-        const auto name = postgres::Segment{segment.timeline, number}.name(size_);
-        return segments_.contains(name) ? std::optional<std::string_view>(bytes(name)) : std::nullopt;
+        for (auto timeline = timelines_.lower_bound(segment.timeline); timeline != timelines_.end(); ++timeline) {
+            const auto name = postgres::Segment{*timeline, number}.name(size_);
+            if (segments_.contains(name)) {
+                return bytes(name);
+            }
+        }
+        return std::nullopt;
     };
 }
 

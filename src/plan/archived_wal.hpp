@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -48,6 +49,7 @@ class RepositoryWal final : public ArchivedWal {
     pgbackrest::Pgbackrest pgbackrest_;
     pgbackrest::RetryPolicy retry_;
     pgbackrest::ArchivedFiles segments_, partials_;
+    std::set<postgres::Timeline> timelines_;
     postgres::SegmentSize size_;
     std::string system_identifier_;
     std::map<std::string, postgres::SegmentFacts> known_;

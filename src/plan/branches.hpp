@@ -44,6 +44,8 @@ class Branches {
     std::optional<postgres::WalTime> begun(postgres::Timeline timeline);
     /// The last commit of a timeline behind a position.
     Found<Commit> last_commit_behind(postgres::Timeline timeline, postgres::Lsn position);
+    /// When the last commit of a timeline before a position was made; empty when a bounded search finds none.
+    std::optional<postgres::WalTime> last_commit_before(postgres::Timeline timeline, postgres::Lsn position);
     /// Whether a timeline has commits that its parent does not have.
     bool has_commits_of_its_own(postgres::Timeline timeline);
     /// Whether a target that is not a time lies on a timeline behind a position, as far as a search of bounded cost
@@ -57,7 +59,6 @@ class Branches {
 
   private:
     std::optional<postgres::Segment> last_segment(postgres::Timeline timeline) const;
-    std::optional<postgres::WalTime> last_commit_before(postgres::Timeline timeline, postgres::Lsn position);
     /// The archived segments of a timeline from one number down to another; stops when `look` has found something.
     template <typename Thing>
     Found<Thing> search_back(postgres::Timeline timeline, std::uint64_t from, std::uint64_t down_to,

@@ -5,6 +5,7 @@
 #include "system/failure.hpp"
 #include "system/log.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace patroni_pgbackrest {
@@ -20,6 +21,7 @@ Found<LastCommit> find_last_commit(const PlannedWal& planned, const pgbackrest::
                                    ArchivedWal& wal, postgres::SegmentSize size) {
     Found<LastCommit> found;
     auto left = most_segments_to_search(size);
+    postgres::WalTime latest{};  // of an abort as well
     for (auto range = planned.ranges.rbegin(); range != planned.ranges.rend(); ++range) {
         const auto first = *Segment::parse(range->first, size);
         for (auto segment = *Segment::parse(range->last, size); segment >= first; --segment.number) {
@@ -33,9 +35,9 @@ Found<LastCommit> find_last_commit(const PlannedWal& planned, const pgbackrest::
             }
             try {
                 const auto& facts = wal.facts(name);
+                latest = std::max(latest, facts.latest_transaction_end.value_or(latest));
                 if (facts.last_commit) {
-                    found.thing = {facts.last_commit->start, name,
-                                   facts.latest_transaction_end.value_or(facts.last_commit->what.time)};
+                    found.thing = {facts.last_commit->start, name, std::max(latest, facts.last_commit->what.time)};
                     return found;
                 }
             } catch (const Failure& failure) {
@@ -53,11 +55,38 @@ Found<LastCommit> find_last_commit(const PlannedWal& planned, const pgbackrest::
     return found;
 }
 
+namespace {
+
+/// When the last segment holds nothing but the middle of a record: where that record begins, which never ends.
+std::optional<Lsn> end_before(const Plan& plan, ArchivedWal& wal) {
+    auto segment = *Segment::parse(plan.wal.last(), plan.segment_size);
+    const auto first = *Segment::parse(plan.wal.ranges.back().first, plan.segment_size);
+    const auto is_middle = [](const postgres::SegmentFacts& facts) {
+        return facts.records == 0 && !facts.end && facts.first_page;
+    };
+    if (!is_middle(wal.facts(plan.wal.last()))) {
+        return std::nullopt;
+    }
+    while (segment > first) {
+        --segment.number;
+        const auto& facts = wal.facts(segment.name(plan.segment_size));
+        if (!is_middle(facts)) {
+            return facts.end ? std::optional(facts.end->valid_until) : std::nullopt;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<Lsn> end_in_last_segment(const Plan& plan, ArchivedWal& wal) {
     if (plan.wal.ranges.empty()) {
         return std::nullopt;
     }
     const auto name = plan.wal.last();
+    if (const auto begun_before = end_before(plan, wal)) {
+        return begun_before;
+    }
     const auto& facts = wal.facts(name);
     if (!facts.end) {
         return std::nullopt;
@@ -92,9 +121,13 @@ void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& a
 }
 
 bool holds_nothing_but_a_shutdown(const postgres::SegmentFacts& facts) {
-    const bool is_wal = !facts.end || facts.end->reason != postgres::WalEndReason::not_a_page;
-    return (facts.records == 0 && is_wal) ||
-           (facts.records == 1 && facts.last_checkpoint && facts.last_checkpoint->what.shutdown);
+    using enum postgres::WalEndReason;
+    // A file that was kept to be written to one day has another segment's address; its first page may be all zeros.
+    const bool is_unwritten = facts.end && (facts.end->reason == zeros || facts.end->reason == other_place);
+    const bool continues = facts.first_page && facts.first_page->continues && facts.end &&
+                           facts.end->reason != other_place;
+    return (facts.records == 0 && is_unwritten && !continues) ||
+           (!continues && facts.records == 1 && facts.last_checkpoint && facts.last_checkpoint->what.shutdown);
 }
 
 std::string bring_in_partial(const pgbackrest::ArchivedFile& partial) {

@@ -2,7 +2,6 @@
 
 #include "plan/reachability.hpp"
 #include "system/failure.hpp"
-#include "system/log.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -18,8 +17,8 @@ using postgres::SegmentFacts;
 using postgres::Timeline;
 using postgres::TimelineFork;
 
-/// Where a segment's first record starts, and how long a checkpoint's record is, padding included (13 to 18).
-constexpr std::uint64_t first_record = 0x28, checkpoint_record = 0x78;
+/// Where a segment's first record starts (13 to 18).
+constexpr std::uint64_t first_record = 0x28;
 
 /// One fork on the way.
 struct Fork {
@@ -128,20 +127,7 @@ class ForkJudge {
                                      parent),
                    "; " + bring_in_partial(partial->second));
         }
-        if (fork.at.value == start.value + first_record + checkpoint_record && ended_with_a_switch(fork)) {
-            log::info("timeline {} left timeline {} right behind its last checkpoint, after a clean switchover: "
-                      "nothing was lost with WAL segment {}",
-                      fork.child.text(), fork.parent.text(), parent);
-            return;
-        }
         refuse(fork, fmt::format("neither WAL segment {} nor {} is in the archive", parent, child));
-    }
-
-    /// A server that archives switches the segment before its shutdown checkpoint (ShutdownXLOG).
-    bool ended_with_a_switch(const Fork& fork) {
-        const auto segment = fork.segment(fork.parent, size_);
-        const auto before = Segment{fork.parent, segment.number - 1}.name(size_);
-        return archive_.segments.contains(before) && wal_.facts(before).switched;
     }
 
     [[noreturn]] void refuse(const Fork& fork, const std::string& what, const std::string& more = {}) const {
@@ -153,8 +139,8 @@ class ForkJudge {
             fmt::format("timeline {} left timeline {} at {} in WAL segment {}: {}", fork.child.text(),
                         fork.parent.text(), fork.at.text(), fork.segment(fork.parent, size_).name(size_), what),
             fmt::format("look for it in pg_wal of every node that was on timeline {}, and bring it into the archive "
-                        "with pgbackrest archive-push{}{}",
-                        fork.child.text(), more,
+                        "with pgbackrest archive-push; to leave that timeline out, say target-timeline: {}{}{}",
+                        fork.child.text(), fork.parent.text(), more,
                         before == archive_.segments.end()
                             ? std::string()
                             : fmt::format("; a point before the fork is {}", point_in(before->first, plan_, wal_))));

@@ -1,11 +1,15 @@
 #include "plan/plan.hpp"
 
 #include "plan/clusters.hpp"
+#include "plan/branches.hpp"
 #include "plan/forks.hpp"
 #include "plan/reachability.hpp"
 #include "plan/timeline_choice.hpp"
 #include "plan/timelines.hpp"
 #include "system/log.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
 
 namespace patroni_pgbackrest {
 
@@ -42,20 +46,31 @@ void look_for_last_commit(const Request& request, const RepositoryState& reposit
     if (found.thing && plan.backup.lsn_stop && found.thing->at < *plan.backup.lsn_stop) {
         found.thing.reset();
     }
+    if (found.gave_up) {
+        return;
+    }
     plan.last_commit = std::move(found.thing);
-    plan.has_no_commit = !plan.last_commit && !found.gave_up;
+    plan.has_no_commit = !plan.last_commit;
+    if (plan.last_commit) {
+        // The clock of the server before may have been ahead.
+        Branches branches(repository.archive, *repository.wal, plan.segment_size);
+        for (const auto& fork : plan.history.forks) {
+            const auto before = branches.last_commit_before(fork.parent, fork.at);
+            plan.last_commit->latest_end = std::max(plan.last_commit->latest_end, before.value_or(postgres::WalTime{}));
+        }
+    }
 }
 
-/// A target behind the last commit means that commit, and the end of the backup when there is none behind it.
-RecoveryTarget nearest_target(const Request& request, const Plan& plan) {
-    if (!request.nearest || request.target.is_latest() || !is_behind_last_commit(request.target, plan)) {
+/// A target behind the last commit means that commit, and so all there is: what may follow it are transactions that were
+/// prepared and not yet ended.
+RecoveryTarget nearest_target(const Request& request, const RepositoryState& repository, const Plan& plan) {
+    if (!request.nearest || !is_unreachable(request.target, plan, *repository.wal)) {
         return request.target;
     }
-    const auto nearest = plan.last_commit ? RecoveryTarget{LsnTarget{plan.last_commit->at}} : RecoveryTarget{Immediate{}};
-    log::warning("the target {} lies behind the {}: restored to that ({}), as nearest says", request.target.text(),
-                 plan.last_commit ? plan.last_commit->text() : "end of the last transaction in backup set " + plan.backup.label,
-                 nearest.text());
-    return nearest;
+    log::warning("the target {} lies behind the {}: restored to that, as nearest says", request.target.text(),
+                 plan.last_commit ? plan.last_commit->text()
+                                  : fmt::format("end of backup set {}, and no commit follows it", plan.backup.label));
+    return {Latest{}};
 }
 
 }  // namespace
@@ -71,12 +86,16 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     follow_timeline(request, repository, plan);
     require_histories(plan.timeline(), repository.archive, repository.stanza.backups);
     require_agreement(plan.history, repository.archive);
-    plan.wal = plan_wal(plan.backup, request.target, plan.history, repository.archive.segments, plan.segment_size);
+    plan.wal = plan_wal(plan.backup, request.target, plan.history, repository.archive.segments, plan.segment_size,
+                        proven_segment(plan.history, repository.archive, repository.stanza.backups, plan.segment_size));
     if (plan.backup.in_error) {
         log::warning("backup set {} has pages with bad checksums", plan.backup.label);
     }
     look_for_last_commit(request, repository, plan);
-    plan.target = nearest_target(request, plan);
+    plan.target = nearest_target(request, repository, plan);
+    if (is_unreachable(request.target, plan, *repository.wal)) {
+        end_in_last_segment(plan, *repository.wal);  // a damaged record is the reason then
+    }
     require_sound_forks(plan.target, plan, repository.archive, *repository.wal);
     require_reachable(plan.target, plan, repository.archive, *repository.wal);
     if (plan.target.is_latest()) {

@@ -26,7 +26,7 @@ struct Plan {
     bool explicit_timeline = false;     ///< the request named one
     std::string reason_for_timeline;    ///< in words, for the log
     std::vector<postgres::Timeline> other_timelines;  ///< that hold WAL which is not on the way
-    RecoveryTarget target;  ///< the request's; with `nearest` the last commit, when it lies behind that
+    RecoveryTarget target;  ///< the request's; with `nearest` the latest point, when it lies behind the last commit
     PlannedWal wal;
     std::optional<LastCommit> last_commit;  ///< searched for a time, for the latest point, and with `nearest`
     bool has_no_commit = false;             ///< searched, and there is none behind the backup's end

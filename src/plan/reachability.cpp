@@ -1,5 +1,6 @@
 #include "plan/reachability.hpp"
 
+#include "system/log.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@ namespace patroni_pgbackrest {
 
 namespace {
 
+using postgres::Lsn;
 using postgres::Segment;
 
 std::string end_of_backup(const Plan& plan) {
@@ -28,9 +30,15 @@ std::string point_before(const Segment& segment, const Plan& plan, ArchivedWal& 
     return end_of_backup(plan);
 }
 
-void refuse_contradictions(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal) {
+void refuse_contradictions(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal) {
     for (const auto& [name, files] : archive.contradictions) {
         if (!plan.wal.contains(name)) {
+            continue;
+        }
+        if (!target.is_latest() && !target.is_immediate() && !std::holds_alternative<LsnTarget>(target.point)) {
+            log::warning("WAL segment {} is in the archive with different contents: the recovery is aborted should it be "
+                         "needed before the target is reached",
+                         name);
             continue;
         }
         std::vector<std::string> paths;
@@ -78,30 +86,35 @@ void refuse_gap(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal
     }
 }
 
-void refuse_lsn_behind_the_archive(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal) {
-    const auto* lsn = std::get_if<LsnTarget>(&target.point);
-    if (lsn == nullptr || plan.wal.ranges.empty()) {
-        return;
-    }
+/// Where the last record of the planned WAL ends, as far as that is known.
+Lsn end_of_archive(const LsnTarget& target, const Plan& plan, ArchivedWal& wal) {
     const auto last = *Segment::parse(plan.wal.last(), plan.segment_size);
-    auto end = last.end(plan.segment_size);
-    if (lsn->lsn < end && last.start(plan.segment_size) <= lsn->lsn) {
-        const auto& facts = wal.facts(plan.wal.last());
-        if (facts.end && !(facts.last_record >= lsn->lsn)) {
-            end = facts.end->valid_until;
-        }
+    const auto end = last.end(plan.segment_size);
+    if (end <= target.lsn || last.start(plan.segment_size) > target.lsn || !plan.wal.missing.empty()) {
+        return end;
     }
-    if (end <= lsn->lsn) {
-        throw Failure(ExitCode::target_not_reachable,
-                      fmt::format("the archive ends at {} (WAL segment {}), before the target {}", end.text(),
-                                  plan.wal.last(), lsn->lsn.text()),
-                      fmt::format("a point before it is {}; type latest brings all there is{}",
-                                  point_in(plan.wal.last(), plan, wal), other_timelines_hint(plan)));
+    const auto& facts = wal.facts(plan.wal.last());
+    if (!facts.last_record || *facts.last_record >= target.lsn) {
+        return end;
     }
+    // Behind the last record of a segment that was switched nothing begins either.
+    return facts.end ? facts.end->valid_until : target.lsn;
 }
 
-void refuse_time_behind_last_commit(const RecoveryTarget& target, const Plan& plan) {
-    if (!std::holds_alternative<Time>(target.point) || !is_behind_last_commit(target, plan)) {
+void refuse_lsn_behind_the_archive(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal) {
+    if (!std::holds_alternative<LsnTarget>(target.point) || !is_unreachable(target, plan, wal)) {
+        return;
+    }
+    const auto& lsn = std::get<LsnTarget>(target.point);
+    throw Failure(ExitCode::target_not_reachable,
+                  fmt::format("the archive ends at {} (WAL segment {}), before the target {}",
+                              end_of_archive(lsn, plan, wal).text(), plan.wal.last(), lsn.lsn.text()),
+                  fmt::format("a point before it is {}; type latest brings all there is{}",
+                              point_in(plan.wal.last(), plan, wal), other_timelines_hint(plan)));
+}
+
+void refuse_time_behind_last_commit(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal) {
+    if (!std::holds_alternative<Time>(target.point) || !is_unreachable(target, plan, wal)) {
         return;
     }
     if (!plan.last_commit) {
@@ -115,7 +128,7 @@ void refuse_time_behind_last_commit(const RecoveryTarget& target, const Plan& pl
                   fmt::format("the target {} lies behind the {} on timeline {}: no record in the archive reaches it",
                               target.text(), plan.last_commit->text(), plan.timeline().text()),
                   fmt::format("that commit is the end of what type lsn and target {} brings; nearest: true means it "
-                              "with any target behind it, type latest brings all there is{}",
+                              "with any target behind it, and type latest brings all there is{}",
                               plan.last_commit->at.text(), other_timelines_hint(plan)));
 }
 
@@ -123,20 +136,20 @@ void refuse_time_behind_last_commit(const RecoveryTarget& target, const Plan& pl
 
 void require_reachable(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
                        ArchivedWal& wal) {
-    refuse_contradictions(plan, archive, wal);
+    refuse_contradictions(target, plan, archive, wal);
     refuse_gap(target, plan, wal);
     refuse_lsn_behind_the_archive(target, plan, wal);
-    refuse_time_behind_last_commit(target, plan);
+    refuse_time_behind_last_commit(target, plan, wal);
 }
 
-bool is_behind_last_commit(const RecoveryTarget& target, const Plan& plan) {
-    if (!plan.last_commit) {
-        return plan.has_no_commit;
-    }
+bool is_unreachable(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal) {
     if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
-        return lsn->lsn > plan.last_commit->at;
+        return !plan.wal.ranges.empty() && end_of_archive(*lsn, plan, wal) <= lsn->lsn;
     }
-    return std::holds_alternative<Time>(target.point) && !ends_replay(target, plan.last_commit->latest_end);
+    if (!std::holds_alternative<Time>(target.point)) {
+        return false;
+    }
+    return plan.last_commit ? !ends_replay(target, plan.last_commit->latest_end) : plan.has_no_commit;
 }
 
 std::string point_in(const std::string& segment, const Plan& plan, ArchivedWal& wal) {

@@ -17,8 +17,9 @@ namespace patroni_pgbackrest {
 void require_reachable(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
                        ArchivedWal& wal);
 
-/// Whether a target lies behind the last commit that the archive has on the way, so far as that is known.
-bool is_behind_last_commit(const RecoveryTarget& target, const Plan& plan);
+/// Whether it is known that no record in the archive ends the replay at the target: a time behind the last commit or
+/// abort on the way, an LSN behind the last record.
+bool is_unreachable(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal);
 
 /// The last point in that segment which can be asked for, in words for a hint: PostgreSQL ends at the first record that
 /// begins at the target LSN or behind it. The end of the backup, when that lies behind it.

@@ -57,6 +57,42 @@ class TimelineChooser {
         return chosen;
     }
 
+    /// The same, when no other branch was written to after it. A copy that somebody opened elsewhere (a rehearsal) may
+    /// have a greater number than the cluster that lives on.
+    TimelineChoice newest_and_last(bool guessing) {
+        auto chosen = newest_descendant(guessing);
+        if (!archive_.last_segments.contains(chosen.history.timeline)) {
+            return chosen;  // whether its fork is sound says more
+        }
+        const auto last = branches_.last_commit_behind(chosen.history.timeline,
+                                                       where_left(chosen.history, chosen.history.timeline));
+        std::vector<Timeline> branches;
+        for (const auto other : chosen.others) {
+            const auto commit = branches_.last_commit_behind(other, where_left(chosen.history, other));
+            if (!last.gave_up && (commit.gave_up || (commit.thing && (!last.thing || commit.thing->what.time >
+                                                                                          last.thing->what.time)))) {
+                branches.push_back(other);
+            }
+        }
+        if (branches.empty()) {
+            return chosen;
+        }
+        branches.push_back(chosen.history.timeline);
+        throw several_branches("may be", {Latest{}}, branches);
+    }
+
+    /// `immediate` and `current`: the backup's own timeline, when no newer one that it is not part of was followed.
+    TimelineChoice backups_own(bool guessing, const std::string& reason) {
+        std::vector<Timeline> passed_over;
+        newest_descendant(passed_over);
+        for (const auto timeline : passed_over) {
+            if (guessing && branches_.has_commits_of_its_own(timeline)) {
+                throw abandoned_branch(timeline, backup_timeline_);
+            }
+        }
+        return backup_timeline(reason);
+    }
+
     /// The same, when no other branch may hold the target: an LSN and a transaction ID are given away anew behind a
     /// fork.
     TimelineChoice newest_with(const RecoveryTarget& target, bool guessing) {
@@ -82,7 +118,7 @@ class TimelineChooser {
                 (descends(history) ? descendants : others).push_back(timeline);
             }
         }
-        const auto chosen = descendants.back();
+        const auto chosen = with_a_later_commit(target, descendants.back());
         for (const auto other : others) {
             if (guessing && other > chosen && branches_.has_commits_of_its_own(other)) {
                 throw abandoned_branch(other, chosen);
@@ -99,6 +135,27 @@ class TimelineChooser {
     }
 
   private:
+    /// A timeline that was alive at a time may have archived nothing since: what it wrote until then is in the first
+    /// segment of the one that followed, and nowhere else.
+    Timeline with_a_later_commit(const RecoveryTarget& target, Timeline alive) {
+        const auto last = branches_.last_commit_behind(alive, {});
+        if (last.gave_up || (last.thing && ends_replay(target, last.thing->what.time))) {
+            return alive;
+        }
+        for (const auto& [timeline, history] : archive_.histories) {
+            const auto* fork = history.fork_from(alive);
+            // Of all that the one alive wrote.
+            const bool goes_on = fork != nullptr && !branches_.last_commit_behind(alive, fork->at).is_possible();
+            if (timeline > alive && descends(history) && goes_on) {
+                const auto next = branches_.last_commit_behind(timeline, {});
+                if (next.gave_up || (next.thing && ends_replay(target, next.thing->what.time))) {
+                    return timeline;
+                }
+            }
+        }
+        return alive;
+    }
+
     bool had_begun(Timeline timeline, postgres::WalTime time) {
         const auto begun = branches_.begun(timeline);
         return !begun || *begun <= time;
@@ -211,24 +268,23 @@ TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup&
                                const pgbackrest::ArchiveContent& archive, ArchivedWal& wal,
                                postgres::SegmentSize size) {
     TimelineChooser chooser(backup, backup_timeline, archive, wal, size);
+    const bool guessing = !request.backup_set;
     if (request.timeline) {
         if (const auto* number = std::get_if<Timeline>(&request.timeline->choice)) {
             return chooser.requested(*number);
         }
-        if (std::holds_alternative<Immediate>(request.timeline->choice)) {
-            return chooser.backup_timeline("as asked for");
-        }
-        return chooser.newest_descendant(false);
+        return std::holds_alternative<Immediate>(request.timeline->choice)
+                   ? chooser.backups_own(guessing, "as asked for")
+                   : chooser.newest_descendant(guessing);
     }
-    const bool guessing = !request.backup_set;
     if (request.target.is_immediate()) {
-        return chooser.backup_timeline("the backup's own");
+        return chooser.backups_own(guessing, "the backup's own");
     }
     if (std::holds_alternative<Time>(request.target.point)) {
         return chooser.alive_at(request.target, guessing);
     }
     if (request.target.is_latest()) {
-        return chooser.newest_descendant(guessing);
+        return chooser.newest_and_last(guessing);
     }
     return chooser.newest_with(request.target, guessing);
 }

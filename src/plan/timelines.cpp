@@ -3,6 +3,7 @@
 #include "plan/timeline_choice.hpp"
 #include "system/failure.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace patroni_pgbackrest {
@@ -34,11 +35,36 @@ std::map<Timeline, std::string> timelines_without_history(const pgbackrest::Arch
     return lost;
 }
 
+namespace {
+
+void require_free_number(Timeline followed, const pgbackrest::ArchiveContent& archive) {
+    Timeline next{followed.number + 1};
+    while (archive.histories.contains(next)) {
+        ++next.number;
+    }
+    auto greatest = archive.histories.empty() ? followed : archive.histories.rbegin()->first;
+    if (!archive.named_timelines.empty()) {
+        greatest = std::max(greatest, *archive.named_timelines.rbegin());
+    }
+    if (next < greatest) {
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("PostgreSQL would call the new timeline {}, and the archive knows timeline {}: the "
+                                  "next restore would take that for the newer one",
+                                  next.text(), greatest.text()),
+                      fmt::format("look for {} in pg_wal of every node that was on it, and bring it into the archive "
+                                  "with pgbackrest archive-push",
+                                  next.history_file()));
+    }
+}
+
+}  // namespace
+
 void require_histories(Timeline followed, const pgbackrest::ArchiveContent& archive,
                        const std::vector<pgbackrest::Backup>& backups) {
     const auto lost = timelines_without_history(archive, backups);
     const auto first = lost.lower_bound(followed);
     if (first == lost.end()) {
+        require_free_number(followed, archive);
         return;
     }
     const auto& [timeline, shown_by] = *first;

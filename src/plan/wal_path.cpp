@@ -92,12 +92,12 @@ void append(PlannedWal& wal, const FoundSegment& segment) {
 
 PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& target,
                     const postgres::TimelineHistory& history, const pgbackrest::ArchivedFiles& archived,
-                    postgres::SegmentSize size) {
+                    postgres::SegmentSize size, std::uint64_t proven) {
     const auto start = *Segment::parse(backup.archive_start, size);
     const auto parts = parts_of(history, size);
     auto end = Segment::parse(backup.archive_stop, size).value_or(start).number;
     if (!target.is_immediate()) {
-        end = newest_archived(parts, archived, size, end);
+        end = std::max(newest_archived(parts, archived, size, end), proven);
     }
     if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
         end = std::min(end, std::max(start.number, lsn->lsn.value / size.bytes));
@@ -107,6 +107,29 @@ PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& targ
         append(wal, find_segment(number, parts, archived, size));
     }
     return wal;
+}
+
+std::uint64_t proven_segment(const postgres::TimelineHistory& history, const pgbackrest::ArchiveContent& archive,
+                             const std::vector<pgbackrest::Backup>& backups, postgres::SegmentSize size) {
+    std::uint64_t proven = 0;
+    const auto note_before = [&](std::uint64_t number) { proven = std::max(proven, number == 0 ? 0 : number - 1); };
+    for (const auto& fork : history.forks) {
+        note_before(fork.at.value / size.bytes);
+    }
+    for (const auto& [name, file] : archive.partials) {
+        const auto partial = Segment::parse(name, size);
+        if (partial && history.contains(partial->timeline, partial->start(size))) {
+            note_before(partial->number);
+        }
+    }
+    for (const auto& backup : backups) {
+        const auto stop = Segment::parse(backup.archive_stop, size);
+        const auto end = backup.lsn_stop.value_or(stop ? stop->start(size) : postgres::Lsn{});
+        if (stop && history.contains(stop->timeline, end)) {
+            proven = std::max(proven, stop->number);
+        }
+    }
+    return proven;
 }
 
 bool PlannedWal::contains(const std::string& segment) const {

@@ -6,6 +6,7 @@
 #include "postgres/wal.hpp"
 #include "request/target.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,16 @@ struct PlannedWal {
 };
 
 /// The segments from the backup's start along `history` to the end of what the archive has (to the backup's end for an
-/// immediate target, to the target's segment for an LSN). `archived` holds the archive's segments.
+/// immediate target, to the target's segment for an LSN). `archived` holds the archive's segments; those up to the
+/// number `proven` were written, whether they are there or not.
 PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& target,
                     const postgres::TimelineHistory& history, const pgbackrest::ArchivedFiles& archived,
-                    postgres::SegmentSize size);
+                    postgres::SegmentSize size, std::uint64_t proven = 0);
+
+/// The greatest number of a segment on the way that must have been written and archived as a whole, as the repository
+/// itself shows: before a fork, before a partial segment, in a backup's own WAL. A hole at the archive's end is not its
+/// end.
+std::uint64_t proven_segment(const postgres::TimelineHistory& history, const pgbackrest::ArchiveContent& archive,
+                             const std::vector<pgbackrest::Backup>& backups, postgres::SegmentSize size);
 
 }  // namespace patroni_pgbackrest

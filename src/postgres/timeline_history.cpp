@@ -62,6 +62,20 @@ TimelineHistory TimelineHistory::parse(Timeline timeline, std::string_view text)
     return history;
 }
 
+TimelineHistory TimelineHistory::as_it_happened() const {
+    TimelineHistory result{timeline, {}};
+    auto end = Lsn{UINT64_MAX};
+    for (auto fork = forks.rbegin(); fork != forks.rend(); ++fork) {
+        end = std::min(end, fork->at);
+        const auto older = std::next(fork);
+        const bool is_empty = older != forks.rend() && std::min(older->at, end) == end;
+        if (!is_empty) {
+            result.forks.insert(result.forks.begin(), {fork->parent, end, fork->reason});
+        }
+    }
+    return result;
+}
+
 const TimelineFork* TimelineHistory::fork_from(Timeline ancestor) const {
     const auto found =
         std::find_if(forks.begin(), forks.end(), [&](const TimelineFork& fork) { return fork.parent == ancestor; });

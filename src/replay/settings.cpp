@@ -21,11 +21,14 @@ std::vector<postgres::Setting> server_settings(const postgres::ControlData& cont
                                                const std::string& preload_libraries) {
     const auto shared_buffers = std::clamp(resources.memory / 4, 128 * mebibyte, 2 * gibibyte);
     // Restored segments stay in pg_wal until a restartpoint, so this also bounds what the replay needs on disk.
-    const auto max_wal_size = std::clamp(resources.disk / 4, gibibyte, 16 * gibibyte);
+    const auto two_segments = 2 * control.segment_size.bytes;  // the least that PostgreSQL accepts for both
+    const auto max_wal_size = std::max(std::clamp(resources.disk / 4, gibibyte, 16 * gibibyte), two_segments);
+    const auto min_wal_size = std::max(80 * mebibyte, two_segments);
     std::vector<postgres::Setting> settings{
         {"fsync", "off"},  // staging can be thrown away; everything is synchronised before the hand-over
         {"shared_buffers", megabytes(shared_buffers)},
         {"max_wal_size", megabytes(max_wal_size)},
+        {"min_wal_size", megabytes(min_wal_size)},
         {"checkpoint_timeout", "30min"},
         {"wal_level", "replica"},
         {"wal_log_hints", "on"},

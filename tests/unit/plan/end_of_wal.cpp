@@ -33,7 +33,7 @@ TEST_CASE("a time that no commit in the archive reaches is refused with the last
         {"the target time 2026-11-22 11:50:00+00 lies behind the last commit at 2026-11-22 11:50:00+00 (LSN 0/9001000, "
          "WAL segment 000000010000000000000009) on timeline 1: no record in the archive reaches it",
          "that commit is the end of what type lsn and target 0/9001000 brings; nearest: true means it with any target "
-         "behind it, type latest brings all there is"}};
+         "behind it, and type latest brings all there is"}};
     CHECK(no_plan(asking_for(time_target("2026-11-22 11:50:00Z")), state) == refused);
     CHECK(no_plan(asking_for(time_target("2026-11-22 11:49:59.999999Z")), state).empty());
     auto before = time_target("2026-11-22 11:50:00Z");
@@ -51,8 +51,10 @@ TEST_CASE("an abort behind the last commit is a place where a replay to a time e
 TEST_CASE("with nearest a target behind the last commit means the last commit") {
     const auto state = one_timeline();
     for (const auto& target : {time_target("2026-11-22 12:30:00Z"), lsn_target("0/B000000")}) {
-        CHECK(make_plan(asking_for(target, true), state).target.text() == "lsn 0/9001000");
+        CHECK(make_plan(asking_for(target, true), state).target.is_latest());
     }
+    // The archive reaches it.
+    CHECK(make_plan(asking_for(lsn_target("0/9001000"), true), state).target.text() == "lsn 0/9001000");
     CHECK(make_plan(asking_for(time_target("2026-11-22 11:30:00Z"), true), state).target.text() ==
           "time 2026-11-22 11:30:00+00");
     CHECK(make_plan(asking_for(latest, true), state).target.is_latest());
@@ -67,7 +69,7 @@ TEST_CASE("without a commit behind the backup, its end is the last point") {
           Problems{{"no transaction ended behind backup set 20261122-090000F on timeline 1: nothing in the archive "
                     "reaches the target time 2026-11-22 09:30:00+00",
                     "type latest brings all there is"}});
-    CHECK(make_plan(asking_for(target, true), state).target.is_immediate());
+    CHECK(make_plan(asking_for(target, true), state).target.is_latest());
 }
 
 TEST_CASE("a time is not refused when the search for the last commit gave up") {
@@ -108,7 +110,16 @@ TEST_CASE("a partial segment in which the followed timeline goes on is named") {
     auto state = one_timeline();
     state.archive.partials[segment(1, 10)] = {1, "archive/demo/15-1/0/" + segment(1, 10) + ".partial-0123.gz"};
     auto& facts = wal_of(state).content[segment(1, 10) + ".partial"];
-    CHECK(no_plan(asking_for(latest), state).empty());  // nothing is in it
+    const auto start = Lsn{10 * segment_size.bytes};
+    facts.end = WalEnd{.reason = WalEndReason::other_place, .valid_until = start, .at = start};
+    CHECK(no_plan(asking_for(latest), state).empty());  // nothing was written into it
+    facts.end->reason = WalEndReason::zeros;
+    CHECK(no_plan(asking_for(latest), state).empty());
+    facts.first_page.emplace().continues = true;  // it begins with the rest of a record
+    CHECK(no_plan(asking_for(latest), state).size() == 1);
+    facts.first_page->continues = false;
+    facts.end->reason = WalEndReason::wrong_checksum;
+    CHECK(no_plan(asking_for(latest), state).size() == 1);
     facts.records = 2;
     const auto refused = no_plan(asking_for(latest), state);
     REQUIRE(refused.size() == 1);

@@ -180,6 +180,42 @@ TEST_CASE("a timeline whose first segment is not there was begun after the paren
     CHECK(choice(time_target("2026-11-22 11:30:00Z"), std::nullopt, state).history.timeline == Timeline{2});
 }
 
+TEST_CASE("latest is not the greatest number when another branch was written to afterwards") {
+    auto state = two_timelines();
+    wal_of(state).commit(1, 9, "2026-11-22 12:50:00Z");  // timeline 2 was a rehearsal
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }) ==
+          Problems{{"several branches may be the latest: timeline 1 (last commit at 2026-11-22 12:50:00+00), timeline 2 "
+                    "(last commit at 2026-11-22 12:40:00+00)",
+                    "say which of them is meant with target-timeline: 1 or 2"}});
+    CHECK(choice(latest, number(2), state).history.timeline == Timeline{2});
+    wal_of(state).content.erase(segment(2, 10));  // nothing was committed in it
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }).size() == 1);
+}
+
+TEST_CASE("what was committed just before a failover is in the new timeline's first segment alone") {
+    auto state = two_timelines();
+    wal_of(state).content.erase(segment(1, 9));
+    for (std::uint64_t gone = 7; gone <= 9; ++gone) {
+        state.archive.segments.erase(segment(1, gone));
+    }
+    state.archive.last_segments[Timeline{1}].name = segment(1, 6);
+    wal_of(state).commit(1, 6, "2026-11-22 11:40:00Z", 0x200);
+    CHECK(choice(time_target("2026-11-22 11:30:00Z"), std::nullopt, state).history.timeline == Timeline{1});
+    CHECK(choice(time_target("2026-11-22 11:45:00Z"), std::nullopt, state).history.timeline == Timeline{2});
+}
+
+TEST_CASE("a backup on an abandoned branch is not taken for any target while nobody has named it") {
+    auto state = two_timelines();
+    const Lsn fork{0x4000000};
+    state.archive.histories[Timeline{2}].forks[0].at = fork;
+    add_segments(state.archive, 2, 4, 6);
+    for (const auto& wish : {std::optional<TimelineWish>(), std::optional(TimelineWish{Latest{}}),
+                             std::optional(TimelineWish{Immediate{}})}) {
+        CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice({Immediate{}}, wish, state); }).size() == 1);
+    }
+    CHECK(choice({Immediate{}}, number(1), state).history.timeline == Timeline{1});
+}
+
 TEST_CASE("an immediate target stays on the backup's own timeline") {
     const auto chosen = choice({Immediate{}});
     CHECK(chosen.history.timeline.number == 1);

@@ -61,6 +61,7 @@ TEST_CASE("what was abandoned below the followed timeline needs no history") {
     state.archive.histories[third] = {
         third, {{Timeline{1}, postgres::Lsn{8 * segment_size.bytes + 0x200}, "no recovery target specified"}}};
     add_segments(state.archive, 3, 8, 12);
+    wal_of(state).commit(3, 12, "2026-11-22 13:00:00Z");
     state.archive.histories.erase(Timeline{2});
     state.archive.directories[Timeline{2}] = "0000000200000000";
     CHECK(make_plan(request_for(), state).timeline() == third);

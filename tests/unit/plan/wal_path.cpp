@@ -143,3 +143,20 @@ TEST_CASE("a plan knows its segments by timeline and number") {
     CHECK_FALSE(wal.contains(segment(2, 0x11)));
     CHECK_FALSE(wal.contains(segment(3, 7)));
 }
+
+TEST_CASE("what the repository proves to have been written is planned, whether it is there or not") {
+    auto state = two_timelines();
+    const auto& history = state.archive.histories.at(Timeline{2});
+    const auto proven = [&] {
+        return proven_segment(history, state.archive, state.stanza.backups, segment_size);
+    };
+    CHECK(proven() == 6);  // before the fork, and the second backup's own
+    state.archive.partials[segment(2, 10)] = {};
+    CHECK(proven() == 9);
+    state.archive.partials[segment(1, 12)] = {};  // behind the fork
+    CHECK(proven() == 9);
+    state.stanza.backups.push_back(backup("20261122-130000F", 2, 11, 12, "2026-11-22 13:00:00Z"));
+    CHECK(proven() == 12);
+    const auto wal = plan_wal(state.stanza.backups[1], latest, history, state.archive.segments, segment_size, proven());
+    CHECK(wal.missing == std::vector<std::string>{segment(2, 11), segment(2, 12)});
+}

@@ -81,3 +81,18 @@ TEST_CASE("a place in the WAL belongs to a timeline's past up to the fork") {
     CHECK(history.fork_from(Timeline{2}) == nullptr);
     CHECK(TimelineHistory{Timeline{1}, {}}.contains(Timeline{1}, Lsn{0}));
 }
+
+TEST_CASE("timelines that were passed by are not in the past as it happened") {
+    const auto text = [](const char* written) {
+        std::string result;
+        for (const auto& fork : TimelineHistory::parse(Timeline{5}, written).as_it_happened().forks) {
+            result += fork.parent.text() + "@" + fork.at.text() + " ";
+        }
+        return result;
+    };
+    CHECK(text("1\t0/3000000\ta\n2\t0/5000000\tb\n") == "1@0/3000000 2@0/5000000 ");
+    CHECK(text("1\t0/5000000\ta\n2\t0/3000000\tb\n") == "1@0/3000000 ");
+    CHECK(text("1\t0/3000000\ta\n2\t0/8000000\tb\n3\t0/5000000\tc\n") == "1@0/3000000 2@0/5000000 ");
+    CHECK(text("1\t0/6000000\ta\n2\t0/8000000\tb\n3\t0/5000000\tc\n") == "1@0/5000000 ");
+    CHECK(text("").empty());
+}
