@@ -38,7 +38,8 @@ void bootstrap(const std::vector<std::string>& words) {
 
 int check(const std::vector<std::string>& words, const commands::CheckOptions& options) {
     interruption::install();
-    return static_cast<int>(commands::check({words, options.format == "json", options.search, options.explain, options.members}));
+    return static_cast<int>(
+        commands::check({words, options.format == "json", options.search, options.explain, options.members}));
 }
 
 int run(const std::vector<std::string>& words) {

@@ -189,8 +189,8 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     }
     report.kept(set_aside_dynamic_configuration(staging));
     const auto control = postgres::read_control_data(bin_directory, staging.path());
-    staging.journal().goal =
-        RestoreGoal{request.target, plan.timeline(), plan.wal.last(), plan.segment_size, control.checksum_version != 0};
+    staging.journal().goal = RestoreGoal{request.target, plan.timeline(), plan.last_segment(), plan.segment_size,
+                                         control.checksum_version != 0};
     staging.journal().reached = reached;
     staging.enter(Phase::recovered);
 

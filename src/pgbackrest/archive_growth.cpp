@@ -31,8 +31,11 @@ std::vector<std::string> last_directories(const ArchiveEnd& end) {
 }  // namespace
 
 /// A timeline before the backup's own has no segment here, and is no news.
-bool ArchiveEnd::has_begun_since(postgres::Timeline timeline) const {
-    return histories.contains(timeline) && !last_segments.empty() && timeline > last_segments.begin()->first;
+bool ArchiveEnd::has_begun_since(const std::string& name) const {
+    const auto timeline = timeline_of(name);
+    const auto known = directories.find(timeline);
+    return histories.contains(timeline) && !last_segments.empty() && timeline > last_segments.begin()->first &&
+           (known == directories.end() || known->second < name);
 }
 
 std::optional<std::string> ArchiveEnd::first_behind(const std::vector<Listed>& listed) const {
@@ -42,8 +45,7 @@ std::optional<std::string> ArchiveEnd::first_behind(const std::vector<Listed>& l
         if (directory || segment) {
             const auto name = entry.name.substr(0, directory ? directory_digits : segment_digits);
             const auto last = last_segments.find(timeline_of(name));
-            if (last != last_segments.end() ? name > last->second.name.substr(0, name.size())
-                                            : has_begun_since(timeline_of(name))) {
+            if (last != last_segments.end() ? name > last->second.name.substr(0, name.size()) : has_begun_since(name)) {
                 return name;
             }
         } else if (!entry.is_path && postgres::is_history_name(entry.name) &&

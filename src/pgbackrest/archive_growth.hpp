@@ -19,14 +19,15 @@ struct ArchiveEnd {
     std::vector<Archive> archives;
     std::map<postgres::Timeline, LastSegment> last_segments;
     std::set<postgres::Timeline> histories;
+    std::map<postgres::Timeline, std::string> directories;
 
     /// The first file of a listing (of an archive id's directory, or of one of its directories) that is past this end:
     /// a segment, a directory of segments, or a history file. Empty if there is none.
     std::optional<std::string> first_behind(const std::vector<Listed>& listed) const;
 
   private:
-    /// Whether that timeline, whose history is known, had no segment.
-    bool has_begun_since(postgres::Timeline timeline) const;
+    /// Whether a segment or a directory is the first of a timeline whose history is known.
+    bool has_begun_since(const std::string& name) const;
 };
 
 /// Looks into the archive once more, in the background, for new files that somebody has written.

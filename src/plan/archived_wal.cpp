@@ -34,14 +34,14 @@ postgres::SegmentFacts RepositoryWal::read(const std::string& name) {
     const auto segment = *postgres::Segment::parse(name.substr(0, name_digits), size_);
     const auto& content = bytes(name);
     auto facts = postgres::facts_of_segment(segment.number, content, expected(segment), following(segment));
-    if (facts.first_page && facts.first_page->file &&
-        facts.first_page->file->system_identifier != system_identifier_) {
-        throw Failure(ExitCode::target_not_reachable,
-                      fmt::format("WAL segment {} in the archive is of another cluster: its system identifier is {}, "
-                                  "that of the backup {}",
-                                  name, facts.first_page->file->system_identifier, system_identifier_),
-                      "find out with pgbackrest info and pg_waldump who archived into this stanza, and take what is not "
-                      "the cluster's out of it; a point before it is reached with type lsn or time")
+    if (facts.first_page && facts.first_page->file && facts.first_page->file->system_identifier != system_identifier_) {
+        throw Failure(
+            ExitCode::target_not_reachable,
+            fmt::format("WAL segment {} in the archive is of another cluster: its system identifier is {}, "
+                        "that of the backup {}",
+                        name, facts.first_page->file->system_identifier, system_identifier_),
+            "find out with pgbackrest info and pg_waldump who archived into this stanza, and take what is not "
+            "the cluster's out of it; a point before it is reached with type lsn or time")
             .lasting();
     }
     return facts;

@@ -53,6 +53,15 @@ Found<Commit> Branches::last_commit_behind(Timeline timeline, Lsn position) {
                                });
 }
 
+std::optional<WalTime> Branches::latest_end_at(Lsn position) {
+    for (auto entry = archive_.last_segments.rbegin(); entry != archive_.last_segments.rend(); ++entry) {
+        if (const auto* found = facts(entry->first, position.value / size_.bytes)) {
+            return found->latest_transaction_end;
+        }
+    }
+    return std::nullopt;
+}
+
 bool Branches::has_commits_of_its_own(Timeline timeline) {
     const auto history = history_of(timeline);
     return last_commit_behind(timeline, history.forks.empty() ? Lsn{} : history.forks.back().at).is_possible();
@@ -68,20 +77,25 @@ bool Branches::may_hold(const RecoveryTarget& target, Timeline timeline, Lsn pos
     }
     const auto down_to = position.value / size_.bytes;
     if (const auto* xid = std::get_if<Xid>(&target.point)) {
-        return search_back<Lsn>(timeline, last->number, down_to, [&](const std::string& name) -> std::optional<Lsn> {
-                   const auto end = wal_.end_of_transaction(name, static_cast<std::uint32_t>(xid->number));
-                   return end && *end >= position ? end : std::nullopt;
-               }).is_possible();
+        return search_back<Lsn>(timeline, last->number, down_to,
+                                [&](const std::string& name) -> std::optional<Lsn> {
+                                    const auto end =
+                                        wal_.end_of_transaction(name, static_cast<std::uint32_t>(xid->number));
+                                    return end && *end >= position ? end : std::nullopt;
+                                })
+            .is_possible();
     }
     if (const auto* point = std::get_if<Name>(&target.point)) {
-        return search_back<Lsn>(timeline, last->number, down_to, [&](const std::string& name) -> std::optional<Lsn> {
-                   for (const auto& found : wal_.facts(name).restore_points) {
-                       if (found.what.name == point->name && found.start >= position) {
-                           return found.start;
-                       }
-                   }
-                   return std::nullopt;
-               }).is_possible();
+        return search_back<Lsn>(timeline, last->number, down_to,
+                                [&](const std::string& name) -> std::optional<Lsn> {
+                                    for (const auto& found : wal_.facts(name).restore_points) {
+                                        if (found.what.name == point->name && found.start >= position) {
+                                            return found.start;
+                                        }
+                                    }
+                                    return std::nullopt;
+                                })
+            .is_possible();
     }
     return false;
 }

@@ -39,13 +39,16 @@ class Branches {
 
     /// From its history file; without one, that of a timeline without a parent.
     postgres::TimelineHistory history_of(postgres::Timeline timeline) const;
-    /// When a timeline was begun, as the record says with which it begins. Where that is not in the archive, the time of
-    /// the parent's last commit before the fork: not before that. Empty when nothing tells.
+    /// When a timeline was begun, as the record says with which it begins. Where that is not in the archive, the time
+    /// of the parent's last commit before the fork: not before that. Empty when nothing tells.
     std::optional<postgres::WalTime> begun(postgres::Timeline timeline);
     /// The last commit of a timeline behind a position.
     Found<Commit> last_commit_behind(postgres::Timeline timeline, postgres::Lsn position);
     /// When the last commit of a timeline before a position was made; empty when a bounded search finds none.
     std::optional<postgres::WalTime> last_commit_before(postgres::Timeline timeline, postgres::Lsn position);
+    /// The latest commit or abort in the newest file of the segment with a position: that of a fork begins with what
+    /// the parent wrote.
+    std::optional<postgres::WalTime> latest_end_at(postgres::Lsn position);
     /// Whether a timeline has commits that its parent does not have.
     bool has_commits_of_its_own(postgres::Timeline timeline);
     /// Whether a target that is not a time lies on a timeline behind a position, as far as a search of bounded cost

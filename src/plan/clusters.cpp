@@ -234,11 +234,11 @@ int supported_major(const pgbackrest::Database& database) {
                       fmt::format("PostgreSQL {} and later can be restored", postgres::oldest_supported_major));
     }
     if (*major > postgres::newest_supported_major) {
-        throw Failure(ExitCode::preflight_refused,
-                      fmt::format("the backup is of PostgreSQL {}, whose WAL this version does not know",
-                                  database.version),
-                      fmt::format("install a later version of this program; PostgreSQL {} to {} can be restored",
-                                  postgres::oldest_supported_major, postgres::newest_supported_major));
+        throw Failure(
+            ExitCode::preflight_refused,
+            fmt::format("the backup is of PostgreSQL {}, whose WAL this version does not know", database.version),
+            fmt::format("install a later version of this program; PostgreSQL {} to {} can be restored",
+                        postgres::oldest_supported_major, postgres::newest_supported_major));
     }
     return static_cast<int>(*major);
 }

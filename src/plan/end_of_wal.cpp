@@ -80,7 +80,7 @@ std::optional<Lsn> end_before(const Plan& plan, ArchivedWal& wal) {
 }  // namespace
 
 std::optional<Lsn> end_in_last_segment(const Plan& plan, ArchivedWal& wal) {
-    if (plan.wal.ranges.empty()) {
+    if (plan.wal.ranges.empty() || !plan.wal.missing.empty()) {
         return std::nullopt;
     }
     const auto name = plan.wal.last();
@@ -124,8 +124,8 @@ bool holds_nothing_but_a_shutdown(const postgres::SegmentFacts& facts) {
     using enum postgres::WalEndReason;
     // A file that was kept to be written to one day has another segment's address; its first page may be all zeros.
     const bool is_unwritten = facts.end && (facts.end->reason == zeros || facts.end->reason == other_place);
-    const bool continues = facts.first_page && facts.first_page->continues && facts.end &&
-                           facts.end->reason != other_place;
+    const bool continues =
+        facts.first_page && facts.first_page->continues && facts.end && facts.end->reason != other_place;
     return (facts.records == 0 && is_unwritten && !continues) ||
            (!continues && facts.records == 1 && facts.last_checkpoint && facts.last_checkpoint->what.shutdown);
 }

@@ -28,9 +28,9 @@ struct LastCommit {
 Found<LastCommit> find_last_commit(const PlannedWal& planned, const pgbackrest::ArchiveContent& archive,
                                    ArchivedWal& wal, postgres::SegmentSize size);
 
-/// Where the WAL of a plan to the latest point ends in its last segment, when that is not full: a segment that was saved
-/// from a dead primary goes on with zeros, or with what an older segment left there. Empty when it is full. Throws
-/// Failure(replay_failed), lasting, when more of the same WAL lies behind that place: a record is damaged.
+/// Where the WAL of a plan to the latest point ends in its last segment, when that is not full: a segment that was
+/// saved from a dead primary goes on with zeros, or with what an older segment left there. Empty when it is full.
+/// Throws Failure(replay_failed), lasting, when more of the same WAL lies behind that place: a record is damaged.
 std::optional<postgres::Lsn> end_in_last_segment(const Plan& plan, ArchivedWal& wal);
 
 /// A standby that is promoted archives its parent's last segment as `….partial`, which is never replayed. Throws

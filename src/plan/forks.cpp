@@ -122,9 +122,10 @@ class ForkJudge {
             if (holds_nothing_but_a_shutdown(wal_.facts(parent + ".partial"))) {
                 return;
             }
-            refuse(fork, fmt::format("nothing of it is in the archive, and what was written before the fork is there "
-                                     "as {}.partial alone, which is never replayed",
-                                     parent),
+            refuse(fork,
+                   fmt::format("nothing of it is in the archive, and what was written before the fork is there "
+                               "as {}.partial alone, which is never replayed",
+                               parent),
                    "; " + bring_in_partial(partial->second));
         }
         refuse(fork, fmt::format("neither WAL segment {} nor {} is in the archive", parent, child));
@@ -132,8 +133,8 @@ class ForkJudge {
 
     [[noreturn]] void refuse(const Fork& fork, const std::string& what, const std::string& more = {}) const {
         const auto number = fork.segment(fork.parent, size_).number;
-        const auto before = number > 0 ? archive_.segments.find(Segment{fork.parent, number - 1}.name(size_))
-                                       : archive_.segments.end();
+        const auto before =
+            number > 0 ? archive_.segments.find(Segment{fork.parent, number - 1}.name(size_)) : archive_.segments.end();
         throw Failure(
             ExitCode::target_not_reachable,
             fmt::format("timeline {} left timeline {} at {} in WAL segment {}: {}", fork.child.text(),

@@ -1,7 +1,7 @@
 #include "plan/plan.hpp"
 
-#include "plan/clusters.hpp"
 #include "plan/branches.hpp"
+#include "plan/clusters.hpp"
 #include "plan/forks.hpp"
 #include "plan/reachability.hpp"
 #include "plan/timeline_choice.hpp"
@@ -29,6 +29,7 @@ pgbackrest::ArchiveEnd end_of_archive(const RepositoryState& repository) {
     pgbackrest::ArchiveEnd end;
     end.archives = repository.stanza.archives;
     end.last_segments = repository.archive.last_segments;
+    end.directories = repository.archive.directories;
     for (const auto& [timeline, history] : repository.archive.histories) {
         end.histories.insert(timeline);
     }
@@ -55,16 +56,35 @@ void look_for_last_commit(const Request& request, const RepositoryState& reposit
         // The clock of the server before may have been ahead.
         Branches branches(repository.archive, *repository.wal, plan.segment_size);
         for (const auto& fork : plan.history.forks) {
-            const auto before = branches.last_commit_before(fork.parent, fork.at);
-            plan.last_commit->latest_end = std::max(plan.last_commit->latest_end, before.value_or(postgres::WalTime{}));
+            for (const auto& end :
+                 {branches.last_commit_before(fork.parent, fork.at), branches.latest_end_at(fork.at)}) {
+                plan.last_commit->latest_end =
+                    std::max(plan.last_commit->latest_end, end.value_or(postgres::WalTime{}));
+            }
         }
     }
 }
 
-/// A target behind the last commit means that commit, and so all there is: what may follow it are transactions that were
-/// prepared and not yet ended.
+/// Whether another branch was written to after the last commit on the way: then nobody knows what the last one is.
+bool another_goes_on(const RepositoryState& repository, const Plan& plan) {
+    Branches branches(repository.archive, *repository.wal, plan.segment_size);
+    return std::any_of(plan.other_timelines.begin(), plan.other_timelines.end(), [&](postgres::Timeline other) {
+        const auto* fork = plan.history.fork_from(other);
+        const auto history = branches.history_of(other);
+        const auto left = fork != nullptr         ? fork->at
+                          : history.forks.empty() ? postgres::Lsn{}
+                                                  : history.forks.back().at;
+        const auto commit = branches.last_commit_behind(other, left);
+        return commit.gave_up ||
+               (commit.thing && (!plan.last_commit || commit.thing->what.time > plan.last_commit->latest_end));
+    });
+}
+
+/// A target behind the last commit means that commit, and so all there is: what may follow it are transactions that
+/// were prepared and not yet ended.
 RecoveryTarget nearest_target(const Request& request, const RepositoryState& repository, const Plan& plan) {
-    if (!request.nearest || !is_unreachable(request.target, plan, *repository.wal)) {
+    if (!request.nearest || !is_unreachable(request.target, plan, *repository.wal) ||
+        another_goes_on(repository, plan)) {
         return request.target;
     }
     log::warning("the target {} lies behind the {}: restored to that, as nearest says", request.target.text(),
@@ -74,6 +94,12 @@ RecoveryTarget nearest_target(const Request& request, const RepositoryState& rep
 }
 
 }  // namespace
+
+std::string Plan::last_segment() const {
+    const auto last = postgres::Segment::parse(wal.last(), segment_size);
+    return wal_end && last ? postgres::Segment::containing(last->timeline, *wal_end, segment_size).name(segment_size)
+                           : wal.last();
+}
 
 Plan make_plan(const Request& request, const RepositoryState& repository) {
     Plan plan;

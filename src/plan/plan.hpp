@@ -21,10 +21,10 @@ struct Plan {
     pgbackrest::Backup backup;
     pgbackrest::Database database;
     int major_version = 0;
-    postgres::TimelineHistory history;  ///< of the timeline that recovery follows
-    bool newest_timeline = true;        ///< the archive has none that is newer
-    bool explicit_timeline = false;     ///< the request named one
-    std::string reason_for_timeline;    ///< in words, for the log
+    postgres::TimelineHistory history;                ///< of the timeline that recovery follows
+    bool newest_timeline = true;                      ///< the archive has none that is newer
+    bool explicit_timeline = false;                   ///< the request named one
+    std::string reason_for_timeline;                  ///< in words, for the log
     std::vector<postgres::Timeline> other_timelines;  ///< that hold WAL which is not on the way
     RecoveryTarget target;  ///< the request's; with `nearest` the latest point, when it lies behind the last commit
     PlannedWal wal;
@@ -36,11 +36,13 @@ struct Plan {
     pgbackrest::ArchiveEnd archive_end;             ///< where it ended when the plan was made
 
     postgres::Timeline timeline() const { return history.timeline; }
+    /// The last segment in which a replay of all the WAL can end.
+    std::string last_segment() const;
 };
 
 /// Decides backup set, timeline and segments; looks into the WAL where that decides. Throws
-/// Failure(target_not_reachable) when the archive cannot serve it: a gap before the target, a timeline that the backup is
-/// not part of, a fork whose segment is not there, a target before the first backup or behind the last commit.
+/// Failure(target_not_reachable) when the archive cannot serve it: a gap before the target, a timeline that the backup
+/// is not part of, a fork whose segment is not there, a target before the first backup or behind the last commit.
 /// Failure(pgbackrest_failed) or Failure(replay_failed), lasting, when a file that is needed is damaged.
 Plan make_plan(const Request& request, const RepositoryState& repository);
 

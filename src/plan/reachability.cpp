@@ -30,15 +30,17 @@ std::string point_before(const Segment& segment, const Plan& plan, ArchivedWal& 
     return end_of_backup(plan);
 }
 
-void refuse_contradictions(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal) {
+void refuse_contradictions(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
+                           ArchivedWal& wal) {
     for (const auto& [name, files] : archive.contradictions) {
         if (!plan.wal.contains(name)) {
             continue;
         }
         if (!target.is_latest() && !target.is_immediate() && !std::holds_alternative<LsnTarget>(target.point)) {
-            log::warning("WAL segment {} is in the archive with different contents: the recovery is aborted should it be "
-                         "needed before the target is reached",
-                         name);
+            log::warning(
+                "WAL segment {} is in the archive with different contents: the recovery is aborted should it be "
+                "needed before the target is reached",
+                name);
             continue;
         }
         std::vector<std::string> paths;
@@ -127,9 +129,11 @@ void refuse_time_behind_last_commit(const RecoveryTarget& target, const Plan& pl
     throw Failure(ExitCode::target_not_reachable,
                   fmt::format("the target {} lies behind the {} on timeline {}: no record in the archive reaches it",
                               target.text(), plan.last_commit->text(), plan.timeline().text()),
-                  fmt::format("that commit is the end of what type lsn and target {} brings; nearest: true means it "
-                              "with any target behind it, and type latest brings all there is{}",
-                              plan.last_commit->at.text(), other_timelines_hint(plan)));
+                  fmt::format("that commit is the end of what type lsn and target {} brings{}, and type latest brings "
+                              "all there is{}",
+                              plan.last_commit->at.text(),
+                              plan.other_timelines.empty() ? "; nearest: true means it with any target behind it" : "",
+                              other_timelines_hint(plan)));
 }
 
 }  // namespace

@@ -31,9 +31,9 @@ void read_wal(const Request& request, const pgbackrest::Backup& backup, const Se
               RepositoryState& state) {
     state.archive =
         pgbackrest::read_archive(request.pgbackrest, state.stanza.archives, backup.archive_start, request.retry);
-    state.wal = std::make_shared<RepositoryWal>(
-        request.pgbackrest, request.retry, state.archive,
-        pgbackrest::segment_size_of(backup).value_or(state.stanza.segment_size), settled.cluster.system_identifier);
+    state.wal = std::make_shared<RepositoryWal>(request.pgbackrest, request.retry, state.archive,
+                                                pgbackrest::segment_size_of(backup).value_or(state.stanza.segment_size),
+                                                settled.cluster.system_identifier);
 }
 
 }  // namespace

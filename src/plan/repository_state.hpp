@@ -17,7 +17,7 @@ namespace patroni_pgbackrest {
 struct RepositoryState {
     pgbackrest::Stanza stanza;  ///< with one cluster in it
     pgbackrest::ArchiveContent archive;
-    std::shared_ptr<ArchivedWal> wal;  ///< of that archive
+    std::shared_ptr<ArchivedWal> wal;                ///< of that archive
     std::optional<pgbackrest::Backup> found_backup;  ///< by a search for the target, where nothing else tells it
     std::vector<pgbackrest::BackupTarget> targets;   ///< of backup_of()
 };

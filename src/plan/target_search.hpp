@@ -14,14 +14,14 @@ namespace patroni_pgbackrest {
 /// `Request::search` all of it.
 std::size_t most_segments_to_look_through(postgres::SegmentSize size);
 
-/// Whether only the WAL tells which of these backup sets leads to the target: a transaction or a restore point, no set is
-/// named, and there are several.
+/// Whether only the WAL tells which of these backup sets leads to the target: a transaction or a restore point, no set
+/// is named, and there are several.
 bool needs_search(const Request& request, const std::vector<pgbackrest::Backup>& candidates);
 
-/// The newest of the backup sets, oldest first, that ended before the target, which is looked for backwards from the end
-/// of the timeline that would be followed. `repository` must reach back to the oldest. Says every five seconds how far it
-/// is. Empty when the search gave up at its bound. Throws Failure(target_not_reachable) when the target is nowhere, and
-/// Failure(usage) when several restore points have the name.
+/// The newest of the backup sets, oldest first, that ended before the target, which is looked for backwards from the
+/// end of the timeline that would be followed. `repository` must reach back to the oldest. Says every five seconds how
+/// far it is. Empty when the search gave up at its bound. Throws Failure(target_not_reachable) when the target is
+/// nowhere, and Failure(usage) when several restore points have the name.
 std::optional<pgbackrest::Backup> find_backup_before_target(const Request& request,
                                                             const std::vector<pgbackrest::Backup>& candidates,
                                                             const RepositoryState& repository);

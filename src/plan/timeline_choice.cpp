@@ -64,13 +64,13 @@ class TimelineChooser {
         if (!archive_.last_segments.contains(chosen.history.timeline)) {
             return chosen;  // whether its fork is sound says more
         }
-        const auto last = branches_.last_commit_behind(chosen.history.timeline,
-                                                       where_left(chosen.history, chosen.history.timeline));
+        const auto last =
+            branches_.last_commit_behind(chosen.history.timeline, where_left(chosen.history, chosen.history.timeline));
         std::vector<Timeline> branches;
         for (const auto other : chosen.others) {
             const auto commit = branches_.last_commit_behind(other, where_left(chosen.history, other));
-            if (!last.gave_up && (commit.gave_up || (commit.thing && (!last.thing || commit.thing->what.time >
-                                                                                          last.thing->what.time)))) {
+            if (!last.gave_up && (commit.gave_up ||
+                                  (commit.thing && (!last.thing || commit.thing->what.time > last.thing->what.time)))) {
                 branches.push_back(other);
             }
         }
@@ -125,9 +125,8 @@ class TimelineChooser {
             }
         }
         std::vector<Timeline> branches;
-        std::copy_if(descendants.begin(), descendants.end(), std::back_inserter(branches), [&](Timeline timeline) {
-            return timeline == chosen || holds(timeline, target, descendants);
-        });
+        std::copy_if(descendants.begin(), descendants.end(), std::back_inserter(branches),
+                     [&](Timeline timeline) { return timeline == chosen || holds(timeline, target, descendants); });
         if (branches.size() > 1) {
             throw several_branches("hold", target, branches);
         }
@@ -161,7 +160,8 @@ class TimelineChooser {
         return !begun || *begun <= time;
     }
 
-    /// Whether a timeline has a commit at which the replay to a time would stop, behind the places where others left it.
+    /// Whether a timeline has a commit at which the replay to a time would stop, behind the places where others left
+    /// it.
     bool holds(Timeline timeline, const RecoveryTarget& target, const std::vector<Timeline>& others) {
         auto behind = where_left(branches_.history_of(timeline), timeline);
         for (const auto other : others) {
@@ -201,9 +201,9 @@ class TimelineChooser {
         for (const auto branch : branches) {
             const auto last = branches_.last_commit_behind(branch, {}).thing;
             names.push_back(branch.text());
-            words.push_back(last ? fmt::format("timeline {} (last commit at {})", branch.text(),
-                                               Time{last->what.time}.text())
-                                 : fmt::format("timeline {}", branch.text()));
+            words.push_back(
+                last ? fmt::format("timeline {} (last commit at {})", branch.text(), Time{last->what.time}.text())
+                     : fmt::format("timeline {}", branch.text()));
         }
         return {ExitCode::target_not_reachable,
                 fmt::format("several branches {} the {}: {}", hold, target.text(), system::join(words, ", ")),

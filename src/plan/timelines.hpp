@@ -18,8 +18,8 @@ std::map<postgres::Timeline, std::string> timelines_without_history(const pgback
 /// A timeline without its history cannot be followed: PostgreSQL refuses to (13 to 18: "recovery target timeline %u
 /// does not exist"). Nor can it be passed by: PostgreSQL takes the first number without a history file for its own new
 /// timeline (findNewestTimeLine), and the archive has files of that name already. Throws Failure(target_not_reachable)
-/// when there is such a timeline at `followed` or above it, or when that first number lies below one that is known, if only from
-/// a history: a later restore would take the greater one for the newer.
+/// when there is such a timeline at `followed` or above it, or when that first number lies below one that is known, if
+/// only from a history: a later restore would take the greater one for the newer.
 void require_histories(postgres::Timeline followed, const pgbackrest::ArchiveContent& archive,
                        const std::vector<pgbackrest::Backup>& backups);
 

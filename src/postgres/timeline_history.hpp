@@ -25,9 +25,9 @@ struct TimelineHistory {
     /// PostgreSQL's timeline.c: parents must ascend and stay below the child.
     static TimelineHistory parse(Timeline timeline, std::string_view text);
 
-    /// The same past, without what never happened. A replay that ends before a fork of the timeline it follows writes that
-    /// timeline as the parent of the new one all the same (writeTimeLineHistory), at an earlier place than that fork:
-    /// then the forks descend, and the timelines between have no WAL in this past.
+    /// The same past, without what never happened. A replay that ends before a fork of the timeline it follows writes
+    /// that timeline as the parent of the new one all the same (writeTimeLineHistory), at an earlier place than that
+    /// fork: then the forks descend, and the timelines between have no WAL in this past.
     TimelineHistory as_it_happened() const;
 
     /// Where `ancestor` was left for its child on this line. Empty if it is not on the line, or is the timeline itself.

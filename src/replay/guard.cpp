@@ -207,15 +207,16 @@ std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const Repl
     return std::nullopt;
 }
 
-GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted, const process::Outcome& outcome,
-                  const std::string& errors) {
+GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted,
+                  const process::Outcome& outcome, const std::string& errors) {
     if (process::succeeded(outcome)) {
         if (begins_another_branch(ticket, state, wanted)) {
-            return {Kind::abort, ExitCode::target_not_reachable,
-                    fmt::format("{} came into the archive after the restore was planned, and PostgreSQL would follow it "
-                                "instead of timeline {}",
-                                wanted, ticket.timeline.text()),
-                    "find out who writes that timeline; the next run plans anew", false};
+            return {
+                Kind::abort, ExitCode::target_not_reachable,
+                fmt::format("{} came into the archive after the restore was planned, and PostgreSQL would follow it "
+                            "instead of timeline {}",
+                            wanted, ticket.timeline.text()),
+                "find out who writes that timeline; the next run plans anew", false};
         }
         return {Kind::delivered};
     }

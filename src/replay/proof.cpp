@@ -117,7 +117,7 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
                 .lasting();
         }
     }
-    if (const auto why = why_not_proven(request.target, fork, plan.wal.last(), plan.segment_size); !why.empty()) {
+    if (const auto why = why_not_proven(request.target, fork, plan.last_segment(), plan.segment_size); !why.empty()) {
         throw not_proven(why);
     }
     if (const auto end = end_of_planned_wal(plan); request.target.is_latest() && end && fork.at < *end) {
@@ -150,10 +150,11 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
         return Failure(ExitCode::target_not_reachable,
                        fmt::format("the archive does not reach the target {} on timeline {}", request.target.text(),
                                    plan.timeline().text()),
-                       nearest_point(log) + (may_be_older ? fmt::format("; if the target is before the end of backup "
-                                                                        "set {}, only an older one leads to it (set)",
-                                                                        plan.backup.label)
-                                                          : "") +
+                       nearest_point(log) +
+                           (may_be_older ? fmt::format("; if the target is before the end of backup "
+                                                       "set {}, only an older one leads to it (set)",
+                                                       plan.backup.label)
+                                         : "") +
                            other_timelines_hint(plan))
             .lasting();
     }

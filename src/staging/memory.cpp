@@ -48,7 +48,7 @@ bool is_same_archive(const Plan& plan, const Journal& journal) {
     const auto& goal = *journal.goal;
     const auto last = plan.archive_end.last_segments.find(goal.timeline);
     const auto name = plan.timeline() == goal.timeline || last == plan.archive_end.last_segments.end()
-                          ? plan.wal.last()
+                          ? plan.last_segment()
                           : last->second.name;
     return plan.backup.label == journal.backup_set && name == goal.last_segment;
 }

@@ -38,6 +38,7 @@ std::vector<std::filesystem::path> old_data_directories(const std::filesystem::p
 /// Reads pg_wal, which may be a link. Segments before `from`, on its timeline or by their position, and those in
 /// `archived` are left out.
 OldWal read_old_wal(const std::filesystem::path& data_directory, const std::string& system_identifier,
-                    const postgres::Segment& from, const pgbackrest::ArchivedFiles& archived, postgres::SegmentSize size);
+                    const postgres::Segment& from, const pgbackrest::ArchivedFiles& archived,
+                    postgres::SegmentSize size);
 
 }  // namespace patroni_pgbackrest

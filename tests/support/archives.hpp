@@ -65,7 +65,8 @@ inline void add_segments(pgbackrest::ArchiveContent& archive, std::uint32_t time
                          std::uint64_t last) {
     for (auto number = first; number <= last; ++number) {
         const auto name = segment(timeline, number);
-        archive.segments[name] = {1, "archive/demo/15-1/" + name.substr(0, 16) + "/" + name + "-" + std::string(40, '0')};
+        archive.segments[name] = {1,
+                                  "archive/demo/15-1/" + name.substr(0, 16) + "/" + name + "-" + std::string(40, '0')};
         auto& newest = archive.last_segments[postgres::Timeline{timeline}].name;
         newest = std::max(newest, name);
     }

@@ -167,9 +167,8 @@ TEST_CASE("files of one segment with other checksums contradict each other, copi
     };
     CHECK(from({{"15-1", 1, 1}, {"15-1", 2, 1}}).empty());
     const std::string other(40, 'e');
-    fake.write("archive_demo_15-1_0000000200000002",
-               listing(file("000000020000000200000001" + checksum + ".zst") + "," +
-                       file("000000020000000200000001-" + other)));
+    fake.write("archive_demo_15-1_0000000200000002", listing(file("000000020000000200000001" + checksum + ".zst") +
+                                                             "," + file("000000020000000200000001-" + other)));
     const auto found = from({{"15-1", 1, 1}});
     REQUIRE(found.size() == 1);
     REQUIRE(found.at("000000020000000200000001").size() == 2);

@@ -87,6 +87,7 @@ TEST_CASE("a compressed file that is cut, empty, something else or too long is d
         CHECK(refusal(bytes.substr(0, bytes.size() - 1), name).find(begins) == 0);
         CHECK(refusal("", name).find(begins) == 0);
         CHECK(refusal(std::string(100, '\0'), name).find(begins) == 0);
-        CHECK(refusal(bytes, name, 1U << 20) == name + " is damaged in the repository: it is longer than 1048576 bytes");
+        CHECK(refusal(bytes, name, 1U << 20) ==
+              name + " is damaged in the repository: it is longer than 1048576 bytes");
     }
 }

@@ -18,8 +18,7 @@ Request asking_for(const RecoveryTarget& target, bool nearest = false) {
     return request;
 }
 
-Problems no_plan(const Request& request, const RepositoryState& state,
-                 ExitCode code = ExitCode::target_not_reachable) {
+Problems no_plan(const Request& request, const RepositoryState& state, ExitCode code = ExitCode::target_not_reachable) {
     return problems_of(code, [&] { make_plan(request, state); });
 }
 
@@ -91,11 +90,12 @@ TEST_CASE("zeros at the end of the last segment are the ordinary end of WAL") {
           Problems{{"the archive ends at 0/9001040 (WAL segment 000000010000000000000009), before the target 0/9001040",
                     "a point before it is type lsn and target 0/9001000; type latest brings all there is"}});
     facts.end->more_behind = true;
-    CHECK(no_plan(asking_for(latest), state, ExitCode::replay_failed) ==
-          Problems{{"WAL segment 000000010000000000000009 is damaged: nothing was written at 0/9001040, and more of the "
-                    "same WAL lies behind it",
-                    "repair the segment in the repository, or ask for the last sound point: type lsn and target "
-                    "0/9001000"}});
+    CHECK(
+        no_plan(asking_for(latest), state, ExitCode::replay_failed) ==
+        Problems{{"WAL segment 000000010000000000000009 is damaged: nothing was written at 0/9001040, and more of the "
+                  "same WAL lies behind it",
+                  "repair the segment in the repository, or ask for the last sound point: type lsn and target "
+                  "0/9001000"}});
 }
 
 TEST_CASE("what is no WAL at all is refused") {
@@ -123,11 +123,12 @@ TEST_CASE("a partial segment in which the followed timeline goes on is named") {
     facts.records = 2;
     const auto refused = no_plan(asking_for(latest), state);
     REQUIRE(refused.size() == 1);
-    CHECK(refused[0].message == "the end of timeline 1 is in the archive as " + segment(1, 10) +
-                                    ".partial alone, which is never replayed");
+    CHECK(refused[0].message ==
+          "the end of timeline 1 is in the archive as " + segment(1, 10) + ".partial alone, which is never replayed");
     CHECK(refused[0].hint == "if the timeline that went on from there is lost, make a whole segment of it: pgbackrest "
                              "--repo=1 repo-get --raw archive/demo/15-1/0/" +
-                                 segment(1, 10) + ".partial-0123.gz | pgbackrest --repo=1 repo-put --raw archive/demo/15-1/0/" +
+                                 segment(1, 10) +
+                                 ".partial-0123.gz | pgbackrest --repo=1 repo-put --raw archive/demo/15-1/0/" +
                                  segment(1, 10) + "-0123.gz; a point before it is type lsn and target 0/9001000");
     CHECK(no_plan(asking_for(time_target("2026-11-22 11:30:00Z")), state).empty());
     // A segment of that timeline is there, and so is what follows.

@@ -72,8 +72,8 @@ TEST_CASE("the parent's segment is no substitute for the child's, unless it ends
     auto state = two_timelines();
     SECTION("the child goes on in the archive") {
         erase_segments(state, 2, 7, 7);
-        CHECK(holds(refusal(state), segment(2, 7) + ", with which it begins, is not in the archive, and " +
-                                        segment(2, 8) + " is"));
+        CHECK(holds(refusal(state),
+                    segment(2, 7) + ", with which it begins, is not in the archive, and " + segment(2, 8) + " is"));
         CHECK(refusal(state, lsn_target("0/7000100")).empty());
     }
     SECTION("nothing of the child is there") {
@@ -94,7 +94,8 @@ TEST_CASE("the parent's segment is no substitute for the child's, unless it ends
 
 TEST_CASE("without the fork's segment nothing before the fork may be lost") {
     auto state = lost_behind_the_fork();
-    CHECK(holds(refusal(state), "neither WAL segment " + segment(1, 7) + " nor " + segment(2, 7) + " is in the archive"));
+    CHECK(
+        holds(refusal(state), "neither WAL segment " + segment(1, 7) + " nor " + segment(2, 7) + " is in the archive"));
     CHECK(refusal(state, {Immediate{}}).empty());
     SECTION("it lies at the segment's beginning") {
         for (const std::uint64_t at : {0x7000000ULL, 0x7000028ULL}) {
@@ -135,6 +136,5 @@ TEST_CASE("histories on the way must not contradict each other") {
     wal_of(state).commit(3, 12, "2026-11-22 13:00:00Z");
     CHECK(refusal(state).empty());
     state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x7000100};
-    CHECK(refusal(state) ==
-          "00000002.history and 00000003.history contradict each other about the past of timeline 2");
+    CHECK(refusal(state) == "00000002.history and 00000003.history contradict each other about the past of timeline 2");
 }

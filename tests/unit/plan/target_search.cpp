@@ -61,9 +61,10 @@ TEST_CASE("a backup set of an abandoned branch does not lead to a target on the 
 
 TEST_CASE("a target that is nowhere is refused, one that the search did not come to is not known") {
     auto state = one_timeline();
-    CHECK(problems_of(ExitCode::target_not_reachable, [&] { found(transaction, state); }) ==
-          Problems{{"the target xid 748 is nowhere in the WAL from backup set 20261122-080000F to the end of timeline 1",
-                    "if it is on another timeline, name that with target-timeline"}});
+    CHECK(
+        problems_of(ExitCode::target_not_reachable, [&] { found(transaction, state); }) ==
+        Problems{{"the target xid 748 is nowhere in the WAL from backup set 20261122-080000F to the end of timeline 1",
+                  "if it is on another timeline, name that with target-timeline"}});
     add_segments(state.archive, 1, 10, 10 + most_segments_to_look_through(segment_size));
     CHECK(found(transaction, state) == "none");
     CHECK(problems_of(ExitCode::target_not_reachable, [&] { found(transaction, state, true); }).size() == 1);

@@ -1,6 +1,5 @@
 #include "plan/timeline_choice.hpp"
 
-
 #include "plan/branches.hpp"
 #include "support/archives.hpp"
 #include "support/catch.hpp"
@@ -183,10 +182,11 @@ TEST_CASE("a timeline whose first segment is not there was begun after the paren
 TEST_CASE("latest is not the greatest number when another branch was written to afterwards") {
     auto state = two_timelines();
     wal_of(state).commit(1, 9, "2026-11-22 12:50:00Z");  // timeline 2 was a rehearsal
-    CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }) ==
-          Problems{{"several branches may be the latest: timeline 1 (last commit at 2026-11-22 12:50:00+00), timeline 2 "
-                    "(last commit at 2026-11-22 12:40:00+00)",
-                    "say which of them is meant with target-timeline: 1 or 2"}});
+    CHECK(
+        problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }) ==
+        Problems{{"several branches may be the latest: timeline 1 (last commit at 2026-11-22 12:50:00+00), timeline 2 "
+                  "(last commit at 2026-11-22 12:40:00+00)",
+                  "say which of them is meant with target-timeline: 1 or 2"}});
     CHECK(choice(latest, number(2), state).history.timeline == Timeline{2});
     wal_of(state).content.erase(segment(2, 10));  // nothing was committed in it
     CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }).size() == 1);

@@ -147,9 +147,7 @@ TEST_CASE("a plan knows its segments by timeline and number") {
 TEST_CASE("what the repository proves to have been written is planned, whether it is there or not") {
     auto state = two_timelines();
     const auto& history = state.archive.histories.at(Timeline{2});
-    const auto proven = [&] {
-        return proven_segment(history, state.archive, state.stanza.backups, segment_size);
-    };
+    const auto proven = [&] { return proven_segment(history, state.archive, state.stanza.backups, segment_size); };
     CHECK(proven() == 6);  // before the fork, and the second backup's own
     state.archive.partials[segment(2, 10)] = {};
     CHECK(proven() == 9);

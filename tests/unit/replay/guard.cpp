@@ -77,8 +77,9 @@ TEST_CASE("patroni mode: a timeline that came into the archive after the plan is
     const auto answer = judge(in_patroni, fresh, history, process::Exited{0}, "");
     CHECK(answer.kind == Kind::abort);
     CHECK(answer.cause == ExitCode::target_not_reachable);
-    CHECK(answer.message == "00000003.history came into the archive after the restore was planned, and PostgreSQL would "
-                            "follow it instead of timeline 2");
+    CHECK(answer.message ==
+          "00000003.history came into the archive after the restore was planned, and PostgreSQL would "
+          "follow it instead of timeline 2");
     CHECK(judge(in_patroni, fresh, "00000002.history", process::Exited{0}, "").kind == Kind::delivered);
     // Behind the replay its number must be known as taken.
     CHECK(judge(in_patroni, after(true, true), history, process::Exited{0}, "").kind == Kind::delivered);

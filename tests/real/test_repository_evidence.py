@@ -1,0 +1,171 @@
+"""What the repository itself proves to have been there is in the result, or its absence is said."""
+import os
+import shutil
+import time
+
+from bootstrap_case import read, wait_until
+from repository_case import Cluster, RepositoryCase
+
+
+class Evidence(RepositoryCase):
+    def begun(self, *batches, initdb=()):
+        self.empty_repository()
+        self.facts = {'identifiers': {}, 'backups': {}, 'batches': {}}
+        return Cluster(self, 'alpha').create(*initdb).begin('stanza-create', 'alpha').back_up('alpha').write(*batches)
+
+    def psql(self, cluster, *statements):
+        self.lab.run('psql', '-X', '-h', self.lab.directory, '-p', str(cluster.server.port), '-U', 'postgres', '-v', 'ON_ERROR_STOP=1',
+                     *[word for statement in statements for word in ('-c', statement)])
+
+
+class Holes(Evidence):
+    """Segments at the end of the archive that are not there, though something shows that they were."""
+
+    def test_before_the_fork_of_a_clean_switchover(self):
+        self.situation('switchover')
+        self.remove_from_archive(self.facts['batches']['2']['segment'] + '-*')
+        self.assert_refuses(self.bootstrap(), 4, self.facts['batches']['2']['segment'])
+        self.configure({'nearest': True})
+        self.assert_refuses(self.again('--type=time', '--target=' + self.time_of(2)), 4)
+
+    def test_in_the_wal_of_a_newer_backup(self):
+        alpha = self.begun(1, 2).back_up('second').write(3)
+        alpha.crash().remove()
+        segment = self.facts['batches']['2']['segment']
+        later = [path for path in self.in_archive('0000000100000000*-*') if os.path.basename(path)[:24] > segment]
+        self.lab.run('rm', *later)
+        self.assert_refuses(self.bootstrap(), 4, self.label('second'))
+        self.assert_refuses(self.again('--set=' + self.label('alpha')), 4, 'missing')
+
+    def test_before_the_partial_segment_of_the_parent_that_is_asked_for(self):
+        old = self.begun(1)
+        new = old.standby('new')
+        old.write(2).write(3, archive=False)
+        new.wait_replayed('3')
+        new.promote()
+        old.crash().remove()
+        new.crash().remove()
+        self.remove_from_archive(self.facts['batches']['2']['segment'] + '-*')
+        self.assert_refuses(self.bootstrap('--target-timeline=1'), 4, 'missing')
+
+
+class LivingBranches(Evidence):
+    def test_a_rehearsal_s_timeline_is_not_the_latest(self):
+        alpha = self.begun(1, 2)
+        copy = Cluster(self, 'copy').restore(*self.to(1))
+        copy.wait_archived('00000002.history')
+        copy.stop().remove()
+        time.sleep(1.1)
+        alpha.write(3).stop().remove()
+        self.assert_refuses(self.bootstrap(), 4, 'timeline 1', 'timeline 2', 'target-timeline')
+        self.assert_rows_of(self.again('--target-timeline=1'), 1, 2, 3)
+
+    def test_an_orphan_s_backup_is_not_taken_by_itself(self):
+        self.situation('orphan_backup')
+        for options in (['--type=immediate'], ['--target-timeline=latest'], ['--target-timeline=current']):
+            self.assert_refuses(self.again(*options), 4, 'timeline 2')
+
+    def test_a_timeline_that_archives_its_first_segment_during_the_replay_is_alive(self):
+        old = self.begun(1)
+        new = old.standby('new')
+        old.write(2, archive=False)
+        new.wait_replayed('2')
+        old.stop().remove()
+        new.promote()
+        self.configure({'pgbackrest': self.slow_pgbackrest()})
+        process = self.start_bootstrap()
+        wait_until('the replay to begin', lambda: read(self.lab.path('asked')))
+        new.write(20)
+        result = self.result_of(process)
+        new.crash()
+        self.assertEqual(result.code, 9, result.log[-3000:])
+
+
+class Numbers(Evidence):
+    def test_a_new_timeline_is_never_below_one_that_is_known(self):
+        self.situation('two_timelines')
+        for _ in range(2):
+            time.sleep(1.1)
+            Cluster(self, 'alpha').restore(*self.to(1)).write(30).stop().remove()
+        self.remove_from_archive('00000003*')
+        self.assert_refuses(self.bootstrap('--target-timeline=2'), 4, 'timeline 3')
+
+
+class Histories(Evidence):
+    def test_what_a_restore_to_a_point_before_a_fork_made_can_be_restored(self):
+        # PostgreSQL names the timeline that it followed as the parent, though that one left later.
+        self.situation('two_timelines')
+        self.assert_done(self.bootstrap('--type=lsn', '--target=' + self.facts['batches']['1']['lsn']))
+        self.open()
+        restored = Cluster(self, 'restored')
+        restored.server, restored.sql = self.server, self.server.sql
+        restored.write(60)
+        self.server.stop()
+        shutil.rmtree(self.data_directory)
+        self.assert_rows_of(self.again(), 1, 60)
+
+
+class Times(Evidence):
+    def no_orphans(self):
+        self.remove_from_archive(self.fork_segment(1) + '-*', self.fork_segment(1, 1) + '-*')
+
+    def test_shortly_before_a_failover(self):
+        # Batch 2 is in the new timeline's first segment alone.
+        self.situation('failover')
+        self.no_orphans()
+        self.assert_rows_of(self.bootstrap('--type=time', '--target=' + self.time_of(2)), 1, 2)
+        self.configure({'nearest': True})
+        self.assert_rows_of(self.again('--type=time', '--target=' + self.time_of(2)), 1, 2)
+
+    def test_before_an_abort_that_nothing_follows(self):
+        alpha = self.begun(1, 2)
+        time.sleep(1.1)
+        at = alpha.now()
+        time.sleep(1.1)
+        self.psql(alpha, 'begin', 'insert into kept values (9)', 'rollback')
+        alpha.switch()
+        alpha.stop().remove()
+        self.assert_rows_of(self.bootstrap('--type=time', '--target=' + at), 1, 2)
+
+
+class Nearest(Evidence):
+    def test_a_prepared_transaction_behind_the_last_commit_is_kept(self):
+        self.begun().stop().remove()
+        self.empty_repository()
+        alpha = Cluster(self, 'alpha').create().stop().start('max_prepared_transactions=5')
+        alpha.begin('stanza-create', 'alpha').back_up('alpha').write(1)
+        self.psql(alpha, 'begin', 'insert into kept values (2)', "prepare transaction 'p'")
+        at = alpha.now()
+        alpha.sql('checkpoint')
+        alpha.switch()
+        alpha.crash().remove()
+        self.configure({'nearest': True})
+        self.assert_done(self.bootstrap('--type=time', '--target=' + at))
+        self.open('archive_mode=off', 'max_prepared_transactions=5')
+        self.assertEqual(self.sql('select count(*) from pg_prepared_xacts'), '1')
+
+    def test_nothing_is_nearest_while_another_branch_goes_on(self):
+        alpha = self.begun(1, 2)
+        copy = Cluster(self, 'copy').restore(*self.to(1))
+        copy.wait_archived('00000002.history')
+        copy.stop().remove()
+        time.sleep(1.1)
+        alpha.write(3)
+        at = alpha.now()
+        alpha.stop().remove()
+        self.configure({'nearest': True})
+        self.assert_refuses(self.bootstrap('--type=time', '--target=' + at), 4, 'target-timeline')
+
+
+class Sizes(Evidence):
+    def test_segments_of_64_megabytes(self):
+        self.begun(1, 2, initdb=['--wal-segsize=64']).stop().remove()
+        self.assert_rows_of(self.bootstrap(), 1, 2)
+
+    def test_a_last_record_that_is_longer_than_a_segment(self):
+        alpha = self.begun(1, 2, initdb=['--wal-segsize=1'])
+        alpha.sql("select pg_logical_emit_message(false, 'x', repeat('x', 3000000))")
+        archived = alpha.sql('select last_archived_wal from pg_stat_archiver')
+        wait_until('another segment to be archived', lambda: alpha.sql('select last_archived_wal from pg_stat_archiver') > archived)
+        alpha.crash().remove()
+        self.assert_rows_of(self.bootstrap(), 1, 2)
