@@ -191,7 +191,9 @@ std::vector<ErrorMeaning> repository_errors(std::string_view text) {
 /// process adds how its own retry ended, `[FileReadError] on retry after 0ms`.
 std::vector<ErrorMeaning> file_errors(std::string_view text) {
     std::vector<ErrorMeaning> result;
-    for (const auto& [meaning, own_text] : typed_errors(text)) {
+    for (const auto& error : typed_errors(text)) {
+        const auto* const meaning = error.meaning;
+        const auto& own_text = error.text;
         if (meaning->code == 42 && own_text.starts_with(" on ")) {
             continue;
         }

@@ -65,7 +65,7 @@ TEST_CASE("what was reached is told by the history file and the log") {
     ended.log.last_transaction_time = "2026-11-22 10:00:00+00";
     const auto reached = ended.proven();
     CHECK(reached.timeline == Timeline{2});
-    CHECK(reached.lsn == Lsn{0x9000158});
+    CHECK(reached.lsn == Lsn{0xA000000});
     CHECK(reached.reason == "no recovery target specified");
     CHECK(reached.time == "2026-11-22 10:00:00+00");
 }
@@ -124,7 +124,8 @@ TEST_CASE("a replay that ended for another reason than the target is not proven"
 }
 
 TEST_CASE("a restore to the latest point is proven by the last planned segment") {
-    CHECK(outcome(latest, "0/9000000", "no recovery target specified") == "proven");
+    CHECK(outcome(latest, "0/9000000", "no recovery target specified") ==
+          "it ended at 0/9000000, before the end of the WAL at 0/A000000");
     CHECK(outcome(latest, "0/8FFFFFF", "no recovery target specified") ==
           "it ended at 0/8FFFFFF, before the last planned WAL segment 000000010000000000000009");
 }
@@ -180,16 +181,16 @@ TEST_CASE("what the guard met comes before PostgreSQL's words") {
 }
 
 TEST_CASE("a target that the archive does not reach is told with the nearest point") {
-    Ended ended(time_target("2026-11-22 18:00:00Z"));
+    Ended ended(time_target("2026-11-22 11:00:00Z"));
     ended.log.last_words = {"FATAL: recovery ended before configured recovery target was reached"};
     CHECK(ended.failure().code() == ExitCode::target_not_reachable);
     CHECK(ended.failure().problems() ==
-          Problems{{"the archive does not reach the target time 2026-11-22 18:00:00+00 on timeline 1",
+          Problems{{"the archive does not reach the target time 2026-11-22 11:00:00+00 on timeline 1",
                     "no WAL could be replayed"}});
     ended.log.redo_end = Lsn{0x9000158};
-    CHECK(ended.failure().problems()[0].hint == "the nearest point is LSN 0/A000000");
+    CHECK(ended.failure().problems()[0].hint == "the nearest point is LSN 0/9000158");
     ended.log.last_transaction_time = "2026-11-22 10:00:00+00";
-    CHECK(ended.failure().problems()[0].hint == "the nearest point is LSN 0/A000000, time 2026-11-22 10:00:00+00");
+    CHECK(ended.failure().problems()[0].hint == "the nearest point is LSN 0/9000158, time 2026-11-22 10:00:00+00");
 }
 
 TEST_CASE("a transaction or a name that was not reached may lie before the backup") {
@@ -198,7 +199,7 @@ TEST_CASE("a transaction or a name that was not reached may lie before the backu
         ended.log.last_words = {"FATAL: recovery ended before configured recovery target was reached"};
         ended.log.redo_end = Lsn{0x9000158};
         CHECK(ended.failure().problems()[0].hint ==
-              "the nearest point is LSN 0/A000000; if the target is before the end of backup set 20261122-090000F, "
+              "the nearest point is LSN 0/9000158; if the target is before the end of backup set 20261122-090000F, "
               "only an older one leads to it (set)");
     }
 }

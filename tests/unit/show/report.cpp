@@ -55,6 +55,7 @@ TEST_CASE("the report of a restore that is done tells all that was decided and r
                                       {"timeline_reason", "the newest that descends from backup set 20261122-090000F"},
                                       {"recovery", "standalone"},
                                       {"target", {{"type", "xid"}, {"value", "748"}, {"exclusive", true}}},
+                                      {"nearest", nullptr},
                                       {"wal_segments", 6},
                                       {"first_segment", segment(1, 5)},
                                       {"last_segment", segment(2, 10)},
