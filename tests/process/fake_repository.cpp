@@ -1,5 +1,7 @@
 #include "fake_repository.hpp"
 
+#include <cstdint>
+
 namespace {
 
 constexpr const char* info =
@@ -13,8 +15,23 @@ constexpr const char* info =
 )json";
 constexpr const char* archive = R"json({"0000000100000000":{"type":"path"}})json";
 constexpr const char* segments =
-    R"json({"000000010000000000000002-25846c51366d46035ad434d0252006e8137fb775.gz":{"size":1,"time":1795334400,"type":"file"},
-"000000010000000000000003-25846c51366d46035ad434d0252006e8137fb775.gz":{"size":1,"time":1795334400,"type":"file"}})json";
+    R"json({"000000010000000000000002-25846c51366d46035ad434d0252006e8137fb775":{"size":1,"time":1795334400,"type":"file"},
+"000000010000000000000003-25846c51366d46035ad434d0252006e8137fb775":{"size":1,"time":1795334400,"type":"file"}})json";
+
+template <typename Number>
+std::string raw(Number number) {
+    return std::string(reinterpret_cast<const char*>(&number), sizeof number);
+}
+
+/// A segment of that cluster into which nothing was written: one page with a long header (XLogLongPageHeaderData, 15).
+std::string empty_segment(std::uint64_t address) {
+    constexpr std::size_t page_size = 8192;
+    auto page = raw(std::uint16_t{0xD110}) + raw(std::uint16_t{2}) + raw(std::uint32_t{1}) + raw(address) +
+                raw(std::uint32_t{0}) + raw(std::uint32_t{0}) + raw(std::uint64_t{7710953412442782829}) +
+                raw(std::uint32_t{16U << 20}) + raw(std::uint32_t{page_size});
+    page.resize(page_size);
+    return page;
+}
 
 }  // namespace
 
@@ -22,6 +39,9 @@ FakeRepository::FakeRepository() {
     directory.write("repository/info", info);
     directory.write("repository/archive_demo_15-1", archive);
     directory.write("repository/archive_demo_15-1_0000000100000000", segments);
+    directory.write("repository/archive_demo_15-1_0000000100000000_000000010000000000000003-"
+                    "25846c51366d46035ad434d0252006e8137fb775",
+                    empty_segment(0x3000000));
     for (const std::string name : {"postgres", "pg_controldata"}) {
         const auto program = directory.write("bin/" + name, "#!/bin/sh\necho 'postgres (PostgreSQL) 15.0'\n");
         std::filesystem::permissions(program, std::filesystem::perms::owner_all);
