@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::commands {
@@ -69,6 +70,21 @@ std::optional<Request> review_request(const BootstrapArguments& arguments, Overv
     }
 }
 
+/// `id` is what was looked at when it failed, `undecided` what only a person can decide there.
+const char* id_of(ExitCode code, const char* id, const char* undecided) {
+    switch (code) {
+    case ExitCode::target_not_reachable:
+        return "target";
+    case ExitCode::usage:
+        return undecided;
+    case ExitCode::pgbackrest_failed:
+    case ExitCode::repository_unreachable:
+        return std::string_view(id) == "target" ? "repository" : id;
+    default:
+        return id;
+    }
+}
+
 /// The request against the repository; empty when it cannot be served.
 std::optional<Plan> review_repository(const Request& request, const patroni::ScopeState& scope, Overview& overview,
                                       std::vector<Finding>& findings) {
@@ -105,11 +121,7 @@ std::optional<Plan> review_repository(const Request& request, const patroni::Sco
         return plan;
     } catch (const Failure& failure) {
         // read_repository() chooses the backup set, too.
-        add(findings,
-            failure.code() == ExitCode::target_not_reachable ? "target"
-            : failure.code() == ExitCode::usage              ? undecided
-                                                             : id,
-            failure);
+        add(findings, id_of(failure.code(), id, undecided), failure);
         return std::nullopt;
     }
 }

@@ -36,7 +36,7 @@ class Check(BootstrapCase):
         result = self.check('--type=time', '--target=' + self.target('time', 7))
         self.assertEqual(result.code, 0, result.log)
         self.assertEqual(self.found(), (0, []))
-        self.assertRegex(result.log, r'restorable from: 20.* \(end of backup set .*F\) to 20.* \(WAL segment 0000')
+        self.assertRegex(result.log, r'restorable from: 20.* \(end of backup set .*F\) to the last commit at 20.* \(LSN .*, WAL segment 0000')
         self.assertRegex(result.log, r'stanza = demo \(node1.yml:\d+\)\n')
         self.assertRegex(result.log, r'target = .* \(--target\)\n')
         self.assertRegex(result.log, r'timeline: 1 \(the one that was alive at the target time\)')
@@ -53,10 +53,12 @@ class Check(BootstrapCase):
         self.assertEqual(self.found(), (3, ['target']))
 
     def test_the_first_segment_cannot_be_read(self):
-        first = sorted(name for name in os.listdir(self.segments_directory()) if '-' in name)
+        *first, last = sorted(name for name in os.listdir(self.segments_directory()) if '-' in name)
         for name in first:
             os.chmod(os.path.join(self.segments_directory(), name), 0)
         self.assertEqual(self.found('--retry=0'), (3, ['first-segment']))
+        os.chmod(os.path.join(self.segments_directory(), last), 0)
+        self.assertEqual(self.found('--retry=0'), (3, ['repository']))
 
     def segments_directory(self):
         return os.path.dirname(self.archived(self.source.segments[1]))
