@@ -38,6 +38,11 @@ std::optional<WalTime> Branches::begun(Timeline timeline) {
             }
         }
     }
+    // A restore to a point in the past that left nothing but its history: the parent was alive behind that point.
+    const bool follows_the_latest = fork.reason.starts_with("no recovery target specified");
+    if (!follows_the_latest && !archive_.last_segments.contains(timeline)) {
+        return WalTime::max();
+    }
     return last_commit_before(fork.parent, fork.at);
 }
 

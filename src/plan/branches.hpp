@@ -40,7 +40,8 @@ class Branches {
     /// From its history file; without one, that of a timeline without a parent.
     postgres::TimelineHistory history_of(postgres::Timeline timeline) const;
     /// When a timeline was begun, as the record says with which it begins. Where that is not in the archive, the time
-    /// of the parent's last commit before the fork: not before that. Empty when nothing tells.
+    /// of the parent's last commit before the fork: not before that. Empty when nothing tells;
+    /// the end of time for one that a restore to a point in the past began and that has no WAL at all.
     std::optional<postgres::WalTime> begun(postgres::Timeline timeline);
     /// The last commit of a timeline behind a position.
     Found<Commit> last_commit_behind(postgres::Timeline timeline, postgres::Lsn position);

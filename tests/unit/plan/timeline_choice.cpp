@@ -216,6 +216,20 @@ TEST_CASE("a backup on an abandoned branch is not taken for any target while nob
     CHECK(choice({Immediate{}}, number(1), state).history.timeline == Timeline{1});
 }
 
+TEST_CASE("a restore to the past that left only its history was not alive at any time") {
+    auto state = two_timelines();
+    for (std::uint64_t gone = 7; gone <= 10; ++gone) {
+        state.archive.segments.erase(segment(2, gone));
+    }
+    state.archive.last_segments.erase(Timeline{2});
+    CHECK(choice(time_target("2026-11-22 11:30:00Z"), std::nullopt, state).history.timeline == Timeline{1});
+    // After a failover nobody knows what it held.
+    state.archive.histories[Timeline{2}].forks[0].reason = "no recovery target specified";
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] {
+              choice(time_target("2026-11-22 11:30:00Z"), std::nullopt, state);
+          }).size() == 1);
+}
+
 TEST_CASE("an immediate target stays on the backup's own timeline") {
     const auto chosen = choice({Immediate{}});
     CHECK(chosen.history.timeline.number == 1);
