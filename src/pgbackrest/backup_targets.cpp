@@ -1,6 +1,6 @@
 #include "pgbackrest/backup_targets.hpp"
 
-#include "pgbackrest/error_meaning.hpp"
+#include "pgbackrest/capture.hpp"
 #include "pgbackrest/printable.hpp"
 #include "system/text.hpp"
 
@@ -127,11 +127,7 @@ std::vector<BackupTarget> TargetsQuery::answer(const RetryPolicy& retry) {
         command_ = printed_command_;
         result = process::capture(command_);
     }
-    for (Retries retries(retry); !process::succeeded(result.outcome); result = process::capture(command_)) {
-        if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
-            throw failure_of("info of backup set " + label_, result.outcome, result.errors);
-        }
-    }
+    result = succeeded_or_again("info of backup set " + label_, std::move(result), command_, retry);
     const auto text = printable(result.output);
     return is_old ? parse_printed_targets(text) : parse_targets(text, label_);
 }

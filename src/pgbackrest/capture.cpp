@@ -1,0 +1,17 @@
+#include "pgbackrest/capture.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+
+namespace patroni_pgbackrest::pgbackrest {
+
+process::Captured succeeded_or_again(const std::string& what, process::Captured result, const process::Command& command,
+                                     const RetryPolicy& retry) {
+    for (Retries retries(retry); !process::succeeded(result.outcome); result = process::capture(command)) {
+        if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
+            throw failure_of(what, result.outcome, result.errors);
+        }
+    }
+    return result;
+}
+
+}  // namespace patroni_pgbackrest::pgbackrest
