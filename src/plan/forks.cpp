@@ -13,9 +13,7 @@ namespace {
 
 using postgres::Lsn;
 using postgres::Segment;
-using postgres::SegmentFacts;
 using postgres::Timeline;
-using postgres::TimelineFork;
 
 /// Where a segment's first record starts (13 to 18).
 constexpr std::uint64_t first_record = 0x28;
@@ -50,8 +48,9 @@ class ForkJudge {
         if (const auto* newer = of_child_or_newer(fork)) {
             require_switch(fork, *newer);
         } else if (const auto later = later_segment_of(fork.child, child)) {
-            refuse(fork, fmt::format("WAL segment {}, with which it begins, is not in the archive, and {} is", child,
-                                     *later));
+            refuse_lost(
+                fork, child,
+                fmt::format("WAL segment {}, with which it begins, is not in the archive, and {} is", child, *later));
         } else if (archive_.segments.contains(parent)) {
             require_end_at_fork(fork, parent, child);
         } else {
@@ -87,29 +86,38 @@ class ForkJudge {
     void require_switch(const Fork& fork, const std::string& name) {
         const auto& facts = wal_.facts(name);
         const auto& switches = facts.timeline_switches;
+        const auto remedy = fmt::format("compare {} and {} with pg_wal of every node: one of them is of another "
+                                        "cluster, or was damaged",
+                                        fork.child.history_file(), name);
         const auto change = std::find_if(switches.begin(), switches.end(),
                                          [&](const auto& found) { return found.what.to == fork.child; });
         if (change != switches.end() && (change->what.from != fork.parent || change->start < fork.at)) {
-            refuse(fork, fmt::format("its WAL says in {} that it left timeline {} at {}", name,
-                                     change->what.from.text(), change->start.text()));
+            refuse(fork,
+                   fmt::format("its WAL says in {} that it left timeline {} at {}", name, change->what.from.text(),
+                               change->start.text()),
+                   remedy);
         }
         if (change == switches.end() && facts.last_record > fork.at) {
-            refuse(fork, fmt::format("its WAL segment {} goes on behind that place, and does not say that a timeline "
-                                     "begins there",
-                                     name));
+            refuse(fork,
+                   fmt::format("its WAL segment {} goes on behind that place, and does not say that a timeline "
+                               "begins there",
+                               name),
+                   remedy);
         }
     }
 
     void require_end_at_fork(const Fork& fork, const std::string& parent, const std::string& child) {
         const auto& facts = wal_.facts(parent);
         if (facts.last_record && *facts.last_record >= fork.at) {
-            refuse(fork, fmt::format("nothing of it is in the archive, and WAL segment {} holds what timeline {} "
-                                     "wrote behind the fork: {} is needed",
-                                     parent, fork.parent.text(), child));
+            refuse_lost(fork, child,
+                        fmt::format("nothing of it is in the archive, and WAL segment {} holds what timeline {} "
+                                    "wrote behind the fork: {} is needed",
+                                    parent, fork.parent.text(), child));
         }
         if (facts.end && facts.end->valid_until < fork.at) {
-            refuse(fork, fmt::format("nothing of it is in the archive, and WAL segment {} ends at {}: {} is needed",
-                                     parent, facts.end->valid_until.text(), child));
+            refuse_lost(fork, child,
+                        fmt::format("nothing of it is in the archive, and WAL segment {} ends at {}: {} is needed",
+                                    parent, facts.end->valid_until.text(), child));
         }
     }
 
@@ -122,26 +130,36 @@ class ForkJudge {
             if (holds_nothing_but_a_shutdown(wal_.facts(parent + ".partial"))) {
                 return;
             }
-            refuse(fork,
-                   fmt::format("nothing of it is in the archive, and what was written before the fork is there "
-                               "as {}.partial alone, which is never replayed",
-                               parent),
-                   "; " + bring_in_partial(partial->second));
+            refuse_lost(fork, child,
+                        fmt::format("nothing of it is in the archive, and what was written before the fork is there "
+                                    "as {}.partial alone, which is never replayed",
+                                    parent),
+                        "; " + bring_in_partial(partial->second));
         }
-        refuse(fork, fmt::format("neither WAL segment {} nor {} is in the archive", parent, child));
+        refuse_lost(fork, child, fmt::format("neither WAL segment {} nor {} is in the archive", parent, child));
     }
 
-    [[noreturn]] void refuse(const Fork& fork, const std::string& what, const std::string& more = {}) const {
-        const auto number = fork.segment(fork.parent, size_).number;
-        const auto before =
-            number > 0 ? archive_.segments.find(Segment{fork.parent, number - 1}.name(size_)) : archive_.segments.end();
+    /// `child`: the segment that is needed.
+    [[noreturn]] void refuse_lost(const Fork& fork, const std::string& child, const std::string& what,
+                                  const std::string& more = {}) const {
+        refuse(fork, what,
+               fmt::format("look for {} in pg_wal of every node that was on timeline {}, and bring it into the archive "
+                           "with pgbackrest archive-push",
+                           child, fork.child.text()),
+               more);
+    }
+
+    [[noreturn]] void refuse(const Fork& fork, const std::string& what, const std::string& remedy,
+                             const std::string& more = {}) const {
+        const auto segment = fork.segment(fork.parent, size_);
+        const auto before = segment.number > 0
+                                ? archive_.segments.find(Segment{fork.parent, segment.number - 1}.name(size_))
+                                : archive_.segments.end();
         throw Failure(
             ExitCode::target_not_reachable,
             fmt::format("timeline {} left timeline {} at {} in WAL segment {}: {}", fork.child.text(),
-                        fork.parent.text(), fork.at.text(), fork.segment(fork.parent, size_).name(size_), what),
-            fmt::format("look for it in pg_wal of every node that was on timeline {}, and bring it into the archive "
-                        "with pgbackrest archive-push; to leave that timeline out, say target-timeline: {}{}{}",
-                        fork.child.text(), fork.parent.text(), more,
+                        fork.parent.text(), fork.at.text(), segment.name(size_), what),
+            fmt::format("{}; to leave that timeline out, say target-timeline: {}{}{}", remedy, fork.parent.text(), more,
                         before == archive_.segments.end()
                             ? std::string()
                             : fmt::format("; a point before the fork is {}", point_in(before->first, plan_, wal_))));
@@ -156,16 +174,14 @@ class ForkJudge {
 }  // namespace
 
 void require_agreement(const postgres::TimelineHistory& followed, const pgbackrest::ArchiveContent& archive) {
-    const auto same = [](const TimelineFork& one, const TimelineFork& other) {
-        return one.parent == other.parent && one.at == other.at;
-    };
     for (std::size_t known = 1; known < followed.forks.size(); ++known) {
         const auto ancestor = archive.histories.find(followed.forks[known].parent);
         if (ancestor == archive.histories.end()) {
             continue;
         }
         const auto& forks = ancestor->second.forks;
-        if (forks.size() == known && std::equal(forks.begin(), forks.end(), followed.forks.begin(), same)) {
+        if (forks.size() == known &&
+            std::equal(forks.begin(), forks.end(), followed.forks.begin(), postgres::is_same_place)) {
             continue;
         }
         throw Failure(ExitCode::target_not_reachable,

@@ -30,6 +30,10 @@ std::string_view take_word(std::string_view& line) {
 
 }  // namespace
 
+bool is_same_place(const TimelineFork& one, const TimelineFork& other) {
+    return one.parent == other.parent && one.at == other.at;
+}
+
 TimelineHistory TimelineHistory::parse(Timeline timeline, std::string_view text) {
     TimelineHistory history{timeline, {}};
     std::size_t number_of_line = 0;

@@ -16,6 +16,9 @@ struct TimelineFork {
                          ///< target specified`
 };
 
+/// Whether both say the same, whatever the reason that they give.
+bool is_same_place(const TimelineFork& one, const TimelineFork& other);
+
 /// The ancestry of a timeline, oldest fork first; empty for a timeline without a parent.
 struct TimelineHistory {
     Timeline timeline;

@@ -26,7 +26,7 @@ bool is_behind_fork(const Segment& segment, const Histories& histories, SegmentS
 
 bool have_same_forks(const TimelineHistory& one, const TimelineHistory& other) {
     return std::equal(one.forks.begin(), one.forks.end(), other.forks.begin(), other.forks.end(),
-                      [](const auto& fork, const auto& its) { return fork.parent == its.parent && fork.at == its.at; });
+                      postgres::is_same_place);
 }
 
 /// Whether both have a timeline of that number, and it is not the same one.
