@@ -1,7 +1,9 @@
 #include "plan/archived_wal.hpp"
 
+#include "pgbackrest/archive_names.hpp"
 #include "pgbackrest/segment_fetch.hpp"
 #include "system/failure.hpp"
+#include "system/log.hpp"
 
 #include <fmt/format.h>
 #include <utility>
@@ -9,11 +11,20 @@
 
 namespace patroni_pgbackrest {
 
-namespace {
+using pgbackrest::segment_digits;
 
-constexpr std::size_t name_digits = 24;
-
-}  // namespace
+bool could_read(const std::function<void()>& read) {
+    try {
+        read();
+        return true;
+    } catch (const Failure& failure) {
+        if (!failure.is_lasting()) {
+            throw;
+        }
+        log::write(failure.problems().front(), log::Level::warning);
+        return false;
+    }
+}
 
 RepositoryWal::RepositoryWal(pgbackrest::Pgbackrest pgbackrest, pgbackrest::RetryPolicy retry,
                              const pgbackrest::ArchiveContent& archive, postgres::SegmentSize size,
@@ -31,7 +42,7 @@ const postgres::SegmentFacts& RepositoryWal::facts(const std::string& name) {
 }
 
 postgres::SegmentFacts RepositoryWal::read(const std::string& name) {
-    const auto segment = *postgres::Segment::parse(name.substr(0, name_digits), size_);
+    const auto segment = *postgres::Segment::parse(name.substr(0, segment_digits), size_);
     const auto& content = bytes(name);
     auto facts = postgres::facts_of_segment(segment.number, content, expected(segment), following(segment));
     if (facts.first_page && facts.first_page->file && facts.first_page->file->system_identifier != system_identifier_) {
@@ -48,7 +59,7 @@ postgres::SegmentFacts RepositoryWal::read(const std::string& name) {
 }
 
 std::optional<postgres::Lsn> RepositoryWal::end_of_transaction(const std::string& name, std::uint32_t xid) {
-    const auto segment = *postgres::Segment::parse(name.substr(0, name_digits), size_);
+    const auto segment = *postgres::Segment::parse(name.substr(0, segment_digits), size_);
     const auto bring = [&, next = following(segment)](std::uint64_t number) -> std::optional<std::string_view> {
         return number == segment.number ? std::string_view(bytes(name)) : next(number);
     };
@@ -82,8 +93,8 @@ const std::string& RepositoryWal::bytes(const std::string& name) {
 }
 
 const pgbackrest::ArchivedFile& RepositoryWal::file(const std::string& name) const {
-    const bool is_partial = name.size() > name_digits;
-    return (is_partial ? partials_ : segments_).at(name.substr(0, name_digits));
+    const bool is_partial = name.size() > segment_digits;
+    return (is_partial ? partials_ : segments_).at(name.substr(0, segment_digits));
 }
 
 postgres::WalReader::Expected RepositoryWal::expected(const postgres::Segment& segment) const {

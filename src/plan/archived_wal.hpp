@@ -7,6 +7,7 @@
 #include "postgres/wal.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -29,6 +30,10 @@ class ArchivedWal {
     /// Where a transaction ends in that segment; empty when it does not.
     virtual std::optional<postgres::Lsn> end_of_transaction(const std::string& name, std::uint32_t xid) = 0;
 };
+
+/// Whether `read` could read what it wanted. A file that stays unreadable is said as a warning; any other Failure
+/// passes through.
+bool could_read(const std::function<void()>& read);
 
 /// Reads them with pgBackRest.
 class RepositoryWal final : public ArchivedWal {

@@ -1,8 +1,5 @@
 #include "plan/branches.hpp"
 
-#include "system/failure.hpp"
-#include "system/log.hpp"
-
 #include <algorithm>
 #include <variant>
 
@@ -68,8 +65,23 @@ std::optional<WalTime> Branches::latest_end_at(Lsn position) {
 }
 
 bool Branches::has_commits_of_its_own(Timeline timeline) {
+    return last_commit_behind(timeline, beginning_of(timeline)).is_possible();
+}
+
+Lsn Branches::where_left(const TimelineHistory& followed, Timeline timeline) const {
+    const auto* fork = followed.fork_from(timeline);
+    return fork != nullptr ? fork->at : beginning_of(timeline);
+}
+
+bool Branches::was_written_after(Timeline timeline, const TimelineHistory& followed,
+                                 const std::optional<WalTime>& moment) {
+    const auto commit = last_commit_behind(timeline, where_left(followed, timeline));
+    return commit.gave_up || (commit.thing && (!moment || commit.thing->what.time > *moment));
+}
+
+Lsn Branches::beginning_of(Timeline timeline) const {
     const auto history = history_of(timeline);
-    return last_commit_behind(timeline, history.forks.empty() ? Lsn{} : history.forks.back().at).is_possible();
+    return history.forks.empty() ? Lsn{} : history.forks.back().at;
 }
 
 bool Branches::may_hold(const RecoveryTarget& target, Timeline timeline, Lsn position) {
@@ -138,16 +150,12 @@ Found<Thing> Branches::search_back(Timeline timeline, std::uint64_t from, std::u
         if (left-- == 0) {
             return {std::nullopt, true};
         }
-        try {
-            if (auto thing = look(name)) {
-                return {std::move(thing), false};
-            }
-        } catch (const Failure& failure) {
-            if (!failure.is_lasting()) {
-                throw;
-            }
-            log::write(failure.problems().front(), log::Level::warning);
+        std::optional<Thing> thing;
+        if (!could_read([&] { thing = look(name); })) {
             return {std::nullopt, true};
+        }
+        if (thing) {
+            return {std::move(thing), false};
         }
     }
     return {};
@@ -159,15 +167,9 @@ const SegmentFacts* Branches::facts(Timeline timeline, std::uint64_t number) {
     if (!archive_.segments.contains(name)) {
         return nullptr;
     }
-    try {
-        return &wal_.facts(name);
-    } catch (const Failure& failure) {
-        if (!failure.is_lasting()) {
-            throw;
-        }
-        log::write(failure.problems().front(), log::Level::warning);
-        return nullptr;
-    }
+    const SegmentFacts* found = nullptr;
+    could_read([&] { found = &wal_.facts(name); });
+    return found;
 }
 
 bool Branches::reaches(Timeline timeline, Lsn lsn) {

@@ -52,6 +52,11 @@ class Branches {
     std::optional<postgres::WalTime> latest_end_at(postgres::Lsn position);
     /// Whether a timeline has commits that its parent does not have.
     bool has_commits_of_its_own(postgres::Timeline timeline);
+    /// Where a timeline's WAL is on the way to the followed one no more; for one that is not on it, where that began.
+    postgres::Lsn where_left(const postgres::TimelineHistory& followed, postgres::Timeline timeline) const;
+    /// Whether a timeline may have a commit behind that place which was made after a moment; any commit without one.
+    bool was_written_after(postgres::Timeline timeline, const postgres::TimelineHistory& followed,
+                           const std::optional<postgres::WalTime>& moment);
     /// Whether a target that is not a time lies on a timeline behind a position, as far as a search of bounded cost
     /// tells.
     bool may_hold(const RecoveryTarget& target, postgres::Timeline timeline, postgres::Lsn position);
@@ -62,6 +67,7 @@ class Branches {
     }
 
   private:
+    postgres::Lsn beginning_of(postgres::Timeline timeline) const;
     std::optional<postgres::Segment> last_segment(postgres::Timeline timeline) const;
     /// The archived segments of a timeline from one number down to another; stops when `look` has found something.
     template <typename Thing>

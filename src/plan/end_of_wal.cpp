@@ -3,7 +3,6 @@
 #include "plan/plan.hpp"
 #include "plan/reachability.hpp"
 #include "system/failure.hpp"
-#include "system/log.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -22,36 +21,24 @@ Found<LastCommit> find_last_commit(const PlannedWal& planned, const pgbackrest::
     Found<LastCommit> found;
     auto left = most_segments_to_search(size);
     postgres::WalTime latest{};  // of an abort as well
-    for (auto range = planned.ranges.rbegin(); range != planned.ranges.rend(); ++range) {
-        const auto first = *Segment::parse(range->first, size);
-        for (auto segment = *Segment::parse(range->last, size); segment >= first; --segment.number) {
-            const auto name = segment.name(size);
-            if (!archive.segments.contains(name)) {
-                continue;
-            }
-            if (left-- == 0) {
-                found.gave_up = true;
-                return found;
-            }
-            try {
-                const auto& facts = wal.facts(name);
-                latest = std::max(latest, facts.latest_transaction_end.value_or(latest));
-                if (facts.last_commit) {
-                    found.thing = {facts.last_commit->start, name, std::max(latest, facts.last_commit->what.time)};
-                    return found;
-                }
-            } catch (const Failure& failure) {
-                if (!failure.is_lasting()) {
-                    throw;
-                }
-                log::write(failure.problems().front(), log::Level::warning);
-                found.gave_up = true;
-            }
-            if (segment.number == 0) {
-                break;
-            }
+    planned.visit_backwards(size, [&](const std::string& name) {
+        if (!archive.segments.contains(name)) {
+            return true;
         }
-    }
+        if (left-- == 0) {
+            found.gave_up = true;
+            return false;
+        }
+        const bool is_readable = could_read([&] {
+            const auto& facts = wal.facts(name);
+            latest = std::max(latest, facts.latest_transaction_end.value_or(latest));
+            if (facts.last_commit) {
+                found.thing = {facts.last_commit->start, name, std::max(latest, facts.last_commit->what.time)};
+            }
+        });
+        found.gave_up = found.gave_up || !is_readable;
+        return !found.thing;
+    });
     return found;
 }
 

@@ -39,8 +39,8 @@ pgbackrest::ArchiveEnd end_of_archive(const RepositoryState& repository) {
 /// Only what the target is compared to: each look costs a segment.
 void look_for_last_commit(const Request& request, const RepositoryState& repository, Plan& plan) {
     const auto& point = request.target.point;
-    if (!request.target.is_latest() && !std::holds_alternative<Time>(point) &&
-        !(request.nearest && std::holds_alternative<LsnTarget>(point))) {
+    const bool is_time = std::holds_alternative<Time>(point);
+    if (!is_time && !(request.nearest && std::holds_alternative<LsnTarget>(point))) {
         return;
     }
     auto found = find_last_commit(plan.wal, repository.archive, *repository.wal, plan.segment_size);
@@ -52,7 +52,7 @@ void look_for_last_commit(const Request& request, const RepositoryState& reposit
     }
     plan.last_commit = std::move(found.thing);
     plan.has_no_commit = !plan.last_commit;
-    if (plan.last_commit) {
+    if (plan.last_commit && !(is_time && ends_replay(request.target, plan.last_commit->latest_end))) {
         // The clock of the server before may have been ahead.
         Branches branches(repository.archive, *repository.wal, plan.segment_size);
         for (const auto& fork : plan.history.forks) {
@@ -68,15 +68,9 @@ void look_for_last_commit(const Request& request, const RepositoryState& reposit
 /// Whether another branch was written to after the last commit on the way: then nobody knows what the last one is.
 bool another_goes_on(const RepositoryState& repository, const Plan& plan) {
     Branches branches(repository.archive, *repository.wal, plan.segment_size);
+    const auto moment = plan.last_commit ? std::optional(plan.last_commit->latest_end) : std::nullopt;
     return std::any_of(plan.other_timelines.begin(), plan.other_timelines.end(), [&](postgres::Timeline other) {
-        const auto* fork = plan.history.fork_from(other);
-        const auto history = branches.history_of(other);
-        const auto left = fork != nullptr         ? fork->at
-                          : history.forks.empty() ? postgres::Lsn{}
-                                                  : history.forks.back().at;
-        const auto commit = branches.last_commit_behind(other, left);
-        return commit.gave_up ||
-               (commit.thing && (!plan.last_commit || commit.thing->what.time > plan.last_commit->latest_end));
+        return branches.was_written_after(other, plan.history, moment);
     });
 }
 

@@ -28,7 +28,7 @@ struct Plan {
     std::vector<postgres::Timeline> other_timelines;  ///< that hold WAL which is not on the way
     RecoveryTarget target;  ///< the request's; with `nearest` the latest point, when it lies behind the last commit
     PlannedWal wal;
-    std::optional<LastCommit> last_commit;  ///< searched for a time, for the latest point, and with `nearest`
+    std::optional<LastCommit> last_commit;  ///< searched for a time, and with `nearest`
     bool has_no_commit = false;             ///< searched, and there is none behind the backup's end
     std::optional<postgres::Lsn> wal_end;   ///< where the last segment's valid records end, when it is not full
     postgres::SegmentSize segment_size;

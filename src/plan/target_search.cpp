@@ -17,7 +17,6 @@ namespace patroni_pgbackrest {
 namespace {
 
 using postgres::Lsn;
-using postgres::Segment;
 using postgres::TimelineHistory;
 
 struct Place {
@@ -39,61 +38,35 @@ std::vector<Lsn> find_in(const std::string& name, const RecoveryTarget& target, 
     return places;
 }
 
-/// The names of all that is planned, the last one first.
-std::vector<std::string> backwards(const PlannedWal& planned, postgres::SegmentSize size) {
-    std::vector<std::string> names;
-    for (auto range = planned.ranges.rbegin(); range != planned.ranges.rend(); ++range) {
-        const auto first = *Segment::parse(range->first, size);
-        for (auto segment = *Segment::parse(range->last, size); segment > first; --segment.number) {
-            names.push_back(segment.name(size));
-        }
-        names.push_back(range->first);
-    }
-    return names;
-}
-
-class TargetSearch {
-  public:
-    TargetSearch(const Request& request, const RepositoryState& repository)
-        : target_(request.target), repository_(repository) {}
-
-    /// A transaction ends once. Of restore points with one name the replay ends at the first, so all of them count.
-    void look_into(const std::string& name) {
-        try {
-            for (const auto at : find_in(name, target_, *repository_.wal)) {
-                log::info("{} is in WAL segment {}, at {}", target_.text(), name, at.text());
-                places.push_back({at, name});
-            }
-        } catch (const Failure& failure) {
-            if (!failure.is_lasting()) {
-                throw;
-            }
-            log::write(failure.problems().front(), log::Level::warning);
-        }
-    }
-    void look_into(const std::vector<std::string>& names, std::size_t most) {
-        constexpr std::chrono::seconds between_lines(5);
-        auto last_line = std::chrono::steady_clock::now();
-        for (std::size_t index = 0; index < std::min(names.size(), most) && !is_done(); ++index) {
-            if (const auto now = std::chrono::steady_clock::now(); now - last_line >= between_lines) {
-                log::info("looking for {}: {} of {} WAL segments, at {}", target_.text(), index, names.size(),
-                          names[index]);
-                last_line = now;
-            }
-            if (repository_.archive.segments.contains(names[index])) {
-                look_into(names[index]);
-            }
-        }
-    }
-
+/// In the last `most` segments, the last place first. A transaction ends once. Of restore points with one name the
+/// replay ends at the first, so all of them count.
+std::vector<Place> look_for(const RecoveryTarget& target, const PlannedWal& planned, std::size_t most,
+                            postgres::SegmentSize size, const RepositoryState& repository) {
+    constexpr std::chrono::seconds between_lines(5);
+    auto last_line = std::chrono::steady_clock::now();
+    std::size_t seen = 0;
     std::vector<Place> places;
-
-  private:
-    bool is_done() const { return !places.empty() && std::holds_alternative<Xid>(target_.point); }
-
-    const RecoveryTarget& target_;
-    const RepositoryState& repository_;
-};
+    planned.visit_backwards(size, [&](const std::string& name) {
+        if (seen == most || (!places.empty() && std::holds_alternative<Xid>(target.point))) {
+            return false;
+        }
+        if (const auto now = std::chrono::steady_clock::now(); now - last_line >= between_lines) {
+            log::info("looking for {}: {} of {} WAL segments, at {}", target.text(), seen, planned.segments, name);
+            last_line = now;
+        }
+        ++seen;
+        if (repository.archive.segments.contains(name)) {
+            could_read([&] {
+                for (const auto at : find_in(name, target, *repository.wal)) {
+                    log::info("{} is in WAL segment {}, at {}", target.text(), name, at.text());
+                    places.push_back({at, name});
+                }
+            });
+        }
+        return true;
+    });
+    return places;
+}
 
 [[noreturn]] void refuse_several(const RecoveryTarget& target, const std::vector<Place>& places) {
     std::vector<std::string> texts;
@@ -139,17 +112,16 @@ std::optional<pgbackrest::Backup> find_backup_before_target(const Request& reque
     latest.backup_set = oldest.label;  // whether another branch may hold the target is asked when the plan is made
     const auto history =
         choose_timeline(latest, oldest, starting_timeline(oldest), repository.archive, *repository.wal, size).history;
-    const auto names = backwards(plan_wal(oldest, latest.target, history, repository.archive.segments, size), size);
-    const auto most = request.search ? names.size() : most_segments_to_look_through(size);
-    TargetSearch search(request, repository);
-    search.look_into(names, most);
-    if (search.places.size() > 1) {
-        refuse_several(request.target, search.places);
+    const auto planned = plan_wal(oldest, latest.target, history, repository.archive.segments, size);
+    const auto most = request.search ? planned.segments : most_segments_to_look_through(size);
+    const auto places = look_for(request.target, planned, most, size, repository);
+    if (places.size() > 1) {
+        refuse_several(request.target, places);
     }
-    if (!search.places.empty()) {
-        return newest_before(search.places.front().at, candidates, history);
+    if (!places.empty()) {
+        return newest_before(places.front().at, candidates, history);
     }
-    if (most < names.size()) {
+    if (most < planned.segments) {
         log::info("{} is not in the last {} WAL segments", request.target.text(), most);
         return std::nullopt;
     }

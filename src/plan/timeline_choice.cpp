@@ -60,25 +60,19 @@ class TimelineChooser {
     /// The same, when no other branch was written to after it. A copy that somebody opened elsewhere (a rehearsal) may
     /// have a greater number than the cluster that lives on.
     TimelineChoice newest_and_last(bool guessing) {
-        auto chosen = newest_descendant(guessing);
-        if (!archive_.last_segments.contains(chosen.history.timeline)) {
-            return chosen;  // whether its fork is sound says more
-        }
-        const auto last =
-            branches_.last_commit_behind(chosen.history.timeline, where_left(chosen.history, chosen.history.timeline));
-        std::vector<Timeline> branches;
-        for (const auto other : chosen.others) {
-            const auto commit = branches_.last_commit_behind(other, where_left(chosen.history, other));
-            if (!last.gave_up && (commit.gave_up ||
-                                  (commit.thing && (!last.thing || commit.thing->what.time > last.thing->what.time)))) {
-                branches.push_back(other);
-            }
-        }
-        if (branches.empty()) {
+        const auto chosen = newest_descendant(guessing);
+        // Of a timeline without any WAL its fork says more, when that is judged.
+        if (chosen.others.empty() || !archive_.last_segments.contains(chosen.history.timeline)) {
             return chosen;
         }
-        branches.push_back(chosen.history.timeline);
-        throw several_branches("may be", {Latest{}}, branches);
+        const auto followed = chosen.history.timeline;
+        const auto last = branches_.last_commit_behind(followed, branches_.where_left(chosen.history, followed));
+        if (last.gave_up) {
+            return chosen;
+        }
+        const auto moment = last.thing ? std::optional(last.thing->what.time) : std::nullopt;
+        return alone(chosen, "may be", {Latest{}},
+                     [&](Timeline other) { return branches_.was_written_after(other, chosen.history, moment); });
     }
 
     /// `immediate` and `current`: the backup's own timeline, when no newer one that it is not part of was followed.
@@ -96,18 +90,10 @@ class TimelineChooser {
     /// The same, when no other branch may hold the target: an LSN and a transaction ID are given away anew behind a
     /// fork.
     TimelineChoice newest_with(const RecoveryTarget& target, bool guessing) {
-        auto chosen = newest_descendant(guessing);
-        std::vector<Timeline> branches;
-        for (const auto other : chosen.others) {
-            if (branches_.may_hold(target, other, where_left(chosen.history, other))) {
-                branches.push_back(other);
-            }
-        }
-        if (branches.empty()) {
-            return chosen;
-        }
-        branches.push_back(chosen.history.timeline);
-        throw several_branches("may hold", target, branches);
+        const auto chosen = newest_descendant(guessing);
+        return alone(chosen, "may hold", target, [&](Timeline other) {
+            return branches_.may_hold(target, other, branches_.where_left(chosen.history, other));
+        });
     }
 
     TimelineChoice alive_at(const RecoveryTarget& target, bool guessing) {
@@ -134,6 +120,19 @@ class TimelineChooser {
     }
 
   private:
+    /// What is chosen, when none of its others may be meant as well.
+    template <typename Predicate>
+    TimelineChoice alone(const TimelineChoice& chosen, const char* hold, const RecoveryTarget& target,
+                         Predicate may_be_meant) {
+        std::vector<Timeline> branches;
+        std::copy_if(chosen.others.begin(), chosen.others.end(), std::back_inserter(branches), may_be_meant);
+        if (branches.empty()) {
+            return chosen;
+        }
+        branches.push_back(chosen.history.timeline);
+        throw several_branches(hold, target, branches);
+    }
+
     /// A timeline that was alive at a time may have archived nothing since: what it wrote until then is in the first
     /// segment of the one that followed, and nowhere else.
     Timeline with_a_later_commit(const RecoveryTarget& target, Timeline alive) {
@@ -163,7 +162,7 @@ class TimelineChooser {
     /// Whether a timeline has a commit at which the replay to a time would stop, behind the places where others left
     /// it.
     bool holds(Timeline timeline, const RecoveryTarget& target, const std::vector<Timeline>& others) {
-        auto behind = where_left(branches_.history_of(timeline), timeline);
+        auto behind = branches_.where_left(branches_.history_of(timeline), timeline);
         for (const auto other : others) {
             const auto history = branches_.history_of(other);
             if (const auto* fork = history.fork_from(timeline)) {
@@ -172,15 +171,6 @@ class TimelineChooser {
         }
         const auto last = branches_.last_commit_behind(timeline, behind);
         return last.gave_up || (last.thing && ends_replay(target, last.thing->what.time));
-    }
-
-    /// Where a timeline's WAL is on the way to another one no more; for one that is not on it, where that began.
-    Lsn where_left(const TimelineHistory& followed, Timeline timeline) const {
-        if (const auto* fork = followed.fork_from(timeline)) {
-            return fork->at;
-        }
-        const auto history = branches_.history_of(timeline);
-        return history.forks.empty() ? Lsn{} : history.forks.back().at;
     }
 
     Failure abandoned_branch(Timeline timeline, Timeline followed) {
@@ -239,7 +229,7 @@ class TimelineChooser {
     bool goes_on_behind(const TimelineHistory& followed, Timeline other) const {
         const auto last = archive_.last_segments.find(other);
         return last != archive_.last_segments.end() &&
-               last->second.name >= branches_.segment_at(other, where_left(followed, other));
+               last->second.name >= branches_.segment_at(other, branches_.where_left(followed, other));
     }
 
     TimelineChoice newest_descendant(std::vector<Timeline>& passed_over) const {

@@ -138,6 +138,22 @@ bool PlannedWal::contains(const std::string& segment) const {
     });
 }
 
+void PlannedWal::visit_backwards(postgres::SegmentSize size,
+                                 const std::function<bool(const std::string&)>& visit) const {
+    for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {
+        const auto first = *Segment::parse(range->first, size);
+        auto segment = *Segment::parse(range->last, size);
+        for (;; --segment.number) {
+            if (!visit(segment.name(size))) {
+                return;
+            }
+            if (segment == first) {
+                break;
+            }
+        }
+    }
+}
+
 std::string PlannedWal::missing_text() const {
     return missing.size() == 1 ? missing.front() : fmt::format("{} to {}", missing.front(), missing.back());
 }

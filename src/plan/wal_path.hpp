@@ -7,6 +7,7 @@
 #include "request/target.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct PlannedWal {
     std::string first() const { return ranges.empty() ? std::string() : ranges.front().first; }
     std::string last() const { return ranges.empty() ? std::string() : ranges.back().last; }
     bool contains(const std::string& segment) const;
+    /// Calls `visit` with the name of each planned segment, the last one first, for as long as it returns true.
+    void visit_backwards(postgres::SegmentSize size, const std::function<bool(const std::string&)>& visit) const;
     /// The gaps for a message: one name, or the first and the last.
     std::string missing_text() const;
 };
