@@ -1,5 +1,6 @@
 #include "staging/old_wal.hpp"
 
+#include "pgbackrest/archive_names.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
 #include "postgres/segment_facts.hpp"
@@ -116,9 +117,10 @@ bool holds_commit(const fs::path& file, const Segment& segment, const std::strin
 }
 
 void read_history(const fs::path& file, OldWal& wal) {
-    const Timeline timeline{static_cast<std::uint32_t>(std::stoul(file.stem().string(), nullptr, 16))};
+    const auto timeline = pgbackrest::timeline_of(file.filename().string());
     try {
-        wal.histories.emplace(timeline, postgres::TimelineHistory::parse(timeline, system::read_file(file)));
+        wal.histories.emplace(timeline,
+                              postgres::TimelineHistory::parse(timeline, system::read_file(file)).as_it_happened());
     } catch (const Failure&) {
         // PostgreSQL would not follow it either.
     }

@@ -197,6 +197,10 @@ TEST_CASE("of pg_wal the segments count that were written to and are not in the 
                                                   unfinished(2, 12, false)});
     CHECK(wal.histories.size() == 1);
 
+    SECTION("histories are read as the archive's are") {
+        write("00000003.history", "1\t0/C000158\tx\n2\t0/A000000\ty\n");
+        CHECK(read().histories.at(Timeline{3}).forks.size() == 1);
+    }
     SECTION("also through a link") {
         fs::rename(node.data / "pg_wal", node.files.path("wal"));
         fs::create_directory_symlink(node.files.path("wal"), node.data / "pg_wal");
