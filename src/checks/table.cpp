@@ -126,13 +126,14 @@ const std::vector<CheckDefinition>& check_table() {
          "set system-identifier or set in the method's block; pgbackrest info --output=json shows both"},
         {"cluster-other", error, "the DCS knows another cluster than the one that would be restored",
          "The /initialize key holds the system identifier of the cluster that the scope had last. If the stanza leads "
-         "to "
-         "another one, it is the wrong stanza, or an empty cluster took the other's place in one of them. Once the key "
+         "to another one, it is the wrong stanza, or an empty cluster took the other's place in one of them. Once the "
+         "key "
          "is removed, nobody can compare them any more.",
          "write the one that is meant into the method's block with system-identifier"},
         {"backup-set-unknown", error, "the backup set from which the target can be reached is not known",
-         "A transaction or a restore point is found only by replaying the archive. If the backup ended after the "
-         "target, the replay never meets it, which shows only at the end of the replay.",
+         "A transaction or a restore point is looked for in the last 4 GiB of WAL, and was not found there. If the "
+         "backup ended after the target, the replay never meets it, which shows only at the end of the replay. It is "
+         "also asked for where several restore points have the name.",
          "use `set` to name the newest backup set that ended before the target"},
         {"backup-in-error", warning, "the backup set has pages with bad checksums",
          "pgBackRest found damaged pages when it made the backup; they are restored as they are.",
