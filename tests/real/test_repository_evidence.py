@@ -17,6 +17,15 @@ class Evidence(RepositoryCase):
         self.lab.run('psql', '-X', '-h', self.lab.directory, '-p', str(cluster.server.port), '-U', 'postgres', '-v', 'ON_ERROR_STOP=1',
                      *[word for statement in statements for word in ('-c', statement)])
 
+    def rehearsed(self):
+        """Alpha lives on, batch 3, beside a copy that was opened elsewhere and archived its timeline 2."""
+        alpha = self.begun(1, 2)
+        copy = Cluster(self, 'copy').restore(*self.to(1))
+        copy.wait_archived('00000002.history')
+        copy.stop().remove()
+        time.sleep(1.1)
+        return alpha.write(3)
+
 
 class Holes(Evidence):
     """Segments at the end of the archive that are not there, though something shows that they were."""
@@ -51,12 +60,7 @@ class Holes(Evidence):
 
 class LivingBranches(Evidence):
     def test_a_rehearsal_s_timeline_is_not_the_latest(self):
-        alpha = self.begun(1, 2)
-        copy = Cluster(self, 'copy').restore(*self.to(1))
-        copy.wait_archived('00000002.history')
-        copy.stop().remove()
-        time.sleep(1.1)
-        alpha.write(3).stop().remove()
+        self.rehearsed().stop().remove()
         self.assert_refuses(self.bootstrap(), 4, 'timeline 1', 'timeline 2', 'target-timeline')
         self.assert_rows_of(self.again('--target-timeline=1'), 1, 2, 3)
 
@@ -145,12 +149,7 @@ class Nearest(Evidence):
         self.assertEqual(self.sql('select count(*) from pg_prepared_xacts'), '1')
 
     def test_nothing_is_nearest_while_another_branch_goes_on(self):
-        alpha = self.begun(1, 2)
-        copy = Cluster(self, 'copy').restore(*self.to(1))
-        copy.wait_archived('00000002.history')
-        copy.stop().remove()
-        time.sleep(1.1)
-        alpha.write(3)
+        alpha = self.rehearsed()
         at = alpha.now()
         alpha.stop().remove()
         self.configure({'nearest': True})

@@ -120,4 +120,18 @@ inline RepositoryState two_timelines() {
     return state;
 }
 
+inline Request asking_for(const RecoveryTarget& target) {
+    Request request;
+    request.target = target;
+    return request;
+}
+
+const RecoveryTarget latest{Latest{}};
+
+/// Why there is no plan; empty when there is one.
+inline Problems no_plan(const Request& request, const RepositoryState& state,
+                        ExitCode code = ExitCode::target_not_reachable) {
+    return problems_of(code, [&] { make_plan(request, state); });
+}
+
 }  // namespace patroni_pgbackrest

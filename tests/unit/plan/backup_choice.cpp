@@ -7,12 +7,6 @@ using namespace patroni_pgbackrest;
 
 namespace {
 
-Request asking_for(const RecoveryTarget& target) {
-    Request request;
-    request.target = target;
-    return request;
-}
-
 std::string chosen(const Request& request, const RepositoryState& state = one_timeline()) {
     return choose_backup(request, state.stanza).label;
 }
@@ -20,8 +14,6 @@ std::string chosen(const Request& request, const RepositoryState& state = one_ti
 Problems no_backup(const Request& request, const RepositoryState& state = one_timeline()) {
     return problems_of(ExitCode::target_not_reachable, [&] { choose_backup(request, state.stanza); });
 }
-
-const RecoveryTarget latest{Latest{}};
 
 }  // namespace
 

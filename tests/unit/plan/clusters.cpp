@@ -6,22 +6,6 @@
 
 using namespace patroni_pgbackrest;
 
-namespace {
-
-Request asking_for(const RecoveryTarget& target) {
-    Request request;
-    request.target = target;
-    return request;
-}
-
-Problems no_plan(const Request& request, const RepositoryState& state) {
-    return problems_of(ExitCode::target_not_reachable, [&] { make_plan(request, state); });
-}
-
-const RecoveryTarget latest{Latest{}};
-
-}  // namespace
-
 TEST_CASE("a PostgreSQL that is too old is refused before anything else is looked at") {
     auto state = one_timeline();
     state.stanza.databases[0].version = "12";

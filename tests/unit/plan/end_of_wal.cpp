@@ -11,18 +11,11 @@ using postgres::WalEndReason;
 
 namespace {
 
-Request asking_for(const RecoveryTarget& target, bool nearest = false) {
-    Request request;
-    request.target = target;
-    request.nearest = nearest;
+Request nearest_to(const RecoveryTarget& target) {
+    auto request = asking_for(target);
+    request.nearest = true;
     return request;
 }
-
-Problems no_plan(const Request& request, const RepositoryState& state, ExitCode code = ExitCode::target_not_reachable) {
-    return problems_of(code, [&] { make_plan(request, state); });
-}
-
-const RecoveryTarget latest{Latest{}};
 
 }  // namespace
 
@@ -50,13 +43,13 @@ TEST_CASE("an abort behind the last commit is a place where a replay to a time e
 TEST_CASE("with nearest a target behind the last commit means the last commit") {
     const auto state = one_timeline();
     for (const auto& target : {time_target("2026-11-22 12:30:00Z"), lsn_target("0/B000000")}) {
-        CHECK(make_plan(asking_for(target, true), state).target.is_latest());
+        CHECK(make_plan(nearest_to(target), state).target.is_latest());
     }
     // The archive reaches it.
-    CHECK(make_plan(asking_for(lsn_target("0/9001000"), true), state).target.text() == "lsn 0/9001000");
-    CHECK(make_plan(asking_for(time_target("2026-11-22 11:30:00Z"), true), state).target.text() ==
+    CHECK(make_plan(nearest_to(lsn_target("0/9001000")), state).target.text() == "lsn 0/9001000");
+    CHECK(make_plan(nearest_to(time_target("2026-11-22 11:30:00Z")), state).target.text() ==
           "time 2026-11-22 11:30:00+00");
-    CHECK(make_plan(asking_for(latest, true), state).target.is_latest());
+    CHECK(make_plan(nearest_to(latest), state).target.is_latest());
 }
 
 TEST_CASE("without a commit behind the backup, its end is the last point") {
@@ -68,7 +61,7 @@ TEST_CASE("without a commit behind the backup, its end is the last point") {
           Problems{{"no transaction ended behind backup set 20261122-090000F on timeline 1: nothing in the archive "
                     "reaches the target time 2026-11-22 09:30:00+00",
                     "type latest brings all there is"}});
-    CHECK(make_plan(asking_for(target, true), state).target.is_latest());
+    CHECK(make_plan(nearest_to(target), state).target.is_latest());
 }
 
 TEST_CASE("a time is not refused when the search for the last commit gave up") {

@@ -13,12 +13,6 @@ namespace {
 
 const Lsn fork_at{0x7000158};
 
-Request asking_for(const RecoveryTarget& target) {
-    Request request;
-    request.target = target;
-    return request;
-}
-
 /// Why latest is refused; empty when it is not.
 std::string refusal(const RepositoryState& state, const RecoveryTarget& target = {Latest{}}) {
     const auto problems = problems_of(ExitCode::target_not_reachable, [&] { make_plan(asking_for(target), state); });

@@ -5,18 +5,6 @@
 
 using namespace patroni_pgbackrest;
 
-namespace {
-
-Request asking_for(const RecoveryTarget& target) {
-    Request request;
-    request.target = target;
-    return request;
-}
-
-const RecoveryTarget latest{Latest{}};
-
-}  // namespace
-
 TEST_CASE("a plan holds backup, version, timeline and segments") {
     const auto plan = make_plan(asking_for(latest), two_timelines());
     CHECK(plan.backup.label == "20261122-090000F");

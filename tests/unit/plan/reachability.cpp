@@ -7,24 +7,12 @@ using namespace patroni_pgbackrest;
 
 namespace {
 
-Request asking_for(const RecoveryTarget& target) {
-    Request request;
-    request.target = target;
-    return request;
-}
-
 /// From the newest backup set, whatever the target.
 Request from_newest(const RecoveryTarget& target) {
     auto request = asking_for(target);
     request.backup_set = "20261122-090000F";
     return request;
 }
-
-Problems no_plan(const Request& request, const RepositoryState& state) {
-    return problems_of(ExitCode::target_not_reachable, [&] { make_plan(request, state); });
-}
-
-const RecoveryTarget latest{Latest{}};
 
 }  // namespace
 

@@ -9,15 +9,10 @@ using postgres::Timeline;
 
 namespace {
 
-Request asking_for(const RecoveryTarget& target, bool search = false) {
-    Request request;
-    request.target = target;
-    request.search = search;
-    return request;
-}
-
 std::string found(const RecoveryTarget& target, const RepositoryState& state, bool search = false) {
-    const auto backup = find_backup_before_target(asking_for(target, search), state.stanza.backups, state);
+    auto request = asking_for(target);
+    request.search = search;
+    const auto backup = find_backup_before_target(request, state.stanza.backups, state);
     return backup ? backup->label : "none";
 }
 

@@ -20,8 +20,6 @@ TimelineChoice choice(const RecoveryTarget& target, const std::optional<Timeline
     return choose_timeline(request, backup, starting_timeline(backup), state.archive, *state.wal, segment_size);
 }
 
-const RecoveryTarget latest{Latest{}};
-
 TimelineWish number(std::uint32_t timeline) {
     return TimelineWish{Timeline{timeline}};
 }

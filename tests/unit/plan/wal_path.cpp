@@ -10,8 +10,6 @@ using postgres::TimelineHistory;
 
 namespace {
 
-const RecoveryTarget latest{Latest{}};
-
 /// `first-last` of each range, then what is missing.
 std::string text(const PlannedWal& wal) {
     std::string result = std::to_string(wal.segments) + ":";

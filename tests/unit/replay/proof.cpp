@@ -55,8 +55,6 @@ std::string outcome(const RecoveryTarget& target, const std::string& lsn, const 
 }
 
 const std::string inside = "0/7000158";
-const RecoveryTarget latest{Latest{}};
-
 }  // namespace
 
 TEST_CASE("what was reached is told by the history file and the log") {
