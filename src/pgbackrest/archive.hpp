@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,10 +16,10 @@
 
 namespace patroni_pgbackrest::pgbackrest {
 
-/// The newest segment of a timeline, and when it was archived, in seconds since the epoch.
+/// The newest segment of a timeline, and when it was archived, in seconds since the epoch, if that is known.
 struct LastSegment {
     std::string name;
-    std::int64_t archived_at = 0;
+    std::optional<std::int64_t> archived_at;
 };
 
 /// A file of the archive: `archive/demo/15-1/0000000100000000/000000010000000000000001-<SHA-1>.gz`.
@@ -43,8 +44,6 @@ struct ArchiveContent {
     std::set<postgres::Timeline> named_timelines;                       ///< as parents, in the histories
     std::map<postgres::Timeline, std::string> broken_histories;         ///< why they are not
     std::map<postgres::Timeline, std::string> directories;              ///< of WAL: the last one of each timeline
-    std::map<postgres::Timeline, std::int64_t>
-        history_times;  ///< when each was first archived, in seconds since the epoch
 };
 
 /// The names in a `repo-ls --output=json` listing, with their modification times (0 if there is none), and whether each
@@ -59,7 +58,7 @@ struct Listed {
 std::vector<Listed> parse_listing(std::string_view json);
 
 /// Lists `archive/<stanza>/<id>` with repo-ls (only the 16-digit directories that can hold `from` or later, on its
-/// timeline or a later one, and the last one of each later timeline; with many of them the whole at once), and reads
+/// timeline or a later one, and the last one of each later timeline; with many of them all names at once), and reads
 /// every history file with repo-get, from the first repository that has it. Works for encrypted repositories of every
 /// type. Retries errors that may pass; throws as failure_of() for the rest.
 ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives,

@@ -1,9 +1,11 @@
 #include "pgbackrest/command_line.hpp"
 
 #include "pgbackrest/printable.hpp"
+#include "postgres/configuration.hpp"
 #include "system/failure.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <string_view>
 
@@ -38,6 +40,13 @@ std::optional<int> parse_version(std::string_view output) {
     return static_cast<int>(*major * 1000 + *minor);
 }
 
+std::string as_typed(const process::Command& command) {
+    auto words = command.arguments;
+    words.insert(words.begin(), command.program);
+    std::transform(words.begin(), words.end(), words.begin(), postgres::quote_command_word);
+    return system::join(words, " ");
+}
+
 }  // namespace
 
 process::Command Pgbackrest::command(const std::string& verb, const std::vector<Option>& options,
@@ -69,6 +78,14 @@ process::Command Pgbackrest::data_command(const std::string& verb, std::vector<O
         options.push_back(option);
     }
     return command(verb, options, positionals);
+}
+
+std::string push_by_hand(const Pgbackrest& pgbackrest) {
+    return as_typed(pgbackrest.command("archive-push", {{"reset-pg1-path"}, {"no-archive-async"}}));
+}
+
+std::string get_by_hand(const Pgbackrest& pgbackrest, unsigned repository, const std::string& path) {
+    return as_typed(pgbackrest.command("repo-get", {{"repo", std::to_string(repository)}}, {path}));
 }
 
 process::Command version_command(const Pgbackrest& pgbackrest) {

@@ -33,6 +33,13 @@ struct Pgbackrest {
                                   const std::vector<std::string>& positionals = {}) const;
 };
 
+/// How a person brings a file into the archive, but for the file's absolute path: `pgbackrest --stanza=demo
+/// --reset-pg1-path --no-archive-async archive-push`. With a pg1-path pgBackRest wants a pg_control there, and after a
+/// loss there is none; an asynchronous push wants a pg1-path, and the file's own mark in archive_status (2.45).
+std::string push_by_hand(const Pgbackrest& pgbackrest);
+/// How a person prints a file of a repository.
+std::string get_by_hand(const Pgbackrest& pgbackrest, unsigned repository, const std::string& path);
+
 /// pgBackRest's version as major * 1000 + minor (2.45 → 2045). Throws Failure(preflight_refused) if the program is
 /// missing, prints something else, or is older than 2.33.
 int version_in(const Pgbackrest& pgbackrest, const process::Captured& captured);

@@ -39,8 +39,8 @@ std::vector<Fork> forks_of(const postgres::TimelineHistory& history) {
 
 class ForkJudge {
   public:
-    ForkJudge(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal)
-        : plan_(plan), archive_(archive), wal_(wal), size_(plan.segment_size) {}
+    ForkJudge(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal, const std::string& push)
+        : plan_(plan), archive_(archive), wal_(wal), size_(plan.segment_size), push_(push) {}
 
     void require_sound(const Fork& fork) {
         const auto child = fork.segment(fork.child, size_).name(size_);
@@ -143,9 +143,9 @@ class ForkJudge {
     [[noreturn]] void refuse_lost(const Fork& fork, const std::string& child, const std::string& what,
                                   const std::string& more = {}) const {
         refuse(fork, what,
-               fmt::format("look for {} in pg_wal of every node that was on timeline {}, and bring it into the archive "
-                           "with pgbackrest archive-push",
-                           child, fork.child.text()),
+               fmt::format("look for {0} in pg_wal of every node that was on timeline {1}, and bring it into the "
+                           "archive with {2} /PATH/{0}",
+                           child, fork.child.text(), push_),
                more);
     }
 
@@ -169,6 +169,7 @@ class ForkJudge {
     const pgbackrest::ArchiveContent& archive_;
     ArchivedWal& wal_;
     postgres::SegmentSize size_;
+    const std::string& push_;
 };
 
 }  // namespace
@@ -194,13 +195,13 @@ void require_agreement(const postgres::TimelineHistory& followed, const pgbackre
 }
 
 void require_sound_forks(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
-                         ArchivedWal& wal) {
+                         ArchivedWal& wal, const std::string& push) {
     if (target.is_immediate()) {
         return;
     }
     const auto start = *Segment::parse(plan.backup.archive_start, plan.segment_size);
     const auto* lsn = std::get_if<LsnTarget>(&target.point);
-    ForkJudge judge(plan, archive, wal);
+    ForkJudge judge(plan, archive, wal, push);
     for (const auto& fork : forks_of(plan.history)) {
         const bool is_before_the_target = lsn == nullptr || fork.at <= lsn->lsn;
         if (fork.parent >= start.timeline && is_before_the_target) {

@@ -16,7 +16,7 @@ namespace patroni_pgbackrest {
 namespace {
 
 void follow_timeline(const Request& request, const RepositoryState& repository, Plan& plan) {
-    const auto choice = choose_timeline(request, plan.backup, starting_timeline(plan.backup), repository.archive,
+    const auto choice = choose_timeline(request, plan.backup, repository.stanza.backups, repository.archive,
                                         *repository.wal, plan.segment_size);
     plan.history = choice.history;
     plan.other_timelines = choice.others;
@@ -104,7 +104,9 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     plan.targets = repository.targets;
     plan.archive_end = end_of_archive(repository);
     follow_timeline(request, repository, plan);
-    require_histories(plan.timeline(), repository.archive, repository.stanza.backups);
+    const auto push = pgbackrest::push_by_hand(request.pgbackrest);
+    require_histories(plan.timeline(), repository.archive, repository.stanza.backups, push);
+    require_no_newer_elsewhere(plan.history, repository.archive, repository.elsewhere, request.pgbackrest);
     require_agreement(plan.history, repository.archive);
     plan.wal = plan_wal(plan.backup, request.target, plan.history, repository.archive.segments, plan.segment_size,
                         proven_segment(plan.history, repository.archive, repository.stanza.backups, plan.segment_size));
@@ -116,7 +118,7 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     if (is_unreachable(request.target, plan, *repository.wal)) {
         end_in_last_segment(plan, *repository.wal);  // a damaged record is the reason then
     }
-    require_sound_forks(plan.target, plan, repository.archive, *repository.wal);
+    require_sound_forks(plan.target, plan, repository.archive, *repository.wal, push);
     require_reachable(plan.target, plan, repository.archive, *repository.wal);
     if (plan.target.is_latest()) {
         refuse_end_in_partial(plan, repository.archive, *repository.wal);

@@ -64,6 +64,7 @@ RepositoryState read_repository(const Request& request) {
 RepositoryState read_repository(const Request& request, const pgbackrest::Stanza& stanza,
                                 const SettledCluster& settled) {
     RepositoryState state;
+    OtherRepositories others(request);
     state.stanza = only(settled.cluster, stanza);
     if (!settled.cluster.is_current) {
         log::warning("stanza {} archives for another cluster now: archive_command will fail until pgbackrest "
@@ -82,6 +83,7 @@ RepositoryState read_repository(const Request& request, const pgbackrest::Stanza
         read_wal(request, backup, settled, state);
     }
     state.targets = targets.answer(request.retry);
+    state.elsewhere = others.answer(settled.cluster);
     return state;
 }
 

@@ -5,6 +5,7 @@
 #include "pgbackrest/info.hpp"
 #include "plan/archived_wal.hpp"
 #include "plan/clusters.hpp"
+#include "plan/other_repositories.hpp"
 #include "request/request.hpp"
 
 #include <memory>
@@ -20,6 +21,7 @@ struct RepositoryState {
     std::shared_ptr<ArchivedWal> wal;                ///< of that archive
     std::optional<pgbackrest::Backup> found_backup;  ///< by a search for the target, where nothing else tells it
     std::vector<pgbackrest::BackupTarget> targets;   ///< of backup_of()
+    std::vector<ArchiveElsewhere> elsewhere{};       ///< in the repositories that `repo` leaves out
 };
 
 /// The backup set that is found already, else what choose_backup() says, and throws.

@@ -111,7 +111,7 @@ std::optional<pgbackrest::Backup> find_backup_before_target(const Request& reque
     latest.target = {Latest{}};
     latest.backup_set = oldest.label;  // whether another branch may hold the target is asked when the plan is made
     const auto history =
-        choose_timeline(latest, oldest, starting_timeline(oldest), repository.archive, *repository.wal, size).history;
+        choose_timeline(latest, oldest, repository.stanza.backups, repository.archive, *repository.wal, size).history;
     const auto planned = plan_wal(oldest, latest.target, history, repository.archive.segments, size);
     const auto most = request.search ? planned.segments : most_segments_to_look_through(size);
     const auto places = look_for(request.target, planned, most, size, repository);

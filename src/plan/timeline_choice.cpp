@@ -18,9 +18,10 @@ using postgres::TimelineHistory;
 
 class TimelineChooser {
   public:
-    TimelineChooser(const pgbackrest::Backup& backup, Timeline backup_timeline,
+    TimelineChooser(const pgbackrest::Backup& backup, const std::vector<pgbackrest::Backup>& backups,
                     const pgbackrest::ArchiveContent& archive, ArchivedWal& wal, postgres::SegmentSize size)
-        : backup_(backup), backup_timeline_(backup_timeline), archive_(archive), branches_(archive, wal, size) {}
+        : backup_(backup), backup_timeline_(starting_timeline(backup)), backups_(backups), archive_(archive),
+          branches_(archive, wal, size) {}
 
     TimelineChoice requested(Timeline timeline) const {
         if (timeline != backup_timeline_ && !archive_.histories.contains(timeline)) {
@@ -34,7 +35,7 @@ class TimelineChooser {
             throw Failure(ExitCode::target_not_reachable,
                           fmt::format("backup set {} of timeline {} is not part of timeline {}'s past", backup_.label,
                                       backup_timeline_.text(), timeline.text()),
-                          "choose an older backup set with set");
+                          how_to_follow(history));
         }
         return choice_of(history, "as asked for");
     }
@@ -180,9 +181,8 @@ class TimelineChooser {
                             "of its own: one of timelines {} and {} was abandoned",
                             backup_.label, timeline.text(), begun ? " at " + Time{*begun}.text() : "", followed.text(),
                             timeline.text()),
-                fmt::format("name an older backup set with set to follow timeline {}, or say target-timeline: {} for "
-                            "what this one leads to",
-                            timeline.text(), followed.text())};
+                fmt::format("to follow timeline {}, {}; for what this backup set leads to, say target-timeline: {}",
+                            timeline.text(), how_to_follow(branches_.history_of(timeline)), followed.text())};
     }
 
     Failure several_branches(const char* hold, const RecoveryTarget& target, std::vector<Timeline> branches) {
@@ -200,13 +200,25 @@ class TimelineChooser {
                 fmt::format("say which of them is meant with target-timeline: {}", system::join(names, " or "))};
     }
 
-    bool descends(const TimelineHistory& history) const {
-        const auto end = backup_.lsn_stop ? backup_.lsn_stop : backup_.lsn_start;
-        if (history.timeline == backup_timeline_) {
+    bool descends(const TimelineHistory& history) const { return descends(history, backup_); }
+
+    static bool descends(const TimelineHistory& history, const pgbackrest::Backup& backup) {
+        const auto end = backup.lsn_stop ? backup.lsn_stop : backup.lsn_start;
+        const auto timeline = starting_timeline(backup);
+        if (history.timeline == timeline) {
             return true;
         }
-        const auto* fork = history.fork_from(backup_timeline_);
+        const auto* fork = history.fork_from(timeline);
         return fork != nullptr && (!end || *end <= fork->at);
+    }
+
+    /// By the newest set before this one, which is behind what is asked for or the newest of all.
+    std::string how_to_follow(const TimelineHistory& history) const {
+        const auto backup = std::find_if(backups_.rbegin(), backups_.rend(), [&](const auto& one) {
+            return one.stopped < backup_.stopped && !one.archive_start.empty() && descends(history, one);
+        });
+        return backup == backups_.rend() ? "an older backup set is needed, and there is none that is part of its past"
+                                         : "say set: " + backup->label;
     }
 
     TimelineChoice choice_of(const TimelineHistory& history, std::string reason) const {
@@ -248,16 +260,18 @@ class TimelineChooser {
 
     const pgbackrest::Backup& backup_;
     Timeline backup_timeline_;
+    const std::vector<pgbackrest::Backup>& backups_;
     const pgbackrest::ArchiveContent& archive_;
     Branches branches_;
 };
 
 }  // namespace
 
-TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup, Timeline backup_timeline,
+TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup,
+                               const std::vector<pgbackrest::Backup>& backups,
                                const pgbackrest::ArchiveContent& archive, ArchivedWal& wal,
                                postgres::SegmentSize size) {
-    TimelineChooser chooser(backup, backup_timeline, archive, wal, size);
+    TimelineChooser chooser(backup, backups, archive, wal, size);
     const bool guessing = !request.backup_set;
     if (request.timeline) {
         if (const auto* number = std::get_if<Timeline>(&request.timeline->choice)) {

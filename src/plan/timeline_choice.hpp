@@ -24,9 +24,10 @@ struct TimelineChoice {
 /// Failure(target_not_reachable), also when two branches were written at the target time, or may hold the LSN, the
 /// transaction or the restore point: only a person knows which of them is meant. The same when a newer timeline that
 /// the backup is not part of has commits of its own, and nobody has named a backup set: one of the two was abandoned.
+/// `backups`: all that could be named instead.
 TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup,
-                               postgres::Timeline backup_timeline, const pgbackrest::ArchiveContent& archive,
-                               ArchivedWal& wal, postgres::SegmentSize size);
+                               const std::vector<pgbackrest::Backup>& backups,
+                               const pgbackrest::ArchiveContent& archive, ArchivedWal& wal, postgres::SegmentSize size);
 
 /// The timeline in the name of the backup's first segment. Throws Failure(target_not_reachable) for an offline backup.
 postgres::Timeline starting_timeline(const pgbackrest::Backup& backup);

@@ -2,6 +2,7 @@
 
 #include "plan/timeline_choice.hpp"
 #include "system/failure.hpp"
+#include "system/log.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -37,7 +38,7 @@ std::map<Timeline, std::string> timelines_without_history(const pgbackrest::Arch
 
 namespace {
 
-void require_free_number(Timeline followed, const pgbackrest::ArchiveContent& archive) {
+void require_free_number(Timeline followed, const pgbackrest::ArchiveContent& archive, const std::string& push) {
     Timeline next{followed.number + 1};
     while (archive.histories.contains(next)) {
         ++next.number;
@@ -51,20 +52,20 @@ void require_free_number(Timeline followed, const pgbackrest::ArchiveContent& ar
                       fmt::format("PostgreSQL would call the new timeline {}, and the archive knows timeline {}: the "
                                   "next restore would take that for the newer one",
                                   next.text(), greatest.text()),
-                      fmt::format("look for {} in pg_wal of every node that was on it, and bring it into the archive "
-                                  "with pgbackrest archive-push",
-                                  next.history_file()));
+                      fmt::format("look for {0} in pg_wal of every node that was on it, and bring it into the archive "
+                                  "with {1} /PATH/{0}",
+                                  next.history_file(), push));
     }
 }
 
 }  // namespace
 
 void require_histories(Timeline followed, const pgbackrest::ArchiveContent& archive,
-                       const std::vector<pgbackrest::Backup>& backups) {
+                       const std::vector<pgbackrest::Backup>& backups, const std::string& push) {
     const auto lost = timelines_without_history(archive, backups);
     const auto first = lost.lower_bound(followed);
     if (first == lost.end()) {
-        require_free_number(followed, archive);
+        require_free_number(followed, archive, push);
         return;
     }
     const auto& [timeline, shown_by] = *first;
@@ -72,10 +73,42 @@ void require_histories(Timeline followed, const pgbackrest::ArchiveContent& arch
         ExitCode::target_not_reachable,
         fmt::format("the repository has no whole {}, and timeline {} was there: {}", timeline.history_file(),
                     timeline.text(), shown_by),
-        fmt::format("look for {0} in pg_wal of every node that was on timeline {1} (archive_status/{0}.ready marks one "
-                    "that was never archived), and bring it into the archive with pgbackrest archive-push: without it "
-                    "timeline {1} cannot be followed, and its number would be taken a second time",
-                    timeline.history_file(), timeline.text()));
+        fmt::format(
+            "look for {0} in pg_wal of every node that was on timeline {1} (archive_status/{0}.ready marks one "
+            "that was never archived), and bring it into the archive with {2} /PATH/{0}: without it timeline {1} "
+            "cannot be followed, and its number would be taken a second time",
+            timeline.history_file(), timeline.text(), push));
+}
+
+void require_no_newer_elsewhere(const postgres::TimelineHistory& followed, const pgbackrest::ArchiveContent& archive,
+                                const std::vector<ArchiveElsewhere>& elsewhere,
+                                const pgbackrest::Pgbackrest& pgbackrest) {
+    for (const auto& other : elsewhere) {
+        const auto unknown = std::find_if(other.timelines.begin(), other.timelines.end(), [&](Timeline timeline) {
+            return timeline > followed.timeline && !archive.histories.contains(timeline);
+        });
+        if (unknown != other.timelines.end()) {
+            throw Failure(
+                ExitCode::target_not_reachable,
+                fmt::format(
+                    "repo{} knows timeline {}, and the repository that repo names does not: the number would be "
+                    "taken a second time, and archive-push would write over {}",
+                    other.repository, unknown->text(), unknown->history_file()),
+                fmt::format(
+                    "restore from that repository with repo: {0}, or from all by leaving repo out; to give "
+                    "timeline {1} up, say target-timeline: {2} after its history was brought over: {3} "
+                    ">/tmp/{4} && {5} /tmp/{4}",
+                    other.repository, unknown->text(), followed.timeline.text(),
+                    pgbackrest::get_by_hand(pgbackrest, other.repository, other.path + "/" + unknown->history_file()),
+                    unknown->history_file(), pgbackrest::push_by_hand(pgbackrest)));
+        }
+        const auto last = archive.last_segments.find(followed.timeline);
+        if (last != archive.last_segments.end() && other.last > last->second.name &&
+            other.last.substr(0, 8) == last->second.name.substr(0, 8)) {
+            log::warning("repo{} holds WAL to segment {}, the repository that repo names to {}", other.repository,
+                         other.last, last->second.name);
+        }
+    }
 }
 
 }  // namespace patroni_pgbackrest

@@ -2,6 +2,7 @@
 
 #include "pgbackrest/archive.hpp"
 #include "pgbackrest/info.hpp"
+#include "plan/other_repositories.hpp"
 #include "postgres/wal.hpp"
 
 #include <map>
@@ -19,8 +20,15 @@ std::map<postgres::Timeline, std::string> timelines_without_history(const pgback
 /// does not exist"). Nor can it be passed by: PostgreSQL takes the first number without a history file for its own new
 /// timeline (findNewestTimeLine), and the archive has files of that name already. Throws Failure(target_not_reachable)
 /// when there is such a timeline at `followed` or above it, or when that first number lies below one that is known, if
-/// only from a history: a later restore would take the greater one for the newer.
+/// only from a history: a later restore would take the greater one for the newer. `push`: pgbackrest::push_by_hand().
 void require_histories(postgres::Timeline followed, const pgbackrest::ArchiveContent& archive,
-                       const std::vector<pgbackrest::Backup>& backups);
+                       const std::vector<pgbackrest::Backup>& backups, const std::string& push);
+
+/// A number above the followed one that only a repository knows which `repo` leaves out would be taken a second time,
+/// and archive-push, which writes into all of them, would put the new history over the old one (2.45). Throws
+/// Failure(target_not_reachable) then, and logs which of them has WAL behind the end of the archive.
+void require_no_newer_elsewhere(const postgres::TimelineHistory& followed, const pgbackrest::ArchiveContent& archive,
+                                const std::vector<ArchiveElsewhere>& elsewhere,
+                                const pgbackrest::Pgbackrest& pgbackrest);
 
 }  // namespace patroni_pgbackrest

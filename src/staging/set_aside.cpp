@@ -56,7 +56,8 @@ bool is_still_the_newest(const Request& request, const Plan& plan, const Layout&
         return fs::exists(directory / "pg_wal" / "archive_status" / (name + ".done"), error);
     };
     const auto was_there = [&](const auto& last) {
-        return last->second.archived_at < journal->handed_over->at - clocks_differ;
+        const auto at = last->second.archived_at;
+        return at && *at < journal->handed_over->at - clocks_differ;
     };
     for (auto last = last_segments.upper_bound(goal.timeline); last != last_segments.end(); ++last) {
         if (!was_there(last) && !is_its_own(last->second.name)) {

@@ -48,7 +48,7 @@ TEST_CASE("a program gets the same as JSON") {
     CHECK(json[0]["place"] == "patroni.yml:7");
     CHECK(json[1]["severity"] == "error");
     CHECK(json[1]["hint"] == "the nearest point is 1");
-    CHECK_NOTHROW(nlohmann::json::parse(findings_json({{"target", {"bytes that are no UTF-8: \xff", "", ""}}})));
+    CHECK(nlohmann::json::accept(findings_json({{"target", {"bytes that are no UTF-8: \xff", "", ""}}})));
 }
 
 TEST_CASE("only errors refuse") {

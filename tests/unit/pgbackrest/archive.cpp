@@ -99,7 +99,6 @@ TEST_CASE("segments, histories and their times are read from the backup's first 
     REQUIRE(history.forks.size() == 1);
     CHECK(history.forks[0].parent == postgres::Timeline{1});
     CHECK(history.forks[0].at.text() == "2/1000028");
-    CHECK(content.history_times.at(postgres::Timeline{2}) == 1795346736);
     CHECK(content.last_segments.at(postgres::Timeline{1}).name == "000000010000000200000000");
     CHECK(content.last_segments.at(postgres::Timeline{1}).archived_at > 0);
     CHECK(content.last_segments.size() == 2);
@@ -182,16 +181,24 @@ TEST_CASE("many directories are listed at once") {
     for (int number = 0; number < 20; ++number) {
         directories += "," + directory(fmt::format("00000001000000{:02X}", number));
     }
-    fake.write("archive_demo_15-1", listing(directories.substr(1) + "," +
-                                            file("0000000100000013/000000010000001300000001" + checksum + ".gz")));
+    fake.write("archive_demo_15-1", listing(directories.substr(1)));
+    fake.write("archive_demo_15-1_recurse", "0000000100000012\n0000000100000012/000000010000001200000001" + checksum +
+                                                ".gz\n0000000100000013/000000010000001300000001" + checksum +
+                                                "\n0000000100000013/000000010000001300000002.partial" + checksum);
     fake.write("archive_demo_15-1_0000000100000000", listing(""));
+    fake.write("archive_demo_15-1_0000000100000013", listing(file("000000010000001300000001" + checksum, 17)));
     const auto content = read_archive(fake.pgbackrest(), {{"15-1", 1, 1}}, "000000010000000000000010", twice_at_once);
-    CHECK(content.segments.at("000000010000001300000001").path ==
-          "archive/demo/15-1/0000000100000013/000000010000001300000001" + checksum + ".gz");
-    // The top directory, the first one, and everything.
-    CHECK(fake.calls().size() == 3);
-    CHECK(called(fake, "--output=json --recurse --no-log-timestamp --log-level-console=off --log-level-stderr=warn "
-                       "repo-ls archive/demo/15-1"));
+    CHECK(content.segments.size() == 2);
+    CHECK(content.segments.at("000000010000001200000001").path ==
+          "archive/demo/15-1/0000000100000012/000000010000001200000001" + checksum + ".gz");
+    CHECK(content.partials.size() == 1);
+    CHECK(content.contradictions.empty());
+    CHECK(content.last_segments.at(postgres::Timeline{1}).name == "000000010000001300000001");
+    CHECK(content.last_segments.at(postgres::Timeline{1}).archived_at == 17);
+    // The top directory, the first one, everything, and the last one for its time.
+    CHECK(fake.calls().size() == 4);
+    CHECK(called(fake, "--repo=1 --recurse --no-log-timestamp --log-level-console=off --log-level-stderr=warn repo-ls "
+                       "archive/demo/15-1"));
 }
 
 TEST_CASE("of a later timeline the last directory is listed, wherever it lies") {

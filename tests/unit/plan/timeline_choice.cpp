@@ -17,7 +17,7 @@ TimelineChoice choice(const RecoveryTarget& target, const std::optional<Timeline
     request.target = target;
     request.timeline = wish;
     const auto& backup = state.stanza.backups[1];
-    return choose_timeline(request, backup, starting_timeline(backup), state.archive, *state.wal, segment_size);
+    return choose_timeline(request, backup, state.stanza.backups, state.archive, *state.wal, segment_size);
 }
 
 TimelineWish number(std::uint32_t timeline) {
@@ -59,8 +59,7 @@ TEST_CASE("a cluster that went on from an older backup is not given up for the a
     const Problems refused{
         {"backup set 20261122-090000F is not part of the past of timeline 2, which was begun at "
          "2026-11-22 12:00:00+00 and has commits of its own: one of timelines 1 and 2 was abandoned",
-         "name an older backup set with set to follow timeline 2, or say target-timeline: 1 for what "
-         "this one leads to"}};
+         "to follow timeline 2, say set: 20261122-080000F; for what this backup set leads to, say target-timeline: 1"}};
     for (const auto& target : {latest, time_target("2026-11-22 12:00:00Z")}) {
         CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(target, std::nullopt, state); }) == refused);
         CHECK(choice(target, number(1), state).history.timeline.number == 1);
@@ -163,7 +162,6 @@ TEST_CASE("a time at which two branches were written is refused, and both are na
     }
     SECTION("the time of an upload decides nothing") {
         state.archive.last_segments[Timeline{1}].archived_at = seconds("2026-11-22 15:00:00Z");
-        state.archive.history_times[Timeline{2}] = seconds("2026-11-22 15:00:00Z");
         CHECK(choice(time_target("2026-11-22 12:30:00Z"), std::nullopt, state).history.timeline == Timeline{2});
     }
 }
@@ -253,7 +251,10 @@ TEST_CASE("a timeline that is not there, or that the backup is not part of, is r
     state.archive.histories[Timeline{2}].forks[0].at = Lsn{0x6000000};
     CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, number(2), state); }) ==
           Problems{{"backup set 20261122-090000F of timeline 1 is not part of timeline 2's past",
-                    "choose an older backup set with set"}});
+                    "say set: 20261122-080000F"}});
+    state.stanza.backups[0].lsn_stop = Lsn{0x6000100};
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, number(2), state); }).front().hint ==
+          "an older backup set is needed, and there is none that is part of its past");
 }
 
 TEST_CASE("a backup's own timeline needs no history file when it is the first") {

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "plan/clusters.hpp"
+#include "postgres/wal.hpp"
+#include "process/child.hpp"
+#include "request/request.hpp"
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+/// What one archive id of a repository that `repo` leaves out holds of the cluster.
+struct ArchiveElsewhere {
+    unsigned repository;
+    std::string path;                          ///< `archive/demo/15-1`
+    std::string last;                          ///< the greatest segment name; empty when it holds none
+    std::set<postgres::Timeline> timelines{};  ///< by its histories and its directories of WAL
+};
+
+/// Asks the repositories that `repo` leaves out, in the background. Nobody wants to restore from them, and they may be
+/// out of reach: no more than a few seconds are waited for them, and a warning says what is not known then.
+class OtherRepositories {
+  public:
+    /// Asks nothing when the request names no repository.
+    explicit OtherRepositories(const Request& request);
+
+    std::vector<ArchiveElsewhere> answer(const Cluster& cluster);
+
+  private:
+    const Request& request_;
+    std::unique_ptr<process::Capturing> info_;
+};
+
+}  // namespace patroni_pgbackrest

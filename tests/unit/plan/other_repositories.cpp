@@ -1,0 +1,56 @@
+#include "plan/other_repositories.hpp"
+
+#include "support/catch.hpp"
+
+#include "../pgbackrest/fake.hpp"
+#include "support/requests.hpp"
+
+using namespace patroni_pgbackrest;
+using postgres::Timeline;
+
+namespace {
+
+constexpr const char* two_repositories =
+    R"json([{"archive":[{"database":{"id":1,"repo-key":1},"id":"15-1","max":"000000010000000000000003","min":"000000010000000000000002"},
+{"database":{"id":2,"repo-key":2},"id":"15-2","max":"000000020000000000000005","min":"000000010000000000000002"}],"backup":[],
+"cipher":"mixed","db":[{"id":1,"repo-key":1,"system-id":7710953412442782829,"version":"15"},
+{"id":1,"repo-key":2,"system-id":1111111111111111111,"version":"15"},{"id":2,"repo-key":2,"system-id":7710953412442782829,"version":"15"}],
+"name":"demo","repo":[{"cipher":"none","key":1,"status":{"code":2,"message":"no valid backups"}},
+{"cipher":"none","key":2,"status":{"code":2,"message":"no valid backups"}}],"status":{"code":2,"message":"no valid backups"}}]
+)json";
+constexpr const char* listing =
+    R"json({".":{"type":"path"},"0000000100000000":{"type":"path"},"0000000300000000":{"type":"path"},
+"00000002.history":{"type":"file","size":1,"time":1}})json";
+
+std::vector<ArchiveElsewhere> asked(const Fake& fake, const Given& given) {
+    auto request = request_for(given);
+    request.pgbackrest = fake.pgbackrest();
+    OtherRepositories others(request);
+    return others.answer({"7710953412442782829", "15", true, {}, {}, {}});
+}
+
+}  // namespace
+
+TEST_CASE("a repository that repo leaves out is asked for the cluster's timelines") {
+    Fake fake;
+    fake.write("info", two_repositories);
+    fake.write("archive_demo_15-2", listing);
+    const auto found = asked(fake, {{"repo", "1"}});
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].repository == 2);
+    CHECK(found[0].path == "archive/demo/15-2");
+    CHECK(found[0].last == "000000020000000000000005");
+    CHECK(found[0].timelines == std::set<Timeline>{Timeline{1}, Timeline{2}, Timeline{3}});
+}
+
+TEST_CASE("without repo no repository is left out") {
+    Fake fake;
+    CHECK(asked(fake, {}).empty());
+    CHECK(fake.calls().empty());
+}
+
+TEST_CASE("other repositories that cannot be asked are none") {
+    Fake fake;
+    const Variable fail("FAKE_FAIL", "49");
+    CHECK(asked(fake, {{"repo", "1"}}).empty());
+}
