@@ -113,6 +113,13 @@ const std::vector<CheckDefinition>& check_table() {
          "While the first node is restored, another node could be created from the backup alone, replay past the "
          "target and become leader.",
          "remove no_leader until the cluster is up"},
+        {"option-not-used", warning, "pgBackRest's configuration, or the environment, has an option that is not used",
+         "Which target is restored to, and how the WAL is replayed, comes from the method's block alone. archive-mode "
+         "would turn archiving off for good, and recovery-option would write settings that Patroni removes.",
+         "say in the method's block what is wanted; what is meant for `pgbackrest restore` by hand may stay"},
+        {"option-unknown", warning, "pgBackRest's configuration has an option that this program does not know",
+         "It is misspelt, or of a later pgBackRest than 2.60: what it does to a restore is not looked at.",
+         "correct it, or look it up in pgBackRest's documentation before the restore"},
         {"repository", error, "the repository cannot serve the restore",
          "The stanza is missing, has no valid backup, cannot be decrypted or cannot be reached.",
          "read the message; `pgbackrest info` shows the same"},

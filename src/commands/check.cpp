@@ -2,6 +2,7 @@
 
 #include "checks/checks.hpp"
 #include "checks/review_machine.hpp"
+#include "checks/review_options.hpp"
 #include "commands/arguments.hpp"
 #include "commands/check_scope.hpp"
 #include "patroni/review.hpp"
@@ -63,7 +64,17 @@ std::optional<Request> review_request(const BootstrapArguments& arguments, Overv
         }
     }
     try {
-        return make_request(arguments.options, arguments.patroni);
+        auto request = make_request(arguments.options, arguments.patroni);
+        for (const auto& option : request.configured) {
+            if (pgbackrest::treatment_of(option.name) == pgbackrest::Treatment::requested &&
+                !settings.all().contains(option.name)) {
+                for (const auto& value : option.values) {
+                    overview.settings.push_back({{"name", option.name}, {"value", value}, {"place", option.place}});
+                }
+            }
+        }
+        append(findings, review_options(request));
+        return request;
     } catch (const Failure& failure) {
         add(findings, "request-invalid", failure);
         return std::nullopt;
@@ -283,6 +294,7 @@ void refuse_root(const std::string& command) {
 }
 
 void refuse_configuration(const BootstrapArguments& arguments, const Request& request) {
+    refuse_errors(review_options(request));
     if (!arguments.patroni) {
         return;
     }

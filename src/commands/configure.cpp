@@ -1,5 +1,6 @@
 #include "commands/configure.hpp"
 
+#include "pgbackrest/configuration_files.hpp"
 #include "commands/arguments.hpp"
 #include "commands/configure_changes.hpp"
 #include "commands/known_identifier.hpp"

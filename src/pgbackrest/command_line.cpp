@@ -40,6 +40,15 @@ std::optional<int> parse_version(std::string_view output) {
     return static_cast<int>(*major * 1000 + *minor);
 }
 
+/// What these decide comes only from the request. A variable in Patroni's environment could otherwise choose another
+/// target, set or repository, or turn off the checksums of --delta (force).
+void ignore_environment(process::Command& command) {
+    for (const char* name : {"FORCE", "SET", "REPO", "TYPE", "TARGET", "TARGET_ACTION", "TARGET_EXCLUSIVE",
+                             "TARGET_TIMELINE", "DB_EXCLUDE"}) {
+        command.environment[std::string("PGBACKREST_") + name] = "";
+    }
+}
+
 std::string as_typed(const process::Command& command) {
     auto words = command.arguments;
     words.insert(words.begin(), command.program);
@@ -67,6 +76,7 @@ process::Command Pgbackrest::command(const std::string& verb, const std::vector<
     }
     result.arguments.push_back(verb);
     result.arguments.insert(result.arguments.end(), positionals.begin(), positionals.end());
+    ignore_environment(result);
     return result;
 }
 

@@ -46,10 +46,4 @@ int version_in(const Pgbackrest& pgbackrest, const process::Captured& captured);
 /// The command whose result version_in() understands.
 process::Command version_command(const Pgbackrest& pgbackrest);
 
-/// The stanza sections of pgBackRest's configuration (`[demo]`, `[demo:archive-push]` → `demo`), found as pgBackRest
-/// finds it: --config, else PGBACKREST_CONFIG, else /etc/pgbackrest/pgbackrest.conf, else /etc/pgbackrest.conf, and
-/// conf.d/*.conf. config-path and config-include-path (in `common` or the environment) change these paths as they do
-/// there. PGBACKREST_STANZA overrides all of them. Throws Failure(usage) if a named file cannot be read.
-std::vector<std::string> configured_stanzas(const Pgbackrest& pgbackrest);
-
 }  // namespace patroni_pgbackrest::pgbackrest

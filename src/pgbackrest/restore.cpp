@@ -3,6 +3,7 @@
 #include "pgbackrest/error_meaning.hpp"
 #include "pgbackrest/log_line.hpp"
 #include "pgbackrest/printable.hpp"
+#include "pgbackrest/restore_options.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
@@ -86,15 +87,6 @@ bool take_places_outside(const RestoreJob& job) {
     return true;
 }
 
-/// The options that decide what is restored come only from the request. A variable in Patroni's environment could
-/// otherwise choose another target, or turn off the checksums of --delta (force).
-void ignore_environment(process::Command& command) {
-    for (const char* name : {"FORCE", "DELTA", "SET", "TYPE", "TARGET", "TARGET_ACTION", "TARGET_EXCLUSIVE",
-                             "TARGET_TIMELINE", "DB_INCLUDE", "DB_EXCLUDE", "RECOVERY_OPTION", "ARCHIVE_MODE"}) {
-        command.environment[std::string("PGBACKREST_") + name] = "";
-    }
-}
-
 process::Command restore_command(const RestoreJob& job, bool resume) {
     std::vector<Option> options{{"set", job.backup_set},
                                 {"pg1-path", job.data_directory.string()},
@@ -107,8 +99,9 @@ process::Command restore_command(const RestoreJob& job, bool resume) {
                                 {"log-level-console", job.detail ? "detail" : "info"},
                                 {"log-level-stderr", "off"},
                                 {"no-log-timestamp"}};
-    if (resume) {
-        options.push_back({"delta"});
+    options.push_back({resume ? "delta" : "no-delta"});
+    for (const auto& option : fixed_restore_options(job.options)) {
+        options.push_back(option);
     }
     const auto ours = options;
     for (const Option& option : job.options) {
@@ -119,7 +112,6 @@ process::Command restore_command(const RestoreJob& job, bool resume) {
         }
     }
     auto command = job.pgbackrest.command("restore", options);
-    ignore_environment(command);
     // 2.33 has no --spool-path for restore (and leaves the spool alone). A variable that it does not need is not an
     // error.
     command.environment["PGBACKREST_SPOOL_PATH"] = job.spool_path.string();

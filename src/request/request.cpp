@@ -1,5 +1,6 @@
 #include "request/request.hpp"
 
+#include "pgbackrest/configuration_files.hpp"
 #include "request/options.hpp"
 #include "request/patroni_mode.hpp"
 #include "request/settings.hpp"
@@ -195,10 +196,43 @@ pgbackrest::Pgbackrest read_pgbackrest(Settings& settings) {
         }
     } catch (const Failure& failure) {
         for (const auto& problem : failure.problems()) {
-            settings.problem(settings.place("pgbackrest-config"), problem.message, problem.hint);
+            settings.problem(problem.place.empty() ? settings.place("pgbackrest-config") : problem.place,
+                             problem.message, problem.hint);
         }
     }
     return pgbackrest;
+}
+
+/// As if it stood in the method's block. What leaves out data has to stand there: a file that is made for drills, or
+/// for one database's sake, must not decide what a cluster comes back with.
+std::vector<pgbackrest::ConfiguredOption> add_configured(Settings& settings, const pgbackrest::Pgbackrest& pgbackrest) {
+    try {
+        auto configured = pgbackrest::configured_restore_options(pgbackrest);
+        for (const auto& option : configured) {
+            if (pgbackrest::treatment_of(option.name) != pgbackrest::Treatment::requested) {
+                continue;
+            }
+            if (!option.name.starts_with("db-")) {
+                settings.add_configured(option);
+            } else if (!settings.value(option.name)) {
+                settings.problem(
+                    option.place,
+                    fmt::format("{} {} would leave databases out of the restore", option.name,
+                                system::join(option.values, ", ")),
+                    fmt::format(
+                        "take it out of pgBackRest's configuration; where that is what is wanted, say {} in the "
+                        "method's block",
+                        option.name));
+            }
+        }
+        return configured;
+    } catch (const Failure& failure) {
+        for (const auto& problem : failure.problems()) {
+            settings.problem(problem.place.empty() ? settings.place("pgbackrest-config") : problem.place,
+                             problem.message, problem.hint);
+        }
+        return {};
+    }
 }
 
 Recovery read_recovery(Settings& settings, const std::optional<patroni::Configuration>& patroni) {
@@ -269,6 +303,9 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
         request.scope = patroni->scope->text;
     }
     request.pgbackrest = read_pgbackrest(settings);
+    if (!request.pgbackrest.stanza.empty()) {
+        request.configured = add_configured(settings, request.pgbackrest);
+    }
     request.repository = settings.number("repo", 1, 256);
     request.system_identifier = read_system_identifier(settings);
     if (const auto set = settings.value("set"); set && set->text != "latest") {

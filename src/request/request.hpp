@@ -3,6 +3,7 @@
 #include "patroni/configuration.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "pgbackrest/restore.hpp"
+#include "pgbackrest/restore_options.hpp"
 #include "request/target.hpp"
 #include "system/log.hpp"
 
@@ -40,6 +41,8 @@ struct Request {
     bool nearest = false;  ///< a target behind the last commit means the last commit
     std::optional<TimelineWish> timeline;
     std::vector<pgbackrest::Option> restore_options;  ///< pgBackRest's, passed on as they are
+    /// What pgBackRest's configuration says of its `restore`.
+    std::vector<pgbackrest::ConfiguredOption> configured;
     unsigned processes = 1;
     Recovery recovery = Recovery::standalone;
     std::string preload_libraries;

@@ -17,6 +17,9 @@ class Settings {
   public:
     Settings(const std::vector<GivenOption>& given, const std::optional<patroni::Configuration>& patroni);
 
+    /// What pgBackRest's configuration gives is hidden by both.
+    void add_configured(const pgbackrest::ConfiguredOption& option);
+
     std::optional<patroni::Value> value(const std::string& name) const;
     std::vector<patroni::Value> values(const std::string& name) const;
     /// y/n, yes/no, true/false, on/off, 1/0 in any case (Python prints True and False).

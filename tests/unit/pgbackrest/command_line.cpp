@@ -1,5 +1,6 @@
 #include "support/catch.hpp"
 
+#include "pgbackrest/configuration_files.hpp"
 #include "fake.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "system/failure.hpp"
@@ -81,7 +82,7 @@ TEST_CASE("a pgBackRest that is too old, another program and a missing one are r
 TEST_CASE("stanzas are the sections of the named configuration") {
     Fake fake;
     fake.write("a.conf", "[global]\nrepo1-path=/x\n\n[global:restore]\nprocess-max=2\n"
-                         " [demo] \npg1-path=/d\n[demo:archive-push]\n[second]\n#[third]\n[]\n");
+                         " [demo] \npg1-path=/d\n[demo:archive-push]\n[second]\n#[third]\n");
     Pgbackrest pgbackrest;
     pgbackrest.configuration = fake.directory.path() / "a.conf";
     CHECK(configured_stanzas(pgbackrest) == std::vector<std::string>{"demo", "second"});

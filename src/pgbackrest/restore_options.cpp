@@ -1,0 +1,174 @@
+#include "pgbackrest/restore_options.hpp"
+
+#include "pgbackrest/configuration_files.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <optional>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+namespace {
+
+constexpr auto ours = std::to_array<std::string_view>({"archive-mode", "delta", "force", "lock-path",
+                                                       "log-level-console", "log-level-stderr", "log-timestamp",
+                                                       "recovery-option", "repo", "set", "spool-path", "target",
+                                                       "target-action", "target-exclusive", "target-timeline", "type"});
+
+constexpr auto requested = std::to_array<std::string_view>(
+    {"db-exclude", "db-include", "link-all", "link-map", "process-max", "tablespace-map", "tablespace-map-all"});
+
+/// Without the numbers of repositories and clusters. How a repository is reached begins with `repo-`, how a cluster is
+/// reached with `pg-`; the others were their names before 2.0.
+constexpr auto harmless_prefixes =
+    std::to_array<std::string_view>({"repo-", "pg-", "db-", "backup-", "archive-", "tls-server-", "log-", "tcp-keep-",
+                                     "job-retry", "retention-", "compress", "cipher-", "config", "cmd", "tls-cipher-"});
+constexpr auto harmless = std::to_array<std::string_view>({"allow-root",
+                                                           "annotation",
+                                                           "beta",
+                                                           "buffer-size",
+                                                           "checksum-page",
+                                                           "detail-level",
+                                                           "dry-run",
+                                                           "exclude",
+                                                           "exec-id",
+                                                           "expire-auto",
+                                                           "filter",
+                                                           "hardlink",
+                                                           "help",
+                                                           "ignore-missing",
+                                                           "io-timeout",
+                                                           "lock",
+                                                           "manifest-save-threshold",
+                                                           "neutral-umask",
+                                                           "oldest",
+                                                           "online",
+                                                           "output",
+                                                           "page-header-check",
+                                                           "pg",
+                                                           "priority",
+                                                           "process",
+                                                           "protocol-timeout",
+                                                           "raw",
+                                                           "recurse",
+                                                           "reference",
+                                                           "remote-type",
+                                                           "report",
+                                                           "resume",
+                                                           "sck-block",
+                                                           "sck-keep-alive",
+                                                           "sort",
+                                                           "stanza",
+                                                           "start-fast",
+                                                           "stop-auto",
+                                                           "verbose",
+                                                           "version"});
+
+template <typename Names>
+bool is_among(const Names& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// `repo1-path` → `repo-path`.
+std::string without_number(std::string_view name) {
+    for (const std::string_view group : {"repo", "pg", "db"}) {
+        const auto digits = name.starts_with(group) ? name.find_first_not_of("0123456789", group.size()) : 0;
+        if (digits != 0 && digits != std::string_view::npos && name[digits] == '-') {
+            return fmt::format("{}{}", group, name.substr(digits));
+        }
+    }
+    return std::string(name);
+}
+
+/// Lists are divided by colons there.
+std::optional<ConfiguredOption> from_environment(std::string_view variable) {
+    constexpr std::string_view prefix = "PGBACKREST_";
+    const auto sign = variable.find('=');
+    if (!variable.starts_with(prefix) || sign == std::string_view::npos || sign + 1 == variable.size()) {
+        return std::nullopt;
+    }
+    const auto place = variable.substr(0, sign);
+    auto name = system::lower(place.substr(prefix.size()));
+    std::replace(name.begin(), name.end(), '_', '-');
+    ConfiguredOption option{name, {}, std::string(place)};
+    const bool is_list = name.ends_with("-map") || name == "db-include" || name == "db-exclude";
+    for (auto rest = variable.substr(sign + 1); !rest.empty();) {
+        const auto end = is_list ? std::min(rest.find(':'), rest.size()) : rest.size();
+        option.values.emplace_back(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return option;
+}
+
+void add(ConfiguredOption option, std::vector<ConfiguredOption>& found) {
+    if (treatment_of(option.name) != Treatment::harmless) {
+        found.push_back(std::move(option));
+    }
+}
+
+/// Those of one section that no earlier one has given.
+void add_section(const std::string& section, const std::vector<ConfigurationLine>& lines,
+                 std::vector<ConfiguredOption>& found) {
+    const auto known = found.size();
+    for (const auto& line : lines) {
+        if (line.section != section || line.key.empty()) {
+            continue;
+        }
+        const auto same =
+            std::find_if(found.begin(), found.end(), [&](const auto& option) { return option.name == line.key; });
+        if (same == found.end()) {
+            add({line.key, {line.value}, line.place}, found);
+        } else if (static_cast<std::size_t>(same - found.begin()) >= known) {
+            same->values.push_back(line.value);
+        }
+    }
+}
+
+}  // namespace
+
+Treatment treatment_of(std::string_view name) {
+    if (is_among(ours, name)) {
+        return Treatment::ours;
+    }
+    if (is_among(requested, name)) {
+        return Treatment::requested;
+    }
+    const auto general = without_number(name);
+    const bool is_known = is_among(harmless, general) ||
+                          std::any_of(harmless_prefixes.begin(), harmless_prefixes.end(),
+                                      [&](std::string_view prefix) { return general.starts_with(prefix); });
+    return is_known ? Treatment::harmless : Treatment::unknown;
+}
+
+std::vector<ConfiguredOption> configured_restore_options(const Pgbackrest& pgbackrest) {
+    std::vector<ConfiguredOption> found;
+    for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable) {
+        if (auto option = from_environment(*variable)) {
+            add(std::move(*option), found);
+        }
+    }
+    const auto lines = read_configuration(pgbackrest);
+    for (const auto& section :
+         {pgbackrest.stanza + ":restore", pgbackrest.stanza, std::string("global:restore"), std::string("global")}) {
+        add_section(section, lines, found);
+    }
+    return found;
+}
+
+std::vector<Option> fixed_restore_options(const std::vector<Option>& given) {
+    std::vector<Option> fixed{{"archive-mode", "preserve"}, {"reset-recovery-option"}};
+    for (const auto name : requested) {
+        // 2.33 has no db-exclude.
+        const bool is_given =
+            std::any_of(given.begin(), given.end(), [&](const auto& one) { return one.name == name; });
+        if (!is_given && name != "db-exclude") {
+            fixed.push_back({name == "link-all" ? "no-link-all" : fmt::format("reset-{}", name)});
+        }
+    }
+    return fixed;
+}
+
+}  // namespace patroni_pgbackrest::pgbackrest

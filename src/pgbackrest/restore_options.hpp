@@ -1,0 +1,40 @@
+#pragma once
+
+#include "pgbackrest/command_line.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+/// What becomes of an option of `restore` that stands in pgBackRest's configuration or in the environment.
+enum class Treatment {
+    ours,       ///< always on the command line: what is configured does not count
+    requested,  ///< as if it stood in the method's block, and not passed on otherwise
+    harmless,   ///< changes how the repository is reached, or how fast, not what comes back
+    unknown,    ///< no option of pgBackRest 2.33 to 2.60
+};
+
+/// Of an option's name as it is written, `repo1-path`. An option of other commands alone is harmless, too. From
+/// build/config/config.yaml of 2.33, 2.45, 2.55 and 2.59.
+Treatment treatment_of(std::string_view name);
+
+/// An option of pgBackRest's with its values, where pgBackRest would take it from.
+struct ConfiguredOption {
+    std::string name;
+    std::vector<std::string> values;
+    std::string place;  ///< `/etc/pgbackrest/pgbackrest.conf:12`, `PGBACKREST_LINK_ALL`
+};
+
+/// The options that `restore` of that stanza would take from elsewhere than its command line. The environment hides
+/// the files; of the sections, in this order, the first that has an option gives it: `[demo:restore]`, `[demo]`,
+/// `[global:restore]`, `[global]` (cfgParse in parse.c). Those that are harmless are left out. Throws as
+/// read_configuration().
+std::vector<ConfiguredOption> configured_restore_options(const Pgbackrest& pgbackrest);
+
+/// What makes sure that nothing configured is in force for `restore` but what is harmless: the options that are ours,
+/// and a reset for each `requested` one that is not among the given.
+std::vector<Option> fixed_restore_options(const std::vector<Option>& given);
+
+}  // namespace patroni_pgbackrest::pgbackrest
