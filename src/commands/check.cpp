@@ -150,15 +150,12 @@ void review_members(const BootstrapArguments& bootstrap, const std::vector<std::
 
 /// patroni.yml's limits against pg_control of what is there: the running cluster, or the copy of an earlier try.
 void review_limits(const BootstrapArguments& bootstrap, const Layout& layout,
-                   const std::filesystem::path& bin_directory, const Plan& plan, std::vector<Finding>& findings) {
+                   const std::filesystem::path& bin_directory, std::vector<Finding>& findings) {
     for (const auto& directory : {layout.data_directory, layout.staging}) {
         std::error_code error;
         if (std::filesystem::exists(directory / "global" / "pg_control", error)) {
             const auto control = postgres::read_control_data(bin_directory, directory);
-            // The private server has higher limits of its own, and writes them into pg_control when it stops.
-            if (directory != layout.staging || control.timeline <= plan.timeline()) {
-                append(findings, patroni::review_limits(bootstrap.source, control.limits()));
-            }
+            append(findings, patroni::review_limits(bootstrap.source, control.limits()));
             return;
         }
     }
@@ -185,7 +182,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
             plan->major_version,
             configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt);
         overview.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
-        review_limits(arguments, choose_layout(request.data_directory), directory, *plan, findings);
+        review_limits(arguments, choose_layout(request.data_directory), directory, findings);
     } catch (const Failure& failure) {
         add(findings, "binaries", failure);
     }

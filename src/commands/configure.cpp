@@ -1,10 +1,10 @@
 #include "commands/configure.hpp"
 
-#include "pgbackrest/configuration_files.hpp"
 #include "commands/arguments.hpp"
 #include "commands/configure_changes.hpp"
 #include "commands/known_identifier.hpp"
 #include "pgbackrest/command_line.hpp"
+#include "pgbackrest/configuration_files.hpp"
 #include "system/failure.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"

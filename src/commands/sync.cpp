@@ -4,7 +4,9 @@
 #include "pgbackrest/retry.hpp"
 #include "plan/living_source.hpp"
 #include "staging/hand_over.hpp"
+#include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 
 #include <fmt/format.h>
 #include <memory>
@@ -42,15 +44,32 @@ void refuse_leader(const BootstrapArguments& arguments, const Request& request, 
     }
 }
 
+/// What is left of postgresql.auto.conf's settings, where nothing in it makes the cluster archive elsewhere than
+/// patroni.yml says.
+std::vector<postgres::Setting> reset_archiving(const Request& request, const std::filesystem::path& file) {
+    const auto content = system::read_file_if_present(file).value_or("");
+    const auto names = archiving_to_reset(request, postgres::settings_of(content));
+    if (names.empty()) {
+        return postgres::settings_of(content);
+    }
+    const auto rest = postgres::without_settings(content, names);
+    system::replace_file(file, rest);
+    log::warning("{} of the source's ALTER SYSTEM would archive into stanza {}, and patroni.yml does not: taken out of "
+                 "postgresql.auto.conf",
+                 system::join(names, ", "), request.pgbackrest.stanza);
+    return postgres::settings_of(rest);
+}
+
 }  // namespace
 
 void sync_unless_cluster_lives(const BootstrapArguments& arguments, const Request& request,
                                const pgbackrest::ArchiveEnd& archive_end, const StagingDirectory& staging) {
     const auto leader = ask_for_leader(arguments, request);
     GrowthQuery growth(request.pgbackrest, archive_end);
+    const auto altered = reset_archiving(request, staging.path() / "postgresql.auto.conf");
     sync_to_disk(staging);
     if (const auto arrived = growth.answer(request.retry)) {
-        refuse_living_source(request, *arrived);
+        refuse_living_source(request, *arrived, altered);
     }
     if (leader) {
         refuse_leader(arguments, request, leader->answer());

@@ -4,37 +4,75 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 namespace patroni_pgbackrest {
 
-bool would_archive_into(const Request& request) {
-    if (!request.patroni) {
-        return true;
-    }
-    const auto& archiving = request.patroni->archiving;
-    if (archiving.mode && !archiving.is_on) {
+namespace {
+
+constexpr auto archiving_settings =
+    std::to_array<std::string_view>({"archive_mode", "archive_command", "archive_library"});
+
+std::optional<std::string> value_in(const std::vector<postgres::Setting>& settings, std::string_view name) {
+    const auto found =
+        std::find_if(settings.begin(), settings.end(), [&](const auto& setting) { return setting.name == name; });
+    return found == settings.end() ? std::nullopt : std::optional(found->value);
+}
+
+bool is_off(const std::string& mode) {
+    static constexpr auto words = std::to_array<std::string_view>({"off", "false", "no", "0"});
+    return std::find(words.begin(), words.end(), system::lower(mode)) != words.end();
+}
+
+}  // namespace
+
+bool would_archive_into(const Request& request, const std::vector<postgres::Setting>& altered) {
+    const auto archiving = request.patroni ? request.patroni->archiving : patroni::Archiving{};
+    const auto altered_mode = value_in(altered, "archive_mode");
+    if (altered_mode ? is_off(*altered_mode) : archiving.mode && !archiving.is_on) {
         return false;
     }
-    if (!archiving.command) {
+    // A library may archive anywhere.
+    if (!value_in(altered, "archive_library").value_or("").empty()) {
         return true;
     }
-    if (system::trim(archiving.command->text).empty()) {
+    auto command = value_in(altered, "archive_command");
+    if (!command && archiving.command) {
+        command = archiving.command->text;
+    }
+    if (!command) {
+        return true;
+    }
+    if (system::trim(*command).empty()) {
         return false;
     }
     // In another program, or without its own --stanza, pgBackRest may get the stanza from anywhere.
-    const auto stanza = patroni::pgbackrest_option(archiving.command->text, "stanza");
+    const auto stanza = patroni::pgbackrest_option(*command, "stanza");
     return !stanza || *stanza == request.pgbackrest.stanza;
 }
 
-void refuse_living_source(const Request& request, const std::string& arrived) {
+std::vector<std::string> archiving_to_reset(const Request& request, const std::vector<postgres::Setting>& altered) {
+    std::vector<std::string> names;
+    if (!would_archive_into(request) && would_archive_into(request, altered)) {
+        for (const auto name : archiving_settings) {
+            if (value_in(altered, name)) {
+                names.emplace_back(name);
+            }
+        }
+    }
+    return names;
+}
+
+void refuse_living_source(const Request& request, const std::string& arrived,
+                          const std::vector<postgres::Setting>& altered) {
     const auto what = fmt::format("{} has arrived in stanza {} since the restore began: the old cluster is alive",
                                   arrived, request.pgbackrest.stanza);
     if (request.source_is_fenced) {
         log::warning("{}, although source says that it is fenced", what);
         return;
     }
-    if (!would_archive_into(request)) {
+    if (!would_archive_into(request, altered)) {
         log::warning("{}; the restored one archives elsewhere", what);
         return;
     }

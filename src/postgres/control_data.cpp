@@ -141,6 +141,7 @@ ControlData ControlData::parse(std::string_view output) {
     data.backup_start = lines.lsn("Backup start location");
     data.end_of_backup_required = lines.text("End-of-backup record required") == "yes";
     data.wal_level = lines.text("wal_level setting");
+    data.wal_log_hints = lines.text("wal_log_hints setting") == "on";
     data.max_connections = lines.setting("max_connections setting");
     data.max_worker_processes = lines.setting("max_worker_processes setting");
     data.max_wal_senders = lines.setting("max_wal_senders setting");

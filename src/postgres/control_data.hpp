@@ -35,6 +35,7 @@ struct ControlData {
     Lsn backup_start;  ///< if not zero, the backup's end must still be replayed
     bool end_of_backup_required = false;
     std::string wal_level;
+    bool wal_log_hints = false;
     int max_connections = 0;
     int max_worker_processes = 0;
     int max_wal_senders = 0;

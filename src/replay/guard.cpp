@@ -2,6 +2,7 @@
 
 #include "pgbackrest/error_meaning.hpp"
 #include "postgres/control_data.hpp"
+#include "replay/settings.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
@@ -73,12 +74,13 @@ int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
 /// pgBackRest's asynchronous process cannot even write down that it has no room: all it leaves is a time-out.
 bool disk_is_full() {
     constexpr unsigned long long two_segments = 32ULL << 20;
-    return system::free_bytes(".") < two_segments;
+    return system::free_bytes(fullest_place(std::filesystem::current_path())) < two_segments;
 }
 
 GuardAnswer full_disk(const GuardAnswer& answer) {
     return {Kind::abort, ExitCode::replay_failed,
-            fmt::format("the disk of {} is full: {}", std::filesystem::current_path().string(), answer.message),
+            fmt::format("the disk of {} is full: {}", fullest_place(std::filesystem::current_path()).string(),
+                        answer.message),
             "make room for the WAL, then run it again: it continues where it stopped"};
 }
 

@@ -1,6 +1,7 @@
 #include "replay/proof.hpp"
 
 #include "plan/reachability.hpp"
+#include "replay/settings.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
@@ -176,7 +177,7 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                             log.guard_error->find(" is full: ") != std::string::npos);
     if (said("No space left on device") || guard_had_no_room) {
         return Failure(ExitCode::replay_failed,
-                       fmt::format("the disk of {} is full: {}", data_directory.string(),
+                       fmt::format("the disk of {} is full: {}", fullest_place(data_directory).string(),
                                    guard_had_no_room ? *log.guard_error : words),
                        "make room for the WAL, then run it again: it continues where it stopped");
     }

@@ -48,9 +48,9 @@ void put_back_auto_conf(const StagingDirectory& staging) {
 /// What every private server runs with, whatever it is for.
 std::vector<postgres::Setting> base_settings(const Request& request, const fs::path& data,
                                              const postgres::ControlData& control) {
-    auto settings =
-        server_settings(control, {system::available_memory(), system::free_bytes(data), system::processors()},
-                        request.preload_libraries);
+    auto settings = server_settings(
+        control, {system::available_memory(), system::free_bytes(data / "pg_wal"), system::processors()},
+        request.preload_libraries);
     // The roles' passwords are stored in this form; PostgreSQL 13's default is another one than later versions'.
     if (request.patroni && request.patroni->password_encryption) {
         settings.push_back({"password_encryption", *request.patroni->password_encryption});

@@ -1,8 +1,11 @@
 #include "replay/settings.hpp"
 
+#include "system/file.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <system_error>
 
 namespace patroni_pgbackrest {
 
@@ -20,29 +23,31 @@ std::string megabytes(std::uint64_t bytes) {
 std::vector<postgres::Setting> server_settings(const postgres::ControlData& control, const ReplayResources& resources,
                                                const std::string& preload_libraries) {
     const auto shared_buffers = std::clamp(resources.memory / 4, 128 * mebibyte, 2 * gibibyte);
-    // Restored segments stay in pg_wal until a restartpoint, so this also bounds what the replay needs on disk.
     const auto two_segments = 2 * control.segment_size.bytes;  // the least that PostgreSQL accepts for both
-    const auto max_wal_size = std::max(std::clamp(resources.disk / 4, gibibyte, 16 * gibibyte), two_segments);
-    const auto min_wal_size = std::max(80 * mebibyte, two_segments);
+    const auto min_wal_size = two_segments;
+    // Restored segments stay in pg_wal until a restartpoint, so this also bounds what the replay needs on disk.
+    const auto max_wal_size = std::max(std::min(resources.wal_disk / 4, 16 * gibibyte), two_segments);
     std::vector<postgres::Setting> settings{
         {"fsync", "off"},  // staging can be thrown away; everything is synchronised before the hand-over
         {"shared_buffers", megabytes(shared_buffers)},
         {"max_wal_size", megabytes(max_wal_size)},
         {"min_wal_size", megabytes(min_wal_size)},
         {"checkpoint_timeout", "30min"},
-        {"wal_level", "replica"},
-        {"wal_log_hints", "on"},
         {"archive_mode", "on"},  // the new history file and segments wait as .ready for Patroni's server
         {"archive_command", ""},
         {"hot_standby", "off"},
-        {"track_commit_timestamp", "on"},  // off would erase the source's commit timestamps for good
-        {"max_connections", std::to_string(std::max(control.max_connections, 20))},
-        {"max_worker_processes", std::to_string(std::max(control.max_worker_processes, 8))},
-        {"max_wal_senders", std::to_string(std::max(control.max_wal_senders, 10))},
-        // Recovered prepared transactions need their slots, and the source may have raised the number meanwhile.
-        {"max_prepared_transactions", std::to_string(control.max_prepared_transactions * 2 + 100)},
-        {"max_locks_per_transaction", std::to_string(std::max(control.max_locks_per_transaction, 64))},
+        // What follows is written into the new timeline's first WAL when it differs from pg_control
+        // (XLogReportParameters), and a hot standby with less pauses there, or ends (CheckRequiredParameterValues).
+        {"wal_level", control.wal_level},
+        {"wal_log_hints", control.wal_log_hints ? "on" : "off"},
+        // Not compared by any standby; off would erase the source's commit timestamps for good, also where the source
+        // has turned it on after the backup (CompleteCommitTsInitialization).
+        {"track_commit_timestamp", "on"},
+        {"superuser_reserved_connections", "0"},  // must be less than max_connections
     };
+    for (const auto& [name, limit] : control.limits()) {
+        settings.push_back({name, std::to_string(limit)});
+    }
     if (!preload_libraries.empty()) {
         settings.push_back({"shared_preload_libraries", preload_libraries});
     }
@@ -59,6 +64,12 @@ std::vector<postgres::Setting> recovery_settings(const RecoveryTarget& target, p
         settings.push_back({"recovery_target_inclusive", target.exclusive ? "off" : "on"});
     }
     return settings;
+}
+
+std::filesystem::path fullest_place(const std::filesystem::path& data_directory) {
+    std::error_code error;
+    const auto wal = std::filesystem::canonical(data_directory / "pg_wal", error);
+    return !error && system::free_bytes(wal) < system::free_bytes(data_directory) ? wal : data_directory;
 }
 
 std::string guard_command() {

@@ -5,25 +5,29 @@
 #include "postgres/control_data.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <vector>
 
 namespace patroni_pgbackrest {
 
 /// What the machine can spare for a replay.
 struct ReplayResources {
-    std::uint64_t memory = 0;  ///< bytes available
-    std::uint64_t disk = 0;    ///< bytes free where staging lies
+    std::uint64_t memory = 0;    ///< bytes available
+    std::uint64_t wal_disk = 0;  ///< bytes free where pg_wal lies
     unsigned processors = 1;
 };
 
-/// Settings of the private server that have nothing to do with the target: sizes, and what must not be lower than on
-/// the source (pg_control's values, which can rise during the replay).
+/// Settings of the private server that have nothing to do with the target: sizes, and exactly what pg_control says of
+/// the source. It can rise during the replay; where the replay needs that, another start takes it up.
 std::vector<postgres::Setting> server_settings(const postgres::ControlData& control, const ReplayResources& resources,
                                                const std::string& preload_libraries);
 
 /// The recovery's own: restore_command, target, timeline (always a number) and action.
 std::vector<postgres::Setting> recovery_settings(const RecoveryTarget& target, postgres::Timeline timeline,
                                                  const std::string& restore_command);
+
+/// The place of the data directory, or that of its pg_wal, whichever has less room.
+std::filesystem::path fullest_place(const std::filesystem::path& data_directory);
 
 /// `'/path/patroni_pgbackrest' archive-get %f "%p"`, quoted for the shell that runs it.
 std::string guard_command();

@@ -99,7 +99,7 @@ class Check(BootstrapCase):
 
     def test_limits_below_those_of_the_backup(self):
         self.assert_done(self.bootstrap())
-        self.configure(dcs={'postgresql': {'parameters': {'max_connections': 10}}})
+        self.configure(bootstrap={'dcs': {'postgresql': {'parameters': {'max_connections': 10}}}})
         self.assertIn('limit-below-control', self.found()[1])
 
     def test_a_disk_without_room(self):

@@ -41,3 +41,23 @@ class LivingSource(PlainCase):
         self.assert_done(result)
         self.assertIn('the restored one archives elsewhere', result.log)
         self.assert_finished()
+
+    def test_what_alter_system_said_of_the_source_does_not_make_a_clone_archive_into_its_stanza(self):
+        self.plain.sql("alter system set archive_command = 'pgbackrest --config=%s --stanza=demo archive-push %%p'"
+                       % self.pgbackrest_configuration)
+        self.plain.sql('alter system set work_mem = \'7MB\'')
+        self.plain.back_up()
+        result = self.restore_while_it_writes(bootstrap={'dcs': {'postgresql': {'parameters': {
+            'archive_command': 'pgbackrest --stanza=other archive-push %p'}}}})
+        self.assert_done(result)
+        self.assertRegex(result.log, "WARNING: archive_command of the source's ALTER SYSTEM would archive into stanza demo")
+        auto_conf = read(self.data_directory + '/postgresql.auto.conf')
+        self.assertNotIn('archive_command', auto_conf)
+        self.assertIn('7MB', auto_conf)
+
+    def test_nor_does_a_clone_archive_that_is_not_to_archive(self):
+        self.plain.sql("alter system set archive_mode = 'on'")
+        self.plain.back_up()
+        result = self.restore_while_it_writes(bootstrap={'dcs': {'postgresql': {'parameters': {'archive_mode': 'off'}}}})
+        self.assert_done(result)
+        self.assertNotIn('archive_mode', read(self.data_directory + '/postgresql.auto.conf'))

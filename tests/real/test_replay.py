@@ -3,7 +3,7 @@ import glob
 import os
 import re
 
-from bootstrap_case import BootstrapCase, PlainCase, read
+from bootstrap_case import BootstrapCase, PlainCase, Server, read, wait_until
 from lab import descendants, send
 
 
@@ -198,6 +198,34 @@ echo "$told"
         self.open('max_connections=300', 'max_prepared_transactions=250')
         self.assert_rows(2, doomed=False)
         self.assertEqual(self.sql('select count(*) from pg_prepared_xacts'), '180')
+
+    def test_a_standby_made_by_hand_follows_the_new_timeline(self):
+        # A hot standby with lower limits than its primary's WAL says pauses for ever, or ends (13).
+        self.make_source('max_connections = 17\nmax_prepared_transactions = 2\nmax_worker_processes = 3\nmax_wal_senders = 4')
+        self.plain.write_batches(1)
+        self.lose()
+        self.assert_done(self.bootstrap())
+        limits = ['max_connections=17', 'max_prepared_transactions=2', 'max_worker_processes=3', 'max_wal_senders=4']
+        self.open(*limits)
+        self.sql('insert into kept select 2 from generate_series(1, 1000)')
+        segment = self.sql('select pg_walfile_name(pg_switch_wal())')
+        wait_until('it to be archived', lambda: self.sql(
+            "select last_archived_wal >= '%s' from pg_stat_archiver" % segment) == 't')
+        standby = Server(self.lab, self.lab.path('standby'), 'standby')
+        self.lab.run('pgbackrest', '--config=' + self.pgbackrest_configuration, '--stanza=demo', '--type=standby',
+                     '--pg1-path=' + standby.data_directory, 'restore')
+        standby.start('hot_standby=on', *limits)
+        wait_until('the standby to follow', lambda: standby.sql('select count(*) from kept where batch = 2') == '1000', 30)
+        standby.stop()
+
+    def test_limits_of_the_source_are_those_of_the_new_timeline(self):
+        self.make_source('wal_level = logical\nwal_log_hints = off\nmax_connections = 5\nsuperuser_reserved_connections = 1')
+        self.plain.write_batches(1)
+        self.lose()
+        self.assert_done(self.bootstrap())
+        control = self.control_data()
+        wanted = {'wal_level': 'logical', 'wal_log_hints': 'off', 'max_connections': '5', 'max_prepared_xacts': '0'}
+        self.assertEqual({name: control[name + ' setting'] for name in wanted}, wanted)
 
     def test_commit_timestamps_are_kept(self):
         self.make_source('track_commit_timestamp = on')

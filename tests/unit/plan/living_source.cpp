@@ -37,6 +37,23 @@ TEST_CASE("a restored cluster may archive into its own stanza unless patroni.yml
     CHECK(would_archive_into(alone));
 }
 
+TEST_CASE("what ALTER SYSTEM said of the source hides patroni.yml") {
+    using Settings = std::vector<postgres::Setting>;
+    const auto elsewhere = archiving(true, "pgbackrest --stanza=other archive-push %p");
+    const Settings into{{"archive_command", "pgbackrest --stanza=demo archive-push %p"}};
+    CHECK(would_archive_into(elsewhere, into));
+    CHECK(archiving_to_reset(elsewhere, into) == std::vector<std::string>{"archive_command"});
+    CHECK_FALSE(would_archive_into(elsewhere, {{"work_mem", "1GB"}}));
+    CHECK(archiving_to_reset(elsewhere, {{"work_mem", "1GB"}}).empty());
+    CHECK_FALSE(would_archive_into(archiving(true, into[0].value), {{"archive_mode", "off"}}));
+    CHECK(archiving_to_reset(archiving(true, into[0].value), into).empty());
+    auto off = archiving(false, into[0].value);
+    off.patroni->archiving.mode = patroni::Value{"off", "patroni.yml:8"};
+    CHECK(archiving_to_reset(off, {{"archive_mode", "on"}}) == std::vector<std::string>{"archive_mode"});
+    CHECK(archiving_to_reset(elsewhere, {{"archive_library", "basic_archive"}}) ==
+          std::vector<std::string>{"archive_library"});
+}
+
 TEST_CASE("a source that is alive is refused, unless it is fenced or the restored cluster archives elsewhere") {
     auto request = archiving(true, "pgbackrest --stanza=demo archive-push %p");
     CHECK(problems_of(ExitCode::unsafe, [&] { refuse_living_source(request, "00000001000000000000000A"); }) ==

@@ -25,6 +25,7 @@ Named named(const std::vector<postgres::Setting>& settings) {
 
 postgres::ControlData control(int connections, int prepared) {
     postgres::ControlData control;
+    control.wal_level = "replica";
     control.max_connections = connections;
     control.max_worker_processes = 8;
     control.max_wal_senders = 10;
@@ -48,7 +49,8 @@ TEST_CASE("memory and disk that are used have bounds below and above") {
     CHECK(server({0, 0, 1})["shared_buffers"] == "128MB");
     CHECK(server({2 * gibibyte, 0, 1})["shared_buffers"] == "512MB");
     CHECK(server({64 * gibibyte, 0, 1})["shared_buffers"] == "2048MB");
-    CHECK(server({0, 0, 1})["max_wal_size"] == "1024MB");
+    CHECK(server({0, 0, 1})["max_wal_size"] == "32MB");
+    CHECK(server({0, 320ULL << 20, 1})["max_wal_size"] == "80MB");
     CHECK(server({0, 20 * gibibyte, 1})["max_wal_size"] == "5120MB");
     CHECK(server({0, 900 * gibibyte, 1})["max_wal_size"] == "16384MB");
     CHECK(archive_get_queue(0) == 16ULL << 20);
@@ -56,13 +58,16 @@ TEST_CASE("memory and disk that are used have bounds below and above") {
     CHECK(archive_get_queue(900 * gibibyte) == gibibyte);
 }
 
-TEST_CASE("limits are never below the source's, and have room to rise") {
-    CHECK(server({}, 5)["max_connections"] == "20");
-    CHECK(server({}, 500)["max_connections"] == "500");
-    CHECK(server({}, 100, 50)["max_prepared_transactions"] == "200");
-    CHECK(server({})["max_worker_processes"] == "8");
-    CHECK(server({})["max_wal_senders"] == "10");
-    CHECK(server({})["max_locks_per_transaction"] == "64");
+TEST_CASE("what a standby compares is exactly what pg_control says") {
+    auto settings = server({}, 5, 3);
+    CHECK(settings["max_connections"] == "5");
+    CHECK(settings["superuser_reserved_connections"] == "0");
+    CHECK(settings["max_prepared_transactions"] == "3");
+    CHECK(settings["max_worker_processes"] == "8");
+    CHECK(settings["max_wal_senders"] == "10");
+    CHECK(settings["max_locks_per_transaction"] == "64");
+    CHECK(settings["wal_level"] == "replica");
+    CHECK(settings["wal_log_hints"] == "off");
 }
 
 TEST_CASE("nothing is archived during the replay, and nothing is lost by it") {
@@ -72,7 +77,6 @@ TEST_CASE("nothing is archived during the replay, and nothing is lost by it") {
     CHECK(settings["archive_command"].empty());
     CHECK(settings["track_commit_timestamp"] == "on");
     CHECK(settings["hot_standby"] == "off");
-    CHECK(settings["wal_level"] == "replica");
     CHECK(settings["fsync"] == "off");
 }
 
