@@ -6,6 +6,7 @@
 #include "replay/settings.hpp"
 #include "replay/ticket.hpp"
 #include "request/patroni_mode.hpp"
+#include "staging/places.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 
@@ -94,6 +95,7 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
     ticket.base_configuration =
         patroni::base_configuration_path(configuration, staging.layout().data_directory).string();
     ticket.archive_get = archive_get_words(request, staging.layout().data_directory);
+    ticket.places = owned_places(staging.journal());
 
     system::remove_file(data / "standby.signal");
     empty_pg_wal(data / "pg_wal");
@@ -117,8 +119,9 @@ void end_recovery() {
     if (!ticket->base_configuration.empty()) {
         patroni::remove_block(fs::path(ticket->base_configuration).filename().string() + ".backup");
     }
-    system::remove_file(ReplayNotes::file_name);
-    system::remove_file(Ticket::file_name);
+    for (const char* name : {ReplayNotes::file_name, made_places_file, Ticket::file_name}) {
+        system::remove_file(name);
+    }
 }
 
 }  // namespace patroni_pgbackrest

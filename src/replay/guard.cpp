@@ -2,6 +2,7 @@
 
 #include "pgbackrest/error_meaning.hpp"
 #include "postgres/control_data.hpp"
+#include "replay/made_places.hpp"
 #include "replay/settings.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
@@ -145,6 +146,10 @@ int with_ticket(const Ticket& ticket, const std::string& wanted, const std::stri
         auto answer = judge(ticket, state, wanted, result.outcome, result.errors);
         switch (answer.kind) {
         case Kind::delivered:
+            if (const auto refusal = prepare_places(ticket, wanted, destination)) {
+                system::remove_file(destination);
+                return abort_recovery(state, *refusal);
+            }
             note_delivery(ticket, state, wanted);
             return 0;
         case Kind::not_there:

@@ -8,6 +8,7 @@
 #include "replay/roles.hpp"
 #include "replay/settings.hpp"
 #include "replay/ticket.hpp"
+#include "staging/places.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/machine.hpp"
@@ -70,6 +71,7 @@ class Replay {
             return prove();
         }
         remove_signals();
+        take_made_places(staging_.journal(), data_);
         if (start == Start::replay) {
             remove_newer_timelines();
             write_ticket();
@@ -79,6 +81,7 @@ class Replay {
         staging_.enter(Phase::replaying);
         run_server(start == Start::replay);
         auto reached = prove();
+        take_linked_places(staging_.journal(), data_);
         clean_up();
         return reached;
     }
@@ -111,6 +114,7 @@ class Replay {
 
     void write_ticket() const {
         auto ticket = make_ticket(request_, plan_);
+        ticket.places = owned_places(staging_.journal());
         const auto free = system::free_bytes(data_);
         const auto& layout = staging_.layout();
         fs::create_directories(layout.spool());
@@ -230,8 +234,8 @@ class Replay {
 
     void clean_up() const {
         put_back_auto_conf(staging_);
-        for (const char* name :
-             {Ticket::file_name, ReplayNotes::file_name, "postmaster.opts", "recovery.signal", "standby.signal"}) {
+        for (const char* name : {Ticket::file_name, ReplayNotes::file_name, made_places_file, "postmaster.opts",
+                                 "recovery.signal", "standby.signal"}) {
             system::remove_file(data_ / name);
         }
         // Up to 1 GiB that would be synced with the rest of the file system.

@@ -41,6 +41,7 @@ std::string Ticket::to_json() const {
                 {"archive_get", archive_get},
                 {"retries", retry.retries},
                 {"retry_wait", retry.wait.count()},
+                {"places", places},
                 {"base_configuration", base_configuration}}
                .dump(2) +
            "\n";
@@ -63,6 +64,7 @@ Ticket Ticket::from_json(const std::string& content) {
         ticket.archive_get = read.at("archive_get").get<std::vector<std::string>>();
         ticket.retry.retries = read.at("retries");
         ticket.retry.wait = std::chrono::seconds(read.at("retry_wait").get<int>());
+        ticket.places = read.value("places", std::vector<std::string>());
         ticket.base_configuration = read.at("base_configuration");
         if (ticket.archive_get.empty()) {
             damaged(file_name, "archive_get is empty");

@@ -24,7 +24,8 @@ struct Ticket {
     std::vector<SegmentRange> wal;
     std::vector<std::string> archive_get;  ///< program and arguments; the segment and the path are added
     pgbackrest::RetryPolicy retry;
-    std::string base_configuration;  ///< where recovery-end takes the block out; empty in standalone mode
+    std::vector<std::string> places{};  ///< outside of the data directory, and the restore's own
+    std::string base_configuration;     ///< where recovery-end takes the block out; empty in standalone mode
 
     std::string last_segment() const { return wal.empty() ? std::string() : wal.back().last; }
     bool plans(const std::string& segment) const;

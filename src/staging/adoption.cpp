@@ -2,6 +2,7 @@
 
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
+#include "staging/places.hpp"
 #include "staging/set_aside.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
@@ -16,25 +17,6 @@ namespace patroni_pgbackrest {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// The symbolic links of a data directory: of its tablespaces, its WAL, and whatever else lies outside.
-std::vector<fs::path> links_of(const fs::path& data_directory) {
-    std::vector<fs::path> links;
-    std::error_code error;
-    for (const auto& directory : {data_directory, data_directory / "pg_tblspc"}) {
-        for (const auto& entry : fs::directory_iterator(directory, error)) {
-            if (entry.is_symlink(error)) {
-                links.push_back(entry.path());
-            }
-        }
-    }
-    return links;
-}
-
-std::string end_of(const fs::path& link) {
-    std::error_code error;
-    return (link.parent_path() / fs::read_symlink(link, error)).lexically_normal().string();
-}
 
 struct Renamed {
     fs::path link;
@@ -104,6 +86,7 @@ void take_back(StagingDirectory& staging, const fs::path& directory) {
     if (!staging.journal().member.empty()) {
         journal.member = staging.journal().member;
     }
+    take_made_places(journal, directory);
     adopt(staging, journal, directory, journal.outside);
 }
 
@@ -132,6 +115,7 @@ void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& pla
         places.push_back(place.string());
     }
     adopt(staging, journal, directory, places);
+    system::remove_file(staging.path() / made_places_file);  // of another restore
 }
 
 void give_names_back(const fs::path& data_directory, const std::vector<std::string>& places) {

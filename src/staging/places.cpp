@@ -2,6 +2,8 @@
 
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/log.hpp"
+#include "system/process_facts.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <sys/stat.h>
+#include <system_error>
 
 namespace patroni_pgbackrest {
 
@@ -30,7 +33,116 @@ std::optional<std::string> birth_of(const fs::path& directory) {
                        known ? facts.stx_btime.tv_nsec : 0);
 }
 
+/// A server of this user on this machine whose tablespace lies there.
+std::optional<pid_t> server_with_tablespace(const fs::path& place) {
+    for (const auto& process : system::process_table()) {
+        const auto facts = system::facts_of(process.pid);
+        if (!facts) {
+            continue;
+        }
+        const auto links = links_of(facts->directory);
+        if (std::any_of(links.begin(), links.end(), [&](const auto& link) { return end_of(link) == place; }) &&
+            fs::exists(facts->directory / "PG_VERSION")) {
+            return process.pid;
+        }
+    }
+    return std::nullopt;
+}
+
+void add_places(Journal& journal, const std::vector<std::string>& places) {
+    for (const auto& place : places) {
+        if (std::find(journal.outside.begin(), journal.outside.end(), place) != journal.outside.end()) {
+            continue;
+        }
+        journal.outside.push_back(place);
+        if (const auto birth = birth_of(place)) {
+            journal.births.emplace(place, *birth);
+        }
+    }
+}
+
 }  // namespace
+
+std::vector<std::string> made_places(const fs::path& data_directory) {
+    return system::lines(system::read_file_if_present(data_directory / made_places_file).value_or(""));
+}
+
+void note_made_places(const fs::path& data_directory, const std::vector<std::string>& places) {
+    system::replace_file(data_directory / made_places_file, system::join(places, "\n") + "\n");
+}
+
+bool is_version_directory(std::string_view name) {
+    return name.starts_with("PG_");
+}
+
+std::vector<std::string> owned_places(const Journal& journal) {
+    std::vector<std::string> owned;
+    for (const auto& directory : journal.outside) {
+        const auto seen = journal.births.find(directory);
+        if (seen != journal.births.end() && seen->second == birth_of(directory)) {
+            owned.push_back(directory);
+        }
+    }
+    return owned;
+}
+
+void take_made_places(Journal& journal, const fs::path& data_directory) {
+    add_places(journal, made_places(data_directory));
+}
+
+void take_linked_places(Journal& journal, const fs::path& data_directory) {
+    std::vector<std::string> places;
+    for (const auto& link : links_of(data_directory)) {
+        places.push_back(end_of(link));
+    }
+    add_places(journal, places);
+}
+
+void empty_made_places(const Journal& journal, const std::vector<fs::path>& restored) {
+    for (const fs::path place : owned_places(journal)) {
+        const auto names = system::entries(place);
+        if (std::find(restored.begin(), restored.end(), place) != restored.end() ||
+            std::none_of(names.begin(), names.end(), is_version_directory)) {
+            continue;
+        }
+        if (const auto server = server_with_tablespace(place)) {
+            throw Failure(ExitCode::unsafe,
+                          fmt::format("{} was a tablespace of an earlier try, and process {} has it as its own now",
+                                      place.string(), *server),
+                          "stop that server, or move the journal away if it is not of this restore");
+        }
+        log::warning("{}: what an earlier try's replay made there is removed", place.string());
+        for (const auto& name : names) {
+            if (is_version_directory(name)) {
+                std::error_code error;
+                fs::remove_all(place / name, error);
+                if (error) {
+                    throw Failure(ExitCode::unsafe,
+                                  fmt::format("{} cannot be removed: {}", (place / name).string(), error.message()),
+                                  "remove it; the next run starts the copy again");
+                }
+            }
+        }
+    }
+}
+
+std::vector<fs::path> links_of(const fs::path& data_directory) {
+    std::vector<fs::path> links;
+    std::error_code error;
+    for (const auto& directory : {data_directory, data_directory / "pg_tblspc"}) {
+        for (const auto& entry : fs::directory_iterator(directory, error)) {
+            if (entry.is_symlink(error)) {
+                links.push_back(entry.path());
+            }
+        }
+    }
+    return links;
+}
+
+std::string end_of(const fs::path& link) {
+    std::error_code error;
+    return (link.parent_path() / fs::read_symlink(link, error)).lexically_normal().string();
+}
 
 std::vector<fs::path> places_outside(const Journal& journal) {
     return {journal.outside.begin(), journal.outside.end()};

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -15,6 +16,32 @@ std::vector<std::filesystem::path> places_outside(const Journal& journal);
 /// Makes `outside` the journal's own. A place is ours when it is empty, or when the journal knows it, and knows it as
 /// the directory that is there now. Throws Failure(unsafe) for any other.
 void claim_places(Journal& journal, const std::vector<std::filesystem::path>& outside);
+
+/// In the data directory, a path a line: where the WAL that is replayed there makes tablespaces. It is written before
+/// PostgreSQL makes anything of them, and outlives its server.
+constexpr const char* made_places_file = "patroni_pgbackrest.places";
+std::vector<std::string> made_places(const std::filesystem::path& data_directory);
+void note_made_places(const std::filesystem::path& data_directory, const std::vector<std::string>& places);
+
+/// `PG_15_202209061`, in a tablespace's directory.
+bool is_version_directory(std::string_view name);
+
+/// The journal's places that are still the directories it knows.
+std::vector<std::string> owned_places(const Journal& journal);
+
+/// What made_places() tells becomes the journal's own: it is synced, cleaned and known from then on like the backup's.
+void take_made_places(Journal& journal, const std::filesystem::path& data_directory);
+/// The same for what the links of a directory lead to, after its replay: before that they may be somebody's.
+void take_linked_places(Journal& journal, const std::filesystem::path& data_directory);
+
+/// Takes out of the journal's own places what the replay of an earlier try made there, except where the backup itself
+/// restores to: the WAL makes it anew. Throws Failure(unsafe) when a server on this machine has one as its tablespace.
+void empty_made_places(const Journal& journal, const std::vector<std::filesystem::path>& restored);
+
+/// The symbolic links of a data directory: of its tablespaces, its WAL, and whatever else lies outside.
+std::vector<std::filesystem::path> links_of(const std::filesystem::path& data_directory);
+/// Where one of them leads to.
+std::string end_of(const std::filesystem::path& link);
 
 /// Writes into the journal which directories lie at its places now, except where it knows that already.
 void note_births(Journal& journal);

@@ -88,7 +88,10 @@ void StagingDirectory::look_at_earlier_run(const Request& request) {
 
 void StagingDirectory::begin_copy(const Request& request, const Plan& plan, const std::vector<fs::path>& outside) {
     refuse_another_cluster(journal_, plan, layout_.staging);
+    take_made_places(journal_, layout_.staging);
     claim_places(journal_, outside);
+    empty_made_places(journal_, outside);
+    system::remove_file(layout_.staging / made_places_file);
     journal_.scope = request.scope;
     journal_.request = identity_of(request);
     journal_.backup_set = plan.backup.label;

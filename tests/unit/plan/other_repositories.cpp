@@ -2,8 +2,8 @@
 
 #include "support/catch.hpp"
 
-#include "../pgbackrest/fake.hpp"
 #include "support/requests.hpp"
+#include "unit/pgbackrest/fake.hpp"
 
 using namespace patroni_pgbackrest;
 using postgres::Timeline;

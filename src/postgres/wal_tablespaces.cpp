@@ -1,0 +1,90 @@
+#include "postgres/wal_tablespaces.hpp"
+
+#include "postgres/wal_reader.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <variant>
+
+namespace patroni_pgbackrest::postgres {
+
+namespace {
+
+/// xl_info and xl_rmid of XLOG_TBLSPC_CREATE, and two bytes of padding. The lower bits of xl_info are not the resource
+/// manager's (13 to 18).
+constexpr std::uint32_t wanted = 5U << 8, relevant = 0xFFFFFFF0U;
+/// Where they lie in the header of a record, which starts at a multiple of eight bytes: behind xl_tot_len, xl_xid and
+/// xl_prev.
+constexpr std::size_t kind_in_record = 16, previous_in_record = 8;
+
+template <typename Number>
+Number value_at(std::string_view bytes, std::size_t at) {
+    Number number{};
+    std::memcpy(&number, bytes.data() + at, sizeof number);
+    return number;
+}
+
+/// Whether what lies around a word that looks like it may be a record's header. Where a page begins, the header's first
+/// part may lie in the page before.
+bool may_be_header(std::string_view bytes, std::size_t at, Lsn start) {
+    constexpr std::uint32_t longest = 2048;               // 24 bytes of header, the OID, and a path of up to MAXPGPATH
+    constexpr std::uint64_t longest_before = 1ULL << 30;  // XLogRecordMaxSize
+    if (at % WalPage::size < WalPage::long_header_size + kind_in_record) {
+        return true;
+    }
+    const auto length = value_at<std::uint32_t>(bytes, at - kind_in_record);
+    const auto previous = value_at<std::uint64_t>(bytes, at - kind_in_record + previous_in_record);
+    const auto position = start.value + at;
+    return length > WalRecord::header_size && length < longest && previous < position &&
+           position - previous < longest_before;
+}
+
+/// `start` is where a page begins.
+bool may_make_one(std::string_view bytes, Lsn start) {
+    for (std::size_t at = 0; at + sizeof(std::uint64_t) <= bytes.size(); at += sizeof(std::uint64_t)) {
+        if ((value_at<std::uint32_t>(bytes, at) & relevant) == wanted && may_be_header(bytes, at, start)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+std::vector<std::string> tablespaces_made(std::string_view before, const SegmentFile& file, SegmentSize size) {
+    // Such a record is shorter than a page: one that goes on here began in the last page there.
+    const auto last_page = before.substr(before.size() < WalPage::size ? before.size() : before.size() - WalPage::size);
+    const auto start = file.segment.start(size);
+    if (!may_make_one(last_page, Lsn{start.value - last_page.size()}) && !may_make_one(file.bytes, start)) {
+        return {};
+    }
+    const auto number = file.segment.number;
+    const auto bring = [&](std::uint64_t asked) -> std::optional<std::string_view> {
+        if (asked == number) {
+            return file.bytes;
+        }
+        return asked + 1 == number && !before.empty() ? std::optional(before) : std::nullopt;
+    };
+    std::vector<std::string> paths;
+    const auto read_from = [&](Lsn from) {
+        WalReader reader({size}, bring, from);
+        while (const auto* record = reader.next()) {
+            const auto event = decode(*record);
+            const auto* made = std::get_if<TablespaceCreated>(&event);
+            if (made != nullptr && record->end > start && std::filesystem::path(made->path).is_absolute()) {
+                paths.push_back(made->path);
+            }
+        }
+        return reader.position() > start;
+    };
+    // What lies there may be of another branch, and end before.
+    if (last_page.empty() || !read_from(Lsn{start.value - WalPage::size})) {
+        read_from(start);
+    }
+    return paths;
+}
+
+}  // namespace patroni_pgbackrest::postgres

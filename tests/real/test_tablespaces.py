@@ -1,0 +1,148 @@
+"""Tablespaces that were made after the backup: PostgreSQL takes over whatever lies in their directories."""
+import os
+import shutil
+
+from bootstrap_case import PlainCase, read, wait_until
+from source_cluster import switch_wal, wait_until_archived
+
+ROWS = 20000
+
+
+class MadeInTheWal(PlainCase):
+    def setUp(self):
+        super().setUp()
+        self.make_source()
+        self.place = self.lab.make('late')
+        self.plain.write_batches(1)
+        self.plain.sql("create tablespace late location '%s'" % self.place)
+        self.plain.sql('create table elsewhere (n int) tablespace late')
+        self.plain.sql('insert into elsewhere select generate_series(1, %d)' % ROWS)
+        self.few = self.plain.write_batches(2)[2]
+        self.plain.sql('insert into elsewhere select generate_series(1, %d)' % (9 * ROWS))
+        self.plain.sql('checkpoint')
+        self.targets = self.plain.write_batches(3)
+
+    def lose_all(self):
+        self.lose()
+        shutil.rmtree(self.place)
+
+    def to_few(self, *options):
+        return self.bootstrap('--type=time', '--target=' + self.few['time'], *options)
+
+    def assert_elsewhere(self, rows):
+        self.open()
+        self.assertEqual(self.sql('select count(*) from elsewhere'), str(rows))
+
+    def contents(self):
+        return sorted(os.path.join(directory, name) for directory, _, names in os.walk(self.place) for name in names)
+
+    def test_files_of_the_lost_cluster_are_neither_used_nor_touched(self):
+        self.lose()
+        before = self.contents()
+        self.assert_refused(self.to_few(), 9, 'the WAL makes a tablespace in %s, which holds' % self.place, 'move them away')
+        self.assertEqual(self.contents(), before)
+        self.assert_absent()
+        os.rename(self.place, self.place + '.lost')
+        self.assert_done(self.to_few())
+        self.assert_elsewhere(ROWS)
+
+    def test_nor_for_the_latest_point(self):
+        self.lose()
+        self.assert_refused(self.bootstrap(), 9, 'the WAL makes a tablespace')
+        os.rename(self.place, self.place + '.lost')
+        self.assert_done(self.bootstrap())
+        self.assert_elsewhere(10 * ROWS)
+
+    def test_a_living_sources_tablespace_is_not_written_to(self):
+        wait_until_archived(self.plain, switch_wal(self.plain))
+        configuration = read(self.lab.path('pgbackrest.conf')).replace(
+            'pg1-path=' + self.plain.server.data_directory, 'pg1-path=' + self.data_directory)
+        self.pgbackrest_configuration = self.lab.write('restore.conf', configuration)
+        self.configure()
+        self.assert_refused(self.to_few(), 9, 'the WAL makes a tablespace in')
+        self.plain.server.process.kill()
+        self.plain.server.process.wait()
+        os.remove(os.path.join(self.plain.server.data_directory, 'postmaster.pid'))
+        self.plain.start_again()
+        self.assertEqual(self.plain.sql('select count(*) from elsewhere'), str(10 * ROWS))
+        self.plain.server.stop()
+
+    def try_in_vain(self):
+        """Killed in the replay to the latest point, behind the rows that were inserted last."""
+        self.lose_all()
+        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
+        wait_until('the rows to be replayed', lambda: sum(map(os.path.getsize, self.contents())) > 3000000)
+        process.kill()
+        self.result_of(process)
+
+    def test_what_an_earlier_try_made_there_is_removed_first(self):
+        self.try_in_vain()
+        result = self.to_few()
+        self.assert_done(result)
+        self.assertRegex(result.log, "WARNING: %s: what an earlier try's replay made there is removed" % self.place)
+        self.assert_elsewhere(ROWS)
+
+    def test_the_same_request_again_goes_on(self):
+        self.try_in_vain()
+        self.assert_done(self.bootstrap())
+        self.assert_elsewhere(10 * ROWS)
+
+    def test_a_server_that_has_it_meanwhile_keeps_it(self):
+        self.try_in_vain()
+        # All that is looked at of a server: where it runs, and its links.
+        os.symlink(self.place, os.path.join(self.lab.make('alive/pg_tblspc'), '16390'))
+        self.lab.write('alive/PG_VERSION', '15\n')
+        server = self.lab.start('alive', 'sh', '-c', 'cd %s && exec sleep 100' % self.lab.path('alive'))
+        before = self.contents()
+        self.assert_refused(self.to_few(), 9, 'was a tablespace of an earlier try, and process %d has it' % server.pid)
+        self.assertEqual(self.contents(), before)
+
+    def test_what_was_handed_over_belongs_to_its_cluster(self):
+        self.lose_all()
+        self.assert_done(self.bootstrap())
+        shutil.rmtree(self.data_directory)
+        self.assert_refused(self.to_few(), 9, 'the WAL makes a tablespace in')
+
+    def test_a_directory_of_another_user_is_named(self):
+        if os.getuid() != 0:
+            self.skipTest('needs root')
+        self.lose_all()
+        os.mkdir(self.place, 0o777)
+        os.chmod(self.place, 0o777)
+        self.assert_refused(self.to_few(), 7, 'the WAL makes a tablespace in %s, which belongs to another user' % self.place, 'chown')
+
+    def test_a_directory_that_is_not_there_is_made(self):
+        self.lose_all()
+        self.assert_done(self.to_few())
+        self.assert_elsewhere(ROWS)
+
+    def test_a_directory_that_cannot_be_made_is_named(self):
+        self.lose_all()
+        self.lab.run('ln', '-s', '/proc/nowhere', self.place)
+        self.assert_refused(self.to_few(), 7, 'the WAL makes a tablespace in %s, which cannot be made' % self.place, 'mkdir -p')
+        os.remove(self.place)
+        self.assert_done(self.to_few())
+        self.assert_elsewhere(ROWS)
+
+    def test_a_mount_points_lost_and_found_does_not_matter(self):
+        self.lose_all()
+        self.lab.make('late')
+        self.lab.make('late/lost+found')
+        self.assert_done(self.to_few())
+        self.assert_elsewhere(ROWS)
+
+    def test_patronis_own_server_is_given_no_files_of_the_lost_cluster(self):
+        self.lose()
+        target = {'time': self.few['time'], 'timeline': '1'}
+        self.configure({'type': 'time', 'target': self.few['time'], 'target-timeline': 1,
+                        'recovery_conf': self.recovery_conf(**target)})
+        self.assert_done(self.bootstrap())
+        before = self.contents()
+        self.lab.write('data/postgresql.conf', "include 'postgresql.base.conf'\n" + ''.join(
+            "%s = '%s'\n" % setting for setting in self.recovery_conf(**target).items()))
+        done = self.lab.attempt(self.lab.bin_directory + '/postgres', '-D', self.data_directory, '-c', 'listen_addresses=',
+                                '-c', 'unix_socket_directories=' + self.lab.directory, seconds=60)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('the WAL makes a tablespace in ' + self.place, done.stdout + done.stderr)
+        self.assertEqual(self.contents(), before)
+
