@@ -29,6 +29,14 @@ constexpr const char* group_of(OptionOwner owner) {
 
 using Values = std::map<std::string, std::vector<std::string>>;
 
+/// From 2.5 on CLI11 would make paragraphs of their lines.
+template <typename Formatter>
+void keep_lines_of_footers(Formatter& formatter) {
+    if constexpr (requires { formatter.enable_footer_formatting(false); }) {
+        formatter.enable_footer_formatting(false);
+    }
+}
+
 void add_restore_options(CLI::App& command, Values& values) {
     for (const auto& definition : bootstrap_options()) {
         const std::string name(definition.name);
@@ -165,6 +173,7 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     CLI::App app{"Restores PostgreSQL clusters from pgBackRest backups under Patroni", "patroni_pgbackrest"};
     app.set_version_flag("--version", std::string("patroni_pgbackrest ") + PATRONI_PGBACKREST_VERSION);
     app.require_subcommand(1);
+    keep_lines_of_footers(*app.get_formatter());
     app.footer("Exit codes:\n" + exit_code_help());
 
     auto* bootstrap = app.add_subcommand("bootstrap", "Patroni's bootstrap.method: brings a lost cluster back");

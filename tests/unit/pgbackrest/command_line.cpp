@@ -1,8 +1,8 @@
 #include "support/catch.hpp"
 
-#include "pgbackrest/configuration_files.hpp"
 #include "fake.hpp"
 #include "pgbackrest/command_line.hpp"
+#include "pgbackrest/configuration_files.hpp"
 #include "system/failure.hpp"
 
 #include <optional>

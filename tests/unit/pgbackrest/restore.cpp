@@ -39,10 +39,15 @@ unsigned mode_of(const fs::path& path) {
     return stat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : 0U;
 }
 
-std::string expected_call(const RestoreJob& job, const std::string& rest) {
+/// `delta`: how it begins; `rest`: what the request gives, and what that leaves to be reset.
+std::string expected_call(const RestoreJob& job, const std::string& delta,
+                          const std::string& rest = " --reset-db-include --no-link-all --reset-link-map "
+                                                    "--reset-process-max --reset-tablespace-map "
+                                                    "--reset-tablespace-map-all") {
     return "--stanza=demo --set=20261122-111728F --pg1-path=" + job.data_directory.string() +
            " --reset-pg1-host --target-timeline=current --lock-path=" + job.lock_path.string() +
-           " --log-level-console=info --log-level-stderr=off --no-log-timestamp" + rest + " restore";
+           " --log-level-console=info --log-level-stderr=off --no-log-timestamp " + delta +
+           " --archive-mode=preserve --reset-recovery-option" + rest + " restore";
 }
 
 }  // namespace
@@ -52,8 +57,10 @@ TEST_CASE("a restore makes its directories and passes on what was asked for") {
     RestoreJob job = job_of(fake);
     job.options = {{"process-max", "2"}, {"db-include", "a"}, {"db-include", "b"}, {"link-all"}, {"delta"}};
     restore(job);
-    CHECK(fake.calls() ==
-          std::vector<std::string>{expected_call(job, " --process-max=2 --db-include=a --db-include=b --link-all")});
+    CHECK(fake.calls() == std::vector<std::string>{expected_call(
+                              job, "--no-delta",
+                              " --reset-link-map --reset-tablespace-map --reset-tablespace-map-all --process-max=2 "
+                              "--db-include=a --db-include=b --link-all")});
     CHECK(mode_of(job.data_directory) == 0700);
     CHECK(mode_of(job.lock_path) == 0700);
     CHECK(mode_of(job.spool_path) == 0700);
@@ -79,7 +86,7 @@ TEST_CASE("a directory that holds an interrupted restore is continued with --del
     const std::string name = GENERATE("backup.manifest", "PG_VERSION");
     fake.write("data.restoring/" + name, "");
     restore(job);
-    CHECK(fake.calls().front() == expected_call(job, " --delta"));
+    CHECK(fake.calls().front() == expected_call(job, "--delta"));
     CHECK(fs::exists(job.data_directory / "base"));
 }
 
@@ -92,7 +99,7 @@ TEST_CASE("a leftover from before the manifest was written is emptied, and links
     fake.write("data.restoring/.hidden", "");
     fs::create_directory_symlink(fake.directory.path() / "elsewhere", job.data_directory / "pg_wal");
     restore(job);
-    CHECK(fake.calls().front() == expected_call(job, ""));
+    CHECK(fake.calls().front() == expected_call(job, "--no-delta"));
     CHECK(fs::is_empty(job.data_directory));
     CHECK(fs::exists(fake.directory.path() / "elsewhere" / "file"));
 }
@@ -112,9 +119,9 @@ TEST_CASE("a restore that breaks off is tried again, from where it stopped") {
     }
     const std::vector<std::string> calls = fake.calls();
     REQUIRE(calls.size() == 3);
-    CHECK(calls[0] == expected_call(job, ""));
-    CHECK(calls[1] == expected_call(job, " --delta"));
-    CHECK(calls[2] == expected_call(job, " --delta"));
+    CHECK(calls[0] == expected_call(job, "--no-delta"));
+    CHECK(calls[1] == expected_call(job, "--delta"));
+    CHECK(calls[2] == expected_call(job, "--delta"));
 }
 
 TEST_CASE("a restore is given up when the tries are used up, and at once for what stays") {

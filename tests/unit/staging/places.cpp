@@ -67,3 +67,33 @@ TEST_CASE("the boot has an identifier that stays while the machine runs") {
     CHECK(boot_of({"/proc"}).size() == 36);
     CHECK(boot_of({"/tmp", "/tmp"}) == boot_of({"/tmp"}));
 }
+
+TEST_CASE("what a replay made is the journal's own, and is emptied before another copy") {
+    const Restore restore;
+    const auto restored = restore.files.path("ts1"), made = restore.files.path("made");
+    restore.interrupt(Phase::replaying, {restored});
+    restore.files.write("ts1/PG_15/x", "half");
+    restore.files.write("made/PG_15/x", "of the WAL");
+    restore.files.write("made/lost+found/x", "");
+    note_made_places(restore.files.path("data.restoring"), {made.string()});
+    StagingDirectory next(restore.request);
+    next.begin_copy(restore.request, restore.plan, {restored});
+    CHECK(restore.files.read("ts1/PG_15/x") == "half");
+    CHECK_FALSE(is_there(made / "PG_15"));
+    CHECK(is_there(made / "lost+found" / "x"));
+    CHECK(made_places(next.path()).empty());
+    CHECK(owned_places(next.journal()) == std::vector<std::string>{restored.string(), made.string()});
+}
+
+TEST_CASE("a place that was exchanged since is not emptied") {
+    const Restore restore;
+    const auto made = restore.files.path("made");
+    fs::create_directory(made);
+    restore.interrupt(Phase::replaying, {made});
+    fs::rename(made, restore.files.path("hidden by the mount"));
+    restore.files.write("made/PG_15/x", "somebody's");
+    StagingDirectory next(restore.request);
+    next.begin_copy(restore.request, restore.plan, {});
+    CHECK(restore.files.read("made/PG_15/x") == "somebody's");
+    CHECK(owned_places(next.journal()).empty());
+}

@@ -1,0 +1,61 @@
+#include "postgres/wal_tablespaces.hpp"
+
+#include "support/catch.hpp"
+#include "wal_builder.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::postgres;
+
+namespace {
+
+constexpr SegmentSize one_megabyte{1ULL << 20};
+
+void create(WalBuilder& wal, const std::string& path) {
+    wal.add(5, 0x00, 748, raw(16390U) + path + std::string(1, '\0'));
+}
+
+void go_on_in_the_next(WalBuilder& wal) {
+    wal.fill_until(1000);
+    wal.add_filler(2000);
+}
+
+std::vector<std::string> made_in(const WalBuilder& wal, std::uint64_t number, std::string_view before = {}) {
+    return tablespaces_made(before, {{Timeline{1}, number}, wal.segments.at(number)}, one_megabyte);
+}
+
+}  // namespace
+
+TEST_CASE("a tablespace that a record makes is found, wherever the record lies") {
+    const std::string path = "/srv/late/" + std::string(GENERATE(1U, 300U), 'x');
+    for (std::uint64_t left = 16; left < 800; left += 8) {
+        INFO(left);
+        WalBuilder wal(1);
+        wal.add_filler(100);
+        wal.fill_until(left);
+        create(wal, path);
+        wal.add_filler(5000);
+        const auto first = made_in(wal, 1), second = made_in(wal, 2, wal.segments.at(1));
+        CHECK(first.size() + second.size() == 1);
+        CHECK((first.empty() ? second : first).front() == path);
+    }
+}
+
+TEST_CASE("what makes none is none") {
+    WalBuilder wal(1);
+    create(wal, "");                                             // below pg_tblspc itself
+    wal.add(5, 0x10, 748, raw(16390U));                          // a drop
+    wal.add(10, 0x00, 748, std::string("\0\5\0\0\0\5\0\0", 8));  // looks like it
+    go_on_in_the_next(wal);
+    CHECK(made_in(wal, 1).empty());
+    CHECK(tablespaces_made({}, {{Timeline{1}, 1}, std::string_view()}, one_megabyte).empty());
+    CHECK(tablespaces_made({}, {{Timeline{1}, 1}, std::string(1 << 20, '\5')}, one_megabyte).empty());
+}
+
+TEST_CASE("the segment before may be of another branch, or be lost") {
+    WalBuilder wal(1);
+    go_on_in_the_next(wal);
+    create(wal, "/srv/late");
+    CHECK(made_in(wal, 2) == std::vector<std::string>{"/srv/late"});
+    CHECK(made_in(wal, 2, std::string(1 << 20, '\7')) == std::vector<std::string>{"/srv/late"});
+    CHECK(made_in(wal, 2, wal.segments.at(1)) == std::vector<std::string>{"/srv/late"});
+}

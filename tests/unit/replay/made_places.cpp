@@ -1,0 +1,30 @@
+#include "replay/made_places.hpp"
+
+#include "support/catch.hpp"
+#include "support/restore.hpp"
+
+using namespace patroni_pgbackrest;
+
+TEST_CASE("a place may be used that is empty, or that this restore filled") {
+    CHECK_FALSE(judge_place("/ts", PlaceState::absent, false));
+    CHECK_FALSE(judge_place("/ts", PlaceState::free, false));
+    CHECK_FALSE(judge_place("/ts", PlaceState::filled, true));
+    const auto filled = judge_place("/ts", PlaceState::filled, false);
+    REQUIRE(filled);
+    CHECK(filled->kind == GuardAnswer::Kind::abort);
+    CHECK(filled->cause == ExitCode::unsafe);
+    CHECK_FALSE(filled->lasts);
+    CHECK(judge_place("/ts", PlaceState::foreign, true)->cause == ExitCode::replay_failed);
+}
+
+TEST_CASE("a mount point's lost+found is no tablespace") {
+    const Restore restore;
+    const auto place = restore.files.path("ts");
+    CHECK(state_of_place(place) == PlaceState::absent);
+    restore.files.write("ts/lost+found/x", "");
+    CHECK(state_of_place(place) == PlaceState::free);
+    restore.files.write("ts/PG_15_202209061/5/16391", "");
+    CHECK(state_of_place(place) == PlaceState::filled);
+    restore.files.write("file", "");
+    CHECK(state_of_place(restore.files.path("file")) == PlaceState::filled);
+}
