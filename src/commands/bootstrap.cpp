@@ -18,6 +18,7 @@
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
 #include "staging/memory.hpp"
+#include "staging/places.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/staging.hpp"
 #include "staging/unarchived_wal.hpp"
@@ -102,6 +103,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.detail = request.log_level == log::Level::debug;
     pgbackrest::restore(job);
     remove_inherited_workspace(staging.path());
+    system::remove_file(staging.path() / made_places_file);  // the backup's
     staging.enter(Phase::copied);
 }
 

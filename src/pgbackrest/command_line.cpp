@@ -91,7 +91,7 @@ process::Command Pgbackrest::data_command(const std::string& verb, std::vector<O
 }
 
 std::string push_by_hand(const Pgbackrest& pgbackrest) {
-    return as_typed(pgbackrest.command("archive-push", {{"reset-pg1-path"}, {"no-archive-async"}}));
+    return as_typed(pgbackrest.command("archive-push", {{"reset-pg1-host"}, {"reset-pg1-path"}, {"no-archive-async"}}));
 }
 
 std::string get_by_hand(const Pgbackrest& pgbackrest, unsigned repository, const std::string& path) {

@@ -34,8 +34,9 @@ struct Pgbackrest {
 };
 
 /// How a person brings a file into the archive, but for the file's absolute path: `pgbackrest --stanza=demo
-/// --reset-pg1-path --no-archive-async archive-push`. With a pg1-path pgBackRest wants a pg_control there, and after a
-/// loss there is none; an asynchronous push wants a pg1-path, and the file's own mark in archive_status (2.45).
+/// --reset-pg1-host --reset-pg1-path --no-archive-async archive-push`. With a pg1-host it has to run there. With a
+/// pg1-path pgBackRest wants a pg_control there, and after a loss there is none; an asynchronous push wants a pg1-path,
+/// and the file's own mark in archive_status (2.45).
 std::string push_by_hand(const Pgbackrest& pgbackrest);
 /// How a person prints a file of a repository.
 std::string get_by_hand(const Pgbackrest& pgbackrest, unsigned repository, const std::string& path);

@@ -65,8 +65,8 @@ void add_main_file(const std::optional<std::string>& named, const std::optional<
         return;
     }
     std::vector<path> usual{path(config_path.value_or("/etc/pgbackrest")) / "pgbackrest.conf"};
-    if (!config_path) {
-        usual.emplace_back("/etc/pgbackrest.conf");  // pgBackRest looks there only if config-path is not set
+    if (!config_path || *config_path == "/etc/pgbackrest") {
+        usual.emplace_back("/etc/pgbackrest.conf");  // pgBackRest looks there beside its own default alone
     }
     for (const auto& file : usual) {
         if (const auto text = system::read_file_if_present(file)) {

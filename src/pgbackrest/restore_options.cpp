@@ -137,6 +137,9 @@ Treatment treatment_of(std::string_view name) {
         return Treatment::requested;
     }
     const auto general = without_number(name);
+    if (general == "repo-target-time") {
+        return Treatment::refused;
+    }
     const bool is_known = is_among(harmless, general) ||
                           std::any_of(harmless_prefixes.begin(), harmless_prefixes.end(),
                                       [&](std::string_view prefix) { return general.starts_with(prefix); });

@@ -12,6 +12,7 @@ namespace patroni_pgbackrest::pgbackrest {
 enum class Treatment {
     ours,       ///< always on the command line: what is configured does not count
     requested,  ///< as if it stood in the method's block, and not passed on otherwise
+    refused,    ///< reads the repository as of another moment, for plan, copy and replay alike
     harmless,   ///< changes how the repository is reached, or how fast, not what comes back
     unknown,    ///< no option of pgBackRest 2.33 to 2.60
 };

@@ -33,14 +33,16 @@ void warn_of(const std::string& which, unsigned repository) {
                  which, repository);
 }
 
-std::set<postgres::Timeline> timelines_in(const std::string& listing) {
-    std::set<postgres::Timeline> timelines;
+void take_timelines(const std::string& listing, ArchiveElsewhere& archive) {
     for (const auto& entry : pgbackrest::parse_listing(listing)) {
-        if (entry.is_path ? pgbackrest::is_directory_name(entry.name) : postgres::is_history_name(entry.name)) {
-            timelines.insert(pgbackrest::timeline_of(entry.name));
+        const auto timeline = pgbackrest::timeline_of(entry.name);
+        if (entry.is_path && pgbackrest::is_directory_name(entry.name)) {
+            archive.timelines.insert(timeline);
+        } else if (!entry.is_path && postgres::is_history_name(entry.name)) {
+            archive.timelines.insert(timeline);
+            archive.histories.insert(timeline);
         }
     }
-    return timelines;
 }
 
 /// The same cluster as another repository knows it.
@@ -91,7 +93,7 @@ std::vector<ArchiveElsewhere> OtherRepositories::answer(const Cluster& cluster) 
     const auto until = std::chrono::steady_clock::now() + patience;
     for (std::size_t index = 0; index < found.size(); ++index) {
         if (const auto listing = output_of(*listings[index], until)) {
-            found[index].timelines = timelines_in(*listing);
+            take_timelines(*listing, found[index]);
         } else {
             warn_of(fmt::format("repo{}", found[index].repository), *request_.repository);
         }

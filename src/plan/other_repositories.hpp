@@ -18,6 +18,7 @@ struct ArchiveElsewhere {
     std::string path;                          ///< `archive/demo/15-1`
     std::string last;                          ///< the greatest segment name; empty when it holds none
     std::set<postgres::Timeline> timelines{};  ///< by its histories and its directories of WAL
+    std::set<postgres::Timeline> histories{};  ///< those of which there is a history file
 };
 
 /// Asks the repositories that `repo` leaves out, in the background. Nobody wants to restore from them, and they may be

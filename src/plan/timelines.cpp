@@ -88,19 +88,23 @@ void require_no_newer_elsewhere(const postgres::TimelineHistory& followed, const
             return timeline > followed.timeline && !archive.histories.contains(timeline);
         });
         if (unknown != other.timelines.end()) {
+            const auto file = unknown->history_file();
+            const auto bring =
+                other.histories.contains(*unknown)
+                    ? fmt::format("{} >/tmp/{}",
+                                  pgbackrest::get_by_hand(pgbackrest, other.repository, other.path + "/" + file), file)
+                    : fmt::format("cp PG_WAL_OF_A_NODE_THAT_WAS_ON_IT/{0} /tmp/{0}", file);
             throw Failure(
                 ExitCode::target_not_reachable,
                 fmt::format(
                     "repo{} knows timeline {}, and the repository that repo names does not: the number would be "
                     "taken a second time, and archive-push would write over {}",
-                    other.repository, unknown->text(), unknown->history_file()),
-                fmt::format(
-                    "restore from that repository with repo: {0}, or from all by leaving repo out; to give "
-                    "timeline {1} up, say target-timeline: {2} after its history was brought over: {3} "
-                    ">/tmp/{4} && {5} /tmp/{4}",
-                    other.repository, unknown->text(), followed.timeline.text(),
-                    pgbackrest::get_by_hand(pgbackrest, other.repository, other.path + "/" + unknown->history_file()),
-                    unknown->history_file(), pgbackrest::push_by_hand(pgbackrest)));
+                    other.repository, unknown->text(), file),
+                fmt::format("restore from that repository with repo: {0}, or from all by leaving repo out; to give "
+                            "timeline {1} up, say target-timeline: {2} after its history was brought over: {3} && {4} "
+                            "/tmp/{5}",
+                            other.repository, unknown->text(), followed.timeline.text(), bring,
+                            pgbackrest::push_by_hand(pgbackrest), file));
         }
         const auto last = archive.last_segments.find(followed.timeline);
         if (last != archive.last_segments.end() && other.last > last->second.name &&

@@ -31,7 +31,7 @@ Number value_at(std::string_view bytes, std::size_t at) {
 /// part may lie in the page before.
 bool may_be_header(std::string_view bytes, std::size_t at, Lsn start) {
     constexpr std::uint32_t longest = 2048;               // 24 bytes of header, the OID, and a path of up to MAXPGPATH
-    constexpr std::uint64_t longest_before = 1ULL << 30;  // XLogRecordMaxSize
+    constexpr std::uint64_t longest_before = 1ULL << 31;  // XLogRecordMaxSize, or a segment of 1 GB that was switched
     if (at % WalPage::size < WalPage::long_header_size + kind_in_record) {
         return true;
     }
@@ -54,7 +54,8 @@ bool may_make_one(std::string_view bytes, Lsn start) {
 
 }  // namespace
 
-std::vector<std::string> tablespaces_made(std::string_view before, const SegmentFile& file, SegmentSize size) {
+std::vector<std::string> tablespaces_made(std::string_view before, const SegmentFile& file, SegmentSize size,
+                                          const EndsReplay& ends_replay) {
     // Such a record is shorter than a page: one that goes on here began in the last page there.
     const auto last_page = before.substr(before.size() < WalPage::size ? before.size() : before.size() - WalPage::size);
     const auto start = file.segment.start(size);
@@ -77,11 +78,14 @@ std::vector<std::string> tablespaces_made(std::string_view before, const Segment
             if (made != nullptr && record->end > start && std::filesystem::path(made->path).is_absolute()) {
                 paths.push_back(made->path);
             }
+            if (ends_replay && ends_replay(*record, event)) {
+                return true;
+            }
         }
         return reader.position() > start;
     };
     // What lies there may be of another branch, and end before.
-    if (last_page.empty() || !read_from(Lsn{start.value - WalPage::size})) {
+    if (before.size() != size.bytes || !read_from(Lsn{start.value - size.bytes})) {
         read_from(start);
     }
     return paths;

@@ -110,6 +110,7 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
 void end_recovery() {
     const auto ticket = Ticket::in(".");
     if (!ticket) {
+        system::remove_file(made_places_file);
         return;
     }
     if (!ticket->base_configuration.empty() && patroni::remove_block(ticket->base_configuration)) {

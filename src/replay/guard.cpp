@@ -148,6 +148,9 @@ int with_ticket(const Ticket& ticket, const std::string& wanted, const std::stri
         case Kind::delivered:
             if (const auto refusal = prepare_places(ticket, wanted, destination)) {
                 system::remove_file(destination);
+                if (is_read_ahead(ticket, wanted)) {
+                    return 1;
+                }
                 return abort_recovery(state, *refusal);
             }
             note_delivery(ticket, state, wanted);

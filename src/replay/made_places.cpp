@@ -1,5 +1,6 @@
 #include "replay/made_places.hpp"
 
+#include "postgres/binaries.hpp"
 #include "postgres/wal_tablespaces.hpp"
 #include "staging/places.hpp"
 #include "system/file.hpp"
@@ -13,6 +14,7 @@
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <variant>
 
 namespace patroni_pgbackrest {
 
@@ -35,7 +37,23 @@ std::optional<fs::path> segment_before(const postgres::Segment& segment, postgre
     return std::nullopt;
 }
 
-std::vector<std::string> places_made_in(const std::string& wanted, const fs::path& delivered) {
+/// Where PostgreSQL stops, or behind that (recoveryStopsBefore and recoveryStopsAfter in xlogrecovery.c).
+bool ends_at(const RecoveryTarget& target, const postgres::WalRecord& record, const postgres::WalEvent& event) {
+    const auto* ended = std::get_if<postgres::TransactionEnd>(&event);
+    const auto* named = std::get_if<postgres::RestorePoint>(&event);
+    if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
+        return record.start >= lsn->lsn;
+    }
+    if (const auto* xid = std::get_if<Xid>(&target.point)) {
+        return ended != nullptr && ended->xid == static_cast<std::uint32_t>(xid->number);
+    }
+    if (const auto* name = std::get_if<Name>(&target.point)) {
+        return named != nullptr && named->name == name->name;
+    }
+    return std::holds_alternative<Time>(target.point) && ended != nullptr && ends_replay(target, ended->time);
+}
+
+std::vector<std::string> places_made_in(const Ticket& ticket, const std::string& wanted, const fs::path& delivered) {
     const system::MappedFile file(delivered);
     const postgres::SegmentSize size{file.bytes().size()};
     if (!std::has_single_bit(size.bytes) || size.bytes < (1ULL << 20) || size.bytes > (1ULL << 30)) {
@@ -47,7 +65,14 @@ std::vector<std::string> places_made_in(const std::string& wanted, const fs::pat
     }
     const auto before = segment_before(*segment, size);
     const auto mapped = before ? std::make_unique<system::MappedFile>(*before) : nullptr;
-    return postgres::tablespaces_made(mapped ? mapped->bytes() : std::string_view(), {*segment, file.bytes()}, size);
+    return postgres::tablespaces_made(
+        mapped ? mapped->bytes() : std::string_view(), {*segment, file.bytes()}, size,
+        [&](const auto& record, const auto& event) { return ends_at(ticket.stop, record, event); });
+}
+
+bool lies_in(const fs::path& place, const fs::path& directory) {
+    const auto relative = place.lexically_normal().lexically_relative(directory);
+    return !directory.empty() && !relative.empty() && *relative.begin() != "..";
 }
 
 /// Why not, in the system's words; empty when it was made.
@@ -61,7 +86,7 @@ std::string make_place(const fs::path& place) {
 
 }  // namespace
 
-PlaceState state_of_place(const fs::path& place) {
+PlaceState state_of_place(const fs::path& place, int major) {
     std::error_code error;
     if (!fs::exists(place, error)) {
         return PlaceState::absent;
@@ -70,8 +95,10 @@ PlaceState state_of_place(const fs::path& place) {
     if (::stat(place.c_str(), &facts) == 0 && facts.st_uid != ::geteuid()) {
         return PlaceState::foreign;
     }
-    const auto names = fs::is_directory(place, error) ? system::entries(place) : std::vector<std::string>{"PG_"};
-    return std::any_of(names.begin(), names.end(), is_version_directory) ? PlaceState::filled : PlaceState::free;
+    const auto names = fs::is_directory(place, error) ? system::entries(place) : std::vector<std::string>{};
+    const auto is_filled = [&](const std::string& name) { return is_version_directory(name, major); };
+    return !fs::is_directory(place, error) || std::any_of(names.begin(), names.end(), is_filled) ? PlaceState::filled
+                                                                                                 : PlaceState::free;
 }
 
 std::optional<GuardAnswer> judge_place(const fs::path& place, PlaceState state, bool is_ours) {
@@ -95,21 +122,20 @@ std::optional<GuardAnswer> judge_place(const fs::path& place, PlaceState state, 
 }
 
 std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::string& wanted, const fs::path& delivered) {
-    if (!postgres::is_segment_name(wanted)) {
-        return std::nullopt;
+    if (!postgres::is_segment_name(wanted) || !fs::exists(delivered)) {
+        return std::nullopt;  // PostgreSQL looks for the file, too
     }
-    for (const std::string& place : places_made_in(wanted, delivered)) {
-        auto noted = made_places(".");
-        const auto state = state_of_place(place);
-        const auto knows = [&](const std::vector<std::string>& places) {
-            return std::find(places.begin(), places.end(), place) != places.end();
-        };
-        if (const auto refusal = judge_place(place, state, knows(ticket.places) || knows(noted))) {
-            return refusal;
+    for (const std::string& place : places_made_in(ticket, wanted, delivered)) {
+        if (lies_in(place, ticket.data_directory)) {
+            return GuardAnswer{GuardAnswer::Kind::abort, ExitCode::replay_failed,
+                               fmt::format("the WAL makes a tablespace in {}, inside of the data directory", place),
+                               "restore to a point before it", true};
         }
-        if (!knows(noted)) {
-            noted.push_back(place);
-            note_made_places(".", noted);
+        const auto noted = made_places(".");
+        const auto state = state_of_place(place, postgres::major_version("."));
+        const bool is_own = std::find(ticket.places.begin(), ticket.places.end(), place) != ticket.places.end();
+        if (const auto refusal = judge_place(place, state, is_own || noted.contains(place))) {
+            return refusal;
         }
         if (state == PlaceState::absent) {
             const auto why = make_place(place);
@@ -122,6 +148,9 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::strin
                                 place, fs::current_path().string())};
             }
             log::info("{} is made for a tablespace of the WAL", place);
+        }
+        if (!noted.contains(place)) {
+            note_made_place(".", place);
         }
     }
     return std::nullopt;

@@ -129,7 +129,9 @@ class Replay {
     }
 
     std::vector<postgres::Setting> settings(const postgres::ControlData& control, bool recovering) const {
-        auto all = base_settings(request_, data_, control);
+        auto needed = control;
+        needed.max_prepared_transactions += more_prepared_;
+        auto all = base_settings(request_, data_, needed);
         if (recovering) {
             const auto more = recovery_settings(request_.target, plan_.timeline(), guard_command());
             all.insert(all.end(), more.begin(), more.end());
@@ -162,6 +164,9 @@ class Replay {
                 failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_), *server.outcome(), data_);
             if (start < most_starts && limits_rose(before, control())) {
                 log::info("the source raised its limits while its WAL was written: started again with them");
+            } else if (start < most_starts && has_too_few_prepared(failure)) {
+                more_prepared_ += 1000;
+                log::info("the WAL has more prepared transactions than pg_control allows: started again with room");
             } else if (may_have_read_past_target(failure)) {
                 reads_ahead_ = false;
                 system::remove_file(data_ / ReplayNotes::file_name);
@@ -180,6 +185,12 @@ class Replay {
         const bool is_about_a_segment = (notes && notes->aborted_with) || failure.code() == ExitCode::pgbackrest_failed;
         return reads_ahead_ && plan_.major_version >= first_with_prefetch && !request_.target.is_latest() &&
                is_about_a_segment && failure.is_lasting();
+    }
+
+    /// The source may have lowered the limit since, and a killed replay has left that in pg_control already.
+    static bool has_too_few_prepared(const Failure& failure) {
+        return std::string_view(failure.what()).find("maximum number of prepared transactions reached") !=
+               std::string_view::npos;
     }
 
     void require_probes(const postgres::PrivateServer& server) const {
@@ -251,6 +262,7 @@ class Replay {
     fs::path data_;
     postgres::RecoveryLog log_;
     bool reads_ahead_ = true;
+    int more_prepared_ = 0;
     unsigned shown_ = 0;
     std::chrono::steady_clock::time_point shown_at_ = std::chrono::steady_clock::now();
 };

@@ -38,7 +38,8 @@ std::vector<postgres::Setting> server_settings(const postgres::ControlData& cont
         {"hot_standby", "off"},
         // What follows is written into the new timeline's first WAL when it differs from pg_control
         // (XLogReportParameters), and a hot standby with less pauses there, or ends (CheckRequiredParameterValues).
-        {"wal_level", control.wal_level},
+        {"wal_level",
+         control.wal_level == "minimal" ? "replica" : control.wal_level},  // with which nothing is archived
         {"wal_log_hints", control.wal_log_hints ? "on" : "off"},
         // Not compared by any standby; off would erase the source's commit timestamps for good, also where the source
         // has turned it on after the backup (CompleteCommitTsInitialization).

@@ -41,6 +41,10 @@ std::string Ticket::to_json() const {
                 {"archive_get", archive_get},
                 {"retries", retry.retries},
                 {"retry_wait", retry.wait.count()},
+                {"target_type", stop.type()},
+                {"target_value", stop.value()},
+                {"target_exclusive", stop.exclusive},
+                {"data_directory", data_directory},
                 {"places", places},
                 {"base_configuration", base_configuration}}
                .dump(2) +
@@ -64,6 +68,10 @@ Ticket Ticket::from_json(const std::string& content) {
         ticket.archive_get = read.at("archive_get").get<std::vector<std::string>>();
         ticket.retry.retries = read.at("retries");
         ticket.retry.wait = std::chrono::seconds(read.at("retry_wait").get<int>());
+        const auto stop = RecoveryTarget::parse(read.value("target_type", "default"), read.value("target_value", ""),
+                                                read.value("target_exclusive", false));
+        ticket.stop = stop.value_or(RecoveryTarget{Latest{}});
+        ticket.data_directory = read.value("data_directory", "");
         ticket.places = read.value("places", std::vector<std::string>());
         ticket.base_configuration = read.at("base_configuration");
         if (ticket.archive_get.empty()) {
@@ -86,6 +94,8 @@ Ticket make_ticket(const Request& request, const Plan& plan) {
     ticket.scope = request.scope;
     ticket.target = request.target.text();
     ticket.latest = request.target.is_latest();
+    ticket.stop = request.target;
+    ticket.data_directory = request.data_directory.string();
     ticket.explicit_timeline = plan.explicit_timeline;
     ticket.newest_timeline = plan.newest_timeline;
     ticket.timeline = plan.timeline();

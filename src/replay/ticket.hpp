@@ -19,6 +19,8 @@ struct Ticket {
     Recovery recovery = Recovery::standalone;
     std::string scope, target;  ///< for messages
     bool latest = true;         ///< no target
+    RecoveryTarget stop{Latest{}};
+    std::string data_directory;  ///< the final one
     bool explicit_timeline = false, newest_timeline = true;
     postgres::Timeline timeline;
     std::vector<SegmentRange> wal;

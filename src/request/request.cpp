@@ -209,7 +209,15 @@ std::vector<pgbackrest::ConfiguredOption> add_configured(Settings& settings, con
     try {
         auto configured = pgbackrest::configured_restore_options(pgbackrest);
         for (const auto& option : configured) {
-            if (pgbackrest::treatment_of(option.name) != pgbackrest::Treatment::requested) {
+            const auto treatment = pgbackrest::treatment_of(option.name);
+            if (treatment == pgbackrest::Treatment::refused) {
+                settings.problem(
+                    option.place,
+                    fmt::format("{} hides what has come into the repository since, newer timelines too", option.name),
+                    "take it out of pgBackRest's configuration, and say with type and target which moment "
+                    "is wanted");
+            }
+            if (treatment != pgbackrest::Treatment::requested) {
                 continue;
             }
             if (!option.name.starts_with("db-")) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <sys/stat.h>
@@ -33,46 +34,62 @@ std::optional<std::string> birth_of(const fs::path& directory) {
                        known ? facts.stx_btime.tv_nsec : 0);
 }
 
-/// A server of this user on this machine whose tablespace lies there.
-std::optional<pid_t> server_with_tablespace(const fs::path& place) {
+/// A server of this user on this machine that lies there, or whose tablespace does.
+std::optional<pid_t> server_with_place(const fs::path& place) {
+    const auto is_place = [&](const fs::path& directory) {
+        std::error_code error;
+        return fs::equivalent(directory, place, error);
+    };
     for (const auto& process : system::process_table()) {
         const auto facts = system::facts_of(process.pid);
-        if (!facts) {
+        if (!facts || facts->arguments.empty() || facts->arguments.front().find("postgres") == std::string::npos) {
             continue;
         }
         const auto links = links_of(facts->directory);
-        if (std::any_of(links.begin(), links.end(), [&](const auto& link) { return end_of(link) == place; }) &&
-            fs::exists(facts->directory / "PG_VERSION")) {
+        if (is_place(facts->directory) || std::any_of(links.begin(), links.end(), is_place)) {
             return process.pid;
         }
     }
     return std::nullopt;
 }
 
-void add_places(Journal& journal, const std::vector<std::string>& places) {
-    for (const auto& place : places) {
-        if (std::find(journal.outside.begin(), journal.outside.end(), place) != journal.outside.end()) {
+/// A place that is not the directory any more which it was then is somebody's.
+void add_places(Journal& journal, const std::map<std::string, std::string>& places) {
+    for (const auto& [place, birth] : places) {
+        if (birth_of(place) != birth) {
             continue;
         }
-        journal.outside.push_back(place);
-        if (const auto birth = birth_of(place)) {
-            journal.births.emplace(place, *birth);
+        if (std::find(journal.outside.begin(), journal.outside.end(), place) == journal.outside.end()) {
+            journal.outside.push_back(place);
         }
+        journal.births.insert_or_assign(place, birth);
     }
 }
 
 }  // namespace
 
-std::vector<std::string> made_places(const fs::path& data_directory) {
-    return system::lines(system::read_file_if_present(data_directory / made_places_file).value_or(""));
+std::map<std::string, std::string> made_places(const fs::path& data_directory) {
+    const auto content = system::read_file_if_present(data_directory / made_places_file);
+    const auto read = nlohmann::json::parse(content.value_or("{}"), nullptr, false);
+    std::map<std::string, std::string> places;
+    if (read.is_object()) {
+        for (const auto& [place, birth] : read.items()) {
+            if (birth.is_string()) {
+                places.emplace(place, birth.get<std::string>());
+            }
+        }
+    }
+    return places;
 }
 
-void note_made_places(const fs::path& data_directory, const std::vector<std::string>& places) {
-    system::replace_file(data_directory / made_places_file, system::join(places, "\n") + "\n");
+void note_made_place(const fs::path& data_directory, const fs::path& place) {
+    auto places = made_places(data_directory);
+    places.insert_or_assign(place.string(), birth_of(place).value_or(""));
+    system::replace_file(data_directory / made_places_file, nlohmann::json(places).dump() + "\n");
 }
 
-bool is_version_directory(std::string_view name) {
-    return name.starts_with("PG_");
+bool is_version_directory(std::string_view name, int major) {
+    return name.starts_with(fmt::format("PG_{}_", major));
 }
 
 std::vector<std::string> owned_places(const Journal& journal) {
@@ -91,21 +108,23 @@ void take_made_places(Journal& journal, const fs::path& data_directory) {
 }
 
 void take_linked_places(Journal& journal, const fs::path& data_directory) {
-    std::vector<std::string> places;
+    std::map<std::string, std::string> places;
     for (const auto& link : links_of(data_directory)) {
-        places.push_back(end_of(link));
+        const auto place = end_of(link);
+        places.emplace(place, birth_of(place).value_or(""));
     }
     add_places(journal, places);
 }
 
-void empty_made_places(const Journal& journal, const std::vector<fs::path>& restored) {
+void empty_made_places(const Journal& journal, const std::vector<fs::path>& restored, int major) {
+    const auto is_made = [&](const std::string& name) { return is_version_directory(name, major); };
     for (const fs::path place : owned_places(journal)) {
         const auto names = system::entries(place);
         if (std::find(restored.begin(), restored.end(), place) != restored.end() ||
-            std::none_of(names.begin(), names.end(), is_version_directory)) {
+            std::none_of(names.begin(), names.end(), is_made)) {
             continue;
         }
-        if (const auto server = server_with_tablespace(place)) {
+        if (const auto server = server_with_place(place)) {
             throw Failure(ExitCode::unsafe,
                           fmt::format("{} was a tablespace of an earlier try, and process {} has it as its own now",
                                       place.string(), *server),
@@ -113,7 +132,7 @@ void empty_made_places(const Journal& journal, const std::vector<fs::path>& rest
         }
         log::warning("{}: what an earlier try's replay made there is removed", place.string());
         for (const auto& name : names) {
-            if (is_version_directory(name)) {
+            if (is_made(name)) {
                 std::error_code error;
                 fs::remove_all(place / name, error);
                 if (error) {
@@ -130,9 +149,9 @@ std::vector<fs::path> links_of(const fs::path& data_directory) {
     std::vector<fs::path> links;
     std::error_code error;
     for (const auto& directory : {data_directory, data_directory / "pg_tblspc"}) {
-        for (const auto& entry : fs::directory_iterator(directory, error)) {
-            if (entry.is_symlink(error)) {
-                links.push_back(entry.path());
+        for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+            if (entry->is_symlink(error)) {
+                links.push_back(entry->path());
             }
         }
     }

@@ -4,6 +4,7 @@
 #include "staging/layout.hpp"
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,14 +18,16 @@ std::vector<std::filesystem::path> places_outside(const Journal& journal);
 /// the directory that is there now. Throws Failure(unsafe) for any other.
 void claim_places(Journal& journal, const std::vector<std::filesystem::path>& outside);
 
-/// In the data directory, a path a line: where the WAL that is replayed there makes tablespaces. It is written before
-/// PostgreSQL makes anything of them, and outlives its server.
+/// In the data directory, JSON: where the WAL that is replayed there makes tablespaces, each with the directory that
+/// lay there then. It is written before PostgreSQL makes anything of them, and outlives its server.
 constexpr const char* made_places_file = "patroni_pgbackrest.places";
-std::vector<std::string> made_places(const std::filesystem::path& data_directory);
-void note_made_places(const std::filesystem::path& data_directory, const std::vector<std::string>& places);
+/// By their paths. Empty when there is no such file, or it is damaged.
+std::map<std::string, std::string> made_places(const std::filesystem::path& data_directory);
+/// Adds one that is there now.
+void note_made_place(const std::filesystem::path& data_directory, const std::filesystem::path& place);
 
 /// `PG_15_202209061`, in a tablespace's directory.
-bool is_version_directory(std::string_view name);
+bool is_version_directory(std::string_view name, int major);
 
 /// The journal's places that are still the directories it knows.
 std::vector<std::string> owned_places(const Journal& journal);
@@ -36,7 +39,7 @@ void take_linked_places(Journal& journal, const std::filesystem::path& data_dire
 
 /// Takes out of the journal's own places what the replay of an earlier try made there, except where the backup itself
 /// restores to: the WAL makes it anew. Throws Failure(unsafe) when a server on this machine has one as its tablespace.
-void empty_made_places(const Journal& journal, const std::vector<std::filesystem::path>& restored);
+void empty_made_places(const Journal& journal, const std::vector<std::filesystem::path>& restored, int major);
 
 /// The symbolic links of a data directory: of its tablespaces, its WAL, and whatever else lies outside.
 std::vector<std::filesystem::path> links_of(const std::filesystem::path& data_directory);

@@ -90,7 +90,7 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     refuse_another_cluster(journal_, plan, layout_.staging);
     take_made_places(journal_, layout_.staging);
     claim_places(journal_, outside);
-    empty_made_places(journal_, outside);
+    empty_made_places(journal_, outside, plan.major_version);
     system::remove_file(layout_.staging / made_places_file);
     journal_.scope = request.scope;
     journal_.request = identity_of(request);

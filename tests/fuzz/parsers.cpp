@@ -8,6 +8,7 @@
 #include "postgres/control_data.hpp"
 #include "postgres/segment_facts.hpp"
 #include "postgres/timeline_history.hpp"
+#include "postgres/wal_tablespaces.hpp"
 #include "replay/ticket.hpp"
 #include "staging/journal.hpp"
 #include "system/failure.hpp"
@@ -81,6 +82,7 @@ void wal(const std::string& bytes) {
         return number == 2 ? std::optional<std::string_view>(bytes) : std::nullopt;
     };
     postgres::facts_of_segment(1, bytes, {.segment_size = {1 << 20}}, next);
+    postgres::tablespaces_made(bytes, {{postgres::Timeline{1}, 1}, bytes}, {1 << 20});
     postgres::WalRecord record;
     record.bytes = bytes;
     record.major = 18;

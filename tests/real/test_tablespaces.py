@@ -13,7 +13,8 @@ class MadeInTheWal(PlainCase):
         super().setUp()
         self.make_source()
         self.place = self.lab.make('late')
-        self.plain.write_batches(1)
+        self.first = self.plain.write_batches(1)[1]
+        self.plain.write_batches(9)  # a replay to the first ends with this commit, not with that of what follows
         self.plain.sql("create tablespace late location '%s'" % self.place)
         self.plain.sql('create table elsewhere (n int) tablespace late')
         self.plain.sql('insert into elsewhere select generate_series(1, %d)' % ROWS)
@@ -52,6 +53,13 @@ class MadeInTheWal(PlainCase):
         os.rename(self.place, self.place + '.lost')
         self.assert_done(self.bootstrap())
         self.assert_elsewhere(10 * ROWS)
+
+    def test_one_that_is_made_behind_the_target_does_not_matter(self):
+        self.lose()
+        for kind in ('time', 'lsn', 'xid', 'name'):
+            self.assert_done(self.bootstrap('--type=' + kind, '--target=' + self.first[kind], '--target-timeline=1'))
+            shutil.rmtree(self.data_directory)
+        self.assertNotEqual(self.contents(), [])
 
     def test_a_living_sources_tablespace_is_not_written_to(self):
         wait_until_archived(self.plain, switch_wal(self.plain))
@@ -92,7 +100,7 @@ class MadeInTheWal(PlainCase):
         # All that is looked at of a server: where it runs, and its links.
         os.symlink(self.place, os.path.join(self.lab.make('alive/pg_tblspc'), '16390'))
         self.lab.write('alive/PG_VERSION', '15\n')
-        server = self.lab.start('alive', 'sh', '-c', 'cd %s && exec sleep 100' % self.lab.path('alive'))
+        server = self.lab.start('alive', 'bash', '-c', 'cd %s && exec -a postgres sleep 100' % self.lab.path('alive'))
         before = self.contents()
         self.assert_refused(self.to_few(), 9, 'was a tablespace of an earlier try, and process %d has it' % server.pid)
         self.assertEqual(self.contents(), before)

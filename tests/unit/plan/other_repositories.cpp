@@ -41,6 +41,7 @@ TEST_CASE("a repository that repo leaves out is asked for the cluster's timeline
     CHECK(found[0].path == "archive/demo/15-2");
     CHECK(found[0].last == "000000020000000000000005");
     CHECK(found[0].timelines == std::set<Timeline>{Timeline{1}, Timeline{2}, Timeline{3}});
+    CHECK(found[0].histories == std::set<Timeline>{Timeline{2}});
 }
 
 TEST_CASE("without repo no repository is left out") {

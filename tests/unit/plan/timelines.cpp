@@ -16,7 +16,7 @@ std::string hint(const std::string& number) {
     const auto file = "0000000" + number + ".history";
     return "look for " + file + " in pg_wal of every node that was on timeline " + number + " (archive_status/" + file +
            ".ready marks one that was never archived), and bring it into the archive with pgbackrest --stanza=demo "
-           "--reset-pg1-path --no-archive-async archive-push /PATH/" +
+           "--reset-pg1-host --reset-pg1-path --no-archive-async archive-push /PATH/" +
            file + ": without it timeline " + number +
            " cannot be followed, and its number would be taken a second time";
 }
@@ -71,7 +71,7 @@ TEST_CASE("what was abandoned below the followed timeline needs no history") {
 
 TEST_CASE("a timeline that only a repository knows which repo leaves out is not given away again") {
     auto state = one_timeline();
-    state.elsewhere = {{2, "archive/demo/15-1", segment(2, 3), {Timeline{1}, Timeline{2}}}};
+    state.elsewhere = {{2, "archive/demo/15-1", segment(2, 3), {Timeline{1}, Timeline{2}}, {Timeline{2}}}};
     CHECK(no_plan(state, {{"repo", "1"}}) ==
           Problems{
               {"repo2 knows timeline 2, and the repository that repo names does not: the number would be taken a "
@@ -79,7 +79,7 @@ TEST_CASE("a timeline that only a repository knows which repo leaves out is not 
                "restore from that repository with repo: 2, or from all by leaving repo out; to give timeline 2 up, "
                "say target-timeline: 1 after its history was brought over: pgbackrest --stanza=demo --repo=2 repo-get "
                "archive/demo/15-1/00000002.history >/tmp/00000002.history && pgbackrest --stanza=demo "
-               "--reset-pg1-path --no-archive-async archive-push /tmp/00000002.history"}});
+               "--reset-pg1-host --reset-pg1-path --no-archive-async archive-push /tmp/00000002.history"}});
     SECTION("one that both know is no news") {
         auto both = two_timelines();
         both.elsewhere = state.elsewhere;

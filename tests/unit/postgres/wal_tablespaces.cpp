@@ -59,3 +59,17 @@ TEST_CASE("the segment before may be of another branch, or be lost") {
     CHECK(made_in(wal, 2, std::string(1 << 20, '\7')) == std::vector<std::string>{"/srv/late"});
     CHECK(made_in(wal, 2, wal.segments.at(1)) == std::vector<std::string>{"/srv/late"});
 }
+
+TEST_CASE("what is made behind the end of the replay is not made") {
+    WalBuilder wal(1);
+    create(wal, "/srv/before");
+    const auto last = wal.add_filler(100);
+    create(wal, "/srv/behind");
+    go_on_in_the_next(wal);
+    create(wal, "/srv/ahead");
+    const auto ends = [&](const WalRecord& record, const WalEvent&) { return record.start >= last; };
+    const SegmentFile first{{Timeline{1}, 1}, wal.segments.at(1)}, second{{Timeline{1}, 2}, wal.segments.at(2)};
+    CHECK(tablespaces_made({}, first, one_megabyte, ends) == std::vector<std::string>{"/srv/before"});
+    CHECK(tablespaces_made(wal.segments.at(1), second, one_megabyte, ends).empty());
+    CHECK(tablespaces_made(wal.segments.at(1), second, one_megabyte) == std::vector<std::string>{"/srv/ahead"});
+}

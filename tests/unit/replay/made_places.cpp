@@ -20,11 +20,12 @@ TEST_CASE("a place may be used that is empty, or that this restore filled") {
 TEST_CASE("a mount point's lost+found is no tablespace") {
     const Restore restore;
     const auto place = restore.files.path("ts");
-    CHECK(state_of_place(place) == PlaceState::absent);
+    CHECK(state_of_place(place, 15) == PlaceState::absent);
     restore.files.write("ts/lost+found/x", "");
-    CHECK(state_of_place(place) == PlaceState::free);
+    restore.files.write("ts/PG_14_202107181/5/16391", "");
+    CHECK(state_of_place(place, 15) == PlaceState::free);
     restore.files.write("ts/PG_15_202209061/5/16391", "");
-    CHECK(state_of_place(place) == PlaceState::filled);
+    CHECK(state_of_place(place, 15) == PlaceState::filled);
     restore.files.write("file", "");
-    CHECK(state_of_place(restore.files.path("file")) == PlaceState::filled);
+    CHECK(state_of_place(restore.files.path("file"), 15) == PlaceState::filled);
 }

@@ -73,13 +73,13 @@ TEST_CASE("what a replay made is the journal's own, and is emptied before anothe
     const auto restored = restore.files.path("ts1"), made = restore.files.path("made");
     restore.interrupt(Phase::replaying, {restored});
     restore.files.write("ts1/PG_15/x", "half");
-    restore.files.write("made/PG_15/x", "of the WAL");
+    restore.files.write("made/PG_15_202209061/x", "of the WAL");
     restore.files.write("made/lost+found/x", "");
-    note_made_places(restore.files.path("data.restoring"), {made.string()});
+    note_made_place(restore.files.path("data.restoring"), made);
     StagingDirectory next(restore.request);
     next.begin_copy(restore.request, restore.plan, {restored});
     CHECK(restore.files.read("ts1/PG_15/x") == "half");
-    CHECK_FALSE(is_there(made / "PG_15"));
+    CHECK_FALSE(is_there(made / "PG_15_202209061"));
     CHECK(is_there(made / "lost+found" / "x"));
     CHECK(made_places(next.path()).empty());
     CHECK(owned_places(next.journal()) == std::vector<std::string>{restored.string(), made.string()});
@@ -91,9 +91,23 @@ TEST_CASE("a place that was exchanged since is not emptied") {
     fs::create_directory(made);
     restore.interrupt(Phase::replaying, {made});
     fs::rename(made, restore.files.path("hidden by the mount"));
-    restore.files.write("made/PG_15/x", "somebody's");
+    restore.files.write("made/PG_15_202209061/x", "somebody's");
     StagingDirectory next(restore.request);
     next.begin_copy(restore.request, restore.plan, {});
-    CHECK(restore.files.read("made/PG_15/x") == "somebody's");
+    CHECK(restore.files.read("made/PG_15_202209061/x") == "somebody's");
     CHECK(owned_places(next.journal()).empty());
+}
+
+TEST_CASE("a noted place that is another directory now is somebody's") {
+    const Restore restore;
+    const auto made = restore.files.path("made");
+    fs::create_directory(made);
+    restore.interrupt(Phase::replaying);
+    note_made_place(restore.files.path("data.restoring"), made);
+    fs::rename(made, restore.files.path("hidden by the mount"));
+    restore.files.write("made/PG_15_202209061/x", "somebody's");
+    StagingDirectory next(restore.request);
+    next.begin_copy(restore.request, restore.plan, {});
+    CHECK(restore.files.read("made/PG_15_202209061/x") == "somebody's");
+    CHECK(next.journal().outside.empty());
 }
