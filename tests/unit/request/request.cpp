@@ -214,9 +214,11 @@ TEST_CASE("a map entry without a name or a directory is refused") {
 }
 
 TEST_CASE("our own settings are understood or refused") {
+    const Files files;
+    const auto file = files.write("other.conf", "[demo]\n");
     const auto request = request_for({{"pgbackrest", "/opt/pgbackrest"},
-                                      {"pgbackrest-config", "/etc/other.conf"},
-                                      {"config-include-path", "/etc/other.d"},
+                                      {"pgbackrest-config", file.string()},
+                                      {"config-include-path", files.path().string()},
                                       {"process-max", "3"},
                                       {"retry", "0"},
                                       {"retry-wait", "7"},
@@ -224,7 +226,7 @@ TEST_CASE("our own settings are understood or refused") {
                                       {"log-level", "DEBUG"},
                                       {"preload", "extension"}});
     CHECK(request.pgbackrest.program == "/opt/pgbackrest");
-    CHECK(request.pgbackrest.configuration == "/etc/other.conf");
+    CHECK(request.pgbackrest.configuration == file);
     REQUIRE(request.pgbackrest.common.size() == 1);
     CHECK(request.pgbackrest.common[0].name == "config-include-path");
     CHECK(request.restore_options.empty());
@@ -323,4 +325,26 @@ TEST_CASE("the report's path is known even when the request is in error") {
     CHECK(report_path({}, patroni_yml(with_block("    report: /var/log/report.json\n    nonsense: x\n"))) ==
           "/var/log/report.json");
     CHECK_FALSE(report_path({{"report", ""}}, std::nullopt));
+}
+
+TEST_CASE("what pgBackRest's configuration says of a restore counts as if it stood in the block") {
+    const Files files;
+    const auto given = [&](const std::string& lines, Given more = {}) {
+        const auto file = files.write("a.conf", "[global:restore]\n" + lines);
+        more.push_back({"pgbackrest-config", file.string()});
+        return more;
+    };
+    const auto request = request_for(given("tablespace-map=a=/1\nlink-all=y\nprocess-max=7\n"));
+    CHECK(request.processes == 7);
+    REQUIRE(request.restore_options.size() == 2);
+    CHECK(request.restore_options[0].value == "a=/1");
+    CHECK(request_for(given("tablespace-map=a=/1\n", {{"tablespace-map", "a=/2"}})).restore_options[0].value == "a=/2");
+    CHECK(request_for(given("link-all=n\n")).restore_options.empty());
+    for (const std::string option : {"db-include=a", "db-exclude=a", "repo1-target-time=2026-11-22 10:00:00+00"}) {
+        const auto problems = refusals(given(option + "\n"));
+        REQUIRE(problems.size() == 1);
+        CHECK(problems[0].place == files.path("a.conf").string() + ":2");
+    }
+    CHECK(request_for(given("db-include=a\n", {{"db-include", "b"}})).restore_options[0].value == "b");
+    CHECK(refusals(given("[broken\n")).size() == 1);
 }
