@@ -134,8 +134,7 @@ const std::vector<CheckDefinition>& check_table() {
         {"cluster-other", error, "the DCS knows another cluster than the one that would be restored",
          "The /initialize key holds the system identifier of the cluster that the scope had last. If the stanza leads "
          "to another one, it is the wrong stanza, or an empty cluster took the other's place in one of them. Once the "
-         "key "
-         "is removed, nobody can compare them any more.",
+         "key is removed, nobody can compare them any more.",
          "write the one that is meant into the method's block with system-identifier"},
         {"backup-set-unknown", error, "the backup set from which the target can be reached is not known",
          "A transaction or a restore point is looked for in the last 4 GiB of WAL, and was not found there. If the "

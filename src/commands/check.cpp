@@ -31,6 +31,9 @@ struct Overview {
     nlohmann::ordered_json settings = nlohmann::ordered_json::array();
 
     void add(const std::string& name, const std::string& value) { facts.emplace_back(name, value); }
+    void add_setting(const std::string& name, const std::string& value, const std::string& place) {
+        settings.push_back({{"name", name}, {"value", value}, {"place", place}});
+    }
 };
 
 void add(std::vector<Finding>& findings, const char* id, const std::vector<Problem>& problems) {
@@ -60,7 +63,7 @@ std::optional<Request> review_request(const BootstrapArguments& arguments, Overv
     const Settings settings(arguments.options, arguments.patroni);
     for (const auto& [name, values] : settings.all()) {
         for (const auto& value : values) {
-            overview.settings.push_back({{"name", name}, {"value", value.text}, {"place", value.place}});
+            overview.add_setting(name, value.text, value.place);
         }
     }
     try {
@@ -69,7 +72,7 @@ std::optional<Request> review_request(const BootstrapArguments& arguments, Overv
             if (pgbackrest::treatment_of(option.name) == pgbackrest::Treatment::requested &&
                 !settings.all().contains(option.name)) {
                 for (const auto& value : option.values) {
-                    overview.settings.push_back({{"name", option.name}, {"value", value}, {"place", option.place}});
+                    overview.add_setting(option.name, value, option.place);
                 }
             }
         }

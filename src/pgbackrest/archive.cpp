@@ -176,8 +176,9 @@ std::map<postgres::Timeline, std::string> last_directories(const std::vector<Lis
 }
 
 /// The directories of one archive id that are needed, but for the one that is listed with it.
-std::vector<std::string> needed_directories(const std::vector<Listed>& listed, const std::string& from_segment) {
-    const auto last = last_directories(listed);
+std::vector<std::string> needed_directories(const std::vector<Listed>& listed,
+                                            const std::map<postgres::Timeline, std::string>& last,
+                                            const std::string& from_segment) {
     std::vector<std::string> needed;
     for (const Listed& entry : listed) {
         if (!entry.is_path || !is_directory_name(entry.name) || entry.name == first_directory(from_segment)) {
@@ -208,7 +209,7 @@ void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const st
             found.timelines.push_back(timeline);
         }
     }
-    auto needed = needed_directories(listed, from_segment);
+    auto needed = needed_directories(listed, last_of, from_segment);
     if (needed.size() > most_single_listings) {
         found.whole.push_back(recursive_listing(pgbackrest, archive.repository, path));
         // For when the last segments were archived.

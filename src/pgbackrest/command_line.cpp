@@ -49,13 +49,6 @@ void ignore_environment(process::Command& command) {
     }
 }
 
-std::string as_typed(const process::Command& command) {
-    auto words = command.arguments;
-    words.insert(words.begin(), command.program);
-    std::transform(words.begin(), words.end(), words.begin(), postgres::quote_command_word);
-    return system::join(words, " ");
-}
-
 }  // namespace
 
 process::Command Pgbackrest::command(const std::string& verb, const std::vector<Option>& options,
@@ -88,6 +81,13 @@ process::Command Pgbackrest::data_command(const std::string& verb, std::vector<O
         options.push_back(option);
     }
     return command(verb, options, positionals);
+}
+
+std::string as_typed(const process::Command& command) {
+    auto words = command.arguments;
+    words.insert(words.begin(), command.program);
+    std::transform(words.begin(), words.end(), words.begin(), postgres::quote_command_word);
+    return system::join(words, " ");
 }
 
 std::string push_by_hand(const Pgbackrest& pgbackrest) {

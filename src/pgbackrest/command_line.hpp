@@ -33,6 +33,8 @@ struct Pgbackrest {
                                   const std::vector<std::string>& positionals = {}) const;
 };
 
+/// A command as a person types it.
+std::string as_typed(const process::Command& command);
 /// How a person brings a file into the archive, but for the file's absolute path: `pgbackrest --stanza=demo
 /// --reset-pg1-host --reset-pg1-path --no-archive-async archive-push`. With a pg1-host it has to run there. With a
 /// pg1-path pgBackRest wants a pg_control there, and after a loss there is none; an asynchronous push wants a pg1-path,

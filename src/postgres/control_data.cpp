@@ -74,8 +74,7 @@ ClusterState cluster_state(std::string_view text) {
 }
 
 SegmentSize checked_segment_size(std::uint64_t bytes) {
-    const bool power_of_two = bytes != 0 && (bytes & (bytes - 1)) == 0;
-    if (!power_of_two || bytes < (1ULL << 20) || bytes > (1ULL << 30)) {
+    if (!SegmentSize{bytes}.is_possible()) {
         throw Failure(ExitCode::verification_failed,
                       fmt::format("pg_control holds an impossible WAL segment size: {}", bytes), hint);
     }

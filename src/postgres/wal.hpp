@@ -31,6 +31,7 @@ struct Timeline {
 struct SegmentSize {
     std::uint64_t bytes = 16ULL << 20;
 
+    bool is_possible() const { return bytes >= (1ULL << 20) && bytes <= (1ULL << 30) && (bytes & (bytes - 1)) == 0; }
     bool operator==(const SegmentSize&) const = default;
 };
 

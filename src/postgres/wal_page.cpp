@@ -27,10 +27,6 @@ int major_of_magic(std::uint16_t magic) {
     }
 }
 
-bool is_segment_size(std::uint64_t bytes) {
-    return bytes >= (1ULL << 20) && bytes <= (1ULL << 30) && (bytes & (bytes - 1)) == 0;
-}
-
 }  // namespace
 
 std::optional<WalPage> WalPage::read(std::string_view bytes) {
@@ -55,7 +51,7 @@ std::optional<WalPage> WalPage::read(std::string_view bytes) {
         }
         const std::uint64_t segment_size = number_at<std::uint32_t>(bytes, 32);
         const std::uint64_t page_size = number_at<std::uint32_t>(bytes, 36);
-        if (!is_segment_size(segment_size) || page_size != size) {
+        if (!SegmentSize{segment_size}.is_possible() || page_size != size) {
             return {};
         }
         page.file->system_identifier = std::to_string(number_at<std::uint64_t>(bytes, 24));

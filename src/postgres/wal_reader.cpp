@@ -12,7 +12,7 @@ namespace {
 // XLogRecordMaxSize since 16; the versions before cannot read longer ones either (MaxAllocSize).
 constexpr std::uint32_t longest_record = 1020U << 20;
 // In XLogRecord: xl_tot_len 4, xl_xid 4, xl_prev 8, xl_info 1, xl_rmid 1, padding 2, xl_crc 4.
-constexpr std::size_t xid_offset = 4, previous_offset = 8, info_offset = 16, manager_offset = 17, checksum_offset = 20;
+constexpr std::size_t xid_offset = 4, manager_offset = 17, checksum_offset = 20;
 constexpr std::uint8_t info_of_manager = 0xF0;  // ~XLR_INFO_MASK
 
 constexpr std::uint64_t offset_in_page(Lsn lsn) {
@@ -155,8 +155,8 @@ bool WalReader::accept() {
         return stop(WalEndReason::wrong_checksum, record_.start);
     }
     record_.xid = number_at<std::uint32_t>(bytes, xid_offset);
-    record_.previous = Lsn{number_at<std::uint64_t>(bytes, previous_offset)};
-    record_.info = number_at<std::uint8_t>(bytes, info_offset) & info_of_manager;
+    record_.previous = Lsn{number_at<std::uint64_t>(bytes, WalRecord::previous_offset)};
+    record_.info = number_at<std::uint8_t>(bytes, WalRecord::info_offset) & info_of_manager;
     record_.resource_manager = number_at<std::uint8_t>(bytes, manager_offset);
     if (overwritten_ && lost_record(record_) != overwritten_) {
         return stop(WalEndReason::broken_record, record_.start);
@@ -169,7 +169,7 @@ bool WalReader::accept() {
 }
 
 bool WalReader::is_linked(std::string_view header) {
-    const Lsn previous{number_at<std::uint64_t>(header, previous_offset)};
+    const Lsn previous{number_at<std::uint64_t>(header, WalRecord::previous_offset)};
     // The first record that begins behind `from_` follows one that began before it.
     if (last_ ? previous == *last_ : previous < from_) {
         return true;

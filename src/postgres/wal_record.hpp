@@ -14,6 +14,8 @@ namespace patroni_pgbackrest::postgres {
 /// A record whose checksum is right (XLogRecord in xlogrecord.h: the same from PostgreSQL 13 to 18).
 struct WalRecord {
     static constexpr std::size_t header_size = 24;
+    /// Of xl_prev and xl_info in the header; xl_rmid and two bytes of padding follow xl_info.
+    static constexpr std::size_t previous_offset = 8, info_offset = 16;
 
     Lsn start;
     Lsn end;                            ///< behind it and its padding; of a segment switch the end of the segment

@@ -1,10 +1,10 @@
 #include "postgres/wal_tablespaces.hpp"
 
+#include "postgres/wal_page.hpp"
 #include "postgres/wal_reader.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <variant>
@@ -14,29 +14,19 @@ namespace patroni_pgbackrest::postgres {
 namespace {
 
 /// xl_info and xl_rmid of XLOG_TBLSPC_CREATE, and two bytes of padding. The lower bits of xl_info are not the resource
-/// manager's (13 to 18).
+/// manager's (13 to 18). Records start at multiples of eight bytes.
 constexpr std::uint32_t wanted = 5U << 8, relevant = 0xFFFFFFF0U;
-/// Where they lie in the header of a record, which starts at a multiple of eight bytes: behind xl_tot_len, xl_xid and
-/// xl_prev.
-constexpr std::size_t kind_in_record = 16, previous_in_record = 8;
-
-template <typename Number>
-Number value_at(std::string_view bytes, std::size_t at) {
-    Number number{};
-    std::memcpy(&number, bytes.data() + at, sizeof number);
-    return number;
-}
 
 /// Whether what lies around a word that looks like it may be a record's header. Where a page begins, the header's first
 /// part may lie in the page before.
 bool may_be_header(std::string_view bytes, std::size_t at, Lsn start) {
     constexpr std::uint32_t longest = 2048;               // 24 bytes of header, the OID, and a path of up to MAXPGPATH
     constexpr std::uint64_t longest_before = 1ULL << 31;  // XLogRecordMaxSize, or a segment of 1 GB that was switched
-    if (at % WalPage::size < WalPage::long_header_size + kind_in_record) {
+    if (at % WalPage::size < WalPage::long_header_size + WalRecord::info_offset) {
         return true;
     }
-    const auto length = value_at<std::uint32_t>(bytes, at - kind_in_record);
-    const auto previous = value_at<std::uint64_t>(bytes, at - kind_in_record + previous_in_record);
+    const auto length = number_at<std::uint32_t>(bytes, at - WalRecord::info_offset);
+    const auto previous = number_at<std::uint64_t>(bytes, at - WalRecord::info_offset + WalRecord::previous_offset);
     const auto position = start.value + at;
     return length > WalRecord::header_size && length < longest && previous < position &&
            position - previous < longest_before;
@@ -45,7 +35,7 @@ bool may_be_header(std::string_view bytes, std::size_t at, Lsn start) {
 /// `start` is where a page begins.
 bool may_make_one(std::string_view bytes, Lsn start) {
     for (std::size_t at = 0; at + sizeof(std::uint64_t) <= bytes.size(); at += sizeof(std::uint64_t)) {
-        if ((value_at<std::uint32_t>(bytes, at) & relevant) == wanted && may_be_header(bytes, at, start)) {
+        if ((number_at<std::uint32_t>(bytes, at) & relevant) == wanted && may_be_header(bytes, at, start)) {
             return true;
         }
     }

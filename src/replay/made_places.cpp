@@ -8,7 +8,6 @@
 #include "system/mapped_file.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <fmt/format.h>
 #include <memory>
 #include <sys/stat.h>
@@ -56,7 +55,7 @@ bool ends_at(const RecoveryTarget& target, const postgres::WalRecord& record, co
 std::vector<std::string> places_made_in(const Ticket& ticket, const std::string& wanted, const fs::path& delivered) {
     const system::MappedFile file(delivered);
     const postgres::SegmentSize size{file.bytes().size()};
-    if (!std::has_single_bit(size.bytes) || size.bytes < (1ULL << 20) || size.bytes > (1ULL << 30)) {
+    if (!size.is_possible()) {
         return {};  // PostgreSQL takes no file of another size
     }
     const auto segment = postgres::Segment::parse(wanted, size);

@@ -164,6 +164,14 @@ std::vector<pgbackrest::Option> options_to_pass(Settings& settings) {
     return options;
 }
 
+/// Of pgBackRest's configuration.
+void take_problems(const Failure& failure, Settings& settings) {
+    for (const auto& problem : failure.problems()) {
+        settings.problem(problem.place.empty() ? settings.place("pgbackrest-config") : problem.place, problem.message,
+                         problem.hint);
+    }
+}
+
 pgbackrest::Pgbackrest read_pgbackrest(Settings& settings) {
     pgbackrest::Pgbackrest pgbackrest;
     if (const auto program = settings.value("pgbackrest")) {
@@ -195,10 +203,7 @@ pgbackrest::Pgbackrest read_pgbackrest(Settings& settings) {
                              "set stanza to one of them");
         }
     } catch (const Failure& failure) {
-        for (const auto& problem : failure.problems()) {
-            settings.problem(problem.place.empty() ? settings.place("pgbackrest-config") : problem.place,
-                             problem.message, problem.hint);
-        }
+        take_problems(failure, settings);
     }
     return pgbackrest;
 }
@@ -235,10 +240,7 @@ std::vector<pgbackrest::ConfiguredOption> add_configured(Settings& settings, con
         }
         return configured;
     } catch (const Failure& failure) {
-        for (const auto& problem : failure.problems()) {
-            settings.problem(problem.place.empty() ? settings.place("pgbackrest-config") : problem.place,
-                             problem.message, problem.hint);
-        }
+        take_problems(failure, settings);
         return {};
     }
 }

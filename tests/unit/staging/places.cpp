@@ -5,6 +5,16 @@
 
 using namespace patroni_pgbackrest;
 
+namespace {
+
+/// Another directory lies there now, as after a mount, with somebody's tablespace in it.
+void exchange(const Restore& restore, const std::string& name, const std::string& version) {
+    fs::rename(restore.files.path(name), restore.files.path("hidden by the mount"));
+    restore.files.write(name + "/" + version + "/x", "somebody's");
+}
+
+}  // namespace
+
 TEST_CASE("a tablespace's or a link's target that holds anything is refused before the first copy") {
     const Restore restore;
     restore.files.write("ts1/somebody's", "x");
@@ -38,8 +48,7 @@ TEST_CASE("a tablespace's target is not ours any more when something else is mou
     const auto place = restore.files.path("ts1");
     fs::create_directory(place);
     restore.interrupt(Phase::copying, {place});
-    fs::rename(place, restore.files.path("hidden by the mount"));
-    restore.files.write("ts1/PG_15/x", "somebody's");
+    exchange(restore, "ts1", "PG_15");
     StagingDirectory next(restore.request);
     CHECK(problems_of(ExitCode::unsafe, [&] { next.begin_copy(restore.request, restore.plan, {place}); })
               .front()
@@ -90,8 +99,7 @@ TEST_CASE("a place that was exchanged since is not emptied") {
     const auto made = restore.files.path("made");
     fs::create_directory(made);
     restore.interrupt(Phase::replaying, {made});
-    fs::rename(made, restore.files.path("hidden by the mount"));
-    restore.files.write("made/PG_15_202209061/x", "somebody's");
+    exchange(restore, "made", "PG_15_202209061");
     StagingDirectory next(restore.request);
     next.begin_copy(restore.request, restore.plan, {});
     CHECK(restore.files.read("made/PG_15_202209061/x") == "somebody's");
@@ -104,8 +112,7 @@ TEST_CASE("a noted place that is another directory now is somebody's") {
     fs::create_directory(made);
     restore.interrupt(Phase::replaying);
     note_made_place(restore.files.path("data.restoring"), made);
-    fs::rename(made, restore.files.path("hidden by the mount"));
-    restore.files.write("made/PG_15_202209061/x", "somebody's");
+    exchange(restore, "made", "PG_15_202209061");
     StagingDirectory next(restore.request);
     next.begin_copy(restore.request, restore.plan, {});
     CHECK(restore.files.read("made/PG_15_202209061/x") == "somebody's");
