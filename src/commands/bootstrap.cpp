@@ -25,6 +25,7 @@
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
+#include "system/write_wall.hpp"
 
 #include <ctime>
 #include <fmt/format.h>
@@ -68,6 +69,9 @@ void announce(const Request& request, const Plan& plan, const Layout& layout) {
               request.recovery == Recovery::standalone ? "a private PostgreSQL (standalone mode)"
                                                        : "Patroni's PostgreSQL (patroni mode)");
     log::info("staging directory {}", layout.staging.string());
+    if (system::landlock_version() == 0) {
+        log::info("the kernel has no Landlock: where pgbackrest and PostgreSQL write is not confined");
+    }
 }
 
 /// Only where the request names a directory, and nothing was copied yet.
@@ -95,6 +99,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.backup_set = plan.backup.label;
     job.options = request.restore_options;
     job.outside = outside;
+    job.tablespaces = pgbackrest::restored_tablespaces(plan.targets, request.restore_options, staging.path());
     job.options.push_back({"repo", std::to_string(plan.backup.repository)});
     job.options.push_back({"process-max", std::to_string(request.processes)});
     job.lock_path = staging.layout().pgbackrest_lock();

@@ -12,6 +12,7 @@
 #include "request/settings.hpp"
 #include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
+#include "system/write_wall.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -235,6 +236,9 @@ void review(const BootstrapArguments& bootstrap, bool search, Overview& overview
     request->search = search;
     overview.add("target", request->target.text());
     overview.add("replayed by", text(request->recovery));
+    const int landlock = system::landlock_version();
+    overview.add("writing confined", landlock == 0 ? "no, the kernel has no Landlock"
+                                                   : fmt::format("to the restore's places, by Landlock {}", landlock));
     const auto scope = ask_scope(bootstrap.source, *request);
     const auto plan = review_repository(*request, scope.value_or(patroni::ScopeState()), overview, findings);
     review_machine(bootstrap, *request, plan, overview, findings);

@@ -145,4 +145,11 @@ std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarge
     return places;
 }
 
+std::vector<std::filesystem::path> restored_tablespaces(std::vector<BackupTarget> targets,
+                                                        const std::vector<Option>& options,
+                                                        const std::filesystem::path& data_directory) {
+    std::erase_if(targets, [](const BackupTarget& target) { return target.kind != BackupTarget::Kind::tablespace; });
+    return restored_places(targets, options, data_directory);
+}
+
 }  // namespace patroni_pgbackrest::pgbackrest

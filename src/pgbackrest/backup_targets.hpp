@@ -44,5 +44,9 @@ class TargetsQuery {
 std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,
                                                    const std::vector<Option>& options,
                                                    const std::filesystem::path& data_directory);
+/// Those of them that are tablespaces, and so directories; a link may lead to a file.
+std::vector<std::filesystem::path> restored_tablespaces(std::vector<BackupTarget> targets,
+                                                        const std::vector<Option>& options,
+                                                        const std::filesystem::path& data_directory);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -4,6 +4,7 @@
 #include "pgbackrest/log_line.hpp"
 #include "pgbackrest/printable.hpp"
 #include "pgbackrest/restore_options.hpp"
+#include "pgbackrest/working_places.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
@@ -118,6 +119,17 @@ process::Command restore_command(const RestoreJob& job, bool resume) {
     return command;
 }
 
+/// A link's target may be a file that pgBackRest makes: then it writes in the directory around it.
+std::vector<fs::path> writable_places(const RestoreJob& job) {
+    auto places = working_places(job.pgbackrest);
+    places.insert(places.end(), {job.data_directory, job.lock_path, job.spool_path});
+    for (const auto& place : job.outside) {
+        std::error_code error;
+        places.push_back(fs::is_directory(place, error) ? place : place.parent_path());
+    }
+    return places;
+}
+
 /// pgBackRest retries a write, and then only says that it failed.
 Failure with_full_disk(const fs::path& directory, const Failure& failure) {
     constexpr unsigned long long too_little = 32ULL << 20;
@@ -135,6 +147,13 @@ void restore(const RestoreJob& job) {
     make_directory(job.data_directory, fs::perms::owner_all);
     make_directory(job.lock_path, fs::perms::owner_all);
     make_directory(job.spool_path, fs::perms::owner_all);
+    for (const auto& place : job.tablespaces) {
+        make_directory(place, fs::perms::owner_all);
+    }
+    for (const auto& place : job.outside) {
+        make_directory(place.parent_path(), fs::perms::owner_all);
+    }
+    const auto writable = writable_places(job);
     Retries retries(job.retry);
     for (;;) {
         auto resume = is_resumable(job.data_directory);
@@ -144,7 +163,9 @@ void restore(const RestoreJob& job) {
         }
         Output output;
         const auto write = [&output](std::string_view line) { output(line); };
-        const auto outcome = process::run(restore_command(job, resume), write, write);
+        auto command = restore_command(job, resume);
+        command.writable = writable;
+        const auto outcome = process::run(command, write, write);
         if (process::succeeded(outcome)) {
             return;
         }

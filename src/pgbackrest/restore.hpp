@@ -16,6 +16,7 @@ struct RestoreJob {
     std::string backup_set;                      ///< --set
     std::vector<Option> options;                 ///< the user's options, with pgBackRest's names
     std::vector<std::filesystem::path> outside;  ///< tablespace and link targets: everything in them is this restore's
+    std::vector<std::filesystem::path> tablespaces;  ///< those of them that are directories for certain
     std::filesystem::path lock_path,
         spool_path;  ///< our own: `restore` deletes <spool>/archive/<stanza>, even that of a live server
     RetryPolicy retry;
@@ -24,8 +25,9 @@ struct RestoreJob {
 
 /// Runs `pgbackrest restore`. Adds --delta if the directory already holds an interrupted restore (backup.manifest or
 /// PG_VERSION). Otherwise empties what is left there, because pgBackRest silently disables --delta in that case. If
-/// only the places outside hold a part of the restore, an empty backup.manifest makes pgBackRest accept them. Its
-/// output goes to our log line by line. Retries errors that may pass; throws failure_of() for the rest.
+/// only the places outside hold a part of the restore, an empty backup.manifest makes pgBackRest accept them. It can
+/// write nowhere but in the job's directories and working_places(). Its output goes to our log line by line. Retries
+/// errors that may pass; throws failure_of() for the rest.
 void restore(const RestoreJob& job);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -72,6 +72,9 @@ process::Command command_for(const PrivateServer::Options& options, const fs::pa
     for (const auto& setting : options.settings) {
         add(setting);
     }
+    command.writable = options.writable;
+    command.writable->push_back(options.data_directory);
+    command.writable->push_back(directory);
     command.environment = {{"LC_ALL", "C"}, {"LANGUAGE", ""}, {"PGDATA", ""}, {"PGOPTIONS", ""}};
     return command;
 }

@@ -38,6 +38,8 @@ class PrivateServer {
         std::filesystem::path bin_directory;
         std::filesystem::path data_directory;
         std::vector<Setting> settings;  ///< added to those this class needs itself
+        /// Where it and what it starts may write, beside the data directory and a private one.
+        std::vector<std::filesystem::path> writable;
     };
     /// Called for every log line, after `log()` includes it.
     using OnLine = std::function<void(const RecoveryLog&)>;

@@ -2,6 +2,7 @@
 
 #include "system/interruption.hpp"
 #include "system/text.hpp"
+#include "system/write_wall.hpp"
 
 // Only the launcher is used, which needs neither Boost.Filesystem nor a library for it; pidfd_open is missing before
 // Linux 5.3, and the handle is given up at once anyway.
@@ -44,6 +45,7 @@ struct Setup {
     const char* directory;  ///< null: ours
     int death_signal;
     pid_t parent;
+    int wall;  ///< below zero: none
 
     template <typename Launcher>
     boost::system::error_code on_exec_setup(Launcher&, const std::filesystem::path&, const char* const*) const {
@@ -51,7 +53,8 @@ struct Setup {
         std::atexit([] { ::_exit(127); });
         const bool done = ::setpgid(0, 0) == 0 && ::prctl(PR_SET_PDEATHSIG, death_signal) == 0 &&
                           ::dup2(input, STDIN_FILENO) >= 0 && ::dup2(output, STDOUT_FILENO) >= 0 &&
-                          ::dup2(errors, STDERR_FILENO) >= 0 && (directory == nullptr || ::chdir(directory) == 0);
+                          ::dup2(errors, STDERR_FILENO) >= 0 && (directory == nullptr || ::chdir(directory) == 0) &&
+                          (wall < 0 || system::stand_behind(wall));
         if (!done) {
             return {errno, boost::system::system_category()};
         }
@@ -187,6 +190,7 @@ std::variant<Launched, NotStarted> launch(const Command& command, int death_sign
         return NotStarted{fmt::format("{}: {}", directory, std::strerror(errno))};
     }
 
+    const auto wall = command.writable ? system::WriteWall::around(*command.writable) : std::nullopt;
     const auto null = open_null();
     Pipe output, errors;
     if (!null.is_open() || !output.open() || !errors.open()) {
@@ -199,6 +203,7 @@ std::variant<Launched, NotStarted> launch(const Command& command, int death_sign
         .directory = directory,
         .death_signal = death_signal,
         .parent = ::getpid(),
+        .wall = wall ? wall->number() : -1,
     };
     pid_t pid = -1;
     if (const int error = start(command, *program, setup, pid)) {

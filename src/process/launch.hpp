@@ -18,6 +18,8 @@ struct Command {
     std::vector<std::string> arguments{};              ///< without the program
     std::filesystem::path directory{};                 ///< working directory; empty: ours
     std::map<std::string, std::string> environment{};  ///< added to or replacing ours; an empty value removes one
+    /// Nowhere else does it write, nor what it starts (system::WriteWall). Not set: anywhere.
+    std::optional<std::vector<std::filesystem::path>> writable{};
 
     /// For messages: the words separated by spaces.
     std::string text() const;
@@ -34,7 +36,7 @@ struct NotStarted {
 
 /// Starts a command in a process group of its own, with default signal dispositions, nothing blocked, stdin from
 /// /dev/null, no other descriptor of ours, and `death_signal` from the kernel when this program dies. Whoever calls
-/// this reaps it: Child does.
+/// this reaps it: Child does. Throws what WriteWall::around() throws.
 std::variant<Launched, NotStarted> launch(const Command& command, int death_signal);
 
 /// The path of an executable: as given if it has a slash, else searched in PATH. Empty when there is none.

@@ -63,11 +63,14 @@ void note_delivery(const Ticket& ticket, ReplayState& state, const std::string& 
 }
 
 int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
-    log::write(Problem{answer.message, answer.hint});
+    if (answer.wanted_places.empty()) {
+        log::write(Problem{answer.message, answer.hint});
+    }
     state.notes.aborted_with = static_cast<int>(answer.cause);
     state.notes.abort_message = answer.message;
     state.notes.abort_hint = answer.hint;
     state.notes.abort_lasts = answer.lasts;
+    state.notes.wanted_places = answer.wanted_places;
     state.notes.save(".");
     return static_cast<int>(ExitCode::abort_recovery);
 }

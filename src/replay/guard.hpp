@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace patroni_pgbackrest {
 
@@ -16,6 +17,8 @@ struct GuardAnswer {
     ExitCode cause = ExitCode::done;  ///< of an abort: what bootstrap answers with
     std::string message{}, hint{};
     bool lasts = false;  ///< it would be the same until somebody changes something
+    /// Of an abort: the recovery can go on from here when bootstrap has made them ready for tablespaces.
+    std::vector<std::string> wanted_places{};
 };
 
 /// What the guard sees of the server that asks.

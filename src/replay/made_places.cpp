@@ -74,15 +74,6 @@ bool lies_in(const fs::path& place, const fs::path& directory) {
     return !directory.empty() && !relative.empty() && *relative.begin() != "..";
 }
 
-/// Why not, in the system's words; empty when it was made.
-std::string make_place(const fs::path& place) {
-    std::error_code error;
-    if (fs::create_directories(place, error)) {
-        fs::permissions(place, fs::perms::owner_all, error);
-    }
-    return error ? error.message() : "";
-}
-
 }  // namespace
 
 PlaceState state_of_place(const fs::path& place, int major) {
@@ -124,35 +115,63 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::strin
     if (!postgres::is_segment_name(wanted) || !fs::exists(delivered)) {
         return std::nullopt;  // PostgreSQL looks for the file, too
     }
+    std::vector<std::string> not_ready;
     for (const std::string& place : places_made_in(ticket, wanted, delivered)) {
         if (lies_in(place, ticket.data_directory)) {
             return GuardAnswer{GuardAnswer::Kind::abort, ExitCode::replay_failed,
                                fmt::format("the WAL makes a tablespace in {}, inside of the data directory", place),
                                "restore to a point before it", true};
         }
-        const auto noted = made_places(".");
         const auto state = state_of_place(place, postgres::major_version("."));
-        const bool is_own = std::find(ticket.places.begin(), ticket.places.end(), place) != ticket.places.end();
-        if (const auto refusal = judge_place(place, state, is_own || noted.contains(place))) {
+        const bool is_ours = made_places(".").contains(place) ||
+                             std::find(ticket.places.begin(), ticket.places.end(), place) != ticket.places.end();
+        if (const auto refusal = judge_place(place, state, is_ours)) {
             return refusal;
         }
-        if (state == PlaceState::absent) {
-            const auto why = make_place(place);
-            if (!why.empty()) {
-                return GuardAnswer{
-                    GuardAnswer::Kind::abort, ExitCode::replay_failed,
-                    fmt::format("the WAL makes a tablespace in {}, which cannot be made: {}", place, why),
-                    fmt::format("mkdir -p {0} && chown --reference={1} {0}, then run it again: it goes "
-                                "on from here",
-                                place, fs::current_path().string())};
-            }
-            log::info("{} is made for a tablespace of the WAL", place);
-        }
-        if (!noted.contains(place)) {
-            note_made_place(".", place);
+        if (!is_ours || state == PlaceState::absent) {
+            not_ready.push_back(place);
         }
     }
+    if (not_ready.empty()) {
+        return std::nullopt;
+    }
+    if (ticket.recovery == Recovery::standalone) {
+        return GuardAnswer{
+            .kind = GuardAnswer::Kind::abort,
+            .cause = ExitCode::replay_failed,
+            .message = fmt::format("the WAL makes a tablespace in {}", not_ready.front()),
+            .hint = "run it again: it goes on from here",
+            .wanted_places = not_ready,
+        };
+    }
+    try {
+        for (const std::string& place : not_ready) {
+            make_room(".", place);
+        }
+    } catch (const Failure& failure) {
+        const auto& problem = failure.problems().front();
+        return GuardAnswer{GuardAnswer::Kind::abort, failure.code(), problem.message, problem.hint};
+    }
     return std::nullopt;
+}
+
+void make_room(const fs::path& data_directory, const fs::path& place) {
+    std::error_code error;
+    if (!fs::exists(place, error)) {
+        if (fs::create_directories(place, error)) {
+            fs::permissions(place, fs::perms::owner_all, error);
+        }
+        if (error) {
+            throw Failure(
+                ExitCode::replay_failed,
+                fmt::format("the WAL makes a tablespace in {}, which cannot be made: {}", place.string(),
+                            error.message()),
+                fmt::format("mkdir -p {0} && chown --reference={1} {0}, then run it again: it goes on from here",
+                            place.string(), fs::absolute(data_directory).lexically_normal().string()));
+        }
+        log::info("{} is made for a tablespace of the WAL", place.string());
+    }
+    note_made_place(data_directory, place);
 }
 
 }  // namespace patroni_pgbackrest

@@ -22,10 +22,14 @@ PlaceState state_of_place(const std::filesystem::path& place, int major);
 /// are, and so would a living cluster's lose what it has (create_tablespace_directories in tablespace.c, 13 to 18).
 std::optional<GuardAnswer> judge_place(const std::filesystem::path& place, PlaceState state, bool is_ours);
 
-/// Looks into a segment that was delivered to `delivered` for tablespaces that it makes before the replay ends, and
-/// makes room for them: what is absent is made, what is free is noted as ours (made_places_file), for anything else
-/// there is an answer.
+/// Looks into a segment that was delivered to `delivered` for tablespaces that it makes before the replay ends.
+/// Patroni's server gets room for them at once (make_room); a private server cannot write there before it is started
+/// again, and is given `wanted_places`. Where anything of somebody's lies, the answer is a refusal.
 std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::string& wanted,
                                           const std::filesystem::path& delivered);
+
+/// Makes a place's directory if it is absent, and notes it as the restore's own (made_places_file in the data
+/// directory). Throws Failure(replay_failed).
+void make_room(const std::filesystem::path& data_directory, const std::filesystem::path& place);
 
 }  // namespace patroni_pgbackrest

@@ -1,8 +1,10 @@
 #include "replay/replay.hpp"
 
+#include "pgbackrest/working_places.hpp"
 #include "postgres/client.hpp"
 #include "postgres/configuration.hpp"
 #include "postgres/timeline_history.hpp"
+#include "replay/made_places.hpp"
 #include "replay/probes.hpp"
 #include "replay/proof.hpp"
 #include "replay/roles.hpp"
@@ -57,6 +59,20 @@ std::vector<postgres::Setting> base_settings(const Request& request, const fs::p
         settings.push_back({"password_encryption", *request.patroni->password_encryption});
     }
     return settings;
+}
+
+/// Where a private server may write beside its directory: the restore's own places, and what pgBackRest in its
+/// restore_command needs. Where it does not recover, a server of Patroni's may have made tablespaces before it.
+std::vector<fs::path> writable_places(const Request& request, const StagingDirectory& staging, bool recovering) {
+    auto places = pgbackrest::working_places(request.pgbackrest);
+    places.insert(places.end(), {staging.layout().spool(), staging.layout().pgbackrest_lock()});
+    for (const auto& place : owned_places(staging.journal())) {
+        places.emplace_back(place);
+    }
+    for (const auto& link : recovering ? std::vector<fs::path>() : links_of(staging.path())) {
+        places.emplace_back(end_of(link));
+    }
+    return places;
 }
 
 class Replay {
@@ -142,6 +158,17 @@ class Replay {
         return all;
     }
 
+    /// Of tablespaces that the WAL makes: the server can write there from its next start on.
+    void take_places(const std::vector<std::string>& places) {
+        for (const auto& place : places) {
+            make_room(data_, place);
+        }
+        take_made_places(staging_.journal(), data_);
+        staging_.enter(Phase::replaying);
+        write_ticket();
+        system::remove_file(data_ / ReplayNotes::file_name);
+    }
+
     void run_server(bool recovering) {
         // pg_control's minimums can rise while WAL is replayed; each FATAL of that kind is followed by one more start.
         constexpr int most_starts = 5;
@@ -150,8 +177,9 @@ class Replay {
             log::info("{} of {} WAL segments with a private PostgreSQL {} in {}",
                       recovering ? "replay" : "end of the replay", plan_.wal.segments, plan_.major_version,
                       data_.string());
-            postgres::PrivateServer server({bin_directory_, data_, settings(before, recovering)},
-                                           [this](const postgres::RecoveryLog& seen) { show_progress(seen); });
+            postgres::PrivateServer server(
+                {bin_directory_, data_, settings(before, recovering), writable_places(request_, staging_, recovering)},
+                [this](const postgres::RecoveryLog& seen) { show_progress(seen); });
             if (server.wait_until_ready()) {
                 log_ = server.log();
                 set_roles(session_.roles, server, bin_directory_);
@@ -167,6 +195,9 @@ class Replay {
             } else if (start < most_starts && has_too_few_prepared(failure)) {
                 more_prepared_ += 1000;
                 log::info("the WAL has more prepared transactions than pg_control allows: started again with room");
+            } else if (const auto notes = ReplayNotes::in(data_); notes && !notes->wanted_places.empty()) {
+                take_places(notes->wanted_places);
+                log::info("started again with the tablespace's directory");
             } else if (may_have_read_past_target(failure)) {
                 reads_ahead_ = false;
                 system::remove_file(data_ / ReplayNotes::file_name);
@@ -278,7 +309,8 @@ void shut_down_cleanly(const Request& request, const StagingDirectory& staging, 
                        const std::vector<patroni::Role>& roles) {
     set_aside_auto_conf(staging);
     const auto control = postgres::read_control_data(bin_directory, staging.path());
-    postgres::PrivateServer server({bin_directory, staging.path(), base_settings(request, staging.path(), control)});
+    postgres::PrivateServer server({bin_directory, staging.path(), base_settings(request, staging.path(), control),
+                                    writable_places(request, staging, false)});
     if (!server.wait_until_ready()) {
         throw Failure(ExitCode::replay_failed,
                       fmt::format("PostgreSQL in {} {}", staging.path().string(), process::describe(*server.outcome())),

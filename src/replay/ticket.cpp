@@ -129,6 +129,7 @@ void ReplayNotes::save(const std::filesystem::path& data_directory) const {
         notes["abort_message"] = abort_message;
         notes["abort_hint"] = abort_hint;
         notes["abort_lasts"] = abort_lasts;
+        notes["wanted_places"] = wanted_places;
     }
     system::replace_file(data_directory / file_name, notes.dump() + "\n");
 }
@@ -149,6 +150,7 @@ std::optional<ReplayNotes> ReplayNotes::in(const std::filesystem::path& data_dir
             notes.abort_message = read.at("abort_message");
             notes.abort_hint = read.at("abort_hint");
             notes.abort_lasts = read.value("abort_lasts", false);
+            notes.wanted_places = read.value("wanted_places", std::vector<std::string>());
         }
         return notes;
     } catch (const json::exception& error) {

@@ -59,6 +59,8 @@ struct ReplayNotes {
     std::optional<int> aborted_with;  ///< the exit code for what made the guard abort the recovery
     std::string abort_message, abort_hint;
     bool abort_lasts = false;  ///< it would be the same until somebody changes something
+    /// The server can write there after its next start only.
+    std::vector<std::string> wanted_places{};
 
     void save(const std::filesystem::path& data_directory) const;
     static std::optional<ReplayNotes> in(const std::filesystem::path& data_directory);

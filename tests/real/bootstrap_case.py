@@ -71,10 +71,10 @@ class BootstrapCase(unittest.TestCase):
         """A pgbackrest for the option of that name: a shell script that runs `body` and then the real one.
 
         In the body $VERB is the command (restore, archive-get, …), $SEGMENT what archive-get is asked for, and
-        `count` prints how often it was called.
+        `count` prints how often it was called. It can write where the real one can (its directory log is one).
         """
         return self.lab.write('wrapped-pgbackrest', '''#!/bin/bash
-count() { echo . >>%s/calls; wc -l <%s/calls; }
+count() { echo . >>%s/log/calls; wc -l <%s/log/calls; }
 VERB= SEGMENT=
 for word; do case $word in
   restore | archive-get | info | repo-ls | repo-get | version) VERB=${VERB:-$word} ;;
@@ -96,11 +96,11 @@ exec pgbackrest "$@"
 
     def slow_pgbackrest(self):
         """One whose archive-get takes a while and writes down in asked what was wanted."""
-        return self.wrap_pgbackrest('[ $VERB != archive-get ] || { echo $SEGMENT >>%s; sleep .7; }' % self.lab.path('asked'))
+        return self.wrap_pgbackrest('[ $VERB != archive-get ] || { echo $SEGMENT >>%s; sleep .7; }' % self.lab.path('log/asked'))
 
     def wait_for_replay_of(self, batch):
         """Until the replay with slow_pgbackrest() is through with the segments before that of this batch."""
-        wait_until('the replay of batch %d' % batch, lambda: self.source.segments[batch] in read(self.lab.path('asked')))
+        wait_until('the replay of batch %d' % batch, lambda: self.source.segments[batch] in read(self.lab.path('log/asked')))
 
     def failing_pgbackrest(self, batch, code, condition='true'):
         """One whose archive-get fails for the segments from that of this batch on, as long as the condition is true."""

@@ -81,7 +81,7 @@ class MatrixCase(UnderPatroni):
         self.node.start(environment={'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']})
         self.wait_for(phase)
         self.strike(strike)
-        self.lab.write('open', '')
+        self.lab.write('log/open', '')
         self.configure({**self.block, 'pgbackrest': None}, **self.sections)
         outcome = self.start_until_it_is_up(mode, target)
         print('outcome: ' + outcome)
@@ -94,12 +94,12 @@ class MatrixCase(UnderPatroni):
 
     def prepare(self, mode, target, phase):
         """A configuration in which the phase can be caught."""
-        gate = 'touch %s; until [ -e %s ]; do sleep .05; done' % (self.lab.path('reached'), self.lab.path('open'))
+        gate = 'touch %s; until [ -e %s ]; do sleep .05; done' % (self.lab.path('log/reached'), self.lab.path('log/open'))
         middle = self.source.segments[7]
         wrapped = {
             'before the copy': '[ $VERB != restore ] || { %s; }' % gate,
             'in the copy': '[ $VERB != restore ] || { pgbackrest "$@" & until [ -e %s ] || ! kill -0 $!; do :; done; touch %s; wait $!; exit; }' % (
-                self.staging + '/base', self.lab.path('reached')),
+                self.staging + '/base', self.lab.path('log/reached')),
             'after the copy': '[ $VERB != restore ] || { pgbackrest "$@" || exit; %s; exit 0; }' % gate,
             'replay begun': '[ $VERB != archive-get ] || [ ${#SEGMENT} != 24 ] || { %s; }' % gate,
             'replay in the middle': '[ $VERB != archive-get ] || [ ${#SEGMENT} != 24 ] || [[ $SEGMENT < %s ]] || { %s; }' % (middle, gate),
@@ -119,7 +119,7 @@ class MatrixCase(UnderPatroni):
     def wait_for(self, phase):
         kind = PHASES[phase]
         if kind == 'gate':
-            wait_until(phase, lambda: os.path.exists(self.lab.path('reached')))
+            wait_until(phase, lambda: os.path.exists(self.lab.path('log/reached')))
         elif kind == 'stopped':
             wait_until('the replay', lambda: 'redo starts at' in self.lab.log('node1'), every=0.02)
             send(19, [pid for pid, command in self.lab.living().items() if 'checkpointer' in command])

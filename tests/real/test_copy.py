@@ -164,7 +164,7 @@ class BrokenRepositories(BootstrapCase):
         disk = self.lab.mount_tmpfs(120, 'disk')
         self.data_directory = self.node.data_directory = os.path.join(disk, 'data')
         self.staging = self.data_directory + '.restoring'
-        filling = self.wrap_pgbackrest('[ $VERB != restore ] || fallocate -l 110M %s/filler' % disk)
+        filling = self.wrap_pgbackrest('[ $VERB != restore ] || fallocate -l 110M %s.d/pgbackrest-lock/filler' % self.staging)
         self.configure({'pgbackrest': filling})
         result = self.bootstrap()
         self.assert_refused(result, 5, r'code \d+ \((file-write|path-create|file-open)\).*No space left', 'make room')
@@ -187,9 +187,9 @@ class InterruptedCopies(BootstrapCase):
   wait $copy; status=$?
   [ $status -lt 128 ] || kill -$((status - 128)) $$
   exit $status
-fi''' % (self.lab.path('gate'), self.staging, self.lab.path('copy.pid')))
+fi''' % (self.lab.path('gate'), self.staging, self.lab.path('log/copy.pid')))
         self.process = self.start_bootstrap('--pgbackrest=' + slow, '--process-max=1')
-        copy = int(wait_until('the copy to be in its middle', lambda: read(self.lab.path('copy.pid')).strip()))
+        copy = int(wait_until('the copy to be in its middle', lambda: read(self.lab.path('log/copy.pid')).strip()))
         os.remove(self.lab.path('gate'))
         return copy
 

@@ -24,7 +24,7 @@ class ArchiveErrors(BootstrapCase):
         result = self.bootstrap('--pgbackrest=' + wrapped, '--retry=3', '--retry-wait=0')
         self.assert_done(result)
         self.assertRegex(result.log, 'WARNING: .*%d.*trying again' % code)
-        self.assertGreater(len(read(self.lab.path('calls'))), 2)
+        self.assertGreater(len(read(self.lab.path('log/calls'))), 2)
         self.assert_complete()
 
     def test_file_open_error_for_good(self):
@@ -82,7 +82,7 @@ class AsynchronousArchiveGet(BootstrapCase):
     segment, the other one would, and dies of the lock. archive-get waits for it in vain, and ends with 82."""
 
     def test_a_segment_that_no_asynchronous_process_fetches_is_fetched_without(self):
-        asked, free_to_ask = self.lab.path('asked'), self.lab.path('free')
+        asked, free_to_ask = self.lab.path('log/asked'), self.lab.path('free')
         process = self.start_bootstrap('--retry=0', '--pgbackrest=' + self.wrap_pgbackrest(
             '[ ${#SEGMENT} != 24 ] || { touch %s; until [ -e %s ]; do sleep .1; done; }' % (asked, free_to_ask)))
         wait_until('the first segment to be asked for', lambda: os.path.exists(asked))
@@ -142,7 +142,11 @@ class DamagedArchives(BootstrapCase):
     def test_a_segment_that_disappears_during_the_replay_ends_it(self):
         victim = self.archived(self.source.segments[9])
         # Gone at the first archive-get, before asynchronous fetching has begun.
-        wrapped = self.wrap_pgbackrest('[ $VERB != archive-get ] || rm -f ' + victim)
-        result = self.bootstrap('--pgbackrest=' + wrapped, '--retry=1', '--retry-wait=0')
-        self.assert_refused(result, 4, '%s was in the archive when the restore was planned' % self.source.segments[9])
+        asked, gone = self.lab.path('log/asked'), self.lab.path('gone')
+        process = self.start_bootstrap('--retry=1', '--retry-wait=0', '--pgbackrest=' + self.wrap_pgbackrest(
+            '[ $VERB != archive-get ] || { touch %s; until [ -e %s ]; do sleep .05; done; }' % (asked, gone)))
+        wait_until('the first archive-get', lambda: os.path.exists(asked))
+        os.remove(victim)
+        self.lab.write(gone, '')
+        self.assert_refused(self.result_of(process, 120), 4, '%s was in the archive when the restore was planned' % self.source.segments[9])
         self.assert_absent()

@@ -16,7 +16,7 @@ class LivingSource(PlainCase):
     def restore_while_it_writes(self, block=None, **sections):
         self.configure({'pgbackrest': self.slow_pgbackrest(), **(block or {})}, **sections)
         process = self.start_bootstrap()
-        wait_until('the replay to begin', lambda: read(self.lab.path('asked')))
+        wait_until('the replay to begin', lambda: read(self.lab.path('log/asked')))
         self.plain.write_batches(3)
         wait_until_archived(self.plain, switch_wal(self.plain))
         return self.result_of(process)

@@ -10,10 +10,10 @@ from test_patroni import UnderPatroni
 
 class Memory(UnderPatroni):
     def counting_pgbackrest(self, body=''):
-        return self.wrap_pgbackrest('[ $VERB != restore ] || echo . >>%s\n%s' % (self.lab.path('restores'), body))
+        return self.wrap_pgbackrest('[ $VERB != restore ] || echo . >>%s\n%s' % (self.lab.path('log/restores'), body))
 
     def restores(self):
-        return read(self.lab.path('restores')).count('.')
+        return read(self.lab.path('log/restores')).count('.')
 
     def test_a_failure_that_lasts_is_not_repeated(self):
         self.damage_wal(7)

@@ -78,7 +78,7 @@ class LivingBranches(Evidence):
         new.promote()
         self.configure({'pgbackrest': self.slow_pgbackrest()})
         process = self.start_bootstrap()
-        wait_until('the replay to begin', lambda: read(self.lab.path('asked')))
+        wait_until('the replay to begin', lambda: read(self.lab.path('log/asked')))
         new.write(20)
         result = self.result_of(process)
         new.crash()

@@ -428,7 +428,7 @@ class Resume(ResumeCase):
     def test_resume_goes_on_where_resume_was_killed(self):
         self.interrupt_the_replay()
         self.configure({'pgbackrest': self.slow_pgbackrest()})
-        os.remove(self.lab.path('asked'))
+        os.remove(self.lab.path('log/asked'))
         first = self.lab.start('resume', program(), 'resume', '--patroni-config=' + self.yml)
         self.wait_for_replay_of(8)
         send(9, list(self.lab.living()))
@@ -445,7 +445,7 @@ class Resume(ResumeCase):
 echo . >>%s
 [ $(wc -l <%s) != 2 ] || exit 1
 exec /usr/bin/patronictl "$@"
-''' % (self.lab.path('asked'), self.lab.path('asked')), 0o755)
+''' % (self.lab.path('log/asked'), self.lab.path('log/asked')), 0o755)
         result = self.resume({'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']})
         self.assert_done(result)
         self.assertIn('the DCS does not answer: patronictl list exited with code 1, trying again', result.log)

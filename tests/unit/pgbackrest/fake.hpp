@@ -40,6 +40,7 @@ struct Fake {
     patroni_pgbackrest::system::PrivateDirectory directory;
     Variable calls_variable{"FAKE_CALLS", (directory.path() / "calls").string()};
     Variable counter_variable{"FAKE_COUNTER", (directory.path() / "counter").string()};
+    Variable log_variable{"PGBACKREST_LOG_PATH", directory.path().string()};  // where it may write behind its wall
     Variable outputs_variable{"FAKE_OUTPUTS", directory.path().string()};
 
     patroni_pgbackrest::pgbackrest::Pgbackrest pgbackrest() const {

@@ -68,7 +68,8 @@ ArchivedCluster::ArchivedCluster() {
                            {"fsync", "off"},
                            {"archive_mode", "on"},
                            {"archive_command", "cp %p " + archive().string() + "/%f"},
-                           {"max_wal_senders", "2"}}});
+                           {"max_wal_senders", "2"}},
+                          {top}});
     REQUIRE(source.wait_until_ready(std::chrono::seconds(60)));
     must_succeed({(binaries / "pg_basebackup").string(),
                   {"-h", top.string(), "-U", "postgres", "-D", (top / "backup").string(), "-X", "none", "-c", "fast"}});

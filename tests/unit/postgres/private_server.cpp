@@ -39,7 +39,7 @@ class Restored {
                                          {"recovery_target_action", "promote"},
                                          {"fsync", "off"}};
         settings.insert(settings.end(), more.begin(), more.end());
-        return {installed_binaries(), data(), settings};
+        return {installed_binaries(), data(), settings, {}};
     }
     ControlData control() const { return read_control_data(installed_binaries(), data()); }
 

@@ -179,7 +179,7 @@ class Life {
         std::vector<Setting> settings = {
             {"fsync", "off"}, {"wal_keep_size", "1GB"}, {"max_prepared_transactions", "5"}, {"min_wal_size", "128MB"}};
         settings.insert(settings.end(), more.begin(), more.end());
-        PrivateServer server({binaries(), data(), settings});
+        PrivateServer server({binaries(), data(), settings, {directory_.path()}});
         REQUIRE(server.wait_until_ready(std::chrono::seconds(60)));
         for (const auto& statement : statements) {
             must_run(binaries() / "psql", {"-X", "-h", server.socket_directory().string(), "-U", "postgres", "-v",

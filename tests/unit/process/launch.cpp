@@ -2,7 +2,9 @@
 
 #include "shell.hpp"
 #include "support/forked.hpp"
+#include "system/file.hpp"
 #include "system/lock.hpp"
+#include "system/write_wall.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -102,6 +104,44 @@ TEST_CASE("a child does not keep the lock of its parent") {
         return 7;
     });
     CHECK(next.wait() == 7);
+}
+
+TEST_CASE("a child behind a wall changes nothing outside of it, nor does what it starts") {
+    REQUIRE(system::landlock_version() > 0);
+    const system::PrivateDirectory directory;
+    for (const char* name : {"in", "out"}) {
+        std::filesystem::create_directory(directory.path() / name);
+    }
+    system::write_file(directory.path() / "out/kept", "kept");
+    const auto behind_wall = [&](const std::string& script) {
+        auto command = shell(script);
+        command.directory = directory.path();
+        command.writable = {directory.path() / "in", directory.path() / "absent"};
+        return succeeded(capture(command).outcome);
+    };
+    CHECK(behind_wall("echo x >in/a && mv in/a in/b && mkdir in/d && mv in/b in/d/c && ln in/d/c in/e && rm -r in/d "
+                      "&& cat out/kept >in/copy && echo x >/dev/null"));
+    for (const char* script :
+         {"echo x >out/new", "echo x >out/kept", "echo x >>out/kept", "truncate -s 0 out/kept", "mkdir out/d",
+          "ln -s x out/link", "mkfifo out/pipe", "rm out/kept", "mv out/kept out/moved", "mv out/kept in/moved",
+          "mv in/copy out/copy", "ln out/kept in/kept", "mkdir absent", "ln -s ../out/kept in/link; echo x >in/link",
+          "setsid sh -c 'echo x >out/new'"}) {
+        CAPTURE(script);
+        CHECK_FALSE(behind_wall(script));
+    }
+    CHECK(system::entries(directory.path()) == Names{"in", "out"});
+    CHECK(system::entries(directory.path() / "out") == Names{"kept"});
+    CHECK(system::read_file(directory.path() / "out/kept") == "kept");
+}
+
+TEST_CASE("a file that may be written to opens nothing beside it") {
+    const system::PrivateDirectory directory;
+    system::write_file(directory.path() / "mine", "");
+    auto command = shell("echo x >mine && ! rm mine && ! echo x >other");
+    command.directory = directory.path();
+    command.writable = {directory.path() / "mine"};
+    CHECK(outcome_of(command) == "exited with code 0");
+    CHECK(system::entries(directory.path()) == Names{"mine"});
 }
 
 }  // namespace patroni_pgbackrest::process

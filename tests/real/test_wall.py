@@ -1,0 +1,95 @@
+"""Nothing outside of the restore's own places is written to: the kernel sees to that, where it has Landlock."""
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+from bootstrap_case import BootstrapCase, program, read
+
+# Answers landlock_create_ruleset with ENOSYS, as a kernel before 5.13 does, and becomes the command that follows.
+WITHOUT_LANDLOCK = '''#!%s
+import ctypes, errno, os, struct, sys
+LANDLOCK_CREATE_RULESET, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, MODE_FILTER = 444, 38, 22, 2
+LOAD_NUMBER, EQUAL, RETURN, ALLOW, ERROR = 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000
+rules = b''.join(struct.pack('HBBI', *rule) for rule in (
+    (LOAD_NUMBER, 0, 0, 0), (EQUAL, 0, 1, LANDLOCK_CREATE_RULESET), (RETURN, 0, 0, ERROR | errno.ENOSYS), (RETURN, 0, 0, ALLOW)))
+class Filter(ctypes.Structure):
+    _fields_ = [('length', ctypes.c_ushort), ('rules', ctypes.c_char_p)]
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(Filter(4, rules)), 0, 0):
+    sys.exit(os.strerror(ctypes.get_errno()))
+os.execvp(sys.argv[1], sys.argv[1:])
+''' % sys.executable
+
+# Pg_magic_struct (fmgr.h). PostgreSQL 15 added the name of the ABI to it, 18 two pointers, which may be null.
+EXTENSION = '''
+#include <stdlib.h>
+static const struct { int length, version, arguments, keys, name, float8; char name_of_abi[48]; } magic =
+    {%(length)s, %(version)s, 100, 32, 64, 1, "PostgreSQL"};
+const void *Pg_magic_func(void) { return &magic; }
+void _PG_init(void) { if (system("%(command)s") != 0) return; }
+'''
+
+
+class Wall(BootstrapCase):
+    def setUp(self):
+        super().setUp()
+        self.elsewhere = self.lab.make('elsewhere')
+        self.lab.write('elsewhere/kept', 'kept')
+        self.tried = self.lab.path('log/tried')
+        self.check = [program(), 'check', '--patroni-config=' + self.yml]
+
+    def try_to_write(self):
+        """Shell commands that try it in every way, and write down in `tried` which succeeded."""
+        ways = {'make': 'echo x >%s/new', 'overwrite': 'echo x >%s/kept', 'remove': 'rm %s/kept', 'directory': 'mkdir %s/made',
+                'link': 'ln -s x %s/link', 'rename': 'mv %s/kept %s/moved', 'detached': 'setsid sh -c "echo x >%s/new"'}
+        return 'echo tried >>%s; ' % self.tried + ' '.join(
+            '{ %s; } 2>/dev/null && echo %s >>%s;' % (way.replace('%s', self.elsewhere), name, self.tried)
+            for name, way in ways.items())
+
+    def contents(self):
+        return {name: read(os.path.join(self.elsewhere, name)) for name in os.listdir(self.elsewhere)}
+
+    def assert_only_tried(self):
+        self.assertEqual(set(read(self.tried).split()), {'tried'})
+        self.assertEqual(self.contents(), {'kept': 'kept'})
+
+    def test_what_runs_in_the_copy_cannot_write_elsewhere(self):
+        self.assert_done(self.bootstrap('--pgbackrest=' + self.wrap_pgbackrest(
+            'if [ $VERB = restore ]; then %s fi' % self.try_to_write())))
+        self.assert_only_tried()
+        self.assert_complete()
+
+    def test_nor_what_runs_in_the_restore_command(self):
+        self.assert_done(self.bootstrap('--pgbackrest=' + self.wrap_pgbackrest(
+            'if [ $VERB = archive-get ]; then %s fi' % self.try_to_write())))
+        self.assert_only_tried()
+        self.assert_complete()
+
+    @unittest.skipUnless(shutil.which('gcc'), 'needs gcc')
+    def test_nor_an_extension_of_the_server(self):
+        major = int(os.path.basename(os.path.dirname(self.lab.bin_directory)))
+        code = self.lab.write('extension.c', EXTENSION % {
+            'length': 24 if major < 15 else 56 if major < 18 else 72, 'version': major * 100,
+            'command': 'bash ' + self.lab.write('try', self.try_to_write())})
+        library = self.lab.path('extension.so')
+        subprocess.run(['gcc', '-shared', '-fPIC', '-o', library, code], check=True)
+        self.assert_done(self.bootstrap('--preload=' + library))
+        self.assert_only_tried()
+        self.assert_complete()
+
+    def test_check_says_that_there_is_a_wall(self):
+        self.assertRegex(self.run_program(*self.check).log, "(?m)^writing confined: to the restore's places, by Landlock \\d+$")
+
+    def test_without_landlock_everything_works_and_is_said(self):
+        without = self.lab.write('without-landlock', WITHOUT_LANDLOCK, 0o755)
+        said = self.run_program(without, *self.check)
+        self.assertRegex(said.log, '(?m)^writing confined: no, the kernel has no Landlock$')
+        result = self.run_program(without, *self.command('--pgbackrest=' + self.wrap_pgbackrest(
+            '[ $VERB != restore ] || echo x >%s/new' % self.elsewhere)))
+        self.assert_done(result)
+        self.assertIn('the kernel has no Landlock', result.log)
+        self.assertEqual(self.contents(), {'kept': 'kept', 'new': 'x\n'})
+        self.assert_complete()
+
