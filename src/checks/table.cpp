@@ -229,6 +229,21 @@ const std::vector<CheckDefinition>& check_table() {
         {"verify-not-archived", warning, "nothing of the new timeline is in the archive yet",
          "Without its history file the next restore does not find the timeline.",
          "look at pg_stat_archiver; make a new backup once archiving works"},
+        {"verify-database-unusable", warning, "a database cannot be used",
+         "It was left out of the restore with db-include or db-exclude, which leaves its files empty, or its DROP "
+         "DATABASE was interrupted. A connection to it fails.",
+         "remove it with DROP DATABASE, or restore all of the cluster"},
+        {"verify-collation", warning, "this system's libraries sort in another way than the source's",
+         "Indexes over text are in the old order: searches miss rows, and unique indexes accept duplicates. So does a "
+         "range partition by text. The C and POSIX collations never change.",
+         "REINDEX what is named (reindexdb for a whole database), then refresh the recorded versions"},
+        {"verify-subscription", warning, "a subscription is enabled",
+         "The publisher has passed what this cluster no longer has: changes between the target and the loss do not "
+         "come again. Beside a living source both take changes from one slot, and each misses the other's.",
+         "disable or drop it in a copy; after a loss, compare the tables and copy them anew where they differ"},
+        {"verify-health-unknown", warning, "databases and subscriptions could not be looked at",
+         "It is not known whether a database is unusable, an index out of order, or a subscription enabled.",
+         "run verify again by hand, as a superuser"},
         {"verify-no-patroni-yml", warning, "no patroni.yml was found",
          "Archiving cannot be compared with it, and its probes are not run.", "name it with --patroni-config"},
         {"verify-amcheck-not-done", warning, "not every database was checked for corruption",

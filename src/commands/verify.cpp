@@ -2,6 +2,7 @@
 
 #include "checks/checks.hpp"
 #include "checks/corruption.hpp"
+#include "checks/health.hpp"
 #include "checks/verify_cluster.hpp"
 #include "checks/verify_report.hpp"
 #include "commands/arguments.hpp"
@@ -165,6 +166,7 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
                              "are not asked"}});
     }
     add(findings, judge_archiver(report.facts, invocation.limits.archiver > 0s));
+    add(findings, look_at_health(client, !invocation.by_patroni, invocation.time_left()));
     if (arguments.amcheck && !invocation.by_patroni) {
         add(findings, look_for_corruption(client));
     }

@@ -3,7 +3,7 @@ import json
 import os
 import signal
 
-from bootstrap_case import BATCHES, program, read
+from bootstrap_case import BATCHES, PlainCase, program, read
 from lab import send
 from test_patroni import UnderPatroni
 from test_resume import ResumeCase
@@ -163,6 +163,62 @@ class ByHand(VerifyCase):
         result = self.verify('--amcheck')
         self.assertEqual(result.code, 8, result.log)
         self.assertIn('ERROR   verify-corruption', result.log)
+
+
+class Health(PlainCase):
+    def verify(self):
+        return self.run_program(program(), 'verify', '--patroni-config=' + self.yml, environment={'PGUSER': 'postgres'})
+
+    def make_source_with(self, *statements):
+        self.make_source('', ';'.join(statements))
+        self.plain.write_batches(1)
+        self.lose()
+
+    def test_indexes_that_another_library_built_are_named(self):
+        self.make_source_with("create collation english (provider = icu, locale = 'en')",
+                              'create table names (a text collate english primary key, b text)', 'create index b on names (b)')
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.assertNotIn('verify-collation', self.verify().log)
+        self.sql("update pg_collation set collversion = '1.1' where collname = 'english'")
+        result = self.verify()
+        self.assert_done(result)
+        self.assertRegex(result.log, r'WARNING verify-collation: 1 indexes of database postgres were built with collations that this '
+                                     r'system sorts in another way \(english: 1\.1, now [^)]+\): public.names_pkey\n\s+HINT: REINDEX')
+
+    def test_a_database_that_another_library_made_is_named(self):
+        if int(os.path.basename(os.path.dirname(self.lab.bin_directory))) < 15:
+            self.skipTest('a database has no version of its collation before PostgreSQL 15')
+        self.make_source_with("create database sorted template template0 locale_provider icu icu_locale 'en'")
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.sql("update pg_database set datcollversion = '1.1' where datname = 'sorted'")
+        self.assertRegex(self.verify().log, 'WARNING verify-collation: database sorted was made with version 1.1 of its collation, and '
+                                            'this system has [^\n]+\n.*REFRESH COLLATION VERSION: no index depends on it')
+        self.lab.psql(self.server.port, 'create table names (a text primary key)', 'sorted')
+        self.assertRegex(self.verify().log, r'verify-collation: 1 indexes of database sorted .*\(default: 1.1, now .*names_pkey')
+
+    def test_a_database_that_was_left_out_is_named(self):
+        self.make_source_with('create database other', 'create database half')
+        self.assert_done(self.bootstrap('--db-include=half'))
+        self.open()
+        result = self.verify()
+        self.assert_done(result)
+        self.assertRegex(result.log, 'WARNING verify-database-unusable: database other cannot be used: .*\n.*DROP DATABASE "?other')
+        self.assertNotIn('database half cannot', result.log)
+        self.sql('drop database other')
+        self.sql("update pg_database set datconnlimit = -2 where datname = 'half'")
+        self.assertIn('database half cannot be used: its DROP DATABASE was interrupted', self.verify().log)
+
+    def test_a_subscription_that_goes_on_is_named(self):
+        self.make_source_with('create table kept_too (n int)',
+                              "create subscription news connection 'host=127.0.0.1 port=1' publication p with (connect = false, slot_name = 'news')")
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.assertNotIn('verify-subscription', self.verify().log)
+        self.sql('alter subscription news enable')
+        self.assertRegex(self.verify().log, 'WARNING verify-subscription: subscription news of database postgres is enabled, and takes '
+                                            'changes from slot news')
 
 
 class WhenPatroniSkipsIt(ResumeCase):
