@@ -28,15 +28,20 @@ void take(const json& backup, const char* key, BackupTarget::Kind kind, std::vec
     }
 }
 
+/// Of an option NAME=PLACE.
+std::pair<std::string, std::string> name_and_place(const Option& option) {
+    const auto sign = option.value.find('=');
+    return sign == std::string::npos ? std::pair<std::string, std::string>()
+                                     : std::pair(option.value.substr(0, sign), option.value.substr(sign + 1));
+}
+
 std::optional<std::string> mapped(const std::vector<Option>& options, const std::string& option,
                                   const BackupTarget& target) {
     for (const auto& given : options) {
-        const auto sign = given.value.find('=');
-        if (given.name == option && sign != std::string::npos) {
-            const auto name = given.value.substr(0, sign);
-            if (name == target.name || (!target.id.empty() && name == target.id)) {
-                return given.value.substr(sign + 1);
-            }
+        const auto [name, place] = name_and_place(given);
+        if (given.name == option && !place.empty() &&
+            (name == target.name || (!target.id.empty() && name == target.id))) {
+            return place;
         }
     }
     return std::nullopt;
@@ -62,6 +67,12 @@ std::optional<std::string> place_of(const BackupTarget& target, const std::vecto
         return place;
     }
     return value_of(options, "link-all") ? std::optional(target.destination) : std::nullopt;
+}
+
+/// A link's place is relative to the directory that the link is in.
+std::filesystem::path resolved(const std::filesystem::path& data_directory, const std::string& name,
+                               const std::string& place) {
+    return ((data_directory / name).parent_path() / place).lexically_normal();
 }
 
 }  // namespace
@@ -138,18 +149,32 @@ std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarge
     std::vector<std::filesystem::path> places;
     for (const auto& target : targets) {
         if (const auto place = place_of(target, options)) {
-            const auto holder = (data_directory / target.name).parent_path();
-            places.push_back((holder / *place).lexically_normal());
+            places.push_back(resolved(data_directory, target.name, *place));
+        }
+    }
+    for (const auto& given : options) {
+        const auto [name, place] = name_and_place(given);
+        const auto is_link = [&name = name](const BackupTarget& target) {
+            return target.kind == BackupTarget::Kind::link && target.name == name;
+        };
+        if (given.name == "link-map" && !place.empty() && std::none_of(targets.begin(), targets.end(), is_link)) {
+            places.push_back(resolved(data_directory, name, place));
         }
     }
     return places;
 }
 
-std::vector<std::filesystem::path> restored_tablespaces(std::vector<BackupTarget> targets,
+std::vector<std::filesystem::path> restored_tablespaces(const std::vector<BackupTarget>& targets,
                                                         const std::vector<Option>& options,
                                                         const std::filesystem::path& data_directory) {
-    std::erase_if(targets, [](const BackupTarget& target) { return target.kind != BackupTarget::Kind::tablespace; });
-    return restored_places(targets, options, data_directory);
+    std::vector<std::filesystem::path> places;
+    for (const auto& target : targets) {
+        const auto place = place_of(target, options);
+        if (place && target.kind == BackupTarget::Kind::tablespace) {
+            places.push_back(resolved(data_directory, target.name, *place));
+        }
+    }
+    return places;
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -40,12 +40,13 @@ class TargetsQuery {
 };
 
 /// Where a restore with these options puts them: tablespaces according to tablespace-map and tablespace-map-all, links
-/// only with link-map or link-all (other links become ordinary files and directories). Relative to `data_directory`.
+/// only with link-map or link-all (other links become ordinary files and directories). What link-map names that was no
+/// link becomes one (since 2.45 at the latest). Relative to `data_directory`.
 std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,
                                                    const std::vector<Option>& options,
                                                    const std::filesystem::path& data_directory);
 /// Those of them that are tablespaces, and so directories; a link may lead to a file.
-std::vector<std::filesystem::path> restored_tablespaces(std::vector<BackupTarget> targets,
+std::vector<std::filesystem::path> restored_tablespaces(const std::vector<BackupTarget>& targets,
                                                         const std::vector<Option>& options,
                                                         const std::filesystem::path& data_directory);
 

@@ -67,16 +67,36 @@ class Standalone(UnderPatroni):
                                'select count(distinct batch) from kept', environment={'PGPASSWORD': 'secret-of-postgres'})
         self.assertEqual(counted, str(BATCHES))
 
-    def test_a_second_node_joins_as_a_standby(self):
-        self.bring_back()
-        self.assert_back(BATCHES)
+    def join(self, **postgresql):
+        """A second node under a Patroni of its own, which has what the leader writes from now on."""
         second = PatroniNode(self.lab, self.node.etcd, 'node2', self.node.scope, self.lab.path('data2'))
-        second.configure(pgbackrest_configuration=self.pgbackrest_configuration)
+        second.configure(pgbackrest_configuration=self.pgbackrest_configuration, postgresql=postgresql)
         second.start()
         self.node.sql('insert into kept select 99')
         wait_until('the standby to have the new row', lambda: 'server' in self.lab.log('node2') and self.lab.attempt(
             'psql', '-X', '-h', self.lab.directory, '-p', str(second.port), '-U', 'postgres', '-Atc',
             'select count(*) from kept where batch = 99 and pg_is_in_recovery()').stdout.strip() == '1', 90)
+
+    def test_a_second_node_joins_as_a_standby(self):
+        self.bring_back()
+        self.assert_back(BATCHES)
+        self.join()
+
+    def test_a_second_node_from_the_same_backup_replays_over_the_fork_without_a_pause(self):
+        # A hot standby with lower limits than the WAL says pauses for ever, or ends (13).
+        self.bring_back()
+        segment = self.node.sql('select pg_walfile_name(pg_switch_wal())')
+        wait_until('it to be archived', lambda: self.node.sql(
+            "select last_archived_wal >= '%s' from pg_stat_archiver" % segment) == 't')
+        pgbackrest = 'pgbackrest --config=%s --stanza=demo --pg1-path=%s ' % (self.pgbackrest_configuration, self.lab.path('data2'))
+        self.join(create_replica_methods=['pgbackrest'],
+                  pgbackrest={'command': pgbackrest + '--set=%s --type=none restore' % self.source.incremental_backup,
+                              'keep_data': True, 'no_params': True},
+                  recovery_conf={'restore_command': pgbackrest + 'archive-get %f "%p"'})
+        said = self.lab.log('node2')
+        self.assertIn('replica has been created using pgbackrest', said)
+        self.assertRegex(said, 'restored log file "00000002[0-9A-F]{16}" from archive')
+        self.assertNotIn('insufficient parameter settings', said)
 
     def test_patroni_yml_may_be_a_directory(self):
         self.configure()

@@ -55,3 +55,20 @@ TEST_CASE("a pgbackrest that has no JSON for one set is asked for what it prints
     CHECK(fake.calls()[1].find("--output") == std::string::npos);
     CHECK(fake.calls()[1].find("--set=20261122-153137F") != std::string::npos);
 }
+
+TEST_CASE("a restore writes to mapped places, and to links that a map makes") {
+    using Places = std::vector<std::filesystem::path>;
+    const std::vector<BackupTarget> targets{{BackupTarget::Kind::tablespace, "ts1", "16385", "/ts1"},
+                                            {BackupTarget::Kind::tablespace, "ts2", "16386", "/ts2"},
+                                            {BackupTarget::Kind::link, "log", "", "../log"},
+                                            {BackupTarget::Kind::link, "conf.d/own.conf", "", "../etc/own.conf"}};
+    CHECK(restored_places(targets, {}, "/pg/data") == Places{"/ts1", "/ts2"});
+    CHECK(restored_places(targets, {{"link-all"}}, "/pg/data") ==
+          Places{"/ts1", "/ts2", "/pg/log", "/pg/data/etc/own.conf"});
+    const std::vector<Option> mapped{{"tablespace-map", "16385=/new1"},
+                                     {"tablespace-map-all", "/all"},
+                                     {"link-map", "log=/logs"},
+                                     {"link-map", "pg_wal=/wal"}};
+    CHECK(restored_places(targets, mapped, "/pg/data") == Places{"/new1", "/all/ts2", "/logs", "/wal"});
+    CHECK(restored_tablespaces(targets, mapped, "/pg/data") == Places{"/new1", "/all/ts2"});
+}

@@ -1,0 +1,141 @@
+"""Directories outside of the staging directory that a restore writes to: whatever stops it there, nothing is lost."""
+import glob
+import os
+
+from bootstrap_case import BootstrapCase, PlainCase, wait_until
+from lab import send
+
+ROWS = 20000
+
+
+class PowerCuts(PlainCase):
+    """The data directory on one disk; on another one a mapped tablespace, pg_wal, and a tablespace that the WAL makes."""
+
+    def setUp(self):
+        super().setUp()
+        self.disk, self.other = self.lab.mount_disk(500, 'disk'), self.lab.mount_disk(400, 'other')
+        self.data_directory = self.node.data_directory = os.path.join(self.disk, 'data')
+        self.staging = self.data_directory + '.restoring'
+        late = os.path.join(self.other, 'late')
+        os.mkdir(late)
+        self.lab.give(late, 0o700)
+        self.make_source('', "create tablespace space location '%s'; create table mapped (n int) tablespace space; "
+                         'insert into mapped select generate_series(1, %d)' % (self.lab.make('space'), ROWS))
+        self.plain.sql("create tablespace late location '%s'" % late)
+        self.plain.sql('create table made (n int) tablespace late')
+        self.plain.sql('insert into made select generate_series(1, %d); insert into mapped select generate_series(1, %d)' % (ROWS, ROWS))
+        self.plain.write_batches(*range(1, 7))
+        self.lose()
+        for place in (late, self.lab.path('space')):
+            os.rename(place, place + '.lost')
+        with open(self.pgbackrest_configuration, 'a', encoding='utf-8') as file:
+            file.write('[demo:restore]\nlink-map=pg_wal=%s\ntablespace-map-all=%s\n' % (os.path.join(self.other, 'wal'), self.other))
+
+    def cut_power(self):
+        """pg_control and the WAL happen to be kept, as they look the most like a whole replay."""
+        send(9, list(self.lab.living()))
+        self.assert_nothing_runs(tidied=False)
+        directory = self.data_directory if os.path.exists(self.data_directory) else self.staging
+        kept = glob.glob(directory + '/global/pg_control') + glob.glob(directory + '/pg_wal/0*')
+        if kept:
+            self.lab.run_as_root('sync', *kept)
+        self.lab.cut_power(self.disk)
+        self.lab.cut_power(self.other)
+
+    def assert_all_there(self):
+        self.open()
+        self.assertEqual(self.sql('select (select count(*) from mapped), (select count(*) from made)'), '%d|%d' % (2 * ROWS, ROWS))
+        self.assert_rows(6, doomed=False)
+        self.assertEqual(os.readlink(os.path.join(self.data_directory, 'pg_wal')), os.path.join(self.other, 'wal'))
+
+    def assert_done_again(self):
+        self.assert_absent()
+        self.configure()
+        self.assert_done(self.bootstrap())
+        self.assert_all_there()
+
+    def held(self, body):
+        """A bootstrap that is held where `body` of its pgbackrest writes `reached`."""
+        self.process = self.start_bootstrap('--pgbackrest=' + self.wrap_pgbackrest(body))
+        wait_until('it to be reached', lambda: os.path.exists(self.lab.path('log/reached')))
+
+    def test_in_the_copy(self):
+        self.held('''if [ $VERB = restore ]; then
+  pgbackrest "$@" & until [ -e %s/space/PG_* ] || ! kill -0 $!; do :; done; kill -STOP $!; touch %s; wait $!; exit
+fi''' % (self.other, self.lab.path('log/reached')))
+        self.cut_power()
+        self.assert_done_again()
+
+    def test_after_the_copy(self):
+        self.held('[ $VERB != restore ] || { pgbackrest "$@"; touch %s; sleep 100; }' % self.lab.path('log/reached'))
+        self.cut_power()
+        self.assert_done_again()
+
+    def test_in_the_replay(self):
+        self.process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
+        wait_until('the rows to be replayed', lambda: sum(map(os.path.getsize, glob.glob(self.other + '/late/PG_*/*/*'))) > 100000)
+        self.cut_power()
+        self.assert_done_again()
+
+    def test_after_the_replay(self):
+        self.configure(postgresql={'bin_dir': self.wrapped_binaries('pg_controldata', """grep -q recovered %s && kill -9 $PPID
+exec %s "$@"
+""" % (self.staging + '.d/journal.json', os.path.join(self.lab.bin_directory, 'pg_controldata')))})
+        self.assertEqual(self.bootstrap().code, -9)
+        self.cut_power()
+        self.assert_done_again()
+
+    def test_after_the_hand_over(self):
+        self.assert_done(self.bootstrap())
+        self.cut_power()
+        self.assert_all_there()
+
+
+class DisksOfTheWal(PlainCase):
+    """pg_wal has a small disk of its own, and there is much more WAL than it has room for."""
+
+    def setUp(self):
+        super().setUp()
+        self.wal = self.lab.mount_tmpfs(48, 'wal')
+        self.make_source('', '', '--wal-segsize=1')
+        self.plain.sql('create table filling (n text)')
+        for _ in range(12):
+            self.plain.sql("insert into filling select repeat('x', 1000) from generate_series(1, 8000)")
+            self.plain.sql('vacuum filling')  # or the first look at the rows after the restore writes as much WAL again
+            self.plain.sql('checkpoint')
+        self.plain.write_batches(1)
+        self.lose()
+        with open(self.pgbackrest_configuration, 'a', encoding='utf-8') as file:
+            file.write('[demo:restore]\nlink-map=pg_wal=%s\n' % self.lab.make('wal/pg_wal'))
+
+    def test_the_replay_keeps_no_more_than_its_disk_holds(self):
+        self.assert_done(self.bootstrap())
+        self.open('max_wal_size=8MB', 'min_wal_size=2MB')
+        self.assertEqual(self.sql('select count(*) from filling'), '96000')
+
+    def test_one_that_is_full_is_named_and_goes_on_when_it_has_room(self):
+        filler = self.lab.write('wal/filler', 'x' * (45 << 20))
+        self.assert_refused(self.bootstrap('--retry=0'), 7, 'the disk of %s is full' % os.path.join(self.wal, 'pg_wal'), 'make room')
+        os.remove(filler)
+        self.assert_done(self.bootstrap())
+        self.open('max_wal_size=8MB', 'min_wal_size=2MB')
+        self.assertEqual(self.sql('select count(*) from filling'), '96000')
+
+
+class LinksThatAMapMakes(BootstrapCase):
+    def setUp(self):
+        super().setUp()
+        self.wal = self.lab.make('wal')
+        self.configure({'link-map': {'pg_wal': self.wal}})
+
+    def test_one_that_holds_something_is_refused(self):
+        self.lab.write('wal/mine', '')
+        self.assert_refused(self.bootstrap(), 9, 'wal is not empty')
+        self.assertEqual(os.listdir(self.wal), ['mine'])
+
+    def test_killed_before_the_manifest_is_there(self):
+        killed = self.wrap_pgbackrest('if [ $VERB = restore ] && [ $(count) = 1 ]; then mkdir %s/archive_status; kill -9 $PPID; fi' % self.wal)
+        self.assertEqual(self.bootstrap('--pgbackrest=' + killed).code, -9)
+        self.assert_done(self.bootstrap())
+        self.assertEqual(os.readlink(os.path.join(self.data_directory, 'pg_wal')), self.wal)
+        self.assert_complete()
