@@ -84,7 +84,7 @@ void reuse_data(const Request& request, const Plan& plan, StagingDirectory& stag
         log::warning("reuse-data {} is no directory: everything is copied", request.reuse_data->string());
         return;
     }
-    reuse(staging, *request.reuse_data, plan, outside);
+    reuse(staging, *request.reuse_data, plan, outside, request.restore_options);
     log::info("{} is the staging directory now: only changed files are copied", request.reuse_data->string());
 }
 

@@ -79,6 +79,15 @@ void adopt(StagingDirectory& staging, const Journal& journal, const fs::path& di
     system::sync_directory(staging.path().parent_path());
 }
 
+/// Whether somebody has said that a restore may write there.
+bool is_named(const std::string& place, const std::vector<pgbackrest::Option>& options) {
+    return std::any_of(options.begin(), options.end(), [&](const pgbackrest::Option& option) {
+        const auto sign = option.value.find('=');
+        return (option.name == "tablespace-map" || option.name == "link-map") && sign != std::string::npos &&
+               fs::path(option.value.substr(sign + 1)).lexically_normal() == place;
+    });
+}
+
 }  // namespace
 
 void take_back(StagingDirectory& staging, const fs::path& directory) {
@@ -90,8 +99,8 @@ void take_back(StagingDirectory& staging, const fs::path& directory) {
     adopt(staging, journal, directory, journal.outside);
 }
 
-void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& plan,
-           const std::vector<fs::path>& outside) {
+void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& plan, const std::vector<fs::path>& outside,
+           const std::vector<pgbackrest::Option>& options) {
     const auto refuse = [&](const std::string& why, const std::string& hint) {
         return Failure(ExitCode::unsafe, fmt::format("reuse-data {}: {}", directory.string(), why), hint);
     };
@@ -106,14 +115,26 @@ void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& pla
         throw refuse("it is not on the file system of the data directory",
                      "move it there, or leave reuse-data out: everything is copied from the repository then");
     }
-    postgres::remove_stale_postmaster_file(directory);
-    auto journal = staging.journal();
-    journal.system_identifier = plan.database.system_identifier;
-    journal.births.clear();
     std::vector<std::string> places;
     for (const auto& place : outside) {
         places.push_back(place.string());
     }
+    for (const auto& place : linked_places(directory, places)) {
+        if (const auto server = server_with_place(place)) {
+            throw refuse(fmt::format("process {} has {} as its own, where a link of it leads", *server, place),
+                         "stop that server, or leave reuse-data out");
+        }
+        if (!is_named(place, options)) {
+            throw refuse(fmt::format("a link of it leads to {}, and what is there would be overwritten", place),
+                         fmt::format("if that is not in use, say so with tablespace-map or link-map: NAME={}; or leave "
+                                     "reuse-data out",
+                                     place));
+        }
+    }
+    postgres::remove_stale_postmaster_file(directory);
+    auto journal = staging.journal();
+    journal.system_identifier = plan.database.system_identifier;
+    journal.births.clear();
     adopt(staging, journal, directory, places);
     system::remove_file(staging.path() / made_places_file);  // of another restore
 }

@@ -15,9 +15,11 @@ namespace patroni_pgbackrest {
 void take_back(StagingDirectory& staging, const std::filesystem::path& directory);
 
 /// The same with a directory that the request names (reuse-data): it must be of the same cluster, on the same file
-/// system, and no server may run in it. `outside` are the restore's own places. Throws Failure(unsafe).
+/// system, and no server may run in it. `outside` are the restore's own places; those that its links lead to must be
+/// named in `options` (tablespace-map, link-map), and be no server's: the directory may be a copy of a living one's,
+/// whose links the copy has as well. Throws Failure(unsafe).
 void reuse(StagingDirectory& staging, const std::filesystem::path& directory, const Plan& plan,
-           const std::vector<std::filesystem::path>& outside);
+           const std::vector<std::filesystem::path>& outside, const std::vector<pgbackrest::Option>& options);
 
 /// Patroni renames tablespaces and a linked pg_wal with the data directory, and lets the links follow: those of
 /// `places` get their names back. Throws Failure(unsafe), before anything is touched, when one of the names is taken.

@@ -34,7 +34,21 @@ std::optional<std::string> birth_of(const fs::path& directory) {
                        known ? facts.stx_btime.tv_nsec : 0);
 }
 
-/// A server of this user on this machine that lies there, or whose tablespace does.
+/// A place that is not the directory any more which it was then is somebody's.
+void add_places(Journal& journal, const std::map<std::string, std::string>& places) {
+    for (const auto& [place, birth] : places) {
+        if (birth_of(place) != birth) {
+            continue;
+        }
+        if (std::find(journal.outside.begin(), journal.outside.end(), place) == journal.outside.end()) {
+            journal.outside.push_back(place);
+        }
+        journal.births.insert_or_assign(place, birth);
+    }
+}
+
+}  // namespace
+
 std::optional<pid_t> server_with_place(const fs::path& place) {
     const auto is_place = [&](const fs::path& directory) {
         std::error_code error;
@@ -52,21 +66,6 @@ std::optional<pid_t> server_with_place(const fs::path& place) {
     }
     return std::nullopt;
 }
-
-/// A place that is not the directory any more which it was then is somebody's.
-void add_places(Journal& journal, const std::map<std::string, std::string>& places) {
-    for (const auto& [place, birth] : places) {
-        if (birth_of(place) != birth) {
-            continue;
-        }
-        if (std::find(journal.outside.begin(), journal.outside.end(), place) == journal.outside.end()) {
-            journal.outside.push_back(place);
-        }
-        journal.births.insert_or_assign(place, birth);
-    }
-}
-
-}  // namespace
 
 std::map<std::string, std::string> made_places(const fs::path& data_directory) {
     const auto content = system::read_file_if_present(data_directory / made_places_file);

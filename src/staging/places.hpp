@@ -5,8 +5,10 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -40,6 +42,9 @@ void take_linked_places(Journal& journal, const std::filesystem::path& data_dire
 /// Takes out of the journal's own places what the replay of an earlier try made there, except where the backup itself
 /// restores to: the WAL makes it anew. Throws Failure(unsafe) when a server on this machine has one as its tablespace.
 void empty_made_places(const Journal& journal, const std::vector<std::filesystem::path>& restored, int major);
+
+/// A server of this user on this machine that runs in this directory, or has a tablespace or its WAL there.
+std::optional<pid_t> server_with_place(const std::filesystem::path& place);
 
 /// The symbolic links of a data directory: of its tablespaces, its WAL, and whatever else lies outside.
 std::vector<std::filesystem::path> links_of(const std::filesystem::path& data_directory);

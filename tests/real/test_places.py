@@ -1,9 +1,11 @@
 """Directories outside of the staging directory that a restore writes to: whatever stops it there, nothing is lost."""
 import glob
 import os
+import shutil
 
-from bootstrap_case import BootstrapCase, PlainCase, wait_until
+from bootstrap_case import BootstrapCase, PlainCase, read, wait_until
 from lab import send
+from source_cluster import switch_wal, wait_until_archived
 
 ROWS = 20000
 
@@ -139,3 +141,50 @@ class LinksThatAMapMakes(BootstrapCase):
         self.assert_done(self.bootstrap())
         self.assertEqual(os.readlink(os.path.join(self.data_directory, 'pg_wal')), self.wal)
         self.assert_complete()
+
+
+class ReusedDirectories(PlainCase):
+    """A copy of a data directory has the links of the original."""
+
+    def setUp(self):
+        super().setUp()
+        self.space = self.lab.make('space')
+        self.make_source('', "create tablespace space location '%s'; create table there (n int) tablespace space; "
+                         'insert into there values (1)' % self.space)
+        self.plain.write_batches(1)
+        self.plain.sql('checkpoint')
+        wait_until_archived(self.plain, switch_wal(self.plain))
+        shutil.copytree(self.plain.server.data_directory, self.lab.path('old'), symlinks=True)
+        self.lab.run_as_root('chown', '-hR', 'postgres:', self.lab.path('old'))
+        self.given = ('--source=fenced', '--reuse-data=' + self.lab.path('old'))
+
+    def contents(self):
+        found = {}
+        for name in glob.glob(self.space + '/PG_*/*/*'):
+            with open(name, 'rb') as file:
+                found[name] = file.read()
+        return found
+
+    def restore_elsewhere(self):
+        self.pgbackrest_configuration = self.lab.write('restore.conf', read(self.lab.path('pgbackrest.conf')).replace(
+            'pg1-path=' + self.plain.server.data_directory, 'pg1-path=' + self.data_directory))
+        self.configure()
+
+    def test_a_living_servers_tablespace_is_not_taken(self):
+        self.restore_elsewhere()
+        os.remove(self.lab.path('old/postmaster.pid'))
+        before = self.contents()
+        for more in ((), ('--tablespace-map=space=' + self.space,)):
+            self.assert_refused(self.bootstrap(*self.given, *more), 9, r'reuse-data .*: process %d has %s as its own'
+                                % (self.plain.server.process.pid, self.space))
+        self.assertEqual(self.contents(), before)
+        self.plain.server.stop()
+
+    def test_nor_a_stopped_ones_unless_it_is_named(self):
+        self.lose()
+        before = self.contents()
+        self.assert_refused(self.bootstrap(*self.given), 9, 'a link of it leads to %s, and what is there would be overwritten' % self.space)
+        self.assertEqual(self.contents(), before)
+        self.assert_done(self.bootstrap(*self.given, '--tablespace-map=space=' + self.space))
+        self.open()
+        self.assertEqual(self.sql('select count(*) from there'), '1')

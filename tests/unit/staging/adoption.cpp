@@ -74,10 +74,36 @@ TEST_CASE("reuse-data has to be on the file system of the data directory") {
     ::setenv("TMPDIR", before.c_str(), 1);
     elsewhere.write("old/global/pg_control", restore.control());
     StagingDirectory staging(restore.request);
-    CHECK(problems_of(ExitCode::unsafe, [&] { reuse(staging, elsewhere.path("old"), restore.plan, {}); }) ==
+    CHECK(problems_of(ExitCode::unsafe, [&] { reuse(staging, elsewhere.path("old"), restore.plan, {}, {}); }) ==
           Problems{
               {"reuse-data " + elsewhere.path("old").string() + ": it is not on the file system of the data directory",
                "move it there, or leave reuse-data out: everything is copied from the repository then"}});
     CHECK(fs::exists(elsewhere.path("old/global/pg_control")));
     CHECK(system::is_empty_or_absent(staging.path()));
+}
+
+TEST_CASE("reuse-data whose links lead elsewhere is taken only with what is named") {
+    const Restore restore;
+    const auto place = restore.files.path("ts1");
+    restore.files.write("old/global/pg_control", restore.control());
+    restore.files.write("ts1/PG_15_202209061/5/16391", "rows");
+    fs::create_directories(restore.files.path("old/pg_tblspc"));
+    fs::create_directory_symlink(place, restore.files.path("old/pg_tblspc/16385"));
+    StagingDirectory staging(restore.request);
+    const auto reuse_with = [&](const std::vector<pgbackrest::Option>& options) {
+        reuse(staging, restore.files.path("old"), restore.plan, {place}, options);
+    };
+    const std::string what = "reuse-data " + restore.files.path("old").string() + ": a link of it leads to " +
+                             place.string() + ", and what is there would be overwritten";
+    CHECK(problems_of(ExitCode::unsafe, [&] { reuse_with({}); }).front().message == what);
+    CHECK(problems_of(ExitCode::unsafe,
+                      [&] {
+                          reuse_with({{"tablespace-map", "ts1=/other"}});
+                      })
+              .front()
+              .message == what);
+    CHECK(fs::exists(restore.files.path("old")));
+    reuse_with({{"tablespace-map", "ts1=" + place.string()}});
+    CHECK(staging.journal().outside == std::vector<std::string>{place.string()});
+    CHECK_FALSE(fs::exists(restore.files.path("old")));
 }
