@@ -6,6 +6,8 @@
 #include "replay/settings.hpp"
 #include "replay/ticket.hpp"
 #include "request/patroni_mode.hpp"
+#include "staging/journal.hpp"
+#include "staging/layout.hpp"
 #include "staging/places.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
@@ -64,6 +66,22 @@ std::optional<postgres::Timeline> first_timeline_without_history(const Plan& pla
     return std::nullopt;
 }
 
+/// What the WAL made belongs to this restore for as long as its journal knows the directory: Patroni may set it aside.
+void keep_made_places() {
+    try {
+        const auto data_directory = fs::current_path();
+        for (const auto& file : journals_of(data_directory)) {
+            auto journal = Journal::read(file);
+            if (journal && journal->handed_over_is(data_directory)) {
+                take_made_places(*journal, data_directory);
+                journal->save(file);
+            }
+        }
+    } catch (const std::exception& error) {
+        log::warning("the journal does not know which tablespaces the WAL made: {}", error.what());
+    }
+}
+
 }  // namespace
 
 void require_same_timeline(const Request& request, const Plan& plan) {
@@ -108,6 +126,7 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
 }
 
 void end_recovery() {
+    keep_made_places();
     const auto ticket = Ticket::in(".");
     if (!ticket) {
         system::remove_file(made_places_file);

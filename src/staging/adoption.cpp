@@ -95,8 +95,15 @@ void take_back(StagingDirectory& staging, const fs::path& directory) {
     if (!staging.journal().member.empty()) {
         journal.member = staging.journal().member;
     }
-    take_made_places(journal, directory);
-    adopt(staging, journal, directory, journal.outside);
+    // Patroni has renamed these, too.
+    auto places = journal.outside;
+    for (const auto& [place, birth] : made_places(directory)) {
+        if (std::find(places.begin(), places.end(), place) == places.end()) {
+            places.push_back(place);
+        }
+        journal.births.emplace(place, birth);
+    }
+    adopt(staging, journal, directory, places);
 }
 
 void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& plan, const std::vector<fs::path>& outside,

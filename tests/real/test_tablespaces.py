@@ -1,4 +1,5 @@
 """Tablespaces that were made after the backup: PostgreSQL takes over whatever lies in their directories."""
+import json
 import os
 import shutil
 
@@ -154,3 +155,9 @@ class MadeInTheWal(PlainCase):
         self.assertIn('the WAL makes a tablespace in ' + self.place, done.stdout + done.stderr)
         self.assertEqual(self.contents(), before)
 
+        os.rename(self.place, self.place + '.lost')
+        self.open()
+        wait_until('the recovery to end', lambda: self.sql('select pg_is_in_recovery()') == 'f')
+        self.assertEqual(self.sql('select count(*) from elsewhere'), str(ROWS))
+        # Patroni may set the directory aside with its tablespaces.
+        self.assertIn(self.place, json.loads(read(self.staging + '.d/journal.json'))['outside'])

@@ -1,6 +1,7 @@
 #include "staging/adoption.hpp"
 
 #include "staging/hand_over.hpp"
+#include "staging/places.hpp"
 #include "staging/set_aside.hpp"
 #include "support/catch.hpp"
 #include "support/restore.hpp"
@@ -28,6 +29,17 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
         CHECK(fs::read_symlink(staging.path() / "pg_tblspc" / "16385") == place);
         CHECK(fs::exists(place / "PG_15"));
         CHECK(Journal::read(layout.journal())->phase == Phase::copying);
+    }
+    SECTION("with one that the WAL made, which the journal does not know yet") {
+        const auto made = restore.files.path("made"), made_renamed = restore.files.path("made.failed");
+        restore.files.write("made/PG_15_202209061/5/16391", "rows");
+        note_made_place(*found, made);
+        fs::rename(made, made_renamed);
+        fs::create_directory_symlink(made_renamed, *found / "pg_tblspc" / "16399");
+        StagingDirectory staging(restore.request);
+        take_back(staging, *found);
+        CHECK(fs::exists(made / "PG_15_202209061"));
+        CHECK(owned_places(staging.journal()) == std::vector<std::string>{place.string(), made.string()});
     }
     SECTION("and a tablespace's place that is taken is refused by name, every time, with nothing touched") {
         restore.files.write("ts1/somebody", "s");
