@@ -1,7 +1,6 @@
 #include "pgbackrest/command_line.hpp"
 
 #include "pgbackrest/printable.hpp"
-#include "postgres/configuration.hpp"
 #include "system/failure.hpp"
 #include "system/text.hpp"
 
@@ -86,7 +85,7 @@ process::Command Pgbackrest::data_command(const std::string& verb, std::vector<O
 std::string as_typed(const process::Command& command) {
     auto words = command.arguments;
     words.insert(words.begin(), command.program);
-    std::transform(words.begin(), words.end(), words.begin(), postgres::quote_command_word);
+    std::transform(words.begin(), words.end(), words.begin(), system::shell_word);
     return system::join(words, " ");
 }
 

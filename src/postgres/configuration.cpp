@@ -60,19 +60,11 @@ std::string quote_value(std::string_view value) {
 }
 
 std::string quote_command_word(std::string_view word) {
-    constexpr std::string_view harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
-    const bool plain = !word.empty() && word.find_first_not_of(harmless) == std::string_view::npos;
-    std::string quoted = plain ? "" : "'";
-    for (const char character : word) {
-        if (character == '\'') {
-            quoted += "'\\''";
-        } else if (character == '%') {
-            quoted += "%%";
-        } else {
-            quoted += character;
-        }
+    std::string quoted;
+    for (const char character : system::shell_word(word)) {
+        quoted += character == '%' ? "%%" : std::string(1, character);
     }
-    return plain ? quoted : quoted + '\'';
+    return quoted;
 }
 
 const std::vector<std::string>& recovery_settings() {

@@ -6,6 +6,7 @@
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/mapped_file.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -96,8 +97,8 @@ std::optional<GuardAnswer> judge_place(const fs::path& place, PlaceState state, 
         return GuardAnswer{
             GuardAnswer::Kind::abort, ExitCode::replay_failed,
             fmt::format("the WAL makes a tablespace in {}, which belongs to another user", place.string()),
-            fmt::format("chown --reference={} {}, then run it again: it goes on from here", fs::current_path().string(),
-                        place.string())};
+            fmt::format("chown --reference={} {}, then run it again: it goes on from here",
+                        system::shell_word(fs::current_path().string()), system::shell_word(place.string()))};
     }
     if (state != PlaceState::filled || is_ours) {
         return std::nullopt;
@@ -167,7 +168,8 @@ void make_room(const fs::path& data_directory, const fs::path& place) {
                 fmt::format("the WAL makes a tablespace in {}, which cannot be made: {}", place.string(),
                             error.message()),
                 fmt::format("mkdir -p {0} && chown --reference={1} {0}, then run it again: it goes on from here",
-                            place.string(), fs::absolute(data_directory).lexically_normal().string()));
+                            system::shell_word(place.string()),
+                            system::shell_word(fs::absolute(data_directory).lexically_normal().string())));
         }
         log::info("{} is made for a tablespace of the WAL", place.string());
     }

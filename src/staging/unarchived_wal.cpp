@@ -60,8 +60,7 @@ std::string push_command(const std::filesystem::path& data_directory, const pgba
     // An asynchronous push takes only what has a mark in archive_status, and the last segment has none.
     const auto command =
         pgbackrest.command("archive-push", {{"pg1-path", data_directory.string()}, {"no-archive-async"}});
-    return pgbackrest::as_typed(command) + " " + postgres::quote_command_word((data_directory / "pg_wal").string()) +
-           "/$wal";
+    return pgbackrest::as_typed(command) + " " + system::shell_word((data_directory / "pg_wal").string()) + "/$wal";
 }
 
 }  // namespace

@@ -21,4 +21,7 @@ std::optional<std::uint64_t> number(std::string_view text, int base = 10);
 /// The candidate with the fewest edits, if there are few enough for a typo.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
+/// A word as a shell needs it: quoted where it has to be.
+std::string shell_word(std::string_view word);
+
 }  // namespace patroni_pgbackrest::system

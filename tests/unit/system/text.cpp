@@ -87,6 +87,14 @@ TEST_CASE("a number is the whole text") {
     }
 }
 
+TEST_CASE("a word that was made for a shell is that word there") {
+    for (const std::string word : {"/srv/ts 1", "it's", "100%", "$HOME", "a\nb", "", "--set=20261122-090000F"}) {
+        CHECK(shell_words(shell_word(word)) == std::vector<std::string>{word});
+    }
+    CHECK(shell_word("/srv/ts1") == "/srv/ts1");
+    CHECK(shell_word("100%") == "100%");
+}
+
 TEST_CASE("nearest finds slips of the fingers") {
     const Words options = {"stanza", "set", "type", "target", "target-timeline", "process-max"};
     CHECK(nearest("stnaza", options) == "stanza");
