@@ -145,7 +145,7 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const Path& block) {
     standalone.method->recovery_conf.reset();
     std::erase_if(standalone.method->entries, [](const auto& entry) { return entry.key == "recovery"; });
     const Request request = make_request({{"datadir", "/data"}}, std::move(standalone));
-    const auto wanted = yaml::parse(corrected_recovery_conf(request, std::nullopt), "recovery_conf");
+    const auto wanted = yaml::parse(corrected_recovery_conf(request), "recovery_conf");
     const Node& corrected = wanted->map_at("recovery_conf");
 
     const Path path = below(block, "recovery_conf");

@@ -11,6 +11,7 @@
 #include "staging/places.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 
 #include <filesystem>
 #include <fmt/format.h>
@@ -21,14 +22,22 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<postgres::Setting> recovery_block() {
+/// Every recovery setting, so that nothing that the lost cluster's files have is in force. What recovery_conf says
+/// comes after it, in Patroni's own file, and says the same (problems_of_patroni_mode).
+std::vector<postgres::Setting> recovery_block(const Request& request, const Plan& plan) {
     std::vector<postgres::Setting> settings;
     // A stale target of another type in the restored configuration is FATAL beside the real one, and can only be
-    // blanked before it in the file order (13 to 18); Patroni's own file comes after this one.
-    for (const char* target : {"recovery_target", "recovery_target_name", "recovery_target_time", "recovery_target_xid",
-                               "recovery_target_lsn"}) {
-        settings.push_back({target, ""});
+    // blanked before it in the file order (13 to 18).
+    for (const char* name :
+         {"recovery_target", "recovery_target_name", "recovery_target_time", "recovery_target_xid",
+          "recovery_target_lsn", "primary_conninfo", "primary_slot_name", "archive_cleanup_command"}) {
+        settings.push_back({name, ""});
     }
+    settings.push_back({"recovery_target_inclusive", request.target.exclusive ? "off" : "on"});
+    settings.push_back({"recovery_target_action", "promote"});
+    // The plan's: what PostgreSQL takes for the newest is what it is given a history of.
+    settings.push_back({"recovery_target_timeline", plan.timeline().text()});
+    settings.push_back({"recovery_min_apply_delay", "0"});
     settings.push_back({"restore_command", guard_command()});
     settings.push_back({"recovery_end_command",
                         postgres::quote_command_word(fs::canonical("/proc/self/exe").string()) + " recovery-end"});
@@ -66,6 +75,12 @@ std::optional<postgres::Timeline> first_timeline_without_history(const Plan& pla
     return std::nullopt;
 }
 
+bool asks_for_newest_timeline(const Request& request) {
+    const auto& conf = *request.patroni->method->recovery_conf;
+    const auto timeline = conf.find("recovery_target_timeline");
+    return timeline != conf.end() && system::trim(timeline->second.text) == "latest";
+}
+
 /// What the WAL made belongs to this restore for as long as its journal knows the directory: Patroni may set it aside.
 void keep_made_places() {
     try {
@@ -85,25 +100,23 @@ void keep_made_places() {
 }  // namespace
 
 void require_same_timeline(const Request& request, const Plan& plan) {
-    if (request.recovery != Recovery::patroni || plan.explicit_timeline || request.target.is_immediate()) {
+    constexpr const char* hint = "take recovery_target_timeline out of recovery_conf: this program sets the plan's";
+    if (request.recovery != Recovery::patroni || plan.explicit_timeline || !asks_for_newest_timeline(request)) {
         return;
     }
     if (const auto lost = first_timeline_without_history(plan)) {
         throw Failure(ExitCode::usage,
-                      fmt::format("recovery_conf follows the newest timeline, and PostgreSQL finds none behind {}, "
+                      fmt::format("recovery_conf asks for the newest timeline, and PostgreSQL finds none behind {}, "
                                   "which has no history file in the archive, before timeline {}",
                                   lost->text(), plan.timeline().text()),
-                      fmt::format("set target-timeline: {} in the block and write\n{}", plan.timeline().text(),
-                                  corrected_recovery_conf(request, plan.timeline())));
+                      hint);
     }
-    if (plan.newest_timeline) {
-        return;
+    if (!plan.newest_timeline) {
+        throw Failure(ExitCode::usage,
+                      fmt::format("recovery_conf asks for the newest timeline, but the target {} is on timeline {}",
+                                  request.target.text(), plan.timeline().text()),
+                      hint);
     }
-    throw Failure(ExitCode::usage,
-                  fmt::format("recovery_conf follows the newest timeline, but the target {} is on timeline {}",
-                              request.target.text(), plan.timeline().text()),
-                  fmt::format("set target-timeline: {} in the block and write\n{}", plan.timeline().text(),
-                              corrected_recovery_conf(request, plan.timeline())));
 }
 
 void deliver(const Request& request, const Plan& plan, StagingDirectory& staging) {
@@ -118,7 +131,7 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
     system::remove_file(data / "standby.signal");
     empty_pg_wal(data / "pg_wal");
     strip_auto_conf(data / "postgresql.auto.conf");
-    patroni::write_block(configuration, data, recovery_block());
+    patroni::write_block(configuration, data, recovery_block(request, plan));
     system::remove_file(data / ReplayNotes::file_name);
     system::replace_file(data / Ticket::file_name, ticket.to_json());
     log::info("recovery to {} is left to Patroni's PostgreSQL: {} WAL segments to replay on timeline {}",

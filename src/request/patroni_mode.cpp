@@ -68,9 +68,7 @@ class Review {
         problems_.push_back({std::move(message), std::move(hint), place});
     }
 
-    std::string corrected() const {
-        return "write this recovery_conf:\n" + corrected_recovery_conf(request_, std::nullopt);
-    }
+    std::string corrected() const { return "write this recovery_conf:\n" + corrected_recovery_conf(request_); }
 
     void guard() {
         if (!is_guard(value_of(conf_, "restore_command"))) {
@@ -156,7 +154,7 @@ std::vector<Problem> problems_of_patroni_mode(const Request& request) {
     return Review(request).all();
 }
 
-std::string corrected_recovery_conf(const Request& request, const std::optional<postgres::Timeline>& timeline) {
+std::string corrected_recovery_conf(const Request& request) {
     std::string yaml = "recovery_conf:\n  restore_command: patroni_pgbackrest archive-get %f \"%p\"\n";
     const auto& target = request.target;
     if (!target.is_latest()) {
@@ -165,9 +163,7 @@ std::string corrected_recovery_conf(const Request& request, const std::optional<
     if (target.exclusive) {
         yaml += "  recovery_target_inclusive: 'false'\n";
     }
-    if (timeline) {
-        yaml += fmt::format("  recovery_target_timeline: '{}'\n", timeline->text());
-    } else if (request.timeline) {
+    if (request.timeline) {
         if (const auto* number = std::get_if<postgres::Timeline>(&request.timeline->choice)) {
             yaml += fmt::format("  recovery_target_timeline: '{}'\n", number->text());
         } else if (std::holds_alternative<Immediate>(request.timeline->choice)) {

@@ -13,8 +13,8 @@ namespace patroni_pgbackrest {
 /// (docs/patroni-contract.md explains what each of them does).
 std::vector<Problem> problems_of_patroni_mode(const Request& request);
 
-/// The recovery_conf that agrees with the request, as YAML lines, for a hint. `timeline` empty: not written.
-std::string corrected_recovery_conf(const Request& request, const std::optional<postgres::Timeline>& timeline);
+/// The recovery_conf that agrees with the request, as YAML lines, for a hint.
+std::string corrected_recovery_conf(const Request& request);
 
 /// Whether a restore_command calls this program's archive-get.
 bool is_guard(const std::string& restore_command);

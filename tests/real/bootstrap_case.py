@@ -116,7 +116,10 @@ fi''' % (self.source.segments[batch], condition, code, code))
 
     def damage_wal(self, batch):
         """Overwrites the middle of what batch wrote; pgBackRest does not notice, PostgreSQL finds a bad record."""
-        path = self.archived(self.source.segments[batch])
+        self.overwrite_middle(self.archived(self.source.segments[batch]))
+
+    @staticmethod
+    def overwrite_middle(path):
         with gzip.open(path) as file:
             content = bytearray(file.read())
         content[0x8000:0x8100] = b'\xff' * 0x100

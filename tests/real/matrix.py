@@ -181,7 +181,7 @@ class MatrixCase(UnderPatroni):
         if self.patroni_runs_until_it_leads(until):
             return self.judge_rows(target)
         # Refused by resume, by the guard, or by the next bootstrap: the first one's new timeline is in the archive now.
-        said = re.search('restarted it as a standby without its target: refused|recovery_conf follows the newest timeline',
+        said = re.search('restarted it as a standby without its target: refused',
                          self.lab.log('node1'))
         return 'refused' if mode == 'patroni' and target == 'time' and (refusal == 9 or said) else 'hung'
 

@@ -1,7 +1,9 @@
 """Patroni mode: PostgreSQL itself asks for histories, so what it is given must be what was planned."""
 import glob
+import gzip
 import os
 
+from bootstrap_case import PlainCase
 from repository_case import RepositoryCase
 
 
@@ -18,15 +20,21 @@ class PatroniMode(RepositoryCase):
         self.assert_leader_has(1, 2, 20, 21, 30)
 
     def test_a_missing_history_below_the_newest(self):
-        # PostgreSQL asks for 2, is told that there is none, and would end on 1.
+        # PostgreSQL's `latest` asks for 2, is told that there is none, and ends on 1.
         self.situation('chain')
         self.remove_from_archive('00000002.history')
-        self.configure({'recovery_conf': self.recovery_conf()})
-        hint = self.assert_refuses(self.bootstrap(), 2, 'timeline 3')
-        self.assertIn('target-timeline: 3', hint)
+        self.configure({'recovery_conf': self.recovery_conf(timeline='latest')})
+        hint = self.assert_refuses(self.bootstrap(), 2, 'asks for the newest timeline', 'timeline 3')
+        self.assertIn('take recovery_target_timeline out of recovery_conf', hint)
         self.forget_failure()
-        self.configure({'target-timeline': 3, 'recovery_conf': self.recovery_conf(timeline='3')})
+        self.configure({'recovery_conf': self.recovery_conf()})
         self.assert_leader_has(1, 2, 20, 21, 30)
+
+    def test_immediate_stays_on_the_backups_timeline(self):
+        # The newest one left it before the backup: `latest` is FATAL, "not a child of this server's history".
+        self.situation('backup_on_abandoned_branch')
+        self.configure({'type': 'immediate', 'set': self.label('second'), 'recovery_conf': self.recovery_conf(**{'': 'immediate'})})
+        self.assert_leader_has(1, 2, 3)
 
     def test_a_timeline_that_arrives_after_the_plan_is_not_followed(self):
         self.situation('two_timelines')
@@ -35,8 +43,49 @@ class PatroniMode(RepositoryCase):
         archive = os.path.basename(os.path.dirname(history))
         wrapped = self.wrap_pgbackrest('[ "$VERB" != archive-get ] || cp -n %s %s/archive/demo/%s/' % (
             history, self.repository, archive))
-        self.configure({'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf()})
+        self.configure({'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf(timeline='latest')})
         self.node.start()
         self.node.wait_for_end()
         self.assert_absent()
         self.assertIn('00000002.history came into the archive after the restore was planned', self.lab.log('node1'))
+        os.remove(glob.glob(os.path.join(self.repository, 'archive/demo/*/00000002.history'))[0])
+        self.forget_failure()
+        self.configure({'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf()})
+        self.assert_leader_has(1, 2, 3)
+
+
+class LeftInTheLostClustersFiles(PlainCase):
+    """None of it is in force: the block in the base configuration has every recovery setting."""
+
+    def bring_back_to(self, kind):
+        self.make_source('recovery_target_inclusive = off\nrecovery_min_apply_delay = 6h\nrecovery_target_timeline = current\n'
+                         "recovery_target_action = pause\nrecovery_target_name = 'nowhere'\n"
+                         "archive_cleanup_command = 'rm -rf %s'" % self.lab.path('repo'))
+        target = self.plain.write_batches(1, 2, 3)[2][kind]
+        self.lose()
+        self.configure({'type': kind, 'target': target, 'recovery_conf': self.recovery_conf(**{kind: target})})
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_rows(2, sql=self.node.sql)
+        self.assertTrue(os.path.exists(self.lab.path('repo')))
+
+    def test_for_a_transaction(self):
+        self.bring_back_to('xid')
+
+    def test_for_an_lsn(self):
+        self.bring_back_to('lsn')
+
+    def test_a_record_that_is_damaged_in_the_last_segment(self):
+        self.make_source()
+        self.plain.write_batches(1, 2, 3)
+        self.lose()
+        for last in sorted(glob.glob(self.repository + '/archive/demo/*/*/00000001*-*.gz'), reverse=True):
+            with gzip.open(last) as file:
+                file.seek(0x8000)
+                if any(file.read(0x100)):
+                    break
+            os.remove(last)  # it has no rows
+        self.overwrite_middle(last)
+        self.configure({'recovery_conf': self.recovery_conf()})
+        self.assert_refused(self.bootstrap(), 7, 'WAL segment .* is damaged: .* more of the same WAL lies behind it')
+        self.assert_absent()
