@@ -43,18 +43,37 @@ BootstrapArguments arguments_of_patroni(const patroni::ConfigurationSource& sour
     return arguments;
 }
 
-/// The journal of a bootstrap of this node, for a method that is there.
-std::optional<Journal> own_journal(const patroni::Configuration& configuration, const Layout& layout) {
-    auto journal = Journal::read(layout.journal());
+/// Why a journal is not that of this patroni.yml's bootstrap; empty when it is.
+std::string why_not_own(const patroni::Configuration& configuration, const Journal& journal) {
+    const auto call = journal.last_call();
     const auto is = [](const std::optional<patroni::Value>& setting, const std::string& value) {
         return setting && setting->text == value;
     };
+    if (!is(configuration.scope, call.scope)) {
+        return fmt::format("it is of scope {}", call.scope);
+    }
     // A base backup of a finished restore in a mount point brings the journal to another member.
-    const bool is_another_members = journal && journal->phase == Phase::handed_over &&
-                                    !journal->last_call().member.empty() && configuration.name &&
-                                    !is(configuration.name, journal->last_call().member);
-    const bool is_ours = journal && is(configuration.scope, journal->last_call().scope) && !is_another_members;
-    return is_ours && configuration.method ? journal : std::nullopt;
+    if (journal.phase == Phase::handed_over && !call.member.empty() && configuration.name &&
+        !is(configuration.name, call.member)) {
+        return fmt::format("it is of member {}", call.member);
+    }
+    return configuration.method ? "" : "bootstrap.method names no block with a command";
+}
+
+/// The journal of a bootstrap of this node. What was rejected stays so, whatever patroni.yml says now.
+std::optional<Journal> own_journal(const patroni::Configuration& configuration, const Layout& layout) {
+    auto journal = Journal::read(layout.journal());
+    if (!journal) {
+        return std::nullopt;
+    }
+    const auto why = why_not_own(configuration, *journal);
+    const bool is_refused =
+        (journal->rejected || journal->not_accepted) && journal->handed_over_is(layout.data_directory);
+    if (why.empty() || is_refused) {
+        return journal;
+    }
+    log::warning("{} is not looked at: {}", layout.journal().string(), why);
+    return std::nullopt;
 }
 
 /// When the recovery that led to this timeline ended.

@@ -86,6 +86,7 @@ std::string text(Phase phase) {
 
 void Journal::save(const std::filesystem::path& file) const {
     json content{{"version", 1},
+                 {"lies_in", system::birth_of(file.parent_path()).value_or("")},
                  {"scope", scope},
                  {"member", member},
                  {"request", request},
@@ -98,7 +99,8 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"never_led", never_led},
                  {"given_up", given_up},
                  {"hand_overs", hand_overs},
-                 {"not_accepted", not_accepted}};
+                 {"not_accepted", not_accepted},
+                 {"is_copy", is_copy}};
     if (planning) {
         content["begun"] = {{"scope", planning->scope}, {"member", planning->member}, {"request", planning->request}};
     }
@@ -120,6 +122,20 @@ void Journal::save(const std::filesystem::path& file) const {
     system::replace_file(file, content.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
+namespace {
+
+/// What lies outside of the staging directory is the original's, and the copied data was copied at some moment.
+void take_as_copy(Journal& journal) {
+    journal.is_copy = true;
+    journal.outside.clear();
+    journal.births.clear();
+    if (journal.phase < Phase::handing_over) {
+        journal.phase = Phase::copying;
+    }
+}
+
+}  // namespace
+
 std::optional<Journal> Journal::read(const std::filesystem::path& file) {
     const auto content = system::read_file_if_present(file);
     if (!content) {
@@ -135,6 +151,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.given_up = read.value("given_up", false);
         journal.not_accepted = read.value("not_accepted", false);
         journal.hand_overs = read.value("hand_overs", 0U);
+        journal.is_copy = read.value("is_copy", false);
         journal.request = read.at("request");
         journal.backup_set = read.at("backup_set");
         journal.system_identifier = read.at("system_identifier");
@@ -159,6 +176,10 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         if (read.contains("rejected")) {
             const auto& rejection = read.at("rejected");
             journal.rejected = Rejection{rejection.at("message"), rejection.at("hint"), rejection.at("configuration")};
+        }
+        const auto lies_in = read.value("lies_in", "");
+        if (!lies_in.empty() && lies_in != system::birth_of(file.parent_path())) {
+            take_as_copy(journal);
         }
         return journal;
     } catch (const json::exception& error) {

@@ -82,6 +82,9 @@ struct Journal {
     std::optional<Reached> reached;   ///< not in patroni mode, where Patroni replays later
     std::optional<Rejection> rejected;
     bool not_accepted = false;
+    /// Read where it was not written, in a copy of that directory, until a restore has taken it for its own. What lies
+    /// outside is the original's, so none of it is listed, and the phase is no later than the copy.
+    bool is_copy = false;
 
     /// Whether no copy has begun: there is nothing to go on with.
     bool only_planned() const { return backup_set.empty(); }

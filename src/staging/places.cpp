@@ -7,12 +7,10 @@
 #include "system/text.hpp"
 
 #include <algorithm>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
-#include <sys/stat.h>
 #include <system_error>
 
 namespace patroni_pgbackrest {
@@ -21,23 +19,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Tells one directory from another at the same place, also after a reboot: the roots of two file systems may have one
-/// inode number. Empty for what is no directory, as the end of a file link, which may be replaced.
-std::optional<std::string> birth_of(const fs::path& directory) {
-    struct statx facts {};
-    if (::statx(AT_FDCWD, directory.c_str(), 0, STATX_TYPE | STATX_INO | STATX_BTIME, &facts) != 0 ||
-        !S_ISDIR(facts.stx_mode)) {
-        return std::nullopt;
-    }
-    const bool known = (facts.stx_mask & STATX_BTIME) != 0;
-    return fmt::format("{} {}.{:09}", facts.stx_ino, known ? facts.stx_btime.tv_sec : 0,
-                       known ? facts.stx_btime.tv_nsec : 0);
-}
-
 /// A place that is not the directory any more which it was then is somebody's.
 void add_places(Journal& journal, const std::map<std::string, std::string>& places) {
     for (const auto& [place, birth] : places) {
-        if (birth_of(place) != birth) {
+        if (system::birth_of(place) != birth) {
             continue;
         }
         if (std::find(journal.outside.begin(), journal.outside.end(), place) == journal.outside.end()) {
@@ -83,7 +68,7 @@ std::map<std::string, std::string> made_places(const fs::path& data_directory) {
 
 void note_made_place(const fs::path& data_directory, const fs::path& place) {
     auto places = made_places(data_directory);
-    places.insert_or_assign(place.string(), birth_of(place).value_or(""));
+    places.insert_or_assign(place.string(), system::birth_of(place).value_or(""));
     system::replace_file(data_directory / made_places_file, nlohmann::json(places).dump() + "\n");
 }
 
@@ -95,7 +80,7 @@ std::vector<std::string> owned_places(const Journal& journal) {
     std::vector<std::string> owned;
     for (const auto& directory : journal.outside) {
         const auto seen = journal.births.find(directory);
-        if (seen != journal.births.end() && seen->second == birth_of(directory)) {
+        if (seen != journal.births.end() && seen->second == system::birth_of(directory)) {
             owned.push_back(directory);
         }
     }
@@ -110,7 +95,7 @@ void take_linked_places(Journal& journal, const fs::path& data_directory) {
     std::map<std::string, std::string> places;
     for (const auto& link : links_of(data_directory)) {
         const auto place = end_of(link);
-        places.emplace(place, birth_of(place).value_or(""));
+        places.emplace(place, system::birth_of(place).value_or(""));
     }
     add_places(journal, places);
 }
@@ -171,7 +156,7 @@ void claim_places(Journal& journal, const std::vector<fs::path>& outside) {
     for (const auto& directory : outside) {
         const bool is_known = std::find(known.begin(), known.end(), directory.string()) != known.end();
         const auto seen = journal.births.find(directory.string());
-        const bool ours = is_known && (seen == journal.births.end() || seen->second == birth_of(directory));
+        const bool ours = is_known && (seen == journal.births.end() || seen->second == system::birth_of(directory));
         if (!ours && !system::is_empty_or_absent(directory)) {
             throw Failure(
                 ExitCode::unsafe,
@@ -190,7 +175,7 @@ void claim_places(Journal& journal, const std::vector<fs::path>& outside) {
 
 void note_births(Journal& journal) {
     for (const auto& directory : journal.outside) {
-        if (const auto birth = birth_of(directory)) {
+        if (const auto birth = system::birth_of(directory)) {
             journal.births.emplace(directory, *birth);
         }
     }

@@ -152,16 +152,16 @@ ResumeVerdict decide_by_dcs(const ResumeFacts& facts) {
 /// mount point for example. Started again, it would promote it.
 ResumeVerdict decide_on_what_was_handed_over(const ResumeFacts& facts) {
     const auto& journal = *facts.journal;
-    if (is_in_use_long_enough(facts)) {
-        return {.action = ResumeAction::discard_journal,
-                .log = fmt::format("{} has been in use since its restore, which is over",
-                                   facts.layout.data_directory.string())};
-    }
     if (journal.rejected) {
         return refuse_directory(facts, "verify rejected it: " + journal.rejected->message);
     }
     if (journal.not_accepted) {
         return refuse_directory(facts, "Patroni did not accept it");
+    }
+    if (is_in_use_long_enough(facts)) {
+        return {.action = ResumeAction::discard_journal,
+                .log = fmt::format("{} has been in use since its restore, which is over",
+                                   facts.layout.data_directory.string())};
     }
     if (!facts.dcs) {
         return {.action = ResumeAction::ask_dcs};

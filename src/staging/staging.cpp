@@ -6,6 +6,7 @@
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 
 #include <chrono>
 #include <fmt/format.h>
@@ -41,6 +42,21 @@ void refuse_another_cluster(const Journal& journal, const Plan& plan, const fs::
     }
 }
 
+/// A snapshot of a node's disk that is attached to another node, while the first one may go on as well.
+void refuse_another_member(const Request& request, const Journal& earlier, const Layout& layout) {
+    const auto member = member_of(request);
+    if (!member.empty() && !earlier.member.empty() && member != earlier.member) {
+        throw Failure(
+            ExitCode::unsafe,
+            fmt::format("{} is an unfinished restore of member {}, and this is {}", layout.staging.string(),
+                        earlier.member, member),
+            fmt::format("if no other node has it, rm -r {} and run it again; else give this node a disk of its "
+                        "own",
+                        system::shell_word(layout.workspace.string()) + " " +
+                            system::shell_word(layout.staging.string())));
+    }
+}
+
 }  // namespace
 
 StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layout(request.data_directory)) {
@@ -63,6 +79,15 @@ StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layo
 void StagingDirectory::look_at_earlier_run(const Request& request) {
     const auto identity = identity_of(request);
     if (earlier_) {
+        refuse_another_member(request, *earlier_, layout_);
+        if (earlier_->is_copy) {
+            log::warning(
+                "{} was copied from elsewhere: its tablespaces and links are not taken for this restore's, and "
+                "what lies beside it is checked against the backup",
+                layout_.journal().string());
+            system::remove_file(layout_.staging / made_places_file);
+            earlier_->is_copy = false;
+        }
         journal_ = *earlier_;
     } else {
         journal_.scope = request.scope;

@@ -200,4 +200,15 @@ void sync_directory(const fs::path& directory) {
     }
 }
 
+std::optional<std::string> birth_of(const fs::path& directory) {
+    struct statx facts {};
+    if (::statx(AT_FDCWD, directory.c_str(), 0, STATX_TYPE | STATX_INO | STATX_BTIME, &facts) != 0 ||
+        !S_ISDIR(facts.stx_mode)) {
+        return std::nullopt;
+    }
+    const bool known = (facts.stx_mask & STATX_BTIME) != 0;
+    return fmt::format("{} {}.{:09}", facts.stx_ino, known ? facts.stx_btime.tv_sec : 0,
+                       known ? facts.stx_btime.tv_nsec : 0);
+}
+
 }  // namespace patroni_pgbackrest::system

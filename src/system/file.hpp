@@ -61,4 +61,9 @@ class PrivateDirectory {
     std::filesystem::path path_;
 };
 
+/// Tells one directory from another at the same place, also after a reboot: its inode and when that was made, as the
+/// roots of two file systems may have one inode number. Empty for what is no directory, as the end of a file link,
+/// which may be replaced.
+std::optional<std::string> birth_of(const std::filesystem::path& directory);
+
 }  // namespace patroni_pgbackrest::system

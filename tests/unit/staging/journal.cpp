@@ -221,3 +221,41 @@ TEST_CASE("a bootstrap that begins after a hand-over is under way until it does 
     restore.copy(staging);
     CHECK_FALSE(Journal::read(layout.journal())->planning);
 }
+
+TEST_CASE("a journal in a copy of its directory owns nothing outside of it") {
+    const Restore restore;
+    const auto place = restore.files.path("ts1");
+    fs::create_directory(place);
+    restore.interrupt(Phase::replaying, {place});
+    const auto layout = choose_layout(restore.data());
+    CHECK_FALSE(Journal::read(layout.journal())->is_copy);
+    const auto elsewhere = restore.files.path("elsewhere.restoring.d");
+    SECTION("copied") {
+        fs::copy(layout.workspace, elsewhere, fs::copy_options::recursive);
+        const auto copied = Journal::read(elsewhere / "journal.json").value();
+        CHECK(copied.is_copy);
+        CHECK(copied.outside.empty());
+        CHECK(copied.phase == Phase::copying);
+        SECTION("and it stays one when it is changed") {
+            copied.save(elsewhere / "journal.json");
+            CHECK(Journal::read(elsewhere / "journal.json")->is_copy);
+        }
+    }
+    SECTION("renamed") {
+        fs::rename(layout.workspace, elsewhere);
+        const auto renamed = Journal::read(elsewhere / "journal.json").value();
+        CHECK_FALSE(renamed.is_copy);
+        CHECK(renamed.outside == std::vector<std::string>{place.string()});
+    }
+}
+
+TEST_CASE("an unfinished restore of another member is refused") {
+    Restore restore;
+    restore.request.patroni.emplace();
+    restore.request.patroni->name = patroni::Value{"node1", "patroni.yml:2"};
+    restore.interrupt(Phase::replaying);
+    restore.request.patroni->name->text = "node2";
+    CHECK(problems_of(ExitCode::unsafe, [&] { StagingDirectory(restore.request); }).front().message ==
+          restore.files.path("data.restoring").string() +
+              " is an unfinished restore of member node1, and this is node2");
+}

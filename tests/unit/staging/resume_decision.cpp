@@ -42,18 +42,19 @@ struct Row {
 };
 
 const std::vector<Row> in_any_case{
-    {"no journal of this scope and member, or the method names no block with a command", "0: nothing to do",
-     [](const Case& at) { return !at.journal; }, Does::nothing},
+    {"no journal of this scope and member, or the method names no block with a command",
+     "0: nothing to do; a journal that is not ended is named", [](const Case& at) { return !at.journal; },
+     Does::nothing},
 };
 
 const std::vector<Row> in_its_place{
-    {"it was in use for a day after its recovery ended", "removes the journal, 0",
-     [](const Case& at) { return at.life == Life::a_day; }, Does::removes_the_journal,
-     "/data has been in use since its restore, which is over"},
     {"`verify` rejected it", "9", [](const Case& at) { return at.rejected; }, Does::refuses,
      "/data was handed over, but verify rejected it: probe 1 returned 'false': the next start would promote it"},
     {"Patroni was seen not to accept it", "9", [](const Case& at) { return at.not_accepted; }, Does::refuses,
      "/data was handed over, but Patroni did not accept it: the next start would promote it"},
+    {"it was in use for a day after its recovery ended", "removes the journal, 0",
+     [](const Case& at) { return at.life == Life::a_day; }, Does::removes_the_journal,
+     "/data has been in use since its restore, which is over"},
     {"the DCS was not asked", "asks it", [](const Case& at) { return at.dcs == Dcs::not_asked; }, Does::asks},
     {"the DCS does not answer", "asks again, then 6", [](const Case& at) { return at.dcs == Dcs::silent; },
      Does::asks_again, "the DCS cannot be asked about scope demo: patronictl list exited with code 1"},
