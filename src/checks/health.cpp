@@ -3,7 +3,9 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
+#include <string_view>
 
 namespace patroni_pgbackrest {
 
@@ -24,6 +26,15 @@ Finding unusable(const std::string& database, const std::string& why) {
              fmt::format("if it was left out of the restore (db-include, db-exclude), or was being dropped, remove it: "
                          "DROP DATABASE {}",
                          postgres::sql_identifier(database))}};
+}
+
+/// What PostgreSQL says of a database whose files are empty (ValidatePgVersion in miscinit.c, load_relmap_file in
+/// relmapper.c), and, since 15.4, of one that was half dropped.
+bool is_left_out(std::string_view error) {
+    constexpr std::array said{"is not a valid data directory", "relation mapping file",
+                              "cannot connect to invalid database"};
+    return std::any_of(said.begin(), said.end(),
+                       [&](const char* words) { return error.find(words) != std::string_view::npos; });
 }
 
 void judge_collations(const postgres::DatabaseFacts& database, const DatabaseAnswer* answer,
@@ -63,8 +74,12 @@ std::vector<Finding> judge_health(const postgres::ContentFacts& facts,
         const auto* answer = found == answers.end() ? nullptr : &found->second;
         if (database.invalid) {
             findings.push_back(unusable(database.name, "its DROP DATABASE was interrupted"));
-        } else if (answer != nullptr && !answer->changed) {
+        } else if (answer != nullptr && !answer->changed && is_left_out(answer->error)) {
             findings.push_back(unusable(database.name, answer->error));
+        } else if (answer != nullptr && !answer->changed) {
+            findings.push_back({"verify-health-unknown",
+                                {fmt::format("database {} could not be looked at: {}", database.name, answer->error),
+                                 "let the superuser connect to it, and run verify again"}});
         } else {
             judge_collations(database, answer, findings);
         }

@@ -13,6 +13,7 @@
 #include "replay/delivery.hpp"
 #include "replay/probes.hpp"
 #include "replay/replay.hpp"
+#include "replay/ticket.hpp"
 #include "show/report.hpp"
 #include "staging/adoption.hpp"
 #include "staging/discard.hpp"
@@ -108,7 +109,9 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.detail = request.log_level == log::Level::debug;
     pgbackrest::restore(job);
     remove_inherited_workspace(staging.path());
-    system::remove_file(staging.path() / made_places_file);  // the backup's
+    for (const char* name : {made_places_file, OnlyOnce::file_name}) {
+        system::remove_file(staging.path() / name);  // the backup's, or of an earlier try
+    }
     staging.enter(Phase::copied);
 }
 
@@ -189,7 +192,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }
-        reached = replay(request, plan, staging, bin_directory, session, start);
+        reached = replay(request, plan, staging, bin_directory, session, start, [&] { copy(request, plan, staging); });
         report.about(*reached);
     } else {
         deliver(request, plan, staging);

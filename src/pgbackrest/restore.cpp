@@ -141,14 +141,27 @@ Failure with_full_disk(const fs::path& directory, const Failure& failure) {
                    "make room; the next run continues the copy");
 }
 
+/// As pgBackRest would have made them: a cluster's group may be allowed to read it.
+void give_permissions(const std::vector<fs::path>& places, const fs::path& data_directory) {
+    for (const auto& place : places) {
+        std::error_code ignored;
+        fs::permissions(place, fs::status(data_directory, ignored).permissions(), ignored);
+    }
+}
+
 }  // namespace
 
 void restore(const RestoreJob& job) {
     make_directory(job.data_directory, fs::perms::owner_all);
     make_directory(job.lock_path, fs::perms::owner_all);
     make_directory(job.spool_path, fs::perms::owner_all);
+    std::vector<fs::path> made;
     for (const auto& place : job.tablespaces) {
-        make_directory(place, fs::perms::owner_all);
+        std::error_code error;
+        if (!fs::exists(place, error)) {
+            make_directory(place, fs::perms::owner_all);
+            made.push_back(place);
+        }
     }
     for (const auto& place : job.outside) {
         make_directory(place.parent_path(), fs::perms::owner_all);
@@ -167,6 +180,7 @@ void restore(const RestoreJob& job) {
         command.writable = writable;
         const auto outcome = process::run(command, write, write);
         if (process::succeeded(outcome)) {
+            give_permissions(made, job.data_directory);
             return;
         }
         if (!may_pass(outcome, output.errors()) || !retries.another(what_happened(outcome))) {

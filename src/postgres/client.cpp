@@ -96,7 +96,13 @@ process::Captured Client::psql(const std::string& statements, std::chrono::secon
     auto run = command(
         "psql", {"-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-f", file.string()});
     if (!database.empty()) {
-        run.arguments.insert(run.arguments.end(), {"-d", database});
+        // A name with an equals sign would be taken for such a string itself.
+        std::string quoted;
+        for (const char character : database) {
+            quoted +=
+                character == '\'' || character == '\\' ? std::string("\\") + character : std::string(1, character);
+        }
+        run.arguments.insert(run.arguments.end(), {"-d", "dbname='" + quoted + "'"});
     }
     auto result = process::capture(run, limit);
     system::remove_file(file);

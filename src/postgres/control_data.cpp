@@ -159,6 +159,17 @@ std::map<std::string, int> ControlData::limits() const {
             {"max_locks_per_transaction", max_locks_per_transaction}};
 }
 
+void ControlData::raise_limits(const std::map<std::string, int>& least) {
+    const std::map<std::string, int*> own{{"max_connections", &max_connections},
+                                          {"max_worker_processes", &max_worker_processes},
+                                          {"max_wal_senders", &max_wal_senders},
+                                          {"max_prepared_transactions", &max_prepared_transactions},
+                                          {"max_locks_per_transaction", &max_locks_per_transaction}};
+    for (const auto& [name, limit] : least) {
+        *own.at(name) = std::max(*own.at(name), limit);
+    }
+}
+
 ControlData read_control_data(const std::filesystem::path& bin_directory, const std::filesystem::path& data_directory) {
     process::Command command{(bin_directory / "pg_controldata").string(), {"-D", data_directory.string()}};
     command.environment = {{"LC_ALL", "C"}, {"LANGUAGE", ""}};
@@ -182,7 +193,7 @@ std::optional<ControlFile> read_control_file(const std::filesystem::path& data_d
         return std::nullopt;
     }
     return ControlFile{std::to_string(head.system_identifier), static_cast<ClusterState>(head.state), head.time,
-                       Timeline{head.checkpoint_timeline}};
+                       Timeline{head.checkpoint_timeline}, Lsn{head.checkpoint_redo}};
 }
 
 }  // namespace patroni_pgbackrest::postgres

@@ -46,6 +46,8 @@ struct ControlData {
 
     /// The parameters, by name, that must be at least as high on a server that replays its WAL.
     std::map<std::string, int> limits() const;
+    /// To at least these, by the same names.
+    void raise_limits(const std::map<std::string, int>& least);
 
     /// From pg_controldata's untranslated output, PostgreSQL 13 to 18. Throws Failure(verification_failed) that names
     /// the missing line.
@@ -62,6 +64,7 @@ struct ControlFile {
     ClusterState state = ClusterState::starting_up;
     std::int64_t written_at = 0;  ///< seconds since 1970
     Timeline timeline;            ///< of the latest checkpoint
+    Lsn redo;                     ///< from where a start would replay
 };
 
 /// Empty when there is no pg_control, when it is cut short, and when its pg_control_version is none of those known

@@ -24,7 +24,8 @@ COMMIT;
 )";
 
 /// 100 is the default collation (pg_collation.dat).
-constexpr const char* collation_query = R"(BEGIN READ ONLY;
+constexpr const char* collation_query = R"(SET statement_timeout = 0;
+BEGIN READ ONLY;
 SET LOCAL search_path = pg_catalog;
 SELECT current_setting('server_version_num')::int >= 150000 AS versions,
   $$SELECT 100::oid, 'default: ' || c.collversion || ', now ' || pg_collation_actual_version(c.oid)

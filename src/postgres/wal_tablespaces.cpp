@@ -13,9 +13,18 @@ namespace patroni_pgbackrest::postgres {
 
 namespace {
 
-/// xl_info and xl_rmid of XLOG_TBLSPC_CREATE, and two bytes of padding. The lower bits of xl_info are not the resource
-/// manager's (13 to 18). Records start at multiples of eight bytes.
-constexpr std::uint32_t wanted = 5U << 8, relevant = 0xFFFFFFF0U;
+constexpr std::uint8_t databases = 4, tablespaces = 5;  // RM_DBASE_ID, RM_TBLSPC_ID
+constexpr std::uint8_t copy_of_files = 0x00;            // XLOG_DBASE_CREATE, since 15 XLOG_DBASE_CREATE_FILE_COPY
+
+/// A word of xl_info, xl_rmid and two bytes of padding that may be one of the wanted records: a database's copy, a
+/// tablespace that is made (0x00) or dropped (0x10). The lower bits of xl_info are not the resource manager's (13 to
+/// 18). Records start at multiples of eight bytes.
+constexpr bool is_wanted(std::uint32_t word) {
+    constexpr std::uint32_t relevant = 0xFFFFFFF0U;
+    const auto kind = word & relevant;
+    return kind == (tablespaces << 8U) || kind == ((tablespaces << 8U) | 0x10U) ||
+           kind == ((databases << 8U) | copy_of_files);
+}
 
 /// Whether what lies around a word that looks like it may be a record's header. Where a page begins, the header's first
 /// part may lie in the page before.
@@ -33,9 +42,9 @@ bool may_be_header(std::string_view bytes, std::size_t at, Lsn start) {
 }
 
 /// `start` is where a page begins.
-bool may_make_one(std::string_view bytes, Lsn start) {
+bool may_have_one(std::string_view bytes, Lsn start) {
     for (std::size_t at = 0; at + sizeof(std::uint64_t) <= bytes.size(); at += sizeof(std::uint64_t)) {
-        if ((number_at<std::uint32_t>(bytes, at) & relevant) == wanted && may_be_header(bytes, at, start)) {
+        if (is_wanted(number_at<std::uint32_t>(bytes, at)) && may_be_header(bytes, at, start)) {
             return true;
         }
     }
@@ -44,12 +53,12 @@ bool may_make_one(std::string_view bytes, Lsn start) {
 
 }  // namespace
 
-std::vector<std::string> tablespaces_made(std::string_view before, const SegmentFile& file, SegmentSize size,
-                                          const EndsReplay& ends_replay) {
+FileEffects file_effects(std::string_view before, const SegmentFile& file, SegmentSize size,
+                         const EndsReplay& ends_replay) {
     // Such a record is shorter than a page: one that goes on here began in the last page there.
     const auto last_page = before.substr(before.size() < WalPage::size ? before.size() : before.size() - WalPage::size);
     const auto start = file.segment.start(size);
-    if (!may_make_one(last_page, Lsn{start.value - last_page.size()}) && !may_make_one(file.bytes, start)) {
+    if (!may_have_one(last_page, Lsn{start.value - last_page.size()}) && !may_have_one(file.bytes, start)) {
         return {};
     }
     const auto number = file.segment.number;
@@ -59,14 +68,18 @@ std::vector<std::string> tablespaces_made(std::string_view before, const Segment
         }
         return asked + 1 == number && !before.empty() ? std::optional(before) : std::nullopt;
     };
-    std::vector<std::string> paths;
+    FileEffects effects;
     const auto read_from = [&](Lsn from) {
         WalReader reader({size}, bring, from);
         while (const auto* record = reader.next()) {
             const auto event = decode(*record);
             const auto* made = std::get_if<TablespaceCreated>(&event);
             if (made != nullptr && record->end > start && std::filesystem::path(made->path).is_absolute()) {
-                paths.push_back(made->path);
+                effects.tablespaces.push_back(made->path);
+            }
+            const bool copies = record->resource_manager == databases && record->info == copy_of_files;
+            if (record->end > start && (copies || std::holds_alternative<TablespaceDropped>(event))) {
+                effects.only_once = record->start;
             }
             if (ends_replay && ends_replay(*record, event)) {
                 return true;
@@ -78,7 +91,7 @@ std::vector<std::string> tablespaces_made(std::string_view before, const Segment
     if (before.size() != size.bytes || !read_from(Lsn{start.value - size.bytes})) {
         read_from(start);
     }
-    return paths;
+    return effects;
 }
 
 }  // namespace patroni_pgbackrest::postgres

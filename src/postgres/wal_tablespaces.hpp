@@ -4,6 +4,7 @@
 #include "postgres/wal_record.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,11 +20,20 @@ struct SegmentFile {
 /// Whether a replay ends with this record.
 using EndsReplay = std::function<bool(const WalRecord& record, const WalEvent& event)>;
 
-/// The absolute paths of the tablespaces that records in this segment make, also those of records that began in the
-/// segment before it, whose bytes may be empty when they are not there; none behind a record of either with which the
-/// replay ends. No record is read where no record of that kind can be: a look at a segment of 16 MB takes a few
-/// milliseconds.
-std::vector<std::string> tablespaces_made(std::string_view before, const SegmentFile& file, SegmentSize size,
-                                          const EndsReplay& ends_replay = {});
+/// What records do that is not confined to pages.
+struct FileEffects {
+    std::vector<std::string> tablespaces;  ///< the absolute paths of those that are made
+    /// Where the last record begins whose replay gives something else the second time, when what came later has been
+    /// replayed before: a database that is copied file by file (CREATE DATABASE with strategy file_copy, the only one
+    /// before 15; ALTER DATABASE SET TABLESPACE), as the copied files are further on or gone, and a tablespace that is
+    /// dropped, whose place another may have (dbase_redo in dbcommands.c, tblspc_redo in tablespace.c).
+    std::optional<Lsn> only_once;
+};
+
+/// Of the records in this segment, also of those that began in the segment before it, whose bytes may be empty when
+/// they are not there; none behind a record of either with which the replay ends. No record is read where no record of
+/// that kind can be: a look at a segment of 16 MB takes a few milliseconds.
+FileEffects file_effects(std::string_view before, const SegmentFile& file, SegmentSize size,
+                         const EndsReplay& ends_replay = {});
 
 }  // namespace patroni_pgbackrest::postgres

@@ -1,6 +1,7 @@
 #include "replay/beginning.hpp"
 
 #include "postgres/binaries.hpp"
+#include "replay/ticket.hpp"
 #include "staging/memory.hpp"
 #include "staging/places.hpp"
 #include "system/failure.hpp"
@@ -65,6 +66,10 @@ Beginning decide_after_earlier_run(const Request& request, const Plan& plan, con
         return Copy{fmt::format("what an earlier run recovered is out of date, {}: only its files are used", why)};
     }
     const auto start = decide_start(earlier.phase, *seen.control, plan.timeline(), seen.same_boot);
+    if (start == Start::replay && !seen.is_repeatable) {
+        return Copy{"the interrupted replay copied a database file by file, or dropped a tablespace, which gives "
+                    "something else the second time: what it left is checked against the backup first"};
+    }
     if (start != Start::copy) {
         return Continue{start};
     }
@@ -115,6 +120,8 @@ Seen look_at_staging(const StagingDirectory& staging, const std::optional<TakenB
     seen.why_unreadable = attempt([&] {
         postgres::major_version(staging.path());
         seen.control = postgres::read_control_data(bin_directory, staging.path());
+        const auto once = OnlyOnce::in(staging.path());
+        seen.is_repeatable = !once || !once->is_behind(seen.control->redo);
     });
     seen.same_boot = seen.earlier && is_same_boot(*seen.earlier, staging.layout());
     return seen;

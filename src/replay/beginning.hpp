@@ -43,6 +43,7 @@ struct Seen {
     std::optional<postgres::ControlData> control;
     std::string why_unreadable;  ///< why there is no `control`
     bool same_boot = false;      ///< see is_same_boot
+    bool is_repeatable = true;   ///< a replay from pg_control's position gives what the first one gave (OnlyOnce)
 };
 
 /// From the repository; --delta keeps what fits of whatever lies in the staging directory, so doubt means this.

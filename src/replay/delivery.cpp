@@ -133,6 +133,7 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
     strip_auto_conf(data / "postgresql.auto.conf");
     patroni::write_block(configuration, data, recovery_block(request, plan));
     system::remove_file(data / ReplayNotes::file_name);
+    system::remove_file(data / OnlyOnce::file_name);
     system::replace_file(data / Ticket::file_name, ticket.to_json());
     log::info("recovery to {} is left to Patroni's PostgreSQL: {} WAL segments to replay on timeline {}",
               request.target.text(), plan.wal.segments, plan.timeline().text());
@@ -152,7 +153,7 @@ void end_recovery() {
     if (!ticket->base_configuration.empty()) {
         patroni::remove_block(fs::path(ticket->base_configuration).filename().string() + ".backup");
     }
-    for (const char* name : {ReplayNotes::file_name, made_places_file, Ticket::file_name}) {
+    for (const char* name : {ReplayNotes::file_name, OnlyOnce::file_name, made_places_file, Ticket::file_name}) {
         system::remove_file(name);
     }
 }

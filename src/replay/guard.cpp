@@ -140,6 +140,10 @@ int with_ticket(const Ticket& ticket, const std::string& wanted, const std::stri
     if (const auto refusal = refuse_before_asking(ticket, state, wanted)) {
         return abort_recovery(state, *refusal);
     }
+    if (const auto refusal = refuse_second_time(ticket, OnlyOnce::in("."), state.notes.startup_process,
+                                                postgres::read_control_file("."))) {
+        return abort_recovery(state, *refusal);
+    }
     process::Command command{ticket.archive_get.front(), {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
     command.arguments.push_back(wanted);
     command.arguments.push_back(destination);
@@ -149,7 +153,7 @@ int with_ticket(const Ticket& ticket, const std::string& wanted, const std::stri
         auto answer = judge(ticket, state, wanted, result.outcome, result.errors);
         switch (answer.kind) {
         case Kind::delivered:
-            if (const auto refusal = prepare_places(ticket, wanted, destination)) {
+            if (const auto refusal = prepare_places(ticket, wanted, destination, state.notes.startup_process)) {
                 system::remove_file(destination);
                 if (is_read_ahead(ticket, wanted)) {
                     return 1;
@@ -218,6 +222,21 @@ std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const Repl
             "look at PostgreSQL's line about the record above; restore to a point before it with type lsn", true};
     }
     return std::nullopt;
+}
+
+std::optional<GuardAnswer> refuse_second_time(const Ticket& ticket, const std::optional<OnlyOnce>& once,
+                                              const std::string& startup_process,
+                                              const std::optional<postgres::ControlFile>& control) {
+    if (!once || !control || once->startup_process == startup_process || !once->is_behind(control->redo)) {
+        return std::nullopt;
+    }
+    return GuardAnswer{
+        Kind::abort, ExitCode::replay_failed,
+        fmt::format("the recovery of {} to {} was interrupted behind {}, where a database is copied file by file or a "
+                    "tablespace is dropped: that gives something else the second time",
+                    ticket.scope, ticket.target, once->at.text()),
+        "stop Patroni on every node, move the data directory away, run patronictl remove for the scope and start "
+        "Patroni again: it calls the bootstrap method anew"};
 }
 
 GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "postgres/control_data.hpp"
 #include "process/child.hpp"
 #include "replay/ticket.hpp"
 
@@ -30,6 +31,11 @@ struct ReplayState {
 /// Answers that need no look into the archive: refusals. Empty: ask pgbackrest.
 std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const ReplayState& state,
                                                 const std::string& wanted);
+
+/// A startup process that would replay again what must be replayed once: PostgreSQL was started again by somebody else.
+std::optional<GuardAnswer> refuse_second_time(const Ticket& ticket, const std::optional<OnlyOnce>& once,
+                                              const std::string& startup_process,
+                                              const std::optional<postgres::ControlFile>& control);
 
 /// The answer after one run of `pgbackrest archive-get`; `retry` for every error.
 GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted,

@@ -53,7 +53,7 @@ bool ends_at(const RecoveryTarget& target, const postgres::WalRecord& record, co
     return std::holds_alternative<Time>(target.point) && ended != nullptr && ends_replay(target, ended->time);
 }
 
-std::vector<std::string> places_made_in(const Ticket& ticket, const std::string& wanted, const fs::path& delivered) {
+postgres::FileEffects effects_of(const Ticket& ticket, const std::string& wanted, const fs::path& delivered) {
     const system::MappedFile file(delivered);
     const postgres::SegmentSize size{file.bytes().size()};
     if (!size.is_possible()) {
@@ -65,9 +65,16 @@ std::vector<std::string> places_made_in(const Ticket& ticket, const std::string&
     }
     const auto before = segment_before(*segment, size);
     const auto mapped = before ? std::make_unique<system::MappedFile>(*before) : nullptr;
-    return postgres::tablespaces_made(
+    return postgres::file_effects(
         mapped ? mapped->bytes() : std::string_view(), {*segment, file.bytes()}, size,
         [&](const auto& record, const auto& event) { return ends_at(ticket.stop, record, event); });
+}
+
+void note_only_once(const postgres::FileEffects& effects, const std::string& startup_process) {
+    if (effects.only_once) {
+        const auto earlier = OnlyOnce::in(".");
+        OnlyOnce{earlier ? std::max(earlier->at, *effects.only_once) : *effects.only_once, startup_process}.save(".");
+    }
 }
 
 bool lies_in(const fs::path& place, const fs::path& directory) {
@@ -112,19 +119,24 @@ std::optional<GuardAnswer> judge_place(const fs::path& place, PlaceState state, 
         "here"};
 }
 
-std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::string& wanted, const fs::path& delivered) {
+std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::string& wanted, const fs::path& delivered,
+                                          const std::string& startup_process) {
     if (!postgres::is_segment_name(wanted) || !fs::exists(delivered)) {
         return std::nullopt;  // PostgreSQL looks for the file, too
     }
+    const auto effects = effects_of(ticket, wanted, delivered);
+    const auto noted = made_places(".");
     std::vector<std::string> not_ready;
-    for (const std::string& place : places_made_in(ticket, wanted, delivered)) {
+    for (const std::string& place : effects.tablespaces) {
         if (lies_in(place, ticket.data_directory)) {
             return GuardAnswer{GuardAnswer::Kind::abort, ExitCode::replay_failed,
                                fmt::format("the WAL makes a tablespace in {}, inside of the data directory", place),
                                "restore to a point before it", true};
         }
         const auto state = state_of_place(place, postgres::major_version("."));
-        const bool is_ours = made_places(".").contains(place) ||
+        const auto note = noted.find(place);
+        // Another directory that lies there meanwhile is somebody's.
+        const bool is_ours = (note != noted.end() && system::birth_of(place) == note->second) ||
                              std::find(ticket.places.begin(), ticket.places.end(), place) != ticket.places.end();
         if (const auto refusal = judge_place(place, state, is_ours)) {
             return refusal;
@@ -134,6 +146,7 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::strin
         }
     }
     if (not_ready.empty()) {
+        note_only_once(effects, startup_process);
         return std::nullopt;
     }
     if (ticket.recovery == Recovery::standalone) {
@@ -153,6 +166,7 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::strin
         const auto& problem = failure.problems().front();
         return GuardAnswer{GuardAnswer::Kind::abort, failure.code(), problem.message, problem.hint};
     }
+    note_only_once(effects, startup_process);
     return std::nullopt;
 }
 

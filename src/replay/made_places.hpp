@@ -24,9 +24,10 @@ std::optional<GuardAnswer> judge_place(const std::filesystem::path& place, Place
 
 /// Looks into a segment that was delivered to `delivered` for tablespaces that it makes before the replay ends.
 /// Patroni's server gets room for them at once (make_room); a private server cannot write there before it is started
-/// again, and is given `wanted_places`. Where anything of somebody's lies, the answer is a refusal.
+/// again, and is given `wanted_places`. Where anything of somebody's lies, the answer is a refusal. What must not be
+/// replayed twice is noted (OnlyOnce) with the startup process that gets it.
 std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::string& wanted,
-                                          const std::filesystem::path& delivered);
+                                          const std::filesystem::path& delivered, const std::string& startup_process);
 
 /// Makes a place's directory if it is absent, and notes it as the restore's own (made_places_file in the data
 /// directory). Throws Failure(replay_failed).

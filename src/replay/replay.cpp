@@ -78,23 +78,15 @@ std::vector<fs::path> writable_places(const Request& request, const StagingDirec
 class Replay {
   public:
     Replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
-           const FirstSession& session)
+           const FirstSession& session, std::function<void()> copy_again)
         : request_(request), plan_(plan), staging_(staging), bin_directory_(bin_directory), session_(session),
-          data_(staging.path()) {}
+          copy_again_(std::move(copy_again)), data_(staging.path()) {}
 
     Reached run(Start start) {
         if (start == Start::nothing && session_.probes.empty()) {
             return prove();
         }
-        remove_signals();
-        take_made_places(staging_.journal(), data_);
-        if (start == Start::replay) {
-            remove_newer_timelines();
-            write_ticket();
-            system::replace_file(data_ / "recovery.signal", "");
-        }
-        set_aside_auto_conf(staging_);
-        staging_.enter(Phase::replaying);
+        prepare(start == Start::replay);
         run_server(start == Start::replay);
         auto reached = prove();
         take_linked_places(staging_.journal(), data_);
@@ -103,6 +95,32 @@ class Replay {
     }
 
   private:
+    void prepare(bool recovering) {
+        remove_signals();
+        take_made_places(staging_.journal(), data_);
+        if (recovering) {
+            remove_newer_timelines();
+            write_ticket();
+            system::replace_file(data_ / "recovery.signal", "");
+        }
+        set_aside_auto_conf(staging_);
+        staging_.enter(Phase::replaying);
+    }
+
+    /// Before another start: PostgreSQL begins where its last restartpoint was, most of the time at the backup.
+    void go_back_if_needed() {
+        const auto once = OnlyOnce::in(data_);
+        if (once && once->is_behind(control().redo)) {
+            log::info(
+                "a database was copied file by file, or a tablespace dropped, at {}, which gives something else the "
+                "second time: the copy is brought back to the backup first",
+                once->at.text());
+            put_back_auto_conf(staging_);
+            copy_again_();
+            prepare(true);
+        }
+    }
+
     postgres::ControlData control() const { return postgres::read_control_data(bin_directory_, data_); }
 
     void remove_signals() const {
@@ -146,6 +164,7 @@ class Replay {
 
     std::vector<postgres::Setting> settings(const postgres::ControlData& control, bool recovering) const {
         auto needed = control;
+        needed.raise_limits(seen_limits_);
         needed.max_prepared_transactions += more_prepared_;
         auto all = base_settings(request_, data_, needed);
         if (recovering) {
@@ -171,8 +190,8 @@ class Replay {
 
     void run_server(bool recovering) {
         // pg_control's minimums can rise while WAL is replayed; each FATAL of that kind is followed by one more start.
-        constexpr int most_starts = 5;
-        for (int start = 1;; ++start) {
+        constexpr int most_raised = 4;
+        for (int raised = 0;;) {
             const auto before = control();
             log::info("{} of {} WAL segments with a private PostgreSQL {} in {}",
                       recovering ? "replay" : "end of the replay", plan_.wal.segments, plan_.major_version,
@@ -190,9 +209,12 @@ class Replay {
             log_ = server.log();
             const auto failure =
                 failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_), *server.outcome(), data_);
-            if (start < most_starts && limits_rose(before, control())) {
+            if (raised < most_raised && limits_rose(before, control())) {
+                ++raised;
+                seen_limits_ = control().limits();
                 log::info("the source raised its limits while its WAL was written: started again with them");
-            } else if (start < most_starts && has_too_few_prepared(failure)) {
+            } else if (raised < most_raised && has_too_few_prepared(failure)) {
+                ++raised;
                 more_prepared_ += 1000;
                 log::info("the WAL has more prepared transactions than pg_control allows: started again with room");
             } else if (const auto notes = ReplayNotes::in(data_); notes && !notes->wanted_places.empty()) {
@@ -205,6 +227,7 @@ class Replay {
             } else {
                 throw failure;
             }
+            go_back_if_needed();
         }
     }
 
@@ -276,8 +299,8 @@ class Replay {
 
     void clean_up() const {
         put_back_auto_conf(staging_);
-        for (const char* name : {Ticket::file_name, ReplayNotes::file_name, made_places_file, "postmaster.opts",
-                                 "recovery.signal", "standby.signal"}) {
+        for (const char* name : {Ticket::file_name, ReplayNotes::file_name, OnlyOnce::file_name, made_places_file,
+                                 "postmaster.opts", "recovery.signal", "standby.signal"}) {
             system::remove_file(data_ / name);
         }
         // Up to 1 GiB that would be synced with the rest of the file system.
@@ -290,10 +313,12 @@ class Replay {
     StagingDirectory& staging_;
     const fs::path& bin_directory_;
     const FirstSession& session_;
+    std::function<void()> copy_again_;
     fs::path data_;
     postgres::RecoveryLog log_;
     bool reads_ahead_ = true;
     int more_prepared_ = 0;
+    std::map<std::string, int> seen_limits_;  ///< of a server that had to be started again with them
     unsigned shown_ = 0;
     std::chrono::steady_clock::time_point shown_at_ = std::chrono::steady_clock::now();
 };
@@ -301,8 +326,8 @@ class Replay {
 }  // namespace
 
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
-               const FirstSession& session, Start start) {
-    return Replay(request, plan, staging, bin_directory, session).run(start);
+               const FirstSession& session, Start start, const std::function<void()>& copy_again) {
+    return Replay(request, plan, staging, bin_directory, session, copy_again).run(start);
 }
 
 void shut_down_cleanly(const Request& request, const StagingDirectory& staging, const fs::path& bin_directory,

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -24,9 +25,12 @@ struct FirstSession {
 
 /// Replays to the target with a private PostgreSQL in the staging directory, proves that it was reached, stops cleanly
 /// and leaves no recovery setting and no file of ours. Throws Failure: target_not_reachable with the nearest point,
-/// replay_failed with PostgreSQL's last words, what the guard met, or verification_failed for a probe.
+/// replay_failed with PostgreSQL's last words, what the guard met, or verification_failed for a probe. `copy_again`
+/// brings the staging directory back to the backup: a server that has to be started again may have replayed what gives
+/// something else the second time (OnlyOnce).
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging,
-               const std::filesystem::path& bin_directory, const FirstSession& session, Start start);
+               const std::filesystem::path& bin_directory, const FirstSession& session, Start start,
+               const std::function<void()>& copy_again);
 
 /// Starts and stops a private PostgreSQL in a finished primary that was killed. Throws Failure(replay_failed).
 void shut_down_cleanly(const Request& request, const StagingDirectory& staging,

@@ -122,6 +122,24 @@ std::vector<std::string> archive_get_words(const Request& request, const std::fi
     return words;
 }
 
+void OnlyOnce::save(const std::filesystem::path& data_directory) const {
+    const json content{{"at", at.text()}, {"startup_process", startup_process}};
+    system::replace_file(data_directory / file_name, content.dump() + "\n");
+}
+
+std::optional<OnlyOnce> OnlyOnce::in(const std::filesystem::path& data_directory) {
+    const auto content = system::read_file_if_present(data_directory / file_name);
+    if (!content) {
+        return std::nullopt;
+    }
+    const auto read = json::parse(*content, nullptr, false);
+    const auto at = read.is_object() ? postgres::Lsn::parse(read.value("at", "")) : std::nullopt;
+    if (!at) {
+        damaged(file_name, "it does not say where");
+    }
+    return OnlyOnce{*at, read.value("startup_process", "")};
+}
+
 void ReplayNotes::save(const std::filesystem::path& data_directory) const {
     json notes{{"startup_process", startup_process}, {"served", served}, {"served_last", served_last}};
     if (aborted_with) {

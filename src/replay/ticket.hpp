@@ -66,4 +66,19 @@ struct ReplayNotes {
     static std::optional<ReplayNotes> in(const std::filesystem::path& data_directory);
 };
 
+/// The last record that a server was given whose replay gives something else the second time (FileEffects), in the data
+/// directory for as long as the replay lasts.
+struct OnlyOnce {
+    static constexpr const char* file_name = "patroni_pgbackrest.once";
+
+    postgres::Lsn at;
+    std::string startup_process;  ///< that was given it, as in ReplayNotes
+
+    /// Whether a start from this position would replay it again.
+    bool is_behind(postgres::Lsn redo) const { return redo <= at; }
+    void save(const std::filesystem::path& data_directory) const;
+    /// Throws Failure(verification_failed) naming the file when it is damaged.
+    static std::optional<OnlyOnce> in(const std::filesystem::path& data_directory);
+};
+
 }  // namespace patroni_pgbackrest

@@ -82,7 +82,7 @@ void wal(const std::string& bytes) {
         return number == 2 ? std::optional<std::string_view>(bytes) : std::nullopt;
     };
     postgres::facts_of_segment(1, bytes, {.segment_size = {1 << 20}}, next);
-    postgres::tablespaces_made(bytes, {{postgres::Timeline{1}, 1}, bytes}, {1 << 20});
+    postgres::file_effects(bytes, {{postgres::Timeline{1}, 1}, bytes}, {1 << 20});
     postgres::WalRecord record;
     record.bytes = bytes;
     record.major = 18;

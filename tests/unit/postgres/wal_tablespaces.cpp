@@ -20,7 +20,7 @@ void go_on_in_the_next(WalBuilder& wal) {
 }
 
 std::vector<std::string> made_in(const WalBuilder& wal, std::uint64_t number, std::string_view before = {}) {
-    return tablespaces_made(before, {{Timeline{1}, number}, wal.segments.at(number)}, one_megabyte);
+    return file_effects(before, {{Timeline{1}, number}, wal.segments.at(number)}, one_megabyte).tablespaces;
 }
 
 }  // namespace
@@ -47,8 +47,8 @@ TEST_CASE("what makes none is none") {
     wal.add(10, 0x00, 748, std::string("\0\5\0\0\0\5\0\0", 8));  // looks like it
     go_on_in_the_next(wal);
     CHECK(made_in(wal, 1).empty());
-    CHECK(tablespaces_made({}, {{Timeline{1}, 1}, std::string_view()}, one_megabyte).empty());
-    CHECK(tablespaces_made({}, {{Timeline{1}, 1}, std::string(1 << 20, '\5')}, one_megabyte).empty());
+    CHECK(file_effects({}, {{Timeline{1}, 1}, std::string_view()}, one_megabyte).tablespaces.empty());
+    CHECK(file_effects({}, {{Timeline{1}, 1}, std::string(1 << 20, '\5')}, one_megabyte).tablespaces.empty());
 }
 
 TEST_CASE("the segment before may be of another branch, or be lost") {
@@ -69,7 +69,25 @@ TEST_CASE("what is made behind the end of the replay is not made") {
     create(wal, "/srv/ahead");
     const auto ends = [&](const WalRecord& record, const WalEvent&) { return record.start >= last; };
     const SegmentFile first{{Timeline{1}, 1}, wal.segments.at(1)}, second{{Timeline{1}, 2}, wal.segments.at(2)};
-    CHECK(tablespaces_made({}, first, one_megabyte, ends) == std::vector<std::string>{"/srv/before"});
-    CHECK(tablespaces_made(wal.segments.at(1), second, one_megabyte, ends).empty());
-    CHECK(tablespaces_made(wal.segments.at(1), second, one_megabyte) == std::vector<std::string>{"/srv/ahead"});
+    CHECK(file_effects({}, first, one_megabyte, ends).tablespaces == std::vector<std::string>{"/srv/before"});
+    CHECK(file_effects(wal.segments.at(1), second, one_megabyte, ends).tablespaces.empty());
+    CHECK(file_effects(wal.segments.at(1), second, one_megabyte).tablespaces == std::vector<std::string>{"/srv/ahead"});
+}
+
+TEST_CASE("what must not be replayed twice is found where it begins") {
+    const auto only_once = [](const WalBuilder& wal) {
+        return file_effects({}, {{Timeline{1}, 1}, wal.segments.at(1)}, one_megabyte).only_once;
+    };
+    WalBuilder wal(1);
+    wal.add_filler(100);
+    create(wal, "/srv/late");
+    wal.add(4, 0x10, 748, std::string(32, '\0'));  // a database that is copied through the WAL, or dropped before 15
+    wal.add(4, 0x20, 748, std::string(32, '\0'));  // dropped
+    CHECK_FALSE(only_once(wal));
+    const auto copied = wal.add(4, 0x00, 748, std::string(16, '\0'));
+    wal.add_filler(5000);
+    CHECK(only_once(wal) == copied);
+    const auto dropped = wal.add(5, 0x10, 748, raw(16390U));
+    wal.add_filler(5000);
+    CHECK(only_once(wal) == dropped);
 }

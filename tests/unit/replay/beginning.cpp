@@ -117,6 +117,14 @@ std::string decided(const Plan& plan, const Seen& seen) {
 
 }  // namespace
 
+TEST_CASE("what gives something else the second time is not replayed again") {
+    const auto plan = make_plan(request_for(), one_timeline());
+    auto seen = after(plan, Phase::replaying, ClusterState::in_archive_recovery, plan.timeline().number);
+    CHECK(decided(plan, seen).starts_with("continue"));
+    seen.is_repeatable = false;
+    CHECK(decided(plan, seen).find("gives something else the second time") != std::string::npos);
+}
+
 TEST_CASE("where there is nothing of an earlier run, or of another request only, everything is copied") {
     const auto plan = usual_plan();
     CHECK(decided(plan, Seen{}) == "copy: ");

@@ -164,3 +164,17 @@ TEST_CASE("a question for a history file in the middle of a replay to the latest
     CHECK_FALSE(refuse_before_asking(ticket(), after(true, false), segment(2, 8)));
     CHECK(refuse_before_asking(ticket(), after(true, false, true), history));
 }
+
+TEST_CASE("another startup process does not get again what must be replayed once") {
+    Ticket ticket;
+    ticket.scope = "demo";
+    ticket.target = "latest";
+    postgres::ControlFile control;
+    control.redo = postgres::Lsn{0x5000};
+    const OnlyOnce once{postgres::Lsn{0x6000}, "12 345"};
+    CHECK_FALSE(refuse_second_time(ticket, std::nullopt, "13 346", control));
+    CHECK_FALSE(refuse_second_time(ticket, once, "12 345", control));
+    CHECK(refuse_second_time(ticket, once, "13 346", control)->cause == ExitCode::replay_failed);
+    control.redo = postgres::Lsn{0x6001};
+    CHECK_FALSE(refuse_second_time(ticket, once, "13 346", control));
+}
