@@ -54,7 +54,7 @@ void judge_collations(const postgres::DatabaseFacts& database, const DatabaseAns
               fmt::format("REINDEX them before they are relied on, then {}ALTER COLLATION … REFRESH VERSION for the "
                           "others",
                           default_changed ? refresh + ", and " : "")}});
-    } else if (default_changed) {
+    } else if (default_changed && database.open) {
         findings.push_back(
             {"verify-collation",
              {fmt::format("database {} was made with version {} of its collation, and this system has {}",

@@ -29,7 +29,8 @@ BEGIN READ ONLY;
 SET LOCAL search_path = pg_catalog;
 SELECT current_setting('server_version_num')::int >= 150000 AS versions,
   $$SELECT 100::oid, 'default: ' || c.collversion || ', now ' || pg_collation_actual_version(c.oid)
-    FROM pg_collation c JOIN pg_database ON datname = current_database() AND c.collcollate = datcollate
+    FROM pg_collation c JOIN pg_database ON datname = current_database()
+      AND lower(replace(c.collcollate, '-', '')) = lower(replace(datcollate, '-', ''))
     WHERE c.collprovider = 'c' AND c.collversion <> pg_collation_actual_version(c.oid)$$ AS of_database \gset
 \if :versions
 SELECT $$SELECT 100::oid, 'default: ' || datcollversion || ', now ' || pg_database_collation_actual_version(oid)
