@@ -5,8 +5,8 @@
 
 namespace patroni_pgbackrest {
 
-/// Refuses a plan that recovery_conf, which Patroni will deliver, does not follow: a timeline that PostgreSQL would miss
-/// when it is told to follow the newest. Throws Failure(usage).
+/// Refuses a plan that recovery_conf, which Patroni will deliver, does not follow: a timeline that PostgreSQL would
+/// miss when it is told to follow the newest. Throws Failure(usage).
 void require_same_timeline(const Request& request, const Plan& plan);
 
 /// Patroni mode: pg_wal emptied (after the backup's own segments were found in the archive), pgBackRest's lines out of
