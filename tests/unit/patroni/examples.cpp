@@ -46,10 +46,9 @@ TEST_CASE("examples/patroni-recovery-conf.yml is a configuration for patroni mod
     const Configuration configuration = example("patroni-recovery-conf.yml");
     check_common(configuration);
     REQUIRE(configuration.method->recovery_conf);
-    CHECK(configuration.method->recovery_conf->size() == 3);
+    CHECK(configuration.method->recovery_conf->size() == 2);
     CHECK(configuration.method->recovery_conf->at("restore_command").text ==
           "/usr/bin/patroni_pgbackrest archive-get %f %p");
-    CHECK(configuration.method->recovery_conf->at("recovery_target_timeline").text == "latest");
     CHECK(configuration.method->recovery_conf->at("recovery_target_action").text == "promote");
     CHECK(configuration.restore_commands.empty());
 }
