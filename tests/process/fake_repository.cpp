@@ -74,7 +74,9 @@ Program::How FakeRepository::how(const Variables& more) const {
     how.directory = directory.path();
     how.environment = {{"FAKE_OUTPUTS", directory.path("repository").string()},
                        {"FAKE_CALLS", directory.path("calls").string()},
-                       {"FAKE_COUNTER", directory.path("counter").string()}};
+                       {"FAKE_COUNTER", directory.path("counter").string()},
+                       // Where it may write behind its wall.
+                       {"PGBACKREST_LOG_PATH", directory.path().string()}};
     how.environment.insert(more.begin(), more.end());
     return how;
 }
