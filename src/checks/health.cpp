@@ -91,8 +91,8 @@ std::vector<Finding> judge_health(const postgres::ContentFacts& facts,
                           subscription.name, subscription.database,
                           subscription.slot.empty() ? "none" : subscription.slot),
               "the slot has passed what this cluster lost since its target, and belongs to the source while that "
-              "lives: "
-              "disable it, SET (slot_name = NONE) and drop it if this is a copy; else compare its tables with the "
+              "lives: disable it, SET (slot_name = NONE) and drop it if this is a copy; else compare its tables with "
+              "the "
               "publisher's"}});
     }
     return findings;

@@ -28,13 +28,6 @@ void take(const json& backup, const char* key, BackupTarget::Kind kind, std::vec
     }
 }
 
-/// Of an option NAME=PLACE.
-std::pair<std::string, std::string> name_and_place(const Option& option) {
-    const auto sign = option.value.find('=');
-    return sign == std::string::npos ? std::pair<std::string, std::string>()
-                                     : std::pair(option.value.substr(0, sign), option.value.substr(sign + 1));
-}
-
 std::optional<std::string> mapped(const std::vector<Option>& options, const std::string& option,
                                   const BackupTarget& target) {
     for (const auto& given : options) {
@@ -76,6 +69,12 @@ std::filesystem::path resolved(const std::filesystem::path& data_directory, cons
 }
 
 }  // namespace
+
+std::pair<std::string, std::string> name_and_place(const Option& option) {
+    const auto sign = option.value.find('=');
+    return sign == std::string::npos ? std::pair<std::string, std::string>()
+                                     : std::pair(option.value.substr(0, sign), option.value.substr(sign + 1));
+}
 
 std::vector<BackupTarget> parse_targets(std::string_view text, const std::string& label) {
     std::vector<BackupTarget> targets;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace patroni_pgbackrest::pgbackrest {
@@ -38,6 +39,9 @@ class TargetsQuery {
     process::Command command_, printed_command_;
     std::unique_ptr<process::Capturing> first_;
 };
+
+/// Of tablespace-map and link-map, `ts1=/srv/ts1`; both empty where there is no equals sign.
+std::pair<std::string, std::string> name_and_place(const Option& option);
 
 /// Where a restore with these options puts them: tablespaces according to tablespace-map and tablespace-map-all, links
 /// only with link-map or link-all (other links become ordinary files and directories). What link-map names that was no

@@ -123,6 +123,14 @@ bool is_known(std::uint32_t version) {
            known_control_versions.end();
 }
 
+constexpr std::array<std::pair<const char*, int ControlData::*>, 5> limit_members{{
+    {"max_connections", &ControlData::max_connections},
+    {"max_worker_processes", &ControlData::max_worker_processes},
+    {"max_wal_senders", &ControlData::max_wal_senders},
+    {"max_prepared_transactions", &ControlData::max_prepared_transactions},
+    {"max_locks_per_transaction", &ControlData::max_locks_per_transaction},
+}};
+
 }  // namespace
 
 ControlData ControlData::parse(std::string_view output) {
@@ -152,21 +160,19 @@ ControlData ControlData::parse(std::string_view output) {
 }
 
 std::map<std::string, int> ControlData::limits() const {
-    return {{"max_connections", max_connections},
-            {"max_worker_processes", max_worker_processes},
-            {"max_wal_senders", max_wal_senders},
-            {"max_prepared_transactions", max_prepared_transactions},
-            {"max_locks_per_transaction", max_locks_per_transaction}};
+    std::map<std::string, int> all;
+    for (const auto& [name, limit] : limit_members) {
+        all.emplace(name, this->*limit);
+    }
+    return all;
 }
 
 void ControlData::raise_limits(const std::map<std::string, int>& least) {
-    const std::map<std::string, int*> own{{"max_connections", &max_connections},
-                                          {"max_worker_processes", &max_worker_processes},
-                                          {"max_wal_senders", &max_wal_senders},
-                                          {"max_prepared_transactions", &max_prepared_transactions},
-                                          {"max_locks_per_transaction", &max_locks_per_transaction}};
-    for (const auto& [name, limit] : least) {
-        *own.at(name) = std::max(*own.at(name), limit);
+    for (const auto& [name, limit] : limit_members) {
+        const auto found = least.find(name);
+        if (found != least.end()) {
+            this->*limit = std::max(this->*limit, found->second);
+        }
     }
 }
 

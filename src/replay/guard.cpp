@@ -21,6 +21,10 @@ namespace {
 
 using Kind = GuardAnswer::Kind;
 
+constexpr const char* begin_anew =
+    "stop Patroni on every node, move the data directory away, run patronictl remove for the scope and start Patroni "
+    "again: it calls the bootstrap method anew";
+
 std::optional<postgres::Timeline> history_timeline(const std::string& wanted) {
     if (!postgres::is_history_name(wanted)) {
         return std::nullopt;
@@ -132,7 +136,8 @@ process::Captured fetch(const process::Command& command, const std::string& want
     return result;
 }
 
-int with_ticket(const Ticket& ticket, const std::string& wanted, const std::string& destination) {
+int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>& control, const std::string& wanted,
+                const std::string& destination) {
     if (is_past_the_fork(ticket, wanted)) {
         return 1;
     }
@@ -140,8 +145,7 @@ int with_ticket(const Ticket& ticket, const std::string& wanted, const std::stri
     if (const auto refusal = refuse_before_asking(ticket, state, wanted)) {
         return abort_recovery(state, *refusal);
     }
-    if (const auto refusal = refuse_second_time(ticket, OnlyOnce::in("."), state.notes.startup_process,
-                                                postgres::read_control_file("."))) {
+    if (const auto refusal = refuse_second_time(ticket, OnlyOnce::in("."), state.notes.startup_process, control)) {
         return abort_recovery(state, *refusal);
     }
     process::Command command{ticket.archive_get.front(), {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
@@ -205,8 +209,7 @@ std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const Repl
             fmt::format("the recovery of {} to {} (timeline {}) was interrupted, and Patroni restarted it as a standby "
                         "without its target: refused, since it would be promoted with other data than asked for",
                         ticket.scope, ticket.target, ticket.timeline.text()),
-            "stop Patroni on every node, move the data directory away, run patronictl remove for the scope and start "
-            "Patroni again: it calls the bootstrap method anew"};
+            begin_anew};
     }
     // PostgreSQL looks for a timeline newer than the one it follows before the first segment and after the replay has
     // ended (findNewestTimeLine). In between nothing but a damaged record ends a replay without a target. That it reads
@@ -235,8 +238,7 @@ std::optional<GuardAnswer> refuse_second_time(const Ticket& ticket, const std::o
         fmt::format("the recovery of {} to {} was interrupted behind {}, where a database is copied file by file or a "
                     "tablespace is dropped: that gives something else the second time",
                     ticket.scope, ticket.target, once->at.text()),
-        "stop Patroni on every node, move the data directory away, run patronictl remove for the scope and start "
-        "Patroni again: it calls the bootstrap method anew"};
+        begin_anew};
 }
 
 GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted,
@@ -278,7 +280,7 @@ int archive_get(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wan
     if (!ticket || (control && control->timeline > ticket->timeline)) {
         return without_ticket(pgbackrest, wanted, destination);
     }
-    return with_ticket(*ticket, wanted, destination);
+    return with_ticket(*ticket, control, wanted, destination);
 }
 
 }  // namespace patroni_pgbackrest

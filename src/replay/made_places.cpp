@@ -1,7 +1,7 @@
 #include "replay/made_places.hpp"
 
 #include "postgres/binaries.hpp"
-#include "postgres/wal_tablespaces.hpp"
+#include "postgres/file_effects.hpp"
 #include "staging/places.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
@@ -82,6 +82,38 @@ bool lies_in(const fs::path& place, const fs::path& directory) {
     return !directory.empty() && !relative.empty() && *relative.begin() != "..";
 }
 
+bool is_ours(const Ticket& ticket, const std::string& place) {
+    const auto noted = made_places(".");
+    const auto note = noted.find(place);
+    // Another directory that lies there meanwhile is somebody's.
+    return (note != noted.end() && system::birth_of(place) == note->second) ||
+           std::find(ticket.places.begin(), ticket.places.end(), place) != ticket.places.end();
+}
+
+std::optional<GuardAnswer> make_ready(const Ticket& ticket, const std::vector<std::string>& places) {
+    if (places.empty()) {
+        return std::nullopt;
+    }
+    if (ticket.recovery == Recovery::standalone) {
+        return GuardAnswer{
+            .kind = GuardAnswer::Kind::abort,
+            .cause = ExitCode::replay_failed,
+            .message = fmt::format("the WAL makes a tablespace in {}", places.front()),
+            .hint = "run it again: it goes on from here",
+            .wanted_places = places,
+        };
+    }
+    try {
+        for (const std::string& place : places) {
+            make_room(".", place);
+        }
+    } catch (const Failure& failure) {
+        const auto& problem = failure.problems().front();
+        return GuardAnswer{GuardAnswer::Kind::abort, failure.code(), problem.message, problem.hint};
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 PlaceState state_of_place(const fs::path& place, int major) {
@@ -125,7 +157,6 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::strin
         return std::nullopt;  // PostgreSQL looks for the file, too
     }
     const auto effects = effects_of(ticket, wanted, delivered);
-    const auto noted = made_places(".");
     std::vector<std::string> not_ready;
     for (const std::string& place : effects.tablespaces) {
         if (lies_in(place, ticket.data_directory)) {
@@ -134,37 +165,16 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::strin
                                "restore to a point before it", true};
         }
         const auto state = state_of_place(place, postgres::major_version("."));
-        const auto note = noted.find(place);
-        // Another directory that lies there meanwhile is somebody's.
-        const bool is_ours = (note != noted.end() && system::birth_of(place) == note->second) ||
-                             std::find(ticket.places.begin(), ticket.places.end(), place) != ticket.places.end();
-        if (const auto refusal = judge_place(place, state, is_ours)) {
+        const bool ours = is_ours(ticket, place);
+        if (const auto refusal = judge_place(place, state, ours)) {
             return refusal;
         }
-        if (!is_ours || state == PlaceState::absent) {
+        if (!ours || state == PlaceState::absent) {
             not_ready.push_back(place);
         }
     }
-    if (not_ready.empty()) {
-        note_only_once(effects, startup_process);
-        return std::nullopt;
-    }
-    if (ticket.recovery == Recovery::standalone) {
-        return GuardAnswer{
-            .kind = GuardAnswer::Kind::abort,
-            .cause = ExitCode::replay_failed,
-            .message = fmt::format("the WAL makes a tablespace in {}", not_ready.front()),
-            .hint = "run it again: it goes on from here",
-            .wanted_places = not_ready,
-        };
-    }
-    try {
-        for (const std::string& place : not_ready) {
-            make_room(".", place);
-        }
-    } catch (const Failure& failure) {
-        const auto& problem = failure.problems().front();
-        return GuardAnswer{GuardAnswer::Kind::abort, failure.code(), problem.message, problem.hint};
+    if (const auto answer = make_ready(ticket, not_ready)) {
+        return answer;
     }
     note_only_once(effects, startup_process);
     return std::nullopt;

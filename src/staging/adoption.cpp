@@ -1,5 +1,6 @@
 #include "staging/adoption.hpp"
 
+#include "pgbackrest/backup_targets.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
 #include "staging/places.hpp"
@@ -82,9 +83,8 @@ void adopt(StagingDirectory& staging, const Journal& journal, const fs::path& di
 /// Whether somebody has said that a restore may write there.
 bool is_named(const std::string& place, const std::vector<pgbackrest::Option>& options) {
     return std::any_of(options.begin(), options.end(), [&](const pgbackrest::Option& option) {
-        const auto sign = option.value.find('=');
-        return (option.name == "tablespace-map" || option.name == "link-map") && sign != std::string::npos &&
-               fs::path(option.value.substr(sign + 1)).lexically_normal() == place;
+        return (option.name == "tablespace-map" || option.name == "link-map") &&
+               fs::path(pgbackrest::name_and_place(option).second).lexically_normal() == place;
     });
 }
 

@@ -49,6 +49,12 @@ class OnlyOnce(PlainCase):
     def late_tablespace(self):
         self.plain.sql("create tablespace b location '%s'" % self.places[1])
 
+    def kill_in_the_replay(self):
+        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
+        wait_until('the replay', lambda: len(read(self.lab.path('log/asked')).split()) > 5)
+        send(9, list(self.lab.living()))
+        self.result_of(process)
+
     def rows_in(self, database):
         return self.prod('select count(*) from t', database, self.server)
 
@@ -76,10 +82,7 @@ class OnlyOnce(PlainCase):
     def test_a_copied_database_and_a_killed_replay(self):
         self.copy_twice()
         self.lose_all()
-        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
-        wait_until('the replay', lambda: len(read(self.lab.path('log/asked')).split()) > 5)
-        send(9, list(self.lab.living()))
-        self.result_of(process)
+        self.kill_in_the_replay()
         result = self.bootstrap()
         self.assert_done(result)
         self.assertIn('which gives something else the second time', result.log)
@@ -88,10 +91,7 @@ class OnlyOnce(PlainCase):
     def test_without_such_a_record_a_killed_replay_goes_on(self):
         self.go_on()
         self.lose_all()
-        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
-        wait_until('the replay', lambda: len(read(self.lab.path('log/asked')).split()) > 5)
-        send(9, list(self.lab.living()))
-        self.result_of(process)
+        self.kill_in_the_replay()
         result = self.bootstrap()
         self.assert_done(result)
         self.assertIn('the recovery goes on', result.log)
@@ -121,11 +121,8 @@ class OnlyOnce(PlainCase):
         self.late_tablespace()
         self.go_on()
         self.lose_all()
-        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
-        wait_until('the tablespace', lambda: os.path.exists(self.places[1]) and os.listdir(self.places[1]))
-        wait_until('the replay', lambda: len(read(self.lab.path('log/asked')).split()) > 4)
-        send(9, list(self.lab.living()))
-        self.result_of(process)
+        self.kill_in_the_replay()
+        self.assertNotEqual(os.listdir(self.places[1]), [])
         shutil.rmtree(self.places[1])
         self.lab.make('b')
         self.assert_done(self.bootstrap())

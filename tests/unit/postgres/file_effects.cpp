@@ -1,4 +1,4 @@
-#include "postgres/wal_tablespaces.hpp"
+#include "postgres/file_effects.hpp"
 
 #include "support/catch.hpp"
 #include "wal_builder.hpp"

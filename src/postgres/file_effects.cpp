@@ -1,4 +1,4 @@
-#include "postgres/wal_tablespaces.hpp"
+#include "postgres/file_effects.hpp"
 
 #include "postgres/wal_page.hpp"
 #include "postgres/wal_reader.hpp"
