@@ -60,6 +60,11 @@ std::optional<postgres::Lsn> end_of_planned_wal(const Plan& plan) {
     return last ? std::optional(last->end(plan.segment_size)) : std::nullopt;
 }
 
+bool leaves_databases_out(const Request& request) {
+    return std::any_of(request.restore_options.begin(), request.restore_options.end(),
+                       [](const auto& option) { return option.name.starts_with("db-"); });
+}
+
 std::string last_words_of(const postgres::RecoveryLog& log) {
     constexpr std::size_t most = 4;
     auto words = log.last_words;
@@ -169,6 +174,22 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
     if (said("has wrong size: ")) {
         return Failure(ExitCode::pgbackrest_failed, "a WAL file is damaged in the repository: " + words,
                        "bring an intact copy of it back, or restore to a point before it with type lsn")
+            .lasting();
+    }
+    // CheckForInvalidPages in xlogutils.c. pgBackRest leaves files of zeros where a database is left out.
+    if (said("WAL contains references to invalid pages")) {
+        const bool leaves_out = leaves_databases_out(request);
+        return Failure(ExitCode::replay_failed,
+                       leaves_out ? "the WAL changes pages of a database that db-include or db-exclude leaves out, and "
+                                    "there are only zeros: " +
+                                        words
+                                  : "the WAL changes pages that the backup does not have: " + words,
+                       leaves_out
+                           ? "leave db-include and db-exclude out, and drop the other databases afterwards: what "
+                             "was written without page checksums cannot be replayed otherwise"
+                           : fmt::format("look at backup set {} with pgbackrest verify, or name another one with "
+                                         "set",
+                                         plan.backup.label))
             .lasting();
     }
     // The guard cannot write its notes then, but its words are in the log.

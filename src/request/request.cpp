@@ -45,8 +45,22 @@ std::optional<LsnTarget> lsn_target(Settings& settings, const std::string& value
     return LsnTarget{*lsn};
 }
 
+/// A value with one would be cut off, or read as several lines: in postgresql.conf, in a command's output, in a log.
+bool has_control_character(std::string_view value) {
+    constexpr unsigned char first_printable = 0x20;
+    return std::any_of(value.begin(), value.end(), [](char character) {
+        return static_cast<unsigned char>(character) < first_printable && character != '\t';
+    });
+}
+
 std::optional<Name> name_target(Settings& settings, const std::string& value, const std::string& place) {
     constexpr std::size_t longest = 63;
+    if (has_control_character(value)) {
+        settings.problem(place, "the restore point's name has a line feed or another control character",
+                         "write it in one line, as pg_create_restore_point() was given it; a restore point whose name "
+                         "really has one is reached by its LSN, with type lsn");
+        return std::nullopt;
+    }
     if (value.size() > longest) {
         settings.problem(place, fmt::format("the restore point's name has {} bytes", value.size()),
                          fmt::format("PostgreSQL keeps {} bytes at most", longest));
@@ -103,6 +117,28 @@ RecoveryTarget read_target(Settings& settings) {
         target.exclusive = true;
     }
     return target;
+}
+
+void refuse_control_characters(Settings& settings, const std::string& name, const patroni::Value& value) {
+    if (has_control_character(system::trim(value.text))) {
+        settings.problem(value.place, fmt::format("{} has a line feed or another control character", name),
+                         "write it in one line");
+    }
+}
+
+/// A target's own rules are stricter, and a probe may be a statement of several lines.
+void refuse_control_characters(Settings& settings, const std::optional<patroni::Configuration>& patroni) {
+    for (const auto& [name, values] : settings.all()) {
+        for (const auto& value : name == "target" || name == "probe" ? std::vector<patroni::Value>() : values) {
+            refuse_control_characters(settings, name, value);
+        }
+    }
+    if (patroni && patroni->data_directory) {
+        refuse_control_characters(settings, "postgresql.data_dir", *patroni->data_directory);
+    }
+    if (patroni && patroni->scope) {
+        refuse_control_characters(settings, "scope", *patroni->scope);
+    }
 }
 
 std::optional<std::string> read_system_identifier(Settings& settings) {
@@ -306,6 +342,7 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
     Settings settings(given, patroni);
     Request request;
     check_method(settings, patroni);
+    refuse_control_characters(settings, patroni);
     request.data_directory = read_data_directory(settings, patroni);
     if (const auto scope = settings.value("scope")) {
         request.scope = scope->text;

@@ -223,6 +223,18 @@ TEST_CASE("a missing custom resource manager names the setting that brings it") 
                     "name the extension's library with preload, as the source had it in shared_preload_libraries"}});
 }
 
+TEST_CASE("pages that the backup does not have are a failure that lasts, with what can be done") {
+    Ended ended(latest);
+    ended.log.last_words = {"PANIC:  WAL contains references to invalid pages"};
+    CHECK(ended.failure().is_lasting());
+    CHECK(ended.failure().problems()[0].message ==
+          "the WAL changes pages that the backup does not have: PANIC:  WAL contains references to invalid pages");
+    ended.request.restore_options = {{"db-include", "app"}};
+    CHECK(ended.failure().problems()[0].message.find("a database that db-include or db-exclude leaves out") !=
+          std::string::npos);
+    CHECK(ended.failure().problems()[0].hint.find("leave db-include and db-exclude out") == 0);
+}
+
 TEST_CASE("a WAL file that is too short is damaged for good") {
     Ended ended(latest);
     ended.log.last_words = {

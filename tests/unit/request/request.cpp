@@ -348,3 +348,20 @@ TEST_CASE("what pgBackRest's configuration says of a restore counts as if it sto
     CHECK(request_for(given("db-include=a\n", {{"db-include", "b"}})).restore_options[0].value == "b");
     CHECK(refusals(given("[broken\n")).size() == 1);
 }
+
+TEST_CASE("a line feed in a value is refused before anything is copied") {
+    const auto message = [](const Problems& problems) {
+        return problems.size() == 1 ? problems.front().message : std::to_string(problems.size()) + " problems";
+    };
+    CHECK(message(refusals_of(with_block("    type: name\n    target: \"before\\nupgrade\"\n"))) ==
+          "the restore point's name has a line feed or another control character");
+    CHECK(message(refusals_of(with_block("    preload: \"timescaledb\\nx\"\n"))) ==
+          "preload has a line feed or another control character");
+    CHECK(message(refusals_of(with_block("    tablespace-map: [\"a=/b\\rc\"]\n"))) ==
+          "tablespace-map has a line feed or another control character");
+    CHECK(message(refusals_of(with_block(""), {{"datadir", "/srv/da\nta"}})) ==
+          "datadir has a line feed or another control character");
+    CHECK(request_of("    type: name\n    target: \"with\\ta tab\"\n").target.value() == "with\ta tab");
+    CHECK(request_of("    type: time\n    target: |\n      2026-11-22 10:00:00+00\n").target.type() == "time");
+    CHECK_NOTHROW(request_of("    probe: |\n      SELECT\n      true\n"));
+}
