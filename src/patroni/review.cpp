@@ -40,28 +40,47 @@ std::vector<Finding> review_members(const ConfigurationSource& source,
     return findings;
 }
 
-std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits) {
-    // Patroni's own defaults (postgresql/config.py, CMDLINE_OPTIONS, 2.0 to 4.1). It takes these parameters only from
-    // the DCS, never from the local file.
+namespace {
+
+/// It takes these parameters only from the DCS, never from the local file.
+const yaml::Entry* limit_entry(const yaml::Node& tree, const std::string& name) {
+    return find_any_case(tree.map_at("bootstrap").map_at("dcs").map_at("postgresql").map_at("parameters"), name);
+}
+
+/// Else Patroni's own defaults (postgresql/config.py, CMDLINE_OPTIONS, 2.0 to 4.1).
+std::optional<std::int64_t> limit_in(const yaml::Entry* entry, const std::string& name) {
     static const std::map<std::string, int> defaults = {{"max_connections", 100},
                                                         {"max_worker_processes", 8},
                                                         {"max_wal_senders", 10},
                                                         {"max_prepared_transactions", 0},
                                                         {"max_locks_per_transaction", 64}};
+    if (entry == nullptr) {
+        return defaults.at(name);
+    }
+    const auto number = system::number(entry->value->text);
+    return number ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> limit_in_force(const ConfigurationSource& source, const std::string& name) {
+    const auto tree = load_tree(source);
+    return tree ? limit_in(limit_entry(*tree, name), name) : std::nullopt;
+}
+
+std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits) {
     std::vector<Finding> findings;
     const auto tree = load_tree(source);
     if (!tree) {
         return findings;
     }
-    const auto& dynamic = tree->map_at("bootstrap").map_at("dcs").map_at("postgresql").map_at("parameters");
     for (const auto& [name, needed] : limits) {
-        const auto* entry = find_any_case(dynamic, name);
-        const auto set = entry != nullptr ? system::number(entry->value->text) : std::nullopt;
-        const auto value = set ? static_cast<std::int64_t>(*set) : defaults.at(name);
-        if (value < needed && (entry == nullptr || set)) {
+        const auto* entry = limit_entry(*tree, name);
+        const auto value = limit_in(entry, name);
+        if (value && *value < needed) {
             findings.push_back({"limit-below-control",
                                 {fmt::format("{} is {} in bootstrap.dcs{}, and the cluster that was backed up had {}",
-                                             name, value, entry != nullptr ? "" : ", where it is not set", needed),
+                                             name, *value, entry != nullptr ? "" : ", where it is not set", needed),
                                  fmt::format("set it to {} or more in bootstrap.dcs.postgresql.parameters", needed),
                                  entry != nullptr ? entry->place : std::string()}});
         }

@@ -32,6 +32,10 @@ std::vector<Finding> review_members(const ConfigurationSource& source, const std
 /// if bootstrap.dcs sets them lower or leaves them at Patroni's lower default.
 std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits);
 
+/// What Patroni will give PostgreSQL for one of these parameters on its first start as a primary; empty when there is
+/// no patroni.yml, or no number.
+std::optional<std::int64_t> limit_in_force(const ConfigurationSource& source, const std::string& name);
+
 /// The units that run Patroni with this file. Besides patroni.service, Debian has a template for several clusters on
 /// one machine: patroni@15-demo (PostgreSQL's version and the cluster's name) uses /etc/patroni/15-demo.yml.
 std::vector<std::string> units_of(const std::optional<std::filesystem::path>& file);

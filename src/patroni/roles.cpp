@@ -40,7 +40,7 @@ std::vector<Role> read_roles(const ConfigurationSource& source) {
         };
         const auto name = value("username", "USERNAME");
         const auto password = value("password", "PASSWORD");
-        if (name && (password || section.kind != Role::Kind::superuser)) {
+        if (name) {
             roles.push_back({section.kind, *name, password});
         }
     }

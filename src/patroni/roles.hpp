@@ -15,9 +15,8 @@ struct Role {
     std::optional<std::string> password;
 };
 
-/// postgresql.authentication, overridden by PATRONI_{SUPERUSER,REPLICATION,REWIND}_{USERNAME,PASSWORD}. As in Patroni,
-/// the superuser only if it has a password. Read separately, so that passwords are kept no longer than needed. Throws
-/// Failure(usage) as read_configuration().
+/// postgresql.authentication, overridden by PATRONI_{SUPERUSER,REPLICATION,REWIND}_{USERNAME,PASSWORD}. Read
+/// separately, so that passwords are kept no longer than needed. Throws Failure(usage) as read_configuration().
 std::vector<Role> read_roles(const ConfigurationSource& source);
 
 }  // namespace patroni_pgbackrest::patroni

@@ -62,15 +62,12 @@ std::vector<postgres::Setting> base_settings(const Request& request, const fs::p
 }
 
 /// Where a private server may write beside its directory: the restore's own places, and what pgBackRest in its
-/// restore_command needs. Where it does not recover, a server of Patroni's may have made tablespaces before it.
-std::vector<fs::path> writable_places(const Request& request, const StagingDirectory& staging, bool recovering) {
+/// restore_command needs.
+std::vector<fs::path> writable_places(const Request& request, const StagingDirectory& staging) {
     auto places = pgbackrest::working_places(request.pgbackrest);
     places.insert(places.end(), {staging.layout().spool(), staging.layout().pgbackrest_lock()});
     for (const auto& place : owned_places(staging.journal())) {
         places.emplace_back(place);
-    }
-    for (const auto& link : recovering ? std::vector<fs::path>() : links_of(staging.path())) {
-        places.emplace_back(end_of(link));
     }
     return places;
 }
@@ -197,12 +194,14 @@ class Replay {
                       recovering ? "replay" : "end of the replay", plan_.wal.segments, plan_.major_version,
                       data_.string());
             postgres::PrivateServer server(
-                {bin_directory_, data_, settings(before, recovering), writable_places(request_, staging_, recovering)},
+                {bin_directory_, data_, settings(before, recovering), writable_places(request_, staging_)},
                 [this](const postgres::RecoveryLog& seen) { show_progress(seen); });
             if (server.wait_until_ready()) {
                 log_ = server.log();
-                set_roles(session_.roles, server, bin_directory_);
-                require_probes(server);
+                const auto superuser = set_roles(session_.roles, server, bin_directory_);
+                const postgres::Client client(bin_directory_, superuser_connection(server, superuser));
+                refuse_too_many_prepared(client);
+                require_probes(client);
                 server.stop();
                 return;
             }
@@ -247,13 +246,34 @@ class Replay {
                std::string_view::npos;
     }
 
-    void require_probes(const postgres::PrivateServer& server) const {
+    /// Patroni starts the first time with pg_control's limit, and then with its own (effective_configuration in
+    /// postgresql/config.py, 2.0 to 4.1), with which PostgreSQL does not start while it holds more of them.
+    void refuse_too_many_prepared(const postgres::Client& client) const {
+        const auto result =
+            client.psql("SELECT count(*) FROM pg_catalog.pg_prepared_xacts;\n", std::chrono::minutes(1));
+        const auto count = process::succeeded(result.outcome) ? system::number(system::trim(result.output)) : 0;
+        if (session_.most_prepared && count && static_cast<std::int64_t>(*count) > *session_.most_prepared) {
+            throw Failure(
+                ExitCode::preflight_refused,
+                fmt::format("{} prepared transactions are pending in the restored cluster, and Patroni starts "
+                            "PostgreSQL with max_prepared_transactions {}, with which it does not come up",
+                            *count, *session_.most_prepared),
+                fmt::format("set max_prepared_transactions to {} or more in "
+                            "bootstrap.dcs.postgresql.parameters: the next run goes on from here",
+                            std::max<std::int64_t>(static_cast<std::int64_t>(*count), control_limit())))
+                .lasting();
+        }
+    }
+
+    /// A standby needs as many as the WAL was written with.
+    std::int64_t control_limit() const { return control().limits().at("max_prepared_transactions"); }
+
+    void require_probes(const postgres::Client& client) const {
         constexpr std::chrono::minutes most(10);
         const auto& probes = session_.probes;
         if (probes.empty()) {
             return;
         }
-        const postgres::Client client(bin_directory_, superuser_connection(server, session_.roles));
         std::vector<Problem> problems;
         for (const auto& finding : judge_probes(probes, ask_probes(client, probes, most, most))) {
             problems.push_back(finding.problem);
@@ -328,23 +348,6 @@ class Replay {
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
                const FirstSession& session, Start start, const std::function<void()>& copy_again) {
     return Replay(request, plan, staging, bin_directory, session, copy_again).run(start);
-}
-
-void shut_down_cleanly(const Request& request, const StagingDirectory& staging, const fs::path& bin_directory,
-                       const std::vector<patroni::Role>& roles) {
-    set_aside_auto_conf(staging);
-    const auto control = postgres::read_control_data(bin_directory, staging.path());
-    postgres::PrivateServer server({bin_directory, staging.path(), base_settings(request, staging.path(), control),
-                                    writable_places(request, staging, false)});
-    if (!server.wait_until_ready()) {
-        throw Failure(ExitCode::replay_failed,
-                      fmt::format("PostgreSQL in {} {}", staging.path().string(), process::describe(*server.outcome())),
-                      "read PostgreSQL's lines above");
-    }
-    set_roles(roles, server, bin_directory);
-    server.stop();
-    put_back_auto_conf(staging);
-    system::remove_file(staging.path() / "postmaster.opts");
 }
 
 }  // namespace patroni_pgbackrest

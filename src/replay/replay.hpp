@@ -21,6 +21,8 @@ namespace patroni_pgbackrest {
 struct FirstSession {
     std::vector<patroni::Role> roles;     ///< they get the passwords of patroni.yml
     std::vector<postgres::Probe> probes;  ///< they must return true; empty where Patroni asks them with `verify`
+    /// Patroni's max_prepared_transactions; empty when it is not known.
+    std::optional<std::int64_t> most_prepared{};
 };
 
 /// Replays to the target with a private PostgreSQL in the staging directory, proves that it was reached, stops cleanly
@@ -31,9 +33,5 @@ struct FirstSession {
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging,
                const std::filesystem::path& bin_directory, const FirstSession& session, Start start,
                const std::function<void()>& copy_again);
-
-/// Starts and stops a private PostgreSQL in a finished primary that was killed. Throws Failure(replay_failed).
-void shut_down_cleanly(const Request& request, const StagingDirectory& staging,
-                       const std::filesystem::path& bin_directory, const std::vector<patroni::Role>& roles);
 
 }  // namespace patroni_pgbackrest

@@ -1,7 +1,9 @@
 #include "replay/roles.hpp"
 
 #include "process/child.hpp"
+#include "system/failure.hpp"
 #include "system/log.hpp"
+#include "system/machine.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -34,18 +36,62 @@ void warn(const process::Captured& result) {
                  system::trim(result.errors));
 }
 
+std::optional<std::string> superuser_of(const std::vector<patroni::Role>& roles) {
+    const auto found = std::find_if(roles.begin(), roles.end(),
+                                    [](const auto& role) { return role.kind == patroni::Role::Kind::superuser; });
+    return found == roles.end() ? std::nullopt : std::optional(found->name);
+}
+
+/// The server's words for a role that does not exist or has no LOGIN (miscinit.c).
+bool cannot_log_in(const process::Captured& result) {
+    return result.errors.find("FATAL:  role \"") != std::string::npos;
+}
+
+postgres::Connection connection_as(const postgres::PrivateServer& server, const std::string& role) {
+    return {{{"host", server.socket_directory().string()}, {"port", "5432"}, {"user", role}, {"dbname", "postgres"}},
+            false,
+            {}};
+}
+
+/// A superuser to work as: that of patroni.yml if it is one, else any that a role which may log in knows of.
+std::optional<std::string> find_superuser(const std::vector<patroni::Role>& roles,
+                                          const postgres::PrivateServer& server,
+                                          const std::filesystem::path& bin_directory) {
+    std::vector<std::string> candidates;
+    for (const auto& role : roles) {
+        candidates.push_back(role.name);
+    }
+    candidates.insert(candidates.end(), {"postgres", system::user_name().value_or("postgres")});
+    const auto wanted = superuser_of(roles);
+    for (const auto& candidate : candidates) {
+        const postgres::Client client(bin_directory, connection_as(server, candidate));
+        const auto result = client.psql(
+            "SELECT rolname FROM pg_catalog.pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid;\n", limit);
+        if (!process::succeeded(result.outcome)) {
+            if (!cannot_log_in(result)) {
+                warn(result);
+                return wanted.value_or("postgres");
+            }
+            continue;
+        }
+        const auto superusers = system::lines(result.output);
+        if (wanted && std::find(superusers.begin(), superusers.end(), *wanted) != superusers.end()) {
+            return wanted;
+        }
+        if (!superusers.empty()) {
+            return superusers.front();
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
-postgres::Connection superuser_connection(const postgres::PrivateServer& server,
-                                          const std::vector<patroni::Role>& roles) {
-    const bool has_superuser = !roles.empty() && roles.front().kind == patroni::Role::Kind::superuser;
+postgres::Connection superuser_connection(const postgres::PrivateServer& server, const std::string& superuser) {
+    auto connection = connection_as(server, superuser);
     // A statement that fails must not show its password in the server's log.
-    return {{{"host", server.socket_directory().string()},
-             {"port", "5432"},
-             {"user", has_superuser ? roles.front().name : "postgres"},
-             {"dbname", "postgres"}},
-            false,
-            "-c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic"};
+    connection.options = "-c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic";
+    return connection;
 }
 
 std::string role_statements(const std::vector<patroni::Role>& roles, const std::vector<std::string>& existing) {
@@ -70,21 +116,41 @@ std::string role_statements(const std::vector<patroni::Role>& roles, const std::
     return statements;
 }
 
-void set_roles(const std::vector<patroni::Role>& roles, const postgres::PrivateServer& server,
-               const std::filesystem::path& bin_directory) {
-    if (roles.empty()) {
-        return;
+std::string set_roles(const std::vector<patroni::Role>& roles, const postgres::PrivateServer& server,
+                      const std::filesystem::path& bin_directory) {
+    const auto wanted = superuser_of(roles);
+    const auto superuser = find_superuser(roles, server, bin_directory);
+    if (!superuser && wanted) {
+        throw Failure(
+            ExitCode::preflight_refused,
+            fmt::format("the superuser {} of patroni.yml is not in the restored cluster, and there is none "
+                        "that could make it",
+                        *wanted),
+            "name in postgresql.authentication.superuser the superuser that the source had: the next run goes "
+            "on from here")
+            .lasting();
     }
-    const postgres::Client client(bin_directory, superuser_connection(server, roles));
+    if (!superuser || roles.empty()) {
+        return superuser.value_or("postgres");
+    }
+    const postgres::Client client(bin_directory, superuser_connection(server, *superuser));
     const auto existing = client.psql("SELECT rolname FROM pg_catalog.pg_roles;\n", limit);
     if (!process::succeeded(existing.outcome)) {
-        return warn(existing);
+        warn(existing);
+        return *superuser;
     }
     const auto done = client.psql(role_statements(roles, system::lines(existing.output)), limit);
     if (!process::succeeded(done.outcome)) {
-        return warn(done);
+        warn(done);
+        return *superuser;
+    }
+    if (wanted && *wanted != *superuser) {
+        log::info("{}, the superuser of patroni.yml, was no superuser of the restored cluster that may log in: it is "
+                  "one now",
+                  *wanted);
     }
     log::info("the roles of patroni.yml have its passwords");
+    return *superuser;
 }
 
 }  // namespace patroni_pgbackrest

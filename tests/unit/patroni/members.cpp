@@ -67,11 +67,13 @@ TEST_CASE("the roles of patroni.yml, with the environment over them") {
     CHECK_FALSE(roles[2].password);
 }
 
-TEST_CASE("a superuser without a password is not touched, as in Patroni") {
+TEST_CASE("a superuser without a password is the one as which Patroni logs in all the same") {
     const Files files;
     ConfigurationSource source;
     source.path =
         files.write("patroni.yml", "postgresql:\n  authentication:\n    superuser:\n      username: postgres\n");
-    CHECK(read_roles(source).empty());
+    REQUIRE(read_roles(source).size() == 1);
+    CHECK(read_roles(source)[0].name == "postgres");
+    CHECK_FALSE(read_roles(source)[0].password);
     CHECK(read_roles({}).empty());
 }
