@@ -9,6 +9,7 @@
 #include "staging/hand_over.hpp"
 #include "staging/resume_decision.hpp"
 #include "system/interruption.hpp"
+#include "system/lock.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
@@ -83,6 +84,39 @@ std::optional<std::int64_t> end_of_recovery(const Layout& layout, postgres::Time
     return ::stat(file.c_str(), &history) == 0 ? std::optional<std::int64_t>(history.st_mtime) : std::nullopt;
 }
 
+/// The data directory beside it for which this member was restoring.
+std::optional<std::filesystem::path> unfinished_neighbour(const BootstrapCall& call, const Layout& layout) {
+    for (const auto& neighbour : restored_neighbours(layout.data_directory)) {
+        for (const auto& file : journals_of(neighbour)) {
+            const auto journal = Journal::read(file);
+            const bool is_own = journal && journal->last_call().scope == call.scope &&
+                                (journal->last_call().member.empty() || journal->last_call().member == call.member);
+            if (is_own && !journal->given_up && (journal->planning || journal->phase != Phase::handed_over)) {
+                return neighbour;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+/// A bootstrap of this node that nothing tells of here: data_dir was changed since, or the journal's disk is gone.
+void look_for_lost_bootstrap(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
+                             const Layout& layout) {
+    if (!configuration.scope || !configuration.method || words_of_method(configuration).empty() ||
+        std::filesystem::exists(layout.journal()) || !patroni::is_empty_for_patroni(layout.data_directory)) {
+        return;
+    }
+    const BootstrapCall call{configuration.scope->text, configuration.name ? configuration.name->text : "", {}};
+    const auto dcs = patroni::read_scope(source, call.scope);
+    const auto verdict = decide_without_journal(call, layout, dcs, unfinished_neighbour(call, layout));
+    if (verdict.failure) {
+        throw Failure(*verdict.failure);
+    }
+    if (verdict.warning) {
+        log::write(*verdict.warning, log::Level::warning);
+    }
+}
+
 /// Everything but the DCS. Takes back first what is half in place.
 ResumeFacts look_around(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration) {
     ResumeFacts facts;
@@ -150,6 +184,11 @@ pgbackrest::Retries all_retries_of(const ResumeFacts& facts) {
 void resume(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration) {
     auto facts = look_around(source, configuration);
     const auto& layout = facts.layout;
+    if (!facts.journal) {
+        return look_for_lost_bootstrap(source, configuration, layout);
+    }
+    const system::Lock one_at_a_time(layout.resume_lock());
+    facts = look_around(source, configuration);
     auto retries = all_retries_of(facts);
     for (;;) {
         const auto verdict = decide_resume(facts);

@@ -21,7 +21,7 @@ void discard_plan(const Layout& layout) {
 void discard_journal(const Layout& layout) {
     std::error_code ignored;
     for (const auto& path : {layout.spool(), layout.pgbackrest_lock(), layout.failure(), layout.lock(),
-                             layout.workspace / "postgresql.auto.conf", layout.journal()}) {
+                             layout.resume_lock(), layout.workspace / "postgresql.auto.conf", layout.journal()}) {
         fs::remove_all(path, ignored);
     }
     fs::remove(layout.workspace, ignored);

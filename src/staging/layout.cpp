@@ -4,8 +4,10 @@
 #include "system/failure.hpp"
 #include "system/file.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace patroni_pgbackrest {
@@ -66,6 +68,24 @@ std::vector<fs::path> journals_of(const fs::path& data_directory) {
         return {};
     }
     return {beside(resolved, ".restoring.d") / "journal.json", resolved / ".restoring.d" / "journal.json"};
+}
+
+std::vector<fs::path> restored_neighbours(const fs::path& data_directory) {
+    constexpr std::string_view ending = ".restoring.d";
+    std::vector<fs::path> found;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(data_directory.parent_path(), error)) {
+        const auto path = entry.path().string();
+        const auto neighbour = path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path;
+        const auto journals = journals_of(neighbour);
+        if (neighbour != data_directory &&
+            std::any_of(journals.begin(), journals.end(), [&](const auto& file) { return fs::exists(file, error); })) {
+            found.emplace_back(neighbour);
+        }
+    }
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    return found;
 }
 
 void refuse_somebodys_data(const Layout& layout) {

@@ -14,6 +14,7 @@ struct Layout {
 
     std::filesystem::path journal() const { return workspace / "journal.json"; }
     std::filesystem::path lock() const { return workspace / "lock"; }
+    std::filesystem::path resume_lock() const { return workspace / "resume-lock"; }
     std::filesystem::path failure() const { return workspace / "failure.json"; }
     std::filesystem::path spool() const { return workspace / "spool"; }
     std::filesystem::path pgbackrest_lock() const { return workspace / "pgbackrest-lock"; }
@@ -25,6 +26,9 @@ Layout choose_layout(const std::filesystem::path& data_directory);
 
 /// Where the journal of a data directory may lie: beside it, and in it.
 std::vector<std::filesystem::path> journals_of(const std::filesystem::path& data_directory);
+
+/// The data directories beside this one of which a restore lies there, finished or not: those with a journal.
+std::vector<std::filesystem::path> restored_neighbours(const std::filesystem::path& data_directory);
 
 /// Refuses, before anything is made, a data directory that holds anything and a staging directory that is not ours.
 /// Throws Failure(unsafe).

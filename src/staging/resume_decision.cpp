@@ -1,5 +1,7 @@
 #include "staging/resume_decision.hpp"
 
+#include "system/text.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <vector>
@@ -321,6 +323,29 @@ ResumeVerdict decide_resume(const ResumeFacts& facts) {
     }
     return facts.in_place == InPlace::handed_over ? decide_on_what_was_handed_over(facts)
                                                   : decide_on_what_is_gone(facts);
+}
+
+ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& layout, const ScopeState& dcs,
+                                     const std::optional<std::filesystem::path>& elsewhere) {
+    if (dcs.initialize != InitializeKey::empty || !dcs.leadership.why_unknown.empty() || dcs.leadership.leader ||
+        !other_than(call.member, dcs.bootstrapping).empty()) {
+        return {};
+    }
+    const auto directory = layout.data_directory.string();
+    if (elsewhere) {
+        return refuse(fmt::format("a restore into {} was interrupted, and postgresql.data_dir is {} now: the DCS holds "
+                                  "the key of that bootstrap, so Patroni would wait for its end for ever",
+                                  elsewhere->string(), directory),
+                      fmt::format("set data_dir to {} again; or, if no other node restores, run patronictl remove {} "
+                                  "and start Patroni: it restores into {} then",
+                                  elsewhere->string(), system::shell_word(call.scope), directory));
+    }
+    return {.warning = Problem{
+                fmt::format("a bootstrap of scope {} is under way or was interrupted, and {} knows nothing of it",
+                            call.scope, layout.journal().string()),
+                fmt::format("if no other node restores, Patroni waits for ever: set data_dir to what it was, bring its "
+                            "disk back, or run patronictl remove {} and start Patroni again",
+                            system::shell_word(call.scope))}};
 }
 
 }  // namespace patroni_pgbackrest

@@ -65,6 +65,7 @@ enum class ResumeAction {
 struct ResumeVerdict {
     ResumeAction action = ResumeAction::start_patroni;
     std::string log{};  ///< one line; empty: there is nothing to tell
+    std::optional<Problem> warning{};
     std::optional<Failure> failure{};
     std::chrono::seconds pause{0};
     bool cluster_lives = false;  ///< of abandon: tablespaces belong to whoever fills them next
@@ -89,5 +90,11 @@ struct ResumeVerdict {
 /// - `/config` is written by post_bootstrap and by a leader. One that is there while the key is empty is a remainder,
 ///   and tells nothing later (Journal::never_led).
 ResumeVerdict decide_resume(const ResumeFacts& facts);
+
+/// The same where no journal lies beside an empty data directory, and Patroni would wait for the end of a bootstrap
+/// that nobody is at: the directory was another one then, or its disk is gone. `elsewhere`: the data directory of an
+/// unfinished restore of this scope that was found.
+ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& layout, const patroni::ScopeState& dcs,
+                                     const std::optional<std::filesystem::path>& elsewhere);
 
 }  // namespace patroni_pgbackrest

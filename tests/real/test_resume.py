@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import threading
 import unittest
 
 from bootstrap_case import BATCHES, program, read, wait_until
@@ -132,6 +133,76 @@ class Resume(ResumeCase):
         self.node.start()
         self.node.wait_for_leader()
         self.assert_back(BATCHES)
+
+    def test_data_dir_changed_since(self):
+        # The key is taken, so Patroni would wait for ever, and the new place knows nothing of it.
+        self.interrupt_the_replay()
+        elsewhere = self.data_directory + '2'
+        self.configure(postgresql={'data_dir': elsewhere})
+        result = self.resume()
+        self.assert_refused(result, 9, 'a restore into %s was interrupted, and postgresql.data_dir is %s now' % (self.data_directory, elsewhere),
+                            'set data_dir to %s again' % self.data_directory)
+        self.configure()
+        self.start_again()
+        self.assert_resumed()
+
+    def test_the_journal_s_disk_is_gone(self):
+        self.interrupt_the_replay()
+        for path in (self.staging, self.staging + '.d'):
+            os.rename(path, self.lab.path('log/' + os.path.basename(path)))
+        result = self.resume()
+        self.assertEqual(result.code, 0, result.log)
+        self.assertIn('WARNING: a bootstrap of scope %s is under way or was interrupted' % self.node.scope, result.log)
+        self.assertIn('patronictl remove %s' % self.node.scope, result.log)
+        self.node.forget()  # as the hint says
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+    def test_a_disk_that_another_node_has_as_well(self):
+        # Both would make a timeline 2 of their own.
+        self.interrupt_the_replay()
+        wait_until('node1 to be gone from the DCS', lambda: not self.lab.run(
+            'etcdctl', '--endpoints=http://' + self.node.etcd, 'get', '--prefix', '/service/%s/members/' % self.node.scope,
+            environment={'ETCDCTL_API': '3'}), 60)
+        self.configure(name='node2')
+        self.assert_refused(self.resume(), 9, 'is an unfinished restore of member node1, and this is node2',
+                            'if no other node has it, rm -r')
+        self.configure()
+        self.start_again()
+        self.assert_resumed()
+
+    def test_two_of_one_node(self):
+        self.interrupt_the_replay()
+        results = []
+        threads = [threading.Thread(target=lambda: results.append(self.resume())) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual([result.code for result in results], [0, 0], [result.log for result in results])
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+    def test_scope_changed_since(self):
+        # Another cluster: nothing of it is this one's, and Patroni calls the bootstrap method for it.
+        self.interrupt_the_replay()
+        scope, self.node.scope = self.node.scope, self.node.scope + '-new'
+        self.configure()
+        result = self.resume()
+        self.assertEqual(result.code, 0, result.log)
+        self.assertIn('is not looked at: it is of scope %s' % scope, result.log)
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+    def test_the_target_changed_since(self):
+        # What patroni.yml asks for now is what comes back.
+        self.interrupt_the_replay()
+        self.configure({'type': 'time', 'target': self.target('time', 6)})
+        self.start_again()
+        self.assert_resumed(6)
 
     def test_a_leader_that_appeared_meanwhile(self):
         self.interrupt_the_replay()
