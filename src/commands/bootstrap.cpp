@@ -11,6 +11,7 @@
 #include "postgres/living_server.hpp"
 #include "replay/beginning.hpp"
 #include "replay/delivery.hpp"
+#include "replay/in_vain.hpp"
 #include "replay/probes.hpp"
 #include "replay/replay.hpp"
 #include "replay/ticket.hpp"
@@ -49,12 +50,12 @@ void wait_after(unsigned failures, std::int64_t last) {
 }
 
 /// pgBackRest tells its version while it reads the repository.
-RepositoryState observe(const Request& request, Report& report) {
+RepositoryState observe(const Request& request, const RejectedRuns& rejected, Report& report) {
     require_pgbackrest(request);
     process::Capturing version(pgbackrest::version_command(request.pgbackrest), std::chrono::seconds(30));
     const auto number = [&] { return pgbackrest::version_in(request.pgbackrest, version.result()); };
     try {
-        auto repository = read_repository(request);
+        auto repository = read_repository(request, rejected);
         report.version("pgbackrest", fmt::format("{}.{}", number() / 1000, number() % 1000));
         return repository;
     } catch (const Failure&) {
@@ -125,32 +126,33 @@ void sync_and_hand_over(const BootstrapArguments& arguments, const Request& requ
 }
 
 /// What Patroni could not use (a port taken, a wrong parameter) and set aside becomes the staging directory again,
-/// whatever is decided about it.
+/// when there is a point in another hand-over.
 std::optional<TakenBack> take_back_what_was_set_aside(const Request& request, Report& report, const Plan& plan,
-                                                      StagingDirectory& staging) {
+                                                      const FailureMemory& memory, StagingDirectory& staging) {
     const auto directory = set_aside_by_patroni(request, staging.layout());
-    if (!directory) {
+    const auto earlier = Journal::read(staging.layout().journal());
+    if (!directory || !earlier) {
         return std::nullopt;
     }
     report.phase("take back");
-    const bool is_newest = is_still_the_newest(request, plan, staging.layout(), *directory);
-    take_back(staging, *directory);
+    const auto in_vain = look_at_set_aside(request, *earlier, *directory, staging.circumstances());
+    if (const auto failure = refuse_to_repeat(in_vain)) {
+        begin_to_count_anew(staging.layout());
+        memory.remember(*failure);
+        throw Failure(*failure);
+    }
+    const TakenBack taken_back{is_still_the_newest(request, plan, staging.layout()), in_vain.came_up};
+    take_back(staging, *directory, plan.rejected_timelines);
     const auto& journal = staging.journal();
     log::warning("Patroni could not use what it was handed over, and set it aside: {} is taken back (hand-over {})",
                  directory->string(), journal.hand_overs + 1);
     wait_after(journal.hand_overs, journal.handed_over ? journal.handed_over->at : 0);
-    return TakenBack{is_newest, std::nullopt};
+    return taken_back;
 }
 
-Beginning find_beginning(const BootstrapArguments& arguments, const Request& request, const Plan& plan,
-                         const StagingDirectory& staging, std::optional<TakenBack> taken_back,
-                         const std::filesystem::path& bin_directory) {
+Beginning find_beginning(const Request& request, const Plan& plan, const StagingDirectory& staging,
+                         const std::optional<TakenBack>& taken_back, const std::filesystem::path& bin_directory) {
     auto beginning = decide_beginning(request, plan, look_at_staging(staging, taken_back, bin_directory));
-    if (std::holds_alternative<ShutDownFirst>(beginning)) {
-        taken_back->ending =
-            attempt([&] { shut_down_cleanly(request, staging, bin_directory, patroni::read_roles(arguments.source)); });
-        beginning = decide_beginning(request, plan, look_at_staging(staging, taken_back, bin_directory));
-    }
     if (const auto* from_repository = std::get_if<Copy>(&beginning); from_repository && !from_repository->why.empty()) {
         log::write(from_repository->level, from_repository->why);
     }
@@ -188,7 +190,9 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     report.phase("recovery");
     std::optional<Reached> reached;
     if (request.recovery == Recovery::standalone) {
-        FirstSession session{patroni::read_roles(arguments.source), {}};
+        FirstSession session;
+        session.roles = patroni::read_roles(arguments.source);
+        session.most_prepared = patroni::limit_in_force(arguments.source, "max_prepared_transactions");
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }
@@ -211,8 +215,8 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
 }
 
 /// What was read from the repository, WAL among it, is needed no longer.
-Plan plan_restore(const Request& request, Report& report) {
-    const auto repository = observe(request, report);
+Plan plan_restore(const Request& request, const Layout& layout, Report& report) {
+    const auto repository = observe(request, rejected_runs(layout), report);
     for (const auto& problem : find_unarchived_wal(request, repository)) {
         log::write(problem, log::Level::warning);
     }
@@ -221,25 +225,25 @@ Plan plan_restore(const Request& request, Report& report) {
 
 void plan_and_restore(const BootstrapArguments& arguments, Request request, Report& report, const Layout& layout) {
     report.phase("plan");
-    const auto plan = plan_restore(request, report);
+    const auto plan = plan_restore(request, layout, report);
     request.target = plan.target;
     refuse_rejected(request, plan, layout);
     require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));
 
     StagingDirectory staging(request);
-    const auto taken_back = take_back_what_was_set_aside(request, report, plan, staging);
+    const FailureMemory memory(request, plan, layout);
+    memory.refuse_repetition();
+    const auto taken_back = take_back_what_was_set_aside(request, report, plan, memory, staging);
     refuse_full_disk(request, plan, layout);
     report.about(plan, layout);
     report.version("postgresql", plan.database.version);
     announce(request, plan, layout);
 
-    const FailureMemory memory(request, plan, layout);
-    memory.refuse_repetition();
     if (const auto& last = memory.last()) {
         wait_after(last->in_a_row, last->at);
     }
-    const auto beginning = find_beginning(arguments, request, plan, staging, taken_back, bin_directory);
+    const auto beginning = find_beginning(request, plan, staging, taken_back, bin_directory);
     if (std::holds_alternative<HandOverAgain>(beginning)) {
         staging.enter(Phase::recovered);
         sync_and_hand_over(arguments, request, report, plan.archive_end, staging);

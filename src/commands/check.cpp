@@ -10,6 +10,7 @@
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
 #include "request/settings.hpp"
+#include "staging/set_aside.hpp"
 #include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
 #include "system/write_wall.hpp"
@@ -111,7 +112,8 @@ std::optional<Plan> review_repository(const Request& request, const patroni::Sco
         const auto settled = settle_cluster(request, stanza, scope);
         append(findings, review_cluster(request, settled, scope));
         undecided = "backup-set-unknown";
-        const auto repository = read_repository(request, stanza, settled);
+        const auto rejected = rejected_runs(choose_layout(request.data_directory));
+        const auto repository = read_repository(request, stanza, settled, rejected);
         if (!scope.leadership.leader) {
             add(findings, "wal-not-archived", find_unarchived_wal(request, repository));
         }

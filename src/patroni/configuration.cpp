@@ -182,6 +182,7 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     result.fingerprint = yaml::fingerprint(tree);
     result.scope = scalar_at(tree, "scope", "scope", problems);
     result.name = scalar_at(tree, "name", "name", problems);
+    result.log_directory = value_of(tree.map_at("log").find("dir"));
     read_postgresql(local, dynamic, result, problems);
     result.has_pg_hba = has_own_hba(local, dynamic, result);
     result.loop_wait = read_loop_wait(dcs);

@@ -57,12 +57,13 @@ struct Configuration {
     std::optional<Value> bin_directory;     ///< postgresql.bin_dir
     std::optional<Value> config_directory;  ///< postgresql.config_dir
     std::string config_base_name = "postgresql";
-    std::optional<Value> custom_conf;   ///< postgresql.custom_conf; takes effect even if it is blank
-    bool has_pg_hba = false;            ///< postgresql.pg_hba, or a hba_file that is not PGDATA's own pg_hba.conf
-    std::optional<MethodBlock> method;  ///< absent: no bootstrap.method, or it names no block with a command
-    std::optional<Value> method_name;   ///< bootstrap.method as written
-    unsigned loop_wait = 10;            ///< of bootstrap.dcs, in seconds; Patroni's default if it is not set
-    std::optional<unsigned> port;       ///< of postgresql.listen; 5432 if that names none
+    std::optional<Value> log_directory;  ///< log.dir, where Patroni writes its own log
+    std::optional<Value> custom_conf;    ///< postgresql.custom_conf; takes effect even if it is blank
+    bool has_pg_hba = false;             ///< postgresql.pg_hba, or a hba_file that is not PGDATA's own pg_hba.conf
+    std::optional<MethodBlock> method;   ///< absent: no bootstrap.method, or it names no block with a command
+    std::optional<Value> method_name;    ///< bootstrap.method as written
+    unsigned loop_wait = 10;             ///< of bootstrap.dcs, in seconds; Patroni's default if it is not set
+    std::optional<unsigned> port;        ///< of postgresql.listen; 5432 if that names none
     Archiving archiving;
     std::optional<std::string> password_encryption;  ///< md5 or scram-sha-256
     /// Every other place that sets restore_command for a server that Patroni restarts: recovery_conf, parameters and

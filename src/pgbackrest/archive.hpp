@@ -44,6 +44,8 @@ struct ArchiveContent {
     std::set<postgres::Timeline> named_timelines;                       ///< as parents, in the histories
     std::map<postgres::Timeline, std::string> broken_histories;         ///< why they are not
     std::map<postgres::Timeline, std::string> directories;              ///< of WAL: the last one of each timeline
+    /// Begun by restores of this node that Patroni gave up: followed only when they are named.
+    std::set<postgres::Timeline> rejected;
 };
 
 /// The names in a `repo-ls --output=json` listing, with their modification times (0 if there is none), and whether each

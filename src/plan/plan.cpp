@@ -103,6 +103,7 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     plan.segment_size = pgbackrest::segment_size_of(plan.backup).value_or(repository.stanza.segment_size);
     plan.targets = repository.targets;
     plan.archive_end = end_of_archive(repository);
+    plan.rejected_timelines = repository.archive.rejected;
     follow_timeline(request, repository, plan);
     const auto push = pgbackrest::push_by_hand(request.pgbackrest);
     require_histories(plan.timeline(), repository.archive, repository.stanza.backups, push);

@@ -11,6 +11,7 @@
 #include "request/request.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct Plan {
     bool explicit_timeline = false;                   ///< the request named one
     std::string reason_for_timeline;                  ///< in words, for the log
     std::vector<postgres::Timeline> other_timelines;  ///< that hold WAL which is not on the way
+    std::set<postgres::Timeline> rejected_timelines;  ///< see RejectedRuns
     RecoveryTarget target;  ///< the request's; with `nearest` the latest point, when it lies behind the last commit
     PlannedWal wal;
     std::optional<LastCommit> last_commit;  ///< searched for a time, and with `nearest`

@@ -28,9 +28,12 @@ void require_whole_archive(const Request& request, const pgbackrest::Stanza& sta
 
 /// From that backup set on.
 void read_wal(const Request& request, const pgbackrest::Backup& backup, const SettledCluster& settled,
-              RepositoryState& state) {
+              const RejectedRuns& rejected, RepositoryState& state) {
     state.archive =
         pgbackrest::read_archive(request.pgbackrest, state.stanza.archives, backup.archive_start, request.retry);
+    if (rejected.system_identifier == settled.cluster.system_identifier) {
+        state.archive.rejected = rejected_timelines(state.archive, rejected);
+    }
     state.wal = std::make_shared<RepositoryWal>(request.pgbackrest, request.retry, state.archive,
                                                 pgbackrest::segment_size_of(backup).value_or(state.stanza.segment_size),
                                                 settled.cluster.system_identifier);
@@ -56,13 +59,13 @@ pgbackrest::Stanza read_stanza(const Request& request) {
     return stanza;
 }
 
-RepositoryState read_repository(const Request& request) {
+RepositoryState read_repository(const Request& request, const RejectedRuns& rejected) {
     const auto stanza = read_stanza(request);
-    return read_repository(request, stanza, settle_cluster(request, stanza));
+    return read_repository(request, stanza, settle_cluster(request, stanza), rejected);
 }
 
-RepositoryState read_repository(const Request& request, const pgbackrest::Stanza& stanza,
-                                const SettledCluster& settled) {
+RepositoryState read_repository(const Request& request, const pgbackrest::Stanza& stanza, const SettledCluster& settled,
+                                const RejectedRuns& rejected) {
     RepositoryState state;
     OtherRepositories others(request);
     state.stanza = only(settled.cluster, stanza);
@@ -73,14 +76,14 @@ RepositoryState read_repository(const Request& request, const pgbackrest::Stanza
     }
     const auto candidates = candidates_for(request, state.stanza);
     if (needs_search(request, candidates)) {
-        read_wal(request, candidates.front(), settled, state);
+        read_wal(request, candidates.front(), settled, rejected, state);
         state.found_backup = find_backup_before_target(request, candidates, state);
     }
     const auto backup = state.found_backup ? *state.found_backup : choose_backup(request, state.stanza, settled.others);
     // Runs beside the listing.
     pgbackrest::TargetsQuery targets(request.pgbackrest, backup);
     if (!state.wal) {
-        read_wal(request, backup, settled, state);
+        read_wal(request, backup, settled, rejected, state);
     }
     state.targets = targets.answer(request.retry);
     state.elsewhere = others.answer(settled.cluster);

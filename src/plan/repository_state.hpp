@@ -6,6 +6,7 @@
 #include "plan/archived_wal.hpp"
 #include "plan/clusters.hpp"
 #include "plan/other_repositories.hpp"
+#include "plan/rejected_runs.hpp"
 #include "request/request.hpp"
 
 #include <memory>
@@ -36,9 +37,9 @@ pgbackrest::Stanza read_stanza(const Request& request);
 
 /// The archive's listing, and where the backup set has tablespaces and links. Throws what
 /// choose_backup() and find_backup_before_target() throw.
-RepositoryState read_repository(const Request& request, const pgbackrest::Stanza& stanza,
-                                const SettledCluster& settled);
+RepositoryState read_repository(const Request& request, const pgbackrest::Stanza& stanza, const SettledCluster& settled,
+                                const RejectedRuns& rejected = {});
 /// All of it: read_stanza(), settle_cluster() and the rest.
-RepositoryState read_repository(const Request& request);
+RepositoryState read_repository(const Request& request, const RejectedRuns& rejected = {});
 
 }  // namespace patroni_pgbackrest

@@ -21,7 +21,9 @@ class TimelineChooser {
     TimelineChooser(const pgbackrest::Backup& backup, const std::vector<pgbackrest::Backup>& backups,
                     const pgbackrest::ArchiveContent& archive, ArchivedWal& wal, postgres::SegmentSize size)
         : backup_(backup), backup_timeline_(starting_timeline(backup)), backups_(backups), archive_(archive),
-          branches_(archive, wal, size) {}
+          candidates_(archive.histories), branches_(archive, wal, size) {
+        std::erase_if(candidates_, [&](const auto& entry) { return archive.rejected.contains(entry.first); });
+    }
 
     TimelineChoice requested(Timeline timeline) const {
         if (timeline != backup_timeline_ && !archive_.histories.contains(timeline)) {
@@ -100,7 +102,7 @@ class TimelineChooser {
     TimelineChoice alive_at(const RecoveryTarget& target, bool guessing) {
         const auto time = std::get<Time>(target.point).at;
         std::vector<Timeline> descendants{backup_timeline_}, others;
-        for (const auto& [timeline, history] : archive_.histories) {
+        for (const auto& [timeline, history] : candidates_) {
             if (timeline > backup_timeline_ && had_begun(timeline, time)) {
                 (descends(history) ? descendants : others).push_back(timeline);
             }
@@ -141,7 +143,7 @@ class TimelineChooser {
         if (last.gave_up || (last.thing && ends_replay(target, last.thing->what.time))) {
             return alive;
         }
-        for (const auto& [timeline, history] : archive_.histories) {
+        for (const auto& [timeline, history] : candidates_) {
             const auto* fork = history.fork_from(alive);
             // Of all that the one alive wrote.
             const bool goes_on = fork != nullptr && !branches_.last_commit_behind(alive, fork->at).is_possible();
@@ -228,7 +230,7 @@ class TimelineChooser {
         if (history.timeline != backup_timeline_) {
             choice.others.push_back(backup_timeline_);
         }
-        for (const auto& [timeline, other] : archive_.histories) {
+        for (const auto& [timeline, other] : candidates_) {
             if (timeline > backup_timeline_ && timeline != history.timeline && descends(other)) {
                 choice.others.push_back(timeline);
             }
@@ -245,7 +247,7 @@ class TimelineChooser {
     }
 
     TimelineChoice newest_descendant(std::vector<Timeline>& passed_over) const {
-        for (auto entry = archive_.histories.rbegin(); entry != archive_.histories.rend(); ++entry) {
+        for (auto entry = candidates_.rbegin(); entry != candidates_.rend(); ++entry) {
             if (entry->first <= backup_timeline_) {
                 break;
             }
@@ -262,6 +264,7 @@ class TimelineChooser {
     Timeline backup_timeline_;
     const std::vector<pgbackrest::Backup>& backups_;
     const pgbackrest::ArchiveContent& archive_;
+    std::map<Timeline, TimelineHistory> candidates_;  ///< that may be followed without being named
     Branches branches_;
 };
 

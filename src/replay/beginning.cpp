@@ -15,6 +15,19 @@ using postgres::ClusterState;
 
 namespace {
 
+/// What it failed with, empty when it did not; an interruption goes on as the exception that it is.
+std::string attempt(const std::function<void()>& work) {
+    try {
+        work();
+        return {};
+    } catch (const Failure& failure) {
+        if (is_interruption(failure.code())) {
+            throw;
+        }
+        return failure.what();
+    }
+}
+
 /// Patroni could not use it (a port taken, a wrong parameter), which says nothing against its data.
 Beginning decide_for_taken_back(const Request& request, const Seen& seen) {
     const auto unusable = [](const std::string& why) {
@@ -29,17 +42,10 @@ Beginning decide_for_taken_back(const Request& request, const Seen& seen) {
     if (!seen.control) {
         return unusable(seen.why_unreadable);
     }
-    if (seen.has_signal_file) {
-        return Copy{};
+    if (seen.taken_back->came_up || seen.control->state != ClusterState::shut_down) {
+        return Copy{"PostgreSQL came up in it, and what was written since is not asked for: only its files are used"};
     }
-    const auto& ending = seen.taken_back->ending;
-    if (ending && !ending->empty()) {
-        return unusable(*ending);
-    }
-    if (seen.control->state == ClusterState::shut_down) {
-        return HandOverAgain{};
-    }
-    return ending ? Beginning(Copy{}) : ShutDownFirst{};
+    return seen.has_signal_file ? Beginning(Copy{}) : HandOverAgain{};
 }
 
 /// Why a recovery that ended in an earlier run does not count any more; empty when it does.
@@ -125,18 +131,6 @@ Seen look_at_staging(const StagingDirectory& staging, const std::optional<TakenB
     });
     seen.same_boot = seen.earlier && is_same_boot(*seen.earlier, staging.layout());
     return seen;
-}
-
-std::string attempt(const std::function<void()>& work) {
-    try {
-        work();
-        return {};
-    } catch (const Failure& failure) {
-        if (is_interruption(failure.code())) {
-            throw;
-        }
-        return failure.what();
-    }
 }
 
 }  // namespace patroni_pgbackrest

@@ -8,7 +8,6 @@
 #include "system/log.hpp"
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -29,9 +28,8 @@ Start decide_start(Phase phase, const postgres::ControlData& control, postgres::
 
 /// What was handed over, set aside by Patroni and taken back into the staging directory.
 struct TakenBack {
-    bool is_newest = false;  ///< nothing has come into the archive since but what it archived itself
-    /// What the attempt to end it cleanly failed with, empty when it did not; unset before there was one.
-    std::optional<std::string> ending;
+    bool is_newest = false;  ///< is_still_the_newest()
+    bool came_up = false;    ///< PostgreSQL was started in it, so it may hold what was written since
 };
 
 /// Everything on this node that decides where a restore begins.
@@ -55,12 +53,10 @@ struct Copy {
 struct Continue {
     Start start;
 };
-/// What was taken back is whole, but its server was killed: a private PostgreSQL ends it, then it is looked at again.
-struct ShutDownFirst {};
-/// What was taken back is whole, and is handed over once more without a restore.
+/// What was taken back is whole and as it was, and is handed over once more without a restore.
 struct HandOverAgain {};
 
-using Beginning = std::variant<Copy, Continue, ShutDownFirst, HandOverAgain>;
+using Beginning = std::variant<Copy, Continue, HandOverAgain>;
 
 /// Decides where the restore begins. That an earlier run was interrupted after the last step of its hand-over is seen
 /// before there is a plan (hand_over_is_done), since it is finished without the repository.
@@ -69,9 +65,5 @@ Beginning decide_beginning(const Request& request, const Plan& plan, const Seen&
 /// Looks at the staging directory. What cannot be read is told as such and is no failure.
 Seen look_at_staging(const StagingDirectory& staging, const std::optional<TakenBack>& taken_back,
                      const std::filesystem::path& bin_directory);
-
-/// Does what may fail without ending the run. Returns what it failed with, empty when it did not; an interruption goes
-/// on as the exception that it is.
-std::string attempt(const std::function<void()>& work);
 
 }  // namespace patroni_pgbackrest

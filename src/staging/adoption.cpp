@@ -90,8 +90,10 @@ bool is_named(const std::string& place, const std::vector<pgbackrest::Option>& o
 
 }  // namespace
 
-void take_back(StagingDirectory& staging, const fs::path& directory) {
+void take_back(StagingDirectory& staging, const fs::path& directory,
+               const std::set<postgres::Timeline>& rejected_timelines) {
     auto journal = Journal::read(staging.layout().journal()).value_or(staging.journal());
+    journal.rejected_timelines = rejected_timelines;
     if (!staging.journal().member.empty()) {
         journal.member = staging.journal().member;
     }

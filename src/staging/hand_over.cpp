@@ -121,6 +121,10 @@ void hand_over(StagingDirectory& staging) {
     journal.handed_over = HandedOver::of(target);
     journal.rejected.reset();
     journal.not_accepted = false;
+    if (journal.circumstances != staging.circumstances()) {
+        journal.circumstances = staging.circumstances();
+        journal.hand_overs = 0;
+    }
     ++journal.hand_overs;
     staging.enter(Phase::handed_over);
     remove_what_the_run_needed(layout);

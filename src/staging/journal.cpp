@@ -99,8 +99,12 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"never_led", never_led},
                  {"given_up", given_up},
                  {"hand_overs", hand_overs},
+                 {"circumstances", circumstances},
                  {"not_accepted", not_accepted},
                  {"is_copy", is_copy}};
+    for (const auto timeline : rejected_timelines) {
+        content["rejected_timelines"].push_back(timeline.number);
+    }
     if (planning) {
         content["begun"] = {{"scope", planning->scope}, {"member", planning->member}, {"request", planning->request}};
     }
@@ -151,6 +155,10 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.given_up = read.value("given_up", false);
         journal.not_accepted = read.value("not_accepted", false);
         journal.hand_overs = read.value("hand_overs", 0U);
+        journal.circumstances = read.value("circumstances", "");
+        for (const auto& timeline : read.value("rejected_timelines", json::array())) {
+            journal.rejected_timelines.insert({timeline.get<std::uint32_t>()});
+        }
         journal.is_copy = read.value("is_copy", false);
         journal.request = read.at("request");
         journal.backup_set = read.at("backup_set");

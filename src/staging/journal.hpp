@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@
 ///   never led      The DCS held no configuration beside the empty key, so no leader had been there before.
 ///   outside        The targets of tablespaces and links, which lie at their final places from the first copy on.
 ///   births         Which directories lay at those places: another disk that is mounted there is not ours.
+///   circumstances  What else decides whether Patroni can use what is handed over: see circumstances_of().
+///   rejected timelines  Written by earlier hand-overs that Patroni gave up: nobody ever led on them.
 ///   boot           The kernel's boot and the mounted disks: what was not flushed is there only while both stay.
 namespace patroni_pgbackrest {
 
@@ -76,7 +79,9 @@ struct Journal {
     std::optional<BootstrapCall> planning;
     bool never_led = false;
     bool given_up = false;
-    unsigned hand_overs = 0;  ///< how often it was handed over: more than once when Patroni set it aside
+    unsigned hand_overs = 0;    ///< in these circumstances; more than one when Patroni set it aside
+    std::string circumstances;  ///< of the last hand-over; journals of older versions have none
+    std::set<postgres::Timeline> rejected_timelines;
     std::optional<HandedOver> handed_over;
     std::optional<RestoreGoal> goal;  ///< journals of older versions have none
     std::optional<Reached> reached;   ///< not in patroni mode, where Patroni replays later

@@ -81,12 +81,15 @@ std::optional<EarlierFailure> EarlierFailure::read(const std::filesystem::path& 
     }
 }
 
+std::string circumstances_of(const Request& request) {
+    return fmt::format("patroni.yml {}, pgbackrest.conf {}, program {}", fingerprint(request.patroni),
+                       configuration_changed(request), PATRONI_PGBACKREST_VERSION);
+}
+
 std::string facts_of(const Request& request, const Plan& plan) {
-    return fmt::format("backup set {} of repository {}, timeline {}, {} WAL segments from {} to {}, patroni.yml {}, "
-                       "pgbackrest.conf {}, program {}",
+    return fmt::format("backup set {} of repository {}, timeline {}, {} WAL segments from {} to {}, {}",
                        plan.backup.label, plan.backup.repository, plan.timeline().text(), plan.wal.segments,
-                       plan.wal.first(), plan.wal.last(), fingerprint(request.patroni), configuration_changed(request),
-                       PATRONI_PGBACKREST_VERSION);
+                       plan.wal.first(), plan.wal.last(), circumstances_of(request));
 }
 
 std::optional<Failure> repeated(const EarlierFailure& earlier, const std::string& facts,

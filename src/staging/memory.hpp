@@ -28,6 +28,9 @@ struct EarlierFailure {
     static std::optional<EarlierFailure> read(const std::filesystem::path& file);
 };
 
+/// What decides whether Patroni can use what it is handed over: its configuration, pgBackRest's, and this program.
+std::string circumstances_of(const Request& request);
+
 /// Everything that decides how a restore with this request ends, as far as it can be seen beforehand: the plan, and
 /// when the configuration of Patroni and pgBackRest was changed last. The same facts fail in the same way.
 std::string facts_of(const Request& request, const Plan& plan);

@@ -21,11 +21,12 @@ bool is_patronis_name(const std::string& entry, const std::string& name) {
     return time.size() == time_length && time.find_first_not_of("0123456789-") == std::string::npos;
 }
 
-std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layout& layout) {
+namespace {
+
+std::optional<fs::path> find_set_aside(const Layout& layout, const std::optional<Journal>& journal) {
     constexpr std::int64_t short_life = 3600;
-    const auto journal = Journal::read(layout.journal());
     if (!journal || journal->phase != Phase::handed_over || !journal->handed_over ||
-        journal->request != identity_of(request) || !system::is_empty_or_absent(layout.staging)) {
+        !system::is_empty_or_absent(layout.staging)) {
         return std::nullopt;
     }
     const auto parent = layout.data_directory.parent_path();
@@ -43,7 +44,43 @@ std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layou
     return std::nullopt;
 }
 
-bool is_still_the_newest(const Request& request, const Plan& plan, const Layout& layout, const fs::path& directory) {
+}  // namespace
+
+std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layout& layout) {
+    const auto journal = Journal::read(layout.journal());
+    return journal && journal->request == identity_of(request) ? find_set_aside(layout, journal) : std::nullopt;
+}
+
+RejectedRuns rejected_runs(const Layout& layout) {
+    RejectedRuns runs;
+    const auto journal = Journal::read(layout.journal());
+    if (!journal || journal->is_copy) {
+        return runs;
+    }
+    runs.system_identifier = journal->system_identifier;
+    runs.known = journal->rejected_timelines;
+    const auto directory = journal->goal ? find_set_aside(layout, journal) : std::nullopt;
+    const auto status = directory ? *directory / "pg_wal" / "archive_status" : fs::path();
+    std::error_code error;
+    if (directory && fs::is_directory(status, error)) {
+        runs.followed = journal->goal->timeline;
+        for (const auto& name : system::entries(status)) {
+            if (name.ends_with(".done")) {
+                runs.archived.insert(name.substr(0, name.rfind('.')));
+            }
+        }
+    }
+    return runs;
+}
+
+void begin_to_count_anew(const Layout& layout) {
+    if (auto journal = Journal::read(layout.journal())) {
+        journal->hand_overs = 0;
+        journal->save(layout.journal());
+    }
+}
+
+bool is_still_the_newest(const Request& request, const Plan& plan, const Layout& layout) {
     constexpr std::int64_t clocks_differ = 60;
     const auto journal = Journal::read(layout.journal());
     if (!journal || !journal->goal || !journal->handed_over || plan.backup.label != journal->backup_set) {
@@ -51,23 +88,19 @@ bool is_still_the_newest(const Request& request, const Plan& plan, const Layout&
     }
     const auto& goal = *journal->goal;
     const auto& last_segments = plan.archive_end.last_segments;
-    const auto is_its_own = [&](const std::string& name) {
-        std::error_code error;
-        return fs::exists(directory / "pg_wal" / "archive_status" / (name + ".done"), error);
-    };
     const auto was_there = [&](const auto& last) {
         const auto at = last->second.archived_at;
         return at && *at < journal->handed_over->at - clocks_differ;
     };
     for (auto last = last_segments.upper_bound(goal.timeline); last != last_segments.end(); ++last) {
-        if (!was_there(last) && !is_its_own(last->second.name)) {
+        if (!was_there(last) && !plan.rejected_timelines.contains(last->first)) {
             return false;
         }
     }
     for (const auto timeline : plan.archive_end.histories) {
         const auto last = last_segments.find(timeline);
         if (timeline > goal.timeline && !(last != last_segments.end() && was_there(last)) &&
-            !is_its_own(timeline.history_file())) {
+            !plan.rejected_timelines.contains(timeline)) {
             return false;
         }
     }

@@ -20,10 +20,15 @@ bool is_patronis_name(const std::string& entry, const std::string& name);
 /// it was in use for more than an hour: what was written in it since may be somebody's only copy.
 std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request, const Layout& layout);
 
-/// Whether that directory is still what the request would bring back: nothing has come into the archive since but what
-/// it archived itself. Another node may have restored meanwhile and led for months.
-bool is_still_the_newest(const Request& request, const Plan& plan, const Layout& layout,
-                         const std::filesystem::path& directory);
+/// What this node knows of restores that Patroni gave up, whatever their request was.
+RejectedRuns rejected_runs(const Layout& layout);
+
+/// After a refusal to hand over once more: who clears it gets as many hand-overs as before.
+void begin_to_count_anew(const Layout& layout);
+
+/// Whether that directory is still what the request would bring back: nothing has come into the archive since but
+/// rejected timelines. Another node may have restored meanwhile and led for months.
+bool is_still_the_newest(const Request& request, const Plan& plan, const Layout& layout);
 
 /// What earlier tries left beside the data directory: staging, and what Patroni set aside.
 std::vector<std::filesystem::path> leftovers_of(const Layout& layout);

@@ -2,6 +2,7 @@
 
 #include "process/process_tree.hpp"
 #include "staging/hand_over.hpp"
+#include "staging/memory.hpp"
 #include "staging/places.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
@@ -59,7 +60,8 @@ void refuse_another_member(const Request& request, const Journal& earlier, const
 
 }  // namespace
 
-StagingDirectory::StagingDirectory(const Request& request) : layout_(choose_layout(request.data_directory)) {
+StagingDirectory::StagingDirectory(const Request& request)
+    : layout_(choose_layout(request.data_directory)), circumstances_(circumstances_of(request)) {
     refuse_data_that_is_not_ours(layout_);
     make_private(layout_.workspace);
     lock_.emplace(layout_.lock());
@@ -121,6 +123,7 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     journal_.request = identity_of(request);
     journal_.backup_set = plan.backup.label;
     journal_.system_identifier = plan.database.system_identifier;
+    journal_.rejected_timelines = plan.rejected_timelines;
     journal_.handed_over.reset();
     journal_.goal.reset();
     journal_.reached.reset();

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -26,6 +27,9 @@ class StagingDirectory {
     Journal& journal() { return journal_; }
     const Journal& journal() const { return journal_; }
 
+    /// circumstances_of() the request.
+    const std::string& circumstances() const { return circumstances_; }
+
     /// Starts or continues a copy: writes the journal with the targets outside of the data directory. Throws
     /// Failure(unsafe) when one of them holds anything that no earlier run of ours put there.
     void begin_copy(const Request& request, const Plan& plan, const std::vector<std::filesystem::path>& outside);
@@ -38,6 +42,7 @@ class StagingDirectory {
     Layout layout_;
     std::optional<system::Lock> lock_;
     std::optional<Journal> earlier_;
+    std::string circumstances_;
     Journal journal_;
 };
 

@@ -4,7 +4,7 @@ import shutil
 import socket
 
 from bootstrap_case import BATCHES, read, wait_until
-from lab import send
+from lab import Server, send
 from test_patroni import UnderPatroni
 
 
@@ -69,24 +69,6 @@ class Memory(UnderPatroni):
         self.assertEqual(self.restores(), 1)
         self.assert_back(BATCHES)
 
-    def test_a_failed_post_bootstrap(self):
-        # It fails when the segment of the hand-over is archived: killed in that, it would not be known as its own.
-        self.configure({'pgbackrest': self.counting_pgbackrest()}, bootstrap={'post_bootstrap': self.lab.write(
-            'once', '''#!/bin/sh
-for each in $(seq 300); do ls %s/pg_wal/archive_status/*.ready 2>/dev/null || break; sleep .1; done
-mkdir %s
-''' % (self.data_directory, self.lab.path('seen')), 0o755)})
-        os.mkdir(self.lab.path('seen'))
-        self.node.start()
-        self.node.wait_for_end(120)
-        self.assert_absent()
-        os.rmdir(self.lab.path('seen'))
-        self.lab.give(self.lab.directory, 0o755)
-        self.node.start()
-        self.node.wait_for_leader()
-        self.assertEqual(self.restores(), 1)
-        self.assert_back(BATCHES)
-
     def test_what_was_set_aside_is_out_of_date_when_another_node_went_on(self):
         self.configure()
         workspace = self.staging + '.d'
@@ -121,6 +103,44 @@ mkdir %s
         copied = result.log.count('pgbackrest: restore file')
         self.assertLess(copied, 400, 'files were copied again')
         self.assert_complete()
+
+    def restored_and_moved(self):
+        self.configure()
+        self.assert_done(self.bootstrap())
+        shutil.move(self.data_directory, self.lab.path('old'))
+        return self.lab.path('old')
+
+    def test_reuse_data_in_which_a_server_runs_is_refused(self):
+        old = Server(self.lab, self.restored_and_moved(), 'old')
+        old.start()
+        self.assert_refused(self.bootstrap('--reuse-data=' + old.data_directory), 9, 'postmaster.*%s|%s.*process' % (
+            old.data_directory, old.data_directory))
+        self.assertEqual(old.sql('select count(distinct batch) from kept'), str(BATCHES))
+        old.stop()
+        self.assert_done(self.bootstrap('--reuse-data=' + old.data_directory))
+        self.assert_complete()
+
+    def test_reuse_data_of_a_standby(self):
+        old = self.restored_and_moved()
+        for name, text in (('standby.signal', ''), ('postgresql.auto.conf', "primary_conninfo = 'host=192.0.2.1'\n"),
+                           ('recovery.signal', ''), ('backup_label.old', 'x')):
+            self.lab.write('old/' + name, text)
+        self.assert_done(self.bootstrap('--reuse-data=' + old))
+        self.assert_complete()
+        self.assertFalse(os.path.exists(os.path.join(self.data_directory, 'standby.signal')))
+
+    def test_reuse_data_whose_pg_wal_is_a_link(self):
+        # It may be the pg_wal of a server that lives: nothing there is touched.
+        old = self.restored_and_moved()
+        elsewhere = self.lab.path('elsewhere')
+        os.rename(old + '/pg_wal', elsewhere)
+        os.symlink(elsewhere, old + '/pg_wal')
+        kept = sorted(os.listdir(elsewhere))
+        result = self.bootstrap('--reuse-data=' + old)
+        self.assertEqual(sorted(os.listdir(elsewhere)), kept)
+        self.assert_done(result)
+        self.assert_complete()
+        self.assertFalse(os.path.islink(self.data_directory + '/pg_wal'))
 
     def test_reuse_data_of_another_cluster_is_refused(self):
         self.configure()

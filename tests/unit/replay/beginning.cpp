@@ -104,7 +104,7 @@ std::string words(const Beginning& beginning) {
     if (const auto* on = std::get_if<Continue>(&beginning)) {
         return on->start == Start::replay ? "replay" : on->start == Start::finish ? "finish" : "nothing";
     }
-    return std::holds_alternative<ShutDownFirst>(beginning) ? "end it cleanly" : "hand over again";
+    return "hand over again";
 }
 
 Plan usual_plan() {
@@ -206,69 +206,53 @@ TEST_CASE("what an earlier run recovered counts until the archive has something 
     CHECK(words(decide_beginning(request_of(Recovery::standalone), newer, older_version)) == "nothing");
 }
 
-TEST_CASE("what Patroni set aside is handed over again only when it is whole, the newest, and ended cleanly") {
+TEST_CASE("what Patroni set aside is handed over again only when it is whole, the newest, and never came up") {
     const auto plan = usual_plan();
-    using Ending = std::optional<std::string>;
     int again = 0;
-    int ended = 0;
     for (const auto recovery : {Recovery::standalone, Recovery::patroni}) {
         for (const bool newest : {true, false}) {
             for (const bool readable : {true, false}) {
                 for (const bool signal : {true, false}) {
-                    for (const auto& ending : {Ending{}, Ending{""}, Ending{"it does not start"}}) {
+                    for (const bool came_up : {true, false}) {
                         for (const auto state : all_states) {
                             auto seen = after(plan, Phase::handed_over, state, 2);
                             seen.earlier.reset();
-                            seen.taken_back = TakenBack{newest, ending};
+                            seen.taken_back = TakenBack{newest, came_up};
                             seen.has_signal_file = signal;
                             if (!readable) {
                                 seen.control.reset();
                             }
                             const auto beginning = decide_beginning(request_of(recovery), plan, seen);
                             const bool whole = recovery == Recovery::standalone && newest && readable && !signal;
-                            const bool failed = ending == "it does not start";
-                            const bool is_down = state == ClusterState::shut_down;
-                            CAPTURE(whole, failed, static_cast<int>(state));
-                            CHECK(std::holds_alternative<HandOverAgain>(beginning) == (whole && !failed && is_down));
-                            CHECK(std::holds_alternative<ShutDownFirst>(beginning) == (whole && !ending && !is_down));
+                            CAPTURE(whole, came_up, static_cast<int>(state));
+                            CHECK(std::holds_alternative<HandOverAgain>(beginning) ==
+                                  (whole && !came_up && state == ClusterState::shut_down));
                             CHECK_FALSE(std::holds_alternative<Continue>(beginning));
                             again += std::holds_alternative<HandOverAgain>(beginning) ? 1 : 0;
-                            ended += std::holds_alternative<ShutDownFirst>(beginning) ? 1 : 0;
                         }
                     }
                 }
             }
         }
     }
-    CHECK(again == 2);
-    CHECK(ended == 6);
+    CHECK(again == 1);
 }
 
 TEST_CASE("why only the files of what Patroni set aside are used is said where it is no matter of course") {
     const auto plan = usual_plan();
-    Seen seen = after(plan, Phase::handed_over, ClusterState::in_production, 2);
+    Seen seen = after(plan, Phase::handed_over, ClusterState::shut_down, 2);
     seen.earlier.reset();
-    seen.taken_back = TakenBack{true, {}};
-    CHECK(decided(plan, seen) == "end it cleanly");
-    seen.taken_back->ending = "";
-    CHECK(decided(plan, seen) == "copy: ");
-    seen.taken_back->ending = "PostgreSQL exited with code 1";
-    CHECK(decided(plan, seen) == "copy, warning: it cannot be used as it is: PostgreSQL exited with code 1");
+    seen.taken_back = TakenBack{true, false};
+    CHECK(decided(plan, seen) == "hand over again");
     seen.has_signal_file = true;
     CHECK(decided(plan, seen) == "copy: ");
+    seen.taken_back->came_up = true;
+    CHECK(decided(plan, seen) ==
+          "copy: PostgreSQL came up in it, and what was written since is not asked for: only its files are used");
     seen.control.reset();
     seen.why_unreadable = "PG_VERSION is missing";
     CHECK(decided(plan, seen) == "copy, warning: it cannot be used as it is: PG_VERSION is missing");
     seen.taken_back->is_newest = false;
     CHECK(decided(plan, seen) == "copy, warning: the archive has newer WAL than it: only its files are used");
     CHECK(words(decide_beginning(request_of(Recovery::patroni), plan, seen)) == "copy: ");
-}
-
-TEST_CASE("a failed attempt is a value, and an interruption stays one") {
-    CHECK(attempt([] {}).empty());
-    CHECK(attempt([] { throw Failure(ExitCode::replay_failed, "it does not start", "read the log"); }) ==
-          "it does not start");
-    CHECK(problems_of(ExitCode::terminated, [] {
-              attempt([] { throw Failure(ExitCode::terminated, "terminated", ""); });
-          }).size() == 1);
 }

@@ -22,7 +22,7 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
 
     SECTION("with the same request") {
         StagingDirectory staging(restore.request);
-        take_back(staging, *found);
+        take_back(staging, *found, {});
         CHECK(staging.journal().hand_overs == 1);
         CHECK(fs::exists(staging.path() / "PG_VERSION"));
         CHECK_FALSE(fs::exists(*found));
@@ -37,7 +37,7 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
         fs::rename(made, made_renamed);
         fs::create_directory_symlink(made_renamed, *found / "pg_tblspc" / "16399");
         StagingDirectory staging(restore.request);
-        take_back(staging, *found);
+        take_back(staging, *found, {});
         CHECK(fs::exists(made / "PG_15_202209061"));
         CHECK(owned_places(staging.journal()) == std::vector<std::string>{place.string(), made.string()});
     }
@@ -47,7 +47,7 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
         for (int run = 0; run < 2; ++run) {
             REQUIRE(set_aside_by_patroni(restore.request, layout) == *found);
             StagingDirectory staging(restore.request);
-            CHECK(problems_of(ExitCode::unsafe, [&] { take_back(staging, *found); }).front().message ==
+            CHECK(problems_of(ExitCode::unsafe, [&] { take_back(staging, *found, {}); }).front().message ==
                   renamed.string() + " cannot get its name " + place.string() + " back, which is taken");
         }
         CHECK(restore.files.read("ts1/somebody") == "s");
@@ -60,7 +60,7 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
         fs::create_directory_symlink(restore.files.path("elsewhere"), link);
         restore.files.write("ts1/somebody", "s");
         StagingDirectory staging(restore.request);
-        take_back(staging, *found);
+        take_back(staging, *found, {});
         CHECK(staging.journal().outside.empty());
         CHECK(problems_of(ExitCode::unsafe, [&] { staging.begin_copy(restore.request, restore.plan, {place}); })
                   .front()

@@ -1,0 +1,149 @@
+"""What Patroni takes over and gives up: the next call brings back the same, and does not do the same for ever."""
+import os
+
+from bootstrap_case import BATCHES, PlainCase, read, wait_until
+from test_patroni import UnderPatroni
+
+INSERT_AND_FAIL = '''#!/bin/sh
+[ ! -e %(pass)s ] || exit 0
+psql -X -q -w "$1" -c 'insert into kept values (99)' -c 'create table left_over ()' -c 'select pg_switch_wal()'
+for each in $(seq 300); do ls %(data)s/pg_wal/archive_status/*.ready 2>/dev/null || break; sleep .1; done
+echo . >>%(calls)s
+exit 1
+'''
+
+
+class PostBootstrapThatFails(UnderPatroni):
+    """It writes rows and fails, when the rejected cluster's own timeline is in the archive."""
+
+    def setUp(self):
+        super().setUp()
+        self.passes = self.lab.path('log/pass')
+        self.script = self.lab.write('post_bootstrap', INSERT_AND_FAIL % {
+            'pass': self.passes, 'data': self.data_directory, 'calls': self.lab.path('log/calls')}, 0o755)
+
+    def configure_with_script(self, block=None, **sections):
+        self.configure(block, bootstrap={'post_bootstrap': self.script}, **sections)
+
+    def calls(self):
+        return read(self.lab.path('log/calls')).count('.')
+
+    def start_in_vain(self, calls):
+        self.node.start()
+        self.node.wait_for_end(120)
+        self.assert_absent()
+        self.assertEqual(self.calls(), calls)
+
+    def let_it_pass(self):
+        self.lab.write('log/pass', '')
+
+    def assert_the_same_comes_back(self, block, batches):
+        self.configure_with_script(block)
+        self.start_in_vain(1)
+        self.let_it_pass()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(batches, timeline=3)
+        self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
+
+    def test_to_the_latest_point(self):
+        self.assert_the_same_comes_back(None, BATCHES)
+        self.assertIn('PostgreSQL came up in it', self.lab.log('node1'))
+
+    def test_to_a_time(self):
+        self.assert_the_same_comes_back({'type': 'time', 'target': self.target('time', 6)}, 6)
+
+    def test_to_the_latest_point_in_patroni_mode(self):
+        self.assert_the_same_comes_back(self.patroni_mode(), BATCHES)
+
+    def test_to_a_time_in_patroni_mode(self):
+        self.assert_the_same_comes_back(self.patroni_mode('time', 6), 6)
+
+    def test_to_a_transaction_in_patroni_mode(self):
+        self.assert_the_same_comes_back(self.patroni_mode('xid', 6), 6)
+
+    def test_another_request_does_not_follow_the_rejected_timeline_either(self):
+        self.configure_with_script({'type': 'time', 'target': self.target('time', 6)})
+        self.start_in_vain(1)
+        self.let_it_pass()
+        self.configure_with_script()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES, timeline=3)
+
+    def test_it_is_not_tried_for_ever(self):
+        self.configure_with_script()
+        self.start_in_vain(1)
+        self.start_in_vain(2)
+        for _ in range(2):
+            self.start_in_vain(2)
+            self.assertIn('Patroni has set aside what it was handed over 2 times, and nothing has changed since: '
+                          'PostgreSQL came up, and Patroni or its post_bootstrap gave it up', self.lab.log('node1'))
+        self.let_it_pass()
+        self.start_in_vain(2)
+        os.remove(self.staging + '.d/failure.json')  # as the hint says
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES, timeline=4)
+
+    def test_another_patroni_yml_is_worth_another_hand_over(self):
+        self.configure_with_script()
+        self.start_in_vain(1)
+        self.start_in_vain(2)
+        self.start_in_vain(2)
+        self.configure(bootstrap={'post_bootstrap': '/bin/true'})
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES, timeline=4)
+
+
+class CannotStart(UnderPatroni):
+    def test_a_parameter_with_which_postgresql_does_not_start(self):
+        broken = {'parameters': {'shared_preload_libraries': 'a_library_that_is_not_here', 'logging_collector': 'on'}}
+        self.configure(postgresql=broken)
+        for _ in range(3):
+            self.node.start()
+            self.node.wait_for_end(120)
+            self.assert_absent()
+        log = self.lab.log('node1')
+        self.assertIn('set aside what it was handed over 2 times, and nothing has changed since: PostgreSQL did not come up', log)
+        self.assertEqual(log.count('is taken back'), 1)
+        self.configure()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+
+class Superuser(UnderPatroni):
+    """Patroni logs in as the superuser of patroni.yml before it makes the other roles."""
+
+    def bring_back_as(self, **superuser):
+        self.bring_back(postgresql={'authentication': {'superuser': superuser}})
+
+    def test_one_that_the_backup_does_not_have_is_made(self):
+        self.bring_back_as(username='chief', password='secret-of-chief')
+        self.assertIn('chief, the superuser of patroni.yml, was no superuser', self.lab.log('node1'))
+        self.assertNotIn('secret-of-chief', self.lab.log('node1'))
+        self.assert_back(BATCHES)
+        self.assertEqual(self.node.sql("select rolsuper, rolcanlogin from pg_roles where rolname = 'chief'"), 't|t')
+
+    def test_one_that_is_an_ordinary_role_becomes_one(self):
+        self.bring_back_as(username='replicator', password='secret-of-replicator')
+        self.assert_back(BATCHES)
+        self.assertEqual(self.node.sql("select rolsuper from pg_roles where rolname = 'replicator'"), 't')
+
+
+class PreparedTransactions(PlainCase, UnderPatroni):
+    def test_more_than_patroni_s_limit_are_refused_before_the_hand_over(self):
+        self.make_source('max_prepared_transactions = 5')
+        self.plain.sql("begin; insert into kept values (0); prepare transaction 'one'")
+        self.plain.write_batches(1, 2)
+        self.lose()
+        for _ in range(2):
+            self.assert_refused(self.bootstrap(), 3, '1 prepared transactions are pending .* max_prepared_transactions 0',
+                                'set max_prepared_transactions to 5 or more in bootstrap.dcs.postgresql.parameters')
+        self.configure(bootstrap={'dcs': {'postgresql': {'parameters': {'max_prepared_transactions': 5}}}})
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assertEqual(self.node.sql('select count(*) from pg_prepared_xacts'), '1')
+        self.assertIn('the copy of an earlier run is complete', self.lab.log('node1'))
