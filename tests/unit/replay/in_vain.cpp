@@ -1,6 +1,7 @@
 #include "replay/in_vain.hpp"
 
 #include "replay/ticket.hpp"
+#include "staging/memory.hpp"
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 
