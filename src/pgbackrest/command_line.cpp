@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <string_view>
+#include <unistd.h>
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -46,6 +47,9 @@ void ignore_environment(process::Command& command) {
                              "TARGET_TIMELINE", "DB_EXCLUDE"}) {
         command.environment[std::string("PGBACKREST_") + name] = "";
     }
+    for (const auto& name : empty_variables()) {
+        command.environment[name] = "";
+    }
 }
 
 }  // namespace
@@ -80,6 +84,17 @@ process::Command Pgbackrest::data_command(const std::string& verb, std::vector<O
         options.push_back(option);
     }
     return command(verb, options, positionals);
+}
+
+std::vector<std::string> empty_variables() {
+    std::vector<std::string> names;
+    for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable) {
+        const std::string_view text = *variable;
+        if (text.starts_with("PGBACKREST_") && text.find('=') == text.size() - 1) {
+            names.emplace_back(text.substr(0, text.size() - 1));
+        }
+    }
+    return names;
 }
 
 std::string as_typed(const process::Command& command) {

@@ -33,6 +33,10 @@ struct Pgbackrest {
                                   const std::vector<std::string>& positionals = {}) const;
 };
 
+/// The variables of our environment that pgBackRest would take for options without a value, which it refuses. They are
+/// taken from the commands that are made here.
+std::vector<std::string> empty_variables();
+
 /// A command as a person types it.
 std::string as_typed(const process::Command& command);
 /// How a person brings a file into the archive, but for the file's absolute path: `pgbackrest --stanza=demo
