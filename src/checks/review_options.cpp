@@ -1,10 +1,10 @@
 #include "checks/review_options.hpp"
 
 #include "pgbackrest/option_in_force.hpp"
+#include "staging/layout.hpp"
 
 #include <filesystem>
 #include <fmt/format.h>
-#include <system_error>
 
 namespace patroni_pgbackrest {
 
@@ -17,11 +17,9 @@ bool is_of_no_interest(std::string_view name) {
     return name.starts_with("log-") || name == "lock-path" || name == "spool-path" || name == "delta";
 }
 
-/// Symbolic links resolved, without a slash at the end; it need not exist.
+/// It need not exist. pgBackRest takes a slash at the end away.
 fs::path resolved(const fs::path& path) {
-    std::error_code error;
-    const auto real = fs::weakly_canonical(path, error);
-    return (error ? path : real) / "";
+    return choose_layout(path.has_filename() ? path : path.parent_path()).data_directory;
 }
 
 /// How the restored cluster's archive_command calls pgBackRest; empty if it does not, as far as one can see.
@@ -49,7 +47,7 @@ std::optional<pgbackrest::Pgbackrest> archiving_pgbackrest(const Request& reques
 /// No values: of an unknown option, or in a recovery-option, they may be secrets.
 std::vector<Finding> review_options(const Request& request) {
     std::vector<Finding> findings;
-    for (const auto& variable : pgbackrest::empty_variables()) {
+    for (const auto& variable : pgbackrest::dropped_variables()) {
         findings.push_back({"option-empty",
                             {"the variable has no value: pgBackRest refuses each command that knows the option",
                              "unset " + variable + " in Patroni's environment, or give it a value", variable}});

@@ -126,8 +126,11 @@ class Review {
         add("config-file-missing",
             fmt::format("there is no {} in {}, and the backup brings none: Patroni would fail at its first start",
                         wanted, seen_.directory.string()),
-            "put the cluster's own there; an empty one will do where patroni.yml has all parameters: " +
-                install("-m 0600 /dev/null", seen_.directory / wanted),
+            has_outer_config_directory(configuration_)
+                ? "put the cluster's own there; an empty one will do where patroni.yml has all parameters: " +
+                      install("-m 0600 /dev/null", seen_.directory / wanted)
+                : "put one into a directory of its own, and set postgresql.config_dir in patroni.yml to that: the next "
+                  "run goes on with the copy",
             configuration_.config_directory);
     }
 

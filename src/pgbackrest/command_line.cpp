@@ -5,6 +5,7 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <string_view>
 #include <unistd.h>
@@ -47,9 +48,11 @@ void ignore_environment(process::Command& command) {
                              "TARGET_TIMELINE", "DB_EXCLUDE"}) {
         command.environment[std::string("PGBACKREST_") + name] = "";
     }
-    for (const auto& name : empty_variables()) {
-        command.environment[name] = "";
-    }
+}
+
+std::vector<std::string>& dropped() {
+    static std::vector<std::string> names;
+    return names;
 }
 
 }  // namespace
@@ -86,15 +89,20 @@ process::Command Pgbackrest::data_command(const std::string& verb, std::vector<O
     return command(verb, options, positionals);
 }
 
-std::vector<std::string> empty_variables() {
-    std::vector<std::string> names;
+void drop_empty_variables() {
     for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable) {
         const std::string_view text = *variable;
         if (text.starts_with("PGBACKREST_") && text.find('=') == text.size() - 1) {
-            names.emplace_back(text.substr(0, text.size() - 1));
+            dropped().emplace_back(text.substr(0, text.size() - 1));
         }
     }
-    return names;
+    for (const auto& name : dropped()) {
+        ::unsetenv(name.c_str());
+    }
+}
+
+const std::vector<std::string>& dropped_variables() {
+    return dropped();
 }
 
 std::string as_typed(const process::Command& command) {

@@ -33,9 +33,11 @@ struct Pgbackrest {
                                   const std::vector<std::string>& positionals = {}) const;
 };
 
-/// The variables of our environment that pgBackRest would take for options without a value, which it refuses. They are
-/// taken from the commands that are made here.
-std::vector<std::string> empty_variables();
+/// Takes the variables that pgBackRest would refuse as options without a value out of our environment, for whatever is
+/// started.
+void drop_empty_variables();
+/// Which they were.
+const std::vector<std::string>& dropped_variables();
 
 /// A command as a person types it.
 std::string as_typed(const process::Command& command);
