@@ -119,8 +119,7 @@ const std::vector<CheckDefinition>& check_table() {
          "say in the method's block what is wanted; what is meant for `pgbackrest restore` by hand may stay"},
         {"option-empty", warning, "a variable of pgBackRest's in the environment has no value",
          "pgBackRest ends with error 32 in every command that knows the option. This program takes the variable away, "
-         "but "
-         "Patroni's PostgreSQL, which archives, has it.",
+         "but Patroni's PostgreSQL, which archives, has it.",
          "unset the variable, or give it a value"},
         {"pg-path-other", warning, "pgBackRest's pg1-path is not the data directory",
          "archive-push refuses to archive for another directory (pgBackRest's errors 32, 55 and 73), so WAL piles up "
