@@ -4,6 +4,7 @@
 #include "commands/command_line.hpp"
 #include "commands/configure.hpp"
 #include "commands/verify.hpp"
+#include "pgbackrest/command_line.hpp"
 #include "process/process_tree.hpp"
 #include "replay/delivery.hpp"
 #include "replay/guard.hpp"
@@ -94,6 +95,7 @@ int main(int argc, char** argv) {
         return static_cast<int>(guard && !interrupted ? ExitCode::abort_recovery : code);
     };
     int code = 0;
+    pgbackrest::drop_empty_variables();
     try {
         code = run(words);
     } catch (const Failure& failure) {

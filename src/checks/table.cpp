@@ -117,6 +117,15 @@ const std::vector<CheckDefinition>& check_table() {
          "Which target is restored to, and how the WAL is replayed, comes from the method's block alone. archive-mode "
          "would turn archiving off for good, and recovery-option would write settings that Patroni removes.",
          "say in the method's block what is wanted; what is meant for `pgbackrest restore` by hand may stay"},
+        {"option-empty", warning, "a variable of pgBackRest's in the environment has no value",
+         "pgBackRest ends with error 32 in every command that knows the option. This program takes the variable away, "
+         "but Patroni's PostgreSQL, which archives, has it.",
+         "unset the variable, or give it a value"},
+        {"pg-path-other", warning, "pgBackRest's pg1-path is not the data directory",
+         "archive-push refuses to archive for another directory (pgBackRest's errors 32, 55 and 73), so WAL piles up "
+         "once "
+         "the cluster is restored.",
+         "make pg1-path of the stanza and postgresql.data_dir name the same directory"},
         {"option-unknown", warning, "pgBackRest's configuration has an option that this program does not know",
          "It is misspelt, or of a later pgBackRest than 2.60: what it does to a restore is not looked at.",
          "correct it, or look it up in pgBackRest's documentation before the restore"},
@@ -161,6 +170,31 @@ const std::vector<CheckDefinition>& check_table() {
          "make room, or move tablespaces elsewhere with tablespace-map"},
         {"disk-tight", warning, "the disk has hardly more room than the backup needs",
          "The replay needs room for WAL too, and the cluster needs room to grow.", "make room"},
+        {"data-directory-unusable", error, "the data directory cannot be made or filled, or PostgreSQL would refuse it",
+         "PostgreSQL starts only as the owner of its data directory (\"data directory has wrong ownership\"). A mount "
+         "point keeps its owner; its mode is put right when the data is handed over. A directory that is not there is "
+         "made, which needs the right to write in the one around it.",
+         "run the command in the hint as root, or correct postgresql.data_dir"},
+        {"temporary-directory", error, "no temporary directory can be made",
+         "The private PostgreSQL and psql have their sockets and settings in one. It is made in TMPDIR, or in /tmp "
+         "where "
+         "that is not set or is too long for the path of a socket.",
+         "set TMPDIR, in Patroni's environment, to a directory that its user may write to"},
+        {"config-directory", error, "postgresql.config_dir is missing or cannot be written",
+         "Patroni writes postgresql.conf and pg_hba.conf there at every start, and would fail after the restore.",
+         "run the command in the hint as root, or correct postgresql.config_dir"},
+        {"config-file-missing", error, "there is no postgresql.conf for Patroni to begin with",
+         "Patroni includes postgresql.base.conf, which it makes of the postgresql.conf that it finds in config_dir, or "
+         "in "
+         "PGDATA where that is not set. A backup holds neither where they lie outside of PGDATA. Patroni restores a "
+         "missing one from the copy that it has left in PGDATA, postgresql.conf.backup; without that it ends with a "
+         "FileNotFoundError after the whole restore. custom_conf takes the place of postgresql.base.conf.",
+         "put the file there, an empty one if patroni.yml has all parameters; the hint has the command"},
+        {"hba-missing", error, "pg_hba.conf would have no rules",
+         "During a bootstrap Patroni opens pg_hba.conf to everybody on this machine, and afterwards restores the one "
+         "that "
+         "was there. If none was, these rules stay in force until PostgreSQL is restarted, and then it does not start.",
+         "set postgresql.pg_hba in patroni.yml, or put pg_hba.conf there"},
         {"port-taken", warning, "PostgreSQL's port is in use",
          "Patroni's server cannot start while something else listens on its port. Patroni would set the restored "
          "directory aside.",

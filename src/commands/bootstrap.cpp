@@ -4,6 +4,7 @@
 #include "commands/check.hpp"
 #include "commands/sync.hpp"
 #include "patroni/review.hpp"
+#include "patroni/startup_files.hpp"
 #include "pgbackrest/restore.hpp"
 #include "plan/plan.hpp"
 #include "postgres/binaries.hpp"
@@ -185,6 +186,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
         copy(request, plan, staging);
     }
 
+    refuse_incomplete_copy(request, staging.path());
     warn_of_lower_limits(arguments, plan, postgres::read_control_data(bin_directory, staging.path()));
 
     report.phase("recovery");
@@ -198,6 +200,9 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
         }
         reached = replay(request, plan, staging, bin_directory, session, start, [&] { copy(request, plan, staging); });
         report.about(*reached);
+        if (request.patroni) {
+            patroni::restore_startup_files(*request.patroni, staging.path());
+        }
     } else {
         deliver(request, plan, staging);
     }
@@ -235,7 +240,7 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, Repo
     const FailureMemory memory(request, plan, layout);
     memory.refuse_repetition();
     const auto taken_back = take_back_what_was_set_aside(request, report, plan, memory, staging);
-    refuse_full_disk(request, plan, layout);
+    refuse_unfit_node(request, plan, layout);
     report.about(plan, layout);
     report.version("postgresql", plan.database.version);
     announce(request, plan, layout);
@@ -267,6 +272,7 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     }
     undo_hand_over(layout);
     refuse_somebodys_data(layout);
+    refuse_unfit_places(layout);
     record_bootstrap_call(request, layout);
     try {
         plan_and_restore(arguments, request, report, layout);

@@ -3,9 +3,12 @@
 #include "checks/checks.hpp"
 #include "checks/review_machine.hpp"
 #include "checks/review_options.hpp"
+#include "checks/review_places.hpp"
 #include "commands/arguments.hpp"
 #include "commands/check_scope.hpp"
 #include "patroni/review.hpp"
+#include "patroni/startup_files.hpp"
+#include "pgbackrest/backup_files.hpp"
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
@@ -79,6 +82,7 @@ std::optional<Request> review_request(const BootstrapArguments& arguments, Overv
             }
         }
         append(findings, review_options(request));
+        append(findings, review_pg_path(request));
         return request;
     } catch (const Failure& failure) {
         add(findings, "request-invalid", failure);
@@ -105,10 +109,11 @@ const char* id_of(ExitCode code, const char* id, const char* undecided) {
 std::optional<Plan> review_repository(const Request& request, const patroni::ScopeState& scope, Overview& overview,
                                       std::vector<Finding>& findings) {
     const char* id = "repository";
-    const char* undecided = "several-clusters";
+    const char* undecided = "request-invalid";
     try {
         require_pgbackrest(request);
         const auto stanza = read_stanza(request);
+        undecided = "several-clusters";
         const auto settled = settle_cluster(request, stanza, scope);
         append(findings, review_cluster(request, settled, scope));
         undecided = "backup-set-unknown";
@@ -154,6 +159,19 @@ void review_members(const BootstrapArguments& bootstrap, const std::vector<std::
     }
 }
 
+/// The manifest of the backup is read only where this node lacks a file that it may bring.
+std::vector<Finding> review_startup_files(const Request& request, const Plan& plan) {
+    if (!request.patroni) {
+        return {};
+    }
+    const bool writes_block = request.recovery == Recovery::patroni;
+    auto seen = patroni::look_before_copy(*request.patroni);
+    if (patroni::needs_backup(*request.patroni, seen)) {
+        seen.backups = pgbackrest::top_files_of(request.pgbackrest, plan.backup);
+    }
+    return patroni::review_startup_files(*request.patroni, seen, writes_block);
+}
+
 /// patroni.yml's limits against pg_control of what is there: the running cluster, or the copy of an earlier try.
 void review_limits(const BootstrapArguments& bootstrap, const Layout& layout,
                    const std::filesystem::path& bin_directory, std::vector<Finding>& findings) {
@@ -173,8 +191,11 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
         const auto layout = choose_layout(request.data_directory);
         overview.add("staging directory", layout.staging.string());
         review_machine(request, layout, findings);
+        append(findings, review_place(layout, look_at_place(layout)));
+        append(findings, review_temporary_directory());
         if (plan) {
             review_disk(request, *plan, layout, findings);
+            append(findings, review_startup_files(request, *plan));
         }
     } catch (const Failure& failure) {
         add(findings, "data-directory-in-use", failure);
@@ -300,7 +321,9 @@ void refuse_root(const std::string& command) {
 }
 
 void refuse_configuration(const BootstrapArguments& arguments, const Request& request) {
-    refuse_errors(review_options(request));
+    auto options = review_options(request);
+    append(options, review_pg_path(request));
+    refuse_errors(options);
     if (!arguments.patroni) {
         return;
     }
@@ -313,10 +336,29 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
     refuse_errors(findings);
 }
 
-void refuse_full_disk(const Request& request, const Plan& plan, const Layout& layout) {
+void refuse_unfit_places(const Layout& layout) {
+    auto findings = review_place(layout, look_at_place(layout));
+    append(findings, review_temporary_directory());
+    refuse_errors(findings);
+}
+
+void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout) {
     std::vector<Finding> findings;
     review_disk(request, plan, layout, findings);
+    append(findings, review_startup_files(request, plan));
     refuse_errors(findings);
+}
+
+void refuse_incomplete_copy(const Request& request, const std::filesystem::path& data_directory) {
+    if (!request.patroni) {
+        return;
+    }
+    const auto findings =
+        patroni::review_startup_files(*request.patroni, patroni::look_into_copy(*request.patroni, data_directory),
+                                      request.recovery == Recovery::patroni);
+    if (has_error(findings)) {
+        throw Failure(ExitCode::verification_failed, errors_in(findings));
+    }
 }
 
 }  // namespace patroni_pgbackrest::commands

@@ -29,7 +29,13 @@ void refuse_root(const std::string& command);
 /// Failure(preflight_refused) with every error.
 void refuse_configuration(const BootstrapArguments& arguments, const Request& request);
 
-/// The same for the room on the disks, once the backup set is known.
-void refuse_full_disk(const Request& request, const Plan& plan, const Layout& layout);
+/// The same for where the restore writes to, before anything is written.
+void refuse_unfit_places(const Layout& layout);
+
+/// The same for the room on the disks and for what Patroni needs besides the backup, once the set is known.
+void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout);
+
+/// The same for what the copy has brought. Throws Failure(verification_failed).
+void refuse_incomplete_copy(const Request& request, const std::filesystem::path& data_directory);
 
 }  // namespace patroni_pgbackrest::commands

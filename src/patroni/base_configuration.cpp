@@ -25,20 +25,6 @@ std::optional<fs::path> relative_to(const fs::path& path, const fs::path& direct
     return relative;
 }
 
-fs::path config_directory(const Configuration& configuration, const fs::path& data_directory) {
-    if (!configuration.config_directory) {
-        return data_directory;
-    }
-    const fs::path directory = configuration.config_directory->text;
-    // A file inside PGDATA moves with it: while the copy is in staging, PGDATA itself must stay absent.
-    if (configuration.data_directory) {
-        if (const auto relative = relative_to(directory, configuration.data_directory->text)) {
-            return *relative == "." ? data_directory : data_directory / *relative;
-        }
-    }
-    return directory;
-}
-
 /// The mode that Patroni gives to files in PGDATA (file_perm.py): readable for the group if PGDATA is.
 int file_mode(const fs::path& data_directory) {
     struct stat status {};
@@ -49,24 +35,6 @@ int file_mode(const fs::path& data_directory) {
 bool is_file(const fs::path& path) {
     std::error_code error;
     return fs::is_regular_file(path, error);
-}
-
-/// Restores one missing file from its backup, which 4.x keeps in PGDATA and 3.0 in config_dir.
-void restore_from_backup(const fs::path& file, const fs::path& data_directory) {
-    if (is_file(file)) {
-        return;
-    }
-    const std::string name = file.filename().string() + ".backup";
-    for (const fs::path& backup : {data_directory / name, file.parent_path() / name}) {
-        if (is_file(backup)) {
-            struct stat status {};
-            const bool known = ::stat(backup.c_str(), &status) == 0;
-            const bool inside = relative_to(file, data_directory).has_value();
-            const int mode = inside || !known ? file_mode(data_directory) : static_cast<int>(status.st_mode & 0777);
-            system::replace_file(file, system::read_file(backup), mode);
-            return;
-        }
-    }
 }
 
 /// What Patroni does with `file` and its base file on the first start (postgresql/config.py, 2.0 to 4.1).
@@ -95,6 +63,37 @@ void prepare_as_patroni(const fs::path& file, const fs::path& base, const fs::pa
 }
 
 }  // namespace
+
+fs::path config_directory(const Configuration& configuration, const fs::path& data_directory) {
+    if (!configuration.config_directory) {
+        return data_directory;
+    }
+    const fs::path directory = configuration.config_directory->text;
+    // A file inside PGDATA moves with it: while the copy is in staging, PGDATA itself must stay absent.
+    if (configuration.data_directory) {
+        if (const auto relative = relative_to(directory, configuration.data_directory->text)) {
+            return *relative == "." ? data_directory : data_directory / *relative;
+        }
+    }
+    return directory;
+}
+
+void restore_from_backup(const fs::path& file, const fs::path& data_directory) {
+    if (is_file(file)) {
+        return;
+    }
+    const std::string name = file.filename().string() + ".backup";
+    for (const fs::path& backup : {data_directory / name, file.parent_path() / name}) {
+        if (is_file(backup)) {
+            struct stat status {};
+            const bool known = ::stat(backup.c_str(), &status) == 0;
+            const bool inside = relative_to(file, data_directory).has_value();
+            const int mode = inside || !known ? file_mode(data_directory) : static_cast<int>(status.st_mode & 0777);
+            system::replace_file(file, system::read_file(backup), mode);
+            return;
+        }
+    }
+}
 
 fs::path base_configuration_path(const Configuration& configuration, const fs::path& data_directory) {
     return config_directory(configuration, data_directory) / (configuration.config_base_name + ".base.conf");

@@ -8,6 +8,13 @@
 
 namespace patroni_pgbackrest::patroni {
 
+/// config_dir, or the data directory. One inside of PGDATA is that of `data_directory`, which may be staging.
+std::filesystem::path config_directory(const Configuration& configuration, const std::filesystem::path& data_directory);
+
+/// Restores one missing file of config_dir from its backup, as Patroni does before the first start. Patroni keeps it in
+/// PGDATA (config.py, 2.0 to 4.1), and in config_dir where Debian packaged it (its 3.0.2 does).
+void restore_from_backup(const std::filesystem::path& file, const std::filesystem::path& data_directory);
+
 /// `<config_dir or PGDATA>/<config_base_name>.base.conf`. Patroni includes this file first and never changes it, so it
 /// is the only place where a restore_command survives a restart of Patroni.
 std::filesystem::path base_configuration_path(const Configuration& configuration,

@@ -49,21 +49,22 @@ void read_postgresql(const Node& local, const Node& dynamic, Configuration& resu
     }
 }
 
-/// Whether Patroni writes pg_hba.conf itself, or points PostgreSQL to another file. A hba_file does not count if it is
-/// the very file that Patroni opens to everybody during the bootstrap (config.py hba_file).
-bool has_own_hba(const Node& local, const Node& dynamic, const Configuration& configuration) {
-    const Entry* list = effective(local, dynamic, "pg_hba");
-    if (list != nullptr && yaml::truthy(*list->value)) {
-        return true;
-    }
+bool has_rules(const Entry* list) {
+    return list != nullptr && yaml::truthy(*list->value);
+}
+
+/// The file that Patroni points PostgreSQL to instead of writing pg_hba.conf itself. It does not count if it is the
+/// very file that Patroni opens to everybody during the bootstrap (config.py hba_file).
+std::optional<Value> own_hba_file(const Node& local, const Node& dynamic, const Configuration& configuration) {
     const Entry* file = parameter(local, dynamic, "hba_file");
     if (file == nullptr || yaml::blank(*file->value)) {
-        return false;
+        return std::nullopt;
     }
     const auto& directory =
         configuration.config_directory ? configuration.config_directory : configuration.data_directory;
-    return !directory ||
-           std::filesystem::path(file->value->text) != std::filesystem::path(directory->text) / "pg_hba.conf";
+    const bool is_patronis = directory && std::filesystem::path(directory->text) / file->value->text ==
+                                              std::filesystem::path(directory->text) / "pg_hba.conf";
+    return is_patronis ? std::nullopt : std::optional(Value{file->value->text, file->place});
 }
 
 void add_restore_command(const Node& map, bool blank_counts, std::vector<Value>& found) {
@@ -184,7 +185,9 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     result.name = scalar_at(tree, "name", "name", problems);
     result.log_directory = value_of(tree.map_at("log").find("dir"));
     read_postgresql(local, dynamic, result, problems);
-    result.has_pg_hba = has_own_hba(local, dynamic, result);
+    result.hba_file = own_hba_file(local, dynamic, result);
+    result.has_pg_hba = result.hba_file || has_rules(effective(local, dynamic, "pg_hba"));
+    result.has_bootstrap_pg_hba = has_rules(bootstrap.find("pg_hba"));
     result.loop_wait = read_loop_wait(dcs);
     result.port = read_port(local);
     result.archiving = read_archiving(local, dynamic);

@@ -60,6 +60,8 @@ struct Configuration {
     std::optional<Value> log_directory;  ///< log.dir, where Patroni writes its own log
     std::optional<Value> custom_conf;    ///< postgresql.custom_conf; takes effect even if it is blank
     bool has_pg_hba = false;             ///< postgresql.pg_hba, or a hba_file that is not PGDATA's own pg_hba.conf
+    std::optional<Value> hba_file;       ///< that hba_file
+    bool has_bootstrap_pg_hba = false;   ///< bootstrap.pg_hba, which Patroni appends to pg_hba.conf
     std::optional<MethodBlock> method;   ///< absent: no bootstrap.method, or it names no block with a command
     std::optional<Value> method_name;    ///< bootstrap.method as written
     unsigned loop_wait = 10;             ///< of bootstrap.dcs, in seconds; Patroni's default if it is not set

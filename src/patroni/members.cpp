@@ -1,5 +1,6 @@
 #include "patroni/members.hpp"
 
+#include "patroni/dcs_hosts.hpp"
 #include "system/text.hpp"
 
 #include <fstream>
@@ -126,8 +127,8 @@ InitializeKey initialize_key_in(std::string_view word) {
                                    : InitializeKey::unknown;
 }
 
-std::string why_not() {
-    return process::find_executable("patronictl") ? "" : "patronictl was not found";
+std::string why_not(const ConfigurationSource& source) {
+    return process::find_executable("patronictl") ? why_dcs_is_away(source) : "patronictl was not found";
 }
 
 Leadership leadership_in(const process::Captured& result) {
@@ -151,7 +152,7 @@ void take_key(std::string_view answer, ScopeState& state) {
 }
 
 LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)
-    : why_not_(why_not()) {
+    : why_not_(why_not(source)) {
     if (why_not_.empty()) {
         running_ = std::make_unique<process::Capturing>(list_command(source, scope), deadline);
     }
@@ -163,7 +164,7 @@ Leadership LeaderQuery::answer() {
 
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline) {
     ScopeState state;
-    state.leadership.why_unknown = why_not();
+    state.leadership.why_unknown = why_not(source);
     if (!state.leadership.why_unknown.empty()) {
         return state;
     }

@@ -29,7 +29,8 @@ struct Leadership {
 Leadership leader_in(std::string_view json);
 
 /// Asks the DCS who leads a scope, through patronictl, read-only, in the background. The leader is unknown if
-/// patronictl is missing or does not answer within `deadline` (3.0.2 waits forever for a dead etcd).
+/// patronictl is missing, no server of the DCS accepts a connection (3.0.2 would wait for them forever), or it does not
+/// answer within `deadline`.
 class LeaderQuery {
   public:
     LeaderQuery(const ConfigurationSource& source, const std::string& scope,
@@ -61,8 +62,8 @@ struct ScopeState {
 };
 
 /// Asks the DCS through patronictl. It asks about the key through Patroni's own library in patronictl's Python, because
-/// not every patronictl shows the key (3.0.2 does not). Read-only. Nothing is known if there is no answer within
-/// `deadline`.
+/// not every patronictl shows the key (3.0.2 does not). Read-only. Nothing is known if no server of the DCS accepts a
+/// connection, or there is no answer within `deadline`.
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope,
                       std::chrono::seconds deadline = longest_answer);
 

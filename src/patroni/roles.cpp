@@ -17,7 +17,7 @@ constexpr std::array sections = {Section{Role::Kind::superuser, "superuser", "PA
                                  Section{Role::Kind::replication, "replication", "PATRONI_REPLICATION_"},
                                  Section{Role::Kind::rewind, "rewind", "PATRONI_REWIND_"}};
 
-std::optional<std::string> text_at(const yaml::Node& map, const char* key) {
+std::optional<std::string> setting_at(const yaml::Node& map, const char* key) {
     const auto* entry = map.find(key);
     const bool is_there = entry != nullptr && entry->value->is_scalar() && !entry->value->text.empty();
     return is_there ? std::optional(entry->value->text) : std::nullopt;
@@ -36,7 +36,7 @@ std::vector<Role> read_roles(const ConfigurationSource& source) {
         const auto value = [&](const char* key, const std::string& variable) {
             const auto given = source.environment.find(section.variables + variable);
             const bool overridden = source.path && given != source.environment.end() && !given->second.empty();
-            return overridden ? std::optional(given->second) : text_at(authentication.map_at(section.key), key);
+            return overridden ? std::optional(given->second) : setting_at(authentication.map_at(section.key), key);
         };
         const auto name = value("username", "USERNAME");
         const auto password = value("password", "PASSWORD");

@@ -5,8 +5,10 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <string_view>
+#include <unistd.h>
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -48,6 +50,11 @@ void ignore_environment(process::Command& command) {
     }
 }
 
+std::vector<std::string>& dropped() {
+    static std::vector<std::string> names;
+    return names;
+}
+
 }  // namespace
 
 process::Command Pgbackrest::command(const std::string& verb, const std::vector<Option>& options,
@@ -80,6 +87,22 @@ process::Command Pgbackrest::data_command(const std::string& verb, std::vector<O
         options.push_back(option);
     }
     return command(verb, options, positionals);
+}
+
+void drop_empty_variables() {
+    for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable) {
+        const std::string_view text = *variable;
+        if (text.starts_with("PGBACKREST_") && text.find('=') == text.size() - 1) {
+            dropped().emplace_back(text.substr(0, text.size() - 1));
+        }
+    }
+    for (const auto& name : dropped()) {
+        ::unsetenv(name.c_str());
+    }
+}
+
+const std::vector<std::string>& dropped_variables() {
+    return dropped();
 }
 
 std::string as_typed(const process::Command& command) {

@@ -33,6 +33,12 @@ struct Pgbackrest {
                                   const std::vector<std::string>& positionals = {}) const;
 };
 
+/// Takes the variables that pgBackRest would refuse as options without a value out of our environment, for whatever is
+/// started.
+void drop_empty_variables();
+/// Which they were.
+const std::vector<std::string>& dropped_variables();
+
 /// A command as a person types it.
 std::string as_typed(const process::Command& command);
 /// How a person brings a file into the archive, but for the file's absolute path: `pgbackrest --stanza=demo

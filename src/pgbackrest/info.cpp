@@ -2,6 +2,7 @@
 
 #include "pgbackrest/archive_names.hpp"
 #include "pgbackrest/error_meaning.hpp"
+#include "pgbackrest/option_in_force.hpp"
 #include "pgbackrest/printable.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
@@ -95,7 +96,7 @@ std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const process::Command& 
             retries.another(what_happened(captured.outcome))) {
             return std::nullopt;
         }
-        throw failure_of(what, captured.outcome, captured.errors);
+        throw with_place_of_option(pgbackrest, "info", failure_of(what, captured.outcome, captured.errors));
     }
     auto stanza = parse_info(captured.output, pgbackrest.stanza);
     if (const auto failure = why_not_restorable(stanza)) {

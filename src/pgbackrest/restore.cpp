@@ -2,6 +2,7 @@
 
 #include "pgbackrest/error_meaning.hpp"
 #include "pgbackrest/log_line.hpp"
+#include "pgbackrest/option_in_force.hpp"
 #include "pgbackrest/printable.hpp"
 #include "pgbackrest/restore_options.hpp"
 #include "pgbackrest/working_places.hpp"
@@ -184,8 +185,8 @@ void restore(const RestoreJob& job) {
             return;
         }
         if (!may_pass(outcome, output.errors()) || !retries.another(what_happened(outcome))) {
-            throw with_full_disk(job.data_directory,
-                                 failure_of("restore of backup set " + job.backup_set, outcome, output.errors()));
+            const auto failure = failure_of("restore of backup set " + job.backup_set, outcome, output.errors());
+            throw with_full_disk(job.data_directory, with_place_of_option(job.pgbackrest, "restore", failure));
         }
     }
 }

@@ -50,7 +50,7 @@ void sync_tree(const std::vector<std::filesystem::path>& roots);
 /// A directory with a short name for sockets, mode 0700. It is removed with its content at the end of its life.
 class PrivateDirectory {
   public:
-    /// In TMPDIR or /tmp. Throws Failure(internal_error).
+    /// In TMPDIR, or in /tmp if that is not set, relative or too long for a socket. Throws Failure(preflight_refused).
     PrivateDirectory();
     ~PrivateDirectory();
     PrivateDirectory(const PrivateDirectory&) = delete;

@@ -24,8 +24,11 @@ std::string parent() {
 PrivateDirectory::PrivateDirectory() {
     std::string name = parent() + "/ppb.XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
-        throw Failure(ExitCode::internal_error, fmt::format("cannot make {}: {}", name, std::strerror(errno)),
-                      "set TMPDIR to a directory that this user may write to");
+        throw Failure(
+            ExitCode::preflight_refused, fmt::format("cannot make {}: {}", name, std::strerror(errno)),
+            fmt::format("set TMPDIR, in Patroni's environment, to a directory that this user may write to and "
+                        "whose path has at most {} bytes",
+                        longest_parent));
     }
     path_ = name;
 }

@@ -104,11 +104,11 @@ class Check(BootstrapCase):
 
     def test_a_disk_without_room(self):
         self.data_directory = os.path.join(self.lab.mount_tmpfs(10, 'disk'), 'data')
-        self.assertEqual(self.found(), (3, ['disk-full']))
+        self.assertEqual(self.found(), (3, ['pg-path-other', 'disk-full']))
 
     def test_a_disk_with_little_room(self):
         self.data_directory = os.path.join(self.lab.mount_tmpfs(200, 'disk'), 'data')
-        self.assertEqual(self.found(), (0, ['disk-tight']))
+        self.assertEqual(self.found(), (0, ['pg-path-other', 'disk-tight']))
 
     def test_a_backup_with_damaged_pages(self):
         # What info tells of one, as pgBackRest makes it only from a damaged cluster.

@@ -1,0 +1,163 @@
+#include "patroni/dcs_hosts.hpp"
+
+#include "patroni/configuration_files.hpp"
+#include "system/failure.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <chrono>
+#include <fmt/format.h>
+#include <iterator>
+#include <optional>
+
+namespace patroni_pgbackrest::patroni {
+
+namespace {
+
+using system::Endpoint;
+
+/// A SYN that was lost is sent again after a second.
+constexpr std::chrono::seconds longest_connect{3};
+
+struct Kind {
+    std::string_view section;
+    std::string_view port;               ///< Patroni's default
+    std::vector<std::string_view> keys;  ///< that name servers: the first that is there counts
+};
+
+const std::vector<Kind>& kinds() {
+    static const std::vector<Kind> all = {{"etcd", "2379", {"proxy", "url", "hosts", "host"}},
+                                          {"etcd3", "2379", {"proxy", "url", "hosts", "host"}},
+                                          {"consul", "8500", {"url", "host"}},
+                                          {"zookeeper", "2181", {"hosts"}}};
+    return all;
+}
+
+/// Of a DCS that is asked in another way, or found through the DNS.
+constexpr auto others = std::to_array<std::string_view>({"exhibitor", "kubernetes", "raft"});
+constexpr auto records = std::to_array<std::string_view>({"srv", "srv_suffix", "discovery_srv", "srv_domain"});
+
+std::optional<std::string> variable(const std::map<std::string, std::string>& environment, std::string_view section,
+                                    std::string_view key) {
+    auto name = fmt::format("PATRONI_{}_{}", section, key);
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char letter) { return std::toupper(letter); });
+    const auto found = environment.find(name);
+    return found == environment.end() || found->second.empty() ? std::nullopt : std::optional(found->second);
+}
+
+bool has_section(const yaml::Node& tree, const std::map<std::string, std::string>& environment,
+                 std::string_view section) {
+    return tree.find(section) != nullptr || std::any_of(environment.begin(), environment.end(), [&](const auto& entry) {
+               return system::lower(entry.first).starts_with(fmt::format("patroni_{}_", section));
+           });
+}
+
+/// `host`, `host:2379`, `[::1]:2379`, `https://user:secret@host:2379/path`.
+std::optional<Endpoint> endpoint_in(std::string_view text, std::string_view usual_port) {
+    if (const auto scheme = text.find("://"); scheme != std::string_view::npos) {
+        text.remove_prefix(scheme + 3);
+        text = text.substr(0, text.find('/'));
+        text.remove_prefix(text.rfind('@') + 1);
+    }
+    const bool is_bracketed = text.starts_with('[');
+    const auto end = is_bracketed ? text.find(']') : text.rfind(':');
+    std::string_view host = text.substr(is_bracketed ? 1 : 0, end == std::string_view::npos ? end : end - is_bracketed);
+    std::string_view rest = end == std::string_view::npos ? std::string_view() : text.substr(end + is_bracketed);
+    if (!rest.empty()) {
+        rest.remove_prefix(1);
+    }
+    const auto letters = is_bracketed ? "0123456789abcdefABCDEF:.%"
+                                      : "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_";
+    if (host.empty() || host.find_first_not_of(letters) != std::string_view::npos ||
+        rest.find_first_not_of("0123456789") != std::string_view::npos || (is_bracketed && end == std::string::npos)) {
+        return std::nullopt;
+    }
+    return Endpoint{std::string(host), std::string(rest.empty() ? usual_port : rest)};
+}
+
+std::vector<std::string> texts_of(const yaml::Node& node) {
+    std::vector<std::string> texts;
+    for (const auto& item : node.items) {
+        texts.push_back(item->text);
+    }
+    return node.is_list() ? texts : system::split(node.text, ',');
+}
+
+std::vector<std::string> servers_of(const Kind& kind, const yaml::Node& section,
+                                    const std::map<std::string, std::string>& environment) {
+    for (const auto key : kind.keys) {
+        if (const auto text = variable(environment, kind.section, key)) {
+            // Patroni reads it as a YAML list, which may have quotes and brackets.
+            return text->find_first_of("'\"[]{}") == std::string::npos ? system::split(*text, ',')
+                                                                       : std::vector<std::string>();
+        }
+        if (const auto* entry = section.find(key); entry != nullptr && !yaml::blank(*entry->value)) {
+            return texts_of(*entry->value);
+        }
+    }
+    return {};
+}
+
+std::string text_of(const Endpoint& endpoint) {
+    return endpoint.host.find(':') == std::string::npos ? fmt::format("{}:{}", endpoint.host, endpoint.port)
+                                                        : fmt::format("[{}]:{}", endpoint.host, endpoint.port);
+}
+
+}  // namespace
+
+std::vector<Endpoint> dcs_hosts(const yaml::Node& tree, const std::map<std::string, std::string>& environment) {
+    const Kind* kind = nullptr;
+    for (const auto& one : kinds()) {
+        if (has_section(tree, environment, one.section)) {
+            if (kind != nullptr) {
+                return {};
+            }
+            kind = &one;
+        }
+    }
+    const bool has_other = std::any_of(others.begin(), others.end(),
+                                       [&](std::string_view other) { return has_section(tree, environment, other); });
+    if (kind == nullptr || has_other) {
+        return {};
+    }
+    const auto& section = tree.map_at(kind->section);
+    const auto* port = section.find("port");
+    if (variable(environment, kind->section, "port") ||
+        std::any_of(records.begin(), records.end(), [&](std::string_view record) {
+            return section.find(record) != nullptr || variable(environment, kind->section, record);
+        })) {
+        return {};
+    }
+    std::vector<Endpoint> endpoints;
+    for (const auto& server : servers_of(*kind, section, environment)) {
+        const auto endpoint =
+            endpoint_in(system::trim(server), port == nullptr ? kind->port : std::string_view(port->value->text));
+        if (!endpoint) {
+            return {};
+        }
+        endpoints.push_back(*endpoint);
+    }
+    return endpoints;
+}
+
+std::string why_dcs_is_away(const ConfigurationSource& source) {
+    std::vector<Endpoint> endpoints;
+    try {
+        if (const auto tree = load_tree(source)) {
+            // Nothing overrides PATRONI_CONFIGURATION.
+            endpoints = dcs_hosts(*tree, source.path ? source.environment : std::map<std::string, std::string>());
+        }
+    } catch (const Failure&) {
+        return {};  // patronictl says what is wrong
+    }
+    if (endpoints.empty() || system::any_is_reachable(endpoints, longest_connect)) {
+        return {};
+    }
+    std::vector<std::string> names;
+    std::transform(endpoints.begin(), endpoints.end(), std::back_inserter(names), text_of);
+    return "nothing answers at " + system::join(names, ", ");
+}
+
+}  // namespace patroni_pgbackrest::patroni

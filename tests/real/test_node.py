@@ -1,0 +1,257 @@
+"""What Patroni and PostgreSQL need on the node besides the backup is missed before the copy, not after it."""
+import os
+import re
+import shutil
+import subprocess
+import time
+import unittest
+
+from bootstrap_case import BATCHES, PlainCase, program, read
+from test_patroni import UnderPatroni
+
+
+class NodeCase(UnderPatroni):
+    def run_check(self, **options):
+        return self.run_program(program(), 'check', '--patroni-config=' + self.yml, '--scope=' + self.node.scope,
+                                '--datadir=' + self.data_directory, **options)
+
+    def hints(self, result, identifier):
+        """What check says should be done about findings of that id."""
+        return re.findall(r'(?m)^(?:ERROR  |WARNING) %s: .*\n\s+HINT: (.*)' % identifier, result.log)
+
+    def assert_found(self, identifier, message, code=3, **options):
+        """The same finding of check and of bootstrap, before the copy; its hints."""
+        checked = self.run_check(**options)
+        self.assertEqual(checked.code, code, checked.log)
+        self.assertRegex(checked.log, '%s: .*%s' % (identifier, message))
+        if code:
+            result = self.bootstrap(**options)
+            self.assert_refused(result, code, message)
+            self.assertNotIn('staging directory', result.log)
+            self.assertFalse(os.path.exists(self.staging))
+        return self.hints(checked, identifier)
+
+    def as_root(self, hint):
+        """Runs the command that a hint gives to root."""
+        command = re.search(r'(?:as root|parameters): (install .*|chown [^;]*)', hint).group(1)
+        subprocess.run(['sh', '-c', command], check=True, stdin=subprocess.DEVNULL)
+
+
+@unittest.skipIf(os.geteuid() != 0, 'needs root')
+class ConfigurationOfALostNode(PlainCase, NodeCase):
+    """A rebuilt node of a distribution that keeps the configuration in /etc: the backup holds none of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_source()
+        self.plain.write_batches(1, 2)
+        self.lose()
+        self.outside = self.lab.path('etc')
+
+    def bring_back_and_restart(self, block=None, **postgresql):
+        self.bring_back(block, postgresql={'config_dir': self.outside, **postgresql})
+        self.assert_rows(2, doomed=False, sql=self.node.sql)
+        self.node.stop()
+        self.node.start()
+        self.node.wait_for_leader()
+
+    def test_no_directory_and_each_hint_followed(self):
+        for block in (None, self.patroni_mode()):
+            self.configure(block, postgresql={'config_dir': self.outside})
+            hint, = self.assert_found('config-directory', 'config_dir %s is no directory' % self.outside)
+            self.as_root(hint)
+            hint, = self.assert_found('config-file-missing', 'there is no postgresql.conf in ' + self.outside)
+            self.as_root(hint)
+            self.assertEqual(os.stat(self.outside + '/postgresql.conf').st_size, 0)
+            self.bring_back_and_restart(block)
+            self.node.stop()
+            self.node.forget()
+            shutil.rmtree(self.outside)
+            shutil.rmtree(self.data_directory)
+
+    def test_no_rules(self):
+        self.lab.make('etc')
+        self.lab.write('etc/postgresql.conf', '')
+        self.lab.write('etc/pg_hba.conf', '# nothing yet\n')
+        self.configure(postgresql={'config_dir': self.outside, 'pg_hba': None})
+        hint, = self.assert_found('hba-missing', 'there is no rule in .*etc/pg_hba.conf')
+        self.assertIn("put the cluster's own pg_hba.conf there", hint)
+        self.lab.write('etc/pg_hba.conf', 'local all all trust\nhost all,replication all 127.0.0.1/32 trust\n')
+        self.bring_back_and_restart(pg_hba=None)
+
+    def test_rules_of_the_bootstrap_section_do(self):
+        self.lab.make('etc')
+        self.lab.write('etc/postgresql.conf', '')
+        self.configure(postgresql={'config_dir': self.outside, 'pg_hba': None},
+                       bootstrap={'pg_hba': ['local all all trust', 'host all,replication all 127.0.0.1/32 trust']})
+        self.assertEqual(self.run_check().code, 0)
+        self.node.start()
+        self.node.wait_for_leader()
+        self.node.stop()
+        self.node.start()
+        self.node.wait_for_leader()
+
+    def test_a_directory_that_cannot_be_written(self):
+        self.lab.make('etc')
+        self.lab.write('etc/postgresql.conf', '')
+        os.chown(self.outside, 0, 0)
+        os.chmod(self.outside, 0o755)
+        for block in (None, self.patroni_mode()):
+            self.configure(block, postgresql={'config_dir': self.outside})
+            hint, = self.assert_found('config-directory', 'cannot be written')
+        self.as_root(hint)
+        self.bring_back_and_restart()
+
+    def test_files_elsewhere_that_are_not_there(self):
+        self.configure(postgresql={'parameters': {'hba_file': '/nowhere/hba'}})
+        self.assert_found('hba-missing', 'hba_file /nowhere/hba does not exist')
+        self.configure(postgresql={'custom_conf': '/nowhere/custom.conf'})
+        self.assert_found('config-file-missing', 'custom_conf /nowhere/custom.conf does not exist')
+
+    def test_a_configuration_in_pgdata_that_the_backup_does_not_bring(self):
+        # As of a cluster that had it in /etc, restored to a node that has it in PGDATA.
+        pgbackrest = self.wrap_pgbackrest(
+            'if [ $VERB = restore ]; then pgbackrest "$@" && rm %s/{postgresql,pg_hba}.conf; exit; fi' % self.staging)
+        self.configure({'pgbackrest': pgbackrest}, postgresql={'pg_hba': None})
+        result = self.bootstrap()
+        self.assert_refused(result, 8, 'there is no postgresql.conf in ' + self.staging, 'config_dir')
+        self.assert_refused(result, 8, 'there is no rule in')
+        self.configure({'pgbackrest': pgbackrest}, postgresql={'config_dir': self.lab.make('etc')})
+        self.lab.write('etc/postgresql.conf', '')
+        self.assert_done(self.bootstrap())
+
+
+@unittest.skipIf(os.geteuid() != 0, 'needs root')
+class ConfigurationOfAPatroniCluster(NodeCase):
+    def test_the_backup_brings_what_patroni_had_left_in_pgdata(self):
+        self.configure(postgresql={'config_dir': self.lab.make('etc'), 'pg_hba': None})
+        checked = self.run_check()
+        self.assertEqual(checked.code, 0, checked.log)
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_rows(BATCHES, doomed=False, sql=self.node.sql)
+        self.assertIn('postgresql.base.conf', os.listdir(self.lab.path('etc')))
+        self.node.stop()
+        self.node.start()
+        self.node.wait_for_leader()
+
+
+@unittest.skipIf(os.geteuid() != 0, 'needs root')
+class Places(NodeCase):
+    def test_a_mount_point_of_somebody_else(self):
+        self.lab.mount_tmpfs(800, 'data')
+        os.chown(self.data_directory, 0, 0)
+        os.chmod(self.data_directory, 0o777)
+        hint, = self.assert_found('data-directory-unusable', 'belongs to another user')
+        self.assertEqual(os.listdir(self.data_directory), [])
+        self.as_root(hint)
+        # The mode is put right at the hand-over.
+        self.bring_back()
+        self.assertEqual(os.stat(self.data_directory).st_mode & 0o7777, 0o700)
+        self.assert_back(BATCHES)
+
+    def test_an_empty_directory_of_somebody_else_is_replaced(self):
+        os.mkdir(self.data_directory, 0o755)
+        self.bring_back()
+        self.assert_back(BATCHES)
+
+    def test_one_beside_others_in_a_sticky_directory_is_not(self):
+        os.chown(self.lab.directory, 0, 0)
+        os.chmod(self.lab.directory, 0o1777)
+        os.mkdir(self.data_directory, 0o755)
+        hint, = self.assert_found('data-directory-unusable', 'belongs to another user')
+        self.as_root(hint)
+        self.assert_done(self.bootstrap())
+
+    def test_a_parent_that_cannot_be_written(self):
+        os.mkdir(self.lab.path('srv'), 0o755)
+        self.data_directory = self.node.data_directory = self.lab.path('srv/pg/data')
+        self.staging = self.data_directory + '.restoring'
+        self.configure()
+        hint, = self.assert_found('data-directory-unusable', 'may not write to ' + self.lab.path('srv'))
+        self.as_root(hint)
+        self.assert_done(self.bootstrap())
+
+    def test_a_read_only_file_system(self):
+        self.lab.mount_tmpfs(800, 'data')
+        self.lab.run_as_root('mount', '-o', 'remount,ro', self.data_directory)
+        self.assert_found('data-directory-unusable', 'cannot be written by this user')
+
+    def test_temporary_directories(self):
+        self.assert_found('temporary-directory', 'cannot make /nowhere/ppb', environment={'TMPDIR': '/nowhere'})
+        full = self.lab.mount_tmpfs(1, 'full')
+        self.lab.run('sh', '-c', 'cat /dev/zero >%s/zeros || true' % full)
+        hint, = self.assert_found('temporary-directory', 'No space left', environment={'TMPDIR': full})
+        self.assertIn('make room', hint)
+        # Too long for a socket: /tmp is taken.
+        self.assertEqual(self.run_check(environment={'TMPDIR': '/' + 'x' * 80}).code, 0)
+        self.lab.run_as_root('mount', '-o', 'remount,noexec', full)
+        os.remove(full + '/zeros')
+        self.assert_done(self.bootstrap(environment={'TMPDIR': full}))
+
+
+class Options(NodeCase):
+    def test_another_directory_in_pg1_path_is_named(self):
+        def find(text, message='pg1-path of stanza demo is /elsewhere', **options):
+            self.lab.write('pgbackrest.conf', text)
+            found = self.run_check(**options)
+            self.assertEqual(found.code, 0, found.log)
+            (self.assertRegex if message else self.assertNotRegex)(found.log, 'pg-path-other: .*' + (message or ''))
+            return found
+        usual = read(self.pgbackrest_configuration)
+        find(usual, None)
+        link = self.lab.path('link')
+        os.symlink(self.data_directory, link)
+        find(usual.replace('pg1-path=' + self.data_directory, 'pg1-path=' + link + '/'), None)
+        other = usual.replace('pg1-path=' + self.data_directory, 'pg1-path=/elsewhere')
+        find(other)
+        find(usual, environment={'PGBACKREST_PG1_PATH': '/elsewhere'})
+        find(usual + '[demo:archive-push]\npg1-path=/elsewhere\n')
+        find(usual + '[demo:backup]\npg1-path=/elsewhere\n', None)
+        find(other + 'pg1-host=somewhere\n', None)
+        self.lab.write('pgbackrest.conf', other)
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertIn('the restored cluster will not archive', result.log)
+        # The warning is true, and its hint works.
+        push = ['pgbackrest', '--config=' + self.pgbackrest_configuration, '--stanza=demo', 'archive-push',
+                self.data_directory + '/pg_wal/' + sorted(os.listdir(self.data_directory + '/pg_wal'))[0]]
+        self.assertNotEqual(self.lab.attempt(*push).returncode, 0)
+        self.lab.write('pgbackrest.conf', usual)
+        self.lab.run(*push)
+
+    def test_a_bad_value_is_named_with_its_place(self):
+        for variable, value in (('PGBACKREST_BUFFER_SIZE', '7'), ('PGBACKREST_REPO1_PATH', 'relative')):
+            environment = {variable: value}
+            checked = self.run_check(environment=environment)
+            self.assertEqual(checked.code, 3)
+            self.assertRegex(checked.log, 'ERROR   request-invalid: %s: info of stanza demo' % variable)
+            self.assert_refused(self.bootstrap(environment=environment), 2, 'option-invalid-value', 'correct it there', variable)
+        with open(self.pgbackrest_configuration, 'a', encoding='utf-8') as file:
+            file.write('[demo:info]\nio-timeout=soon\n')
+        place = '%s:%d' % (self.pgbackrest_configuration, read(self.pgbackrest_configuration).count('\n'))
+        self.assert_refused(self.bootstrap(), 2, "'soon' is not valid", 'correct it there', place)
+
+    def test_a_variable_without_a_value_does_not_keep_the_cluster_from_coming_back(self):
+        environment = {'PGBACKREST_PG1_PATH': '', 'PGBACKREST_BUFFER_SIZE': ''}
+        self.assertRegex(self.run_check(environment=environment).log, 'option-empty: PGBACKREST_PG1_PATH: .* has no value')
+        self.assert_done(self.bootstrap(environment=environment))
+
+
+class AwayDcs(NodeCase):
+    def test_it_is_known_at_once(self):
+        self.configure(etcd3={'hosts': '127.0.0.1:1,localhost:1'})
+        began = time.monotonic()
+        checked = self.run_check()
+        self.assertRegex(checked.log, r'WARNING dcs-unknown: .*nothing answers at 127.0.0.1:1, localhost:1')
+        self.assertEqual(checked.code, 0, checked.log)
+        self.assertLess(time.monotonic() - began, 10)
+        began = time.monotonic()
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertIn('nothing answers at 127.0.0.1:1, localhost:1: not checked whether scope', result.log)
+        self.assertLess(time.monotonic() - began, 18)
+
+    def test_one_of_several_servers_is_enough(self):
+        self.configure(etcd3={'hosts': ['127.0.0.1:1', self.node.etcd]})
+        self.assertNotIn('dcs-unknown', self.run_check().log)

@@ -1,0 +1,74 @@
+#include "patroni/dcs_hosts.hpp"
+
+#include "support/catch.hpp"
+#include "support/files.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::patroni;
+using system::Endpoint;
+
+namespace {
+
+using Environment = std::map<std::string, std::string>;
+
+std::vector<std::string> hosts(const std::string& text, const Environment& environment = {}) {
+    std::vector<std::string> result;
+    for (const auto& endpoint : dcs_hosts(*yaml::parse(text, "patroni.yml"), environment)) {
+        result.push_back(endpoint.host + " " + endpoint.port);
+    }
+    return result;
+}
+
+using Hosts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("the servers of a DCS are found in each form that Patroni reads") {
+    CHECK(hosts("etcd: {host: '10.0.0.1:2380'}") == Hosts{"10.0.0.1 2380"});
+    CHECK(hosts("etcd3: {hosts: 'etcd-1:2379, etcd-2.example.com'}") ==
+          Hosts{"etcd-1 2379", "etcd-2.example.com 2379"});
+    CHECK(hosts("etcd3: {hosts: ['[2001:db8::1]:4001', '[::1]']}") == Hosts{"2001:db8::1 4001", "::1 2379"});
+    CHECK(hosts("etcd3: {hosts: [a], port: 23790}") == Hosts{"a 23790"});
+    CHECK(hosts("etcd: {url: 'https://user:secret@etcd.example.com:2379/v2'}") == Hosts{"etcd.example.com 2379"});
+    CHECK(hosts("etcd: {proxy: 'http://localhost', hosts: [elsewhere]}") == Hosts{"localhost 2379"});
+    CHECK(hosts("consul: {host: '127.0.0.1:8501'}") == Hosts{"127.0.0.1 8501"});
+    CHECK(hosts("consul: {url: 'https://consul'}") == Hosts{"consul 8500"});
+    CHECK(hosts("zookeeper: {hosts: [z1, 'z2:2182']}") == Hosts{"z1 2181", "z2 2182"});
+}
+
+TEST_CASE("a variable overrides the file") {
+    CHECK(hosts("etcd3: {hosts: a}", {{"PATRONI_ETCD3_HOSTS", "b:1,c-d:2"}}) == Hosts{"b 1", "c-d 2"});
+    CHECK(hosts("scope: demo", {{"PATRONI_ETCD_HOST", "b:1"}}) == Hosts{"b 1"});
+    CHECK(hosts("etcd3: {hosts: a}", {{"PATRONI_ETCD3_HOSTS", ""}, {"PATRONI_ETCD3_USERNAME", "u"}}) ==
+          Hosts{"a 2379"});
+}
+
+TEST_CASE("what is not understood is asked as ever") {
+    CHECK(hosts("scope: demo").empty());
+    CHECK(hosts("etcd3: {srv: example.com, hosts: a}").empty());
+    CHECK(hosts("etcd3: {srv_suffix: s, hosts: a}").empty());
+    CHECK(hosts("etcd3: {hosts: a}\nconsul: {host: b}").empty());
+    CHECK(hosts("etcd3: {hosts: a}\nkubernetes: {namespace: b}").empty());
+    CHECK(hosts("etcd3: {hosts: a}\nraft: {}").empty());
+    CHECK(hosts("etcd3: {hosts: a}", {{"PATRONI_KUBERNETES_USE_ENDPOINTS", "true"}}).empty());
+    CHECK(hosts("consul: {}").empty());
+    CHECK(hosts("etcd3: {hosts: []}").empty());
+    CHECK(hosts("etcd3: {hosts: ['a', '::1:2379']}").empty());
+    CHECK(hosts("etcd3: {hosts: 'a:port'}").empty());
+    CHECK(hosts("etcd3: {hosts: a}", {{"PATRONI_ETCD3_HOSTS", "['b:1', 'c:2']"}}).empty());
+    CHECK(hosts("etcd3: {hosts: a}", {{"PATRONI_ETCD3_PORT", "1"}}).empty());
+}
+
+TEST_CASE("a DCS that nothing answers for is away, and one that is not known is not") {
+    const Files files;
+    ConfigurationSource source;
+    source.path = files.write("patroni.yml", "etcd3: {hosts: '127.0.0.1:1,[::1]:1'}\n");
+    CHECK(why_dcs_is_away(source) == "nothing answers at 127.0.0.1:1, [::1]:1");
+    source.path = files.write("patroni.yml", "kubernetes: {}\n");
+    CHECK(why_dcs_is_away(source).empty());
+    source.path = files.write("patroni.yml", "etcd3: [\n");
+    CHECK(why_dcs_is_away(source).empty());
+    source.path.reset();
+    source.environment = {{"PATRONI_CONFIGURATION", "etcd3: {hosts: '127.0.0.1:1'}"}, {"PATRONI_ETCD3_HOSTS", "b"}};
+    CHECK(why_dcs_is_away(source) == "nothing answers at 127.0.0.1:1");
+}
