@@ -299,7 +299,8 @@ void refuse_root(const std::string& command) {
 
 void refuse_configuration(const BootstrapArguments& arguments, const Request& request) {
     refuse_errors(review_options(request));
-    if (!arguments.patroni) {
+    // No variable tells any of what is reviewed.
+    if (!arguments.patroni || arguments.patroni->only_variables) {
         return;
     }
     auto findings = patroni::review(arguments.source, intent_of(request));
