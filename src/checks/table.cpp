@@ -229,6 +229,12 @@ const std::vector<CheckDefinition>& check_table() {
         {"verify-not-archived", warning, "nothing of the new timeline is in the archive yet",
          "Without its history file the next restore does not find the timeline.",
          "look at pg_stat_archiver; make a new backup once archiving works"},
+        {"verify-replica-backup", warning, "new replicas would be made from a backup of an abandoned branch",
+         "After a restore to a point in the past, the newest backup may lie behind that point. A replica method that "
+         "runs "
+         "pgbackrest restore takes it all the same, PostgreSQL cannot follow the new timeline from there, and Patroni "
+         "does not try another method, since the restore succeeded. Backups that ended before the fork do no harm.",
+         "make a full backup of the restored cluster first, and then the replicas"},
         {"verify-database-unusable", warning, "a database cannot be used",
          "It was left out of the restore with db-include or db-exclude, which leaves its files empty, or its DROP "
          "DATABASE was interrupted. A connection to it fails.",

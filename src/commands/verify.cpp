@@ -3,6 +3,7 @@
 #include "checks/checks.hpp"
 #include "checks/corruption.hpp"
 #include "checks/health.hpp"
+#include "checks/replica_backup.hpp"
 #include "checks/verify_cluster.hpp"
 #include "checks/verify_report.hpp"
 #include "commands/arguments.hpp"
@@ -197,6 +198,9 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
     }
     add(findings, judge_archiver(report.facts, invocation.limits.archiver > 0s));
     add(findings, look_at_health(client, !invocation.by_patroni, invocation.time_left()));
+    if (!invocation.by_patroni && !report.facts.in_recovery) {
+        add(findings, look_at_replica_backups(invocation.source, report.facts));
+    }
     if (arguments.amcheck && !invocation.by_patroni) {
         add(findings, look_for_corruption(client));
     }
