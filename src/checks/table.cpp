@@ -169,6 +169,11 @@ const std::vector<CheckDefinition>& check_table() {
          "Patroni calls a bootstrap method only if the data directory is empty, and `bootstrap` refuses to touch one "
          "that is not.",
          "nothing if the cluster is alive; for a restore, move the directory away"},
+        {"staging-unusable", error, "there is no place for the restored files",
+         "The restore is made beside the data directory, or in it where that is a mount point. What another user left "
+         "there "
+         "(a run as root, a namespace with another range of user ids) cannot be used, and is nobody's to remove.",
+         "give what is named to the user of Patroni, or remove it"},
         {"leftover", warning, "an earlier try left a directory",
          "It takes disk space. The next run continues a staging directory. It takes back a directory that Patroni set "
          "aside if it knows it, and otherwise leaves it alone.",
