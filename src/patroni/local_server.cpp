@@ -44,15 +44,15 @@ std::vector<Way> ways_to_server(const PostmasterFile& file, const fs::path& data
     const auto socket = socket_of(file, data_directory);
     const auto tcp = tcp_host_of(file);
     std::vector<Way> ways;
-    if (access.user && !pguser_is_set) {
-        for (const auto& host : {socket, tcp}) {
-            if (!host.empty()) {
-                ways.push_back(way(file, host, &access, access.database));
-            }
+    for (const auto& host : {socket, tcp}) {
+        if (access.user && !host.empty()) {
+            ways.push_back(way(file, host, &access, access.database));
         }
     }
-    if (const auto& host = socket.empty() ? tcp : socket; !host.empty() && (!socket.empty() || ways.empty())) {
-        ways.push_back(way(file, host, nullptr, access.database));
+    if (!socket.empty() || ways.empty() || pguser_is_set) {
+        if (const auto& host = socket.empty() ? tcp : socket; !host.empty()) {
+            ways.insert(pguser_is_set ? ways.begin() : ways.end(), way(file, host, nullptr, access.database));
+        }
     }
     return ways;
 }

@@ -18,8 +18,8 @@ struct Way {
 
 /// The ways to the server that `file` tells of, the likeliest first: as patroni.yml's superuser through its socket, the
 /// same through TCP (what Patroni itself does without use_unix_socket), and through the socket as libpq's own
-/// default user, whom pg_hba.conf may know as a peer. PGUSER is a person's choice: then it is the only user. None when
-/// the server listens nowhere.
+/// default user, whom pg_hba.conf may know as a peer; first as that user if PGUSER is set. None when the server listens
+/// nowhere.
 std::vector<Way> ways_to_server(const postgres::PostmasterFile& file, const std::filesystem::path& data_directory,
                                 const SuperuserAccess& access, bool pguser_is_set);
 

@@ -52,11 +52,15 @@ TEST_CASE("a server is asked as patroni.yml's superuser first, through its socke
     CHECK(ways("", "", superuser()).empty());
 }
 
-TEST_CASE("who sets PGUSER, or whose patroni.yml names no superuser, chooses the user") {
-    const Strings only_socket{"through /run/pg: host=/run/pg port=5433 dbname=app"};
-    CHECK(ways("/run/pg", "*", superuser(), true) == only_socket);
-    CHECK(ways("/run/pg", "*", {std::nullopt, {}, "app"}) == only_socket);
-    CHECK(ways("", "::", superuser(), true) == Strings{"through localhost: host=localhost port=5433 dbname=app"});
+TEST_CASE("who sets PGUSER is asked for first, and is all there is where patroni.yml names no superuser") {
+    const std::string plain = "through /run/pg: host=/run/pg port=5433 dbname=app";
+    const auto chosen = ways("/run/pg", "*", superuser(), true);
+    REQUIRE(chosen.size() == 3);
+    CHECK(chosen.front() == plain);
+    CHECK(ways("/run/pg", "*", {std::nullopt, {}, "app"}) == Strings{plain});
+    CHECK(ways("", "::", superuser(), true).front() == "through localhost: host=localhost port=5433 dbname=app");
+    CHECK(ways("", "::", {std::nullopt, {}, "app"}) ==
+          Strings{"through localhost: host=localhost port=5433 dbname=app"});
 }
 
 TEST_CASE("a relative socket directory is one in the data directory, an abstract name is left alone") {
