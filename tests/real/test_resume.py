@@ -595,7 +595,7 @@ class VariablesOnly(ResumeCase):
         self.node.stop()
         self.node.process = self.lab.start('node1', 'patroni', environment=self.variables())
         self.node.wait_for_leader()
-        self.assert_rows(BATCHES, False, self.node.sql)  # waits for the end of its promotion
+        wait_until('the end of its promotion', lambda: 'verify-in-recovery' not in self.run_with_variables('verify').log, 30)
         verified = self.run_with_variables('verify')
         self.assert_done(verified)
         self.assertRegex(verified.log, r'asked      latest, backup set \S+, timeline 1')
