@@ -1,6 +1,7 @@
 #include "patroni/local_server.hpp"
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::patroni;
