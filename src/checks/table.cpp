@@ -203,6 +203,11 @@ const std::vector<CheckDefinition>& check_table() {
          "Patroni calls a bootstrap method only if the data directory is empty, and `bootstrap` refuses to touch one "
          "that is not.",
          "nothing if the cluster is alive; for a restore, move the directory away"},
+        {"staging-unusable", error, "there is no place for the restored files",
+         "The restore is made beside the data directory, or in it where that is a mount point. What another user left "
+         "there "
+         "(a run as root, a namespace with another range of user ids) cannot be used, and is nobody's to remove.",
+         "give what is named to the user of Patroni, or remove it"},
         {"leftover", warning, "an earlier try left a directory",
          "It takes disk space. The next run continues a staging directory. It takes back a directory that Patroni set "
          "aside if it knows it, and otherwise leaves it alone.",
@@ -263,6 +268,12 @@ const std::vector<CheckDefinition>& check_table() {
         {"verify-not-archived", warning, "nothing of the new timeline is in the archive yet",
          "Without its history file the next restore does not find the timeline.",
          "look at pg_stat_archiver; make a new backup once archiving works"},
+        {"verify-replica-backup", warning, "new replicas would be made from a backup of an abandoned branch",
+         "After a restore to a point in the past, the newest backup may lie behind that point. A replica method that "
+         "runs "
+         "pgbackrest restore takes it all the same, PostgreSQL cannot follow the new timeline from there, and Patroni "
+         "does not try another method, since the restore succeeded. Backups that ended before the fork do no harm.",
+         "make a full backup of the restored cluster first, and then the replicas"},
         {"verify-database-unusable", warning, "a database cannot be used",
          "It was left out of the restore with db-include or db-exclude, which leaves its files empty, or its DROP "
          "DATABASE was interrupted. A connection to it fails.",

@@ -187,18 +187,20 @@ void review_limits(const BootstrapArguments& bootstrap, const Layout& layout,
 
 void review_machine(const BootstrapArguments& arguments, const Request& request, const std::optional<Plan>& plan,
                     Overview& overview, std::vector<Finding>& findings) {
+    std::optional<Layout> layout;
     try {
-        const auto layout = choose_layout(request.data_directory);
-        overview.add("staging directory", layout.staging.string());
-        review_machine(request, layout, findings);
-        append(findings, review_place(layout, look_at_place(layout)));
+        layout = choose_layout(request.data_directory);
+        overview.add("staging directory", layout->staging.string());
+        refuse_others_staging(*layout);
+        review_machine(request, *layout, findings);
+        append(findings, review_place(*layout, look_at_place(*layout)));
         append(findings, review_temporary_directory());
         if (plan) {
-            review_disk(request, *plan, layout, findings);
+            review_disk(request, *plan, *layout, findings);
             append(findings, review_startup_files(request, *plan));
         }
     } catch (const Failure& failure) {
-        add(findings, "data-directory-in-use", failure);
+        add(findings, failure.code() == ExitCode::unsafe ? "data-directory-in-use" : "staging-unusable", failure);
     }
     if (!plan) {
         return;
@@ -209,7 +211,9 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
             plan->major_version,
             configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt);
         overview.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
-        review_limits(arguments, choose_layout(request.data_directory), directory, findings);
+        if (layout) {
+            review_limits(arguments, *layout, directory, findings);
+        }
     } catch (const Failure& failure) {
         add(findings, "binaries", failure);
     }
@@ -324,7 +328,8 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
     auto options = review_options(request);
     append(options, review_pg_path(request));
     refuse_errors(options);
-    if (!arguments.patroni) {
+    // No variable tells any of what is reviewed.
+    if (!arguments.patroni || arguments.patroni->only_variables) {
         return;
     }
     auto findings = patroni::review(arguments.source, intent_of(request));

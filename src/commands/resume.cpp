@@ -11,6 +11,7 @@
 #include "system/interruption.hpp"
 #include "system/lock.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <sys/stat.h>
@@ -75,6 +76,31 @@ std::optional<Journal> own_journal(const patroni::Configuration& configuration, 
     }
     log::warning("{} is not looked at: {}", layout.journal().string(), why);
     return std::nullopt;
+}
+
+/// Without a bootstrap section Patroni waits for the leader for ever that an interrupted restore would have brought,
+/// unless the cluster has gone on without this node.
+void refuse_without_method(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
+                           const Layout& layout) {
+    const auto journal = Journal::read(layout.journal());
+    const bool is_unfinished =
+        journal && !journal->given_up && (journal->planning || journal->phase != Phase::handed_over);
+    if (!is_unfinished || !configuration.scope || journal->last_call().scope != configuration.scope->text) {
+        return;
+    }
+    const auto dcs = patroni::read_scope(source, configuration.scope->text);
+    if (dcs.leadership.leader || dcs.initialize == patroni::InitializeKey::initialized) {
+        return;
+    }
+    throw Failure(
+        ExitCode::unsafe,
+        fmt::format("{} tells of a bootstrap of scope {} that was interrupted ({}), and there is no file and "
+                    "no PATRONI_CONFIGURATION with its method: Patroni would not go on with it",
+                    layout.journal().string(), configuration.scope->text,
+                    journal->planning ? "planned" : text(journal->phase)),
+        fmt::format("give Patroni and resume the configuration that it had; if that restore is not wanted any "
+                    "more, remove {} and {}",
+                    system::shell_word(layout.staging.string()), system::shell_word(layout.journal().string())));
 }
 
 /// When the recovery that led to this timeline ended.
@@ -247,7 +273,13 @@ void resume(const ResumeArguments& given) {
         throw Failure(ExitCode::usage, "no patroni.yml is given", "name it with --patroni-config");
     }
     if (!configuration->data_directory) {
-        throw Failure(ExitCode::usage, configuration->source + ": postgresql.data_dir is missing", "set it");
+        throw Failure(ExitCode::usage, configuration->source + ": postgresql.data_dir is missing",
+                      configuration->only_variables ? "set PATRONI_POSTGRESQL_DATA_DIR" : "set it");
+    }
+    if (configuration->only_variables) {
+        refuse_without_method(source, *configuration, choose_layout(configuration->data_directory->text));
+        log::info("no file and no PATRONI_CONFIGURATION: no variable can name a bootstrap method, so there is none to "
+                  "resume");
     }
     resume(source, *configuration);
 }

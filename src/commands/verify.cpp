@@ -3,13 +3,14 @@
 #include "checks/checks.hpp"
 #include "checks/corruption.hpp"
 #include "checks/health.hpp"
+#include "checks/replica_backup.hpp"
 #include "checks/verify_cluster.hpp"
 #include "checks/verify_report.hpp"
 #include "commands/arguments.hpp"
 #include "patroni/configuration.hpp"
+#include "patroni/local_server.hpp"
 #include "postgres/client.hpp"
 #include "postgres/connection_string.hpp"
-#include "postgres/living_server.hpp"
 #include "postgres/server_facts.hpp"
 #include "replay/probes.hpp"
 #include "staging/layout.hpp"
@@ -21,8 +22,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
+#include <memory>
 
 namespace patroni_pgbackrest::commands {
 
@@ -44,6 +47,7 @@ constexpr TimeLimits limits_by_hand{600s, 300s, 30s};
 /// Who calls `verify`, with which patroni.yml, and how long it may take.
 struct Invocation {
     bool by_patroni = false;
+    patroni::ConfigurationSource source;
     std::optional<patroni::Configuration> patroni;
     TimeLimits limits = limits_by_hand;
     Clock::time_point deadline;
@@ -56,7 +60,7 @@ struct Invocation {
 
 Invocation read_invocation(const VerifyArguments& arguments) {
     Invocation invocation;
-    patroni::ConfigurationSource source;
+    auto& source = invocation.source;
     const auto calling = patroni::find_calling_patroni();
     invocation.by_patroni = calling && arguments.connection;
     if (calling) {
@@ -73,8 +77,8 @@ Invocation read_invocation(const VerifyArguments& arguments) {
     return invocation;
 }
 
-/// To the server that runs in patroni.yml's data directory, through its socket, as this process's user.
-postgres::Connection local_connection(const Invocation& invocation) {
+/// To the server that runs in patroni.yml's data directory.
+std::vector<patroni::Way> local_ways(const Invocation& invocation) {
     if (!invocation.patroni || !invocation.patroni->data_directory) {
         throw Failure(ExitCode::usage,
                       "neither a connection string nor a patroni.yml with postgresql.data_dir is given",
@@ -86,41 +90,62 @@ postgres::Connection local_connection(const Invocation& invocation) {
         throw Failure(ExitCode::preflight_refused, fmt::format("no server runs in {}", directory.string()),
                       "start Patroni, or give a connection string");
     }
-    if (server->socket_directory.empty()) {
-        throw Failure(ExitCode::preflight_refused,
-                      fmt::format("the server in {} listens on no socket", directory.string()),
-                      "give a connection string: patroni_pgbackrest verify 'host=127.0.0.1 port=5432'");
+    const auto* user = std::getenv("PGUSER");
+    auto ways = patroni::ways_to_server(*server, directory, patroni::read_superuser_access(invocation.source),
+                                        user != nullptr && *user != '\0');
+    if (ways.empty()) {
+        throw Failure(ExitCode::preflight_refused, fmt::format("the server in {} listens nowhere", directory.string()),
+                      "set postgresql.listen, or unix_socket_directories in postgresql.parameters");
     }
-    return {{{"host", server->socket_directory}, {"port", server->port}, {"dbname", "postgres"}}, true, {}};
+    return ways;
 }
 
-Client client_for(const VerifyArguments& arguments, const Invocation& invocation) {
-    const auto connection =
-        arguments.connection ? postgres::Connection{postgres::parse_connection_string(*arguments.connection), true, {}}
-                             : local_connection(invocation);
-    const bool configured = invocation.patroni && invocation.patroni->bin_directory;
-    return Client(configured ? invocation.patroni->bin_directory->text : std::string(), connection);
+std::vector<patroni::Way> ways_to_server(const VerifyArguments& arguments, const Invocation& invocation) {
+    if (arguments.connection) {
+        return {{{postgres::parse_connection_string(*arguments.connection), true, {}}, ""}};
+    }
+    return local_ways(invocation);
 }
 
-[[noreturn]] void refuse_unanswering_server(const Client& client, const process::Captured& psql) {
-    if (!client.find("psql")) {
-        throw Failure(ExitCode::preflight_refused, "psql was not found in postgresql.bin_dir or PATH",
-                      "install PostgreSQL's client programs, or name their directory in postgresql.bin_dir");
-    }
-    const auto words = system::join(system::lines(system::trim(psql.errors)), "; ");
-    throw Failure(ExitCode::preflight_refused,
-                  fmt::format("the server cannot be asked: psql {}{}", process::describe(psql.outcome),
-                              words.empty() ? "" : ": " + words),
+std::filesystem::path bin_directory(const Invocation& invocation) {
+    const bool is_configured = invocation.patroni && invocation.patroni->bin_directory;
+    return is_configured ? invocation.patroni->bin_directory->text : std::string();
+}
+
+/// Empty when it does not answer; `why` tells then what psql said.
+std::optional<ServerFacts> ask_server_facts(const Client& client, const Invocation& invocation, std::string& why) {
+    const auto captured = client.psql(postgres::server_facts_statements(), invocation.time_left());
+    const auto words = system::join(system::lines(system::trim(captured.errors)), "; ");
+    why = fmt::format("psql {}{}", process::describe(captured.outcome), words.empty() ? "" : ": " + words);
+    return postgres::server_facts_in(captured.output);
+}
+
+[[noreturn]] void refuse_unanswering_server(const std::string& why) {
+    throw Failure(ExitCode::preflight_refused, "the server cannot be asked: " + why,
                   "see that it runs, and that the connection is one of a superuser, as Patroni's is");
 }
 
-ServerFacts ask_server_facts(const Client& client, const Invocation& invocation) {
-    const auto captured = client.psql(postgres::server_facts_statements(), invocation.time_left());
-    auto facts = postgres::server_facts_in(captured.output);
-    if (!facts) {
-        refuse_unanswering_server(client, captured);
+/// The server, by the first way on which it answers.
+struct Server {
+    std::unique_ptr<Client> client;
+    ServerFacts facts;
+};
+
+Server find_server(const VerifyArguments& arguments, const Invocation& invocation) {
+    std::vector<std::string> tried;
+    for (const auto& way : ways_to_server(arguments, invocation)) {
+        auto client = std::make_unique<Client>(bin_directory(invocation), way.connection);
+        if (!client->find("psql")) {
+            throw Failure(ExitCode::preflight_refused, "psql was not found in postgresql.bin_dir or PATH",
+                          "install PostgreSQL's client programs, or name their directory in postgresql.bin_dir");
+        }
+        std::string why;
+        if (auto facts = ask_server_facts(*client, invocation, why)) {
+            return {std::move(client), std::move(*facts)};
+        }
+        tried.push_back(way.text.empty() ? why : way.text + ", " + why);
     }
-    return std::move(*facts);
+    refuse_unanswering_server(system::join(tried, "; "));
 }
 
 /// As soon as the server is a primary, the archiver has the history file to archive.
@@ -128,7 +153,12 @@ void wait_for_archiver(const Client& client, const Invocation& invocation, Serve
     const auto end = Clock::now() + invocation.limits.archiver;
     while (!archiving_is_settled(facts) && Clock::now() < end) {
         interruption::sleep(500ms);
-        facts = ask_server_facts(client, invocation);
+        std::string why;
+        auto now = ask_server_facts(client, invocation, why);
+        if (!now) {
+            refuse_unanswering_server(why);
+        }
+        facts = std::move(*now);
     }
 }
 
@@ -137,10 +167,11 @@ void add(std::vector<Finding>& findings, std::vector<Finding> more) {
 }
 
 VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& invocation) {
-    const auto client = client_for(arguments, invocation);
     const auto probes = read_probes(arguments.probes, invocation.patroni);
+    auto server = find_server(arguments, invocation);
+    const auto& client = *server.client;
     VerifyReport report;
-    report.facts = ask_server_facts(client, invocation);
+    report.facts = std::move(server.facts);
     report.probes = probes.size();
     const auto answers = ask_probes(client, probes, invocation.limits.statement, invocation.time_left());
     wait_for_archiver(client, invocation, report.facts);
@@ -167,6 +198,9 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
     }
     add(findings, judge_archiver(report.facts, invocation.limits.archiver > 0s));
     add(findings, look_at_health(client, !invocation.by_patroni, invocation.time_left()));
+    if (!invocation.by_patroni && !report.facts.in_recovery) {
+        add(findings, look_at_replica_backups(invocation.source, report.facts));
+    }
     if (arguments.amcheck && !invocation.by_patroni) {
         add(findings, look_for_corruption(client));
     }

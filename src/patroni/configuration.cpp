@@ -168,7 +168,12 @@ std::optional<Configuration> read_configuration(const ConfigurationSource& sourc
     if (!tree) {
         return std::nullopt;
     }
-    return configuration_in(*tree, source.path ? source.path->string() : "PATRONI_CONFIGURATION");
+    const bool only_variables = !source.path && variables_count(source);
+    auto configuration = configuration_in(*tree, source.path      ? source.path->string()
+                                                 : only_variables ? "the PATRONI_* variables"
+                                                                  : "PATRONI_CONFIGURATION");
+    configuration.only_variables = only_variables;
+    return configuration;
 }
 
 Configuration configuration_in(const yaml::Node& tree, const std::string& source) {

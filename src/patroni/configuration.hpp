@@ -50,7 +50,8 @@ std::optional<std::string> pgbackrest_option(const std::string& command, const s
 
 /// The part of patroni.yml that concerns us, read once. Passwords are not kept.
 struct Configuration {
-    std::string source;           ///< the path as given, or `PATRONI_CONFIGURATION`
+    std::string source;           ///< the path as given, `PATRONI_CONFIGURATION`, or `the PATRONI_* variables`
+    bool only_variables = false;  ///< no file and no PATRONI_CONFIGURATION: no variable can name a bootstrap method
     std::size_t fingerprint = 0;  ///< of the whole content
     std::optional<Value> scope, name;
     std::optional<Value> data_directory;    ///< postgresql.data_dir
@@ -82,14 +83,14 @@ struct ConfigurationSource {
     std::map<std::string, std::string> environment;  ///< PATRONI_*: the caller's
 };
 
-/// Reads it as Patroni does (config.py, 2.0 to 4.1): a file or directory with the overrides PATRONI_SCOPE, PATRONI_NAME
-/// and PATRONI_POSTGRESQL_{DATA,BIN,CONFIG}_DIR, or else PATRONI_CONFIGURATION, which nothing overrides. What the local
-/// postgresql section does not set comes from bootstrap.dcs, as on a first start. Empty if there is neither.
-/// Throws Failure(usage) with all problems: broken YAML, with file and line (the line's text is not shown, because it
-/// may hold a password); a path that is unreadable, or neither file nor directory; a directory without YAML; a top
-/// level that is not a map; a wrong type in what is read here; in the method's block, a number that Patroni would pass
-/// on in another form (`0755`, `1.10`); in its recovery_conf, a time with an offset that is not in quotes (PyYAML
-/// before 5.4 drops the offset).
+/// Reads it as Patroni does (config.py, 2.0 to 4.1): a file or directory with the overrides PATRONI_SCOPE,
+/// PATRONI_NAME, PATRONI_POSTGRESQL_{DATA,BIN,CONFIG}_DIR and PATRONI_POSTGRESQL_LISTEN; or else PATRONI_CONFIGURATION,
+/// which nothing overrides; or else those variables alone. What the local postgresql section does not set comes from
+/// bootstrap.dcs, as on a first start. Empty if there is none of it. Throws Failure(usage) with all problems: broken
+/// YAML, with file and line (the line's text is not shown, because it may hold a password); a path that is unreadable,
+/// or neither file nor directory; a directory without YAML; a top level that is not a map; a wrong type in what is read
+/// here; in the method's block, a number that Patroni would pass on in another form (`0755`, `1.10`); in its
+/// recovery_conf, a time with an offset that is not in quotes (PyYAML before 5.4 drops the offset).
 std::optional<Configuration> read_configuration(const ConfigurationSource& source);
 
 /// The same from a tree that has already been read. `source` is the name of the configuration.

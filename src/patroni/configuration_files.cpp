@@ -82,6 +82,7 @@ yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
     add(postgresql, "data_dir", "PATRONI_POSTGRESQL_DATA_DIR");
     add(postgresql, "bin_dir", "PATRONI_POSTGRESQL_BIN_DIR");
     add(postgresql, "config_dir", "PATRONI_POSTGRESQL_CONFIG_DIR");
+    add(postgresql, "listen", "PATRONI_POSTGRESQL_LISTEN");
     if (!postgresql.empty()) {
         const std::string place = postgresql.front().place;
         top.push_back({"postgresql", place, yaml::make_map(std::move(postgresql), place)});
@@ -89,7 +90,23 @@ yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
     return yaml::make_map(std::move(top), {});
 }
 
+/// What PATRONI_CONFIGURATION holds; null if it is not used, or holds nothing (config.py __init__ goes on to the other
+/// variables then).
+yaml::NodePtr tree_in_variable(const ConfigurationSource& source) {
+    const auto text = source.environment.find(configuration_variable);
+    if (source.path || text == source.environment.end() || text->second.empty()) {
+        return nullptr;
+    }
+    const auto tree = yaml::parse(text->second, configuration_variable);
+    const bool is_empty = tree->is_null() || (tree->is_map() && tree->entries.empty());
+    return is_empty ? nullptr : parse_map(text->second, configuration_variable);
+}
+
 }  // namespace
+
+bool variables_count(const ConfigurationSource& source) {
+    return source.path || !tree_in_variable(source);
+}
 
 std::vector<ConfigurationFile> read_files(const fs::path& path) {
     std::vector<ConfigurationFile> files;
@@ -112,11 +129,11 @@ yaml::NodePtr load_tree(const ConfigurationSource& source) {
     if (source.path) {
         return tree_of(read_files(*source.path), source.environment);
     }
-    const auto text = source.environment.find(configuration_variable);
-    if (text == source.environment.end() || text->second.empty()) {
-        return nullptr;
+    if (auto tree = tree_in_variable(source)) {
+        return tree;
     }
-    return parse_map(text->second, configuration_variable);
+    auto variables = overrides(source.environment);
+    return variables->entries.empty() ? nullptr : variables;
 }
 
 std::vector<yaml::RepeatedKey> repeated_keys(const ConfigurationSource& source) {

@@ -29,8 +29,11 @@ yaml::NodePtr tree_of(const std::vector<ConfigurationFile>& files,
 
 /// Patroni's local configuration (config.py, 2.0 to 4.1) as one tree: the file, or the directory's files merged in name
 /// order, with the PATRONI_* overrides that concern us; or else PATRONI_CONFIGURATION alone, which Patroni does not
-/// override. Null if there is neither. Throws Failure(usage).
+/// override; or else what the PATRONI_* variables say. Null if there is none of it. Throws Failure(usage).
 yaml::NodePtr load_tree(const ConfigurationSource& source);
+
+/// Whether PATRONI_* variables have a say: not beside PATRONI_CONFIGURATION.
+bool variables_count(const ConfigurationSource& source);
 
 /// The keys that occur twice in one of its files.
 std::vector<yaml::RepeatedKey> repeated_keys(const ConfigurationSource& source);

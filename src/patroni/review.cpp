@@ -14,6 +14,12 @@ std::vector<Finding> review(const ConfigurationSource& source, const Intent& int
         return findings;
     }
     review_method(*tree, findings);
+    if (!source.path && variables_count(source)) {
+        for (auto& finding : findings) {
+            finding.problem.hint = "no PATRONI_* variable can set it: give Patroni a file, or its text in "
+                                   "PATRONI_CONFIGURATION, with bootstrap.method and its block";
+        }
+    }
     review_repeated_keys(*tree, repeated_keys(source), findings);
     review_archiving(*tree, intent, findings);
     review_replica_methods(*tree, intent, findings);

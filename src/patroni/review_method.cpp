@@ -74,8 +74,11 @@ void review_method(const Node& tree, std::vector<Finding>& findings) {
     const Node& bootstrap = tree.map_at("bootstrap");
     const Entry* method = bootstrap.find("method");
     if (method == nullptr || yaml::blank(*method->value) || method->value->text == "initdb") {
+        // ha.py bootstrap(), 2.0 to 4.1: `'bootstrap' in self.patroni.config`
         findings.push_back({"method-missing",
-                            {"bootstrap.method is not set: Patroni would run initdb",
+                            {tree.find("bootstrap") == nullptr
+                                 ? "there is no bootstrap section: Patroni would wait for a leader for ever"
+                                 : "bootstrap.method is not set: Patroni would run initdb",
                              "run patroni_pgbackrest configure, or set bootstrap.method and its block",
                              method == nullptr ? place_of(tree, "bootstrap") : method->place}});
     } else {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
+#include "postgres/configuration.hpp"
 
 #include <optional>
 #include <string>
@@ -18,5 +19,15 @@ struct Role {
 /// postgresql.authentication, overridden by PATRONI_{SUPERUSER,REPLICATION,REWIND}_{USERNAME,PASSWORD}. Read
 /// separately, so that passwords are kept no longer than needed. Throws Failure(usage) as read_configuration().
 std::vector<Role> read_roles(const ConfigurationSource& source);
+
+/// As whom Patroni itself connects to its PostgreSQL (postgresql/config.py local_connect_kwargs, 2.0 to 4.1).
+struct SuperuserAccess {
+    std::optional<std::string> user;          ///< absent: libpq takes the name of the system's user
+    std::vector<postgres::Setting> keywords;  ///< libpq's: password, sslmode and the like
+    std::string database = "postgres";        ///< postgresql.database
+};
+
+/// postgresql.authentication.superuser, overridden as read_roles() says. Throws Failure(usage) as read_configuration().
+SuperuserAccess read_superuser_access(const ConfigurationSource& source);
 
 }  // namespace patroni_pgbackrest::patroni

@@ -48,6 +48,9 @@ std::optional<PostmasterFile> PostmasterFile::read(const fs::path& data_director
         file.port = system::trim(lines[3]);
         file.socket_directory = system::trim(lines[4]);
     }
+    if (lines.size() >= 6) {
+        file.listen_address = system::trim(lines[5]);
+    }
     if (lines.size() >= 8) {
         file.status = system::trim(lines[7]);
     }

@@ -12,6 +12,7 @@ struct PostmasterFile {
     pid_t pid = 0;                 ///< first line; 0 if it is not a number
     std::string port;              ///< fourth line
     std::string socket_directory;  ///< fifth line; empty if the server has no socket
+    std::string listen_address;    ///< sixth line, the first of listen_addresses; empty if it listens on no TCP port
     std::string status;            ///< eighth line: `starting`, `stopping`, `ready`, `standby`; empty if not there yet
 
     /// Empty when there is no such file.

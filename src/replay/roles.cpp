@@ -3,7 +3,7 @@
 #include "process/child.hpp"
 #include "system/failure.hpp"
 #include "system/log.hpp"
-#include "system/machine.hpp"
+#include "system/owner.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -61,7 +61,7 @@ std::optional<std::string> find_superuser(const std::vector<patroni::Role>& role
     for (const auto& role : roles) {
         candidates.push_back(role.name);
     }
-    candidates.insert(candidates.end(), {"postgres", system::user_name().value_or("postgres")});
+    candidates.insert(candidates.end(), {"postgres", system::own_user().user});
     const auto wanted = superuser_of(roles);
     for (const auto& candidate : candidates) {
         const postgres::Client client(bin_directory, connection_as(server, candidate));

@@ -3,12 +3,18 @@
 #include "patroni/data_directory.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <optional>
+#include <pwd.h>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace patroni_pgbackrest {
 
@@ -31,6 +37,46 @@ fs::path behind_dangling_links(fs::path path) {
         path = path.parent_path() / end;
     }
     return path;
+}
+
+std::string text_of(uid_t user) {
+    const auto* entry = ::getpwuid(user);
+    return entry == nullptr ? fmt::format("user {}", user) : fmt::format("user {} ({})", entry->pw_name, user);
+}
+
+/// Empty when it is this user's, or not there.
+std::optional<uid_t> other_owner(const fs::path& path) {
+    struct stat facts {};
+    const bool is_others = ::lstat(path.c_str(), &facts) == 0 && facts.st_uid != ::geteuid();
+    return is_others ? std::optional(facts.st_uid) : std::nullopt;
+}
+
+[[noreturn]] void refuse_others(const fs::path& path, uid_t owner, const Layout& layout) {
+    std::string paths;
+    for (const auto& each : {layout.staging, layout.workspace}) {
+        struct stat facts {};
+        if (::lstat(each.c_str(), &facts) == 0) {
+            paths += " " + system::shell_word(each.string());
+        }
+    }
+    throw Failure(
+        ExitCode::preflight_refused,
+        fmt::format("{} belongs to {}, and this is {}", path.string(), text_of(owner), text_of(::geteuid())),
+        fmt::format(
+            "as root, give it to this user: chown -R {}{}; or remove it, if that restore is not wanted any more: "
+            "rm -r{}",
+            ::geteuid(), paths, paths));
+}
+
+/// A journal, lock or note of another user that this one cannot read and write.
+void refuse_others_workspace(const Layout& layout) {
+    for (const auto& path : {layout.workspace, layout.journal(), layout.lock(), layout.failure()}) {
+        const int wanted = R_OK | W_OK | (path == layout.workspace ? X_OK : 0);
+        const auto owner = other_owner(path);
+        if (owner && ::faccessat(AT_FDCWD, path.c_str(), wanted, AT_EACCESS) != 0) {
+            refuse_others(path, *owner, layout);
+        }
+    }
 }
 
 }  // namespace
@@ -58,6 +104,7 @@ Layout choose_layout(const fs::path& data_directory) {
         layout.staging = layout.data_directory / ".restoring";
     }
     layout.workspace = beside(layout.staging, ".d");
+    refuse_others_workspace(layout);
     return layout;
 }
 
@@ -88,7 +135,14 @@ std::vector<fs::path> restored_neighbours(const fs::path& data_directory) {
     return found;
 }
 
+void refuse_others_staging(const Layout& layout) {
+    if (const auto owner = other_owner(layout.staging)) {
+        refuse_others(layout.staging, *owner, layout);
+    }
+}
+
 void refuse_somebodys_data(const Layout& layout) {
+    refuse_others_staging(layout);
     if (const auto theirs = patroni::entries_for_patroni(layout.data_directory); !theirs.empty()) {
         throw Failure(
             ExitCode::unsafe,

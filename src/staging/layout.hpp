@@ -21,7 +21,8 @@ struct Layout {
 };
 
 /// `PGDATA.restoring` beside the data directory; `PGDATA/.restoring` where that is a mount point or its parent is not
-/// writable, so that both are on one file system. Throws Failure(preflight_refused) when neither can be.
+/// writable, so that both are on one file system. Throws Failure(preflight_refused) when neither can be, or when what
+/// is in the workspace is another user's.
 Layout choose_layout(const std::filesystem::path& data_directory);
 
 /// Where the journal of a data directory may lie: beside it, and in it.
@@ -30,8 +31,11 @@ std::vector<std::filesystem::path> journals_of(const std::filesystem::path& data
 /// The data directories beside this one of which a restore lies there, finished or not: those with a journal.
 std::vector<std::filesystem::path> restored_neighbours(const std::filesystem::path& data_directory);
 
-/// Refuses, before anything is made, a data directory that holds anything and a staging directory that is not ours.
-/// Throws Failure(unsafe).
+/// PostgreSQL starts in nobody else's directory. Throws Failure(preflight_refused) naming the owner.
+void refuse_others_staging(const Layout& layout);
+
+/// Refuses, before anything is made, another user's staging directory, a data directory that holds anything and a
+/// staging directory that is not ours. Throws Failure(unsafe), and as refuse_others_staging().
 void refuse_somebodys_data(const Layout& layout);
 
 /// Makes a directory with mode 0700, or gives it that mode. Throws Failure(preflight_refused).

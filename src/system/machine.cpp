@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <pwd.h>
 #include <sched.h>
 #include <string>
 #include <thread>
-#include <unistd.h>
 
 namespace patroni_pgbackrest::system {
 
@@ -42,11 +40,6 @@ unsigned long long memory_available_to_all() {
 }
 
 }  // namespace
-
-std::optional<std::string> user_name() {
-    const auto* user = ::getpwuid(::geteuid());
-    return user == nullptr ? std::nullopt : std::optional<std::string>(user->pw_name);
-}
 
 unsigned processors() {
     unsigned count = processors_in_affinity_mask();

@@ -1,17 +1,10 @@
 #pragma once
 
-#include <optional>
-#include <string>
-
 namespace patroni_pgbackrest::system {
 
 /// Processors that we can really use: the affinity mask, limited by the CPU quota of our cgroup (v1 and v2). At least
 /// 1.
 unsigned processors();
-
-/// The name of the user that this program runs as; empty for a number without an entry in passwd, as containers have
-/// it.
-std::optional<std::string> user_name();
 
 /// Bytes of memory that we can use without pushing other processes out: MemAvailable, limited by what our cgroup still
 /// allows.

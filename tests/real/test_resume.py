@@ -535,13 +535,19 @@ class Container(unittest.TestCase):
         self.lab.make('bin', mode=0o755)
         self.lab.write('bin/patroni_pgbackrest', '#!/bin/sh\n%s\n' % resume, 0o755)
         self.lab.write('bin/patroni', '#!/bin/sh\n%s\n' % patroni, 0o755)
-        return self.lab.start('entry', os.path.join(EXAMPLES, 'container-entrypoint.sh'), '/etc/p.yml',
+        return self.lab.start('entry', os.path.join(EXAMPLES, 'container-entrypoint.sh'), self.lab.path('p.yml'),
                               environment={'PATH': self.lab.path('bin') + ':/usr/bin:/bin'})
 
     def test_patroni_follows_resume(self):
+        self.lab.write('p.yml', '')
         process = self.start('echo "$@"')
         self.assertEqual(process.wait(20), 0)
-        self.assertEqual(self.lab.log('entry'), 'resume --patroni-config=/etc/p.yml\npatroni /etc/p.yml\n')
+        self.assertEqual(self.lab.log('entry'), 'resume --patroni-config=%s\npatroni %s\n' % ((self.lab.path('p.yml'),) * 2))
+
+    def test_without_that_file_resume_takes_the_variables_as_patroni_does(self):
+        process = self.start('echo "$@"')
+        self.assertEqual(process.wait(20), 0)
+        self.assertEqual(self.lab.log('entry'), 'resume\npatroni %s\n' % self.lab.path('p.yml'))
 
     def test_sigterm_ends_resume_and_never_starts_patroni(self):
         process = self.start('trap "echo ended; exit 143" TERM; echo begun; while :; do sleep .1; done')
@@ -627,3 +633,68 @@ class WhyTheKeyIsNeverTakenAway(ResumeCase):
         first, second = (self.control_data(self.lab.path(name)) for name in ('data', 'data2'))
         for label in ('Database system identifier', "Latest checkpoint's TimeLineID"):
             self.assertEqual(first[label], second[label])
+
+
+class VariablesOnly(ResumeCase):
+    """Patroni without a file and without PATRONI_CONFIGURATION: no variable can name a bootstrap method."""
+
+    def variables(self):
+        return {'PATRONI_' + name: value for name, value in {
+            'SCOPE': self.node.scope, 'NAME': self.node.name, 'ETCD3_HOSTS': self.node.etcd,
+            'RESTAPI_LISTEN': '127.0.0.1:%d' % self.node.rest_port, 'RESTAPI_CONNECT_ADDRESS': '127.0.0.1:%d' % self.node.rest_port,
+            'POSTGRESQL_LISTEN': '127.0.0.1:%d' % self.node.port, 'POSTGRESQL_CONNECT_ADDRESS': '127.0.0.1:%d' % self.node.port,
+            'POSTGRESQL_DATA_DIR': self.data_directory, 'POSTGRESQL_BIN_DIR': self.lab.bin_directory,
+            'POSTGRESQL_PGPASS': self.lab.path('pgpass'), 'SUPERUSER_USERNAME': 'postgres', 'SUPERUSER_PASSWORD': 'secret-of-postgres',
+            'REPLICATION_USERNAME': 'replicator', 'REPLICATION_PASSWORD': 'secret-of-replicator'}.items()}
+
+    def run_with_variables(self, *arguments):
+        return self.run_program(program(), *arguments, environment=self.variables())
+
+    def test_check_reads_them_resume_has_nothing_to_do_and_verify_finds_the_server(self):
+        checked = self.run_with_variables('check', '--stanza=demo', '--pgbackrest-config=' + self.pgbackrest_configuration)
+        self.assertEqual(checked.code, 3)
+        self.assertRegex(checked.log, 'ERROR   method-missing: there is no bootstrap section: Patroni would wait for a leader for ever\n.*HINT: '
+                                      'no PATRONI_. variable can set it: give Patroni a file, or')
+        self.assertIn('staging directory: %s\n' % self.staging, checked.log)
+        self.assertNotIn('dcs-unknown', checked.log)
+        resumed = self.run_with_variables('resume')
+        self.assert_done(resumed)
+        self.assertRegex(resumed.log, '^[^\n]* INFO: no file and no PATRONI_CONFIGURATION: no variable can name a bootstrap method, so '
+                                      'there is none to resume\n$')
+        # The configuration is moved into variables, once the cluster is there.
+        self.bring_back()
+        self.node.stop()
+        self.node.process = self.lab.start('node1', 'patroni', environment=self.variables())
+        self.node.wait_for_leader()
+        wait_until('the end of its promotion', lambda: 'verify-in-recovery' not in self.run_with_variables('verify').log, 30)
+        verified = self.run_with_variables('verify')
+        self.assert_done(verified)
+        self.assertRegex(verified.log, r'asked      latest, backup set \S+, timeline 1')
+        self.assertNotIn('secret-of', checked.log + verified.log)
+
+    def test_an_interrupted_restore_is_not_left_to_a_patroni_that_would_wait_for_ever(self):
+        self.interrupt_the_copy()
+        self.assert_refused(self.run_with_variables('resume'), 9, r'data.restoring.d/journal.json tells of a bootstrap of scope \S+ that was '
+                            r'interrupted \(copying\), and there is no file and no PATRONI_CONFIGURATION with its method')
+        self.node.put_key('7710953412442782829')  # the cluster has gone on without this node
+        result = self.run_with_variables('resume')
+        self.assert_done(result)
+        self.assertIn('journal.json is not looked at: bootstrap.method names no block with a command', result.log)
+        self.node.put_key('')
+        hint = self.run_with_variables('resume').problems()[0][1]
+        removed = re.search('remove (.*) and (.*)', hint)
+        self.lab.run('rm', '-r', removed.group(1), removed.group(2))
+        self.assert_done(self.run_with_variables('resume'))
+
+    def test_the_configuration_that_it_had_finishes_it(self):
+        self.interrupt_the_copy()
+        self.assertEqual(self.run_with_variables('resume').code, 9)
+        self.start_again()
+        self.assert_resumed()
+
+    def test_without_a_data_directory_patroni_cannot_start_either(self):
+        variables = self.variables()
+        del variables['PATRONI_POSTGRESQL_DATA_DIR']
+        self.assert_refused(self.run_program(program(), 'resume', environment=variables), 2,
+                            r'the PATRONI_\* variables: postgresql.data_dir is missing', 'set PATRONI_POSTGRESQL_DATA_DIR')
+        self.assert_refused(self.run_program(program(), 'resume'), 2, 'no patroni.yml is given')

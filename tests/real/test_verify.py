@@ -1,10 +1,11 @@
 """What came up against what was asked: `verify` as Patroni's post_bootstrap, and by hand."""
 import json
 import os
+import re
 import signal
 
-from bootstrap_case import BATCHES, PlainCase, program, read
-from lab import send
+from bootstrap_case import BATCHES, PlainCase, program, read, wait_until
+from lab import PatroniNode, send
 from test_patroni import UnderPatroni
 from test_resume import ResumeCase
 
@@ -230,3 +231,51 @@ class WhenPatroniSkipsIt(ResumeCase):
         resumed = self.resume()
         self.assert_done(resumed)
         self.assertIn('1 probes returned true', resumed.log)
+
+
+class ReplicaBackup(VerifyCase):
+    """A replica method that takes the newest backup, whichever branch it lies on."""
+
+    def restoring(self, node):
+        pgbackrest = 'pgbackrest --config=%s --stanza=demo ' % self.pgbackrest_configuration
+        return {'create_replica_methods': ['pgbackrest', 'basebackup'],
+                'pgbackrest': {'command': pgbackrest + '--pg1-path=%s --type=standby restore' % node.data_directory,
+                               'keep_data': True, 'no_params': True},
+                'recovery_conf': {'restore_command': pgbackrest + '--pg1-path=%s archive-get %%f "%%p"' % node.data_directory}}
+
+    def second_node(self):
+        node = PatroniNode(self.lab, self.node.etcd, 'node2', self.node.scope, self.lab.path('data2'))
+        node.configure(pgbackrest_configuration=self.pgbackrest_configuration, postgresql=self.restoring(node))
+        return node
+
+    def test_one_behind_the_target_is_named_and_after_the_hint_s_full_backup_a_replica_streams(self):
+        self.bring_back({'type': 'lsn', 'target': self.target('lsn', 2)}, postgresql=self.restoring(self.node))
+        result = self.verify()
+        self.assert_done(result)
+        said = re.search(r'WARNING verify-replica-backup: node1.yml:\d+: replica method pgbackrest takes backup set (\S+), which ends at \S+ on '
+                         r'timeline 1, which this cluster left at \S+: .*\n\s+HINT: make a full backup before any replica: (.*)\n', result.log)
+        self.assertTrue(said, result.log)
+        self.assertEqual(said.group(1), self.source.incremental_backup)
+        self.lab.run('sh', '-c', said.group(2))
+        result = self.verify()
+        self.assert_done(result)
+        self.assertNotIn('verify-replica-backup', result.log)
+        second = self.second_node()
+        second.start()
+        second.wait_for_log('replica has been created using pgbackrest')
+        wait_until('node2 to stream', lambda: self.node.sql('select state from pg_stat_replication') == 'streaming', 60)
+
+    def test_one_before_the_target_is_followed_over_the_fork(self):
+        self.bring_back({'type': 'lsn', 'target': self.target('lsn', 8)}, postgresql=self.restoring(self.node))
+        result = self.verify()
+        self.assert_done(result)
+        self.assertNotIn('verify-replica-backup', result.log)
+
+    def test_a_repository_that_does_not_answer_is_said(self):
+        methods = self.restoring(self.node)
+        self.bring_back(postgresql=methods)
+        os.rename(self.repository, self.repository + '.away')
+        self.lab.write('repo', '')
+        result = self.verify()
+        self.assert_done(result)
+        self.assertRegex(result.log, r'WARNING verify-replica-backup: .*: which backup set replica method pgbackrest takes is not known: ')

@@ -97,9 +97,30 @@ TEST_CASE("PATRONI_CONFIGURATION alone is the configuration, and nothing overrid
     CHECK(show(configuration->scope) == "demo @ PATRONI_CONFIGURATION:2");
 }
 
-TEST_CASE("without a path and PATRONI_CONFIGURATION there is no configuration") {
+TEST_CASE("without a path and PATRONI_CONFIGURATION the other variables are the configuration") {
+    // config.py: config_env and yaml.safe_load(config_env) or self.__environment_configuration
+    for (const char* nothing : {"", "# nothing\n", "{}"}) {
+        const auto configuration = read_configuration({std::nullopt,
+                                                       {{"PATRONI_CONFIGURATION", nothing},
+                                                        {"PATRONI_SCOPE", "demo"},
+                                                        {"PATRONI_NAME", "node1"},
+                                                        {"PATRONI_POSTGRESQL_DATA_DIR", "/d"},
+                                                        {"PATRONI_POSTGRESQL_LISTEN", "0.0.0.0:5433"}}});
+        REQUIRE(configuration);
+        CHECK(configuration->source == "the PATRONI_* variables");
+        CHECK(configuration->only_variables);
+        CHECK(show(configuration->scope) == "demo @ PATRONI_SCOPE");
+        CHECK(show(configuration->name) == "node1 @ PATRONI_NAME");
+        CHECK(show(configuration->data_directory) == "/d @ PATRONI_POSTGRESQL_DATA_DIR");
+        CHECK(configuration->port == 5433);
+        CHECK_FALSE(configuration->method);
+    }
+    CHECK_FALSE(read("scope: demo", {{"PATRONI_NAME", "node1"}}).only_variables);
+}
+
+TEST_CASE("without a path and any variable that concerns us there is no configuration") {
     CHECK_FALSE(read_configuration({std::nullopt, {}}));
-    CHECK_FALSE(read_configuration({std::nullopt, {{"PATRONI_CONFIGURATION", ""}, {"PATRONI_SCOPE", "demo"}}}));
+    CHECK_FALSE(read_configuration({std::nullopt, {{"PATRONI_CONFIGURATION", ""}, {"PATRONI_ETCD3_HOSTS", "a:2379"}}}));
 }
 
 TEST_CASE("the files of a directory are merged in name order") {

@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 using namespace patroni_pgbackrest;
@@ -74,4 +75,22 @@ TEST_CASE("a source that was itself restored into a mount point has a journal in
     remove_inherited_workspace(staging.path());
     CHECK_FALSE(is_there(staging.path() / ".restoring.d"));
     CHECK(is_there(staging.path() / "PG_VERSION"));
+}
+
+TEST_CASE("what another user left is named with its owner, and how to give it to this one") {
+    if (::geteuid() == 0) {
+        return;  // root may use anything
+    }
+    const Restore restore;
+    const auto layout = choose_layout(restore.data());
+    CHECK_NOTHROW(refuse_others_staging(layout));
+    // Nobody but root can make a directory of another user; one is there already.
+    fs::create_directory_symlink("/etc", layout.staging);
+    CHECK_NOTHROW(refuse_others_staging(layout));
+    fs::remove(layout.staging);
+    const Layout roots{"/", "/etc", "/root", false};
+    const auto problems = problems_of(ExitCode::preflight_refused, [&] { refuse_others_staging(roots); });
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().message.starts_with("/etc belongs to user root (0), and this is user "));
+    CHECK(problems.front().hint.find(fmt::format("chown -R {} /etc /root;", ::geteuid())) != std::string::npos);
 }

@@ -1,0 +1,60 @@
+#include "patroni/roles.hpp"
+
+#include "support/catch.hpp"
+#include "support/files.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::patroni;
+
+namespace {
+
+using Environment = std::map<std::string, std::string>;
+
+/// `user @ database name=value …`
+std::string access(const std::string& text, const Environment& environment = {}) {
+    const Files files;
+    const auto found = read_superuser_access({files.write("patroni.yml", text), environment});
+    auto shown = found.user.value_or("-") + " @ " + found.database;
+    for (const auto& keyword : found.keywords) {
+        shown += " " + keyword.name + "=" + keyword.value;
+    }
+    return shown;
+}
+
+}  // namespace
+
+TEST_CASE("Patroni's superuser is read with what libpq needs to be it") {
+    CHECK(access("postgresql:\n  database: app\n  authentication:\n    superuser:\n      username: admin\n"
+                 "      password: p\n      sslmode: require\n      unknown: x\n") ==
+          "admin @ app password=p sslmode=require");
+    CHECK(access("postgresql: {authentication: {superuser: {username: admin}}}") == "admin @ postgres");
+    CHECK(access("postgresql: {superuser: {username: old, password: p}}") == "old @ postgres password=p");
+    CHECK(access("scope: demo") == "- @ postgres");
+}
+
+TEST_CASE("PATRONI_SUPERUSER_* override a file, and are all that there is without one") {
+    const Environment environment{{"PATRONI_SUPERUSER_USERNAME", "root"}, {"PATRONI_SUPERUSER_SSLMODE", "prefer"}};
+    CHECK(access("postgresql: {authentication: {superuser: {username: admin, password: p}}}", environment) ==
+          "root @ postgres password=p sslmode=prefer");
+    auto variables = environment;
+    variables["PATRONI_SCOPE"] = "demo";
+    CHECK(read_superuser_access({std::nullopt, variables}).user == "root");
+    variables["PATRONI_CONFIGURATION"] = "postgresql: {authentication: {superuser: {username: admin}}}";
+    CHECK(read_superuser_access({std::nullopt, variables}).user == "admin");
+}
+
+TEST_CASE("a role of the sections is read as the post_bootstrap needs it, the superuser only with a password") {
+    const auto names = [](const std::string& text, const Environment& environment = {}) {
+        const Files files;
+        Strings found;
+        for (const auto& role : read_roles({files.write("patroni.yml", text), environment})) {
+            found.push_back(role.name + " " + role.password.value_or("-"));
+        }
+        return found;
+    };
+    CHECK(names("postgresql: {authentication: {superuser: {username: a}, replication: {username: r}}}") ==
+          Strings{"r -"});
+    CHECK(names("postgresql: {authentication: {superuser: {username: a, password: b}, rewind: {username: w}}}",
+                {{"PATRONI_REWIND_PASSWORD", "x"}}) == Strings{"a b", "w x"});
+    CHECK(names("postgresql: {superuser: {username: a, password: b}}") == Strings{"a b"});
+}
