@@ -43,7 +43,7 @@ TEST_CASE("PATRONI_SUPERUSER_* override a file, and are all that there is withou
     CHECK(read_superuser_access({std::nullopt, variables}).user == "admin");
 }
 
-TEST_CASE("a role of the sections is read as the post_bootstrap needs it, the superuser only with a password") {
+TEST_CASE("a role of the sections is read as the post_bootstrap needs it") {
     const auto names = [](const std::string& text, const Environment& environment = {}) {
         const Files files;
         Strings found;
@@ -53,7 +53,7 @@ TEST_CASE("a role of the sections is read as the post_bootstrap needs it, the su
         return found;
     };
     CHECK(names("postgresql: {authentication: {superuser: {username: a}, replication: {username: r}}}") ==
-          Strings{"r -"});
+          Strings{"a -", "r -"});
     CHECK(names("postgresql: {authentication: {superuser: {username: a, password: b}, rewind: {username: w}}}",
                 {{"PATRONI_REWIND_PASSWORD", "x"}}) == Strings{"a b", "w x"});
     CHECK(names("postgresql: {superuser: {username: a, password: b}}") == Strings{"a b"});
