@@ -63,9 +63,9 @@ std::optional<uid_t> other_owner(const fs::path& path) {
         ExitCode::preflight_refused,
         fmt::format("{} belongs to {}, and this is {}", path.string(), text_of(owner), text_of(::geteuid())),
         fmt::format(
-            "as root, give it to this user: chown -R {}{}; or remove it, if that restore is not wanted any more: "
+            "as root, give it to this user: chown -R {}:{}{}; or remove it, if that restore is not wanted any more: "
             "rm -r{}",
-            ::geteuid(), paths, paths));
+            ::geteuid(), ::getegid(), paths, paths));
 }
 
 /// A journal, lock or note of another user that this one cannot read and write.

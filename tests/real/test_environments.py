@@ -130,10 +130,13 @@ class Container(OwnMounts):
                 os.mkdir(path, 0o700)
             self.lab.run_as_root('chown', '-R', '12345:12345', path)
             wanted = re.escape(path) + r'[^ ]* belongs to user 12345, and this is user %d$' % SOMEBODY
-            self.assert_refused(self.bootstrap(), 3, wanted, 'as root, give it to this user: chown -R')
+            refused = self.bootstrap()
+            self.assert_refused(refused, 3, wanted, 'as root, give it to this user: chown -R')
             checked = self.check()
             self.assertEqual(checked.code, 3)
             self.assertRegex(checked.log, '(?m)^ERROR   staging-unusable: ' + wanted)
+            self.lab.run_as_root('sh', '-c', re.search('chown -R [^;]*', refused.problems()[0][1]).group())
+        self.assert_done(self.bootstrap('--type=immediate'))
 
 
 class Debian(OwnMounts):

@@ -92,5 +92,6 @@ TEST_CASE("what another user left is named with its owner, and how to give it to
     const auto problems = problems_of(ExitCode::preflight_refused, [&] { refuse_others_staging(roots); });
     REQUIRE(problems.size() == 1);
     CHECK(problems.front().message.starts_with("/etc belongs to user root (0), and this is user "));
-    CHECK(problems.front().hint.find(fmt::format("chown -R {} /etc /root;", ::geteuid())) != std::string::npos);
+    CHECK(problems.front().hint.find(fmt::format("chown -R {}:{} /etc /root;", ::geteuid(), ::getegid())) !=
+          std::string::npos);
 }
