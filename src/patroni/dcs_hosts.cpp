@@ -147,7 +147,8 @@ std::string why_dcs_is_away(const ConfigurationSource& source) {
     try {
         if (const auto tree = load_tree(source)) {
             // Nothing overrides PATRONI_CONFIGURATION.
-            endpoints = dcs_hosts(*tree, source.path ? source.environment : std::map<std::string, std::string>());
+            endpoints =
+                dcs_hosts(*tree, variables_count(source) ? source.environment : std::map<std::string, std::string>());
         }
     } catch (const Failure&) {
         return {};  // patronictl says what is wrong

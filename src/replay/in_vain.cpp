@@ -89,7 +89,7 @@ InVain look_at_set_aside(const Request& request, const Journal& journal, const f
 }
 
 std::optional<Failure> refuse_to_repeat(const InVain& earlier) {
-    if (!earlier.same_circumstances) {
+    if (!earlier.same_circumstances || earlier.hand_overs == 0) {
         return std::nullopt;
     }
     if (earlier.guard) {

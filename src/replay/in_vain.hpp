@@ -18,7 +18,7 @@ struct InVain {
     std::optional<Failure> guard;     ///< what the guard ended Patroni's recovery with
     std::string last_words;           ///< of PostgreSQL or Patroni, with the file they stand in; empty when unknown
     bool same_circumstances = false;  ///< circumstances_of() the hand-over are those of this run
-    unsigned hand_overs = 0;          ///< in these circumstances
+    unsigned hand_overs = 0;          ///< in these circumstances; 0 after begin_to_count_anew()
     std::int64_t at = 0;              ///< of the hand-over, in seconds since 1970
 };
 

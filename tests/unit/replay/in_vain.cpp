@@ -51,6 +51,8 @@ TEST_CASE("what the guard found to last is said at once, and what may pass never
     found.guard = Failure(ExitCode::replay_failed, "damaged", "repair it").lasting();
     REQUIRE(refuse_to_repeat(found));
     CHECK(refuse_to_repeat(found)->code() == ExitCode::replay_failed);
+    found.hand_overs = 0;  // somebody has cleared the refusal
+    CHECK_FALSE(refuse_to_repeat(found));
     found.hand_overs = 9;
     found.guard = Failure(ExitCode::repository_unreachable, "out of reach", "bring it back");
     CHECK_FALSE(refuse_to_repeat(found));
