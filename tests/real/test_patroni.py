@@ -203,6 +203,19 @@ class PatroniMode(UnderPatroni):
         self.assert_absent()
         self.assertIn('a WAL record before it is damaged', self.lab.log('node1'))
 
+    def test_a_damaged_record_is_not_replayed_again_until_somebody_clears_the_refusal(self):
+        self.damage_wal(7)
+        self.configure(self.patroni_mode())
+        for hand_overs in (1, 1, 1, 2):
+            self.node.start()
+            self.node.wait_for_end()
+            self.assert_absent()
+            log = self.lab.log('node1')
+            self.assertEqual(log.count('is ready for Patroni'), hand_overs)
+            if log.count('the same restore failed at'):  # as its hint says
+                os.remove(self.staging + '.d/failure.json')
+        self.assertIn("Patroni's recovery of what it was handed over was aborted: ", self.lab.log('node1'))
+
 
 class PatroniModeOfAPlainCluster(PlainCase, UnderPatroni):
     """The lost cluster never knew Patroni: no base configuration file is in its backup."""
