@@ -206,15 +206,18 @@ class PatroniMode(UnderPatroni):
     def test_a_damaged_record_is_not_replayed_again_until_somebody_clears_the_refusal(self):
         self.damage_wal(7)
         self.configure(self.patroni_mode())
-        for hand_overs in (1, 1, 1, 2):
+
+        def hand_overs_after_start():
             self.node.start()
             self.node.wait_for_end()
             self.assert_absent()
-            log = self.lab.log('node1')
-            self.assertEqual(log.count('is ready for Patroni'), hand_overs)
-            if log.count('the same restore failed at'):  # as its hint says
-                os.remove(self.staging + '.d/failure.json')
+            return self.lab.log('node1').count('is ready for Patroni')
+
+        self.assertEqual([hand_overs_after_start() for _ in range(3)], [1, 1, 1])
         self.assertIn("Patroni's recovery of what it was handed over was aborted: ", self.lab.log('node1'))
+        self.assertIn('the same restore failed at', self.lab.log('node1'))
+        os.remove(self.staging + '.d/failure.json')  # as its hint says
+        self.assertEqual(hand_overs_after_start(), 2)
 
 
 class PatroniModeOfAPlainCluster(PlainCase, UnderPatroni):

@@ -69,6 +69,21 @@ class LeftInTheLostClustersFiles(PlainCase):
         self.assert_rows(2, sql=self.node.sql)
         self.assertTrue(os.path.exists(self.lab.path('repo')))
 
+    def test_in_files_that_are_included(self):
+        self.make_source()
+        self.lab.make('plain/more')
+        with open(self.lab.path('plain/postgresql.conf'), 'a', encoding='utf-8') as file:
+            file.write("include 'first.conf'\ninclude_dir 'more'\n")
+        self.lab.write('plain/first.conf', 'recovery_target_inclusive = off\nrecovery_target_timeline = current\n')
+        self.lab.write('plain/more/last.conf', "recovery_min_apply_delay = 6h\nrecovery_target_lsn = '0/1'\n")
+        self.plain.back_up()
+        target = self.plain.write_batches(1, 2, 3)[2]['xid']
+        self.lose()
+        self.configure({'type': 'xid', 'target': target, 'recovery_conf': self.recovery_conf(xid=target)})
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_rows(2, sql=self.node.sql)
+
     def test_for_a_transaction(self):
         self.bring_back_to('xid')
 
