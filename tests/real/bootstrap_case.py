@@ -54,6 +54,11 @@ class BootstrapCase(unittest.TestCase):
         block = {key: value for key, value in block.items() if value is not None}
         self.yml = self.node.configure(block, self.pgbackrest_configuration, **sections)
 
+    @staticmethod
+    def allow_prepared(number):
+        """Patroni's own limit, as a section for configure()."""
+        return {'dcs': {'postgresql': {'parameters': {'max_prepared_transactions': number}}}}
+
     def recovery_conf(self, **targets):
         """The recovery_conf of patroni mode: the guard, and recovery_target_NAME for each target."""
         return {'restore_command': program() + ' archive-get %f "%p"',

@@ -115,6 +115,7 @@ class OnlyOnce(PlainCase):
         self.lose_all()
         for number in range(5):
             shutil.rmtree(self.lab.path('t%d' % number))
+        self.configure(bootstrap=self.allow_prepared(20))
         self.assert_done(self.bootstrap())
 
     def test_a_tablespaces_directory_that_was_exchanged(self):

@@ -88,7 +88,7 @@ class Standalone(UnderPatroni):
         segment = self.node.sql('select pg_walfile_name(pg_switch_wal())')
         wait_until('it to be archived', lambda: self.node.sql(
             "select last_archived_wal >= '%s' from pg_stat_archiver" % segment) == 't')
-        pgbackrest = 'pgbackrest --config=%s --stanza=demo --pg1-path=%s ' % (self.pgbackrest_configuration, self.lab.path('data2'))
+        pgbackrest = 'pgbackrest --config=%s --stanza=demo --pg1-path=%s ' % (self.pgbackrest_configuration, self.lab.make('data2'))
         self.join(create_replica_methods=['pgbackrest'],
                   pgbackrest={'command': pgbackrest + '--set=%s --type=none restore' % self.source.incremental_backup,
                               'keep_data': True, 'no_params': True},

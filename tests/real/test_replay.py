@@ -193,6 +193,7 @@ echo "$told"
             self.plain.sql("begin; insert into kept values (0); prepare transaction 'p%d'" % number)
         self.plain.write_batches(1, 2)
         self.lose()
+        self.configure(bootstrap=self.allow_prepared(250))
         self.assert_done(self.bootstrap())
         self.assert_finished()
         self.open('max_connections=300', 'max_prepared_transactions=250')
@@ -211,7 +212,7 @@ echo "$told"
         segment = self.sql('select pg_walfile_name(pg_switch_wal())')
         wait_until('it to be archived', lambda: self.sql(
             "select last_archived_wal >= '%s' from pg_stat_archiver" % segment) == 't')
-        standby = Server(self.lab, self.lab.path('standby'), 'standby')
+        standby = Server(self.lab, self.lab.make('standby'), 'standby')
         self.lab.run('pgbackrest', '--config=' + self.pgbackrest_configuration, '--stanza=demo', '--type=standby',
                      '--pg1-path=' + standby.data_directory, 'restore')
         standby.start('hot_standby=on', *limits)

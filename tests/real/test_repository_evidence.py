@@ -143,7 +143,7 @@ class Nearest(Evidence):
         alpha.sql('checkpoint')
         alpha.switch()
         alpha.crash().remove()
-        self.configure({'nearest': True})
+        self.configure({'nearest': True}, bootstrap=self.allow_prepared(5))
         self.assert_done(self.bootstrap('--type=time', '--target=' + at))
         self.open('archive_mode=off', 'max_prepared_transactions=5')
         self.assertEqual(self.sql('select count(*) from pg_prepared_xacts'), '1')

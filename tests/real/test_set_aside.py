@@ -142,7 +142,7 @@ class PreparedTransactions(PlainCase, UnderPatroni):
         for _ in range(2):
             self.assert_refused(self.bootstrap(), 3, '1 prepared transactions are pending .* max_prepared_transactions 0',
                                 'set max_prepared_transactions to 5 or more in bootstrap.dcs.postgresql.parameters')
-        self.configure(bootstrap={'dcs': {'postgresql': {'parameters': {'max_prepared_transactions': 5}}}})
+        self.configure(bootstrap=self.allow_prepared(5))
         self.node.start()
         self.node.wait_for_leader()
         self.assertEqual(self.node.sql('select count(*) from pg_prepared_xacts'), '1')
