@@ -137,7 +137,7 @@ std::optional<TakenBack> take_back_what_was_set_aside(const Request& request, Re
     }
     report.phase("take back");
     const auto in_vain = look_at_set_aside(request, *earlier, *directory, staging.circumstances());
-    if (const auto failure = refuse_to_repeat(in_vain)) {
+    if (const auto failure = refuse_to_repeat(in_vain, staging.layout().failure())) {
         begin_to_count_anew(staging.layout());
         memory.remember(*failure);
         throw Failure(*failure);
@@ -221,7 +221,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
 
 /// What was read from the repository, WAL among it, is needed no longer.
 Plan plan_restore(const Request& request, const Layout& layout, Report& report) {
-    const auto repository = observe(request, rejected_runs(layout), report);
+    const auto repository = observe(request, rejected_runs(request, layout), report);
     for (const auto& problem : find_unarchived_wal(request, repository)) {
         log::write(problem, log::Level::warning);
     }

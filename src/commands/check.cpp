@@ -117,7 +117,7 @@ std::optional<Plan> review_repository(const Request& request, const patroni::Sco
         const auto settled = settle_cluster(request, stanza, scope);
         append(findings, review_cluster(request, settled, scope));
         undecided = "backup-set-unknown";
-        const auto rejected = rejected_runs(choose_layout(request.data_directory));
+        const auto rejected = rejected_runs(request, choose_layout(request.data_directory));
         const auto repository = read_repository(request, stanza, settled, rejected);
         if (!scope.leadership.leader) {
             add(findings, "wal-not-archived", find_unarchived_wal(request, repository));

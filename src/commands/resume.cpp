@@ -133,8 +133,18 @@ void look_for_lost_bootstrap(const patroni::ConfigurationSource& source, const p
         return;
     }
     const BootstrapCall call{configuration.scope->text, configuration.name ? configuration.name->text : "", {}};
-    const auto dcs = patroni::read_scope(source, call.scope);
-    const auto verdict = decide_without_journal(call, layout, dcs, unfinished_neighbour(call, layout));
+    auto dcs = patroni::read_scope(source, call.scope);
+    const auto neighbour = unfinished_neighbour(call, layout);
+    auto verdict = decide_without_journal(call, layout, dcs, neighbour);
+    const bool has_others = std::any_of(dcs.members.begin(), dcs.members.end(),
+                                        [&](const std::string& member) { return member != call.member; });
+    if (verdict.failure && has_others) {
+        // One that has just taken the key says so in its next cycle only.
+        constexpr std::chrono::seconds cycle{5};
+        interruption::sleep(std::chrono::seconds(std::max(configuration.loop_wait, dcs.loop_wait)) + cycle);
+        dcs = patroni::read_scope(source, call.scope);
+        verdict = decide_without_journal(call, layout, dcs, neighbour);
+    }
     if (verdict.failure) {
         throw Failure(*verdict.failure);
     }

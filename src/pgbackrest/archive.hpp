@@ -33,6 +33,10 @@ struct ArchivedFile {
 /// By the segments' 24-digit names.
 using ArchivedFiles = std::map<std::string, ArchivedFile>;
 
+/// Timelines that were begun by restores of this node which Patroni gave up, and are followed only when they are named:
+/// with the SHA-1 of the last segment in the archive, empty when there is none.
+using RejectedTimelines = std::map<postgres::Timeline, std::string>;
+
 /// The content of the archive, over all repositories that have this archive id.
 struct ArchiveContent {
     ArchivedFiles segments;
@@ -44,8 +48,7 @@ struct ArchiveContent {
     std::set<postgres::Timeline> named_timelines;                       ///< as parents, in the histories
     std::map<postgres::Timeline, std::string> broken_histories;         ///< why they are not
     std::map<postgres::Timeline, std::string> directories;              ///< of WAL: the last one of each timeline
-    /// Begun by restores of this node that Patroni gave up: followed only when they are named.
-    std::set<postgres::Timeline> rejected;
+    RejectedTimelines rejected;
 };
 
 /// The names in a `repo-ls --output=json` listing, with their modification times (0 if there is none), and whether each

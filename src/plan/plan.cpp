@@ -22,6 +22,13 @@ void follow_timeline(const Request& request, const RepositoryState& repository, 
     plan.other_timelines = choice.others;
     plan.newest_timeline = choice.newest;
     plan.reason_for_timeline = choice.reason;
+    for (const auto& [timeline, checksum] : plan.rejected_timelines) {
+        if (timeline > plan.timeline()) {
+            plan.reason_for_timeline += fmt::format(
+                "; timeline {} was begun by a restore that Patroni gave up, and is followed only with target-timeline",
+                timeline.text());
+        }
+    }
     plan.explicit_timeline = request.timeline && !std::holds_alternative<Latest>(request.timeline->choice);
 }
 

@@ -11,7 +11,6 @@
 #include "request/request.hpp"
 
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -22,12 +21,12 @@ struct Plan {
     pgbackrest::Backup backup;
     pgbackrest::Database database;
     int major_version = 0;
-    postgres::TimelineHistory history;                ///< of the timeline that recovery follows
-    bool newest_timeline = true;                      ///< the archive has none that is newer
-    bool explicit_timeline = false;                   ///< the request named one
-    std::string reason_for_timeline;                  ///< in words, for the log
-    std::vector<postgres::Timeline> other_timelines;  ///< that hold WAL which is not on the way
-    std::set<postgres::Timeline> rejected_timelines;  ///< see RejectedRuns
+    postgres::TimelineHistory history;                 ///< of the timeline that recovery follows
+    bool newest_timeline = true;                       ///< the archive has none that is newer
+    bool explicit_timeline = false;                    ///< the request named one
+    std::string reason_for_timeline;                   ///< in words, for the log
+    std::vector<postgres::Timeline> other_timelines;   ///< that hold WAL which is not on the way
+    pgbackrest::RejectedTimelines rejected_timelines;  ///< see RejectedRuns
     RecoveryTarget target;  ///< the request's; with `nearest` the latest point, when it lies behind the last commit
     PlannedWal wal;
     std::optional<LastCommit> last_commit;  ///< searched for a time, and with `nearest`

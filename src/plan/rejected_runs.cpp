@@ -4,18 +4,35 @@
 
 namespace patroni_pgbackrest {
 
+using pgbackrest::RejectedTimelines;
 using postgres::Timeline;
+using postgres::TimelineHistory;
 
-std::set<Timeline> rejected_timelines(const pgbackrest::ArchiveContent& archive, const RejectedRuns& runs) {
-    std::set<Timeline> rejected;
-    const auto is_the_last_one_s = [&](Timeline timeline) {
-        const auto last = archive.last_segments.find(timeline);
-        return timeline > runs.followed && runs.archived.contains(timeline.history_file()) &&
-               (last == archive.last_segments.end() || runs.archived.contains(last->second.name));
-    };
+namespace {
+
+bool is_same(const TimelineHistory& one, const TimelineHistory& other) {
+    return std::equal(one.forks.begin(), one.forks.end(), other.forks.begin(), other.forks.end(),
+                      [](const auto& left, const auto& right) {
+                          return left.parent == right.parent && left.at == right.at && left.reason == right.reason;
+                      });
+}
+
+}  // namespace
+
+RejectedTimelines rejected_timelines(const pgbackrest::ArchiveContent& archive, const RejectedRuns& runs) {
+    RejectedTimelines rejected;
     for (const auto& [timeline, history] : archive.histories) {
-        if (runs.known.contains(timeline) || is_the_last_one_s(timeline)) {
-            rejected.insert(timeline);
+        const auto last = archive.last_segments.find(timeline);
+        const bool has_wal = last != archive.last_segments.end();
+        const auto file = has_wal ? archive.segments.find(last->second.name) : archive.segments.end();
+        const auto checksum = file == archive.segments.end() ? std::string() : file->second.checksum();
+        const auto known = runs.known.find(timeline);
+        const auto own = runs.histories.find(timeline);
+        const bool is_known = known != runs.known.end() && known->second == checksum;
+        const bool is_own = own != runs.histories.end() && is_same(own->second, history) &&
+                            (!has_wal || runs.checksum(last->second.name) == checksum);
+        if ((is_known || is_own) && has_wal != checksum.empty()) {
+            rejected[timeline] = checksum;
         }
     }
     // A child has a greater number than its parent.

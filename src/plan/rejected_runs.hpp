@@ -1,25 +1,28 @@
 #pragma once
 
 #include "pgbackrest/archive.hpp"
+#include "postgres/timeline_history.hpp"
 #include "postgres/wal.hpp"
 
-#include <set>
+#include <functional>
+#include <map>
 #include <string>
 
 namespace patroni_pgbackrest {
 
 /// What is known on this node of restores that Patroni took over, started and gave up: they have archived timelines of
-/// their own, on which nobody ever led.
+/// their own, on which nobody ever led. Names tell nothing, since another cluster may archive under the same number.
 struct RejectedRuns {
     std::string system_identifier;
-    std::set<postgres::Timeline> known;  ///< that earlier runs have left
-    postgres::Timeline followed;         ///< by the last one: a greater number may be its own
-    std::set<std::string> archived;      ///< what the last one has archived: the names of segments and histories
+    pgbackrest::RejectedTimelines known;  ///< that earlier runs have left
+    /// Of the last one, those that it has archived: the timelines that it has begun.
+    std::map<postgres::Timeline, postgres::TimelineHistory> histories;
+    /// The SHA-1 of one of its segments, by name; empty when it is not there any more.
+    std::function<std::string(const std::string&)> checksum;
 };
 
-/// Their timelines in this archive. A number that another node's cluster has taken is not among them: of that one the
-/// archive has a newer segment than the rejected run's (pgBackRest takes no second file of one name, [045]). Neither is
-/// one from which a timeline was begun that is not rejected itself: somebody went on with it.
-std::set<postgres::Timeline> rejected_timelines(const pgbackrest::ArchiveContent& archive, const RejectedRuns& runs);
+/// Those that are in this archive as the runs have left them: the last segment there is theirs, by its content. Neither
+/// is one from which a timeline was begun that is not rejected itself: somebody went on with it.
+pgbackrest::RejectedTimelines rejected_timelines(const pgbackrest::ArchiveContent& archive, const RejectedRuns& runs);
 
 }  // namespace patroni_pgbackrest

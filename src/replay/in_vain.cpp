@@ -80,7 +80,7 @@ InVain look_at_set_aside(const Request& request, const Journal& journal, const f
     earlier.directory = directory;
     earlier.at = journal.handed_over->at;
     const auto control = postgres::read_control_file(directory);
-    earlier.came_up = control && control->written_at > journal.handed_over->control_written_at;
+    earlier.came_up = control && !journal.has_never_started(*control);
     earlier.guard = ended_by_guard(directory);
     earlier.last_words = last_words_since(earlier.at, directory, request.patroni);
     earlier.same_circumstances = journal.circumstances == circumstances;
@@ -88,7 +88,7 @@ InVain look_at_set_aside(const Request& request, const Journal& journal, const f
     return earlier;
 }
 
-std::optional<Failure> refuse_to_repeat(const InVain& earlier) {
+std::optional<Failure> refuse_to_repeat(const InVain& earlier, const fs::path& memory) {
     if (!earlier.same_circumstances || earlier.hand_overs == 0) {
         return std::nullopt;
     }
@@ -107,8 +107,8 @@ std::optional<Failure> refuse_to_repeat(const InVain& earlier) {
                                                : "PostgreSQL did not come up",
                                earlier.last_words.empty() ? "" : ": " + earlier.last_words),
                    fmt::format("look at what Patroni logged from {} UTC on, and change in patroni.yml or on this "
-                               "machine what it says",
-                               at))
+                               "machine what it says; if that is nothing that this program sees, remove {}",
+                               at, memory.string()))
         .lasting();
 }
 

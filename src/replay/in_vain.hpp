@@ -28,7 +28,8 @@ InVain look_at_set_aside(const Request& request, const Journal& journal, const s
 /// Whether handing over once more would only be the same again. What may pass (a port that was taken, a script that
 /// met with something) is worth a second hand-over; after that something has to be changed. What the guard has found to
 /// last is said at once. Empty when it may be handed over.
-std::optional<Failure> refuse_to_repeat(const InVain& earlier);
+/// `memory` is the file that keeps the refusal.
+std::optional<Failure> refuse_to_repeat(const InVain& earlier, const std::filesystem::path& memory);
 
 /// The last line of a log file that tells an error: PostgreSQL's FATAL and PANIC, Python's ERROR and CRITICAL. Only the
 /// end of a long file is read.

@@ -199,9 +199,9 @@ class Replay {
             if (server.wait_until_ready()) {
                 log_ = server.log();
                 const auto superuser = set_roles(session_.roles, server, bin_directory_);
-                const postgres::Client client(bin_directory_, superuser_connection(server, superuser));
-                refuse_too_many_prepared(client);
-                require_probes(client);
+                refuse_too_many_prepared(
+                    postgres::Client(bin_directory_, superuser_connection(server, superuser, "template1")));
+                require_probes(postgres::Client(bin_directory_, superuser_connection(server, superuser)));
                 server.stop();
                 return;
             }

@@ -47,8 +47,9 @@ bool cannot_log_in(const process::Captured& result) {
     return result.errors.find("FATAL:  role \"") != std::string::npos;
 }
 
-postgres::Connection connection_as(const postgres::PrivateServer& server, const std::string& role) {
-    return {{{"host", server.socket_directory().string()}, {"port", "5432"}, {"user", role}, {"dbname", "postgres"}},
+postgres::Connection connection_as(const postgres::PrivateServer& server, const std::string& role,
+                                   const std::string& database) {
+    return {{{"host", server.socket_directory().string()}, {"port", "5432"}, {"user", role}, {"dbname", database}},
             false,
             {}};
 }
@@ -64,7 +65,7 @@ std::optional<std::string> find_superuser(const std::vector<patroni::Role>& role
     candidates.insert(candidates.end(), {"postgres", system::own_user().user});
     const auto wanted = superuser_of(roles);
     for (const auto& candidate : candidates) {
-        const postgres::Client client(bin_directory, connection_as(server, candidate));
+        const postgres::Client client(bin_directory, connection_as(server, candidate, "template1"));
         const auto result = client.psql(
             "SELECT rolname FROM pg_catalog.pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid;\n", limit);
         if (!process::succeeded(result.outcome)) {
@@ -87,10 +88,16 @@ std::optional<std::string> find_superuser(const std::vector<patroni::Role>& role
 
 }  // namespace
 
-postgres::Connection superuser_connection(const postgres::PrivateServer& server, const std::string& superuser) {
-    auto connection = connection_as(server, superuser);
-    // A statement that fails must not show its password in the server's log.
-    connection.options = "-c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic";
+postgres::Connection superuser_connection(const postgres::PrivateServer& server, const std::string& superuser,
+                                          const std::string& database) {
+    auto connection = connection_as(server, superuser, database);
+    // No statement may show its password in the server's log, whatever ALTER ROLE or ALTER DATABASE has set, or be
+    // refused.
+    connection.options =
+        "-c log_statement=none -c log_duration=off -c log_min_duration_statement=-1 -c log_min_duration_sample=-1 "
+        "-c log_transaction_sample_rate=0 -c log_min_error_statement=panic -c debug_print_parse=off "
+        "-c debug_print_rewritten=off -c debug_print_plan=off -c session_preload_libraries= "
+        "-c default_transaction_read_only=off -c statement_timeout=0";
     return connection;
 }
 
@@ -120,36 +127,37 @@ std::string set_roles(const std::vector<patroni::Role>& roles, const postgres::P
                       const std::filesystem::path& bin_directory) {
     const auto wanted = superuser_of(roles);
     const auto superuser = find_superuser(roles, server, bin_directory);
-    if (!superuser && wanted) {
-        throw Failure(
-            ExitCode::preflight_refused,
-            fmt::format("the superuser {} of patroni.yml is not in the restored cluster, and there is none "
-                        "that could make it",
-                        *wanted),
-            "name in postgresql.authentication.superuser the superuser that the source had: the next run goes "
-            "on from here")
+    const auto refuse = [&](const std::string& why) {
+        return Failure(
+                   ExitCode::preflight_refused,
+                   fmt::format("the superuser {} of patroni.yml is not in the restored cluster, and {}", *wanted, why),
+                   "name in postgresql.authentication.superuser the superuser that the source had: the next run goes "
+                   "on from here")
             .lasting();
+    };
+    if (!superuser && wanted) {
+        throw refuse("there is none that could make it");
     }
     if (!superuser || roles.empty()) {
         return superuser.value_or("postgres");
     }
-    const postgres::Client client(bin_directory, superuser_connection(server, *superuser));
+    const postgres::Client client(bin_directory, superuser_connection(server, *superuser, "template1"));
     const auto existing = client.psql("SELECT rolname FROM pg_catalog.pg_roles;\n", limit);
-    if (!process::succeeded(existing.outcome)) {
-        warn(existing);
-        return *superuser;
-    }
-    const auto done = client.psql(role_statements(roles, system::lines(existing.output)), limit);
-    if (!process::succeeded(done.outcome)) {
+    const auto done = process::succeeded(existing.outcome)
+                          ? client.psql(role_statements(roles, system::lines(existing.output)), limit)
+                          : existing;
+    if (process::succeeded(done.outcome)) {
+        if (wanted && *wanted != *superuser) {
+            log::info("{}, the superuser of patroni.yml, was no superuser of the restored cluster that may log in: it "
+                      "is one now",
+                      *wanted);
+        }
+        log::info("the roles of patroni.yml have its passwords");
+    } else if (wanted && *wanted != *superuser) {
+        throw refuse(fmt::format("{} could not make it: {}", *superuser, system::trim(done.errors)));
+    } else {
         warn(done);
-        return *superuser;
     }
-    if (wanted && *wanted != *superuser) {
-        log::info("{}, the superuser of patroni.yml, was no superuser of the restored cluster that may log in: it is "
-                  "one now",
-                  *wanted);
-    }
-    log::info("the roles of patroni.yml have its passwords");
     return *superuser;
 }
 

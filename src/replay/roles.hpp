@@ -19,7 +19,8 @@ std::string set_roles(const std::vector<patroni::Role>& roles, const postgres::P
                       const std::filesystem::path& bin_directory);
 
 /// The way into a private server as a superuser, with nothing of it in the server's log.
-postgres::Connection superuser_connection(const postgres::PrivateServer& server, const std::string& superuser);
+postgres::Connection superuser_connection(const postgres::PrivateServer& server, const std::string& superuser,
+                                          const std::string& database = "postgres");
 
 /// The statements for that; `existing` are the names of the roles that are there.
 std::string role_statements(const std::vector<patroni::Role>& roles, const std::vector<std::string>& existing);

@@ -91,7 +91,16 @@ bool is_named(const std::string& place, const std::vector<pgbackrest::Option>& o
 }  // namespace
 
 void take_back(StagingDirectory& staging, const fs::path& directory,
-               const std::set<postgres::Timeline>& rejected_timelines) {
+               const pgbackrest::RejectedTimelines& rejected_timelines) {
+    postgres::remove_stale_postmaster_file(directory);
+    for (const auto& link : links_of(directory)) {
+        if (const auto server = server_with_place(end_of(link))) {
+            throw Failure(ExitCode::unsafe,
+                          fmt::format("process {} of a PostgreSQL server has {}, where a link of {} leads", *server,
+                                      end_of(link), directory.string()),
+                          "stop that server");
+        }
+    }
     auto journal = Journal::read(staging.layout().journal()).value_or(staging.journal());
     journal.rejected_timelines = rejected_timelines;
     if (!staging.journal().member.empty()) {

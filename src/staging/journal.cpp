@@ -102,8 +102,8 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"circumstances", circumstances},
                  {"not_accepted", not_accepted},
                  {"is_copy", is_copy}};
-    for (const auto timeline : rejected_timelines) {
-        content["rejected_timelines"].push_back(timeline.number);
+    for (const auto& [timeline, checksum] : rejected_timelines) {
+        content["rejected_timelines"].push_back({{"timeline", timeline.number}, {"last_segment_sha1", checksum}});
     }
     if (planning) {
         content["begun"] = {{"scope", planning->scope}, {"member", planning->member}, {"request", planning->request}};
@@ -157,7 +157,8 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.hand_overs = read.value("hand_overs", 0U);
         journal.circumstances = read.value("circumstances", "");
         for (const auto& timeline : read.value("rejected_timelines", json::array())) {
-            journal.rejected_timelines.insert({timeline.get<std::uint32_t>()});
+            journal.rejected_timelines[{timeline.at("timeline").get<std::uint32_t>()}] =
+                timeline.at("last_segment_sha1");
         }
         journal.is_copy = read.value("is_copy", false);
         journal.request = read.at("request");
@@ -212,6 +213,13 @@ bool Journal::handed_over_is(const std::filesystem::path& directory) const {
     }
     const auto control = postgres::read_control_file(directory);
     return control && control->system_identifier == system_identifier;
+}
+
+bool Journal::has_never_started(const postgres::ControlFile& control) const {
+    // pg_control's time has seconds only: PostgreSQL may be started in the one in which the replay's server was
+    // stopped.
+    return handed_over && control.written_at == handed_over->control_written_at &&
+           (!reached || control.state == postgres::ClusterState::shut_down);
 }
 
 std::string identity_of(const Request& request) {

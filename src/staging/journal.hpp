@@ -1,6 +1,7 @@
 #pragma once
 
 #include "plan/plan.hpp"
+#include "postgres/control_data.hpp"
 #include "request/request.hpp"
 #include "staging/layout.hpp"
 #include "staging/reached.hpp"
@@ -11,7 +12,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -81,7 +81,7 @@ struct Journal {
     bool given_up = false;
     unsigned hand_overs = 0;    ///< in these circumstances; more than one when Patroni set it aside
     std::string circumstances;  ///< of the last hand-over; journals of older versions have none
-    std::set<postgres::Timeline> rejected_timelines;
+    pgbackrest::RejectedTimelines rejected_timelines;
     std::optional<HandedOver> handed_over;
     std::optional<RestoreGoal> goal;  ///< journals of older versions have none
     std::optional<Reached> reached;   ///< not in patroni mode, where Patroni replays later
@@ -95,6 +95,8 @@ struct Journal {
     bool only_planned() const { return backup_set.empty(); }
     /// The bootstrap that was called last on this node.
     BootstrapCall last_call() const { return planning.value_or(BootstrapCall{scope, member, request}); }
+    /// Whether PostgreSQL has never been started in what was handed over.
+    bool has_never_started(const postgres::ControlFile& control) const;
     /// Whether it is what was handed over: the same directory with the same cluster in it.
     bool handed_over_is(const std::filesystem::path& directory) const;
     void save(const std::filesystem::path& file) const;

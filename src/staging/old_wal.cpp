@@ -6,6 +6,7 @@
 #include "postgres/segment_facts.hpp"
 #include "staging/journal.hpp"
 #include "staging/layout.hpp"
+#include "staging/set_aside.hpp"
 #include "system/file.hpp"
 
 #include <algorithm>
@@ -24,7 +25,8 @@ using postgres::WalPage;
 /// What this program made for a data directory.
 class OurDirectories {
   public:
-    explicit OurDirectories(const fs::path& data_directory) {
+    OurDirectories(const fs::path& data_directory, const std::optional<patroni::Configuration>& patroni)
+        : patroni_(patroni) {
         for (const auto& file : journals_of(data_directory)) {
             staging_.push_back(file.parent_path().replace_extension());
             try {
@@ -37,18 +39,18 @@ class OurDirectories {
         }
     }
 
-    bool contain(const fs::path& directory, const postgres::ControlFile& control) const {
-        constexpr std::int64_t short_life = 3600;
+    /// What was handed over belongs to its cluster, unless Patroni gave it up.
+    bool contain(const fs::path& directory) const {
         return std::find(staging_.begin(), staging_.end(), directory) != staging_.end() ||
                std::any_of(journals_.begin(), journals_.end(), [&](const Journal& journal) {
-                   return journal.handed_over_is(directory) &&
-                          control.written_at < journal.handed_over->at + short_life;
+                   return journal.handed_over_is(directory) && was_given_up(journal, directory, patroni_);
                });
     }
 
   private:
     std::vector<fs::path> staging_;
     std::vector<Journal> journals_;
+    const std::optional<patroni::Configuration>& patroni_;
 };
 
 /// Links resolved, each once.
@@ -128,12 +130,13 @@ void read_history(const fs::path& file, OldWal& wal) {
 
 }  // namespace
 
-std::vector<fs::path> old_data_directories(const fs::path& data_directory, const std::string& system_identifier) {
-    const OurDirectories ours(data_directory);
+std::vector<fs::path> old_data_directories(const fs::path& data_directory, const std::string& system_identifier,
+                                           const std::optional<patroni::Configuration>& patroni) {
+    const OurDirectories ours(data_directory, patroni);
     std::vector<fs::path> found;
     for (const auto& directory : candidates(data_directory)) {
         const auto control = postgres::read_control_file(directory);
-        if (control && control->system_identifier == system_identifier && !ours.contain(directory, *control) &&
+        if (control && control->system_identifier == system_identifier && !ours.contain(directory) &&
             !postgres::living_server(directory)) {
             found.push_back(directory);
         }

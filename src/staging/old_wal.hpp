@@ -1,5 +1,6 @@
 #pragma once
 
+#include "patroni/configuration.hpp"
 #include "pgbackrest/archive.hpp"
 #include "postgres/timeline_history.hpp"
 #include "postgres/wal.hpp"
@@ -32,8 +33,9 @@ struct OldWal {
 /// Data directories of this cluster in which no server runs and whose WAL nobody has looked after: PGDATA itself, those
 /// beside it whatever their name (`main.old`, `main.failed`), and those in it whose name begins with a dot. Not those
 /// that this program made: staging, and what it handed over within the last hour of the directory's use.
-std::vector<std::filesystem::path> old_data_directories(const std::filesystem::path& data_directory,
-                                                        const std::string& system_identifier);
+std::vector<std::filesystem::path>
+old_data_directories(const std::filesystem::path& data_directory, const std::string& system_identifier,
+                     const std::optional<patroni::Configuration>& patroni = std::nullopt);
 
 /// Reads pg_wal, which may be a link. Segments before `from`, on its timeline or by their position, and those in
 /// `archived` are left out.

@@ -21,13 +21,6 @@ std::string other_than(const std::string& own_name, const std::vector<std::strin
     return other == names.end() ? std::string() : *other;
 }
 
-/// pg_control's time has seconds only: PostgreSQL may be started in the one in which the replay's server was stopped.
-bool has_never_started(const postgres::ControlFile& control, const Journal& journal) {
-    const bool is_replayed = journal.reached.has_value();
-    return control.written_at == journal.handed_over->control_written_at &&
-           (!is_replayed || control.state == ClusterState::shut_down);
-}
-
 /// Whether it was a primary last, and the leader's timeline is not known to be a later one: the leader may be no
 /// successor of it then, and Patroni would not rewind it.
 bool may_have_rival_history(const postgres::ControlFile& control, const Leadership& leadership) {
@@ -121,7 +114,7 @@ ResumeVerdict decide_by_dcs(const ResumeFacts& facts) {
     const auto directory = facts.layout.data_directory.string();
     const bool has_leader = dcs.leadership.leader.has_value();
     const bool is_initialized = dcs.initialize == InitializeKey::initialized;
-    const bool never_started = has_never_started(facts.control, journal);
+    const bool never_started = journal.has_never_started(facts.control);
     const auto bootstraps = other_than(facts.own_name, dcs.bootstrapping);
     if (auto refusal = refuse_rival_of_leader(facts, never_started)) {
         return *refusal;

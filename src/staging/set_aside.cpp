@@ -1,8 +1,11 @@
 #include "staging/set_aside.hpp"
 
+#include "patroni/data_directory.hpp"
 #include "postgres/control_data.hpp"
+#include "process/child.hpp"
 #include "staging/journal.hpp"
 #include "system/file.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -21,10 +24,22 @@ bool is_patronis_name(const std::string& entry, const std::string& name) {
     return time.size() == time_length && time.find_first_not_of("0123456789-") == std::string::npos;
 }
 
+/// A cluster that led and was then moved to that name by a person is somebody's, and may hold the only copy of its
+/// rows.
+bool was_given_up(const Journal& journal, const fs::path& directory,
+                  const std::optional<patroni::Configuration>& patroni) {
+    constexpr std::int64_t short_life = 3600;
+    const auto control = postgres::read_control_file(directory);
+    if (!control || control->written_at >= journal.handed_over->at + short_life) {
+        return false;
+    }
+    return journal.has_never_started(*control) || patroni::is_in_bootstrap(directory, patroni);
+}
+
 namespace {
 
-std::optional<fs::path> find_set_aside(const Layout& layout, const std::optional<Journal>& journal) {
-    constexpr std::int64_t short_life = 3600;
+std::optional<fs::path> find_set_aside(const Request& request, const Layout& layout,
+                                       const std::optional<Journal>& journal) {
     if (!journal || journal->phase != Phase::handed_over || !journal->handed_over ||
         !system::is_empty_or_absent(layout.staging)) {
         return std::nullopt;
@@ -33,25 +48,34 @@ std::optional<fs::path> find_set_aside(const Layout& layout, const std::optional
     const auto name = layout.data_directory.filename().string();
     for (const auto& entry : system::entries(parent)) {
         const auto path = parent / entry;
-        if (!is_patronis_name(entry, name) || !journal->handed_over_is(path)) {
-            continue;
-        }
-        const auto control = postgres::read_control_file(path);
-        if (control && control->written_at < journal->handed_over->at + short_life) {
+        if (is_patronis_name(entry, name) && journal->handed_over_is(path) &&
+            was_given_up(*journal, path, request.patroni)) {
             return path;
         }
     }
     return std::nullopt;
 }
 
+/// As pgBackRest has it in the file's name; coreutils has the program.
+std::string sha1_of(const fs::path& file) {
+    constexpr std::size_t digits = 40;
+    std::error_code error;
+    if (!fs::is_regular_file(file, error)) {
+        return {};
+    }
+    const auto result = process::capture({"sha1sum", {"--", file.string()}});
+    return process::succeeded(result.outcome) ? result.output.substr(0, digits) : std::string();
+}
+
 }  // namespace
 
 std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layout& layout) {
     const auto journal = Journal::read(layout.journal());
-    return journal && journal->request == identity_of(request) ? find_set_aside(layout, journal) : std::nullopt;
+    return journal && journal->request == identity_of(request) ? find_set_aside(request, layout, journal)
+                                                               : std::nullopt;
 }
 
-RejectedRuns rejected_runs(const Layout& layout) {
+RejectedRuns rejected_runs(const Request& request, const Layout& layout) {
     RejectedRuns runs;
     const auto journal = Journal::read(layout.journal());
     if (!journal || journal->is_copy) {
@@ -59,15 +83,19 @@ RejectedRuns rejected_runs(const Layout& layout) {
     }
     runs.system_identifier = journal->system_identifier;
     runs.known = journal->rejected_timelines;
-    const auto directory = journal->goal ? find_set_aside(layout, journal) : std::nullopt;
-    const auto status = directory ? *directory / "pg_wal" / "archive_status" : fs::path();
-    std::error_code error;
-    if (directory && fs::is_directory(status, error)) {
-        runs.followed = journal->goal->timeline;
-        for (const auto& name : system::entries(status)) {
-            if (name.ends_with(".done")) {
-                runs.archived.insert(name.substr(0, name.rfind('.')));
-            }
+    const auto directory = journal->goal ? find_set_aside(request, layout, journal) : std::nullopt;
+    if (!directory) {
+        return runs;
+    }
+    const auto pg_wal = *directory / "pg_wal";
+    runs.checksum = [pg_wal](const std::string& segment) { return sha1_of(pg_wal / segment); };
+    for (const auto& name : system::entries(pg_wal)) {
+        const auto number = postgres::is_history_name(name) ? system::number(name.substr(0, 8), 16) : std::nullopt;
+        const postgres::Timeline timeline{static_cast<std::uint32_t>(number.value_or(0))};
+        std::error_code error;
+        if (timeline > journal->goal->timeline && fs::exists(pg_wal / "archive_status" / (name + ".done"), error)) {
+            runs.histories[timeline] =
+                postgres::TimelineHistory::parse(timeline, system::read_file(pg_wal / name)).as_it_happened();
         }
     }
     return runs;

@@ -2,6 +2,7 @@
 
 #include "plan/plan.hpp"
 #include "request/request.hpp"
+#include "staging/journal.hpp"
 #include "staging/layout.hpp"
 
 #include <filesystem>
@@ -15,13 +16,20 @@ namespace patroni_pgbackrest {
 /// Under any other name a person moved it away, and wants a new one.
 bool is_patronis_name(const std::string& entry, const std::string& name);
 
+/// Whether Patroni gave up what was handed over and is in this directory now: PostgreSQL never came up in it, or its
+/// pg_hba.conf is that of a bootstrap (patroni::is_in_bootstrap). One that led, and that a person gave such a name, is
+/// somebody's, and may hold the only copy of its rows; so may one that was in use for more than an hour.
+bool was_given_up(const Journal& journal, const std::filesystem::path& directory,
+                  const std::optional<patroni::Configuration>& patroni);
+
 /// The directory that an earlier run with this very request handed over, when Patroni could not use it and set it aside
-/// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode. Empty when there is none, and when
-/// it was in use for more than an hour: what was written in it since may be somebody's only copy.
+/// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode. Either PostgreSQL never came up in
+/// it, or its pg_hba.conf is that of a bootstrap (patroni::is_in_bootstrap). Empty when there is none, and when it was
+/// in use for more than an hour: what was written in it since may be somebody's only copy.
 std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request, const Layout& layout);
 
 /// What this node knows of restores that Patroni gave up, whatever their request was.
-RejectedRuns rejected_runs(const Layout& layout);
+RejectedRuns rejected_runs(const Request& request, const Layout& layout);
 
 /// After a refusal to hand over once more: who clears it gets as many hand-overs as before.
 void begin_to_count_anew(const Layout& layout);

@@ -138,7 +138,7 @@ std::vector<Problem> find_unarchived_wal(const Request& request, const Repositor
     }
     const auto& identifier = database_of(stanza, backup).system_identifier;
     std::vector<Problem> problems;
-    for (const auto& directory : old_data_directories(request.data_directory, identifier)) {
+    for (const auto& directory : old_data_directories(request.data_directory, identifier, request.patroni)) {
         const auto wal = read_old_wal(directory, identifier, *from, repository.archive.segments, size);
         const auto unarchived = unarchived_wal(wal, repository.archive, size);
         if (!wal.why_unknown.empty()) {

@@ -1,5 +1,6 @@
 #include "system/reachable.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace patroni_pgbackrest::system {
 
@@ -34,6 +36,7 @@ bool connects(const addrinfo& address, Clock::time_point deadline) {
     return connected;
 }
 
+/// To any of its addresses, side by side: the first may be one where nothing answers.
 bool connects(const Endpoint& endpoint, Clock::time_point deadline) {
     addrinfo wanted{};
     wanted.ai_socktype = SOCK_STREAM;
@@ -42,12 +45,19 @@ bool connects(const Endpoint& endpoint, Clock::time_point deadline) {
         return false;
     }
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
+    std::vector<std::thread> attempts;
+    std::atomic<bool> connected = false;
     for (const auto* address = found; address != nullptr; address = address->ai_next) {
-        if (connects(*address, deadline)) {
-            return true;
-        }
+        attempts.emplace_back([address, deadline, &connected] {
+            if (connects(*address, deadline)) {
+                connected = true;
+            }
+        });
     }
-    return false;
+    for (auto& attempt : attempts) {
+        attempt.join();
+    }
+    return connected;
 }
 
 /// Outlives the caller when a resolver does not answer.
@@ -61,6 +71,7 @@ struct Answers {
 }  // namespace
 
 bool any_is_reachable(const std::vector<Endpoint>& endpoints, std::chrono::milliseconds limit) {
+    constexpr std::chrono::milliseconds grace(200);  // attempts that ended at the deadline report then
     const auto deadline = Clock::now() + limit;
     const auto answers = std::make_shared<Answers>();
     answers->missing = endpoints.size();
@@ -78,7 +89,7 @@ bool any_is_reachable(const std::vector<Endpoint>& endpoints, std::chrono::milli
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     std::unique_lock lock(answers->mutex);
-    answers->changed.wait_until(lock, deadline, [&] { return answers->reached || answers->missing == 0; });
+    answers->changed.wait_until(lock, deadline + grace, [&] { return answers->reached || answers->missing == 0; });
     return answers->reached;
 }
 

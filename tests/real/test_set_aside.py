@@ -1,7 +1,11 @@
 """What Patroni takes over and gives up: the next call brings back the same, and does not do the same for ever."""
+import glob
 import os
+import shutil
 
 from bootstrap_case import BATCHES, PlainCase, read, wait_until
+from lab import Server
+from source_cluster import switch_wal, wait_until_archived
 from test_patroni import UnderPatroni
 
 INSERT_AND_FAIL = '''#!/bin/sh
@@ -97,6 +101,93 @@ class PostBootstrapThatFails(UnderPatroni):
         self.assert_back(BATCHES, timeline=4)
 
 
+class MovedByAPerson(UnderPatroni):
+    """A cluster that led is not one that Patroni gave up, whatever name somebody gives its directory."""
+
+    def setUp(self):
+        super().setUp()
+        self.failed = self.data_directory + '.failed'
+
+    def lead_and_lose(self):
+        self.node.sql('insert into kept select 77 from generate_series(1, 500)')
+        segment = self.node.sql('select pg_walfile_name(pg_switch_wal())')
+        wait_until('it to be archived', lambda: self.node.sql(
+            "select count(*) from pg_stat_archiver where last_archived_wal >= '%s'" % segment) == '1')
+        self.node.kill()
+        os.rename(self.data_directory, self.failed)
+        self.node.forget()
+
+    def assert_led_rows(self, count='500'):
+        self.assertEqual(self.node.sql('select count(*) from kept where batch = 77'), count)
+        self.assertTrue(os.path.exists(self.failed))
+
+    def test_its_timeline_is_followed(self):
+        self.bring_back()
+        self.lead_and_lose()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_led_rows()
+
+    def test_its_timeline_is_followed_in_patroni_mode(self):
+        self.bring_back(self.patroni_mode())
+        self.lead_and_lose()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_led_rows()
+
+    def test_what_only_its_directory_has_stays_there(self):
+        self.bring_back()
+        self.lab.pgbackrest_configuration(self.data_directory, self.node.port, '/nowhere')  # the repository is away
+        self.node.sql('insert into kept select 77 from generate_series(1, 500)')
+        self.node.kill()
+        self.lab.pgbackrest_configuration(self.data_directory, self.node.port)
+        os.rename(self.data_directory, self.failed)
+        self.node.forget()
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertTrue(os.path.exists(self.failed))
+        self.assertIn('%s has WAL of this cluster that the archive does not have' % self.failed, result.log)
+
+    def test_a_server_in_what_patroni_gave_up_goes_on_undisturbed(self):
+        self.configure(bootstrap={'post_bootstrap': '/bin/false'})
+        self.node.start()
+        self.node.wait_for_end(120)
+        server = Server(self.lab, self.failed, 'by-hand')
+        server.start('archive_mode=off')
+        self.assert_refused(self.bootstrap(), 9, 'process .* of a PostgreSQL server works in ' + self.failed)
+        server.sql('insert into kept values (55)')
+        server.sql('checkpoint')
+        server.stop()
+        self.assert_done(self.bootstrap())  # as the hint says
+
+
+class Clone(PlainCase, UnderPatroni):
+    def test_the_source_s_timeline_of_the_same_number_is_followed(self):
+        # It archives nowhere, so that archive_status says "done" of a timeline 2 that the repository never had.
+        self.make_source()
+        self.plain.write_batches(1, 2)
+        wait_until_archived(self.plain, switch_wal(self.plain))
+        passes = self.lab.path('log/pass')
+        script = self.lab.write('post_bootstrap', INSERT_AND_FAIL % {
+            'pass': passes, 'data': self.data_directory, 'calls': self.lab.path('log/calls')}, 0o755)
+        self.pgbackrest_configuration = self.lab.write('clone.conf', read(self.pgbackrest_configuration))
+        self.configure(bootstrap={'post_bootstrap': script, 'dcs': {'postgresql': {'parameters': {
+            'archive_mode': 'on', 'archive_command': '/bin/true'}}}})
+        self.node.start()
+        self.node.wait_for_end(120)
+        self.plain.server.stop()
+        self.lab.write(self.plain.server.data_directory + '/standby.signal', '')
+        self.plain.start_again("restore_command = '/bin/false'")
+        self.plain.sql('select pg_promote()')
+        wait_until('the promotion', lambda: self.plain.sql('select pg_is_in_recovery()') == 'f')
+        self.plain.write_batches(3)
+        wait_until_archived(self.plain, switch_wal(self.plain))
+        self.lab.write('log/pass', '')
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assertEqual(self.node.sql('select count(distinct batch) from kept'), '3')
+
+
 class CannotStart(UnderPatroni):
     def test_a_parameter_with_which_postgresql_does_not_start(self):
         broken = {'parameters': {'shared_preload_libraries': 'a_library_that_is_not_here', 'logging_collector': 'on'}}
@@ -131,6 +222,34 @@ class Superuser(UnderPatroni):
         self.bring_back_as(username='replicator', password='secret-of-replicator')
         self.assert_back(BATCHES)
         self.assertEqual(self.node.sql("select rolsuper from pg_roles where rolname = 'replicator'"), 't')
+
+
+class StrangeSources(PlainCase, UnderPatroni):
+    def bring_back_as_chief(self, segment, **postgresql):
+        wait_until('it to be archived', lambda: glob.glob('%s/archive/demo/*/*/%s-*' % (self.repository, segment)))
+        self.plain.server.stop()
+        shutil.rmtree(self.plain.server.data_directory)
+        self.pgbackrest_configuration = self.lab.pgbackrest_configuration(self.data_directory, self.node.port, self.repository)
+        self.configure({'log-level': 'debug'}, postgresql={
+            'authentication': {'superuser': {'username': 'chief', 'password': 'secret-of-chief'}}, **postgresql})
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertNotIn('secret-of-', result.log)
+        self.assertIn('chief, the superuser of patroni.yml, was no superuser', result.log)
+
+    def test_settings_of_a_role_neither_show_a_password_nor_stop_it(self):
+        self.make_source()
+        for setting in ('log_min_duration_sample = 0', 'log_transaction_sample_rate = 1', 'log_duration = on', "log_statement = 'all'",
+                        'debug_print_parse = on', 'default_transaction_read_only = on'):
+            self.plain.sql('alter role postgres set ' + setting)
+        self.bring_back_as_chief(switch_wal(self.plain))
+
+    def test_a_source_without_a_database_postgres(self):
+        self.make_source()
+        self.plain.sql('create database app')
+        in_app = ('psql', '-X', '-h', self.lab.directory, '-p', str(self.plain.server.port), '-U', 'postgres', '-d', 'app', '-Atc')
+        self.lab.run(*in_app, 'drop database postgres')
+        self.bring_back_as_chief(self.lab.run(*in_app, 'select pg_walfile_name(pg_switch_wal())'), database='app')
 
 
 class PreparedTransactions(PlainCase, UnderPatroni):

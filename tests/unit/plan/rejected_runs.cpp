@@ -5,74 +5,89 @@
 #include "support/catch.hpp"
 
 using namespace patroni_pgbackrest;
+using pgbackrest::RejectedTimelines;
 using postgres::Lsn;
 using postgres::Timeline;
 using postgres::TimelineHistory;
 
 namespace {
 
-/// Timeline 2 forks from 1, and `number` from `parent`.
-pgbackrest::ArchiveContent archive_with(std::uint32_t number, std::uint32_t parent) {
+const std::string sha1(40, 'a'), other_sha1(40, 'b');
+
+TimelineHistory child(std::uint32_t timeline, std::uint32_t parent, const std::string& reason = "no recovery target") {
+    return {{timeline}, {{{parent}, Lsn{0x7000158}, reason}}};
+}
+
+void add(pgbackrest::ArchiveContent& archive, const TimelineHistory& history, const std::string& checksum) {
+    const auto name = segment(history.timeline.number, 8);
+    archive.histories[history.timeline] = history;
+    archive.last_segments[history.timeline] = {name, 0};
+    archive.segments[name] = {1, "archive/demo/15-1/" + name.substr(0, 16) + "/" + name + "-" + checksum + ".gz"};
+}
+
+/// Timeline 3 forks from 1, with this last segment.
+pgbackrest::ArchiveContent archive_with(const std::string& checksum) {
     pgbackrest::ArchiveContent archive;
-    const auto add = [&](std::uint32_t timeline, std::uint32_t from) {
-        auto history = archive.histories.contains({from}) ? archive.histories.at({from}) : TimelineHistory{};
-        history.timeline = {timeline};
-        history.forks.push_back({{from}, Lsn{0x7000158}, "no recovery target specified"});
-        archive.histories[{timeline}] = history;
-        archive.last_segments[{timeline}] = {segment(timeline, 8), 0};
-    };
-    add(2, 1);
-    add(number, parent);
+    add(archive, child(2, 1), other_sha1);
+    add(archive, child(3, 1), checksum);
     return archive;
 }
 
-RejectedRuns run_on(std::uint32_t timeline, bool with_segment = true) {
+/// A run that began timeline 3 and has that segment.
+RejectedRuns run_with(const std::string& checksum) {
     RejectedRuns runs;
-    runs.followed = {1};
-    runs.archived = {Timeline{timeline}.history_file()};
-    if (with_segment) {
-        runs.archived.insert(segment(timeline, 8));
-    }
+    runs.histories[{3}] = child(3, 1);
+    runs.checksum = [checksum](const std::string&) { return checksum; };
     return runs;
 }
 
 }  // namespace
 
-TEST_CASE("a timeline is a rejected run's when the run has archived its end") {
-    auto archive = archive_with(3, 1);
-    CHECK(rejected_timelines(archive, run_on(3)) == std::set<Timeline>{{3}});
-    CHECK(rejected_timelines(archive, {}).empty());
-    CHECK(rejected_timelines(archive, run_on(3, false)).empty());  // another node's segment under that number
-    archive.last_segments.erase({3});
-    CHECK(rejected_timelines(archive, run_on(3, false)) == std::set<Timeline>{{3}});
-    auto followed = run_on(3);
-    followed.followed = {3};
-    CHECK(rejected_timelines(archive, followed).empty());
-    CHECK(rejected_timelines(archive_with(4, 1), run_on(3)).empty());
+TEST_CASE("a timeline is a rejected run's when the end of it in the archive is the run's own") {
+    CHECK(rejected_timelines(archive_with(sha1), run_with(sha1)) == RejectedTimelines{{{3}, sha1}});
+    CHECK(rejected_timelines(archive_with(sha1), {}).empty());
+    CHECK(rejected_timelines(archive_with(other_sha1), run_with(sha1)).empty());  // another node's under that number
+    CHECK(rejected_timelines(archive_with(sha1), run_with("")).empty());          // not there to be compared any more
+    auto another = run_with(sha1);
+    another.histories[{3}] = child(3, 1, "before 2026-11-22 10:00:00+00");
+    CHECK(rejected_timelines(archive_with(sha1), another).empty());
+    auto only_history = archive_with(sha1);
+    only_history.last_segments.erase({3});
+    CHECK(rejected_timelines(only_history, run_with("")) == RejectedTimelines{{{3}, ""}});
 }
 
-TEST_CASE("those of earlier runs stay rejected, until somebody goes on with one") {
+TEST_CASE("those of earlier runs stay rejected while the archive has them as they were left") {
     RejectedRuns runs;
-    runs.known = {{2}, {9}};
-    CHECK(rejected_timelines(archive_with(3, 1), runs) == std::set<Timeline>{{2}});
-    CHECK(rejected_timelines(archive_with(3, 2), runs).empty());
-    runs.known = {{2}, {3}};
-    CHECK(rejected_timelines(archive_with(3, 2), runs) == std::set<Timeline>{{2}, {3}});
+    runs.known = {{{3}, sha1}, {{9}, sha1}};
+    CHECK(rejected_timelines(archive_with(sha1), runs) == RejectedTimelines{{{3}, sha1}});
+    CHECK(rejected_timelines(archive_with(other_sha1), runs).empty());
+    runs.known = {{{3}, ""}};
+    CHECK(rejected_timelines(archive_with(sha1), runs).empty());
+}
+
+TEST_CASE("one from which somebody went on is not rejected") {
+    auto archive = archive_with(sha1);
+    add(archive, child(4, 3), other_sha1);
+    CHECK(rejected_timelines(archive, run_with(sha1)).empty());
+    RejectedRuns runs;
+    runs.known = {{{3}, sha1}, {{4}, other_sha1}};
+    CHECK(rejected_timelines(archive, runs).size() == 2);
 }
 
 TEST_CASE("a rejected timeline is followed only when it is named") {
     auto repository = one_timeline();
     const auto plain = make_plan(request_for(), repository);
     const Timeline own{2};
-    TimelineHistory history{own, {{plain.timeline(), Lsn::parse("0/7000158").value(), "no recovery target specified"}}};
-    repository.archive.histories[own] = history;
-    repository.archive.rejected = {own};
+    repository.archive.histories[own] = child(2, plain.timeline().number);
+    repository.archive.rejected = {{own, sha1}};
     const auto plan = make_plan(request_for(), repository);
     CHECK(plan.timeline() == plain.timeline());
     CHECK_FALSE(plan.newest_timeline);
     CHECK(plan.other_timelines.empty());
-    CHECK(plan.rejected_timelines == std::set<Timeline>{own});
+    CHECK(plan.rejected_timelines == RejectedTimelines{{own, sha1}});
     CHECK(plan.archive_end.histories.contains(own));
+    CHECK(plan.reason_for_timeline.find("; timeline 2 was begun by a restore that Patroni gave up") !=
+          std::string::npos);
     auto named = request_for();
     named.timeline = TimelineWish::parse("2");
     CHECK(choose_timeline(named, plan.backup, repository.stanza.backups, repository.archive, *repository.wal,

@@ -21,8 +21,8 @@ InVain earlier(unsigned hand_overs) {
 }  // namespace
 
 TEST_CASE("what Patroni gave up twice in the same circumstances is not handed over a third time") {
-    CHECK_FALSE(refuse_to_repeat(earlier(1)));
-    const auto failure = refuse_to_repeat(earlier(2));
+    CHECK_FALSE(refuse_to_repeat(earlier(1), "/d/failure.json"));
+    const auto failure = refuse_to_repeat(earlier(2), "/d/failure.json");
     REQUIRE(failure);
     CHECK(failure->code() == ExitCode::preflight_refused);
     CHECK(failure->is_lasting());
@@ -31,31 +31,35 @@ TEST_CASE("what Patroni gave up twice in the same circumstances is not handed ov
               {"Patroni has set aside what it was handed over 2 times, and nothing has changed since: PostgreSQL did "
                "not come up",
                "look at what Patroni logged from 2026-06-22 10:17:36 UTC on, and change in patroni.yml or on this "
-               "machine what it says"}});
+               "machine what it says; if that is nothing that this program sees, remove /d/failure.json"}});
     auto changed = earlier(7);
     changed.same_circumstances = false;
-    CHECK_FALSE(refuse_to_repeat(changed));
+    CHECK_FALSE(refuse_to_repeat(changed, "/d/failure.json"));
 }
 
 TEST_CASE("the last words are part of the refusal") {
     auto found = earlier(2);
     found.came_up = true;
     found.last_words = "FATAL:  boom (/data.failed/log/postgresql.log)";
-    CHECK(refuse_to_repeat(found)->problems().front().message.find(
-              "PostgreSQL came up, and Patroni or its post_bootstrap gave it up: FATAL:  boom (/data.failed/log/") !=
-          std::string::npos);
+    CHECK(
+        refuse_to_repeat(found, "/d/failure.json")
+            ->problems()
+            .front()
+            .message.find(
+                "PostgreSQL came up, and Patroni or its post_bootstrap gave it up: FATAL:  boom (/data.failed/log/") !=
+        std::string::npos);
 }
 
 TEST_CASE("what the guard found to last is said at once, and what may pass never") {
     auto found = earlier(1);
     found.guard = Failure(ExitCode::replay_failed, "damaged", "repair it").lasting();
-    REQUIRE(refuse_to_repeat(found));
-    CHECK(refuse_to_repeat(found)->code() == ExitCode::replay_failed);
+    REQUIRE(refuse_to_repeat(found, "/d/failure.json"));
+    CHECK(refuse_to_repeat(found, "/d/failure.json")->code() == ExitCode::replay_failed);
     found.hand_overs = 0;  // somebody has cleared the refusal
-    CHECK_FALSE(refuse_to_repeat(found));
+    CHECK_FALSE(refuse_to_repeat(found, "/d/failure.json"));
     found.hand_overs = 9;
     found.guard = Failure(ExitCode::repository_unreachable, "out of reach", "bring it back");
-    CHECK_FALSE(refuse_to_repeat(found));
+    CHECK_FALSE(refuse_to_repeat(found, "/d/failure.json"));
 }
 
 TEST_CASE("what is seen of a directory that Patroni set aside") {

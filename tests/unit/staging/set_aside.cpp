@@ -28,7 +28,7 @@ TEST_CASE("what Patroni set aside is known by its inode and cluster") {
         CHECK(is_newest());
         plan.archive_end.histories.insert(second);
         CHECK_FALSE(is_newest());
-        plan.rejected_timelines = {second};
+        plan.rejected_timelines = {{second, ""}};
         CHECK(is_newest());
         const auto now = journal->handed_over->at;
         plan.archive_end.last_segments[second] = {segment(2, 9), now};
@@ -47,18 +47,42 @@ TEST_CASE("what Patroni set aside is known by its inode and cluster") {
         auto journal = Journal::read(layout.journal());
         journal->goal = RestoreGoal{restore.request.target, restore.plan.timeline(), restore.plan.wal.last(),
                                     restore.plan.segment_size, false};
-        journal->rejected_timelines = {postgres::Timeline{5}};
+        journal->rejected_timelines = {{postgres::Timeline{5}, "abc"}};
         journal->save(layout.journal());
+        for (const std::string history : {"00000001.history", "00000002.history", "00000003.history"}) {
+            restore.files.write("data.failed/pg_wal/" + history, "1\t0/7000158\tno recovery target specified\n");
+        }
+        restore.files.write("data.failed/pg_wal/archive_status/00000001.history.done", "");
         restore.files.write("data.failed/pg_wal/archive_status/00000002.history.done", "");
-        restore.files.write("data.failed/pg_wal/archive_status/" + segment(2, 9) + ".ready", "");
-        const auto runs = rejected_runs(layout);
+        restore.files.write("data.failed/pg_wal/archive_status/00000003.history.ready", "");
+        restore.files.write("data.failed/pg_wal/" + segment(2, 9), "abc");
+        auto other = restore.request;
+        other.target = {Immediate{}};
+        const auto runs = rejected_runs(other, layout);
         CHECK(runs.system_identifier == restore.plan.database.system_identifier);
-        CHECK(runs.followed == restore.plan.timeline());
-        CHECK(runs.known == std::set<postgres::Timeline>{{5}});
-        CHECK(runs.archived == std::set<std::string>{"00000002.history"});
+        CHECK(runs.known == pgbackrest::RejectedTimelines{{{5}, "abc"}});
+        REQUIRE(runs.histories.size() == 1);
+        CHECK(runs.histories.begin()->first == postgres::Timeline{2});
+        CHECK(runs.checksum(segment(2, 9)) == "a9993e364706816aba3e25717850c26c9cd0d89d");
+        CHECK(runs.checksum(segment(2, 10)).empty());
         fs::rename(*found, restore.files.path("elsewhere"));
-        CHECK(rejected_runs(layout).archived.empty());
-        CHECK(rejected_runs(layout).known.size() == 1);
+        CHECK(rejected_runs(other, layout).histories.empty());
+        CHECK(rejected_runs(other, layout).known.size() == 1);
+    }
+    SECTION("one that came up only with the pg_hba.conf of a bootstrap: else it led, and a person moved it") {
+        auto journal = Journal::read(layout.journal());
+        --journal->handed_over->control_written_at;
+        journal->save(layout.journal());
+        CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
+        restore.files.write("data.failed/pg_hba.conf", "local all all peer\nlocal replication all trust\n");
+        CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
+        restore.files.write("data.failed/pg_hba.conf", "# by Patroni\nlocal\treplication\treplicator\t\ttrust\n"
+                                                       "local\tall\tpostgres\t\ttrust\n");
+        CHECK(set_aside_by_patroni(restore.request, layout) == restore.directory);
+        auto with_file = restore.request;
+        with_file.patroni = patroni::Configuration{};
+        with_file.patroni->hba_file = patroni::Value{"/etc/pg_hba.conf", "patroni.yml:1"};
+        CHECK_FALSE(set_aside_by_patroni(with_file, layout));
     }
     SECTION("not with another request") {
         auto other = restore.request;
