@@ -1,6 +1,7 @@
 #include "patroni/data_directory.hpp"
 
 #include "patroni/base_configuration.hpp"
+#include "postgres/configuration.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
@@ -20,15 +21,19 @@ std::vector<std::string> entries_for_patroni(const std::filesystem::path& data_d
 }
 
 bool is_in_bootstrap(const std::filesystem::path& data_directory, const std::optional<Configuration>& configuration) {
-    if (configuration && configuration->hba_file) {
-        return false;
-    }
     const auto directory =
         configuration ? base_configuration_path(*configuration, data_directory).parent_path() : data_directory;
-    const auto content = system::read_file_if_present(directory / "pg_hba.conf");
-    const auto lines = system::lines(content.value_or(""));
-    return std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
+    const auto lines = system::lines(system::read_file_if_present(directory / "pg_hba.conf").value_or(""));
+    const bool is_opened = std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
         return line.starts_with("local\treplication\t") && line.ends_with("\t\ttrust");
+    });
+    if (!is_opened || !configuration || !configuration->hba_file) {
+        return is_opened;
+    }
+    const auto file = directory / (configuration->config_base_name + ".conf");
+    const auto settings = postgres::settings_of(system::read_file_if_present(file).value_or(""));
+    return std::none_of(settings.begin(), settings.end(), [&](const postgres::Setting& setting) {
+        return system::lower(setting.name) == "hba_file" && setting.value == configuration->hba_file->text;
     });
 }
 

@@ -15,7 +15,7 @@ std::vector<std::string> entries_for_patroni(const std::filesystem::path& data_d
 
 /// Whether pg_hba.conf is the one that Patroni writes for the time of a custom bootstrap, and replaces when
 /// post_bootstrap has succeeded (replace_pg_hba in postgresql/config.py, 2.0 to 4.1). With a hba_file of one's own it
-/// may stay for ever, and tells nothing.
+/// may stay for ever, and it is that file which comes into postgresql.conf then (write_postgresql_conf).
 bool is_in_bootstrap(const std::filesystem::path& data_directory, const std::optional<Configuration>& configuration);
 
 /// Whether Patroni would call a bootstrap method for it: it does not exist, or has no such name in it.

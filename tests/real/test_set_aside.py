@@ -41,8 +41,8 @@ class PostBootstrapThatFails(UnderPatroni):
     def let_it_pass(self):
         self.lab.write('log/pass', '')
 
-    def assert_the_same_comes_back(self, block, batches):
-        self.configure_with_script(block)
+    def assert_the_same_comes_back(self, block, batches, **sections):
+        self.configure_with_script(block, **sections)
         self.start_in_vain(1)
         self.let_it_pass()
         self.node.start()
@@ -53,6 +53,10 @@ class PostBootstrapThatFails(UnderPatroni):
     def test_to_the_latest_point(self):
         self.assert_the_same_comes_back(None, BATCHES)
         self.assertIn('PostgreSQL came up in it', self.lab.log('node1'))
+
+    def test_with_a_hba_file_of_one_s_own(self):
+        own = self.lab.write('hba.conf', 'local all all trust\nhost all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n')
+        self.assert_the_same_comes_back(None, BATCHES, postgresql={'pg_hba': None, 'parameters': {'hba_file': own}})
 
     def test_to_a_time(self):
         self.assert_the_same_comes_back({'type': 'time', 'target': self.target('time', 6)}, 6)
@@ -123,6 +127,14 @@ class MovedByAPerson(UnderPatroni):
 
     def test_its_timeline_is_followed(self):
         self.bring_back()
+        self.lead_and_lose()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_led_rows()
+
+    def test_its_timeline_is_followed_with_a_hba_file_of_one_s_own(self):
+        own = self.lab.write('hba.conf', 'local all all trust\nhost all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n')
+        self.bring_back(postgresql={'parameters': {'hba_file': own}})
         self.lead_and_lose()
         self.node.start()
         self.node.wait_for_leader()

@@ -82,6 +82,9 @@ TEST_CASE("what Patroni set aside is known by its inode and cluster") {
         auto with_file = restore.request;
         with_file.patroni = patroni::Configuration{};
         with_file.patroni->hba_file = patroni::Value{"/etc/pg_hba.conf", "patroni.yml:1"};
+        restore.files.write("data.failed/postgresql.conf", "hba_file = '/srv/data/pg_hba.conf'\n");
+        CHECK(set_aside_by_patroni(with_file, layout) == restore.directory);
+        restore.files.write("data.failed/postgresql.conf", "hba_file = '/etc/pg_hba.conf'\n");
         CHECK_FALSE(set_aside_by_patroni(with_file, layout));
     }
     SECTION("not with another request") {
