@@ -21,8 +21,8 @@ struct RejectedRuns {
     std::function<std::string(const std::string&)> checksum;
 };
 
-/// Those that are in this archive as the runs have left them: the last segment there is theirs, by its content. Neither
-/// is one from which a timeline was begun that is not rejected itself: somebody went on with it.
+/// Those that are in this archive as the runs have left them: the last segment there is theirs, by its content. Not
+/// one from which a timeline was begun that is not rejected itself: somebody went on with it.
 pgbackrest::RejectedTimelines rejected_timelines(const pgbackrest::ArchiveContent& archive, const RejectedRuns& runs);
 
 }  // namespace patroni_pgbackrest

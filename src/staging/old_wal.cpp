@@ -118,17 +118,25 @@ bool holds_commit(const fs::path& file, const Segment& segment, const std::strin
         .last_commit.has_value();
 }
 
-void read_history(const fs::path& file, OldWal& wal) {
-    const auto timeline = pgbackrest::timeline_of(file.filename().string());
-    try {
-        wal.histories.emplace(timeline,
-                              postgres::TimelineHistory::parse(timeline, system::read_file(file)).as_it_happened());
-    } catch (const Failure&) {
-        // PostgreSQL would not follow it either.
-    }
-}
-
 }  // namespace
+
+std::map<Timeline, postgres::TimelineHistory> histories_in(const fs::path& pg_wal) {
+    std::map<Timeline, postgres::TimelineHistory> histories;
+    for (const auto& name : system::entries(pg_wal)) {
+        if (!postgres::is_history_name(name)) {
+            continue;
+        }
+        const auto timeline = pgbackrest::timeline_of(name);
+        try {
+            histories.emplace(
+                timeline,
+                postgres::TimelineHistory::parse(timeline, system::read_file(pg_wal / name)).as_it_happened());
+        } catch (const Failure&) {
+            // PostgreSQL would not follow it either.
+        }
+    }
+    return histories;
+}
 
 std::vector<fs::path> old_data_directories(const fs::path& data_directory, const std::string& system_identifier,
                                            const std::optional<patroni::Configuration>& patroni) {
@@ -151,11 +159,7 @@ OldWal read_old_wal(const fs::path& data_directory, const std::string& system_id
     const auto directory = data_directory / "pg_wal";
     try {
         const auto names = system::entries(directory);
-        for (const auto& name : names) {
-            if (postgres::is_history_name(name)) {
-                read_history(directory / name, wal);
-            }
-        }
+        wal.histories = histories_in(directory);
         for (const auto& name : names) {
             const auto segment = Segment::parse(name, size);
             if (!segment || segment->timeline < from.timeline || segment->number < from.number ||

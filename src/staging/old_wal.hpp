@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,10 +33,13 @@ struct OldWal {
 
 /// Data directories of this cluster in which no server runs and whose WAL nobody has looked after: PGDATA itself, those
 /// beside it whatever their name (`main.old`, `main.failed`), and those in it whose name begins with a dot. Not those
-/// that this program made: staging, and what it handed over within the last hour of the directory's use.
+/// that this program made: staging, and what it handed over and Patroni gave up (was_given_up).
 std::vector<std::filesystem::path>
 old_data_directories(const std::filesystem::path& data_directory, const std::string& system_identifier,
                      const std::optional<patroni::Configuration>& patroni = std::nullopt);
+
+/// The histories in a pg_wal that can be read, as_it_happened().
+std::map<postgres::Timeline, postgres::TimelineHistory> histories_in(const std::filesystem::path& pg_wal);
 
 /// Reads pg_wal, which may be a link. Segments before `from`, on its timeline or by their position, and those in
 /// `archived` are left out.

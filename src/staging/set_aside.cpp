@@ -4,8 +4,8 @@
 #include "postgres/control_data.hpp"
 #include "process/child.hpp"
 #include "staging/journal.hpp"
+#include "staging/old_wal.hpp"
 #include "system/file.hpp"
-#include "system/text.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -24,8 +24,6 @@ bool is_patronis_name(const std::string& entry, const std::string& name) {
     return time.size() == time_length && time.find_first_not_of("0123456789-") == std::string::npos;
 }
 
-/// A cluster that led and was then moved to that name by a person is somebody's, and may hold the only copy of its
-/// rows.
 bool was_given_up(const Journal& journal, const fs::path& directory,
                   const std::optional<patroni::Configuration>& patroni) {
     constexpr std::int64_t short_life = 3600;
@@ -89,13 +87,11 @@ RejectedRuns rejected_runs(const Request& request, const Layout& layout) {
     }
     const auto pg_wal = *directory / "pg_wal";
     runs.checksum = [pg_wal](const std::string& segment) { return sha1_of(pg_wal / segment); };
-    for (const auto& name : system::entries(pg_wal)) {
-        const auto number = postgres::is_history_name(name) ? system::number(name.substr(0, 8), 16) : std::nullopt;
-        const postgres::Timeline timeline{static_cast<std::uint32_t>(number.value_or(0))};
+    for (const auto& [timeline, history] : histories_in(pg_wal)) {
         std::error_code error;
-        if (timeline > journal->goal->timeline && fs::exists(pg_wal / "archive_status" / (name + ".done"), error)) {
-            runs.histories[timeline] =
-                postgres::TimelineHistory::parse(timeline, system::read_file(pg_wal / name)).as_it_happened();
+        const auto mark = pg_wal / "archive_status" / (timeline.history_file() + ".done");
+        if (timeline > journal->goal->timeline && fs::exists(mark, error)) {
+            runs.histories.emplace(timeline, history);
         }
     }
     return runs;

@@ -23,9 +23,8 @@ bool was_given_up(const Journal& journal, const std::filesystem::path& directory
                   const std::optional<patroni::Configuration>& patroni);
 
 /// The directory that an earlier run with this very request handed over, when Patroni could not use it and set it aside
-/// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode. Either PostgreSQL never came up in
-/// it, or its pg_hba.conf is that of a bootstrap (patroni::is_in_bootstrap). Empty when there is none, and when it was
-/// in use for more than an hour: what was written in it since may be somebody's only copy.
+/// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode. Empty when there is
+/// none, and when it is not one that was_given_up().
 std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request, const Layout& layout);
 
 /// What this node knows of restores that Patroni gave up, whatever their request was.
