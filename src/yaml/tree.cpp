@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <optional>
 #include <sstream>
+#include <unordered_map>
 #include <utility>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
@@ -20,15 +22,25 @@ std::string place_of(const std::string& name, const YAML::Mark& mark) {
     return fmt::format("{}:{}", name, mark.line + 1);
 }
 
-void put(std::vector<Entry>& entries, Entry entry) {
-    const auto same = [&](const Entry& other) { return other.key == entry.key; };
-    const auto found = std::find_if(entries.begin(), entries.end(), same);
-    if (found == entries.end()) {
-        entries.push_back(std::move(entry));
-    } else {
-        *found = std::move(entry);
+/// A map's entries while it is read, in the order in which their keys came first.
+class Entries {
+  public:
+    /// Replaces the entry with the same key; that one's place, or nothing.
+    std::optional<std::string> put(Entry entry) {
+        const auto [known, is_new] = positions_.emplace(entry.key, entries_.size());
+        if (is_new) {
+            entries_.push_back(std::move(entry));
+            return std::nullopt;
+        }
+        return std::exchange(entries_[known->second], std::move(entry)).place;
     }
-}
+
+    std::vector<Entry> take() { return std::move(entries_); }
+
+  private:
+    std::vector<Entry> entries_;
+    std::unordered_map<std::string, std::size_t> positions_;
+};
 
 Failure bad_merge_key(const std::string& place) {
     return Failure(ExitCode::usage, {Problem{"the merge key << names something that is not a map",
@@ -89,7 +101,7 @@ class Builder : public YAML::EventHandler {
         Node node;
         YAML::anchor_t anchor = 0;
         NodePtr key;  ///< a map's key that waits for its value
-        std::vector<Entry> merged;
+        Entries own, merged;
     };
 
     std::string place(const YAML::Mark& mark) const { return place_of(name_, mark); }
@@ -105,11 +117,10 @@ class Builder : public YAML::EventHandler {
     void close() {
         Frame frame = std::move(frames_.back());
         frames_.pop_back();
-        std::vector<Entry> own = std::move(frame.node.entries);
-        frame.node.entries = std::move(frame.merged);
-        for (Entry& entry : own) {
-            put(frame.node.entries, std::move(entry));
+        for (Entry& entry : frame.own.take()) {
+            frame.merged.put(std::move(entry));
         }
+        frame.node.entries = frame.merged.take();
         complete(std::make_shared<const Node>(std::move(frame.node)), frame.anchor);
     }
 
@@ -135,10 +146,9 @@ class Builder : public YAML::EventHandler {
         if (key.is_scalar() && key.plain && key.text == "<<") {
             merge(frame.merged, *value, key.place);
         } else if (key.is_scalar()) {
-            if (const Entry* earlier = frame.node.find(key.text)) {
-                repeated_.push_back({path_of(key.text), earlier->place, key.place});
+            if (const auto earlier = frame.own.put({key.text, key.place, value})) {
+                repeated_.push_back({path_of(key.text), *earlier, key.place});
             }
-            put(frame.node.entries, Entry{key.text, key.place, value});
         }
     }
 
@@ -153,7 +163,7 @@ class Builder : public YAML::EventHandler {
 
     /// As PyYAML's flatten_mapping: in a list, the first map that has a key wins; a map's own keys override all of
     /// them.
-    static void merge(std::vector<Entry>& merged, const Node& value, const std::string& place) {
+    static void merge(Entries& merged, const Node& value, const std::string& place) {
         if (value.is_list()) {
             for (auto item = value.items.rbegin(); item != value.items.rend(); ++item) {
                 if (!(*item)->is_map()) {
@@ -163,7 +173,7 @@ class Builder : public YAML::EventHandler {
             }
         } else if (value.is_map()) {
             for (const Entry& entry : value.entries) {
-                put(merged, entry);
+                merged.put(entry);
             }
         } else {
             throw bad_merge_key(place);
