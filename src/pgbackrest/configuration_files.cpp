@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -93,6 +94,21 @@ void add_included(const path& directory, bool required, std::vector<Configuratio
     }
 }
 
+/// `repo2-path` → 2, `repo-path` (its name before 2.0) → 1; empty for another option.
+std::optional<unsigned> repository_of(std::string_view option) {
+    constexpr std::string_view group = "repo";
+    if (!option.starts_with(group)) {
+        return std::nullopt;
+    }
+    option.remove_prefix(group.size());
+    const auto digits = std::min(option.find_first_not_of("0123456789"), option.size());
+    if (digits == option.size() || option[digits] != '-') {
+        return std::nullopt;
+    }
+    const auto number = digits == 0 ? 1 : system::number(option.substr(0, digits));
+    return number ? std::optional(static_cast<unsigned>(*number)) : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<ConfigurationLine> read_configuration(const Pgbackrest& pgbackrest) {
@@ -128,6 +144,34 @@ std::vector<std::string> configured_stanzas(const Pgbackrest& pgbackrest) {
         }
     }
     return stanzas;
+}
+
+std::set<unsigned> configured_repositories(const Pgbackrest& pgbackrest) {
+    std::set<unsigned> numbers;
+    const auto add = [&](std::string_view option) {
+        if (const auto number = repository_of(option)) {
+            numbers.insert(*number);
+        }
+    };
+    for (const auto& option : pgbackrest.common) {
+        add(option.name);
+    }
+    for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable) {
+        constexpr std::string_view prefix = "PGBACKREST_REPO";
+        if (std::string_view(*variable).starts_with(prefix)) {
+            auto option = "repo" + system::lower(std::string_view(*variable).substr(prefix.size()));
+            std::replace(option.begin(), option.end(), '_', '-');
+            add(option);
+        }
+    }
+    const auto& stanza = pgbackrest.stanza;
+    for (const auto& line : read_configuration(pgbackrest)) {
+        if (line.section == "global" || line.section == "global:info" || line.section == stanza ||
+            line.section == stanza + ":info") {
+            add(line.key);
+        }
+    }
+    return numbers;
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -2,6 +2,7 @@
 
 #include "pgbackrest/command_line.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,5 +25,10 @@ std::vector<ConfigurationLine> read_configuration(const Pgbackrest& pgbackrest);
 /// The stanzas that have a section: `[demo]`, `[demo:archive-push]` → `demo`. PGBACKREST_STANZA overrides them. Throws
 /// what read_configuration() throws.
 std::vector<std::string> configured_stanzas(const Pgbackrest& pgbackrest);
+
+/// The repositories that `info` looks at, by their numbers: those of which any option is set, in the environment or in
+/// a section that counts for it (the key indexes of cfgParse in parse.c, 2.33 to 2.60). Throws what
+/// read_configuration() throws.
+std::set<unsigned> configured_repositories(const Pgbackrest& pgbackrest);
 
 }  // namespace patroni_pgbackrest::pgbackrest

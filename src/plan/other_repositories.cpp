@@ -2,12 +2,14 @@
 
 #include "pgbackrest/archive.hpp"
 #include "pgbackrest/archive_names.hpp"
+#include "pgbackrest/configuration_files.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
 #include <optional>
+#include <variant>
 
 namespace patroni_pgbackrest {
 
@@ -27,10 +29,32 @@ std::optional<std::string> output_of(process::Capturing& query, std::chrono::ste
     return process::succeeded(result.outcome) ? std::optional(result.output) : std::nullopt;
 }
 
-void warn_of(const std::string& which, unsigned repository) {
-    log::warning("{} did not answer: whether timelines are known there that repo{} does not have is not looked at, and "
-                 "archive-push will write into it as well",
-                 which, repository);
+/// pgBackRest drops a number of which only options of other commands are set (phase 6 of cfgParse).
+bool is_no_repository(const process::Captured& result) {
+    constexpr int invalid_value = 32;
+    const auto* exited = std::get_if<process::Exited>(&result.outcome);
+    return exited != nullptr && exited->code == invalid_value;
+}
+
+void warn_of(unsigned repository, unsigned asked) {
+    log::warning("repo{} did not answer: whether timelines are known there that repo{} does not have is not looked at, "
+                 "and archive-push will write into it as well",
+                 repository, asked);
+}
+
+/// Empty when it does not answer in time, or says that it is out of reach.
+std::optional<pgbackrest::Stanza> stanza_of(process::Capturing& info, const std::string& name,
+                                            std::chrono::steady_clock::time_point until) {
+    const auto output = output_of(info, until);
+    if (!output) {
+        return info.is_done() && is_no_repository(info.result()) ? std::optional(pgbackrest::Stanza()) : std::nullopt;
+    }
+    const auto stanza = pgbackrest::parse_info(*output, name);
+    const bool is_away = std::any_of(stanza.repositories.begin(), stanza.repositories.end(), [](const auto& status) {
+        constexpr int out_of_reach = 99;
+        return status.code == out_of_reach;
+    });
+    return is_away ? std::nullopt : std::optional(stanza);
 }
 
 void take_timelines(const std::string& listing, ArchiveElsewhere& archive) {
@@ -57,45 +81,41 @@ std::vector<pgbackrest::Archive> archives_of(const Cluster& cluster, const pgbac
 }  // namespace
 
 OtherRepositories::OtherRepositories(const Request& request) : request_(request) {
-    if (request.repository) {
-        info_ = std::make_unique<process::Capturing>(request.pgbackrest.data_command("info", {{"output", "json"}}));
+    if (!request.repository) {
+        return;
+    }
+    for (const unsigned number : pgbackrest::configured_repositories(request.pgbackrest)) {
+        if (number != *request.repository) {
+            info_[number] = std::make_unique<process::Capturing>(
+                request.pgbackrest.data_command("info", {{"repo", std::to_string(number)}, {"output", "json"}}));
+        }
     }
 }
 
 std::vector<ArchiveElsewhere> OtherRepositories::answer(const Cluster& cluster) {
-    if (!info_) {
-        return {};
-    }
     const auto& pgbackrest = request_.pgbackrest;
-    const auto output = output_of(*info_, std::chrono::steady_clock::now() + patience);
-    info_.reset();
-    if (!output) {
-        warn_of("the other repositories", *request_.repository);
-        return {};
-    }
-    const auto stanza = pgbackrest::parse_info(*output, pgbackrest.stanza);
-    for (const auto& repository : stanza.repositories) {
-        constexpr int out_of_reach = 99;
-        if (repository.key != *request_.repository && repository.code == out_of_reach) {
-            warn_of(fmt::format("repo{}", repository.key), *request_.repository);
-        }
-    }
     std::vector<ArchiveElsewhere> found;
     std::vector<std::unique_ptr<process::Capturing>> listings;
-    for (const auto& archive : archives_of(cluster, stanza)) {
-        if (archive.repository != *request_.repository) {
-            found.push_back(
-                {archive.repository, fmt::format("archive/{}/{}", pgbackrest.stanza, archive.id), archive.last});
+    auto until = std::chrono::steady_clock::now() + patience;
+    for (const auto& [number, info] : info_) {
+        const auto stanza = stanza_of(*info, pgbackrest.stanza, until);
+        if (!stanza) {
+            warn_of(number, *request_.repository);
+            continue;
+        }
+        for (const auto& archive : archives_of(cluster, *stanza)) {
+            found.push_back({number, fmt::format("archive/{}/{}", pgbackrest.stanza, archive.id), archive.last});
             listings.push_back(std::make_unique<process::Capturing>(pgbackrest.data_command(
-                "repo-ls", {{"repo", std::to_string(archive.repository)}, {"output", "json"}}, {found.back().path})));
+                "repo-ls", {{"repo", std::to_string(number)}, {"output", "json"}}, {found.back().path})));
         }
     }
-    const auto until = std::chrono::steady_clock::now() + patience;
+    info_.clear();
+    until = std::chrono::steady_clock::now() + patience;
     for (std::size_t index = 0; index < found.size(); ++index) {
         if (const auto listing = output_of(*listings[index], until)) {
             take_timelines(*listing, found[index]);
         } else {
-            warn_of(fmt::format("repo{}", found[index].repository), *request_.repository);
+            warn_of(found[index].repository, *request_.repository);
         }
     }
     return found;

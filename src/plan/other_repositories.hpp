@@ -5,6 +5,7 @@
 #include "process/child.hpp"
 #include "request/request.hpp"
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -21,18 +22,19 @@ struct ArchiveElsewhere {
     std::set<postgres::Timeline> histories{};  ///< those of which there is a history file
 };
 
-/// Asks the repositories that `repo` leaves out, in the background. Nobody wants to restore from them, and they may be
-/// out of reach: no more than a few seconds are waited for them, and a warning says what is not known then.
+/// Asks the repositories that `repo` leaves out, in the background, each by itself: one that hangs takes no other's
+/// answer away. Nobody wants to restore from them, and they may be out of reach: no more than a few seconds are waited
+/// for them, and a warning says what is not known then.
 class OtherRepositories {
   public:
-    /// Asks nothing when the request names no repository.
+    /// Asks nothing when the request names no repository. Throws what read_configuration() throws.
     explicit OtherRepositories(const Request& request);
 
     std::vector<ArchiveElsewhere> answer(const Cluster& cluster);
 
   private:
     const Request& request_;
-    std::unique_ptr<process::Capturing> info_;
+    std::map<unsigned, std::unique_ptr<process::Capturing>> info_;
 };
 
 }  // namespace patroni_pgbackrest

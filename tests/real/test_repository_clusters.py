@@ -1,4 +1,5 @@
 """Several clusters, database ids and repositories in one stanza: one restore, one cluster, and a guess only where it is none."""
+import contextlib
 import glob
 import gzip
 import os
@@ -103,24 +104,36 @@ class TwoRepositories(RepositoryCase):
         self.duplicate(self.lab.path('repo2'), self.facts['batches']['2']['segment'])
         self.assert_rows_of(self.bootstrap('--repo=1'), 1, 2, 3)
 
-    def test_a_repository_that_is_not_asked_is_not_waited_for(self):
-        self.situation('lost')
-        with socket.socket() as never_answers:
-            never_answers.bind(('127.0.0.1', 0))
-            never_answers.listen(100)
-            self.with_second(**{
+    @staticmethod
+    @contextlib.contextmanager
+    def never_answers():
+        """repo2 in an object store that accepts connections and says nothing: its socket and its settings."""
+        with socket.socket() as store:
+            store.bind(('127.0.0.1', 0))
+            store.listen(100)
+            yield store, {
                 'repo2-type': 's3', 'repo2-path': '/', 'repo2-s3-bucket': 'away', 'repo2-s3-region': 'away',
                 'repo2-s3-key': 'x', 'repo2-s3-key-secret': 'x', 'repo2-s3-endpoint': 'away', 'repo2-storage-verify-tls': 'n',
-                'repo2-storage-host': '127.0.0.1', 'repo2-storage-port': str(never_answers.getsockname()[1]), 'io-timeout': '300'})
+                'repo2-storage-host': '127.0.0.1', 'repo2-storage-port': str(store.getsockname()[1]), 'io-timeout': '300'}
+
+    def test_a_repository_that_is_not_asked_is_not_waited_for(self):
+        self.situation('lost')
+        with self.never_answers() as (store, settings):
+            self.with_second(**settings)
             result = self.bootstrap('--repo=1')
             self.assert_done(result)
-            self.assertRegex(result.log, 'WARNING: the other repositories did not answer')
+            self.assertRegex(result.log, 'WARNING: repo2 did not answer')
             connections = 0
-            while select.select([never_answers], [], [], 0)[0]:
-                never_answers.accept()[0].close()
+            while select.select([store], [], [], 0)[0]:
+                store.accept()[0].close()
                 connections += 1
             self.assertEqual(connections, 1, 'by the replay, too')
         self.assert_finished(2)
+
+    def test_a_repository_that_hangs_takes_no_other_ones_answer_away(self):
+        with self.never_answers() as (_, settings):
+            self.two('lost', 'two_timelines', **settings, **{'repo3-path': self.lab.path('repo2')})
+            self.assert_refuses(self.bootstrap('--repo=1'), 4, 'repo3 knows timeline 2')
 
     def test_a_timeline_that_only_a_repository_knows_that_is_not_asked_is_not_made_again(self):
         self.two('lost', 'two_timelines')

@@ -101,6 +101,19 @@ TEST_CASE("stanzas are the sections of the named configuration") {
     }
 }
 
+TEST_CASE("a repository is configured when any option of it counts for info") {
+    Fake fake;
+    fake.write("a.conf", "[global]\nrepo1-path=/x\nrepository=/no\n[global:info]\nrepo-host=a\n[demo]\nrepo3-host=b\n"
+                         "[demo:info]\nrepo12-path=/x\n[other]\nrepo5-path=/x\n[demo:archive-push]\nrepo6-path=/x\n");
+    Pgbackrest pgbackrest;
+    pgbackrest.configuration = fake.directory.path() / "a.conf";
+    pgbackrest.stanza = "demo";
+    CHECK(configured_repositories(pgbackrest) == std::set<unsigned>{1, 3, 12});
+    const Variable variable("PGBACKREST_REPO2_S3_KEY", "secret");
+    pgbackrest.common = {{"repo4-path", "/x"}};
+    CHECK(configured_repositories(pgbackrest) == std::set<unsigned>{1, 2, 3, 4, 12});
+}
+
 TEST_CASE("config-path moves the configuration and its included files") {
     Fake fake;
     const auto directory = fake.directory.path();

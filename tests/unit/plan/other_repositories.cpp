@@ -10,21 +10,22 @@ using postgres::Timeline;
 
 namespace {
 
-constexpr const char* two_repositories =
-    R"json([{"archive":[{"database":{"id":1,"repo-key":1},"id":"15-1","max":"000000010000000000000003","min":"000000010000000000000002"},
-{"database":{"id":2,"repo-key":2},"id":"15-2","max":"000000020000000000000005","min":"000000010000000000000002"}],"backup":[],
-"cipher":"mixed","db":[{"id":1,"repo-key":1,"system-id":7710953412442782829,"version":"15"},
-{"id":1,"repo-key":2,"system-id":1111111111111111111,"version":"15"},{"id":2,"repo-key":2,"system-id":7710953412442782829,"version":"15"}],
-"name":"demo","repo":[{"cipher":"none","key":1,"status":{"code":2,"message":"no valid backups"}},
-{"cipher":"none","key":2,"status":{"code":2,"message":"no valid backups"}}],"status":{"code":2,"message":"no valid backups"}}]
+constexpr const char* second_repository =
+    R"json([{"archive":[{"database":{"id":2,"repo-key":2},"id":"15-2","max":"000000020000000000000005","min":"000000010000000000000002"}],"backup":[],
+"cipher":"none","db":[{"id":1,"repo-key":2,"system-id":1111111111111111111,"version":"15"},
+{"id":2,"repo-key":2,"system-id":7710953412442782829,"version":"15"}],
+"name":"demo","repo":[{"cipher":"none","key":2,"status":{"code":2,"message":"no valid backups"}}],"status":{"code":2,"message":"no valid backups"}}]
 )json";
 constexpr const char* listing =
     R"json({".":{"type":"path"},"0000000100000000":{"type":"path"},"0000000300000000":{"type":"path"},
 "00000002.history":{"type":"file","size":1,"time":1}})json";
 
-std::vector<ArchiveElsewhere> asked(const Fake& fake, const Given& given) {
+std::vector<ArchiveElsewhere> asked(const Fake& fake, const Given& given,
+                                    const std::string& configuration = "repo1-path=/x\nrepo2-path=/y\n") {
+    fake.write("pgbackrest.conf", "[global]\n" + configuration);
     auto request = request_for(given);
     request.pgbackrest = fake.pgbackrest();
+    request.pgbackrest.configuration = fake.directory.path() / "pgbackrest.conf";
     OtherRepositories others(request);
     return others.answer({"7710953412442782829", "15", true, {}, {}, {}});
 }
@@ -33,7 +34,7 @@ std::vector<ArchiveElsewhere> asked(const Fake& fake, const Given& given) {
 
 TEST_CASE("a repository that repo leaves out is asked for the cluster's timelines") {
     Fake fake;
-    fake.write("info", two_repositories);
+    fake.write("info", second_repository);
     fake.write("archive_demo_15-2", listing);
     const auto found = asked(fake, {{"repo", "1"}});
     REQUIRE(found.size() == 1);
@@ -54,4 +55,22 @@ TEST_CASE("other repositories that cannot be asked are none") {
     Fake fake;
     const Variable fail("FAKE_FAIL", "49");
     CHECK(asked(fake, {{"repo", "1"}}).empty());
+}
+
+TEST_CASE("a repository that hangs takes no other's answer away") {
+    Fake fake;
+    fake.write("info", second_repository);
+    fake.write("archive_demo_15-2", listing);
+    const Variable hang("FAKE_HANG", "1");
+    const Variable only("FAKE_ONLY", "*--repo=3*");
+    const auto found = asked(fake, {{"repo", "1"}}, "repo1-path=/x\nrepo2-path=/y\nrepo3-host=away\n");
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].repository == 2);
+}
+
+TEST_CASE("a number that only options of other commands have is no repository") {
+    Fake fake;
+    const Variable fail("FAKE_FAIL", "32");
+    CHECK(asked(fake, {{"repo", "1"}}, "repo1-path=/x\nrepo2-retention-full=2\n").empty());
+    CHECK(fake.calls().size() == 1);
 }
