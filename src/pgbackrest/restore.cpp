@@ -131,6 +131,14 @@ std::vector<fs::path> writable_places(const RestoreJob& job) {
     return places;
 }
 
+/// Where another mount of a disk is not told apart, what was not flushed would be believed after it.
+bool must_flush(const RestoreJob& job) {
+    auto places = job.outside;
+    places.push_back(job.data_directory);
+    return std::any_of(places.begin(), places.end(),
+                       [](const fs::path& place) { return system::file_system_instance(place).empty(); });
+}
+
 /// pgBackRest retries a write, and then only says that it failed.
 Failure with_full_disk(const fs::path& directory, const Failure& failure) {
     constexpr unsigned long long too_little = 32ULL << 20;
@@ -151,6 +159,19 @@ void give_permissions(const std::vector<fs::path>& places, const fs::path& data_
 }
 
 }  // namespace
+
+void read_options(RestoreJob job) {
+    const system::PrivateDirectory directory;
+    job.data_directory = directory.path() / "missing";
+    job.lock_path = job.spool_path = directory.path();
+    auto command = restore_command(job, false);
+    command.arguments.emplace_back("--log-level-file=off");
+    const auto result = process::capture(command);
+    const auto failure = failure_of("restore", result.outcome, result.output + result.errors);
+    if (failure.code() == ExitCode::usage) {
+        throw with_place_of_option(job.pgbackrest, "restore", failure);
+    }
+}
 
 void restore(const RestoreJob& job) {
     make_directory(job.data_directory, fs::perms::owner_all);
@@ -179,6 +200,7 @@ void restore(const RestoreJob& job) {
         const auto write = [&output](std::string_view line) { output(line); };
         auto command = restore_command(job, resume);
         command.writable = writable;
+        command.flushes = must_flush(job);
         const auto outcome = process::run(command, write, write);
         if (process::succeeded(outcome)) {
             give_permissions(made, job.data_directory);

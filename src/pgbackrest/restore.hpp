@@ -23,10 +23,15 @@ struct RestoreJob {
     bool detail = false;  ///< also log pgBackRest's line for each file, at our level debug
 };
 
+/// Lets pgBackRest read the options of this restore, for a data directory that is missing: it ends there, before it
+/// looks at the repository (restorePathValidate, 2.33 to 2.60). Throws failure_of() if it refuses an option.
+void read_options(RestoreJob job);
+
 /// Runs `pgbackrest restore`. Adds --delta if the directory already holds an interrupted restore (backup.manifest or
 /// PG_VERSION). Otherwise empties what is left there, because pgBackRest silently disables --delta in that case. If
 /// only the places outside hold a part of the restore, an empty backup.manifest makes pgBackRest accept them. It can
-/// write nowhere but in the job's directories and working_places(). Its output goes to our log line by line. Retries
+/// write nowhere but in the job's directories and working_places(), and flushes nothing where mounts of a
+/// disk are told apart: then none of it is on disk for certain before sync_to_disk(). Its output goes to our log line by line. Retries
 /// errors that may pass; throws failure_of() for the rest.
 void restore(const RestoreJob& job);
 

@@ -1,6 +1,7 @@
 #include "process/launch.hpp"
 
 #include "system/interruption.hpp"
+#include "system/no_flush.hpp"
 #include "system/text.hpp"
 #include "system/write_wall.hpp"
 
@@ -46,6 +47,7 @@ struct Setup {
     int death_signal;
     pid_t parent;
     int wall;  ///< below zero: none
+    bool flushes;
 
     template <typename Launcher>
     boost::system::error_code on_exec_setup(Launcher&, const std::filesystem::path&, const char* const*) const {
@@ -57,6 +59,9 @@ struct Setup {
                           (wall < 0 || system::stand_behind(wall));
         if (!done) {
             return {errno, boost::system::system_category()};
+        }
+        if (wall >= 0 && !flushes) {
+            system::flush_nothing();  // where it is refused, each flush takes its time
         }
         if (::getppid() != parent) {
             ::_exit(127);  // our end came before the parent-death signal was set
@@ -204,6 +209,7 @@ std::variant<Launched, NotStarted> launch(const Command& command, int death_sign
         .death_signal = death_signal,
         .parent = ::getpid(),
         .wall = wall ? wall->number() : -1,
+        .flushes = command.flushes,
     };
     pid_t pid = -1;
     if (const int error = start(command, *program, setup, pid)) {

@@ -99,6 +99,9 @@ void sync_to_disk(const StagingDirectory& staging) {
         }
     }
     system::sync_tree(roots);
+    for (const auto& root : roots) {
+        system::sync_directory(root.parent_path());  // its name there
+    }
 }
 
 void hand_over(StagingDirectory& staging) {

@@ -144,4 +144,15 @@ TEST_CASE("a file that may be written to opens nothing beside it") {
     CHECK(system::entries(directory.path()) == Names{"mine"});
 }
 
+TEST_CASE("behind its wall a command and what it starts flush nothing when they are told so") {
+    REQUIRE(system::landlock_version() > 0);
+    auto command = shell("sync /dev/null 2>/dev/null");  // which fsync refuses
+    command.writable.emplace();
+    CHECK_FALSE(succeeded(capture(command).outcome));
+    command.flushes = false;
+    CHECK(succeeded(capture(command).outcome));
+    command.writable.reset();
+    CHECK_FALSE(succeeded(capture(command).outcome));
+}
+
 }  // namespace patroni_pgbackrest::process
