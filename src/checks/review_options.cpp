@@ -1,6 +1,7 @@
 #include "checks/review_options.hpp"
 
 #include "pgbackrest/option_in_force.hpp"
+#include "pgbackrest/restore.hpp"
 #include "staging/layout.hpp"
 
 #include <filesystem>
@@ -65,6 +66,19 @@ std::vector<Finding> review_options(const Request& request) {
         }
     }
     return findings;
+}
+
+std::vector<Finding> review_restore_options(const Request& request) {
+    pgbackrest::RestoreJob job;
+    job.pgbackrest = request.pgbackrest;
+    job.backup_set = "latest";
+    job.options = request.restore_options;
+    try {
+        pgbackrest::read_options(job);
+        return {};
+    } catch (const Failure& failure) {
+        return {{"option-refused", failure.problems().front()}};
+    }
 }
 
 std::vector<Finding> review_pg_path(const Request& request) {

@@ -52,8 +52,10 @@ const std::vector<CheckDefinition>& check_table() {
         {"limit-below-control", warning, "a limit is lower than in the cluster that was backed up",
          "A standby does not start while max_connections, max_worker_processes, max_wal_senders, "
          "max_prepared_transactions or max_locks_per_transaction is lower than in the WAL it replays. During a "
-         "bootstrap Patroni takes these from bootstrap.dcs, or else its own defaults.",
-         "set the parameter in bootstrap.dcs.postgresql.parameters at least as high as it was"},
+         "bootstrap Patroni takes these from the configuration that an earlier cluster left in the DCS, else from "
+         "bootstrap.dcs, else its own defaults.",
+         "set the parameter there (patronictl edit-config, bootstrap.dcs.postgresql.parameters) at least as high as it "
+         "was"},
         {"recovery-parameter-unknown", error, "recovery_conf has a key that is not a recovery parameter",
          "Patroni silently drops it: with a misspelt target, everything in the archive is replayed.",
          "spell it as PostgreSQL does"},
@@ -121,6 +123,11 @@ const std::vector<CheckDefinition>& check_table() {
          "pgBackRest ends with error 32 in every command that knows the option. This program takes the variable away, "
          "but Patroni's PostgreSQL, which archives, has it.",
          "unset the variable, or give it a value"},
+        {"option-refused", error, "pgBackRest refuses an option of the restore",
+         "Commands that only read do not know each option of a restore, or have another value for it "
+         "(`[global:restore]`, "
+         "tablespace-map); pgBackRest is asked to read those of the restore itself, for a directory that is missing.",
+         "correct it; pgbackrest help restore says what an option may be"},
         {"pg-path-other", warning, "pgBackRest's pg1-path is not the data directory",
          "archive-push refuses to archive for another directory (pgBackRest's errors 32, 55 and 73), so WAL piles up "
          "once "

@@ -2,7 +2,7 @@
 import os
 import shutil
 
-from bootstrap_case import BootstrapCase, PlainCluster, program, read
+from bootstrap_case import BootstrapCase, PlainCase, PlainCluster, program, read
 
 
 class OptionCase(BootstrapCase):
@@ -65,12 +65,41 @@ class ConfiguredOptions(OptionCase):
         self.assert_refused(self.bootstrap(), 2, 'no section', 'correct it', place)
         self.assertRegex(self.check().log, place)
 
+    def test_a_value_that_only_restore_would_refuse_is_found_by_check(self):
+        place = self.configured('[global:restore]\nbuffer-size=7\n')
+        found = self.check()
+        self.assertEqual(found.code, 3)
+        self.assertRegex(found.log, "ERROR +option-refused: %s: .*'7' is not allowed for 'buffer-size'" % place)
+        self.lab.run('sed', '-i', 's/buffer-size=7/buffer-size=1MiB/', self.pgbackrest_configuration)
+        found = self.check()
+        self.assertEqual((found.code, 'option-refused' in found.log), (0, False))
+
     def test_an_option_that_nobody_knows_is_named(self):
         place = self.configured('restore-everything=secret\n')
         said = self.check().log
         self.assertRegex(said, "WARNING option-unknown: %s: 'restore-everything'" % place)
         self.assertNotIn('secret', said)
         self.assert_done(self.bootstrap())
+
+
+class LeftOutDatabases(PlainCase):
+    def test_what_was_written_there_without_checksums_cannot_be_replayed(self):
+        """VACUUM sets a bit in a page and logs no image of it, since no checksum changes."""
+        self.make_source('', 'create database other;create database half')
+        self.plain.server.stop()
+        self.lab.run('pg_checksums', '--disable', '-N', '-D', self.plain.server.data_directory)
+        self.plain.start_again()
+        port = self.plain.server.port
+        self.lab.psql(port, 'create table many as select generate_series(1, 5000) as n', 'other')
+        self.plain.back_up()
+        self.lab.psql(port, 'vacuum many', 'other')
+        self.plain.write_batches(1)
+        self.lose()
+        for said in ('the WAL changes pages of a database that db-include or db-exclude leaves out', 'nothing has changed since'):
+            self.assert_refused(self.bootstrap('--db-include=half'), 7, said, 'leave db-include and db-exclude out')
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.assertEqual(self.lab.psql(self.server.port, 'select count(*) from many', 'other').strip(), '5000')
 
 
 class ConfiguredPlaces(OptionCase):
