@@ -3,6 +3,7 @@
 #include "checks/verification.hpp"
 #include "commands/check.hpp"
 #include "commands/sync.hpp"
+#include "patroni/members.hpp"
 #include "patroni/review.hpp"
 #include "patroni/startup_files.hpp"
 #include "pgbackrest/restore.hpp"
@@ -160,13 +161,25 @@ Beginning find_beginning(const Request& request, const Plan& plan, const Staging
     return beginning;
 }
 
+/// With a look at the DCS.
+patroni::DynamicLimits patroni_limits(const BootstrapArguments& arguments, const Request& request) {
+    const auto state = request.patroni && !request.scope.empty() ? patroni::read_scope(arguments.source, request.scope)
+                                                                 : patroni::ScopeState();
+    return {arguments.source, request.scope, state.configuration};
+}
+
 /// As the source had them: a private server that has replayed leaves its own, higher ones.
-void warn_of_lower_limits(const BootstrapArguments& arguments, const Plan& plan, const postgres::ControlData& control) {
+void warn_of_lower_limits(const BootstrapArguments& arguments, const Request& request, const Plan& plan,
+                          const postgres::ControlData& control) {
     if (control.timeline > plan.timeline()) {
         return;
     }
     try {
-        for (const auto& finding : patroni::review_limits(arguments.source, control.limits())) {
+        auto findings = patroni::DynamicLimits(arguments.source, request.scope).review(control.limits());
+        if (!findings.empty()) {
+            findings = patroni_limits(arguments, request).review(control.limits());
+        }
+        for (const auto& finding : findings) {
             log::write(finding.problem, log::Level::warning);
         }
     } catch (const Failure& failure) {
@@ -187,14 +200,14 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     }
 
     refuse_incomplete_copy(request, staging.path());
-    warn_of_lower_limits(arguments, plan, postgres::read_control_data(bin_directory, staging.path()));
+    warn_of_lower_limits(arguments, request, plan, postgres::read_control_data(bin_directory, staging.path()));
 
     report.phase("recovery");
     std::optional<Reached> reached;
     if (request.recovery == Recovery::standalone) {
         FirstSession session;
         session.roles = patroni::read_roles(arguments.source);
-        session.most_prepared = patroni::limit_in_force(arguments.source, "max_prepared_transactions");
+        session.patroni_limits = [&] { return patroni_limits(arguments, request); };
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }

@@ -172,21 +172,27 @@ std::vector<Finding> review_startup_files(const Request& request, const Plan& pl
     return patroni::review_startup_files(*request.patroni, seen, writes_block);
 }
 
-/// patroni.yml's limits against pg_control of what is there: the running cluster, or the copy of an earlier try.
-void review_limits(const BootstrapArguments& bootstrap, const Layout& layout,
+/// Patroni's limits against pg_control of what is there: the running cluster, or the copy of an earlier try.
+void review_limits(const patroni::DynamicLimits& limits, const Layout& layout,
                    const std::filesystem::path& bin_directory, std::vector<Finding>& findings) {
     for (const auto& directory : {layout.data_directory, layout.staging}) {
         std::error_code error;
         if (std::filesystem::exists(directory / "global" / "pg_control", error)) {
             const auto control = postgres::read_control_data(bin_directory, directory);
-            append(findings, patroni::review_limits(bootstrap.source, control.limits()));
+            append(findings, limits.review(control.limits()));
             return;
         }
     }
 }
 
-void review_machine(const BootstrapArguments& arguments, const Request& request, const std::optional<Plan>& plan,
-                    Overview& overview, std::vector<Finding>& findings) {
+/// What the DCS holds for a scope that is not initialised counts at the next bootstrap, too; `patronictl remove` takes
+/// the configuration of another away.
+std::string configuration_left(const patroni::ScopeState& scope) {
+    return scope.initialize == patroni::InitializeKey::absent ? scope.configuration : std::string();
+}
+
+void review_machine(const BootstrapArguments& arguments, const Request& request, const patroni::ScopeState& scope,
+                    const std::optional<Plan>& plan, Overview& overview, std::vector<Finding>& findings) {
     std::optional<Layout> layout;
     try {
         layout = choose_layout(request.data_directory);
@@ -212,7 +218,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
             configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt);
         overview.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
         if (layout) {
-            review_limits(arguments, *layout, directory, findings);
+            review_limits({arguments.source, request.scope, configuration_left(scope)}, *layout, directory, findings);
         }
     } catch (const Failure& failure) {
         add(findings, "binaries", failure);
@@ -266,11 +272,13 @@ void review(const BootstrapArguments& bootstrap, bool search, Overview& overview
     const int landlock = system::landlock_version();
     overview.add("writing confined", landlock == 0 ? "no, the kernel has no Landlock"
                                                    : fmt::format("to the restore's places, by Landlock {}", landlock));
-    const auto scope = ask_scope(bootstrap.source, *request);
-    const auto plan = review_repository(*request, scope.value_or(patroni::ScopeState()), overview, findings);
-    review_machine(bootstrap, *request, plan, overview, findings);
-    if (scope) {
-        append(findings, review_scope(request->scope, *scope));
+    append(findings, review_restore_options(*request));
+    const auto asked = ask_scope(bootstrap.source, *request);
+    const auto scope = asked.value_or(patroni::ScopeState());
+    const auto plan = review_repository(*request, scope, overview, findings);
+    review_machine(bootstrap, *request, scope, plan, overview, findings);
+    if (asked) {
+        append(findings, review_scope(request->scope, scope));
     }
 }
 

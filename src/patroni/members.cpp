@@ -86,7 +86,7 @@ process::Command list_command(const ConfigurationSource& source, const std::stri
 /// Reaches the DCS as patronictl does (ctl.py get_dcs, 2.0 to 4.1). Without a file, the configuration is in
 /// PATRONI_CONFIGURATION.
 constexpr const char* key_script = R"(
-import sys
+import json, sys
 from patroni.config import Config
 from patroni.dcs import get_dcs
 config = dict(Config(sys.argv[1] or None, None).copy(), scope=sys.argv[2], patronictl=True)
@@ -95,8 +95,7 @@ cluster = get_dcs(config).get_cluster()
 key = cluster.initialize
 print('absent' if key is None else 'initialized' if key else 'empty')
 configured = cluster.config and cluster.config.data
-print('configured' if configured else 'new')
-print(configured.get('loop_wait', 0) if configured else 0)
+print(json.dumps(configured) if configured else '-')
 print(key or '-')
 )";
 
@@ -142,13 +141,19 @@ Leadership leadership_in(const process::Captured& result) {
 
 void take_key(std::string_view answer, ScopeState& state) {
     const auto words = system::split(system::trim(answer), '\n');
-    if (words.size() != 4) {
+    if (words.size() != 3) {
         return;
     }
     state.initialize = initialize_key_in(words[0]);
-    state.configured = words[1] == "configured";
-    state.loop_wait = static_cast<unsigned>(system::number(words[2]).value_or(0));
-    state.system_identifier = system::number(words[3]) ? words[3] : std::string();
+    const auto configuration = nlohmann::json::parse(words[1], nullptr, false);
+    state.configured = configuration.is_object();
+    if (state.configured) {
+        state.configuration = words[1];
+        const auto loop_wait = configuration.find("loop_wait");
+        state.loop_wait =
+            loop_wait != configuration.end() && loop_wait->is_number_unsigned() ? loop_wait->get<unsigned>() : 0;
+    }
+    state.system_identifier = system::number(words[2]) ? words[2] : std::string();
 }
 
 LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)

@@ -57,6 +57,7 @@ struct ScopeState {
     std::string system_identifier;           ///< that the key holds; empty if it holds none
     bool configured = false;                 ///< the DCS holds a configuration: a leader or post_bootstrap wrote it
     unsigned loop_wait = 0;                  ///< in that configuration, in seconds; 0 if not set
+    std::string configuration;               ///< that configuration, JSON; empty if there is none
     std::vector<std::string> members;        ///< all that are alive, or were until the TTL
     std::vector<std::string> bootstrapping;  ///< those that bootstrap right now
 };

@@ -48,9 +48,8 @@ std::vector<Finding> review_members(const ConfigurationSource& source,
 
 namespace {
 
-/// It takes these parameters only from the DCS, never from the local file.
-const yaml::Entry* limit_entry(const yaml::Node& tree, const std::string& name) {
-    return find_any_case(tree.map_at("bootstrap").map_at("dcs").map_at("postgresql").map_at("parameters"), name);
+const yaml::Entry* limit_entry(const yaml::Node& configuration, const std::string& name) {
+    return find_any_case(configuration.map_at("postgresql").map_at("parameters"), name);
 }
 
 /// Else Patroni's own defaults (postgresql/config.py, CMDLINE_OPTIONS, 2.0 to 4.1).
@@ -69,27 +68,41 @@ std::optional<std::int64_t> limit_in(const yaml::Entry* entry, const std::string
 
 }  // namespace
 
-std::optional<std::int64_t> limit_in_force(const ConfigurationSource& source, const std::string& name) {
-    const auto tree = load_tree(source);
-    return tree ? limit_in(limit_entry(*tree, name), name) : std::nullopt;
+DynamicLimits::DynamicLimits(const ConfigurationSource& source, const std::string& scope, const std::string& left) {
+    if (!left.empty()) {
+        tree_ = yaml::parse(left, "the DCS");
+        configuration_ = tree_.get();
+        scope_ = scope;
+    } else if ((tree_ = load_tree(source))) {
+        configuration_ = &tree_->map_at("bootstrap").map_at("dcs");
+    }
 }
 
-std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits) {
+std::optional<std::int64_t> DynamicLimits::in_force(const std::string& name) const {
+    return configuration_ == nullptr ? std::nullopt : limit_in(limit_entry(*configuration_, name), name);
+}
+
+std::string DynamicLimits::how_to_raise(const std::string& name, std::int64_t least) const {
+    return scope_.empty() ? fmt::format("set {} to {} or more in bootstrap.dcs.postgresql.parameters", name, least)
+                          : fmt::format("set it to {1} or more with patronictl edit-config {2} -p {0}={1}", name, least,
+                                        system::shell_word(scope_));
+}
+
+std::vector<Finding> DynamicLimits::review(const std::map<std::string, int>& limits) const {
     std::vector<Finding> findings;
-    const auto tree = load_tree(source);
-    if (!tree) {
-        return findings;
-    }
     for (const auto& [name, needed] : limits) {
-        const auto* entry = limit_entry(*tree, name);
-        const auto value = limit_in(entry, name);
-        if (value && *value < needed) {
-            findings.push_back({"limit-below-control",
-                                {fmt::format("{} is {} in bootstrap.dcs{}, and the cluster that was backed up had {}",
-                                             name, *value, entry != nullptr ? "" : ", where it is not set", needed),
-                                 fmt::format("set it to {} or more in bootstrap.dcs.postgresql.parameters", needed),
-                                 entry != nullptr ? entry->place : std::string()}});
+        const auto value = in_force(name);
+        if (!value || *value >= needed) {
+            continue;
         }
+        const auto* entry = limit_entry(*configuration_, name);
+        const auto where = scope_.empty() ? std::string("bootstrap.dcs")
+                                          : fmt::format("the configuration of scope {} that the DCS holds", scope_);
+        findings.push_back(
+            {"limit-below-control",
+             {fmt::format("{} is {} in {}{}, and the cluster that was backed up had {}", name, *value, where,
+                          entry != nullptr ? "" : ", where it is not set", needed),
+              how_to_raise(name, needed), entry != nullptr && scope_.empty() ? entry->place : std::string()}});
     }
     return findings;
 }

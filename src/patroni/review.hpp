@@ -28,13 +28,27 @@ std::vector<Finding> review(const ConfigurationSource& source, const Intent& int
 /// decides. Throws Failure(usage) as read_configuration().
 std::vector<Finding> review_members(const ConfigurationSource& source, const std::vector<std::filesystem::path>& files);
 
-/// Parameters that a standby needs at least as high as the server that wrote the WAL had them (pg_control's `limits`),
-/// if bootstrap.dcs sets them lower or leaves them at Patroni's lower default.
-std::vector<Finding> review_limits(const ConfigurationSource& source, const std::map<std::string, int>& limits);
+/// The parameters that Patroni takes from the DCS alone: from the configuration that an earlier cluster left there
+/// (`left`, JSON; empty if there is none), else from bootstrap.dcs (ensure_dcs_access in __main__.py, 2.0 to 4.1).
+class DynamicLimits {
+  public:
+    DynamicLimits(const ConfigurationSource& source, const std::string& scope, const std::string& left = {});
 
-/// What Patroni will give PostgreSQL for one of these parameters on its first start as a primary; empty when there is
-/// no patroni.yml, or no number.
-std::optional<std::int64_t> limit_in_force(const ConfigurationSource& source, const std::string& name);
+    /// What it gives PostgreSQL on the first start as a primary; empty when there is no patroni.yml, or no number.
+    std::optional<std::int64_t> in_force(const std::string& name) const;
+    /// Whether it is what an earlier cluster left: nothing on this node changes when somebody changes it.
+    bool is_left() const { return !scope_.empty(); }
+    /// `set max_connections to 100 or more in …`
+    std::string how_to_raise(const std::string& name, std::int64_t least) const;
+    /// Those that are lower than in the server that wrote the WAL (pg_control's `limits`), or are left at Patroni's
+    /// lower default: a standby needs them as high.
+    std::vector<Finding> review(const std::map<std::string, int>& limits) const;
+
+  private:
+    yaml::NodePtr tree_;
+    const yaml::Node* configuration_ = nullptr;  // in tree_; null without a patroni.yml
+    std::string scope_;                          // empty if it is bootstrap.dcs
+};
 
 /// The units that run Patroni with this file. Besides patroni.service, Debian has a template for several clusters on
 /// one machine: patroni@15-demo (PostgreSQL's version and the cluster's name) uses /etc/patroni/15-demo.yml.

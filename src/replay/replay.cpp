@@ -252,16 +252,20 @@ class Replay {
         const auto result =
             client.psql("SELECT count(*) FROM pg_catalog.pg_prepared_xacts;\n", std::chrono::minutes(1));
         const auto count = process::succeeded(result.outcome) ? system::number(system::trim(result.output)) : 0;
-        if (session_.most_prepared && count && static_cast<std::int64_t>(*count) > *session_.most_prepared) {
-            throw Failure(
+        if (count.value_or(0) == 0 || !session_.patroni_limits) {
+            return;
+        }
+        const auto pending = static_cast<std::int64_t>(*count);
+        const std::string name = "max_prepared_transactions";
+        const auto limits = session_.patroni_limits();
+        if (const auto most = limits.in_force(name); most && pending > *most) {
+            Failure failure(
                 ExitCode::preflight_refused,
                 fmt::format("{} prepared transactions are pending in the restored cluster, and Patroni starts "
-                            "PostgreSQL with max_prepared_transactions {}, with which it does not come up",
-                            *count, *session_.most_prepared),
-                fmt::format("set max_prepared_transactions to {} or more in "
-                            "bootstrap.dcs.postgresql.parameters: the next run goes on from here",
-                            std::max<std::int64_t>(static_cast<std::int64_t>(*count), control_limit())))
-                .lasting();
+                            "PostgreSQL with {} {}, with which it does not come up",
+                            pending, name, *most),
+                limits.how_to_raise(name, std::max(pending, control_limit())) + ": the next run goes on from here");
+            throw limits.is_left() ? failure : failure.lasting();
         }
     }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "patroni/review.hpp"
 #include "patroni/roles.hpp"
 #include "plan/plan.hpp"
 #include "postgres/private_server.hpp"
@@ -21,8 +22,8 @@ namespace patroni_pgbackrest {
 struct FirstSession {
     std::vector<patroni::Role> roles;     ///< they get the passwords of patroni.yml
     std::vector<postgres::Probe> probes;  ///< they must return true; empty where Patroni asks them with `verify`
-    /// Patroni's max_prepared_transactions; empty when it is not known.
-    std::optional<std::int64_t> most_prepared{};
+    /// The limits that Patroni will start PostgreSQL with; asked for only where something hangs on them.
+    std::function<patroni::DynamicLimits()> patroni_limits{};
 };
 
 /// Replays to the target with a private PostgreSQL in the staging directory, proves that it was reached, stops cleanly

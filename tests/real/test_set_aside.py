@@ -1,6 +1,7 @@
 """What Patroni takes over and gives up: the next call brings back the same, and does not do the same for ever."""
 import glob
 import os
+import re
 import shutil
 
 from bootstrap_case import BATCHES, PlainCase, read, wait_until
@@ -278,3 +279,18 @@ class PreparedTransactions(PlainCase, UnderPatroni):
         self.node.wait_for_leader()
         self.assertEqual(self.node.sql('select count(*) from pg_prepared_xacts'), '1')
         self.assertIn('the copy of an earlier run is complete', self.lab.log('node1'))
+
+    def test_patroni_s_limit_is_that_of_the_configuration_that_the_dcs_still_holds(self):
+        self.make_source('max_prepared_transactions = 5')
+        self.plain.sql("begin; insert into kept values (0); prepare transaction 'one'")
+        self.plain.write_batches(1, 2)
+        self.lose()
+        self.configure(bootstrap=self.allow_prepared(5))
+        self.node.put_key('{"loop_wait": 1, "ttl": 20, "postgresql": {"parameters": {"max_connections": 100}}}', 'config')
+        result = self.bootstrap()
+        self.assert_refused(result, 3, '1 prepared transactions are pending .* max_prepared_transactions 0', 'patronictl edit-config')
+        hint = re.search(r'with (patronictl edit-config .*=5): the next', result.log)[1].split()
+        self.lab.run(*hint[:1], '-c', self.node.yml, *hint[1:], '--force')
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assertEqual(self.node.sql('select count(*) from pg_prepared_xacts'), '1')

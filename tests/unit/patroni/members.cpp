@@ -34,15 +34,16 @@ TEST_CASE("the key's system identifier is told when there is one") {
         take_key(answer, state);
         return state;
     };
-    const auto state = told("initialized\nconfigured\n10\n7710953412442782829\n");
+    const auto state = told("initialized\n{\"loop_wait\": 10}\n7710953412442782829\n");
     CHECK(state.initialize == InitializeKey::initialized);
     CHECK(state.system_identifier == "7710953412442782829");
     CHECK(state.configured);
     CHECK(state.loop_wait == 10);
-    CHECK(told("empty\nnew\n0\n-\n").initialize == InitializeKey::empty);
-    CHECK(told("empty\nnew\n0\n-\n").system_identifier.empty());
-    CHECK(told("absent\nnew\n0\n-\n").initialize == InitializeKey::absent);
-    CHECK(told("initialized\nnew\n0\nnot a number\n").system_identifier.empty());
+    CHECK(state.configuration == R"({"loop_wait": 10})");
+    CHECK(told("empty\n-\n-\n").initialize == InitializeKey::empty);
+    CHECK(told("empty\n-\n-\n").system_identifier.empty());
+    CHECK(told("absent\n-\n-\n").initialize == InitializeKey::absent);
+    CHECK(told("initialized\n-\nnot a number\n").system_identifier.empty());
     CHECK(told("Traceback (most recent call last):").initialize == InitializeKey::unknown);
 }
 

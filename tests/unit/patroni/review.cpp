@@ -135,10 +135,12 @@ TEST_CASE("another member must bootstrap the same way") {
 
 TEST_CASE("a limit below that of the cluster that was backed up is found") {
     const Files files;
+    std::string left;
     const auto found = [&](const std::string& parameters, const std::string& name, int needed) {
         const auto text = with(clean, "        archive_mode: 'on'\n", "        archive_mode: 'on'\n" + parameters);
         Strings messages;
-        for (const auto& finding : review_limits({files.write("patroni.yml", text), {}}, {{name, needed}})) {
+        for (const auto& finding :
+             DynamicLimits({files.write("patroni.yml", text), {}}, "demo", left).review({{name, needed}})) {
             messages.push_back(finding.problem.place + " " + finding.problem.message);
         }
         return messages;
@@ -152,6 +154,17 @@ TEST_CASE("a limit below that of the cluster that was backed up is found") {
     CHECK(found("        MAX_connections: '50'\n", "max_connections", 60) ==
           Strings{"patroni.yml:11 max_connections is 50 in bootstrap.dcs, and the cluster that was backed up had 60"});
     CHECK(found("        max_prepared_transactions: many\n", "max_prepared_transactions", 5) == Strings{});
+
+    left = R"({"loop_wait": 10, "postgresql": {"parameters": {"max_connections": 50}}})";
+    CHECK(found("        max_connections: 200\n", "max_connections", 60) ==
+          Strings{" max_connections is 50 in the configuration of scope demo that the DCS holds, and the cluster that "
+                  "was backed up had 60"});
+    CHECK(found("        max_wal_senders: 20\n", "max_wal_senders", 11).size() == 1);
+    const DynamicLimits limits({}, "demo", left);
+    CHECK(limits.in_force("max_connections") == 50);
+    CHECK(limits.how_to_raise("max_connections", 60) ==
+          "set it to 60 or more with patronictl edit-config demo -p max_connections=60");
+    CHECK_FALSE(DynamicLimits({}, "demo").in_force("max_connections"));
 }
 
 TEST_CASE("a recovery_conf that is misspelt is told what it may have meant") {
