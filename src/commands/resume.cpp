@@ -183,6 +183,7 @@ ResumeFacts look_around(const patroni::ConfigurationSource& source, const patron
     } else if (facts.in_place == InPlace::handed_over) {
         facts.control = *control;
         facts.recovery_ended_at = end_of_recovery(facts.layout, control->timeline);
+        facts.uptime = system::Uptime::now();
     } else {
         facts.in_place = is_empty() ? InPlace::nothing : InPlace::something_else;
     }

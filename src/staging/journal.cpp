@@ -111,7 +111,9 @@ void Journal::save(const std::filesystem::path& file) const {
     if (handed_over) {
         content["handed_over"] = {{"inode", handed_over->inode},
                                   {"at", handed_over->at},
-                                  {"control_written_at", handed_over->control_written_at}};
+                                  {"control_written_at", handed_over->control_written_at},
+                                  {"boot", handed_over->uptime.boot},
+                                  {"up", handed_over->uptime.seconds}};
     }
     if (goal) {
         content["asked"] = json_of(*goal);
@@ -173,8 +175,10 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         }
         if (read.contains("handed_over")) {
             const auto& directory = read.at("handed_over");
-            journal.handed_over = HandedOver{directory.at("inode"), directory.at("at"),
-                                             directory.value("control_written_at", std::int64_t{0})};
+            journal.handed_over = HandedOver{directory.at("inode"),
+                                             directory.at("at"),
+                                             directory.value("control_written_at", std::int64_t{0}),
+                                             {directory.value("boot", ""), directory.value("up", std::int64_t{0})}};
         }
         if (read.contains("asked")) {
             journal.goal = goal_in(read.at("asked"));
@@ -203,7 +207,8 @@ std::optional<HandedOver> HandedOver::of(const std::filesystem::path& directory)
         return std::nullopt;
     }
     const auto control = postgres::read_control_file(directory);
-    return HandedOver{facts.st_ino, static_cast<std::int64_t>(::time(nullptr)), control ? control->written_at : 0};
+    return HandedOver{facts.st_ino, static_cast<std::int64_t>(::time(nullptr)), control ? control->written_at : 0,
+                      system::Uptime::now()};
 }
 
 bool Journal::handed_over_is(const std::filesystem::path& directory) const {

@@ -5,6 +5,7 @@
 #include "request/request.hpp"
 #include "staging/layout.hpp"
 #include "staging/reached.hpp"
+#include "system/machine.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -49,6 +50,7 @@ struct HandedOver {
     std::uint64_t inode = 0;              ///< not its device, which may have another number after a reboot
     std::int64_t at = 0;                  ///< seconds since 1970
     std::int64_t control_written_at = 0;  ///< pg_control's own time, in seconds since 1970: every start changes it
+    system::Uptime uptime{};              ///< of the machine
 
     /// As it is now; empty when there is no such directory.
     static std::optional<HandedOver> of(const std::filesystem::path& directory);

@@ -3,6 +3,7 @@
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/machine.hpp"
 #include "system/process_facts.hpp"
 #include "system/text.hpp"
 
@@ -182,8 +183,8 @@ void note_births(Journal& journal) {
 }
 
 std::string boot_of(const std::vector<fs::path>& places) {
-    const auto content = system::read_file_if_present("/proc/sys/kernel/random/boot_id");
-    if (!content) {
+    const auto boot = system::boot_id();
+    if (boot.empty()) {
         return {};
     }
     std::set<std::string> mounted;
@@ -191,7 +192,7 @@ std::string boot_of(const std::vector<fs::path>& places) {
         mounted.insert(system::file_system_instance(place));
     }
     mounted.erase("");
-    std::vector<std::string> words{std::string(system::trim(*content))};
+    std::vector<std::string> words{boot};
     words.insert(words.end(), mounted.begin(), mounted.end());
     return system::join(words, " ");
 }

@@ -29,11 +29,14 @@ bool may_have_rival_history(const postgres::ControlFile& control, const Leadersh
 }
 
 /// For so long after the end of its recovery that it was accepted: longer than any post_bootstrap takes. In patroni
-/// mode the recovery ends after the hand-over, with the history file of a new timeline.
+/// mode the recovery ends after the hand-over, with the history file of a new timeline. A clock that was put forward
+/// meanwhile makes no day, as far as the machine knows how long it has been up.
 bool is_in_use_long_enough(const ResumeFacts& facts) {
     constexpr std::int64_t a_day = 86400;
     const auto& journal = *facts.journal;
-    return journal.goal && facts.control.timeline > journal.goal->timeline && facts.recovery_ended_at &&
+    const auto up = facts.uptime.seconds_since(journal.handed_over->uptime);
+    return up.value_or(a_day) >= a_day && journal.goal && facts.control.timeline > journal.goal->timeline &&
+           facts.recovery_ended_at &&
            facts.control.written_at > std::max(journal.handed_over->at, *facts.recovery_ended_at) + a_day;
 }
 

@@ -33,6 +33,7 @@ struct ResumeFacts {
     // Of what was handed over, and stands in its place.
     postgres::ControlFile control;
     std::optional<std::int64_t> recovery_ended_at;  ///< when its timeline's history file was written, since 1970
+    system::Uptime uptime;
 
     // Of what is unfinished, unless somebody's data is in its place.
     std::optional<Request> request;  ///< what the method's block asks for

@@ -1,9 +1,12 @@
 #include "system/machine.hpp"
 
 #include "system/control_group.hpp"
+#include "system/file.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <fstream>
 #include <sched.h>
 #include <string>
@@ -47,6 +50,20 @@ unsigned processors() {
         count = std::min(count, static_cast<unsigned>(std::ceil(std::min(*quota, 65536.0))));
     }
     return std::max(1U, count);
+}
+
+std::string boot_id() {
+    return std::string(trim(read_file_if_present("/proc/sys/kernel/random/boot_id").value_or("")));
+}
+
+Uptime Uptime::now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return {boot_id(), time.tv_sec};
+}
+
+std::optional<std::int64_t> Uptime::seconds_since(const Uptime& earlier) const {
+    return boot.empty() || boot != earlier.boot ? std::nullopt : std::optional(seconds - earlier.seconds);
 }
 
 unsigned long long available_memory() {

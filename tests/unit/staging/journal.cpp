@@ -36,7 +36,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.given_up = written.not_accepted = written.never_led = true;
         written.planning = BootstrapCall{"other", "node2", "more"};
         written.hand_overs = 2;
-        written.handed_over = HandedOver{1, 2, 3};
+        written.handed_over = HandedOver{1, 2, 3, {"boot", 4}};
         written.save(file);
         const auto read = Journal::read(file);
         REQUIRE(read);
@@ -57,6 +57,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->handed_over->inode == 1);
         CHECK(read->handed_over->at == 2);
         CHECK(read->handed_over->control_written_at == 3);
+        CHECK(read->handed_over->uptime.seconds_since({"boot", 1}) == 3);
     }
 }
 

@@ -365,6 +365,15 @@ TEST_CASE("a day of use counts from the end of the recovery, on a timeline that 
         --facts.control.written_at;
         CHECK_FALSE(is_over());
     }
+    SECTION("a clock that was put forward meanwhile") {
+        facts.journal->handed_over->uptime = {"boot", 100};
+        facts.uptime = {"boot", 100 + 86399};
+        CHECK_FALSE(is_over());
+        ++facts.uptime.seconds;
+        CHECK(is_over());
+        facts.uptime = {"another", 5};
+        CHECK(is_over());
+    }
     SECTION("a recovery that ended after the hand-over, in patroni mode") {
         facts.recovery_ended_at = facts.journal->handed_over->at + 1;
         CHECK_FALSE(is_over());

@@ -79,6 +79,15 @@ TEST_CASE("in a container whose own group is the top, the host's path is passed 
     CHECK(limits.memory_left == 0U);
 }
 
+TEST_CASE("an uptime is compared within one boot alone") {
+    const auto now = Uptime::now();
+    CHECK(now.boot.size() == 36);
+    CHECK(now.seconds > 0);
+    CHECK(Uptime{"a", 7}.seconds_since({"a", 5}) == 2);
+    CHECK_FALSE(Uptime{"a", 7}.seconds_since({"b", 5}));
+    CHECK_FALSE(Uptime{"", 7}.seconds_since({"", 5}));
+}
+
 TEST_CASE("without control groups nothing is limited") {
     const PrivateDirectory root;
     CHECK_FALSE(control_group_limits(root.path()).processors.has_value());
