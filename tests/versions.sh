@@ -166,7 +166,7 @@ in_root() { # SECONDS SUITE COMMAND...
   shift 2
   for name in http_proxy https_proxy no_proxy; do [ -z "${!name:-}" ] || environment+=("$name=${!name}"); done
   isolated "$seconds" bash -c '
-    mount -t proc proc "$1/proc" && mount -t sysfs -o ro sysfs "$1/sys" && mount --rbind /dev "$1/dev" && mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm" || exit
+    mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && mount -t sysfs -o ro sysfs "$1/sys" && mount --rbind /dev "$1/dev" && mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm" || exit
     chroot "$1" /usr/bin/env -i "${@:2}"' - "$root" "${environment[@]}" "$@"
 }
 
