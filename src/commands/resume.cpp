@@ -207,8 +207,7 @@ void abandon(const Layout& layout, bool cluster_lives) {
         journal.given_up = true;
         journal.planning.reset();
         if (cluster_lives) {
-            journal.outside.clear();
-            journal.births.clear();
+            journal.places.clear();
         }
     });
 }

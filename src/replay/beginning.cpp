@@ -129,7 +129,7 @@ Seen look_at_staging(const StagingDirectory& staging, const std::optional<TakenB
         const auto once = OnlyOnce::in(staging.path());
         seen.is_repeatable = !once || !once->is_behind(seen.control->redo);
     });
-    seen.same_boot = seen.earlier && is_same_boot(*seen.earlier, staging.layout());
+    seen.same_boot = seen.earlier && seen.earlier->is_of_this_boot(staging.path());
     return seen;
 }
 

@@ -40,7 +40,7 @@ struct Seen {
     bool has_signal_file = false;    ///< of a recovery or a standby
     std::optional<postgres::ControlData> control;
     std::string why_unreadable;  ///< why there is no `control`
-    bool same_boot = false;      ///< see is_same_boot
+    bool same_boot = false;      ///< see Journal::is_of_this_boot
     bool is_repeatable = true;   ///< a replay from pg_control's position gives what the first one gave (OnlyOnce)
 };
 

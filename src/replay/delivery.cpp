@@ -88,7 +88,7 @@ void keep_made_places() {
         for (const auto& file : journals_of(data_directory)) {
             auto journal = Journal::read(file);
             if (journal && journal->handed_over_is(data_directory)) {
-                take_made_places(*journal, data_directory);
+                journal->places.add(made_places(data_directory).owned());
                 journal->save(file);
             }
         }
@@ -126,7 +126,7 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
     ticket.base_configuration =
         patroni::base_configuration_path(configuration, staging.layout().data_directory).string();
     ticket.archive_get = archive_get_words(request, staging.layout().data_directory);
-    ticket.places = owned_places(staging.journal());
+    ticket.places = staging.journal().places.owned().paths();
 
     system::remove_file(data / "standby.signal");
     empty_pg_wal(data / "pg_wal");

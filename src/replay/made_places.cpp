@@ -83,11 +83,9 @@ bool lies_in(const fs::path& place, const fs::path& directory) {
 }
 
 bool is_ours(const Ticket& ticket, const std::string& place) {
-    const auto noted = made_places(".");
-    const auto note = noted.find(place);
-    // Another directory that lies there meanwhile is somebody's.
-    return (note != noted.end() && system::birth_of(place) == note->second) ||
-           std::find(ticket.places.begin(), ticket.places.end(), place) != ticket.places.end();
+    auto ours = made_places(".").owned().paths();
+    ours.insert(ours.end(), ticket.places.begin(), ticket.places.end());
+    return std::find(ours.begin(), ours.end(), place) != ours.end();
 }
 
 std::optional<GuardAnswer> make_ready(const Ticket& ticket, const std::vector<std::string>& places) {

@@ -66,7 +66,7 @@ std::vector<postgres::Setting> base_settings(const Request& request, const fs::p
 std::vector<fs::path> writable_places(const Request& request, const StagingDirectory& staging) {
     auto places = pgbackrest::working_places(request.pgbackrest);
     places.insert(places.end(), {staging.layout().spool(), staging.layout().pgbackrest_lock()});
-    for (const auto& place : owned_places(staging.journal())) {
+    for (const auto& place : staging.journal().places.owned().paths()) {
         places.emplace_back(place);
     }
     return places;
@@ -86,7 +86,7 @@ class Replay {
         prepare(start == Start::replay);
         run_server(start == Start::replay);
         auto reached = prove();
-        take_linked_places(staging_.journal(), data_);
+        staging_.journal().places.add(linked_places(data_).owned());
         clean_up();
         return reached;
     }
@@ -94,7 +94,7 @@ class Replay {
   private:
     void prepare(bool recovering) {
         remove_signals();
-        take_made_places(staging_.journal(), data_);
+        staging_.journal().places.add(made_places(data_).owned());
         if (recovering) {
             remove_newer_timelines();
             write_ticket();
@@ -145,7 +145,7 @@ class Replay {
 
     void write_ticket() const {
         auto ticket = make_ticket(request_, plan_);
-        ticket.places = owned_places(staging_.journal());
+        ticket.places = staging_.journal().places.owned().paths();
         const auto free = system::free_bytes(data_);
         const auto& layout = staging_.layout();
         fs::create_directories(layout.spool());
@@ -179,7 +179,7 @@ class Replay {
         for (const auto& place : places) {
             make_room(data_, place);
         }
-        take_made_places(staging_.journal(), data_);
+        staging_.journal().places.add(made_places(data_).owned());
         staging_.enter(Phase::replaying);
         write_ticket();
         system::remove_file(data_ / ReplayNotes::file_name);

@@ -61,12 +61,23 @@ void give_name_back(const Renamed& place) {
     log::info("{} is {} again", place.end, place.original);
 }
 
+/// Those that a link in the data directory leads to; what lies in the others is not its own.
+Places linked_of(const Places& places, const fs::path& data_directory) {
+    const auto ends = linked_places(data_directory).paths();
+    std::vector<std::string> linked;
+    for (const auto& place : places.paths()) {
+        if (std::find(ends.begin(), ends.end(), place) != ends.end()) {
+            linked.push_back(place);
+        }
+    }
+    return Places(linked, places.births());
+}
+
 /// What may be refused comes first: a journal that names the places as ours allows --delta to clean them.
-void adopt(StagingDirectory& staging, const Journal& journal, const fs::path& directory,
-           const std::vector<std::string>& places) {
-    give_names_back(directory, places);
+void adopt(StagingDirectory& staging, const Journal& journal, const fs::path& directory, const Places& places) {
+    give_names_back(directory, places.paths());
     staging.journal() = journal;
-    staging.journal().outside = linked_places(directory, places);
+    staging.journal().places = linked_of(places, directory);
     staging.enter(Phase::copying);
     std::error_code error;
     fs::remove(staging.path(), error);
@@ -107,14 +118,8 @@ void take_back(StagingDirectory& staging, const fs::path& directory,
         journal.member = staging.journal().member;
     }
     // Patroni has renamed these, too.
-    auto places = journal.outside;
-    for (const auto& [place, birth] : made_places(directory)) {
-        if (std::find(places.begin(), places.end(), place) == places.end()) {
-            places.push_back(place);
-        }
-        journal.births.emplace(place, birth);
-    }
-    adopt(staging, journal, directory, places);
+    journal.places.add(made_places(directory));
+    adopt(staging, journal, directory, journal.places);
 }
 
 void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& plan, const std::vector<fs::path>& outside,
@@ -133,11 +138,8 @@ void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& pla
         throw refuse("it is not on the file system of the data directory",
                      "move it there, or leave reuse-data out: everything is copied from the repository then");
     }
-    std::vector<std::string> places;
-    for (const auto& place : outside) {
-        places.push_back(place.string());
-    }
-    for (const auto& place : linked_places(directory, places)) {
+    const Places places({outside.begin(), outside.end()});
+    for (const auto& place : linked_of(places, directory).paths()) {
         if (const auto server = server_with_place(place)) {
             throw refuse(fmt::format("process {} has {} as its own, where a link of it leads", *server, place),
                          "stop that server, or leave reuse-data out");
@@ -152,7 +154,6 @@ void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& pla
     postgres::remove_stale_postmaster_file(directory);
     auto journal = staging.journal();
     journal.system_identifier = plan.database.system_identifier;
-    journal.births.clear();
     adopt(staging, journal, directory, places);
     system::remove_file(staging.path() / made_places_file);  // of another restore
 }
@@ -171,20 +172,6 @@ void give_names_back(const fs::path& data_directory, const std::vector<std::stri
     for (const auto& place : all) {
         give_name_back(place);
     }
-}
-
-std::vector<std::string> linked_places(const fs::path& data_directory, const std::vector<std::string>& places) {
-    std::vector<std::string> ends;
-    for (const auto& link : links_of(data_directory)) {
-        ends.push_back(end_of(link));
-    }
-    std::vector<std::string> linked;
-    for (const auto& place : places) {
-        if (std::find(ends.begin(), ends.end(), place) != ends.end()) {
-            linked.push_back(place);
-        }
-    }
-    return linked;
 }
 
 }  // namespace patroni_pgbackrest

@@ -27,8 +27,4 @@ void reuse(StagingDirectory& staging, const std::filesystem::path& directory, co
 /// `places` get their names back. Throws Failure(unsafe), before anything is touched, when one of the names is taken.
 void give_names_back(const std::filesystem::path& data_directory, const std::vector<std::string>& places);
 
-/// Those of `places` that a link in the data directory leads to; what lies in the others is not its own.
-std::vector<std::string> linked_places(const std::filesystem::path& data_directory,
-                                       const std::vector<std::string>& places);
-
 }  // namespace patroni_pgbackrest

@@ -3,7 +3,6 @@
 #include "patroni/data_directory.hpp"
 #include "postgres/control_data.hpp"
 #include "staging/journal.hpp"
-#include "staging/places.hpp"
 #include "staging/staging.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
@@ -93,9 +92,9 @@ void remove_what_the_run_needed(const Layout& layout) {
 
 void sync_to_disk(const StagingDirectory& staging) {
     std::vector<fs::path> roots{staging.path()};
-    for (const auto& directory : places_outside(staging.journal())) {
-        if (fs::exists(directory)) {
-            roots.push_back(directory);
+    for (const auto& place : staging.journal().places) {
+        if (fs::exists(place.path)) {
+            roots.emplace_back(place.path);
         }
     }
     system::sync_tree(roots);

@@ -7,6 +7,7 @@
 #include <array>
 #include <ctime>
 #include <fmt/format.h>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <utility>
@@ -94,8 +95,8 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"system_identifier", system_identifier},
                  {"boot", boot},
                  {"phase", text(phase)},
-                 {"outside", outside},
-                 {"births", births},
+                 {"outside", places.paths()},
+                 {"births", places.births()},
                  {"never_led", never_led},
                  {"given_up", given_up},
                  {"hand_overs", hand_overs},
@@ -133,8 +134,7 @@ namespace {
 /// What lies outside of the staging directory is the original's, and the copied data was copied at some moment.
 void take_as_copy(Journal& journal) {
     journal.is_copy = true;
-    journal.outside.clear();
-    journal.births.clear();
+    journal.places.clear();
     if (journal.phase < Phase::handing_over) {
         journal.phase = Phase::copying;
     }
@@ -152,7 +152,6 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         Journal journal;
         journal.scope = read.value("scope", "");
         journal.member = read.value("member", "");
-        journal.births = read.value("births", journal.births);
         journal.never_led = read.value("never_led", false);
         journal.given_up = read.value("given_up", false);
         journal.not_accepted = read.value("not_accepted", false);
@@ -168,7 +167,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.system_identifier = read.at("system_identifier");
         journal.boot = read.at("boot");
         journal.phase = phase_named(read.at("phase"));
-        journal.outside = read.at("outside").get<std::vector<std::string>>();
+        journal.places = Places(read.at("outside"), read.value("births", std::map<std::string, std::string>()));
         if (read.contains("begun")) {
             const auto& call = read.at("begun");
             journal.planning = BootstrapCall{call.at("scope"), call.at("member"), call.at("request")};
@@ -218,6 +217,11 @@ bool Journal::handed_over_is(const std::filesystem::path& directory) const {
     }
     const auto control = postgres::read_control_file(directory);
     return control && control->system_identifier == system_identifier;
+}
+
+bool Journal::is_of_this_boot(const std::filesystem::path& staging) const {
+    const auto now = boot_of(staging, places);
+    return !now.empty() && boot == now;
 }
 
 bool Journal::has_never_started(const postgres::ControlFile& control) const {

@@ -4,6 +4,7 @@
 #include "postgres/control_data.hpp"
 #include "request/request.hpp"
 #include "staging/layout.hpp"
+#include "staging/places.hpp"
 #include "staging/reached.hpp"
 #include "system/machine.hpp"
 
@@ -11,7 +12,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,8 +27,9 @@
 ///   not accepted   While it was in place, the DCS had no initialize key, or another node's: Patroni gave it up.
 ///   given up       The same, seen before the hand-over: an empty key that is met later is another node's.
 ///   never led      The DCS held no configuration beside the empty key, so no leader had been there before.
-///   outside        The targets of tablespaces and links, which lie at their final places from the first copy on.
-///   births         Which directories lay at those places: another disk that is mounted there is not ours.
+///   places         ("outside", "births") The targets of tablespaces and links, which lie at their final places from
+///   the
+///                  first copy on, and which directories lay there.
 ///   circumstances  What else decides whether Patroni can use what is handed over: see circumstances_of().
 ///   rejected timelines  Written by earlier hand-overs that Patroni gave up: nobody ever led on them.
 ///   boot           The kernel's boot and the mounted disks: what was not flushed is there only while both stay.
@@ -76,8 +77,7 @@ struct Journal {
     std::string system_identifier;
     std::string boot;  ///< of boot_of
     Phase phase = Phase::copying;
-    std::vector<std::string> outside;           ///< checked to be empty before the first copy
-    std::map<std::string, std::string> births;  ///< inode and birth of those that were seen as directories
+    Places places;
     std::optional<BootstrapCall> planning;
     bool never_led = false;
     bool given_up = false;
@@ -97,6 +97,8 @@ struct Journal {
     bool only_planned() const { return backup_set.empty(); }
     /// The bootstrap that was called last on this node.
     BootstrapCall last_call() const { return planning.value_or(BootstrapCall{scope, member, request}); }
+    /// Whether what its run wrote without fsync is there for certain: no reboot and no unmount since.
+    bool is_of_this_boot(const std::filesystem::path& staging) const;
     /// Whether PostgreSQL has never been started in what was handed over.
     bool has_never_started(const postgres::ControlFile& control) const;
     /// Whether it is what was handed over: the same directory with the same cluster in it.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -18,22 +19,76 @@ namespace patroni_pgbackrest {
 
 namespace fs = std::filesystem;
 
-namespace {
+bool Place::is_still_there() const {
+    return birth && birth == system::birth_of(path);
+}
 
-/// A place that is not the directory any more which it was then is somebody's.
-void add_places(Journal& journal, const std::map<std::string, std::string>& places) {
-    for (const auto& [place, birth] : places) {
-        if (system::birth_of(place) != birth) {
-            continue;
-        }
-        if (std::find(journal.outside.begin(), journal.outside.end(), place) == journal.outside.end()) {
-            journal.outside.push_back(place);
-        }
-        journal.births.insert_or_assign(place, birth);
+Places::Places(const std::vector<std::string>& paths, const std::map<std::string, std::string>& births) {
+    for (const auto& path : paths) {
+        const auto birth = births.find(path);
+        at(path).birth = birth == births.end() ? std::nullopt : std::optional(birth->second);
     }
 }
 
-}  // namespace
+std::vector<std::string> Places::paths() const {
+    std::vector<std::string> paths;
+    for (const auto& place : all_) {
+        paths.push_back(place.path);
+    }
+    return paths;
+}
+
+std::map<std::string, std::string> Places::births() const {
+    std::map<std::string, std::string> births;
+    for (const auto& place : all_) {
+        if (place.birth) {
+            births.emplace(place.path, *place.birth);
+        }
+    }
+    return births;
+}
+
+Places Places::owned() const {
+    Places owned;
+    std::copy_if(begin(), end(), std::back_inserter(owned.all_),
+                 [](const Place& place) { return place.is_still_there(); });
+    return owned;
+}
+
+void Places::claim(const std::vector<fs::path>& restored) {
+    auto claimed = *this;
+    for (const auto& directory : restored) {
+        const auto known = std::find_if(begin(), end(), [&](const Place& place) { return place.path == directory; });
+        const bool ours = known != end() && (!known->birth || known->is_still_there());
+        if (!ours && !system::is_empty_or_absent(directory)) {
+            throw Failure(
+                ExitCode::unsafe,
+                fmt::format("{} is not empty, and the backup has a tablespace or a link there", directory.string()),
+                "move what is in it away, or give the restore another place with tablespace-map or link-map");
+        }
+        claimed.at(directory.string()).birth = ours ? known->birth : std::nullopt;
+    }
+    *this = claimed;
+}
+
+void Places::add(const Places& others) {
+    for (const auto& place : others) {
+        at(place.path).birth = place.birth;
+    }
+}
+
+void Places::note_births() {
+    for (auto& place : all_) {
+        if (!place.birth) {
+            place.birth = system::birth_of(place.path);
+        }
+    }
+}
+
+Place& Places::at(const std::string& path) {
+    const auto known = std::find_if(all_.begin(), all_.end(), [&](const Place& place) { return place.path == path; });
+    return known == all_.end() ? all_.emplace_back(Place{path, std::nullopt}) : *known;
+}
 
 std::optional<pid_t> server_with_place(const fs::path& place) {
     const auto is_place = [&](const fs::path& directory) {
@@ -53,57 +108,45 @@ std::optional<pid_t> server_with_place(const fs::path& place) {
     return std::nullopt;
 }
 
-std::map<std::string, std::string> made_places(const fs::path& data_directory) {
+Places made_places(const fs::path& data_directory) {
     const auto content = system::read_file_if_present(data_directory / made_places_file);
     const auto read = nlohmann::json::parse(content.value_or("{}"), nullptr, false);
-    std::map<std::string, std::string> places;
+    std::vector<std::string> paths;
+    std::map<std::string, std::string> births;
     if (read.is_object()) {
         for (const auto& [place, birth] : read.items()) {
             if (birth.is_string()) {
-                places.emplace(place, birth.get<std::string>());
+                paths.push_back(place);
+                births.emplace(place, birth.get<std::string>());
             }
         }
     }
-    return places;
+    return Places(paths, births);
 }
 
 void note_made_place(const fs::path& data_directory, const fs::path& place) {
-    auto places = made_places(data_directory);
-    places.insert_or_assign(place.string(), system::birth_of(place).value_or(""));
-    system::replace_file(data_directory / made_places_file, nlohmann::json(places).dump() + "\n");
+    auto births = made_places(data_directory).births();
+    births.insert_or_assign(place.string(), system::birth_of(place).value_or(""));
+    system::replace_file(data_directory / made_places_file, nlohmann::json(births).dump() + "\n");
 }
 
 bool is_version_directory(std::string_view name, int major) {
     return name.starts_with(fmt::format("PG_{}_", major));
 }
 
-std::vector<std::string> owned_places(const Journal& journal) {
-    std::vector<std::string> owned;
-    for (const auto& directory : journal.outside) {
-        const auto seen = journal.births.find(directory);
-        if (seen != journal.births.end() && seen->second == system::birth_of(directory)) {
-            owned.push_back(directory);
-        }
-    }
-    return owned;
-}
-
-void take_made_places(Journal& journal, const fs::path& data_directory) {
-    add_places(journal, made_places(data_directory));
-}
-
-void take_linked_places(Journal& journal, const fs::path& data_directory) {
-    std::map<std::string, std::string> places;
+Places linked_places(const fs::path& data_directory) {
+    std::vector<std::string> ends;
     for (const auto& link : links_of(data_directory)) {
-        const auto place = end_of(link);
-        places.emplace(place, system::birth_of(place).value_or(""));
+        ends.push_back(end_of(link));
     }
-    add_places(journal, places);
+    Places places(ends);
+    places.note_births();
+    return places;
 }
 
-void empty_made_places(const Journal& journal, const std::vector<fs::path>& restored, int major) {
+void empty_made_places(const Places& places, const std::vector<fs::path>& restored, int major) {
     const auto is_made = [&](const std::string& name) { return is_version_directory(name, major); };
-    for (const fs::path place : owned_places(journal)) {
+    for (const fs::path place : places.owned().paths()) {
         const auto names = system::entries(place);
         if (std::find(restored.begin(), restored.end(), place) != restored.end() ||
             std::none_of(names.begin(), names.end(), is_made)) {
@@ -148,64 +191,19 @@ std::string end_of(const fs::path& link) {
     return (link.parent_path() / fs::read_symlink(link, error)).lexically_normal().string();
 }
 
-std::vector<fs::path> places_outside(const Journal& journal) {
-    return {journal.outside.begin(), journal.outside.end()};
-}
-
-void claim_places(Journal& journal, const std::vector<fs::path>& outside) {
-    auto known = journal.outside;
-    for (const auto& directory : outside) {
-        const bool is_known = std::find(known.begin(), known.end(), directory.string()) != known.end();
-        const auto seen = journal.births.find(directory.string());
-        const bool ours = is_known && (seen == journal.births.end() || seen->second == system::birth_of(directory));
-        if (!ours && !system::is_empty_or_absent(directory)) {
-            throw Failure(
-                ExitCode::unsafe,
-                fmt::format("{} is not empty, and the backup has a tablespace or a link there", directory.string()),
-                "move what is in it away, or give the restore another place with tablespace-map or link-map");
-        }
-        if (!is_known) {
-            known.push_back(directory.string());
-        }
-        if (!ours) {
-            journal.births.erase(directory.string());
-        }
-    }
-    journal.outside = known;
-}
-
-void note_births(Journal& journal) {
-    for (const auto& directory : journal.outside) {
-        if (const auto birth = system::birth_of(directory)) {
-            journal.births.emplace(directory, *birth);
-        }
-    }
-}
-
-std::string boot_of(const std::vector<fs::path>& places) {
+std::string boot_of(const fs::path& staging, const Places& places) {
     const auto boot = system::boot_id();
     if (boot.empty()) {
         return {};
     }
-    std::set<std::string> mounted;
+    std::set<std::string> mounted{system::file_system_instance(staging)};
     for (const auto& place : places) {
-        mounted.insert(system::file_system_instance(place));
+        mounted.insert(system::file_system_instance(place.path));
     }
     mounted.erase("");
     std::vector<std::string> words{boot};
     words.insert(words.end(), mounted.begin(), mounted.end());
     return system::join(words, " ");
-}
-
-std::string boot_now(const Journal& journal, const Layout& layout) {
-    auto places = places_outside(journal);
-    places.push_back(layout.staging);
-    return boot_of(places);
-}
-
-bool is_same_boot(const Journal& journal, const Layout& layout) {
-    const auto now = boot_now(journal, layout);
-    return !now.empty() && journal.boot == now;
 }
 
 }  // namespace patroni_pgbackrest

@@ -1,8 +1,5 @@
 #pragma once
 
-#include "staging/journal.hpp"
-#include "staging/layout.hpp"
-
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -13,35 +10,64 @@
 
 namespace patroni_pgbackrest {
 
-/// The tablespace and link targets that the journal names: they belong to the copy as the staging directory does.
-std::vector<std::filesystem::path> places_outside(const Journal& journal);
+/// A directory outside of the staging directory that the restore writes to: a tablespace's or a link's target.
+struct Place {
+    std::string path;
+    /// Which directory lay there: another disk that is mounted there is not ours. Empty until it is there.
+    std::optional<std::string> birth;
 
-/// Makes `outside` the journal's own. A place is ours when it is empty, or when the journal knows it, and knows it as
-/// the directory that is there now. Throws Failure(unsafe) for any other.
-void claim_places(Journal& journal, const std::vector<std::filesystem::path>& outside);
+    bool operator==(const Place&) const = default;
+    /// Whether the directory that is there now is the one that is known.
+    bool is_still_there() const;
+};
+
+/// The restore's own places, each path once: they belong to the copy as the staging directory does.
+class Places {
+  public:
+    Places() = default;
+    /// `births` by their paths; those of other paths are left out.
+    explicit Places(const std::vector<std::string>& paths, const std::map<std::string, std::string>& births = {});
+
+    bool operator==(const Places&) const = default;
+    std::vector<Place>::const_iterator begin() const { return all_.begin(); }
+    std::vector<Place>::const_iterator end() const { return all_.end(); }
+    std::vector<std::string> paths() const;
+    std::map<std::string, std::string> births() const;
+    /// Those that are still the directories they were: one that is another by now is somebody's.
+    Places owned() const;
+
+    /// Makes these its own. A place is ours when it is empty, or when it is known, and as the directory that is there
+    /// now. Throws Failure(unsafe) for any other.
+    void claim(const std::vector<std::filesystem::path>& restored);
+    /// Adds others, which know better which directory a place is.
+    void add(const Places& others);
+    /// Notes which directories lie there now, except where that is known already.
+    void note_births();
+    void clear() { all_.clear(); }
+
+  private:
+    std::vector<Place> all_;
+    Place& at(const std::string& path);
+};
 
 /// In the data directory, JSON: where the WAL that is replayed there makes tablespaces, each with the directory that
 /// lay there then. It is written before PostgreSQL makes anything of them, and outlives its server.
 constexpr const char* made_places_file = "patroni_pgbackrest.places";
-/// By their paths. Empty when there is no such file, or it is damaged.
-std::map<std::string, std::string> made_places(const std::filesystem::path& data_directory);
+/// None when there is no such file, or it is damaged.
+Places made_places(const std::filesystem::path& data_directory);
 /// Adds one that is there now.
 void note_made_place(const std::filesystem::path& data_directory, const std::filesystem::path& place);
 
 /// `PG_15_202209061`, in a tablespace's directory.
 bool is_version_directory(std::string_view name, int major);
 
-/// The journal's places that are still the directories it knows.
-std::vector<std::string> owned_places(const Journal& journal);
+/// What the links of a directory lead to, as it is now. They are the restore's own only after its replay: before that
+/// they may be somebody's.
+Places linked_places(const std::filesystem::path& data_directory);
 
-/// What made_places() tells becomes the journal's own: it is synced, cleaned and known from then on like the backup's.
-void take_made_places(Journal& journal, const std::filesystem::path& data_directory);
-/// The same for what the links of a directory lead to, after its replay: before that they may be somebody's.
-void take_linked_places(Journal& journal, const std::filesystem::path& data_directory);
-
-/// Takes out of the journal's own places what the replay of an earlier try made there, except where the backup itself
+/// Takes out of the restore's own places what the replay of an earlier try made there, except where the backup itself
 /// restores to: the WAL makes it anew. Throws Failure(unsafe) when a server on this machine has one as its tablespace.
-void empty_made_places(const Journal& journal, const std::vector<std::filesystem::path>& restored, int major);
+void empty_made_places(const Places& places, const std::vector<std::filesystem::path>& restored, int major);
 
 /// A server of this user on this machine that runs in this directory, or has a tablespace or its WAL there.
 std::optional<pid_t> server_with_place(const std::filesystem::path& place);
@@ -51,16 +77,8 @@ std::vector<std::filesystem::path> links_of(const std::filesystem::path& data_di
 /// Where one of them leads to.
 std::string end_of(const std::filesystem::path& link);
 
-/// Writes into the journal which directories lie at its places now, except where it knows that already.
-void note_births(Journal& journal);
-
 /// The kernel's boot id and the mounted file systems of these places: what was written without fsync is there for
 /// certain only while both stay. Empty where the kernel does not tell.
-std::string boot_of(const std::vector<std::filesystem::path>& places);
-/// Of the staging directory and the journal's places.
-std::string boot_now(const Journal& journal, const Layout& layout);
-
-/// Whether what the run of this journal wrote without fsync is there for certain: no reboot and no unmount since.
-bool is_same_boot(const Journal& journal, const Layout& layout);
+std::string boot_of(const std::filesystem::path& staging, const Places& places = {});
 
 }  // namespace patroni_pgbackrest

@@ -115,9 +115,9 @@ void StagingDirectory::look_at_earlier_run(const Request& request) {
 
 void StagingDirectory::begin_copy(const Request& request, const Plan& plan, const std::vector<fs::path>& outside) {
     refuse_another_cluster(journal_, plan, layout_.staging);
-    take_made_places(journal_, layout_.staging);
-    claim_places(journal_, outside);
-    empty_made_places(journal_, outside, plan.major_version);
+    journal_.places.add(made_places(layout_.staging).owned());
+    journal_.places.claim(outside);
+    empty_made_places(journal_.places, outside, plan.major_version);
     system::remove_file(layout_.staging / made_places_file);
     journal_.scope = request.scope;
     journal_.request = identity_of(request);
@@ -133,11 +133,11 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
 
 void StagingDirectory::enter(Phase phase) {
     journal_.phase = phase;
-    journal_.boot = boot_now(journal_, layout_);
+    journal_.boot = boot_of(layout_.staging, journal_.places);
     journal_.given_up = false;
     journal_.planning.reset();
     if (phase != Phase::handed_over) {
-        note_births(journal_);
+        journal_.places.note_births();
     }
     journal_.save(layout_.journal());
 }

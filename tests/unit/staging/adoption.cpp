@@ -39,7 +39,7 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
         StagingDirectory staging(restore.request);
         take_back(staging, *found, {});
         CHECK(fs::exists(made / "PG_15_202209061"));
-        CHECK(owned_places(staging.journal()) == std::vector<std::string>{place.string(), made.string()});
+        CHECK(staging.journal().places.owned().paths() == std::vector<std::string>{place.string(), made.string()});
     }
     SECTION("and a tablespace's place that is taken is refused by name, every time, with nothing touched") {
         restore.files.write("ts1/somebody", "s");
@@ -61,7 +61,7 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
         restore.files.write("ts1/somebody", "s");
         StagingDirectory staging(restore.request);
         take_back(staging, *found, {});
-        CHECK(staging.journal().outside.empty());
+        CHECK(staging.journal().places.paths().empty());
         CHECK(problems_of(ExitCode::unsafe, [&] { staging.begin_copy(restore.request, restore.plan, {place}); })
                   .front()
                   .message == place.string() + " is not empty, and the backup has a tablespace or a link there");
@@ -116,6 +116,6 @@ TEST_CASE("reuse-data whose links lead elsewhere is taken only with what is name
               .message == what);
     CHECK(fs::exists(restore.files.path("old")));
     reuse_with({{"tablespace-map", "ts1=" + place.string()}});
-    CHECK(staging.journal().outside == std::vector<std::string>{place.string()});
+    CHECK(staging.journal().places.paths() == std::vector<std::string>{place.string()});
     CHECK_FALSE(fs::exists(restore.files.path("old")));
 }

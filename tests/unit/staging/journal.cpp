@@ -31,8 +31,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.system_identifier = "7710953412442782829";
         written.boot = "boot";
         written.phase = phase;
-        written.outside = {"/srv/ts 1", "/srv/\"wal\""};
-        written.births = {{"/srv/ts 1", "7 8.000000009"}};
+        written.places = Places({"/srv/ts 1", "/srv/\"wal\""}, {{"/srv/ts 1", "7 8.000000009"}});
         written.given_up = written.not_accepted = written.never_led = true;
         written.planning = BootstrapCall{"other", "node2", "more"};
         written.hand_overs = 2;
@@ -45,9 +44,8 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->system_identifier == written.system_identifier);
         CHECK(read->boot == written.boot);
         CHECK(read->phase == phase);
-        CHECK(read->outside == written.outside);
+        CHECK(read->places == written.places);
         CHECK(read->member == "node1");
-        CHECK(read->births == written.births);
         CHECK(read->given_up);
         CHECK(read->never_led);
         CHECK(read->last_call().scope == "other");
@@ -235,7 +233,7 @@ TEST_CASE("a journal in a copy of its directory owns nothing outside of it") {
         fs::copy(layout.workspace, elsewhere, fs::copy_options::recursive);
         const auto copied = Journal::read(elsewhere / "journal.json").value();
         CHECK(copied.is_copy);
-        CHECK(copied.outside.empty());
+        CHECK(copied.places.paths().empty());
         CHECK(copied.phase == Phase::copying);
         SECTION("and it stays one when it is changed") {
             copied.save(elsewhere / "journal.json");
@@ -246,7 +244,7 @@ TEST_CASE("a journal in a copy of its directory owns nothing outside of it") {
         fs::rename(layout.workspace, elsewhere);
         const auto renamed = Journal::read(elsewhere / "journal.json").value();
         CHECK_FALSE(renamed.is_copy);
-        CHECK(renamed.outside == std::vector<std::string>{place.string()});
+        CHECK(renamed.places.paths() == std::vector<std::string>{place.string()});
     }
 }
 

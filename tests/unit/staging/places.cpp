@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/restore.hpp"
+#include "system/file.hpp"
 
 using namespace patroni_pgbackrest;
 
@@ -14,6 +15,57 @@ void exchange(const Restore& restore, const std::string& name, const std::string
 }
 
 }  // namespace
+
+TEST_CASE("a list of places has each path once, with the directory that lay there") {
+    const Files files;
+    fs::create_directory(files.path("ts1"));
+    const std::string ts1 = files.path("ts1"), ts2 = files.path("ts2");
+    const auto birth = system::birth_of(ts1).value();
+    Places places({ts1, ts2, ts1}, {{ts2, "7 8.000000009"}, {"/elsewhere", "7 8.000000009"}});
+    CHECK(places.paths() == std::vector<std::string>{ts1, ts2});
+    CHECK(places.births() == std::map<std::string, std::string>{{ts2, "7 8.000000009"}});
+    CHECK(places.owned().paths().empty());
+
+    SECTION("which is noted when it is there, and stays") {
+        places.note_births();
+        CHECK(places.births() == std::map<std::string, std::string>{{ts1, birth}, {ts2, "7 8.000000009"}});
+        CHECK(places.owned().paths() == std::vector<std::string>{ts1});
+    }
+    SECTION("and what others know of it counts") {
+        places.add(Places({ts2, "/more"}, {{ts2, "9 9.000000009"}}));
+        CHECK(places == Places({ts1, ts2, "/more"}, {{ts2, "9 9.000000009"}}));
+    }
+    SECTION("but only of those that are still there when they are to be owned") {
+        places.add(Places({ts2, "/more", ts1}, {{ts2, "9 9.000000009"}, {ts1, birth}}).owned());
+        CHECK(places == Places({ts1, ts2}, {{ts1, birth}, {ts2, "7 8.000000009"}}));
+    }
+    SECTION("and is forgotten when a restore claims another directory, or an absent one") {
+        places.claim({ts2, files.path("ts3")});
+        CHECK(places == Places({ts1, ts2, files.path("ts3")}));
+    }
+    SECTION("and a refused claim changes nothing") {
+        files.write("ts2/x", "somebody's");
+        const auto before = places;
+        CHECK(problems_of(ExitCode::unsafe, [&] { places.claim({files.path("ts3"), ts2}); }).size() == 1);
+        CHECK(places == before);
+    }
+    SECTION("and a cleared list has none") {
+        places.clear();
+        CHECK(places == Places());
+    }
+}
+
+TEST_CASE("what a directory's links lead to is listed as it is now") {
+    const Files files;
+    fs::create_directory(files.path("ts1"));
+    fs::create_directories(files.path("data/pg_tblspc"));
+    fs::create_directory_symlink("../../ts1", files.path("data/pg_tblspc/16385"));
+    fs::create_symlink(files.path("absent"), files.path("data/pg_wal"));
+    const auto places = linked_places(files.path("data"));
+    CHECK(places.paths().size() == 2);
+    CHECK(places.births() ==
+          std::map<std::string, std::string>{{files.path("ts1"), system::birth_of(files.path("ts1")).value()}});
+}
 
 TEST_CASE("a tablespace's or a link's target that holds anything is refused before the first copy") {
     const Restore restore;
@@ -73,8 +125,8 @@ TEST_CASE("what was handed over belongs to its cluster, the tablespaces too") {
 }
 
 TEST_CASE("the boot has an identifier that stays while the machine runs") {
-    CHECK(boot_of({"/proc"}).size() == 36);
-    CHECK(boot_of({"/tmp", "/tmp"}) == boot_of({"/tmp"}));
+    CHECK(boot_of("/proc").size() == 36);
+    CHECK(boot_of("/tmp", Places({"/tmp"})) == boot_of("/tmp"));
 }
 
 TEST_CASE("what a replay made is the journal's own, and is emptied before another copy") {
@@ -90,8 +142,8 @@ TEST_CASE("what a replay made is the journal's own, and is emptied before anothe
     CHECK(restore.files.read("ts1/PG_15/x") == "half");
     CHECK_FALSE(is_there(made / "PG_15_202209061"));
     CHECK(is_there(made / "lost+found" / "x"));
-    CHECK(made_places(next.path()).empty());
-    CHECK(owned_places(next.journal()) == std::vector<std::string>{restored.string(), made.string()});
+    CHECK(made_places(next.path()).paths().empty());
+    CHECK(next.journal().places.owned().paths() == std::vector<std::string>{restored.string(), made.string()});
 }
 
 TEST_CASE("a place that was exchanged since is not emptied") {
@@ -103,7 +155,7 @@ TEST_CASE("a place that was exchanged since is not emptied") {
     StagingDirectory next(restore.request);
     next.begin_copy(restore.request, restore.plan, {});
     CHECK(restore.files.read("made/PG_15_202209061/x") == "somebody's");
-    CHECK(owned_places(next.journal()).empty());
+    CHECK(next.journal().places.owned().paths().empty());
 }
 
 TEST_CASE("a noted place that is another directory now is somebody's") {
@@ -116,5 +168,5 @@ TEST_CASE("a noted place that is another directory now is somebody's") {
     StagingDirectory next(restore.request);
     next.begin_copy(restore.request, restore.plan, {});
     CHECK(restore.files.read("made/PG_15_202209061/x") == "somebody's");
-    CHECK(next.journal().outside.empty());
+    CHECK(next.journal().places.paths().empty());
 }

@@ -45,13 +45,13 @@ TEST_CASE("a copy begins with a journal, and everything of it is for us alone") 
     StagingDirectory staging(restore.request);
     staging.begin_copy(restore.request, restore.plan, {restore.files.path("ts1")});
     CHECK(staging.journal().phase == Phase::copying);
-    CHECK(places_outside(staging.journal()) == std::vector<fs::path>{restore.files.path("ts1")});
+    CHECK(staging.journal().places.paths() == std::vector<std::string>{restore.files.path("ts1")});
     const auto journal = Journal::read(staging.layout().journal());
     REQUIRE(journal);
     CHECK(journal->request == identity_of(restore.request));
     CHECK(journal->backup_set == "20261122-090000F");
     CHECK(journal->system_identifier == "7710953412442782829");
-    CHECK(journal->boot == boot_of({staging.path(), restore.files.path("ts1")}));
+    CHECK(journal->boot == boot_of(staging.path(), Places({restore.files.path("ts1")})));
     CHECK(journal->phase == Phase::copying);
     for (const auto& directory : {staging.path(), staging.layout().workspace}) {
         CHECK((fs::status(directory).permissions() & fs::perms::all) == fs::perms::owner_all);
