@@ -142,23 +142,36 @@ std::vector<BackupTarget> TargetsQuery::answer(const RetryPolicy& retry) {
     return is_old ? parse_printed_targets(text) : parse_targets(text, label_);
 }
 
-std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,
-                                                   const std::vector<Option>& options,
-                                                   const std::filesystem::path& data_directory) {
-    std::vector<std::filesystem::path> places;
+std::vector<RestoredTarget> restored_targets(const std::vector<BackupTarget>& targets,
+                                             const std::vector<Option>& options,
+                                             const std::filesystem::path& data_directory) {
+    using Kind = BackupTarget::Kind;
+    std::vector<RestoredTarget> restored;
     for (const auto& target : targets) {
         if (const auto place = place_of(target, options)) {
-            places.push_back(resolved(data_directory, target.name, *place));
+            const bool is_link = target.kind == Kind::link;
+            restored.push_back({target.kind, is_link ? "pg_data/" + target.name : "pg_tblspc/" + target.id,
+                                resolved(data_directory, target.name, *place)});
         }
     }
     for (const auto& given : options) {
         const auto [name, place] = name_and_place(given);
         const auto is_link = [&name = name](const BackupTarget& target) {
-            return target.kind == BackupTarget::Kind::link && target.name == name;
+            return target.kind == Kind::link && target.name == name;
         };
         if (given.name == "link-map" && !place.empty() && std::none_of(targets.begin(), targets.end(), is_link)) {
-            places.push_back(resolved(data_directory, name, place));
+            restored.push_back({Kind::link, "pg_data/" + name, resolved(data_directory, name, place)});
         }
+    }
+    return restored;
+}
+
+std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,
+                                                   const std::vector<Option>& options,
+                                                   const std::filesystem::path& data_directory) {
+    std::vector<std::filesystem::path> places;
+    for (const auto& target : restored_targets(targets, options, data_directory)) {
+        places.push_back(target.place);
     }
     return places;
 }
@@ -167,10 +180,9 @@ std::vector<std::filesystem::path> restored_tablespaces(const std::vector<Backup
                                                         const std::vector<Option>& options,
                                                         const std::filesystem::path& data_directory) {
     std::vector<std::filesystem::path> places;
-    for (const auto& target : targets) {
-        const auto place = place_of(target, options);
-        if (place && target.kind == BackupTarget::Kind::tablespace) {
-            places.push_back(resolved(data_directory, target.name, *place));
+    for (const auto& target : restored_targets(targets, options, data_directory)) {
+        if (target.kind == BackupTarget::Kind::tablespace) {
+            places.push_back(target.place);
         }
     }
     return places;

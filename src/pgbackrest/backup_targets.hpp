@@ -43,9 +43,20 @@ class TargetsQuery {
 /// Of tablespace-map and link-map, `ts1=/srv/ts1`; both empty where there is no equals sign.
 std::pair<std::string, std::string> name_and_place(const Option& option);
 
+/// A target that a restore puts outside the data directory.
+struct RestoredTarget {
+    BackupTarget::Kind kind;
+    std::string files;  ///< what its files are called in the manifest: `pg_tblspc/16385`, `pg_data/pg_wal`
+    std::filesystem::path place;
+};
+
 /// Where a restore with these options puts them: tablespaces according to tablespace-map and tablespace-map-all, links
 /// only with link-map or link-all (other links become ordinary files and directories). What link-map names that was no
 /// link becomes one (since 2.45 at the latest). Relative to `data_directory`.
+std::vector<RestoredTarget> restored_targets(const std::vector<BackupTarget>& targets,
+                                             const std::vector<Option>& options,
+                                             const std::filesystem::path& data_directory);
+/// Their places.
 std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,
                                                    const std::vector<Option>& options,
                                                    const std::filesystem::path& data_directory);

@@ -72,3 +72,14 @@ TEST_CASE("a restore writes to mapped places, and to links that a map makes") {
     CHECK(restored_places(targets, mapped, "/pg/data") == Places{"/new1", "/all/ts2", "/logs", "/wal"});
     CHECK(restored_tablespaces(targets, mapped, "/pg/data") == Places{"/new1", "/all/ts2"});
 }
+
+TEST_CASE("what goes to a place is known in the manifest by its target") {
+    const std::vector<BackupTarget> targets{{BackupTarget::Kind::tablespace, "ts1", "16385", "/ts1"},
+                                            {BackupTarget::Kind::link, "log", "", "../log"}};
+    const auto restored = restored_targets(targets, {{"link-all"}, {"link-map", "pg_wal=/wal"}}, "/pg/data");
+    REQUIRE(restored.size() == 3);
+    CHECK(restored[0].files == "pg_tblspc/16385");
+    CHECK(restored[1].files == "pg_data/log");
+    CHECK(restored[2].files == "pg_data/pg_wal");
+    CHECK(restored[2].place == "/wal");
+}
