@@ -1,6 +1,7 @@
 #include "checks/review_machine.hpp"
 
 #include "patroni/data_directory.hpp"
+#include "pgbackrest/backup_files.hpp"
 #include "pgbackrest/backup_targets.hpp"
 #include "postgres/living_server.hpp"
 #include "staging/set_aside.hpp"
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <system_error>
+#include <utility>
 
 namespace patroni_pgbackrest {
 
@@ -49,32 +51,44 @@ std::string age_of(const fs::path& path) {
     return minutes < 120 ? fmt::format("{} minutes old", minutes) : fmt::format("{} hours old", minutes / 60);
 }
 
-/// The file systems that the restore writes to, each by one of its directories.
-std::vector<fs::path> disks_of(const Request& request, const Plan& plan, const Layout& layout) {
-    std::vector<fs::path> disks{layout.inside ? layout.data_directory : layout.staging.parent_path()};
-    for (const auto& place : pgbackrest::restored_places(plan.targets, request.restore_options, layout.staging)) {
-        const bool known = std::any_of(disks.begin(), disks.end(),
-                                       [&](const fs::path& disk) { return system::same_file_system(disk, place); });
-        if (!known) {
-            disks.push_back(place);
-        }
-    }
-    return disks;
+/// Two mounts of one file system share its room.
+bool is_one_disk(const fs::path& one, const fs::path& other) {
+    const auto instance = system::file_system_instance(one);
+    return system::same_file_system(one, other) ||
+           (!instance.empty() && instance == system::file_system_instance(other));
 }
 
-/// What an earlier run, or reuse-data, has already: it is overwritten.
-std::uint64_t bytes_in_place(const Request& request, const Plan& plan, const Layout& layout) {
-    auto places = pgbackrest::restored_places(plan.targets, request.restore_options, layout.staging);
-    places.push_back(layout.staging);
-    if (request.reuse_data) {
-        places.push_back(*request.reuse_data);
+/// The file systems that a restore writes to, with what goes to each.
+class Disks {
+  public:
+    /// The one of this directory.
+    DiskRoom& at(const fs::path& directory) {
+        const auto known = std::find_if(disks_.begin(), disks_.end(), [&](const DiskRoom& disk) {
+            return is_one_disk(disk.directories.front(), directory);
+        });
+        if (known != disks_.end()) {
+            return *known;
+        }
+        return disks_.emplace_back(DiskRoom{.directories = {directory.string()},
+                                            .bytes = system::free_bytes(directory),
+                                            .may_take_less = system::may_compress(directory)});
     }
-    std::uint64_t bytes = 0;
-    for (const auto& place : places) {
-        bytes += bytes_in(place);
+    bool is_one() const { return disks_.size() == 1; }
+    const std::vector<DiskRoom>& each() const { return disks_; }
+    DiskRoom together() const {
+        DiskRoom all;
+        for (const auto& disk : disks_) {
+            all.directories.push_back(disk.directories.front());
+            all.bytes += disk.bytes;
+            all.for_wal += disk.for_wal;
+            all.may_take_less = all.may_take_less || disk.may_take_less;
+        }
+        return all;
     }
-    return bytes;
-}
+
+  private:
+    std::vector<DiskRoom> disks_;
+};
 
 void review_port(const Request& request, std::vector<Finding>& findings) {
     if (request.patroni && request.patroni->port && system::is_listening(*request.patroni->port)) {
@@ -118,28 +132,59 @@ std::optional<Finding> review_user(unsigned user, const std::string& command) {
          "run it as the user that runs Patroni, for example: sudo -u postgres patroni_pgbackrest " + command}};
 }
 
+std::optional<Finding> judge_room(const std::string& backup_set, const DiskRoom& room) {
+    if (room.bytes >= room.needed + room.for_wal) {
+        return std::nullopt;
+    }
+    const auto directories = system::join(room.directories, ", ");
+    const auto words = fmt::format("backup set {} has {}{}, and {} has room for {}", backup_set, size_text(room.needed),
+                                   room.is_one_of_several ? " for the disk of " + directories : "",
+                                   room.is_one_of_several ? "it" : directories, size_text(room.bytes));
+    if (room.bytes >= room.needed || room.may_take_less) {
+        return Finding{"disk-tight", {words + ", WAL not counted", "make room"}};
+    }
+    return Finding{"disk-full",
+                   {words, room.is_one_of_several ? "make room there, or give what goes there another place with "
+                                                    "tablespace-map or link-map"
+                                                  : "make room, or put tablespaces elsewhere with tablespace-map"}};
+}
+
 void review_disk(const Request& request, const Plan& plan, const Layout& layout, std::vector<Finding>& findings) {
     constexpr std::uint64_t reserve_for_wal = 2'000'000'000;
-    const bool is_partial = std::any_of(request.restore_options.begin(), request.restore_options.end(),
-                                        [](const auto& option) { return option.name.starts_with("db-"); });
-    const auto disks = disks_of(request, plan, layout);
-    auto room = bytes_in_place(request, plan, layout);
+    const auto& options = request.restore_options;
+    const bool is_partial =
+        std::any_of(options.begin(), options.end(), [](const auto& option) { return option.name.starts_with("db-"); });
+    const auto data_directory = layout.inside ? layout.data_directory : layout.staging.parent_path();
+    auto wal = data_directory;
+    Disks disks;
+    disks.at(data_directory).bytes +=
+        bytes_in(layout.staging) + (request.reuse_data ? bytes_in(*request.reuse_data) : 0);
+    const auto targets = pgbackrest::restored_targets(plan.targets, options, layout.staging);
     std::vector<std::string> names;
-    for (const auto& disk : disks) {
-        room += system::free_bytes(disk);
-        names.push_back(disk.string());
+    for (const auto& target : targets) {
+        disks.at(target.place).bytes += bytes_in(target.place);
+        names.push_back(target.files);
+        wal = target.files == "pg_data/pg_wal" ? target.place : wal;
     }
-    const bool may_fit = is_partial || std::any_of(disks.begin(), disks.end(), system::may_compress);
-    const auto& needed = plan.backup.size;
-    if (room >= needed + reserve_for_wal) {
-        return;
+    disks.at(wal).for_wal = reserve_for_wal;
+
+    const auto files =
+        disks.is_one() ? std::nullopt : pgbackrest::files_of_targets(request.pgbackrest, plan.backup, names);
+    std::vector<DiskRoom> rooms{disks.together()};
+    rooms.front().needed = plan.backup.size;
+    if (files) {
+        disks.at(data_directory).needed = files->back().bytes;
+        for (std::size_t i = 0; i < targets.size(); ++i) {
+            disks.at(targets[i].place).needed += files->at(i).bytes;
+        }
+        rooms = disks.each();
     }
-    const auto words = fmt::format("backup set {} has {}, and {} has room for {}", plan.backup.label, size_text(needed),
-                                   system::join(names, ", "), size_text(room));
-    if (room < needed && !may_fit) {
-        findings.push_back({"disk-full", {words, "make room, or put tablespaces elsewhere with tablespace-map"}});
-    } else {
-        findings.push_back({"disk-tight", {words + ", WAL not counted", "make room"}});
+    for (auto& room : rooms) {
+        room.may_take_less = room.may_take_less || is_partial;
+        room.is_one_of_several = files.has_value();
+        if (auto finding = judge_room(plan.backup.label, room)) {
+            findings.push_back(std::move(*finding));
+        }
     }
 }
 

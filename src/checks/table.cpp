@@ -173,8 +173,9 @@ const std::vector<CheckDefinition>& check_table() {
          "Only the same major version can start the restored cluster.",
          "install that version, or correct postgresql.bin_dir"},
         {"disk-full", error, "the disk has no room for the backup",
-         "The restore could run for hours and then fail with a full disk.",
-         "make room, or move tablespaces elsewhere with tablespace-map"},
+         "The restore could run for hours and then fail with a full disk. Where it writes to several disks, each needs "
+         "room for what goes there.",
+         "make room, or move what goes there elsewhere with tablespace-map or link-map"},
         {"disk-tight", warning, "the disk has hardly more room than the backup needs",
          "The replay needs room for WAL too, and the cluster needs room to grow.", "make room"},
         {"data-directory-unusable", error, "the data directory cannot be made or filled, or PostgreSQL would refuse it",

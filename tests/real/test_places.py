@@ -124,6 +124,46 @@ class DisksOfTheWal(PlainCase):
         self.assertEqual(self.sql('select count(*) from filling'), '96000')
 
 
+class DisksOfTablespaces(PlainCase):
+    """A tablespace goes to a disk of its own that has no room for it; the data directory's has enough for everything."""
+
+    def setUp(self):
+        super().setUp()
+        self.place = self.lab.mount_tmpfs(8, 'small')
+        self.make_source('', "create tablespace space location '%s'; create table mapped (n text) tablespace space; "
+                         "insert into mapped select repeat('x', 1000) from generate_series(1, %d)" % (self.lab.make('space'), ROWS))
+        self.plain.write_batches(1)
+        self.lose()
+        os.rename(self.lab.path('space'), self.lab.path('space.lost'))
+        self.configure({'tablespace-map': {'space': self.place}})
+
+    def assert_refused_before_the_copy(self):
+        self.assert_refused(self.bootstrap(), 3, r'backup set .* has 2\d MB for the disk of %s, and it has room for 8 MB' % self.place,
+                            'make room there, or give what goes there another place with tablespace-map')
+        self.assertEqual(os.listdir(self.place), [])
+        self.assert_absent()
+        self.assertFalse(os.path.exists(self.staging))
+
+    def assert_all_there(self):
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.assertEqual(self.sql('select count(*) from mapped'), str(ROWS))
+
+    def test_one_without_room_is_refused_until_it_has_some(self):
+        self.assert_refused_before_the_copy()
+        self.lab.run_as_root('mount', '-o', 'remount,size=60m', self.place)
+        self.assert_all_there()
+
+    def test_or_until_the_tablespace_goes_elsewhere(self):
+        self.assert_refused_before_the_copy()
+        self.configure({'tablespace-map': {'space': self.lab.make('roomy')}})
+        self.assert_all_there()
+
+    def test_without_a_manifest_the_disks_count_together(self):
+        self.assert_refused(self.bootstrap('--pgbackrest=' + self.wrap_pgbackrest(
+            'if [ $VERB = repo-get ] && [[ $* = *backup.manifest ]]; then exit 40; fi')), 5, 'restore of backup set')
+
+
 class LinksThatAMapMakes(BootstrapCase):
     def setUp(self):
         super().setUp()
