@@ -6,6 +6,8 @@
 #include "patroni/members.hpp"
 #include "patroni/review.hpp"
 #include "patroni/startup_files.hpp"
+#include "pgbackrest/backup_files.hpp"
+#include "pgbackrest/backup_targets.hpp"
 #include "pgbackrest/restore.hpp"
 #include "plan/plan.hpp"
 #include "postgres/binaries.hpp"
@@ -33,6 +35,7 @@
 
 #include <ctime>
 #include <fmt/format.h>
+#include <system_error>
 
 namespace patroni_pgbackrest::commands {
 
@@ -92,6 +95,28 @@ void reuse_data(const Request& request, const Plan& plan, StagingDirectory& stag
     log::info("{} is the staging directory now: only changed files are copied", request.reuse_data->string());
 }
 
+/// Of the links whose targets are not there. Without a manifest none is known to be one.
+std::vector<std::filesystem::path> absent_directories(const Request& request, const Plan& plan,
+                                                      const std::vector<pgbackrest::RestoredTarget>& targets) {
+    std::vector<std::string> names;
+    std::vector<std::filesystem::path> absent, directories;
+    for (const auto& target : targets) {
+        std::error_code error;
+        if (target.kind == pgbackrest::BackupTarget::Kind::link && !std::filesystem::exists(target.place, error)) {
+            names.push_back(target.files);
+            absent.push_back(target.place);
+        }
+    }
+    const auto files =
+        names.empty() ? std::nullopt : pgbackrest::files_of_targets(request.pgbackrest, plan.backup, names);
+    for (std::size_t i = 0; files && i < absent.size(); ++i) {
+        if (files->at(i).is_directory) {
+            directories.push_back(absent[i]);
+        }
+    }
+    return directories;
+}
+
 void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     const auto outside = pgbackrest::restored_places(plan.targets, request.restore_options, staging.path());
     reuse_data(request, plan, staging, outside);
@@ -104,6 +129,8 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.options = request.restore_options;
     job.outside = outside;
     job.tablespaces = pgbackrest::restored_tablespaces(plan.targets, request.restore_options, staging.path());
+    job.linked_directories = absent_directories(
+        request, plan, pgbackrest::restored_targets(plan.targets, request.restore_options, staging.path()));
     job.options.push_back({"repo", std::to_string(plan.backup.repository)});
     job.options.push_back({"process-max", std::to_string(request.processes)});
     job.lock_path = staging.layout().pgbackrest_lock();

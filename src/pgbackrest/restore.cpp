@@ -120,7 +120,7 @@ process::Command restore_command(const RestoreJob& job, bool resume) {
     return command;
 }
 
-/// A link's target may be a file that pgBackRest makes: then it writes in the directory around it.
+/// A link's target that is not there may be a file, which pgBackRest makes: then it writes in the directory around it.
 std::vector<fs::path> writable_places(const RestoreJob& job) {
     auto places = working_places(job.pgbackrest);
     places.insert(places.end(), {job.data_directory, job.lock_path, job.spool_path});
@@ -187,6 +187,10 @@ void restore(const RestoreJob& job) {
     }
     for (const auto& place : job.outside) {
         make_directory(place.parent_path(), fs::perms::owner_all);
+    }
+    // Empty directories are taken without --delta, and get their modes (restoreCleanBuild in restore.c, 2.33 to 2.59).
+    for (const auto& place : job.linked_directories) {
+        make_directory(place, fs::perms::owner_all);
     }
     const auto writable = writable_places(job);
     Retries retries(job.retry);

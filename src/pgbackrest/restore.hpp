@@ -16,7 +16,8 @@ struct RestoreJob {
     std::string backup_set;                      ///< --set
     std::vector<Option> options;                 ///< the user's options, with pgBackRest's names
     std::vector<std::filesystem::path> outside;  ///< tablespace and link targets: everything in them is this restore's
-    std::vector<std::filesystem::path> tablespaces;  ///< those of them that are directories for certain
+    std::vector<std::filesystem::path> tablespaces;
+    std::vector<std::filesystem::path> linked_directories;  ///< made if absent, so that it writes in them only
     std::filesystem::path lock_path,
         spool_path;  ///< our own: `restore` deletes <spool>/archive/<stanza>, even that of a live server
     RetryPolicy retry;

@@ -175,6 +175,17 @@ class LinksThatAMapMakes(BootstrapCase):
         self.assert_refused(self.bootstrap(), 9, 'wal is not empty')
         self.assertEqual(os.listdir(self.wal), ['mine'])
 
+    def test_one_that_is_not_there_is_made_and_known_to_the_next_run(self):
+        absent = self.lab.path('absent/wal')
+        self.configure({'link-map': {'pg_wal': absent}})
+        killed = self.wrap_pgbackrest('if [ $VERB = restore ] && [ $(count) = 1 ]; then kill -9 $PPID; sleep 1; fi')
+        self.assertEqual(self.bootstrap('--pgbackrest=' + killed).code, -9)
+        self.assertEqual(os.listdir(absent), [])
+        self.assertEqual(os.stat(absent).st_mode & 0o777, 0o700)
+        self.assert_done(self.bootstrap())
+        self.assertEqual(os.readlink(os.path.join(self.data_directory, 'pg_wal')), absent)
+        self.assert_complete()
+
     def test_killed_before_the_manifest_is_there(self):
         killed = self.wrap_pgbackrest('if [ $VERB = restore ] && [ $(count) = 1 ]; then mkdir %s/archive_status; kill -9 $PPID; fi' % self.wal)
         self.assertEqual(self.bootstrap('--pgbackrest=' + killed).code, -9)

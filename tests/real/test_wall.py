@@ -49,7 +49,8 @@ class Wall(BootstrapCase):
             for name, way in ways.items())
 
     def contents(self):
-        return {name: read(os.path.join(self.elsewhere, name)) for name in os.listdir(self.elsewhere)}
+        return {name: read(os.path.join(self.elsewhere, name)) for name in os.listdir(self.elsewhere)
+                if os.path.isfile(os.path.join(self.elsewhere, name))}
 
     def assert_only_tried(self):
         self.assertEqual(set(read(self.tried).split()), {'tried'})
@@ -60,6 +61,27 @@ class Wall(BootstrapCase):
             'if [ $VERB = restore ]; then %s fi' % self.try_to_write())))
         self.assert_only_tried()
         self.assert_complete()
+
+    def trying_in_the_copy(self):
+        return '--pgbackrest=' + self.wrap_pgbackrest('if [ $VERB = restore ]; then %s fi' % self.try_to_write())
+
+    def test_nor_beside_the_directory_of_a_link_that_was_not_there(self):
+        wal = os.path.join(self.elsewhere, 'wal')
+        self.configure({'link-map': {'pg_wal': wal}})
+        self.assert_done(self.bootstrap(self.trying_in_the_copy()))
+        self.assert_only_tried()
+        self.assertEqual(sorted(os.listdir(self.elsewhere)), ['kept', 'wal'])
+        self.assertEqual(os.readlink(os.path.join(self.data_directory, 'pg_wal')), wal)
+        self.assertEqual(os.stat(wal).st_mode, os.stat(self.data_directory).st_mode)
+        self.assert_complete()
+
+    def test_but_beside_the_file_of_a_link_it_can(self):
+        file = os.path.join(self.elsewhere, 'ident')
+        self.configure({'link-map': {'pg_ident.conf': file}})
+        self.assert_done(self.bootstrap('--pgbackrest=' + self.wrap_pgbackrest(
+            '[ $VERB != restore ] || echo x >%s/new' % self.elsewhere)))
+        self.assertEqual(os.readlink(os.path.join(self.data_directory, 'pg_ident.conf')), file)
+        self.assertEqual(set(self.contents()), {'ident', 'kept', 'new'})
 
     def test_nor_what_runs_in_the_restore_command(self):
         self.assert_done(self.bootstrap('--pgbackrest=' + self.wrap_pgbackrest(

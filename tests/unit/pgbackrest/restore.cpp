@@ -66,6 +66,20 @@ TEST_CASE("a restore makes its directories and passes on what was asked for") {
     CHECK(mode_of(job.spool_path) == 0700);
 }
 
+TEST_CASE("directories of links are made before the copy, which has no right to the one around them") {
+    Fake fake;
+    const auto linked = fake.directory.path() / "elsewhere" / "wal";
+    RestoreJob job = job_of(fake);
+    job.outside = {linked, fake.directory.path() / "conf" / "postgresql.conf"};
+    job.linked_directories = {linked};
+    restore(job);
+    CHECK(mode_of(linked) == 0700);
+    CHECK(mode_of(linked.parent_path()) == 0700);
+    CHECK(mode_of(fake.directory.path() / "conf") == 0700);
+    CHECK_FALSE(fs::exists(job.outside.back()));
+    CHECK(fake.calls().back().find(" --no-delta") != std::string::npos);
+}
+
 TEST_CASE("the spool path comes through the environment, where 2.33 does not mind it") {
     Fake fake;
     const RestoreJob job = job_of(fake);
