@@ -51,9 +51,9 @@ void judge_collations(const postgres::DatabaseFacts& database, const DatabaseAns
                           "({}): {}",
                           answer->changed->indexes.size(), database.name, few_of(answer->changed->collations),
                           few_of(answer->changed->indexes)),
-              fmt::format("REINDEX them before they are relied on, then {}ALTER COLLATION … REFRESH VERSION for the "
-                          "others",
-                          default_changed ? refresh + ", and " : "")}});
+              fmt::format("REINDEX them before they are relied on, then {}",
+                          default_changed ? refresh + ", and ALTER COLLATION … REFRESH VERSION for the others"
+                                          : "ALTER COLLATION … REFRESH VERSION for each collation")}});
     } else if (default_changed && database.open) {
         findings.push_back(
             {"verify-collation",

@@ -288,7 +288,9 @@ const std::vector<CheckDefinition>& check_table() {
          "remove it with DROP DATABASE, or restore all of the cluster"},
         {"verify-collation", warning, "this system's libraries sort in another way than the source's",
          "Indexes over text are in the old order: searches miss rows, and unique indexes accept duplicates. So does a "
-         "range partition by text. The C and POSIX collations never change.",
+         "range partition by text. The C and POSIX collations never change. PostgreSQL 13 and 14 record no version of "
+         "a database's own collation: it is judged by those of the same locale in pg_collation, where initdb recorded "
+         "them, and unknown if there are none.",
          "REINDEX what is named (reindexdb for a whole database), then refresh the recorded versions"},
         {"verify-subscription", warning, "a subscription is enabled",
          "The publisher has passed what this cluster no longer has: changes between the target and the loss do not "

@@ -23,12 +23,15 @@ SELECT json_build_object(
 COMMIT;
 )";
 
-/// 100 is the default collation (pg_collation.dat).
+/// 100 is the default collation (pg_collation.dat). Before 15 no version of it is recorded: initdb recorded, for each
+/// locale that the system had, the version of its library (pg_import_system_collations, get_collation_actual_version;
+/// 13 and 14, with glibc), and those of the database's locale tell whether that changed. C.UTF-8 has none.
 constexpr const char* collation_query = R"(SET statement_timeout = 0;
 BEGIN READ ONLY;
 SET LOCAL search_path = pg_catalog;
 SELECT current_setting('server_version_num')::int >= 150000 AS versions,
-  $$SELECT 100::oid, 'default: ' || c.collversion || ', now ' || pg_collation_actual_version(c.oid)
+  $$SELECT 100::oid, 'default, as ' || quote_ident(c.collname) || ': ' || c.collversion || ', now '
+      || pg_collation_actual_version(c.oid)
     FROM pg_collation c JOIN pg_database ON datname = current_database()
       AND lower(replace(c.collcollate, '-', '')) = lower(replace(datcollate, '-', ''))
     WHERE c.collprovider = 'c' AND c.collversion <> pg_collation_actual_version(c.oid)$$ AS of_database \gset

@@ -187,6 +187,28 @@ class Health(PlainCase):
         self.assertRegex(result.log, r'WARNING verify-collation: 1 indexes of database postgres were built with collations that this '
                                      r'system sorts in another way \(english: 1\.1, now [^)]+\): public.names_pkey\n\s+HINT: REINDEX')
 
+    def test_a_default_collation_without_a_version_of_its_own_is_known_by_its_locale(self):
+        if int(os.path.basename(os.path.dirname(self.lab.bin_directory))) >= 15:
+            self.skipTest('a database has a version of its collation since PostgreSQL 15')
+        if self.lab.attempt('localedef', '-i', 'en_US', '-f', 'UTF-8', os.path.join(self.lab.make('locales'), 'en_US.utf8')).returncode != 0:
+            self.skipTest('needs localedef and what it makes locales of')
+        self.lab.environment['LOCPATH'] = self.lab.path('locales') + ':/usr/lib/locale'
+        self.make_source('', "create collation \"en_US.utf8\" (locale = 'en_US.utf8');"  # as initdb does for what locale -a lists
+                         'create table names (a text primary key, b text); create index b on names (b collate "C")', '--locale=en_US.UTF-8')
+        self.plain.write_batches(1)
+        self.lose()
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.assertNotIn('verify-collation', self.verify().log)
+        self.sql("update pg_collation set collversion = '2.0' where collname = 'en_US.utf8'")
+        result = self.verify()
+        self.assert_done(result)
+        self.assertRegex(result.log, r'WARNING verify-collation: 1 indexes of database postgres were built with collations that this system sorts in '
+                                     r'another way \(default, as "en_US\.utf8": 2\.0, now [^)]+\): public\.names_pkey\n.*HINT: REINDEX them .* for each')
+        self.sql('reindex index names_pkey')
+        self.sql('alter collation "en_US.utf8" refresh version')
+        self.assertNotIn('verify-collation', self.verify().log)
+
     def test_a_database_that_another_library_made_is_named(self):
         if int(os.path.basename(os.path.dirname(self.lab.bin_directory))) < 15:
             self.skipTest('a database has no version of its collation before PostgreSQL 15')
