@@ -34,6 +34,9 @@ RepositoryWal::RepositoryWal(pgbackrest::Pgbackrest pgbackrest, pgbackrest::Retr
     for (const auto& [timeline, last] : archive.last_segments) {
         timelines_.insert(timeline);
     }
+    for (const auto& [name, files] : archive.contradictions) {
+        contradictory_.insert(name);
+    }
 }
 
 const postgres::SegmentFacts& RepositoryWal::facts(const std::string& name) {
@@ -107,7 +110,7 @@ postgres::WalReader::BringSegment RepositoryWal::following(const postgres::Segme
     return [this, segment](std::uint64_t number) -> std::optional<std::string_view> {
         for (auto timeline = timelines_.lower_bound(segment.timeline); timeline != timelines_.end(); ++timeline) {
             const auto name = postgres::Segment{*timeline, number}.name(size_);
-            if (segments_.contains(name)) {
+            if (segments_.contains(name) && !contradictory_.contains(name)) {
                 return bytes(name);
             }
         }

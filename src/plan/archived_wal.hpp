@@ -55,6 +55,7 @@ class RepositoryWal final : public ArchivedWal {
     pgbackrest::RetryPolicy retry_;
     pgbackrest::ArchivedFiles segments_, partials_;
     std::set<postgres::Timeline> timelines_;
+    std::set<std::string> contradictory_;  // segments of which there are several: which one is right is not known
     postgres::SegmentSize size_;
     std::string system_identifier_;
     std::map<std::string, postgres::SegmentFacts> known_;

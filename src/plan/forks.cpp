@@ -81,8 +81,9 @@ class ForkJudge {
         return later->first;
     }
 
-    /// The new timeline's first record says which one it left. Where it lies behind what can be read, the replay meets
-    /// that.
+    /// The new timeline's first record says which one it left; where that lies behind what can be read, the replay
+    /// meets it. The end of a recovery writes little before it: page headers, OVERWRITE_CONTRECORD and FPW_CHANGE
+    /// (StartupXLOG in xlog.c, 13 to 18).
     void require_switch(const Fork& fork, const std::string& name) {
         const auto& facts = wal_.facts(name);
         const auto& switches = facts.timeline_switches;
@@ -91,7 +92,9 @@ class ForkJudge {
                                         fork.child.history_file(), name);
         const auto change = std::find_if(switches.begin(), switches.end(),
                                          [&](const auto& found) { return found.what.to == fork.child; });
-        if (change != switches.end() && (change->what.from != fork.parent || change->start < fork.at)) {
+        constexpr std::uint64_t most_before_it = 160;
+        if (change != switches.end() && (change->what.from != fork.parent || change->start < fork.at ||
+                                         change->start.value - fork.at.value > most_before_it)) {
             refuse(fork,
                    fmt::format("its WAL says in {} that it left timeline {} at {}", name, change->what.from.text(),
                                change->start.text()),

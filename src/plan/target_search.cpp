@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
+#include <functional>
 #include <string>
 #include <variant>
 
@@ -38,16 +39,31 @@ std::vector<Lsn> find_in(const std::string& name, const RecoveryTarget& target, 
     return places;
 }
 
+std::optional<pgbackrest::Backup> newest_before(Lsn place, const std::vector<pgbackrest::Backup>& candidates,
+                                                const TimelineHistory& history) {
+    const auto newest = std::find_if(candidates.rbegin(), candidates.rend(), [&](const auto& backup) {
+        return backup.lsn_stop && *backup.lsn_stop <= place &&
+               history.contains(starting_timeline(backup), *backup.lsn_stop);
+    });
+    return newest == candidates.rend() ? std::nullopt : std::optional(*newest);
+}
+
 /// In the last `most` segments, the last place first. A transaction ends once. Of restore points with one name the
-/// replay ends at the first, so all of them count.
+/// replay ends at the first behind its beginning, so all of them count, back to where the replay to the last one seen
+/// would begin.
 std::vector<Place> look_for(const RecoveryTarget& target, const PlannedWal& planned, std::size_t most,
-                            postgres::SegmentSize size, const RepositoryState& repository) {
+                            postgres::SegmentSize size, const RepositoryState& repository,
+                            const std::function<std::optional<Lsn>(Lsn)>& beginning_for) {
     constexpr std::chrono::seconds between_lines(5);
     auto last_line = std::chrono::steady_clock::now();
     std::size_t seen = 0;
     std::vector<Place> places;
     planned.visit_backwards(size, [&](const std::string& name) {
-        if (seen == most || (!places.empty() && std::holds_alternative<Xid>(target.point))) {
+        if (!places.empty() && std::holds_alternative<Xid>(target.point)) {
+            return false;
+        }
+        const auto beginning = places.empty() ? std::nullopt : beginning_for(places.back().at);
+        if (seen >= most && !(beginning && postgres::Segment::parse(name, size)->end(size) > *beginning)) {
             return false;
         }
         if (const auto now = std::chrono::steady_clock::now(); now - last_line >= between_lines) {
@@ -80,15 +96,6 @@ std::vector<Place> look_for(const RecoveryTarget& target, const PlannedWal& plan
                   "these places with type lsn");
 }
 
-std::optional<pgbackrest::Backup> newest_before(Lsn place, const std::vector<pgbackrest::Backup>& candidates,
-                                                const TimelineHistory& history) {
-    const auto newest = std::find_if(candidates.rbegin(), candidates.rend(), [&](const auto& backup) {
-        return backup.lsn_stop && *backup.lsn_stop <= place &&
-               history.contains(starting_timeline(backup), *backup.lsn_stop);
-    });
-    return newest == candidates.rend() ? std::nullopt : std::optional(*newest);
-}
-
 }  // namespace
 
 std::size_t most_segments_to_look_through(postgres::SegmentSize size) {
@@ -114,7 +121,10 @@ std::optional<pgbackrest::Backup> find_backup_before_target(const Request& reque
         choose_timeline(latest, oldest, repository.stanza.backups, repository.archive, *repository.wal, size).history;
     const auto planned = plan_wal(oldest, latest.target, history, repository.archive.segments, size);
     const auto most = request.search ? planned.segments : most_segments_to_look_through(size);
-    const auto places = look_for(request.target, planned, most, size, repository);
+    const auto places = look_for(request.target, planned, most, size, repository, [&](Lsn place) {
+        const auto backup = newest_before(place, candidates, history);
+        return backup ? backup->lsn_stop : std::nullopt;
+    });
     if (places.size() > 1) {
         refuse_several(request.target, places);
     }

@@ -31,7 +31,7 @@ bool same_point(const RecoveryTarget& target, const std::string& value) {
         return postgres::Lsn::parse(value) == lsn->lsn;
     }
     if (const auto* xid = std::get_if<Xid>(&target.point)) {
-        return system::number(value) == xid->number;
+        return value == std::to_string(xid->number);  // PostgreSQL reads 010 as 8
     }
     return target.is_immediate() ? system::lower(value) == "immediate" : value == target.value();
 }
@@ -46,7 +46,8 @@ bool same_timeline(const Request& request, const std::string& value) {
         return value.empty() || value == "latest";
     }
     const auto other = TimelineWish::parse(value.empty() ? "latest" : value);
-    return other && other->choice.index() == request.timeline->choice.index() &&
+    const bool is_octal = value.size() > 1 && value.front() == '0' && value[1] != 'x' && value[1] != 'X';
+    return other && !is_octal && other->choice.index() == request.timeline->choice.index() &&
            (!std::holds_alternative<postgres::Timeline>(other->choice) ||
             std::get<postgres::Timeline>(other->choice) == std::get<postgres::Timeline>(request.timeline->choice));
 }
@@ -59,6 +60,7 @@ class Review {
     std::vector<Problem> all() {
         guard();
         target();
+        nothing_else_set();
         nothing_else_replays();
         return std::move(problems_);
     }
@@ -108,6 +110,18 @@ class Review {
         if (!same_timeline(request_, value_of(conf_, "recovery_target_timeline"))) {
             add(place_of(conf_, "recovery_target_timeline", block_.place),
                 "recovery_target_timeline in recovery_conf disagrees with target-timeline", corrected());
+        }
+    }
+
+    /// It stands behind our block, and counts. The default of each is what a restore needs.
+    void nothing_else_set() {
+        for (const std::string name : {"recovery_end_command", "archive_cleanup_command", "recovery_min_apply_delay",
+                                       "primary_conninfo", "primary_slot_name", "promote_trigger_file"}) {
+            if (!value_of(conf_, name).empty()) {
+                add(place_of(conf_, name, block_.place),
+                    fmt::format("{} in recovery_conf counts more than what this program sets for the replay", name),
+                    corrected());
+            }
         }
     }
 

@@ -55,6 +55,12 @@ TEST_CASE("a fork whose segment says something else than the history is refused"
         facts.timeline_switches.front().start = Lsn{0x7000100};
         CHECK(holds(refusal(state), "that it left timeline 1 at 0/7000100"));
     }
+    SECTION("a later place") {
+        facts.timeline_switches.front().start = Lsn{fork_at.value + 160};
+        CHECK(refusal(state).empty());
+        facts.timeline_switches.front().start = Lsn{fork_at.value + 168};
+        CHECK(holds(refusal(state), "that it left timeline 1 at 0/7000200"));
+    }
     SECTION("no timeline begins in it") {
         facts.timeline_switches.clear();
         facts.last_record = Lsn{0x7000300};

@@ -67,6 +67,16 @@ TEST_CASE("a target that is nowhere is refused, one that the search did not come
     CHECK(found(transaction, state, true) == "20261122-080000F");
 }
 
+TEST_CASE("a restore point of the same name is looked for back to where the replay would begin") {
+    auto state = one_timeline();
+    const auto most = most_segments_to_look_through(segment_size);
+    add_segments(state.archive, 1, 10, 20 + most);
+    add_point(state, 1, 20 + most, Lsn{(20 + most) * segment_size.bytes + 0x100});
+    CHECK(found(point, state) == "20261122-090000F");
+    add_point(state, 1, 8, Lsn{0x8000100});
+    CHECK(problems_of(ExitCode::usage, [&] { found(point, state); }).size() == 1);
+}
+
 TEST_CASE("several restore points with one name are refused, and all are named") {
     auto state = one_timeline();
     add_point(state, 1, 3, Lsn{0x3000100});

@@ -36,6 +36,26 @@ std::string yaml_of(const std::string& lines) {
 
 }  // namespace
 
+TEST_CASE("recovery_conf may set nothing else for the replay") {
+    for (const std::string name : {"recovery_end_command", "archive_cleanup_command", "recovery_min_apply_delay",
+                                   "primary_conninfo", "primary_slot_name", "promote_trigger_file"}) {
+        CHECK(problems({.recovery_conf = guard + "      recovery_target_action: promote\n      " + name + ": 6h\n"}) ==
+              Problems{{name + " in recovery_conf counts more than what this program sets for the replay", yaml_of(""),
+                        "patroni.yml:8"}});
+    }
+}
+
+TEST_CASE("a number that PostgreSQL reads as octal is another one") {
+    CHECK(problems({.block = "    type: xid\n    target: 748\n",
+                    .recovery_conf = guard + "      recovery_target_action: promote\n"
+                                             "      recovery_target_xid: '0748'\n"})
+              .size() == 1);
+    CHECK(problems({.block = "    target-timeline: 2\n",
+                    .recovery_conf = guard + "      recovery_target_action: promote\n"
+                                             "      recovery_target_timeline: '02'\n"})
+              .size() == 1);
+}
+
 TEST_CASE("recovery_conf that says what the request says is accepted, for every target") {
     struct Agreement {
         std::string block, conf;
