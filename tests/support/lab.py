@@ -156,7 +156,8 @@ class Lab:
         self.as_postgres = {}
         if os.geteuid() == 0:
             owner = pwd.getpwnam('postgres')
-            self.as_postgres = {'user': owner.pw_uid, 'group': owner.pw_gid, 'extra_groups': []}
+            groups = os.getgrouplist(owner.pw_name, owner.pw_gid)  # Debian's key for TLS is ssl-cert's
+            self.as_postgres = {'user': owner.pw_uid, 'group': owner.pw_gid, 'extra_groups': groups}
             os.chown(self.directory, owner.pw_uid, owner.pw_gid)
         os.chmod(self.directory, 0o755)
         self.make('tmp')
