@@ -131,6 +131,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.tablespaces = pgbackrest::restored_tablespaces(plan.targets, request.restore_options, staging.path());
     job.linked_directories = absent_directories(
         request, plan, pgbackrest::restored_targets(plan.targets, request.restore_options, staging.path()));
+    job.when_places_are_made = [&] { staging.note_places(outside); };
     job.options.push_back({"repo", std::to_string(plan.backup.repository)});
     job.options.push_back({"process-max", std::to_string(request.processes)});
     job.lock_path = staging.layout().pgbackrest_lock();

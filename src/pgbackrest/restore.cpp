@@ -192,6 +192,9 @@ void restore(const RestoreJob& job) {
     for (const auto& place : job.linked_directories) {
         make_directory(place, fs::perms::owner_all);
     }
+    if (job.when_places_are_made) {
+        job.when_places_are_made();
+    }
     const auto writable = writable_places(job);
     Retries retries(job.retry);
     for (;;) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct RestoreJob {
     std::vector<std::filesystem::path> outside;  ///< tablespace and link targets: everything in them is this restore's
     std::vector<std::filesystem::path> tablespaces;
     std::vector<std::filesystem::path> linked_directories;  ///< made if absent, so that it writes in them only
+    std::function<void()> when_places_are_made;             ///< called before pgBackRest writes anything; may be empty
     std::filesystem::path lock_path,
         spool_path;  ///< our own: `restore` deletes <spool>/archive/<stanza>, even that of a live server
     RetryPolicy retry;
@@ -32,8 +34,8 @@ void read_options(RestoreJob job);
 /// PG_VERSION). Otherwise empties what is left there, because pgBackRest silently disables --delta in that case. If
 /// only the places outside hold a part of the restore, an empty backup.manifest makes pgBackRest accept them. It can
 /// write nowhere but in the job's directories and working_places(), and flushes nothing where mounts of a
-/// disk are told apart: then none of it is on disk for certain before sync_to_disk(). Its output goes to our log line by line. Retries
-/// errors that may pass; throws failure_of() for the rest.
+/// disk are told apart: then none of it is on disk for certain before sync_to_disk(). Its output goes to our log line
+/// by line. Retries errors that may pass; throws failure_of() for the rest.
 void restore(const RestoreJob& job);
 
 }  // namespace patroni_pgbackrest::pgbackrest

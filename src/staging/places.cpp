@@ -19,6 +19,16 @@ namespace patroni_pgbackrest {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// A file has no birth, since it may be replaced. A directory without one was not there yet when it was last looked at.
+bool is_known_to_be_ours(const Place& place) {
+    std::error_code error;
+    return place.birth ? place.is_still_there() : !fs::is_directory(place.path, error);
+}
+
+}  // namespace
+
 bool Place::is_still_there() const {
     return birth && birth == system::birth_of(path);
 }
@@ -57,9 +67,15 @@ Places Places::owned() const {
 
 void Places::claim(const std::vector<fs::path>& restored) {
     auto claimed = *this;
+    // Or its birth would be noted with the next ones, whatever is mounted there then.
+    std::erase_if(claimed.all_, [&](const Place& place) {
+        std::error_code error;
+        const bool is_file = fs::exists(place.path, error) && !fs::is_directory(place.path, error);
+        return !place.birth && !is_file && std::find(restored.begin(), restored.end(), place.path) == restored.end();
+    });
     for (const auto& directory : restored) {
         const auto known = std::find_if(begin(), end(), [&](const Place& place) { return place.path == directory; });
-        const bool ours = known != end() && (!known->birth || known->is_still_there());
+        const bool ours = known != end() && is_known_to_be_ours(*known);
         if (!ours && !system::is_empty_or_absent(directory)) {
             throw Failure(
                 ExitCode::unsafe,

@@ -131,6 +131,11 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     make_private(layout_.staging);
 }
 
+void StagingDirectory::note_places(const std::vector<fs::path>& outside) {
+    journal_.places.claim(outside);
+    enter(Phase::copying);
+}
+
 void StagingDirectory::enter(Phase phase) {
     journal_.phase = phase;
     journal_.boot = boot_of(layout_.staging, journal_.places);

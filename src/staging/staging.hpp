@@ -33,6 +33,9 @@ class StagingDirectory {
     /// Starts or continues a copy: writes the journal with the targets outside of the data directory. Throws
     /// Failure(unsafe) when one of them holds anything that no earlier run of ours put there.
     void begin_copy(const Request& request, const Plan& plan, const std::vector<std::filesystem::path>& outside);
+    /// Writes down which directories the targets are, once they are made and while nothing of the copy is in new ones:
+    /// another one that is mounted there later is somebody's. Throws as begin_copy() does.
+    void note_places(const std::vector<std::filesystem::path>& outside);
     /// Writes the journal down with this phase.
     void enter(Phase phase);
 

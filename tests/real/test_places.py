@@ -1,5 +1,6 @@
 """Directories outside of the staging directory that a restore writes to: whatever stops it there, nothing is lost."""
 import glob
+import json
 import os
 import shutil
 
@@ -192,6 +193,65 @@ class LinksThatAMapMakes(BootstrapCase):
         self.assert_done(self.bootstrap())
         self.assertEqual(os.readlink(os.path.join(self.data_directory, 'pg_wal')), self.wal)
         self.assert_complete()
+
+
+class AbsentTablespaces(PlainCase):
+    """The disk of a tablespace is not mounted at first, and then it is, with the lost cluster's files."""
+
+    def setUp(self):
+        super().setUp()
+        self.space = self.lab.make('space')
+        self.make_source('', "create tablespace space location '%s'; create table there (n int) tablespace space; "
+                         'insert into there values (1)' % self.space)
+        self.plain.write_batches(1)
+        self.lose()
+        os.rename(self.space, self.space + '.lost')
+        self.wrapped = '--pgbackrest=' + self.wrap_pgbackrest(
+            'if [ $VERB = restore ] && [ $(count) = 1 ]; then ls -A %s >%s; kill -9 $PPID; exit 1; fi' % (self.space, self.lab.path('log/seen')))
+
+    def contents(self):
+        return self.lab.run('find', self.space, '-type', 'f', '-printf', '%P %s %i\n')
+
+    def assert_refused_and_untouched(self):
+        before = self.contents()
+        self.assertIn('precious', before)
+        for _ in range(2):
+            self.assert_refused(self.bootstrap(), 9, '%s is not empty, and the backup has a tablespace or a link there' % self.space,
+                                'move what is in it away')
+        self.assertEqual(self.contents(), before)
+        self.assert_absent()
+
+    def assert_restored(self):
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.assertEqual(self.sql('select count(*) from there'), '1')
+
+    def mount(self):
+        os.rmdir(self.space)
+        os.rename(self.space + '.lost', self.space)
+        self.lab.write(os.path.join(glob.glob(self.space + '/PG_*')[0], 'precious'), 'the only copy')
+
+    def test_what_is_mounted_after_a_kill_in_the_copy_is_not_taken(self):
+        self.assertEqual(self.bootstrap(self.wrapped).code, -9)
+        self.assertEqual(read(self.lab.path('log/seen')), '')
+        self.assertIn(self.space, json.loads(read(self.staging + '.d/journal.json'))['births'])
+        self.mount()
+        self.assert_refused_and_untouched()
+        os.rename(self.space, self.space + '.lost')
+        self.assert_restored()
+
+    def test_nor_where_the_journal_does_not_say_which_directory_it_was(self):
+        self.assertEqual(self.bootstrap(self.wrapped).code, -9)
+        journal = json.loads(read(self.staging + '.d/journal.json'))
+        self.lab.write('data.restoring.d/journal.json', json.dumps(dict(journal, births={})))
+        self.mount()
+        self.assert_refused_and_untouched()
+
+    def test_what_the_restore_itself_has_filled_is_gone_on_with(self):
+        self.assertEqual(self.bootstrap('--pgbackrest=' + self.wrap_pgbackrest(
+            'if [ $VERB = restore ]; then pgbackrest "$@"; kill -9 $PPID; exit 1; fi')).code, -9)
+        self.assertEqual(len(glob.glob(self.space + '/PG_*')), 1)
+        self.assert_restored()
 
 
 class ReusedDirectories(PlainCase):

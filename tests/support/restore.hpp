@@ -56,6 +56,7 @@ struct Rejected : Restore {
     Layout layout = choose_layout(data());
 
     Rejected() {
+        fs::create_directory(place);
         StagingDirectory staging(request);
         staging.begin_copy(request, plan, {place});
         copy(staging);

@@ -72,7 +72,14 @@ TEST_CASE("directories of links are made before the copy, which has no right to 
     RestoreJob job = job_of(fake);
     job.outside = {linked, fake.directory.path() / "conf" / "postgresql.conf"};
     job.linked_directories = {linked};
+    unsigned noted = 0;
+    job.when_places_are_made = [&] {
+        CHECK(fs::is_directory(linked));
+        CHECK(fake.calls().empty());
+        ++noted;
+    };
     restore(job);
+    CHECK(noted == 1);
     CHECK(mode_of(linked) == 0700);
     CHECK(mode_of(linked.parent_path()) == 0700);
     CHECK(mode_of(fake.directory.path() / "conf") == 0700);

@@ -41,7 +41,32 @@ TEST_CASE("a list of places has each path once, with the directory that lay ther
     }
     SECTION("and is forgotten when a restore claims another directory, or an absent one") {
         places.claim({ts2, files.path("ts3")});
-        CHECK(places == Places({ts1, ts2, files.path("ts3")}));
+        CHECK(places == Places({ts2, files.path("ts3")}));
+    }
+    SECTION("and one that was never there is not ours when something lies there later") {
+        places = Places({ts1, ts2});
+        CHECK_NOTHROW(places.claim({ts1, ts2}));
+        files.write("ts1/x", "somebody's");
+        files.write("ts2/x", "somebody's");
+        for (const auto& place : {ts1, ts2}) {
+            CHECK(problems_of(ExitCode::unsafe, [&] { places.claim({place}); }).front().message ==
+                  place + " is not empty, and the backup has a tablespace or a link there");
+        }
+    }
+    SECTION("nor is it noted when another place is claimed meanwhile") {
+        places = Places({ts1, ts2});
+        places.claim({ts2});
+        places.note_births();
+        files.write("ts1/x", "somebody's");
+        CHECK(places == Places({ts2}));
+        CHECK(problems_of(ExitCode::unsafe, [&] { places.claim({ts1}); }).size() == 1);
+    }
+    SECTION("but a known file, which has no birth, is ours") {
+        files.write("ts3", "of the backup");
+        places = Places({files.path("ts3")});
+        places.claim({ts1});
+        places.claim({files.path("ts3")});
+        CHECK(places == Places({files.path("ts3")}));
     }
     SECTION("and a refused claim changes nothing") {
         files.write("ts2/x", "somebody's");
@@ -84,6 +109,7 @@ TEST_CASE("a tablespace's or a link's target that holds anything is refused befo
 
 TEST_CASE("a tablespace's target that an earlier run of ours filled is continued, a new one is not") {
     const Restore restore;
+    fs::create_directory(restore.files.path("ts1"));
     restore.interrupt(Phase::copying, {restore.files.path("ts1")});
     restore.files.write("ts1/PG_15/x", "half");
     restore.files.write("ts2/x", "x");
@@ -112,6 +138,40 @@ TEST_CASE("a tablespace's target is not ours any more when something else is mou
     CHECK(restore.files.read("ts1/PG_15/x") == "half");
 }
 
+TEST_CASE("a directory that the copy makes is known before the copy fills it") {
+    const Restore restore;
+    const auto place = restore.files.path("ts1");
+    {
+        StagingDirectory staging(restore.request);
+        staging.begin_copy(restore.request, restore.plan, {place});
+        CHECK(Journal::read(staging.layout().journal())->places == Places({place}));
+        fs::create_directory(place);
+        staging.note_places({place});
+        CHECK(Journal::read(staging.layout().journal())->places.owned().paths() == std::vector<std::string>{place});
+        CHECK(Journal::read(staging.layout().journal())->phase == Phase::copying);
+    }
+    SECTION("and is gone on with") {
+        restore.files.write("ts1/PG_15/x", "half");
+        StagingDirectory(restore.request).begin_copy(restore.request, restore.plan, {place});
+        CHECK(restore.files.read("ts1/PG_15/x") == "half");
+    }
+    SECTION("and the disk that is mounted there later is somebody's") {
+        exchange(restore, "ts1", "PG_15");
+        StagingDirectory next(restore.request);
+        CHECK(problems_of(ExitCode::unsafe, [&] { next.begin_copy(restore.request, restore.plan, {place}); }).size() ==
+              1);
+    }
+}
+
+TEST_CASE("a disk that is mounted while the copy begins is somebody's") {
+    const Restore restore;
+    StagingDirectory staging(restore.request);
+    staging.begin_copy(restore.request, restore.plan, {restore.files.path("ts1")});
+    restore.files.write("ts1/PG_15/x", "somebody's");
+    CHECK(problems_of(ExitCode::unsafe, [&] { staging.note_places({restore.files.path("ts1")}); }).size() == 1);
+    CHECK(Journal::read(staging.layout().journal())->places.owned().paths().empty());
+}
+
 TEST_CASE("what was handed over belongs to its cluster, the tablespaces too") {
     const Restore restore;
     restore.interrupt(Phase::handed_over, {restore.files.path("ts1")});
@@ -132,6 +192,7 @@ TEST_CASE("the boot has an identifier that stays while the machine runs") {
 TEST_CASE("what a replay made is the journal's own, and is emptied before another copy") {
     const Restore restore;
     const auto restored = restore.files.path("ts1"), made = restore.files.path("made");
+    fs::create_directory(restored);
     restore.interrupt(Phase::replaying, {restored});
     restore.files.write("ts1/PG_15/x", "half");
     restore.files.write("made/PG_15_202209061/x", "of the WAL");
