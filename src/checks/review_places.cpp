@@ -5,6 +5,7 @@
 #include "system/owner.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +22,10 @@ fs::path nearest_existing_parent(fs::path path) {
         path = path.parent_path();
     } while (path.has_relative_path() && !fs::exists(path, error));
     return path;
+}
+
+bool lies_in(const fs::path& path, const fs::path& directory) {
+    return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
 }
 
 Finding not_owned(const fs::path& directory) {
@@ -88,6 +93,28 @@ std::vector<Finding> review_place(const Layout& layout, const PlaceFacts& seen) 
         return {cannot_be_made(layout, seen.parent)};
     }
     return {};
+}
+
+std::vector<Finding> review_targets(const Layout& layout, const std::vector<pgbackrest::RestoredTarget>& targets) {
+    std::vector<Finding> findings;
+    for (const auto& target : targets) {
+        std::error_code error;
+        const auto resolved = fs::weakly_canonical(target.place, error);
+        const auto& place = error ? target.place : resolved;
+        const bool is_tablespace = target.kind == pgbackrest::BackupTarget::Kind::tablespace;
+        for (const auto& directory : {layout.data_directory, layout.staging, layout.workspace}) {
+            if (lies_in(place, directory)) {
+                findings.push_back({"place-inside",
+                                    {fmt::format("{} would be restored to {}, which lies in {}",
+                                                 is_tablespace ? "a tablespace" : "what a link leads to",
+                                                 target.place.string(), directory.string()),
+                                     fmt::format("give it a place outside of the data directory with {}",
+                                                 is_tablespace ? "tablespace-map" : "link-map")}});
+                break;
+            }
+        }
+    }
+    return findings;
 }
 
 std::vector<Finding> review_temporary_directory() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pgbackrest/backup_targets.hpp"
 #include "staging/layout.hpp"
 #include "system/finding.hpp"
 
@@ -25,6 +26,10 @@ PlaceFacts look_at_place(const Layout& layout);
 /// Whether the data directory can be made, or filled, so that PostgreSQL accepts it: it wants to own the directory
 /// (checkDataDir in miscinit.c). Its mode is put right at the hand-over, which only its owner can.
 std::vector<Finding> review_place(const Layout& layout, const PlaceFacts& seen);
+
+/// Whether tablespaces and links would be restored into the data directory, or what is beside it for the restore: the
+/// copy would fill PGDATA before the hand-over, which then refuses it for ever. Resolves symbolic links.
+std::vector<Finding> review_targets(const Layout& layout, const std::vector<pgbackrest::RestoredTarget>& targets);
 
 /// Whether temporary directories can be made and written to. Makes one, and removes it.
 std::vector<Finding> review_temporary_directory();

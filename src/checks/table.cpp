@@ -183,6 +183,10 @@ const std::vector<CheckDefinition>& check_table() {
          "point keeps its owner; its mode is put right when the data is handed over. A directory that is not there is "
          "made, which needs the right to write in the one around it.",
          "run the command in the hint as root, or correct postgresql.data_dir"},
+        {"place-inside", error, "a tablespace or a link would be restored into the data directory",
+         "Tablespaces and links lie at their final places from the first copy on, so the data directory would not be "
+         "empty when the restored one is to take its place. PostgreSQL and pgBackRest do not want them there either.",
+         "give them a place outside of it with tablespace-map or link-map"},
         {"temporary-directory", error, "no temporary directory can be made",
          "The private PostgreSQL and psql have their sockets and settings in one. It is made in TMPDIR, or in /tmp "
          "where "

@@ -9,6 +9,7 @@
 #include "patroni/review.hpp"
 #include "patroni/startup_files.hpp"
 #include "pgbackrest/backup_files.hpp"
+#include "pgbackrest/backup_targets.hpp"
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
@@ -172,6 +173,10 @@ std::vector<Finding> review_startup_files(const Request& request, const Plan& pl
     return patroni::review_startup_files(*request.patroni, seen, writes_block);
 }
 
+std::vector<pgbackrest::RestoredTarget> targets_of(const Request& request, const Plan& plan, const Layout& layout) {
+    return pgbackrest::restored_targets(plan.targets, request.restore_options, layout.staging);
+}
+
 /// Patroni's limits against pg_control of what is there: the running cluster, or the copy of an earlier try.
 void review_limits(const patroni::DynamicLimits& limits, const Layout& layout,
                    const std::filesystem::path& bin_directory, std::vector<Finding>& findings) {
@@ -202,6 +207,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
         append(findings, review_place(*layout, look_at_place(*layout)));
         append(findings, review_temporary_directory());
         if (plan) {
+            append(findings, review_targets(*layout, targets_of(request, *plan, *layout)));
             review_disk(request, *plan, *layout, findings);
             append(findings, review_startup_files(request, *plan));
         }
@@ -356,7 +362,7 @@ void refuse_unfit_places(const Layout& layout) {
 }
 
 void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout) {
-    std::vector<Finding> findings;
+    auto findings = review_targets(layout, targets_of(request, plan, layout));
     review_disk(request, plan, layout, findings);
     append(findings, review_startup_files(request, plan));
     refuse_errors(findings);

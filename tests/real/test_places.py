@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 
-from bootstrap_case import BootstrapCase, PlainCase, read, wait_until
+from bootstrap_case import program, BootstrapCase, PlainCase, read, wait_until
 from lab import send
 from source_cluster import switch_wal, wait_until_archived
 
@@ -252,6 +252,34 @@ class AbsentTablespaces(PlainCase):
             'if [ $VERB = restore ]; then pgbackrest "$@"; kill -9 $PPID; exit 1; fi')).code, -9)
         self.assertEqual(len(glob.glob(self.space + '/PG_*')), 1)
         self.assert_restored()
+
+
+class PlacesInTheDataDirectory(PlainCase):
+    def assert_refused_before_the_copy(self, place, *arguments):
+        message = 'would be restored to %s, which lies in %s' % (place, self.data_directory)
+        for _ in range(2):
+            self.assert_refused(self.bootstrap(*arguments), 3, message, 'give it a place outside of the data directory')
+        check = self.run_program(program(), 'check', '--patroni-config=' + self.yml, *arguments)
+        self.assertEqual(check.code, 3)
+        self.assertRegex(check.log, 'ERROR +place-inside: .*' + message)
+        self.assert_absent()
+        self.assertFalse(os.path.exists(self.staging))
+
+    def test_they_are_refused_before_the_copy(self):
+        space = self.lab.make('space')
+        self.make_source('', "create tablespace space location '%s'; create table there (n int) tablespace space; "
+                         'insert into there values (1)' % space)
+        self.plain.write_batches(1)
+        self.lose()
+        os.rename(space, space + '.lost')
+        inside = os.path.join(self.data_directory, 'space')
+        self.assert_refused_before_the_copy(inside, '--tablespace-map=space=' + inside)
+        self.assert_refused_before_the_copy(inside, '--tablespace-map-all=' + self.data_directory)
+        wal = os.path.join(self.data_directory, 'wal')
+        self.assert_refused_before_the_copy(wal, '--link-map=pg_wal=' + wal)
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.assertEqual(self.sql('select count(*) from there'), '1')
 
 
 class ReusedDirectories(PlainCase):

@@ -135,3 +135,45 @@ TEST_CASE("a place for temporary directories is tried out, and left as it was") 
     CHECK(review_temporary_directory().empty());
     ::setenv("TMPDIR", before.c_str(), 1);
 }
+
+TEST_CASE("what is restored to a place in the data directory, or in what is beside it, is found before the copy") {
+    using Kind = pgbackrest::BackupTarget::Kind;
+    auto layout = beside_it();
+    layout.workspace = "/srv/data.restoring.d";
+    const auto found = [&](Kind kind, const std::string& place) {
+        const auto findings = review_targets(layout, {{kind, "pg_tblspc/16385", place}});
+        return findings.empty() ? std::string() : findings.front().problem.message;
+    };
+    CHECK(found(Kind::tablespace, "/srv/data/space") ==
+          "a tablespace would be restored to /srv/data/space, which lies in /srv/data");
+    CHECK(found(Kind::link, "/srv/data/wal/here") ==
+          "what a link leads to would be restored to /srv/data/wal/here, which lies in /srv/data");
+    for (const std::string inside : {"/srv/data", "/srv/data/", "/srv/data.restoring/x", "/srv/data.restoring.d/x"}) {
+        INFO(inside);
+        CHECK_FALSE(found(Kind::tablespace, inside).empty());
+    }
+    for (const std::string outside : {"/srv", "/srv/data2", "/srv/data.restoring2/x", "/srv/space/srv/data", "/"}) {
+        INFO(outside);
+        CHECK(found(Kind::tablespace, outside).empty());
+    }
+    const auto findings = review_targets(layout, {{Kind::tablespace, "pg_tblspc/1", "/srv/data/a"},
+                                                  {Kind::tablespace, "pg_tblspc/2", "/srv/b"},
+                                                  {Kind::link, "pg_data/pg_wal", "/srv/data/c"}});
+    REQUIRE(findings.size() == 2);
+    CHECK(has_error(findings));
+    CHECK(findings[0].problem.hint == "give it a place outside of the data directory with tablespace-map");
+    CHECK(findings[1].problem.hint == "give it a place outside of the data directory with link-map");
+}
+
+TEST_CASE("a place that comes into the data directory by a symbolic link is found, too") {
+    const Files files;
+    std::filesystem::create_directories(files.path("real/data"));
+    std::filesystem::create_directory_symlink("real", files.path("linked"));
+    auto layout = choose_layout(files.path("linked/data"));
+    const auto place = files.path("linked/data/not/there");
+    const auto findings =
+        review_targets(layout, {{pgbackrest::BackupTarget::Kind::tablespace, "pg_tblspc/16385", place}});
+    REQUIRE(findings.size() == 1);
+    CHECK(findings.front().problem.message ==
+          "a tablespace would be restored to " + place.string() + ", which lies in " + layout.data_directory.string());
+}
