@@ -43,6 +43,28 @@ pgbackrest::ArchiveEnd end_of_archive(const RepositoryState& repository) {
     return end;
 }
 
+/// PostgreSQL ends at the first record that begins at the target LSN or behind it. After a segment switch, or a record
+/// that crosses the segment's end, that is in a later segment than the LSN.
+void follow_wal(const Request& request, const RepositoryState& repository, Plan& plan) {
+    const auto proven = proven_segment(plan.history, repository.archive, repository.stanza.backups, plan.segment_size);
+    const auto planned_to = [&](const RecoveryTarget& target) {
+        return plan_wal(plan.backup, target, plan.history, repository.archive.segments, plan.segment_size, proven);
+    };
+    plan.wal = planned_to(request.target);
+    const auto* target = std::get_if<LsnTarget>(&request.target.point);
+    while (target != nullptr && plan.wal.missing.empty()) {
+        const auto last = *postgres::Segment::parse(plan.wal.last(), plan.segment_size);
+        const auto end = last.end(plan.segment_size);
+        const auto reaches_further = [&] { return planned_to({LsnTarget{end}}).segments > plan.wal.segments; };
+        if (last.number < target->lsn.value / plan.segment_size.bytes || !reaches_further() ||
+            has_record_from(repository.wal->facts(plan.wal.last()), target->lsn)) {
+            return;
+        }
+        end_in_last_segment(plan, *repository.wal);  // a damaged record is the reason then
+        plan.wal = planned_to({LsnTarget{end}});
+    }
+}
+
 /// Only what the target is compared to: each look costs a segment.
 void look_for_last_commit(const Request& request, const RepositoryState& repository, Plan& plan) {
     const auto& point = request.target.point;
@@ -116,8 +138,7 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     require_histories(plan.timeline(), repository.archive, repository.stanza.backups, push);
     require_no_newer_elsewhere(plan.history, repository.archive, repository.elsewhere, request.pgbackrest);
     require_agreement(plan.history, repository.archive);
-    plan.wal = plan_wal(plan.backup, request.target, plan.history, repository.archive.segments, plan.segment_size,
-                        proven_segment(plan.history, repository.archive, repository.stanza.backups, plan.segment_size));
+    follow_wal(request, repository, plan);
     if (plan.backup.in_error) {
         log::warning("backup set {} has pages with bad checksums", plan.backup.label);
     }

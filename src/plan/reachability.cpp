@@ -10,7 +10,6 @@ namespace patroni_pgbackrest {
 
 namespace {
 
-using postgres::Lsn;
 using postgres::Segment;
 
 std::string end_of_backup(const Plan& plan) {
@@ -79,28 +78,35 @@ void refuse_gap(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal
             fmt::format("bring it back, use a newer backup set, or ask for a point before it: {}",
                         point_before(gap, plan, wal)));
     }
-    if (const auto* lsn = std::get_if<LsnTarget>(&target.point);
-        lsn != nullptr && gap.start(plan.segment_size) <= lsn->lsn) {
-        throw Failure(
-            ExitCode::target_not_reachable,
-            fmt::format("WAL segment {} is missing from the archive, before the target {}", names, lsn->lsn.text()),
-            fmt::format("a point before it is {}", point_before(gap, plan, wal)));
+    if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
+        const bool is_before = gap.start(plan.segment_size) <= lsn->lsn;
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("WAL segment {} is missing from the archive, {} the target {}", names,
+                                  is_before ? "before" : "with the first record behind", lsn->lsn.text()),
+                      fmt::format("a point before it is {}", point_before(gap, plan, wal)));
     }
 }
 
-/// Where the last record of the planned WAL ends, as far as that is known.
-Lsn end_of_archive(const LsnTarget& target, const Plan& plan, ArchivedWal& wal) {
+/// Whether all records of the planned WAL begin before the target, as far as that is known.
+bool begin_before(const LsnTarget& target, const Plan& plan, ArchivedWal& wal) {
     const auto last = *Segment::parse(plan.wal.last(), plan.segment_size);
-    const auto end = last.end(plan.segment_size);
-    if (end <= target.lsn || last.start(plan.segment_size) > target.lsn || !plan.wal.missing.empty()) {
-        return end;
+    return last.end(plan.segment_size) <= target.lsn ||
+           (plan.wal.missing.empty() && !has_record_from(wal.facts(plan.wal.last()), target.lsn));
+}
+
+/// Where the planned WAL ends, of which no record begins at the target or behind it.
+std::string end_of_archive(const LsnTarget& target, const Plan& plan, ArchivedWal& wal) {
+    const auto last = *Segment::parse(plan.wal.last(), plan.segment_size);
+    if (const auto end = last.end(plan.segment_size); end <= target.lsn) {
+        return "ends at " + end.text();
     }
     const auto& facts = wal.facts(plan.wal.last());
-    if (!facts.last_record || *facts.last_record >= target.lsn) {
-        return end;
+    if (facts.end && facts.end->valid_until <= target.lsn) {
+        return "ends at " + facts.end->valid_until.text();
     }
-    // Behind the last record of a segment that was switched nothing begins either.
-    return facts.end ? facts.end->valid_until : target.lsn;
+    // The target is in the last record, or in what a segment switch left unused.
+    return facts.last_record ? "has its last record at " + facts.last_record->text()
+                             : "has its last record before " + last.start(plan.segment_size).text();
 }
 
 void refuse_lsn_behind_the_archive(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal) {
@@ -109,8 +115,8 @@ void refuse_lsn_behind_the_archive(const RecoveryTarget& target, const Plan& pla
     }
     const auto& lsn = std::get<LsnTarget>(target.point);
     throw Failure(ExitCode::target_not_reachable,
-                  fmt::format("the archive ends at {} (WAL segment {}), before the target {}",
-                              end_of_archive(lsn, plan, wal).text(), plan.wal.last(), lsn.lsn.text()),
+                  fmt::format("the archive {} (WAL segment {}), before the target {}", end_of_archive(lsn, plan, wal),
+                              plan.wal.last(), lsn.lsn.text()),
                   fmt::format("a point before it is {}; type latest brings all there is{}",
                               point_in(plan.wal.last(), plan, wal), other_timelines_hint(plan)));
 }
@@ -148,7 +154,7 @@ void require_reachable(const RecoveryTarget& target, const Plan& plan, const pgb
 
 bool is_unreachable(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal) {
     if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
-        return !plan.wal.ranges.empty() && end_of_archive(*lsn, plan, wal) <= lsn->lsn;
+        return !plan.wal.ranges.empty() && begin_before(*lsn, plan, wal);
     }
     if (!std::holds_alternative<Time>(target.point)) {
         return false;

@@ -109,6 +109,10 @@ PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& targ
     return wal;
 }
 
+bool has_record_from(const postgres::SegmentFacts& facts, postgres::Lsn position) {
+    return facts.last_record ? *facts.last_record >= position : !facts.first_page;
+}
+
 std::uint64_t proven_segment(const postgres::TimelineHistory& history, const pgbackrest::ArchiveContent& archive,
                              const std::vector<pgbackrest::Backup>& backups, postgres::SegmentSize size) {
     std::uint64_t proven = 0;

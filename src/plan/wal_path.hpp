@@ -2,6 +2,7 @@
 
 #include "pgbackrest/archive.hpp"
 #include "pgbackrest/info.hpp"
+#include "postgres/segment_facts.hpp"
 #include "postgres/timeline_history.hpp"
 #include "postgres/wal.hpp"
 #include "request/target.hpp"
@@ -40,6 +41,10 @@ struct PlannedWal {
 PlannedWal plan_wal(const pgbackrest::Backup& backup, const RecoveryTarget& target,
                     const postgres::TimelineHistory& history, const pgbackrest::ArchivedFiles& archived,
                     postgres::SegmentSize size, std::uint64_t proven = 0);
+
+/// Whether a record begins in a segment at a position or behind it. Where nothing is known of the segment's records,
+/// what reads it next tells more.
+bool has_record_from(const postgres::SegmentFacts& facts, postgres::Lsn position);
 
 /// The greatest number of a segment on the way that must have been written and archived as a whole, as the repository
 /// itself shows: before a fork, before a partial segment, in a backup's own WAL. A hole at the archive's end is not its

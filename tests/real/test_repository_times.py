@@ -2,7 +2,7 @@
 import os
 import shutil
 
-from bootstrap_case import read
+from bootstrap_case import PlainCase, read
 from repository_case import Cluster, RepositoryCase
 
 
@@ -86,6 +86,40 @@ class IdleDatabases(RepositoryCase):
         result = self.bootstrap('--type=time', '--target=' + self.facts['idle'])
         self.assert_rows_of(result, 1, 2, 3)
         self.assertIn('last commit', result.log)
+
+
+class BehindTheLastRecordOfASegment(PlainCase):
+    """PostgreSQL ends a replay to an LSN at the first record behind it, which may be in a later segment."""
+
+    switch = "select pg_switch_wal() from pg_create_restore_point('something to switch behind')"
+
+    def written_around(self, *statements, options=()):
+        """Runs the statements between batches 2 and 3; what the first of them gives."""
+        self.make_source('', '', *options)
+        self.plain.write_batches(1, 2)
+        lsn = [self.plain.sql(statement) for statement in statements][0]
+        self.plain.write_batches(3, 4)
+        self.lose()
+        return lsn
+
+    def assert_restored_before_batch_3(self, result):
+        self.assert_done(result)
+        self.assert_complete(2)
+
+    def test_an_lsn_behind_a_segment_switch_is_reached_in_the_next_segment(self):
+        lsn = self.written_around(self.switch)
+        self.assert_restored_before_batch_3(self.bootstrap('--type=lsn', '--target=' + lsn))
+
+    def test_nearest_does_not_take_an_lsn_behind_a_segment_switch_for_the_end(self):
+        lsn = self.written_around(self.switch)
+        self.assert_restored_before_batch_3(self.bootstrap('--type=lsn', '--target=' + lsn, '--nearest'))
+
+    def test_an_lsn_inside_of_a_record_that_crosses_segments_is_reached_behind_that(self):
+        lsn = self.written_around('select pg_current_wal_insert_lsn()',
+                                  "select pg_logical_emit_message(false, 'x', repeat('x', 3 << 20))",
+                                  options=['--wal-segsize=1'])
+        inside = '0/%X' % (int(lsn.split('/')[1], 16) + (64 << 10))
+        self.assert_restored_before_batch_3(self.bootstrap('--type=lsn', '--target=' + inside, '--nearest'))
 
 
 class LastSegments(RepositoryCase):

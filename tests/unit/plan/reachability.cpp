@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 
 using namespace patroni_pgbackrest;
+using postgres::Lsn;
 
 namespace {
 
@@ -77,4 +78,60 @@ TEST_CASE("an LSN target behind the archive's end is refused with the nearest po
     CHECK(no_plan(asking_for(lsn_target("0/A000000")), one_timeline()).size() == 1);
     CHECK(no_plan(asking_for(lsn_target("0/9001008")), one_timeline()).size() == 1);
     CHECK(no_plan(asking_for(lsn_target("0/9001000")), one_timeline()).empty());
+}
+
+TEST_CASE("behind the last record of a segment an LSN is reached in a later one") {
+    auto state = one_timeline();
+    wal_of(state).commit(1, 7, "2026-11-22 10:00:00Z");
+    const auto planned_to = [&](const std::string& lsn) {
+        const auto plan = make_plan(asking_for(lsn_target(lsn)), state);
+        CHECK(plan.target.text() == "lsn " + lsn);
+        return plan.wal.last();
+    };
+    CHECK(planned_to("0/7001000") == segment(1, 7));
+    CHECK(planned_to("0/7001008") == segment(1, 8));
+    auto nearest = asking_for(lsn_target("0/7001008"));
+    nearest.nearest = true;
+    CHECK(make_plan(nearest, state).target.text() == "lsn 0/7001008");
+    // A damaged record is told before the copy.
+    auto& facts = wal_of(state).content[segment(1, 7)];
+    facts.first_page.emplace();
+    facts.end = postgres::WalEnd{.reason = postgres::WalEndReason::wrong_checksum,
+                                 .valid_until = Lsn{0x7001040},
+                                 .at = Lsn{0x7001040},
+                                 .more_behind = true};
+    CHECK(no_plan(nearest, state, ExitCode::replay_failed).size() == 1);
+    facts.end.reset();
+    // Segment 8 is the middle of a record.
+    wal_of(state).content[segment(1, 8)].first_page.emplace().continues = true;
+    CHECK(planned_to("0/7001008") == segment(1, 9));
+    CHECK(planned_to("0/8000028") == segment(1, 9));
+    state.archive.segments.erase(segment(1, 8));
+    for (const bool is_nearest : {false, true}) {
+        nearest.nearest = is_nearest;
+        CHECK(
+            no_plan(nearest, state) ==
+            Problems{{"WAL segment 000000010000000000000008 is missing from the archive, with the first record behind "
+                      "the target 0/7001008",
+                      "a point before it is type lsn and target 0/7001000"}});
+    }
+}
+
+TEST_CASE("an LSN behind the last record of the last segment is refused with that record") {
+    auto state = one_timeline();
+    const std::string hint = "a point before it is type lsn and target 0/9001000; type latest brings all there is";
+    const auto refused = [&] { return no_plan(asking_for(lsn_target("0/9001008")), state); };
+    const std::string has = "the archive has its last record ";
+    CHECK(refused() == Problems{{has + "at 0/9001000 (WAL segment 000000010000000000000009), before the target "
+                                       "0/9001008",
+                                 hint}});
+    // The target is inside of that record.
+    wal_of(state).content[segment(1, 9)].first_page.emplace();
+    wal_of(state).content[segment(1, 9)].end =
+        postgres::WalEnd{.reason = postgres::WalEndReason::zeros, .valid_until = Lsn{0x9001040}, .at = Lsn{0x9001040}};
+    CHECK(refused().size() == 1);
+    add_segments(state.archive, 1, 10, 10);
+    wal_of(state).content[segment(1, 10)].first_page.emplace().continues = true;
+    CHECK(refused()[0].message == has + "before 0/A000000 (WAL segment 00000001000000000000000A), before the target "
+                                        "0/9001008");
 }
