@@ -272,7 +272,10 @@ Plan plan_restore(const Request& request, const Layout& layout, Report& report) 
 void plan_and_restore(const BootstrapArguments& arguments, Request request, Report& report, const Layout& layout) {
     report.phase("plan");
     const auto plan = plan_restore(request, layout, report);
-    request.target = plan.target;
+    if (plan.target.ends_with_plan) {
+        request.replaced_target = request.target;
+        request.target = plan.target;
+    }
     refuse_rejected(request, plan, layout);
     require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));

@@ -113,7 +113,9 @@ RecoveryTarget nearest_target(const Request& request, const RepositoryState& rep
     log::warning("the target {} lies behind the {}: restored to that, as nearest says", request.target.text(),
                  plan.last_commit ? plan.last_commit->text()
                                   : fmt::format("end of backup set {}, and no commit follows it", plan.backup.label));
-    return {Latest{}};
+    RecoveryTarget end{Latest{}};
+    end.ends_with_plan = true;
+    return end;
 }
 
 }  // namespace

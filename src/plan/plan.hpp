@@ -27,7 +27,7 @@ struct Plan {
     std::string reason_for_timeline;                   ///< in words, for the log
     std::vector<postgres::Timeline> other_timelines;   ///< that hold WAL which is not on the way
     pgbackrest::RejectedTimelines rejected_timelines;  ///< see RejectedRuns
-    RecoveryTarget target;  ///< the request's; with `nearest` the latest point, when it lies behind the last commit
+    RecoveryTarget target;  ///< the request's; with `nearest` the plan's end, when it lies behind the last commit
     PlannedWal wal;
     std::optional<LastCommit> last_commit;  ///< searched for a time, and with `nearest`
     bool has_no_commit = false;             ///< searched, and there is none behind the backup's end

@@ -53,8 +53,12 @@ std::string why_outdated(const Request& request, const Plan& plan, const Journal
     if (reached > plan.timeline() && plan.archive_end.histories.count(reached) > 0) {
         return fmt::format("timeline {} is in the archive meanwhile", reached.text());
     }
-    if (reached > plan.timeline() && request.target.is_latest() && earlier.goal &&
-        earlier.goal->last_segment < plan.wal.last()) {
+    if (reached <= plan.timeline() || !earlier.goal) {
+        return {};
+    }
+    // With newer WAL `nearest` may mean another point.
+    const bool means_another = earlier.goal->target.ends_with_plan != request.target.ends_with_plan;
+    if (means_another || (request.target.is_latest() && earlier.goal->last_segment < plan.wal.last())) {
         return "the archive has newer WAL";
     }
     return {};

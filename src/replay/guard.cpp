@@ -92,13 +92,6 @@ GuardAnswer full_disk(const GuardAnswer& answer) {
             "make room for the WAL, then run it again: it continues where it stopped"};
 }
 
-/// Where a timeline was left, its own later segments may lie in the archive as well. PostgreSQL would read on in them
-/// when the newer timeline has none (XLogFileReadAnyTLI looks at a timeline's beginning, not at its end).
-bool is_past_the_fork(const Ticket& ticket, const std::string& wanted) {
-    return postgres::is_segment_name(wanted) && !ticket.plans(wanted) &&
-           system::number(wanted.substr(0, 8), 16).value_or(0) < ticket.timeline.number;
-}
-
 /// PostgreSQL 15 and later read ahead (recovery_prefetch), and ask for segments behind the target's. Without them a
 /// target that is not reached ends the recovery in an error all the same.
 bool is_read_ahead(const Ticket& ticket, const std::string& wanted) {
@@ -138,7 +131,7 @@ process::Captured fetch(const process::Command& command, const std::string& want
 
 int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>& control, const std::string& wanted,
                 const std::string& destination) {
-    if (is_past_the_fork(ticket, wanted)) {
+    if (is_past_the_end(ticket, wanted)) {
         return 1;
     }
     auto state = observe(".");
@@ -200,6 +193,15 @@ int without_ticket(const pgbackrest::Pgbackrest& pgbackrest, const std::string& 
 }
 
 }  // namespace
+
+/// Where a timeline was left, its own later segments may lie in the archive as well. PostgreSQL would read on in them
+/// when the newer timeline has none (XLogFileReadAnyTLI looks at a timeline's beginning, not at its end).
+bool is_past_the_end(const Ticket& ticket, const std::string& wanted) {
+    if (!postgres::is_segment_name(wanted) || ticket.plans(wanted)) {
+        return false;
+    }
+    return ticket.stop.ends_with_plan || system::number(wanted.substr(0, 8), 16).value_or(0) < ticket.timeline.number;
+}
 
 std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const ReplayState& state,
                                                 const std::string& wanted) {

@@ -28,6 +28,10 @@ struct ReplayState {
     ReplayNotes notes;
 };
 
+/// Whether the archive ends before a segment, whatever it has: one that an older timeline wrote after it was left, or,
+/// for a restore that ends with its plan, any that came into the archive later.
+bool is_past_the_end(const Ticket& ticket, const std::string& wanted);
+
 /// Answers that need no look into the archive: refusals. Empty: ask pgbackrest.
 std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const ReplayState& state,
                                                 const std::string& wanted);

@@ -82,6 +82,9 @@ std::string why_not_proven(const RecoveryTarget& target, const postgres::Timelin
     if (last && fork.at < last->start(segment_size)) {
         return fmt::format("it ended at {}, before the last planned WAL segment {}", fork.at.text(), last_segment);
     }
+    if (last && target.ends_with_plan && fork.at > last->end(segment_size)) {
+        return fmt::format("it ended at {}, behind the last planned WAL segment {}", fork.at.text(), last_segment);
+    }
     return reason_fits(target, fork.reason)
                ? std::string()
                : fmt::format("it ended at {} for another reason: {}", fork.at.text(), fork.reason);

@@ -17,7 +17,8 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
                      const postgres::ControlData& control, const std::filesystem::path& pg_wal);
 
 /// Why a timeline's fork is no proof that the target was reached: PostgreSQL's reason for it does not fit, or a restore
-/// to the latest point ended before the last planned segment. Empty when it is one.
+/// to the latest point ended before the last planned segment, or behind it where it was to end there. Empty when it is
+/// one.
 std::string why_not_proven(const RecoveryTarget& target, const postgres::TimelineFork& fork,
                            const std::string& last_segment, postgres::SegmentSize segment_size);
 

@@ -44,6 +44,7 @@ std::string Ticket::to_json() const {
                 {"target_type", stop.type()},
                 {"target_value", stop.value()},
                 {"target_exclusive", stop.exclusive},
+                {"ends_with_plan", stop.ends_with_plan},
                 {"data_directory", data_directory},
                 {"places", places},
                 {"base_configuration", base_configuration}}
@@ -71,6 +72,7 @@ Ticket Ticket::from_json(const std::string& content) {
         const auto stop = RecoveryTarget::parse(read.value("target_type", "default"), read.value("target_value", ""),
                                                 read.value("target_exclusive", false));
         ticket.stop = stop.value_or(RecoveryTarget{Latest{}});
+        ticket.stop.ends_with_plan = read.value("ends_with_plan", false);
         ticket.data_directory = read.value("data_directory", "");
         ticket.places = read.value("places", std::vector<std::string>());
         ticket.base_configuration = read.at("base_configuration");

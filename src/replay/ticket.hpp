@@ -34,7 +34,9 @@ struct Ticket {
     /// Whether the archive must have this history file for the plan's timeline to be followed.
     bool needs_history(postgres::Timeline wanted) const { return wanted == timeline && wanted.number > 1; }
     /// Whether a server that Patroni restarted as a standby would still end up at what was asked for.
-    bool survives_restart_as_standby() const { return latest && !explicit_timeline && newest_timeline; }
+    bool survives_restart_as_standby() const {
+        return latest && !stop.ends_with_plan && !explicit_timeline && newest_timeline;
+    }
 
     std::string to_json() const;
     /// Throws Failure(verification_failed) naming the file when it is damaged.

@@ -37,6 +37,8 @@ struct Request {
     std::optional<std::string> system_identifier;  ///< of the cluster to restore
     std::optional<std::string> backup_set;
     RecoveryTarget target{Latest{}};
+    /// What `nearest` has put another `target` in the place of, once there is a plan.
+    std::optional<RecoveryTarget> replaced_target{};
     bool search = false;   ///< all WAL is looked through for a transaction or a restore point (check --search)
     bool nearest = false;  ///< a target behind the last commit means the last commit
     std::optional<TimelineWish> timeline;

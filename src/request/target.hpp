@@ -41,6 +41,8 @@ struct Name {
 struct RecoveryTarget {
     std::variant<Latest, Immediate, Time, Xid, LsnTarget, Name> point;
     bool exclusive = false;  ///< stop just before it (time, xid and lsn only)
+    /// Latest only: not what comes into the archive after the plan. It stands for a target that lies behind the end.
+    bool ends_with_plan = false;
 
     /// Made again from what type(), value() and `exclusive` say.
     static std::optional<RecoveryTarget> parse(std::string_view type, std::string_view value, bool exclusive);

@@ -35,18 +35,23 @@ Phase phase_named(const std::string& name) {
 }
 
 json json_of(const RestoreGoal& goal) {
-    return {{"type", goal.target.type()},         {"target", goal.target.value()},
-            {"exclusive", goal.target.exclusive}, {"timeline", goal.timeline.number},
-            {"last_segment", goal.last_segment},  {"segment_bytes", goal.segment_size.bytes},
+    return {{"type", goal.target.type()},
+            {"target", goal.target.value()},
+            {"exclusive", goal.target.exclusive},
+            {"ends_with_plan", goal.target.ends_with_plan},
+            {"timeline", goal.timeline.number},
+            {"last_segment", goal.last_segment},
+            {"segment_bytes", goal.segment_size.bytes},
             {"checksums", goal.checksums}};
 }
 
 RestoreGoal goal_in(const json& content) {
-    const auto target = RecoveryTarget::parse(content.at("type").get<std::string>(),
-                                              content.at("target").get<std::string>(), content.at("exclusive"));
+    auto target = RecoveryTarget::parse(content.at("type").get<std::string>(), content.at("target").get<std::string>(),
+                                        content.at("exclusive"));
     if (!target) {
         throw json::other_error::create(501, "unknown target " + content.at("type").get<std::string>(), nullptr);
     }
+    target->ends_with_plan = content.value("ends_with_plan", false);
     return {*target,
             {content.at("timeline").get<std::uint32_t>()},
             content.at("last_segment"),
@@ -242,9 +247,12 @@ std::string identity_of(const Request& request) {
     std::string identity =
         fmt::format("scope {} stanza {} repo {} set {} target {} timeline {} recovery {}", request.scope,
                     request.pgbackrest.stanza, request.repository.value_or(0), request.backup_set.value_or("newest"),
-                    request.target.text(), timeline, text(request.recovery));
+                    request.replaced_target.value_or(request.target).text(), timeline, text(request.recovery));
     if (request.system_identifier) {
         identity += " system-identifier " + *request.system_identifier;
+    }
+    if (request.nearest) {
+        identity += " nearest";
     }
     for (const auto& option : request.restore_options) {
         identity += fmt::format(" {}={}", option.name, option.value);

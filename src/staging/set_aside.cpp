@@ -128,6 +128,9 @@ bool is_still_the_newest(const Request& request, const Plan& plan, const Layout&
             return false;
         }
     }
+    if (goal.target.ends_with_plan != request.target.ends_with_plan) {
+        return false;  // with newer WAL `nearest` means something else
+    }
     const auto followed = last_segments.find(goal.timeline);
     return !request.target.is_latest() || followed == last_segments.end() || followed->second.name <= goal.last_segment;
 }

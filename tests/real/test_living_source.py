@@ -1,5 +1,7 @@
 """The old cluster is alive: WAL keeps arriving in the stanza while it is restored elsewhere."""
-from bootstrap_case import PlainCase, read, wait_until
+import os
+
+from bootstrap_case import PlainCase, program, read, wait_until
 from source_cluster import switch_wal, wait_until_archived
 
 
@@ -61,3 +63,23 @@ class LivingSource(PlainCase):
         result = self.restore_while_it_writes(bootstrap={'dcs': {'postgresql': {'parameters': {'archive_mode': 'off'}}}})
         self.assert_done(result)
         self.assertNotIn('archive_mode', read(self.data_directory + '/postgresql.auto.conf'))
+
+    def test_nearest_ends_where_the_plan_ended(self):
+        at = self.plain.sql("select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'")
+        go = self.lab.path('log/go')
+        self.configure({'pgbackrest': self.wrap_pgbackrest(
+            '[ $VERB != restore ] || { >%s.waits; while [ ! -e %s ]; do sleep .2; done; }' % (go, go))},
+                       bootstrap={'dcs': {'postgresql': {'parameters': {
+                           'archive_command': 'pgbackrest --stanza=other archive-push %p'}}}})
+        process = self.start_bootstrap('--type=time', '--target=' + at, '--nearest')
+        wait_until('the copy', lambda: os.path.exists(go + '.waits'))
+        for batch in (3, 4):
+            self.plain.write_batches(batch)
+            wait_until_archived(self.plain, switch_wal(self.plain))
+        self.lab.write('log/go', '')
+        result = self.result_of(process)
+        self.assert_done(result)
+        self.plain.server.stop()
+        self.assert_complete(2)
+        verified = self.run_program(program(), 'verify', '--patroni-config=' + self.yml)
+        self.assertNotIn('verify-target-missed', verified.log)

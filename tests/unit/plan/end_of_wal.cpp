@@ -43,13 +43,16 @@ TEST_CASE("an abort behind the last commit is a place where a replay to a time e
 TEST_CASE("with nearest a target behind the last commit means the last commit") {
     const auto state = one_timeline();
     for (const auto& target : {time_target("2026-11-22 12:30:00Z"), lsn_target("0/B000000")}) {
-        CHECK(make_plan(nearest_to(target), state).target.is_latest());
+        const auto planned = make_plan(nearest_to(target), state).target;
+        CHECK(planned.is_latest());
+        CHECK(planned.ends_with_plan);  // and not with what comes later
     }
     // The archive reaches it.
     CHECK(make_plan(nearest_to(lsn_target("0/9001000")), state).target.text() == "lsn 0/9001000");
     CHECK(make_plan(nearest_to(time_target("2026-11-22 11:30:00Z")), state).target.text() ==
           "time 2026-11-22 11:30:00+00");
     CHECK(make_plan(nearest_to(latest), state).target.is_latest());
+    CHECK_FALSE(make_plan(nearest_to(latest), state).target.ends_with_plan);
 }
 
 TEST_CASE("without a commit behind the backup, its end is the last point") {

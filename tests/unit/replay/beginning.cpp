@@ -206,6 +206,21 @@ TEST_CASE("what an earlier run recovered counts until the archive has something 
     CHECK(words(decide_beginning(request_of(Recovery::standalone), newer, older_version)) == "nothing");
 }
 
+TEST_CASE("what was recovered counts no more when nearest means another point with newer WAL") {
+    const auto plan = usual_plan();
+    auto newer = plan;
+    newer.wal.ranges.back().last = segment(1, 10);
+    auto seen = after(plan, Phase::recovered, ClusterState::shut_down, 2);
+    auto request = request_of(Recovery::standalone);
+    request.target.ends_with_plan = seen.earlier->goal->target.ends_with_plan = true;
+    CHECK(words(decide_beginning(request, plan, seen)) == "nothing");
+    const std::string outdated =
+        "copy: what an earlier run recovered is out of date, the archive has newer WAL: only its files are used";
+    CHECK(words(decide_beginning(request, newer, seen)) == outdated);
+    request.target = time_target("2026-11-22 12:30:00Z");  // the newer WAL reaches it
+    CHECK(words(decide_beginning(request, newer, seen)) == outdated);
+}
+
 TEST_CASE("what Patroni set aside is handed over again only when it is whole, the newest, and never came up") {
     const auto plan = usual_plan();
     int again = 0;

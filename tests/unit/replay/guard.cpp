@@ -58,6 +58,29 @@ TEST_CASE("what is not in the archive and was never planned ends the archive") {
     }
 }
 
+TEST_CASE("a restore that ends with its plan takes no segment that came into the archive later") {
+    auto ends_with_plan = ticket();
+    ends_with_plan.stop.ends_with_plan = true;
+    for (const auto& wanted : {segment(2, 10), segment(2, 20), segment(3, 7), segment(1, 7)}) {
+        CAPTURE(wanted);
+        CHECK(is_past_the_end(ends_with_plan, wanted));
+    }
+    for (const auto& wanted : {segment(1, 2), segment(1, 6), segment(2, 7), segment(2, 9),
+                               std::string("00000002.history"), std::string("00000003.history")}) {
+        CAPTURE(wanted);
+        CHECK_FALSE(is_past_the_end(ends_with_plan, wanted));
+    }
+    CHECK_FALSE(ends_with_plan.survives_restart_as_standby());
+}
+
+TEST_CASE("what an older timeline wrote after it was left is past the end for every restore") {
+    for (const auto& one : {ticket(), with_target()}) {
+        CHECK(is_past_the_end(one, segment(1, 7)));
+        CHECK_FALSE(is_past_the_end(one, segment(2, 10)));
+        CHECK_FALSE(is_past_the_end(one, segment(1, 6)));
+    }
+}
+
 TEST_CASE("what was planned and is not there now is asked for again, then aborts the recovery") {
     for (const auto& wanted :
          {segment(1, 2), segment(1, 6), segment(2, 7), segment(2, 9), std::string("00000002.history")}) {

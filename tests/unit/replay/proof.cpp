@@ -100,6 +100,17 @@ TEST_CASE("a restore to the latest point is proven at the end of the WAL alone")
     CHECK(ended.problems(ExitCode::replay_failed).size() == 1);
 }
 
+TEST_CASE("a restore that ends with its plan is not proven behind that") {
+    RecoveryTarget end{Latest{}};
+    const std::string reason = "no recovery target specified";
+    CHECK(outcome(end, "0/B000000", reason) == "proven");
+    end.ends_with_plan = true;
+    CHECK(outcome(end, "0/A000000", reason) == "proven");
+    CHECK(outcome(end, "0/B000000", reason) ==
+          "it ended at 0/B000000, behind the last planned WAL segment 000000010000000000000009");
+    CHECK(outcome(end, "0/8000158", reason).starts_with("it ended at 0/8000158, before"));
+}
+
 TEST_CASE("a replay that ended for another reason than the target is not proven") {
     const auto other = [](const std::string& reason) { return "it ended at 0/7000158 for another reason: " + reason; };
     const std::string none = "no recovery target specified";

@@ -51,6 +51,16 @@ TEST_CASE("a ticket comes back from its file as it was") {
     CHECK(read.base_configuration == "/data/postgresql.base.conf");
 }
 
+TEST_CASE("a ticket says whether the restore ends with its plan") {
+    CHECK_FALSE(Ticket::from_json(full().to_json()).stop.ends_with_plan);
+    auto ends_with_plan = full();
+    ends_with_plan.stop.ends_with_plan = true;
+    CHECK(Ticket::from_json(ends_with_plan.to_json()).stop.ends_with_plan);
+    Request request;
+    request.target.ends_with_plan = true;
+    CHECK(make_ticket(request, make_plan(request, one_timeline())).stop.ends_with_plan);
+}
+
 TEST_CASE("a ticket is looked for in the data directory") {
     const Files files;
     CHECK_FALSE(Ticket::in(files.path()));

@@ -67,7 +67,8 @@ TEST_CASE("a journal keeps what was asked and what was reached, for every kind o
                                       {Time::parse("2026-11-22 10:00:00.5+01").value(), true},
                                       {Xid{748}, true},
                                       {LsnTarget{*postgres::Lsn::parse("0/7000028")}},
-                                      {Name{"before \"it\""}}};
+                                      {Name{"before \"it\""}},
+                                      {Latest{}, false, true}};
     for (const auto& target : targets) {
         CAPTURE(target.text());
         Journal written;
@@ -78,6 +79,7 @@ TEST_CASE("a journal keeps what was asked and what was reached, for every kind o
         REQUIRE(read);
         REQUIRE(read->goal);
         CHECK(read->goal->target.text() == target.text());
+        CHECK(read->goal->target.ends_with_plan == target.ends_with_plan);
         CHECK(read->goal->timeline == postgres::Timeline{1});
         CHECK(read->goal->last_segment == "000000010000000000000009");
         CHECK(read->goal->segment_size.bytes == 1ULL << 20);
@@ -162,6 +164,8 @@ TEST_CASE("whatever changes the data makes another request") {
         {{"set", "20261122-080000F"}},
         {{"type", "immediate"}},
         {{"type", "xid"}, {"target", "748"}},
+        {{"type", "lsn"}, {"target", "0/7000028"}},
+        {{"type", "lsn"}, {"target", "0/7000028"}, {"nearest", "y"}},
         {{"type", "xid"}, {"target", "748"}, {"target-exclusive", "y"}},
         {{"target-timeline", "1"}},
         {{"target-timeline", "latest"}},
@@ -176,6 +180,14 @@ TEST_CASE("whatever changes the data makes another request") {
             CHECK(identity_of(request_for(requests[one])) != identity_of(request_for(requests[other])));
         }
     }
+}
+
+TEST_CASE("a request stays the same when the plan has put the end of the WAL in its target's place") {
+    const auto request = request_for({{"type", "lsn"}, {"target", "0/7000028"}, {"nearest", "y"}});
+    auto planned = request;
+    planned.replaced_target = request.target;
+    planned.target = {Latest{}, false, true};
+    CHECK(identity_of(planned) == identity_of(request));
 }
 
 TEST_CASE("what was handed over is known again by its inode and its cluster") {

@@ -40,6 +40,10 @@ TEST_CASE("what Patroni set aside is known by its inode and cluster") {
         plan.archive_end.last_segments[first].name = segment(1, 40);
         CHECK_FALSE(is_newest());
         plan.archive_end.last_segments[first].name = restore.plan.wal.last();
+        CHECK(is_newest());
+        auto other = restore.request;  // what nearest means hangs on the WAL that there is
+        other.target.ends_with_plan = true;
+        CHECK_FALSE(is_still_the_newest(other, plan, layout));
         plan.backup.label = "20261122-100000F";
         CHECK_FALSE(is_newest());
     }
