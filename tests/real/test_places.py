@@ -33,6 +33,7 @@ class PowerCuts(PlainCase):
             os.rename(place, place + '.lost')
         with open(self.pgbackrest_configuration, 'a', encoding='utf-8') as file:
             file.write('[demo:restore]\nlink-map=pg_wal=%s\ntablespace-map-all=%s\n' % (os.path.join(self.other, 'wal'), self.other))
+        self.lab.run_as_root('sync', '-f', self.disk, self.other)  # the copy flushes nothing of the test's own doing
 
     def cut_power(self):
         """pg_control and the WAL happen to be kept, as they look the most like a whole replay."""
