@@ -17,9 +17,9 @@ def empty(path):
 
 
 def change_a_byte(path):
-    """In what was written to a segment, and not in the zeros at its end."""
+    """In what was written to a segment: a byte that stands for the zeros at its end may mean the same."""
     with open(path, 'r+b') as file:
-        file.seek(min(os.path.getsize(path) // 2, 0x2400))
+        file.seek(min(os.path.getsize(path) // 2, 0x600))
         byte = file.read(1)
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte[0] ^ 0x20]))
