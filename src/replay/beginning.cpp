@@ -64,10 +64,17 @@ std::string why_outdated(const Request& request, const Plan& plan, const Journal
     return {};
 }
 
+constexpr const char* booted_since = "the machine was started or the disk mounted anew since the earlier run, which "
+                                     "flushed nothing to disk: its copy is "
+                                     "checked against the backup first";
+
 Beginning decide_after_earlier_run(const Request& request, const Plan& plan, const Seen& seen) {
     const auto& earlier = *seen.earlier;
     if (earlier.backup_set != plan.backup.label || earlier.phase == Phase::copying || !seen.is_cluster) {
         return Copy{};
+    }
+    if (!seen.control && !seen.same_boot) {
+        return Copy{booted_since};
     }
     if (!seen.control) {
         return Copy{"what an earlier run left cannot be used as it is: " + seen.why_unreadable, log::Level::warning};
@@ -83,9 +90,7 @@ Beginning decide_after_earlier_run(const Request& request, const Plan& plan, con
     if (start != Start::copy) {
         return Continue{start};
     }
-    return Copy{seen.same_boot ? ""
-                               : "the machine was started or the disk mounted anew since the earlier run, which "
-                                 "flushed nothing to disk: its copy is checked against the backup first"};
+    return Copy{seen.same_boot ? "" : booted_since};
 }
 
 }  // namespace

@@ -173,6 +173,8 @@ TEST_CASE("a copy that is made again although there was one says why") {
           "nothing to disk: its copy is checked against the backup first");
     seen.control.reset();
     seen.why_unreadable = "pg_controldata failed";
+    CHECK(decided(plan, seen).starts_with("copy: the machine was started"));
+    seen.same_boot = true;
     CHECK(decided(plan, seen) ==
           "copy, warning: what an earlier run left cannot be used as it is: pg_controldata failed");
     seen.earlier->phase = Phase::copying;
