@@ -5,7 +5,6 @@
 #include "system/owner.hpp"
 #include "system/text.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,10 +21,6 @@ fs::path nearest_existing_parent(fs::path path) {
         path = path.parent_path();
     } while (path.has_relative_path() && !fs::exists(path, error));
     return path;
-}
-
-bool lies_in(const fs::path& path, const fs::path& directory) {
-    return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
 }
 
 Finding not_owned(const fs::path& directory) {
@@ -103,7 +98,7 @@ std::vector<Finding> review_targets(const Layout& layout, const std::vector<pgba
         const auto& place = error ? target.place : resolved;
         const bool is_tablespace = target.kind == pgbackrest::BackupTarget::Kind::tablespace;
         for (const auto& directory : {layout.data_directory, layout.staging, layout.workspace}) {
-            if (lies_in(place, directory)) {
+            if (system::lies_in(place, directory)) {
                 findings.push_back({"place-inside",
                                     {fmt::format("{} would be restored to {}, which lies in {}",
                                                  is_tablespace ? "a tablespace" : "what a link leads to",

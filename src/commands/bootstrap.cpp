@@ -118,7 +118,8 @@ std::vector<std::filesystem::path> absent_directories(const Request& request, co
 }
 
 void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
-    const auto outside = pgbackrest::restored_places(plan.targets, request.restore_options, staging.path());
+    const auto targets = pgbackrest::restored_targets(plan.targets, request.restore_options, staging.path());
+    const auto outside = pgbackrest::places_of(targets);
     reuse_data(request, plan, staging, outside);
     staging.begin_copy(request, plan, outside);
     postgres::remove_stale_postmaster_file(staging.path());
@@ -128,9 +129,8 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     job.backup_set = plan.backup.label;
     job.options = request.restore_options;
     job.outside = outside;
-    job.tablespaces = pgbackrest::restored_tablespaces(plan.targets, request.restore_options, staging.path());
-    job.linked_directories = absent_directories(
-        request, plan, pgbackrest::restored_targets(plan.targets, request.restore_options, staging.path()));
+    job.tablespaces = pgbackrest::places_of(targets, pgbackrest::BackupTarget::Kind::tablespace);
+    job.linked_directories = absent_directories(request, plan, targets);
     job.when_places_are_made = [&] { staging.note_places(outside); };
     job.options.push_back({"repo", std::to_string(plan.backup.repository)});
     job.options.push_back({"process-max", std::to_string(request.processes)});

@@ -166,22 +166,11 @@ std::vector<RestoredTarget> restored_targets(const std::vector<BackupTarget>& ta
     return restored;
 }
 
-std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,
-                                                   const std::vector<Option>& options,
-                                                   const std::filesystem::path& data_directory) {
+std::vector<std::filesystem::path> places_of(const std::vector<RestoredTarget>& targets,
+                                             std::optional<BackupTarget::Kind> kind) {
     std::vector<std::filesystem::path> places;
-    for (const auto& target : restored_targets(targets, options, data_directory)) {
-        places.push_back(target.place);
-    }
-    return places;
-}
-
-std::vector<std::filesystem::path> restored_tablespaces(const std::vector<BackupTarget>& targets,
-                                                        const std::vector<Option>& options,
-                                                        const std::filesystem::path& data_directory) {
-    std::vector<std::filesystem::path> places;
-    for (const auto& target : restored_targets(targets, options, data_directory)) {
-        if (target.kind == BackupTarget::Kind::tablespace) {
+    for (const auto& target : targets) {
+        if (!kind || target.kind == *kind) {
             places.push_back(target.place);
         }
     }

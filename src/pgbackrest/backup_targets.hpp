@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,13 +57,8 @@ struct RestoredTarget {
 std::vector<RestoredTarget> restored_targets(const std::vector<BackupTarget>& targets,
                                              const std::vector<Option>& options,
                                              const std::filesystem::path& data_directory);
-/// Their places.
-std::vector<std::filesystem::path> restored_places(const std::vector<BackupTarget>& targets,
-                                                   const std::vector<Option>& options,
-                                                   const std::filesystem::path& data_directory);
-/// Those of them that are tablespaces, and so directories; a link may lead to a file.
-std::vector<std::filesystem::path> restored_tablespaces(const std::vector<BackupTarget>& targets,
-                                                        const std::vector<Option>& options,
-                                                        const std::filesystem::path& data_directory);
+/// Their places, or those of one kind: tablespaces are directories, a link may lead to a file.
+std::vector<std::filesystem::path> places_of(const std::vector<RestoredTarget>& targets,
+                                             std::optional<BackupTarget::Kind> kind = {});
 
 }  // namespace patroni_pgbackrest::pgbackrest

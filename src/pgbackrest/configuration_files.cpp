@@ -131,6 +131,23 @@ std::vector<ConfigurationLine> read_configuration(const Pgbackrest& pgbackrest) 
     return lines;
 }
 
+std::vector<ConfigurationLine> environment_options() {
+    constexpr std::string_view prefix = "PGBACKREST_";
+    std::vector<ConfigurationLine> options;
+    for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const std::string_view text(*entry);
+        const auto sign = text.find('=');
+        if (!text.starts_with(prefix) || sign == std::string_view::npos || sign + 1 == text.size()) {
+            continue;
+        }
+        const auto variable = text.substr(0, sign);
+        auto name = system::lower(variable.substr(prefix.size()));
+        std::replace(name.begin(), name.end(), '_', '-');
+        options.push_back({"", name, std::string(text.substr(sign + 1)), std::string(variable)});
+    }
+    return options;
+}
+
 std::vector<std::string> configured_stanzas(const Pgbackrest& pgbackrest) {
     if (const auto stanza = setting(pgbackrest, "stanza", "PGBACKREST_STANZA")) {
         return {*stanza};
@@ -156,13 +173,8 @@ std::set<unsigned> configured_repositories(const Pgbackrest& pgbackrest) {
     for (const auto& option : pgbackrest.common) {
         add(option.name);
     }
-    for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable) {
-        constexpr std::string_view prefix = "PGBACKREST_REPO";
-        if (std::string_view(*variable).starts_with(prefix)) {
-            auto option = "repo" + system::lower(std::string_view(*variable).substr(prefix.size()));
-            std::replace(option.begin(), option.end(), '_', '-');
-            add(option);
-        }
+    for (const auto& option : environment_options()) {
+        add(option.key);
     }
     const auto& stanza = pgbackrest.stanza;
     for (const auto& line : read_configuration(pgbackrest)) {

@@ -22,6 +22,10 @@ struct ConfigurationLine {
 /// on (ini.c).
 std::vector<ConfigurationLine> read_configuration(const Pgbackrest& pgbackrest);
 
+/// What the environment says: `PGBACKREST_REPO1_PATH=/x` is `repo1-path`, in no section, and its place is the
+/// variable's name. A variable without a value says nothing.
+std::vector<ConfigurationLine> environment_options();
+
 /// The stanzas that have a section: `[demo]`, `[demo:archive-push]` → `demo`. PGBACKREST_STANZA overrides them. Throws
 /// what read_configuration() throws.
 std::vector<std::string> configured_stanzas(const Pgbackrest& pgbackrest);

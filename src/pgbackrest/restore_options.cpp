@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
-#include <optional>
-#include <unistd.h>
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -84,18 +82,10 @@ std::string without_number(std::string_view name) {
 }
 
 /// Lists are divided by colons there.
-std::optional<ConfiguredOption> from_environment(std::string_view variable) {
-    constexpr std::string_view prefix = "PGBACKREST_";
-    const auto sign = variable.find('=');
-    if (!variable.starts_with(prefix) || sign == std::string_view::npos || sign + 1 == variable.size()) {
-        return std::nullopt;
-    }
-    const auto place = variable.substr(0, sign);
-    auto name = system::lower(place.substr(prefix.size()));
-    std::replace(name.begin(), name.end(), '_', '-');
-    ConfiguredOption option{name, {}, std::string(place)};
-    const bool is_list = name.ends_with("-map") || name == "db-include" || name == "db-exclude";
-    for (auto rest = variable.substr(sign + 1); !rest.empty();) {
+ConfiguredOption from_environment(const ConfigurationLine& line) {
+    ConfiguredOption option{line.key, {}, line.place};
+    const bool is_list = line.key.ends_with("-map") || line.key == "db-include" || line.key == "db-exclude";
+    for (std::string_view rest = line.value; !rest.empty();) {
         const auto end = is_list ? std::min(rest.find(':'), rest.size()) : rest.size();
         option.values.emplace_back(rest.substr(0, end));
         rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -148,10 +138,8 @@ Treatment treatment_of(std::string_view name) {
 
 std::vector<ConfiguredOption> configured_restore_options(const Pgbackrest& pgbackrest) {
     std::vector<ConfiguredOption> found;
-    for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable) {
-        if (auto option = from_environment(*variable)) {
-            add(std::move(*option), found);
-        }
+    for (const auto& line : environment_options()) {
+        add(from_environment(line), found);
     }
     const auto lines = read_configuration(pgbackrest);
     for (const auto& section :

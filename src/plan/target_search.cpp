@@ -62,9 +62,11 @@ std::vector<Place> look_for(const RecoveryTarget& target, const PlannedWal& plan
         if (!places.empty() && std::holds_alternative<Xid>(target.point)) {
             return false;
         }
-        const auto beginning = places.empty() ? std::nullopt : beginning_for(places.back().at);
-        if (seen >= most && !(beginning && postgres::Segment::parse(name, size)->end(size) > *beginning)) {
-            return false;
+        if (seen >= most) {
+            const auto beginning = places.empty() ? std::nullopt : beginning_for(places.back().at);
+            if (!beginning || postgres::Segment::parse(name, size)->end(size) <= *beginning) {
+                return false;
+            }
         }
         if (const auto now = std::chrono::steady_clock::now(); now - last_line >= between_lines) {
             log::info("looking for {}: {} of {} WAL segments, at {}", target.text(), seen, planned.segments, name);

@@ -65,8 +65,7 @@ std::string why_outdated(const Request& request, const Plan& plan, const Journal
 }
 
 constexpr const char* booted_since = "the machine was started or the disk mounted anew since the earlier run, which "
-                                     "flushed nothing to disk: its copy is "
-                                     "checked against the backup first";
+                                     "flushed nothing to disk: its copy is checked against the backup first";
 
 Beginning decide_after_earlier_run(const Request& request, const Plan& plan, const Seen& seen) {
     const auto& earlier = *seen.earlier;

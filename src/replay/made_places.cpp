@@ -77,11 +77,6 @@ void note_only_once(const postgres::FileEffects& effects, const std::string& sta
     }
 }
 
-bool lies_in(const fs::path& place, const fs::path& directory) {
-    const auto relative = place.lexically_normal().lexically_relative(directory);
-    return !directory.empty() && !relative.empty() && *relative.begin() != "..";
-}
-
 bool is_ours(const Ticket& ticket, const std::string& place) {
     auto ours = made_places(".").owned().paths();
     ours.insert(ours.end(), ticket.places.begin(), ticket.places.end());
@@ -157,7 +152,7 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::strin
     const auto effects = effects_of(ticket, wanted, delivered);
     std::vector<std::string> not_ready;
     for (const std::string& place : effects.tablespaces) {
-        if (lies_in(place, ticket.data_directory)) {
+        if (system::lies_in(place, ticket.data_directory)) {
             return GuardAnswer{GuardAnswer::Kind::abort, ExitCode::replay_failed,
                                fmt::format("the WAL makes a tablespace in {}, inside of the data directory", place),
                                "restore to a point before it", true};

@@ -28,6 +28,8 @@ bool is_empty_or_absent(const std::filesystem::path& directory);
 /// Bind mounts count; false for a path that does not exist.
 bool is_mount_point(const std::filesystem::path& directory);
 bool is_writable(const std::filesystem::path& directory);
+/// Whether an absolute path is a directory, or below it, by their names alone. Nothing lies in an empty path.
+bool lies_in(const std::filesystem::path& path, const std::filesystem::path& directory);
 /// Whether a rename from one to the other can work: same device and same mount. The nearest existing parent counts.
 bool same_file_system(const std::filesystem::path& one, const std::filesystem::path& other);
 /// The identity of a mounted file system. It changes with each unmount, and is the same in every container; empty if

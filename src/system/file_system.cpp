@@ -107,6 +107,11 @@ bool same_file_system(const fs::path& one, const fs::path& other) {
            mount_of(first) == mount_of(second);
 }
 
+bool lies_in(const fs::path& path, const fs::path& directory) {
+    const auto relative = path.lexically_normal().lexically_relative(directory);
+    return !directory.empty() && !relative.empty() && *relative.begin() != "..";
+}
+
 std::string file_system_instance(const fs::path& path) {
     struct stat facts {};
     if (::stat(nearest_existing(path).c_str(), &facts) != 0) {

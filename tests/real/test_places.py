@@ -11,6 +11,16 @@ from source_cluster import switch_wal, wait_until_archived
 ROWS = 20000
 
 
+class SpaceCase(PlainCase):
+    """The source has a tablespace with a row, and a batch behind its backup."""
+
+    def make_source_with_space(self):
+        self.space = self.lab.make('space')
+        self.make_source('', "create tablespace space location '%s'; create table there (n int) tablespace space; "
+                         'insert into there values (1)' % self.space)
+        self.plain.write_batches(1)
+
+
 class PowerCuts(PlainCase):
     """The data directory on one disk; on another one a mapped tablespace, pg_wal, and a tablespace that the WAL makes."""
 
@@ -196,15 +206,12 @@ class LinksThatAMapMakes(BootstrapCase):
         self.assert_complete()
 
 
-class AbsentTablespaces(PlainCase):
+class AbsentTablespaces(SpaceCase):
     """The disk of a tablespace is not mounted at first, and then it is, with the lost cluster's files."""
 
     def setUp(self):
         super().setUp()
-        self.space = self.lab.make('space')
-        self.make_source('', "create tablespace space location '%s'; create table there (n int) tablespace space; "
-                         'insert into there values (1)' % self.space)
-        self.plain.write_batches(1)
+        self.make_source_with_space()
         self.lose()
         os.rename(self.space, self.space + '.lost')
         self.wrapped = '--pgbackrest=' + self.wrap_pgbackrest(
@@ -283,15 +290,12 @@ class PlacesInTheDataDirectory(PlainCase):
         self.assertEqual(self.sql('select count(*) from there'), '1')
 
 
-class ReusedDirectories(PlainCase):
+class ReusedDirectories(SpaceCase):
     """A copy of a data directory has the links of the original."""
 
     def setUp(self):
         super().setUp()
-        self.space = self.lab.make('space')
-        self.make_source('', "create tablespace space location '%s'; create table there (n int) tablespace space; "
-                         'insert into there values (1)' % self.space)
-        self.plain.write_batches(1)
+        self.make_source_with_space()
         self.plain.sql('checkpoint')
         wait_until_archived(self.plain, switch_wal(self.plain))
         shutil.copytree(self.plain.server.data_directory, self.lab.path('old'), symlinks=True)

@@ -62,15 +62,16 @@ TEST_CASE("a restore writes to mapped places, and to links that a map makes") {
                                             {BackupTarget::Kind::tablespace, "ts2", "16386", "/ts2"},
                                             {BackupTarget::Kind::link, "log", "", "../log"},
                                             {BackupTarget::Kind::link, "conf.d/own.conf", "", "../etc/own.conf"}};
-    CHECK(restored_places(targets, {}, "/pg/data") == Places{"/ts1", "/ts2"});
-    CHECK(restored_places(targets, {{"link-all"}}, "/pg/data") ==
+    CHECK(places_of(restored_targets(targets, {}, "/pg/data")) == Places{"/ts1", "/ts2"});
+    CHECK(places_of(restored_targets(targets, {{"link-all"}}, "/pg/data")) ==
           Places{"/ts1", "/ts2", "/pg/log", "/pg/data/etc/own.conf"});
     const std::vector<Option> mapped{{"tablespace-map", "16385=/new1"},
                                      {"tablespace-map-all", "/all"},
                                      {"link-map", "log=/logs"},
                                      {"link-map", "pg_wal=/wal"}};
-    CHECK(restored_places(targets, mapped, "/pg/data") == Places{"/new1", "/all/ts2", "/logs", "/wal"});
-    CHECK(restored_tablespaces(targets, mapped, "/pg/data") == Places{"/new1", "/all/ts2"});
+    CHECK(places_of(restored_targets(targets, mapped, "/pg/data")) == Places{"/new1", "/all/ts2", "/logs", "/wal"});
+    CHECK(places_of(restored_targets(targets, mapped, "/pg/data"), BackupTarget::Kind::tablespace) ==
+          Places{"/new1", "/all/ts2"});
 }
 
 TEST_CASE("what goes to a place is known in the manifest by its target") {
