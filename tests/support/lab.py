@@ -358,6 +358,7 @@ class PatroniNode:
         self.data_directory = data_directory or lab.path('data')
         self.port, self.rest_port = free_port(), free_port()
         self.process = None
+        self.before = 0  # characters of its log that were written before it was started
         self.yml = lab.path(name + '.yml')
 
     def configure(self, method=None, pgbackrest_configuration=None, **sections):
@@ -391,6 +392,7 @@ class PatroniNode:
         return self.lab.write(self.name + '.yml', yaml(settings))
 
     def start(self, environment=None):
+        self.before = len(self.lab.log(self.name))
         self.process = self.lab.start(self.name, 'patroni', self.yml, environment=environment)
 
     def is_leader(self):
@@ -416,6 +418,10 @@ class PatroniNode:
 
     def stop(self):
         """As an operator stops it: PostgreSQL is shut down as well."""
+        if self.is_leader():
+            # Told to end within its first cycle as leader, Patroni 3.0.2 may stop PostgreSQL and then hang.
+            wait_until('a whole cycle of %s as leader' % self.name,
+                       lambda: 'the leader with the lock' in self.lab.log(self.name)[self.before:], 30)
         self.process.terminate()
         self.wait_for_end()
 
