@@ -55,6 +55,7 @@ int run(const std::vector<std::string>& words) {
     case CommandLine::Command::check:
         return check(words, line.check);
     case CommandLine::Command::resume:
+        commands::refuse_root("resume");
         interruption::install();
         process::adopt_orphans();
         commands::resume(line.resume);

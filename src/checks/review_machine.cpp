@@ -125,11 +125,13 @@ std::optional<Finding> review_user(unsigned user, const std::string& command) {
     if (user != 0) {
         return std::nullopt;
     }
+    const std::string in_its_unit = command == "resume" ? "with PermissionsStartOnly=no in its unit, " : "";
     return Finding{
         "runs-as-root",
         {command + " runs as root: PostgreSQL does not start as root, pgBackRest from 2.59 on only restores, "
                    "and Patroni's user cannot replace what root has written",
-         "run it as the user that runs Patroni, for example: sudo -u postgres patroni_pgbackrest " + command}};
+         fmt::format("run it as the user that runs Patroni, {}for example: sudo -u postgres patroni_pgbackrest {}",
+                     in_its_unit, command)}};
 }
 
 std::optional<Finding> judge_room(const std::string& backup_set, const DiskRoom& room) {

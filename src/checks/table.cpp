@@ -6,9 +6,9 @@ const std::vector<CheckDefinition>& check_table() {
     using enum Severity;
     static const std::vector<CheckDefinition> table = {
         {"runs-as-root", error, "the program runs as root",
-         "PostgreSQL does not start as root, and from 2.59 on pgBackRest runs only `restore` as root. So `bootstrap` "
-         "refuses to: what root leaves beside the data directory keeps every later run of Patroni's user from its own. "
-         "Root may read and write everything, so `check` does not find what that user may not.",
+         "PostgreSQL does not start as root, and from 2.59 on pgBackRest runs only `restore` as root. What root leaves "
+         "beside the data directory keeps every later run of Patroni's user from its own, so `bootstrap` and `resume` "
+         "refuse to. Root may read and write everything, so `check` does not find what that user may not.",
          "run it as the user that runs Patroni, for example `sudo -u postgres patroni_pgbackrest check`"},
         {"configuration-broken", error, "patroni.yml cannot be read",
          "Patroni would not start with it, or would start with other settings than the file shows.",

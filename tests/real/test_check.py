@@ -147,6 +147,19 @@ class Check(BootstrapCase):
         self.assert_refused(self.bootstrap('--no-such-option'), 3, 'bootstrap runs as root')
         self.assertEqual(self.written(), before)
 
+    @unittest.skipIf(os.geteuid() != 0, 'needs root')
+    def test_as_root_resume_refuses_before_it_locks_or_writes_anything(self):
+        # As ExecStartPre of a unit with PermissionsStartOnly=yes, while an interrupted restore waits for it.
+        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != restore ] || { pgbackrest "$@"; exit 82; }')})
+        self.assert_refused(self.bootstrap(), 6, 'pgbackrest exited with code 82')
+        self.assertTrue(os.path.exists(self.data_directory + '.restoring.d/journal.json'))
+        self.lab.as_postgres = {}
+        before = self.written()
+        result = self.run_program(program(), 'resume', '--patroni-config=' + self.yml)
+        self.assert_refused(result, 3, 'resume runs as root: PostgreSQL does not start as root',
+                            'with PermissionsStartOnly=no in its unit, for example: sudo -u postgres patroni_pgbackrest resume$')
+        self.assertEqual(self.written(), before)
+
     def written(self):
         """Every path of the lab with its time of change."""
         return sorted((path, os.lstat(path).st_mtime_ns) for path in glob.glob(self.lab.path('**'), recursive=True))

@@ -1,4 +1,5 @@
 """The old cluster is alive: WAL keeps arriving in the stanza while it is restored elsewhere."""
+import glob
 import os
 
 from bootstrap_case import PlainCase, program, read, wait_until
@@ -56,6 +57,12 @@ class LivingSource(PlainCase):
         auto_conf = read(self.data_directory + '/postgresql.auto.conf')
         self.assertNotIn('archive_command', auto_conf)
         self.assertIn('7MB', auto_conf)
+        self.node.start()
+        self.node.wait_for_leader()
+        wait_until('the end of its recovery', lambda: self.node.sql('select pg_is_in_recovery()') == 'f')
+        self.node.sql('select pg_switch_wal()')
+        wait_until('it to archive', lambda: self.node.sql('select failed_count > 0 from pg_stat_archiver') == 't')
+        self.assertEqual(glob.glob(self.repository + '/archive/demo/*/*/0000000[2-9]*'), [])
 
     def test_nor_does_a_clone_archive_that_is_not_to_archive(self):
         self.plain.sql("alter system set archive_mode = 'on'")

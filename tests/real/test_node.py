@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import time
 import unittest
@@ -232,6 +233,16 @@ class Options(NodeCase):
         place = '%s:%d' % (self.pgbackrest_configuration, read(self.pgbackrest_configuration).count('\n'))
         self.assert_refused(self.bootstrap(), 2, "'soon' is not valid", 'correct it there', place)
 
+    def test_a_line_feed_in_a_setting_is_refused_before_the_copy(self):
+        for block in ({'type': 'name', 'target': 'before\nrecovery_target_action = shutdown'},
+                      {'tablespace-map': ['more=%s\nx' % self.lab.path('more')]}, {'preload': 'a\nb'}):
+            self.configure(block)
+            checked = self.run_check()
+            self.assertEqual(checked.code, 3)
+            self.assertRegex(checked.log, 'ERROR   request-invalid: .* has a line feed')
+            self.assert_refused(self.bootstrap(), 2, 'has a line feed or another control character')
+            self.assertFalse(os.path.exists(self.staging))
+
     def test_a_variable_without_a_value_does_not_keep_the_cluster_from_coming_back(self):
         environment = {'PGBACKREST_PG1_PATH': '', 'PGBACKREST_BUFFER_SIZE': ''}
         self.assertRegex(self.run_check(environment=environment).log, 'option-empty: PGBACKREST_PG1_PATH: .* has no value')
@@ -239,17 +250,29 @@ class Options(NodeCase):
 
 
 class AwayDcs(NodeCase):
+    def swallows(self):
+        """A port where nobody refuses and nobody answers, as behind a firewall that drops."""
+        listening = socket.create_server(('127.0.0.1', 0), backlog=0)
+        self.addCleanup(listening.close)
+        for _ in range(3):
+            waiting = socket.socket()
+            self.addCleanup(waiting.close)
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        return '127.0.0.1:%d' % listening.getsockname()[1]
+
     def test_it_is_known_at_once(self):
-        self.configure(etcd3={'hosts': '127.0.0.1:1,localhost:1'})
+        away = '127.0.0.1:1, ' + self.swallows()
+        self.configure(etcd3={'hosts': away.replace(' ', '')})
         began = time.monotonic()
         checked = self.run_check()
-        self.assertRegex(checked.log, r'WARNING dcs-unknown: .*nothing answers at 127.0.0.1:1, localhost:1')
+        self.assertRegex(checked.log, r'WARNING dcs-unknown: .*nothing answers at ' + away)
         self.assertEqual(checked.code, 0, checked.log)
         self.assertLess(time.monotonic() - began, 10)
         began = time.monotonic()
         result = self.bootstrap()
         self.assert_done(result)
-        self.assertIn('nothing answers at 127.0.0.1:1, localhost:1: not checked whether scope', result.log)
+        self.assertIn('nothing answers at %s: not checked whether scope' % away, result.log)
         self.assertLess(time.monotonic() - began, 18)
 
     def test_one_of_several_servers_is_enough(self):

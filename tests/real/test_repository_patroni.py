@@ -5,6 +5,7 @@ import os
 
 from bootstrap_case import PlainCase
 from repository_case import RepositoryCase
+from source_cluster import ROWS
 
 
 class PatroniMode(RepositoryCase):
@@ -17,6 +18,13 @@ class PatroniMode(RepositoryCase):
     def test_the_latest_point_of_the_newest_timeline(self):
         self.situation('chain')
         self.configure({'recovery_conf': self.recovery_conf()})
+        self.assert_leader_has(1, 2, 20, 21, 30)
+
+    def test_the_timeline_that_the_lost_clusters_file_names_is_not_in_force(self):
+        self.situation('chain')
+        wrapped = self.wrap_pgbackrest('[ "$VERB" != restore ] || { pgbackrest "$@" && '
+                                       'echo "recovery_target_timeline = current" >> %s/postgresql.conf; exit; }' % self.staging)
+        self.configure({'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf()})
         self.assert_leader_has(1, 2, 20, 21, 30)
 
     def test_a_missing_history_below_the_newest(self):
@@ -37,21 +45,29 @@ class PatroniMode(RepositoryCase):
         self.assert_leader_has(1, 2, 3)
 
     def test_a_timeline_that_arrives_after_the_plan_is_not_followed(self):
+        self.follow_a_timeline_that_arrives()
+
+    def test_a_timeline_that_arrives_after_the_plan_is_not_followed_to_a_time(self):
+        self.follow_a_timeline_that_arrives('time')
+
+    def follow_a_timeline_that_arrives(self, kind=None):
         self.situation('two_timelines')
         self.situation('lost')
+        block = {'type': kind, 'target': self.time_of(2)} if kind else {}
+        target = {kind: self.time_of(2)} if kind else {}
         history, = glob.glob(os.path.join(os.environ['LAB_SOURCE'], 'two_timelines/repo/archive/demo/*/00000002.history'))
         archive = os.path.basename(os.path.dirname(history))
         wrapped = self.wrap_pgbackrest('[ "$VERB" != archive-get ] || cp -n %s %s/archive/demo/%s/' % (
             history, self.repository, archive))
-        self.configure({'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf(timeline='latest')})
+        self.configure({**block, 'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf(timeline='latest', **target)})
         self.node.start()
         self.node.wait_for_end()
         self.assert_absent()
         self.assertIn('00000002.history came into the archive after the restore was planned', self.lab.log('node1'))
         os.remove(glob.glob(os.path.join(self.repository, 'archive/demo/*/00000002.history'))[0])
         self.forget_failure()
-        self.configure({'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf()})
-        self.assert_leader_has(1, 2, 3)
+        self.configure({**block, 'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf(**target)})
+        self.assert_leader_has(*((1, 2) if kind else (1, 2, 3)))
 
 
 class LeftInTheLostClustersFiles(PlainCase):
@@ -61,7 +77,15 @@ class LeftInTheLostClustersFiles(PlainCase):
         self.make_source('recovery_target_inclusive = off\nrecovery_min_apply_delay = 6h\nrecovery_target_timeline = current\n'
                          "recovery_target_action = pause\nrecovery_target_name = 'nowhere'\n"
                          "archive_cleanup_command = 'rm -rf %s'" % self.lab.path('repo'))
-        target = self.plain.write_batches(1, 2, 3)[2][kind]
+        self.plain.write_batches(1)
+        # The LSN at which the record of the commit begins: inclusive or not makes a difference there.
+        xid, lsn = self.plain.sql('''
+            with kept as (insert into kept select 2 from generate_series(1, %d) returning 1),
+                 doomed as (insert into doomed select 2 from generate_series(1, %d) returning 1),
+                 written as (select (select count(*) from kept) + (select count(*) from doomed) as rows)
+            select pg_current_xact_id(), pg_current_wal_insert_lsn() from written where rows > 0''' % (ROWS, ROWS)).split('|')
+        target = {'xid': xid, 'lsn': lsn}[kind]
+        self.plain.write_batches(3)
         self.lose()
         self.configure({'type': kind, 'target': target, 'recovery_conf': self.recovery_conf(**{kind: target})})
         self.node.start()

@@ -264,6 +264,15 @@ class Resume(ResumeCase):
         self.assert_refused(self.resume(), 9, rejected, 'journal.json')
         self.node.put_key('')  # another node bootstraps now
         self.assert_refused(self.resume(), 9, rejected)
+        # It stays so whatever patroni.yml says, and although somebody starts it by hand.
+        for change in ({'name': 'renamed'}, {'scope': 'another'}):
+            self.configure(**change)
+            self.assert_refused(self.resume(), 9, rejected)
+        self.open('archive_mode=off')
+        self.server.stop()
+        self.assert_refused(self.resume(), 9, rejected)
+        self.configure()
+        self.assert_refused(self.resume(), 9, rejected)
 
     def test_a_directory_that_was_handed_over_while_another_node_bootstraps(self):
         self.interrupt_post_bootstrap()
