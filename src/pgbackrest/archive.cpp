@@ -45,16 +45,16 @@ std::vector<std::string> run_some(const std::vector<Query>& queries, const Retry
             const auto& result = results[position];
             if (process::succeeded(result.outcome)) {
                 outputs[open[position]] = result.output;
-            } else if (may_pass(result.outcome, result.errors)) {
+            } else if (may_pass(result.outcome, errors_of(result))) {
                 failed.push_back(position);
             } else {
-                throw failure_of(queries[open[position]].what, result.outcome, result.errors);
+                throw failure_of(queries[open[position]].what, result.outcome, errors_of(result));
             }
         }
         if (!failed.empty()) {
             const auto& first = results[failed.front()];
             if (!retries.another(what_happened(first.outcome))) {
-                throw failure_of(queries[open[failed.front()]].what, first.outcome, first.errors);
+                throw failure_of(queries[open[failed.front()]].what, first.outcome, errors_of(first));
             }
         }
         std::transform(failed.begin(), failed.end(), failed.begin(),

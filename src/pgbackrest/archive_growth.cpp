@@ -77,8 +77,8 @@ std::optional<std::string> GrowthQuery::answer(const RetryPolicy& retry) {
     for (const auto& listing : listings_) {
         auto result = listing.running->result();
         while (!process::succeeded(result.outcome)) {
-            if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
-                throw failure_of("listing of " + listing.path, result.outcome, result.errors);
+            if (!may_pass(result.outcome, errors_of(result)) || !retries.another(what_happened(result.outcome))) {
+                throw failure_of("listing of " + listing.path, result.outcome, errors_of(result));
             }
             result = process::capture(listing.command);
         }

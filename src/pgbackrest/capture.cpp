@@ -7,8 +7,8 @@ namespace patroni_pgbackrest::pgbackrest {
 process::Captured succeeded_or_again(const std::string& what, process::Captured result, const process::Command& command,
                                      const RetryPolicy& retry) {
     for (Retries retries(retry); !process::succeeded(result.outcome); result = process::capture(command)) {
-        if (!may_pass(result.outcome, result.errors) || !retries.another(what_happened(result.outcome))) {
-            throw failure_of(what, result.outcome, result.errors);
+        if (!may_pass(result.outcome, errors_of(result)) || !retries.another(what_happened(result.outcome))) {
+            throw failure_of(what, result.outcome, errors_of(result));
         }
     }
     return result;

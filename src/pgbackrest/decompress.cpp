@@ -141,4 +141,12 @@ std::string decompress(std::string bytes, const std::string& name, std::size_t m
     return content;
 }
 
+std::string decompress_by_hand(std::string_view name) {
+    return name.ends_with(".gz")    ? "gunzip"
+           : name.ends_with(".bz2") ? "bunzip2"
+           : name.ends_with(".lz4") ? "lz4 -dc"
+           : name.ends_with(".zst") ? "zstd -dc"
+                                    : "";
+}
+
 }  // namespace patroni_pgbackrest::pgbackrest

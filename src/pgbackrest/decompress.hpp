@@ -12,4 +12,7 @@ namespace patroni_pgbackrest::pgbackrest {
 /// damaged, cut short or longer than that.
 std::string decompress(std::string bytes, const std::string& name, std::size_t most);
 
+/// How a person decompresses what repo-get prints; empty when there is nothing to do.
+std::string decompress_by_hand(std::string_view name);
+
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -4,6 +4,7 @@
 #include "pgbackrest/printable.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace patroni_pgbackrest::pgbackrest {
@@ -104,6 +105,15 @@ std::string error_text(std::string_view errors) {
     }
     words.insert(words.end(), about_repositories.begin(), about_repositories.end());
     return shortened(redacted(printable(system::join(words, "; "))));
+}
+
+std::string errors_of(const process::Captured& captured) {
+    const auto has_error = [](const std::string& text) {
+        const auto found = entries(text);
+        return std::any_of(found.begin(), found.end(),
+                           [](const Entry& entry) { return entry.level == log::Level::error; });
+    };
+    return has_error(captured.errors) || !has_error(captured.output) ? captured.errors : captured.output;
 }
 
 Failure failure_of(const std::string& what, const process::Outcome& outcome, const std::string& errors) {

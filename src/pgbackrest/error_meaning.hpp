@@ -45,6 +45,10 @@ std::string what_happened(const process::Outcome& outcome);
 /// printable, without secrets and hints, limited in length.
 std::string error_text(std::string_view errors);
 
+/// What pgBackRest wrote of its errors: stderr, or stdout where that alone has one. 2.60 tells there of an option that
+/// it cannot use, since it does not know log-level-stderr yet.
+std::string errors_of(const process::Captured& captured);
+
 /// The failure of one pgBackRest command: its last `ERROR: [nnn]: …` lines in the message, and the hint for their
 /// meaning. `what` is lower case: `restore of backup set 20261122-072841F`.
 Failure failure_of(const std::string& what, const process::Outcome& outcome, const std::string& errors);

@@ -92,11 +92,11 @@ std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const process::Command& 
     const std::string what = "info of stanza " + pgbackrest.stanza;
     const auto captured = process::capture(command);
     if (!process::succeeded(captured.outcome)) {
-        if (pgbackrest::may_pass(captured.outcome, captured.errors) &&
-            retries.another(what_happened(captured.outcome))) {
+        const auto errors = errors_of(captured);
+        if (pgbackrest::may_pass(captured.outcome, errors) && retries.another(what_happened(captured.outcome))) {
             return std::nullopt;
         }
-        throw with_place_of_option(pgbackrest, "info", failure_of(what, captured.outcome, captured.errors));
+        throw with_place_of_option(pgbackrest, "info", failure_of(what, captured.outcome, errors));
     }
     auto stanza = parse_info(captured.output, pgbackrest.stanza);
     if (const auto failure = why_not_restorable(stanza)) {

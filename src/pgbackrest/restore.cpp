@@ -167,7 +167,7 @@ void read_options(RestoreJob job) {
     auto command = restore_command(job, false);
     command.arguments.emplace_back("--log-level-file=off");
     const auto result = process::capture(command);
-    const auto failure = failure_of("restore", result.outcome, result.output + result.errors);
+    const auto failure = failure_of("restore", result.outcome, errors_of(result));
     if (failure.code() == ExitCode::usage) {
         throw with_place_of_option(job.pgbackrest, "restore", failure);
     }

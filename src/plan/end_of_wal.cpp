@@ -1,5 +1,6 @@
 #include "plan/end_of_wal.hpp"
 
+#include "pgbackrest/decompress.hpp"
 #include "plan/plan.hpp"
 #include "plan/reachability.hpp"
 #include "system/failure.hpp"
@@ -90,7 +91,8 @@ std::optional<Lsn> end_in_last_segment(const Plan& plan, ArchivedWal& wal) {
         .lasting();
 }
 
-void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal) {
+void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal,
+                           const pgbackrest::Pgbackrest& pgbackrest) {
     const auto last = Segment::parse(plan.wal.last(), plan.segment_size);
     if (!last) {
         return;
@@ -103,7 +105,7 @@ void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& a
     throw Failure(ExitCode::target_not_reachable,
                   fmt::format("the end of timeline {} is in the archive as {}.partial alone, which is never replayed",
                               plan.timeline().text(), next),
-                  fmt::format("{}; a point before it is {}", bring_in_partial(partial->second),
+                  fmt::format("{}; a point before it is {}", bring_in_partial(partial->second, pgbackrest),
                               point_in(plan.wal.last(), plan, wal)));
 }
 
@@ -117,13 +119,14 @@ bool holds_nothing_but_a_shutdown(const postgres::SegmentFacts& facts) {
            (!continues && facts.records == 1 && facts.last_checkpoint && facts.last_checkpoint->what.shutdown);
 }
 
-std::string bring_in_partial(const pgbackrest::ArchivedFile& partial) {
-    constexpr std::string_view ending = ".partial";
-    auto whole = partial.path;
-    whole.erase(whole.rfind(ending), ending.size());
-    return fmt::format("if the timeline that went on from there is lost, make a whole segment of it: pgbackrest "
-                       "--repo={0} repo-get --raw {1} | pgbackrest --repo={0} repo-put --raw {2}",
-                       partial.repository, partial.path, whole);
+std::string bring_in_partial(const pgbackrest::ArchivedFile& partial, const pgbackrest::Pgbackrest& pgbackrest) {
+    const std::string file = partial.path.substr(partial.path.rfind('/') + 1);
+    const auto decompress = pgbackrest::decompress_by_hand(file);
+    return fmt::format("if the timeline that went on from there is lost, make a whole segment of it: {} {}>/tmp/{} && "
+                       "{} /tmp/{}",
+                       pgbackrest::get_by_hand(pgbackrest, partial.repository, partial.path),
+                       decompress.empty() ? "" : "| " + decompress + " ", file.substr(0, file.find('.')),
+                       pgbackrest::push_by_hand(pgbackrest), file.substr(0, file.find('.')));
 }
 
 }  // namespace patroni_pgbackrest

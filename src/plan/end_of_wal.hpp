@@ -35,12 +35,13 @@ std::optional<postgres::Lsn> end_in_last_segment(const Plan& plan, ArchivedWal& 
 
 /// A standby that is promoted archives its parent's last segment as `….partial`, which is never replayed. Throws
 /// Failure(target_not_reachable) when the followed timeline goes on in such a file and nowhere else.
-void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal);
+void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal,
+                           const pgbackrest::Pgbackrest& pgbackrest);
 
 /// Whether all that a partial segment holds is the checkpoint with which its server ended.
 bool holds_nothing_but_a_shutdown(const postgres::SegmentFacts& facts);
 
-/// What to do with a partial segment, for a hint.
-std::string bring_in_partial(const pgbackrest::ArchivedFile& partial);
+/// What to do with a partial segment, for a hint. By archive-push: repo-put is no command any more from 2.60 on.
+std::string bring_in_partial(const pgbackrest::ArchivedFile& partial, const pgbackrest::Pgbackrest& pgbackrest);
 
 }  // namespace patroni_pgbackrest

@@ -39,8 +39,9 @@ std::vector<Fork> forks_of(const postgres::TimelineHistory& history) {
 
 class ForkJudge {
   public:
-    ForkJudge(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal, const std::string& push)
-        : plan_(plan), archive_(archive), wal_(wal), size_(plan.segment_size), push_(push) {}
+    ForkJudge(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal,
+              const pgbackrest::Pgbackrest& pgbackrest)
+        : plan_(plan), archive_(archive), wal_(wal), size_(plan.segment_size), pgbackrest_(pgbackrest) {}
 
     void require_sound(const Fork& fork) {
         const auto child = fork.segment(fork.child, size_).name(size_);
@@ -137,7 +138,7 @@ class ForkJudge {
                         fmt::format("nothing of it is in the archive, and what was written before the fork is there "
                                     "as {}.partial alone, which is never replayed",
                                     parent),
-                        "; " + bring_in_partial(partial->second));
+                        "; " + bring_in_partial(partial->second, pgbackrest_));
         }
         refuse_lost(fork, child, fmt::format("neither WAL segment {} nor {} is in the archive", parent, child));
     }
@@ -148,7 +149,7 @@ class ForkJudge {
         refuse(fork, what,
                fmt::format("look for {0} in pg_wal of every node that was on timeline {1}, and bring it into the "
                            "archive with {2} /PATH/{0}",
-                           child, fork.child.text(), push_),
+                           child, fork.child.text(), pgbackrest::push_by_hand(pgbackrest_)),
                more);
     }
 
@@ -172,7 +173,7 @@ class ForkJudge {
     const pgbackrest::ArchiveContent& archive_;
     ArchivedWal& wal_;
     postgres::SegmentSize size_;
-    const std::string& push_;
+    const pgbackrest::Pgbackrest& pgbackrest_;
 };
 
 }  // namespace
@@ -198,13 +199,13 @@ void require_agreement(const postgres::TimelineHistory& followed, const pgbackre
 }
 
 void require_sound_forks(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
-                         ArchivedWal& wal, const std::string& push) {
+                         ArchivedWal& wal, const pgbackrest::Pgbackrest& pgbackrest) {
     if (target.is_immediate()) {
         return;
     }
     const auto start = *Segment::parse(plan.backup.archive_start, plan.segment_size);
     const auto* lsn = std::get_if<LsnTarget>(&target.point);
-    ForkJudge judge(plan, archive, wal, push);
+    ForkJudge judge(plan, archive, wal, pgbackrest);
     for (const auto& fork : forks_of(plan.history)) {
         const bool is_before_the_target = lsn == nullptr || fork.at <= lsn->lsn;
         if (fork.parent >= start.timeline && is_before_the_target) {

@@ -15,8 +15,7 @@ void require_agreement(const postgres::TimelineHistory& followed, const pgbackre
 /// segment must be the child's, or hold nothing behind the fork; and without any of the two nothing before the fork may
 /// be lost. After a clean switchover there is none, and none is missing: the partial segment shows that nothing but the
 /// old primary's last checkpoint was in it. Throws Failure(target_not_reachable), with a point before the fork.
-/// `push`: pgbackrest::push_by_hand().
 void require_sound_forks(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
-                         ArchivedWal& wal, const std::string& push);
+                         ArchivedWal& wal, const pgbackrest::Pgbackrest& pgbackrest);
 
 }  // namespace patroni_pgbackrest

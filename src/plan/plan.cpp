@@ -136,8 +136,8 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     plan.archive_end = end_of_archive(repository);
     plan.rejected_timelines = repository.archive.rejected;
     follow_timeline(request, repository, plan);
-    const auto push = pgbackrest::push_by_hand(request.pgbackrest);
-    require_histories(plan.timeline(), repository.archive, repository.stanza.backups, push);
+    require_histories(plan.timeline(), repository.archive, repository.stanza.backups,
+                      pgbackrest::push_by_hand(request.pgbackrest));
     require_no_newer_elsewhere(plan.history, repository.archive, repository.elsewhere, request.pgbackrest);
     require_agreement(plan.history, repository.archive);
     follow_wal(request, repository, plan);
@@ -149,10 +149,10 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     if (is_unreachable(request.target, plan, *repository.wal)) {
         end_in_last_segment(plan, *repository.wal);  // a damaged record is the reason then
     }
-    require_sound_forks(plan.target, plan, repository.archive, *repository.wal, push);
+    require_sound_forks(plan.target, plan, repository.archive, *repository.wal, request.pgbackrest);
     require_reachable(plan.target, plan, repository.archive, *repository.wal);
     if (plan.target.is_latest()) {
-        refuse_end_in_partial(plan, repository.archive, *repository.wal);
+        refuse_end_in_partial(plan, repository.archive, *repository.wal, request.pgbackrest);
         plan.wal_end = end_in_last_segment(plan, *repository.wal);
     }
     if (!plan.wal.missing.empty()) {

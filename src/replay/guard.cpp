@@ -147,7 +147,7 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
     auto wait = ticket.retry.wait;
     for (unsigned attempt = 0;; ++attempt) {
         const auto result = fetch(command, wanted);
-        auto answer = judge(ticket, state, wanted, result.outcome, result.errors);
+        auto answer = judge(ticket, state, wanted, result.outcome, pgbackrest::errors_of(result));
         switch (answer.kind) {
         case Kind::delivered:
             if (const auto refusal = prepare_places(ticket, wanted, destination, state.notes.startup_process)) {
@@ -184,7 +184,8 @@ int without_ticket(const pgbackrest::Pgbackrest& pgbackrest, const std::string& 
     if (exited != nullptr && exited->code <= 1) {
         return exited->code;
     }
-    const auto failure = pgbackrest::failure_of("archive-get of " + wanted, result.outcome, result.errors);
+    const auto failure =
+        pgbackrest::failure_of("archive-get of " + wanted, result.outcome, pgbackrest::errors_of(result));
     log::write(failure.problems().front());
     if (std::filesystem::exists("standby.signal") && exited != nullptr) {
         return exited->code;

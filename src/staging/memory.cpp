@@ -1,15 +1,18 @@
 #include "staging/memory.hpp"
 
+#include "pgbackrest/configuration_files.hpp"
 #include "staging/journal.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <ctime>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <functional>
 #include <nlohmann/json.hpp>
-#include <system_error>
+#include <set>
 
 namespace patroni_pgbackrest {
 
@@ -20,27 +23,28 @@ namespace {
 constexpr std::chrono::seconds first_pause{10};
 constexpr std::chrono::seconds longest_pause{300};
 
-/// A file's modification time in nanoseconds; 0 when it cannot be seen.
-long long changed(const std::filesystem::path& file) {
-    std::error_code error;
-    const auto time = std::filesystem::last_write_time(file, error);
-    return error ? 0 : static_cast<long long>(time.time_since_epoch().count());
-}
-
-/// Where pgBackRest looks when nobody names a file; the files of its include directory count in any case.
-long long configuration_changed(const Request& request) {
-    const auto& named = request.pgbackrest.configuration;
-    auto last =
-        named ? changed(*named) : std::max(changed("/etc/pgbackrest/pgbackrest.conf"), changed("/etc/pgbackrest.conf"));
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/etc/pgbackrest/conf.d", error)) {
-        last = std::max(last, changed(entry.path()));
-    }
-    return last;
-}
-
 std::size_t fingerprint(const std::optional<patroni::Configuration>& patroni) {
     return patroni ? patroni->fingerprint : 0;
+}
+
+/// Of what pgBackRest would read now: its variables and its files, wherever they are.
+std::size_t fingerprint(const pgbackrest::Pgbackrest& pgbackrest) {
+    const auto text_of = [](const pgbackrest::ConfigurationLine& line) {
+        return fmt::format("{}\n{}\n{}\n", line.section, line.key, line.value);
+    };
+    std::set<std::string> variables;
+    for (const auto& variable : pgbackrest::environment_options()) {
+        variables.insert(text_of(variable));
+    }
+    auto text = system::join({variables.begin(), variables.end()}, "");
+    try {
+        for (const auto& line : pgbackrest::read_configuration(pgbackrest)) {
+            text += text_of(line);
+        }
+    } catch (const Failure& failure) {
+        text += failure.what();
+    }
+    return std::hash<std::string>{}(text);
 }
 
 /// The plan's own new timeline may be in the archive meanwhile, so the one that was followed is looked at.
@@ -82,8 +86,8 @@ std::optional<EarlierFailure> EarlierFailure::read(const std::filesystem::path& 
 }
 
 std::string circumstances_of(const Request& request) {
-    return fmt::format("patroni.yml {}, pgbackrest.conf {}, program {}", fingerprint(request.patroni),
-                       configuration_changed(request), PATRONI_PGBACKREST_VERSION);
+    return fmt::format("patroni.yml {}, pgBackRest's configuration {}, program {}", fingerprint(request.patroni),
+                       fingerprint(request.pgbackrest), PATRONI_PGBACKREST_VERSION);
 }
 
 std::string facts_of(const Request& request, const Plan& plan) {

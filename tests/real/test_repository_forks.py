@@ -149,8 +149,8 @@ class Forks(RepositoryCase):
         self.remove_from_archive('00000002*', *self.orphans())
         hint = self.assert_refuses(self.bootstrap(), 4, self.fork_segment(1) + '[.]partial')
         self.assert_points_work(hint, '1', '1 2')
-        command = re.search('(pgbackrest --repo=1 repo-get .*?);', hint).group(1)
-        self.lab.run('sh', '-c', command.replace('pgbackrest ', 'pgbackrest --config=%s --stanza=demo ' % self.pgbackrest_configuration))
+        command = re.search('(pgbackrest .*repo-get .*?);', hint).group(1)
+        self.lab.run('sh', '-c', command.replace('/tmp/0', self.lab.path('0')))
         self.assert_rows_of(self.again(), 1, 2, timeline=2)
 
 

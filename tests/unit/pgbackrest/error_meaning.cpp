@@ -96,6 +96,16 @@ TEST_CASE("what is no log line of pgBackRest is quoted when there is nothing els
           "loading shared libraries: libssl.so.3");
 }
 
+TEST_CASE("an error that stands on stdout alone is found there") {
+    const std::string error = "P00  ERROR: [032]: '7' is not allowed for 'buffer-size' option\n";
+    const std::string warning = "P00   WARN: configuration file contains option 'x' invalid for section 'global'\n";
+    CHECK(errors_of({Exited{32}, error, ""}) == error);
+    CHECK(errors_of({Exited{32}, error, warning}) == error);
+    CHECK(errors_of({Exited{32}, "[]", error}) == error);
+    CHECK(errors_of({Exited{32}, error, "P00  ERROR: [041]: another\n"}) == "P00  ERROR: [041]: another\n");
+    CHECK(errors_of({Exited{127}, "[]", "not found\n"}) == "not found\n");
+}
+
 TEST_CASE("secrets and unprintable bytes do not get into the message") {
     CHECK(error_text("ERROR: [039]: got repo1-cipher-pass=abc token=\"x y\" and \xA3\x01 password=s3 end") ==
           "got repo1-cipher-pass=<redacted> token=<redacted> and ?? password=<redacted> end");

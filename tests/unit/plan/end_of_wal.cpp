@@ -122,10 +122,11 @@ TEST_CASE("a partial segment in which the followed timeline goes on is named") {
     CHECK(refused[0].message ==
           "the end of timeline 1 is in the archive as " + segment(1, 10) + ".partial alone, which is never replayed");
     CHECK(refused[0].hint == "if the timeline that went on from there is lost, make a whole segment of it: pgbackrest "
-                             "--repo=1 repo-get --raw archive/demo/15-1/0/" +
-                                 segment(1, 10) +
-                                 ".partial-0123.gz | pgbackrest --repo=1 repo-put --raw archive/demo/15-1/0/" +
-                                 segment(1, 10) + "-0123.gz; a point before it is type lsn and target 0/9001000");
+                             "--stanza=demo --repo=1 repo-get archive/demo/15-1/0/" +
+                                 segment(1, 10) + ".partial-0123.gz | gunzip >/tmp/" + segment(1, 10) +
+                                 " && pgbackrest --stanza=demo --reset-pg1-host --reset-pg1-path --no-archive-async "
+                                 "archive-push /tmp/" +
+                                 segment(1, 10) + "; a point before it is type lsn and target 0/9001000");
     CHECK(no_plan(asking_for(time_target("2026-11-22 11:30:00Z")), state).empty());
     // A segment of that timeline is there, and so is what follows.
     add_segments(state.archive, 1, 10, 10);

@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 
+#include <cstdlib>
+
 using namespace patroni_pgbackrest;
 using namespace std::chrono_literals;
 
@@ -137,4 +139,30 @@ TEST_CASE("a run knows the failures of its own request, and adds its own") {
     other.target = {Immediate{}};
     CHECK_FALSE(memory(other).last());
     CHECK_NOTHROW(memory(other).refuse_repetition());
+}
+
+TEST_CASE("whatever pgBackRest reads belongs to the circumstances") {
+    const Files files;
+    Request request;
+    const auto differs_after = [&](const auto& change) {
+        const auto before = circumstances_of(request);
+        CHECK(circumstances_of(request) == before);
+        change();
+        return circumstances_of(request) != before;
+    };
+    CHECK(
+        differs_after([&] { request.pgbackrest.configuration = files.write("a.conf", "[global]\nrepo1-path=/a\n"); }));
+    CHECK(differs_after([&] { files.write("a.conf", "[global]\nrepo1-path=/b\n"); }));
+    CHECK_FALSE(differs_after([&] { files.write("a.conf", "# as before\n[global]\nrepo1-path = /b\n"); }));
+    CHECK(differs_after([&] { files.write("a.conf", "broken\n"); }));
+    CHECK(differs_after([&] { std::filesystem::remove(files.path("a.conf")); }));
+
+    request.pgbackrest.configuration.reset();
+    CHECK(differs_after([&] { ::setenv("PGBACKREST_CONFIG", files.write("b.conf", "[a]\n").c_str(), 1); }));
+    files.write("more/c.conf", "[global]\n");
+    CHECK(differs_after([&] { ::setenv("PGBACKREST_CONFIG_INCLUDE_PATH", files.path("more").c_str(), 1); }));
+    CHECK(differs_after([&] { files.write("more/c.conf", "[global]\nrepo1-cipher-pass=corrected\n"); }));
+    CHECK(circumstances_of(request).find("corrected") == std::string::npos);
+    ::unsetenv("PGBACKREST_CONFIG_INCLUDE_PATH");
+    ::unsetenv("PGBACKREST_CONFIG");
 }
