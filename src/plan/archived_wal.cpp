@@ -61,21 +61,41 @@ postgres::SegmentFacts RepositoryWal::read(const std::string& name) {
     return facts;
 }
 
-std::optional<postgres::Lsn> RepositoryWal::end_of_transaction(const std::string& name, std::uint32_t xid) {
+void RepositoryWal::visit_records(const std::string& name,
+                                  const std::function<bool(const postgres::WalRecord&)>& visit) {
     const auto segment = *postgres::Segment::parse(name.substr(0, segment_digits), size_);
     const auto bring = [&, next = following(segment)](std::uint64_t number) -> std::optional<std::string_view> {
         return number == segment.number ? std::string_view(bytes(name)) : next(number);
     };
     postgres::WalReader reader(expected(segment), bring, segment.start(size_));
-    for (const auto* record = reader.next(); record != nullptr && record->start < segment.end(size_);
-         record = reader.next()) {
-        const auto event = postgres::decode(*record);
+    const auto* record = reader.next();
+    while (record != nullptr && record->start < segment.end(size_) && !visit(*record)) {
+        record = reader.next();
+    }
+}
+
+std::optional<postgres::Lsn> RepositoryWal::end_of_transaction(const std::string& name, std::uint32_t xid) {
+    std::optional<postgres::Lsn> found;
+    visit_records(name, [&](const postgres::WalRecord& record) {
+        const auto event = postgres::decode(record);
         const auto* end = std::get_if<postgres::TransactionEnd>(&event);
         if (end != nullptr && end->xid == xid) {
-            return record->start;
+            found = record.start;
         }
-    }
-    return std::nullopt;
+        return found.has_value();
+    });
+    return found;
+}
+
+std::optional<RecordPlace> RepositoryWal::first_record_from(const std::string& name, postgres::Lsn position) {
+    std::optional<RecordPlace> found;
+    visit_records(name, [&](const postgres::WalRecord& record) {
+        if (record.start >= position) {
+            found = {record.start, record.end};
+        }
+        return found.has_value();
+    });
+    return found;
 }
 
 /// Of the two that are kept the one that was used last stays: its bytes may be in somebody's hands.

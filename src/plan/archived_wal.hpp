@@ -16,6 +16,11 @@
 
 namespace patroni_pgbackrest {
 
+/// Where a record lies; its end may be in a later segment.
+struct RecordPlace {
+    postgres::Lsn start, end;
+};
+
 /// What the archive's files themselves say. Each is fetched when it is first asked about.
 class ArchivedWal {
   public:
@@ -29,6 +34,8 @@ class ArchivedWal {
     virtual const postgres::SegmentFacts& facts(const std::string& name) = 0;
     /// Where a transaction ends in that segment; empty when it does not.
     virtual std::optional<postgres::Lsn> end_of_transaction(const std::string& name, std::uint32_t xid) = 0;
+    /// The first record of that segment that begins at an LSN or behind it; empty when there is none.
+    virtual std::optional<RecordPlace> first_record_from(const std::string& name, postgres::Lsn position) = 0;
 };
 
 /// Whether `read` could read what it wanted. A file that stays unreadable is said as a warning; any other Failure
@@ -43,8 +50,11 @@ class RepositoryWal final : public ArchivedWal {
 
     const postgres::SegmentFacts& facts(const std::string& name) override;
     std::optional<postgres::Lsn> end_of_transaction(const std::string& name, std::uint32_t xid) override;
+    std::optional<RecordPlace> first_record_from(const std::string& name, postgres::Lsn position) override;
 
   private:
+    /// Each record that begins in the segment, until `visit` returns true.
+    void visit_records(const std::string& name, const std::function<bool(const postgres::WalRecord&)>& visit);
     postgres::SegmentFacts read(const std::string& name);
     const std::string& bytes(const std::string& name);
     const pgbackrest::ArchivedFile& file(const std::string& name) const;

@@ -17,28 +17,28 @@ std::string LastCommit::text() const {
     return fmt::format("last commit at {} (LSN {}, WAL segment {})", Time{latest_end}.text(), at.text(), segment);
 }
 
-Found<LastCommit> find_last_commit(const PlannedWal& planned, const pgbackrest::ArchiveContent& archive,
-                                   ArchivedWal& wal, postgres::SegmentSize size) {
-    Found<LastCommit> found;
+LastEnds find_last_ends(const PlannedWal& planned, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal,
+                        postgres::SegmentSize size) {
+    LastEnds found;
     auto left = most_segments_to_search(size);
-    postgres::WalTime latest{};  // of an abort as well
     planned.visit_backwards(size, [&](const std::string& name) {
         if (!archive.segments.contains(name)) {
             return true;
         }
         if (left-- == 0) {
-            found.gave_up = true;
+            found.commit.gave_up = true;
             return false;
         }
         const bool is_readable = could_read([&] {
             const auto& facts = wal.facts(name);
-            latest = std::max(latest, facts.latest_transaction_end.value_or(latest));
+            found.latest = std::max(found.latest, facts.latest_transaction_end.value_or(found.latest));
             if (facts.last_commit) {
-                found.thing = {facts.last_commit->start, name, std::max(latest, facts.last_commit->what.time)};
+                found.latest = std::max(found.latest, facts.last_commit->what.time);
+                found.commit.thing = {facts.last_commit->start, name, found.latest};
             }
         });
-        found.gave_up = found.gave_up || !is_readable;
-        return !found.thing;
+        found.commit.gave_up = found.commit.gave_up || !is_readable;
+        return !found.commit.thing;
     });
     return found;
 }

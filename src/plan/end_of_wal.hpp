@@ -24,9 +24,14 @@ struct LastCommit {
     std::string text() const;
 };
 
+struct LastEnds {
+    Found<LastCommit> commit;
+    postgres::WalTime latest{};  ///< of the commits and aborts on the way back to it; zero: there is none
+};
+
 /// Searches backwards from the last planned segment. What cannot be read is passed over with a warning.
-Found<LastCommit> find_last_commit(const PlannedWal& planned, const pgbackrest::ArchiveContent& archive,
-                                   ArchivedWal& wal, postgres::SegmentSize size);
+LastEnds find_last_ends(const PlannedWal& planned, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal,
+                        postgres::SegmentSize size);
 
 /// Where the WAL of a plan to the latest point ends in its last segment, when that is not full: a segment that was
 /// saved from a dead primary goes on with zeros, or with what an older segment left there. Empty when it is full.

@@ -198,16 +198,50 @@ void require_agreement(const postgres::TimelineHistory& followed, const pgbackre
     }
 }
 
+namespace {
+
+/// Where the record begins that a target LSN is reached with: what lies between the two may be a fork. Empty for
+/// another target.
+std::optional<postgres::Lsn> last_on_the_way(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal) {
+    const auto* lsn = std::get_if<LsnTarget>(&target.point);
+    if (lsn == nullptr) {
+        return std::nullopt;
+    }
+    const auto end_of_plan = [&] { return Segment::parse(plan.wal.last(), plan.segment_size)->end(plan.segment_size); };
+    const auto is_between = [&](const postgres::TimelineFork& fork) {
+        return lsn->lsn < fork.at && fork.at < end_of_plan();
+    };
+    if (plan.wal.ranges.empty() || !plan.wal.missing.empty() ||
+        std::none_of(plan.history.forks.begin(), plan.history.forks.end(), is_between)) {
+        return lsn->lsn;
+    }
+    for (const auto& range : plan.wal.ranges) {
+        const auto last = *Segment::parse(range.last, plan.segment_size);
+        for (auto segment = *Segment::parse(range.first, plan.segment_size); segment.number <= last.number;
+             ++segment.number) {
+            if (segment.end(plan.segment_size) <= lsn->lsn) {
+                continue;
+            }
+            if (const auto record = wal.first_record_from(segment.name(plan.segment_size), lsn->lsn)) {
+                return record->start;
+            }
+        }
+    }
+    return lsn->lsn;
+}
+
+}  // namespace
+
 void require_sound_forks(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
                          ArchivedWal& wal, const pgbackrest::Pgbackrest& pgbackrest) {
     if (target.is_immediate()) {
         return;
     }
     const auto start = *Segment::parse(plan.backup.archive_start, plan.segment_size);
-    const auto* lsn = std::get_if<LsnTarget>(&target.point);
+    const auto end = last_on_the_way(target, plan, wal);
     ForkJudge judge(plan, archive, wal, pgbackrest);
     for (const auto& fork : forks_of(plan.history)) {
-        const bool is_before_the_target = lsn == nullptr || fork.at <= lsn->lsn;
+        const bool is_before_the_target = !end || fork.at <= *end;
         if (fork.parent >= start.timeline && is_before_the_target) {
             judge.require_sound(fork);
         }

@@ -43,8 +43,9 @@ pgbackrest::ArchiveEnd end_of_archive(const RepositoryState& repository) {
     return end;
 }
 
-/// PostgreSQL ends at the first record that begins at the target LSN or behind it. After a segment switch, or a record
-/// that crosses the segment's end, that is in a later segment than the LSN.
+/// PostgreSQL ends at the first record that begins at the target LSN or behind it, and reads all of it. After a segment
+/// switch, or a record that crosses the segment's end, that is in a later segment than the LSN; it may end in one
+/// itself.
 void follow_wal(const Request& request, const RepositoryState& repository, Plan& plan) {
     const auto proven = proven_segment(plan.history, repository.archive, repository.stanza.backups, plan.segment_size);
     const auto planned_to = [&](const RecoveryTarget& target) {
@@ -56,8 +57,14 @@ void follow_wal(const Request& request, const RepositoryState& repository, Plan&
         const auto last = *postgres::Segment::parse(plan.wal.last(), plan.segment_size);
         const auto end = last.end(plan.segment_size);
         const auto reaches_further = [&] { return planned_to({LsnTarget{end}}).segments > plan.wal.segments; };
-        if (last.number < target->lsn.value / plan.segment_size.bytes || !reaches_further() ||
-            has_record_from(repository.wal->facts(plan.wal.last()), target->lsn)) {
+        if (last.number < target->lsn.value / plan.segment_size.bytes || !reaches_further()) {
+            return;
+        }
+        if (has_record_from(repository.wal->facts(plan.wal.last()), target->lsn)) {
+            const auto record = repository.wal->first_record_from(plan.wal.last(), target->lsn);
+            if (record && record->end > end) {
+                plan.wal = planned_to({LsnTarget{postgres::Lsn{record->end.value - 1}}});
+            }
             return;
         }
         end_in_last_segment(plan, *repository.wal);  // a damaged record is the reason then
@@ -72,7 +79,8 @@ void look_for_last_commit(const Request& request, const RepositoryState& reposit
     if (!is_time && !(request.nearest && std::holds_alternative<LsnTarget>(point))) {
         return;
     }
-    auto found = find_last_commit(plan.wal, repository.archive, *repository.wal, plan.segment_size);
+    const auto ends = find_last_ends(plan.wal, repository.archive, *repository.wal, plan.segment_size);
+    auto found = ends.commit;
     if (found.thing && plan.backup.lsn_stop && found.thing->at < *plan.backup.lsn_stop) {
         found.thing.reset();
     }
@@ -80,7 +88,8 @@ void look_for_last_commit(const Request& request, const RepositoryState& reposit
         return;
     }
     plan.last_commit = std::move(found.thing);
-    plan.has_no_commit = !plan.last_commit;
+    // An abort ends the replay to a time as well.
+    plan.has_no_commit = !plan.last_commit && !(is_time && ends_replay(request.target, ends.latest));
     if (plan.last_commit && !(is_time && ends_replay(request.target, plan.last_commit->latest_end))) {
         // The clock of the server before may have been ahead.
         Branches branches(repository.archive, *repository.wal, plan.segment_size);

@@ -30,8 +30,8 @@ struct Plan {
     RecoveryTarget target;  ///< the request's; with `nearest` the plan's end, when it lies behind the last commit
     PlannedWal wal;
     std::optional<LastCommit> last_commit;  ///< searched for a time, and with `nearest`
-    bool has_no_commit = false;             ///< searched, and there is none behind the backup's end
-    std::optional<postgres::Lsn> wal_end;   ///< where the last segment's valid records end, when it is not full
+    bool has_no_commit = false;  ///< searched, and behind the backup's end is none, nor an abort that ends the replay
+    std::optional<postgres::Lsn> wal_end;  ///< where the last segment's valid records end, when it is not full
     postgres::SegmentSize segment_size;
     std::vector<pgbackrest::BackupTarget> targets;  ///< tablespaces and links
     pgbackrest::ArchiveEnd archive_end;             ///< where it ended when the plan was made

@@ -11,7 +11,7 @@ std::string window_text(const Plan& plan, const RepositoryState& repository) {
     const auto begin = fmt::format("{} (end of backup set {})", instant(reachable_from(first)), first.label);
     const auto whole =
         plan_wal(plan.backup, RecoveryTarget{Latest{}}, plan.history, repository.archive.segments, plan.segment_size);
-    const auto last = find_last_commit(whole, repository.archive, *repository.wal, plan.segment_size);
+    const auto last = find_last_ends(whole, repository.archive, *repository.wal, plan.segment_size).commit;
     if (last.thing && !(plan.backup.lsn_stop && last.thing->at < *plan.backup.lsn_stop)) {
         return fmt::format("{} to the {}", begin, last.thing->text());
     }

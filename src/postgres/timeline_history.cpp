@@ -66,6 +66,14 @@ TimelineHistory TimelineHistory::parse(Timeline timeline, std::string_view text)
     return history;
 }
 
+std::string TimelineHistory::text() const {
+    auto text = timeline.text();
+    for (const auto& fork : forks) {
+        text += fmt::format(", from {} at {}", fork.parent.text(), fork.at.text());
+    }
+    return text;
+}
+
 TimelineHistory TimelineHistory::as_it_happened() const {
     TimelineHistory result{timeline, {}};
     auto end = Lsn{UINT64_MAX};

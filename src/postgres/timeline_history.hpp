@@ -33,6 +33,9 @@ struct TimelineHistory {
     /// fork: then the forks descend, and the timelines between have no WAL in this past.
     TimelineHistory as_it_happened() const;
 
+    /// `3, from 1 at 0/5000000, from 2 at 0/7000000`, without the reasons.
+    std::string text() const;
+
     /// Where `ancestor` was left for its child on this line. Empty if it is not on the line, or is the timeline itself.
     const TimelineFork* fork_from(Timeline ancestor) const;
     /// Whether WAL of `candidate` at `lsn` is part of this timeline's past, or on the timeline itself.

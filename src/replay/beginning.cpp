@@ -72,6 +72,11 @@ Beginning decide_after_earlier_run(const Request& request, const Plan& plan, con
     if (earlier.backup_set != plan.backup.label || earlier.phase == Phase::copying || !seen.is_cluster) {
         return Copy{};
     }
+    if (earlier.phase >= Phase::replaying && !earlier.followed.empty() && earlier.followed != plan.history.text()) {
+        return Copy{fmt::format("an earlier run followed timeline {}, and the plan is timeline {}: what it left "
+                                "is checked against the backup first",
+                                earlier.followed, plan.history.text())};
+    }
     if (!seen.control && !seen.same_boot) {
         return Copy{booted_since};
     }

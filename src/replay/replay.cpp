@@ -101,6 +101,7 @@ class Replay {
             system::replace_file(data_ / "recovery.signal", "");
         }
         set_aside_auto_conf(staging_);
+        staging_.journal().followed = plan_.history.text();
         staging_.enter(Phase::replaying);
     }
 

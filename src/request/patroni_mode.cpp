@@ -115,8 +115,9 @@ class Review {
 
     /// It stands behind our block, and counts. The default of each is what a restore needs.
     void nothing_else_set() {
-        for (const std::string name : {"recovery_end_command", "archive_cleanup_command", "recovery_min_apply_delay",
-                                       "primary_conninfo", "primary_slot_name", "promote_trigger_file"}) {
+        for (const std::string name :
+             {"recovery_end_command", "archive_cleanup_command", "recovery_min_apply_delay", "primary_conninfo",
+              "primary_slot_name", "promote_trigger_file", "standby_mode"}) {
             if (!value_of(conf_, name).empty()) {
                 add(place_of(conf_, name, block_.place),
                     fmt::format("{} in recovery_conf counts more than what this program sets for the replay", name),

@@ -70,6 +70,12 @@ void move_back(const fs::path& from, const fs::path& to, const fs::path& staging
     }
 }
 
+/// 0 when there is none.
+std::uint64_t inode_of_control(const fs::path& directory) {
+    struct stat facts {};
+    return ::stat((directory / "global" / "pg_control").c_str(), &facts) == 0 ? facts.st_ino : 0;
+}
+
 bool is_half_done(const Layout& layout) {
     const auto journal = Journal::read(layout.journal());
     return journal && journal->phase == Phase::handing_over && fs::exists(layout.staging) &&
@@ -108,6 +114,7 @@ void hand_over(StagingDirectory& staging) {
     const auto& target = layout.data_directory;
     if (staging.journal().phase != Phase::handing_over) {
         refuse_somebodys_data(layout);
+        staging.journal().control_inode = inode_of_control(layout.staging);
         staging.enter(Phase::handing_over);
     }
     const bool exists = fs::exists(target);
@@ -144,7 +151,9 @@ bool hand_over_is_done(const Layout& layout) {
         return false;
     }
     const auto control = postgres::read_control_file(layout.data_directory);
-    return control && control->system_identifier == journal->system_identifier;
+    const bool is_ours =
+        journal->control_inode == 0 || journal->control_inode == inode_of_control(layout.data_directory);
+    return control && control->system_identifier == journal->system_identifier && is_ours;
 }
 
 void undo_hand_over(const Layout& layout) {

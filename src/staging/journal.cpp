@@ -107,6 +107,8 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"hand_overs", hand_overs},
                  {"circumstances", circumstances},
                  {"not_accepted", not_accepted},
+                 {"control_inode", control_inode},
+                 {"followed", followed},
                  {"is_copy", is_copy}};
     for (const auto& [timeline, checksum] : rejected_timelines) {
         content["rejected_timelines"].push_back({{"timeline", timeline.number}, {"last_segment_sha1", checksum}});
@@ -166,6 +168,8 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
             journal.rejected_timelines[{timeline.at("timeline").get<std::uint32_t>()}] =
                 timeline.at("last_segment_sha1");
         }
+        journal.control_inode = read.value("control_inode", std::uint64_t{0});
+        journal.followed = read.value("followed", "");
         journal.is_copy = read.value("is_copy", false);
         journal.request = read.at("request");
         journal.backup_set = read.at("backup_set");

@@ -32,6 +32,7 @@
 ///                  first copy on, and which directories lay there.
 ///   circumstances  What else decides whether Patroni can use what is handed over: see circumstances_of().
 ///   rejected timelines  Written by earlier hand-overs that Patroni gave up: nobody ever led on them.
+///   followed       The timelines and forks of the plan that was replayed: WAL of another branch may be in it.
 ///   boot           The kernel's boot and the mounted disks: what was not flushed is there only while both stay.
 namespace patroni_pgbackrest {
 
@@ -85,6 +86,8 @@ struct Journal {
     std::string circumstances;  ///< of the last hand-over; journals of older versions have none
     pgbackrest::RejectedTimelines rejected_timelines;
     std::optional<HandedOver> handed_over;
+    std::uint64_t control_inode = 0;  ///< of pg_control when the hand-over began: a renaming keeps it; 0 when not known
+    std::string followed;             ///< the history along which the replay went
     std::optional<RestoreGoal> goal;  ///< journals of older versions have none
     std::optional<Reached> reached;   ///< not in patroni mode, where Patroni replays later
     std::optional<Rejection> rejected;

@@ -125,6 +125,7 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     journal_.system_identifier = plan.database.system_identifier;
     journal_.rejected_timelines = plan.rejected_timelines;
     journal_.handed_over.reset();
+    journal_.followed.clear();
     journal_.goal.reset();
     journal_.reached.reset();
     enter(Phase::copying);

@@ -119,13 +119,12 @@ class Check(BootstrapCase):
 
     @unittest.skipIf(os.geteuid() != 0, 'needs root')
     def test_as_root_that_comes_first_and_the_rest_is_looked_at(self):
-        version = [int(word) for word in self.lab.run('pgbackrest', 'version').split()[1].split('.')]
-        root_may_ask = version < [2, 59]
+        root_may_ask = self.lab.pgbackrest_version() < (2, 59)
         self.lab.as_postgres = {}
         self.assertEqual(self.found(), (3, ['runs-as-root'] + ([] if root_may_ask else ['repository'])))
         code, found = self.found('--type=time', '--target=yesterday')
         self.assertEqual((code, found), (3, ['runs-as-root', 'request-invalid']))
-        self.assertRegex(self.check().log, ('(?s)restorable from: .*' if root_may_ask else '') + 'ERROR   runs-as-root: check runs as root: .*HINT: .*'
+        self.assertRegex(self.check().log, '(?s)' + ('restorable from: .*' if root_may_ask else '') + 'ERROR   runs-as-root: check runs as root: .*HINT: .*'
                                            'sudo -u postgres patroni_pgbackrest check\n')
 
     @unittest.skipIf(os.geteuid() != 0, 'needs root')

@@ -66,7 +66,9 @@ class Container(OwnMounts):
         """With pgBackRest's own log, lock and spool directories, none of which can be written to."""
         super().put_data_directory(path)
         lines = read(self.pgbackrest_configuration).split('\n')
-        self.lab.write('pgbackrest.conf', '\n'.join(line for line in lines if not re.match('(log|lock|spool)-path', line)))
+        # The info of 2.33 makes its lock-path.
+        left_out = '(log|spool)-path' if self.lab.pgbackrest_version() < (2, 36) else '(log|lock|spool)-path'
+        self.lab.write('pgbackrest.conf', '\n'.join(line for line in lines if not re.match(left_out, line)))
 
     def empty_directory(self, name, mode):
         """A volume as kubelet makes it."""

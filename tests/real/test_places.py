@@ -33,7 +33,8 @@ class PowerCuts(PlainCase):
         os.mkdir(late)
         self.lab.give(late, 0o700)
         self.make_source('', "create tablespace space location '%s'; create table mapped (n int) tablespace space; "
-                         'insert into mapped select generate_series(1, %d)' % (self.lab.make('space'), ROWS))
+                         'insert into mapped select generate_series(1, %d)' % (self.lab.make('space'), ROWS),
+                         '--waldir=' + self.lab.path('wal-of-the-source'))
         self.plain.sql("create tablespace late location '%s'" % late)
         self.plain.sql('create table made (n int) tablespace late')
         self.plain.sql('insert into made select generate_series(1, %d); insert into mapped select generate_series(1, %d)' % (ROWS, ROWS))
@@ -111,7 +112,7 @@ class DisksOfTheWal(PlainCase):
     def setUp(self):
         super().setUp()
         self.wal = self.lab.mount_tmpfs(48, 'wal')
-        self.make_source('', '', '--wal-segsize=1')
+        self.make_source('', '', '--wal-segsize=1', '--waldir=' + self.lab.path('wal-of-the-source'))
         self.plain.sql('create table filling (n text)')
         for _ in range(12):
             self.plain.sql("insert into filling select repeat('x', 1000) from generate_series(1, 8000)")
@@ -179,6 +180,8 @@ class DisksOfTablespaces(PlainCase):
 class LinksThatAMapMakes(BootstrapCase):
     def setUp(self):
         super().setUp()
+        if self.lab.pgbackrest_version() < (2, 36):
+            self.skipTest('before 2.36 link-map moves links and makes none')
         self.wal = self.lab.make('wal')
         self.configure({'link-map': {'pg_wal': self.wal}})
 

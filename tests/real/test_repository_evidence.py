@@ -1,6 +1,8 @@
 """What the repository itself proves to have been there is in the result, or its absence is said."""
+import json
 import os
 import shutil
+import signal
 import time
 
 from bootstrap_case import read, wait_until
@@ -83,6 +85,55 @@ class LivingBranches(Evidence):
         result = self.result_of(process)
         new.crash()
         self.assertEqual(result.code, 9, result.log[-3000:])
+
+
+class InterruptedRestores(RepositoryCase):
+    """What an earlier run left is gone on with only where the plan is still the same."""
+
+    def make_dropped(self):
+        alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('alpha')
+        alpha.sql('create table gone (x int)')
+        alpha.write(1, 2)
+        time.sleep(1.2)
+        alpha.sql('drop table gone')
+        alpha.write(3)
+        for _ in range(3):
+            alpha.sql('checkpoint')
+            alpha.switch()
+        alpha.stop().remove()
+
+    def make_went_on_elsewhere(self):
+        self.situation('dropped')
+        Cluster(self, 'alpha').restore(*self.to(2)).write(20, 21).stop().remove()
+
+    def test_a_timeline_that_came_meanwhile_left_before_what_was_replayed(self):
+        self.situation('dropped')
+        self.configure({'pgbackrest': self.slow_pgbackrest()})
+        process = self.start_bootstrap()
+        segment = self.facts['batches']['3']['segment']
+        behind = '%s%08X' % (segment[:16], int(segment[16:], 16) + 3)
+        wait_until('the replay behind the later fork', lambda: behind in read(self.lab.path('log/asked')))
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.result_of(process).code, 143)
+        self.situation('went_on_elsewhere')
+        self.configure()
+        result = self.bootstrap()
+        self.assert_rows_of(result, 1, 2, 20, 21)
+        self.assertIn('an earlier run followed timeline 1, and the plan is timeline 2, from 1 at', result.log)
+
+    def test_what_somebody_restored_there_meanwhile_is_not_taken_for_it(self):
+        self.situation('lost')
+        options = '--type=time', '--target=' + self.time_of(2)
+        self.assert_done(self.bootstrap(*options))
+        # As if it had been killed before the renaming, and somebody had removed the staging directory.
+        journal = self.staging + '.d/journal.json'
+        self.lab.write(journal, json.dumps({**json.loads(read(journal)), 'phase': 'handing over'}))
+        shutil.rmtree(self.data_directory)
+        self.lab.make('data')
+        self.lab.run('pgbackrest', '--config=' + self.pgbackrest_configuration, '--stanza=demo', '--type=immediate', 'restore')
+        self.assert_refused(self.bootstrap(*options), 9, 'is not empty')
+        shutil.rmtree(self.data_directory)
+        self.assert_rows_of(self.bootstrap(*options), 1, 2)
 
 
 class Numbers(Evidence):

@@ -1,8 +1,10 @@
 """Timelines and forks: one that cannot be followed is not passed by, and what lies behind a fork is nobody's."""
-from bootstrap_case import read
+import os
 import re
+import shutil
 
-from repository_case import RepositoryCase
+from bootstrap_case import read, wait_until
+from repository_case import Cluster, RepositoryCase
 
 
 class TimelinesWithoutHistory(RepositoryCase):
@@ -152,6 +154,69 @@ class Forks(RepositoryCase):
         command = re.search('(pgbackrest .*repo-get .*?);', hint).group(1)
         self.lab.run('sh', '-c', command.replace('/tmp/0', self.lab.path('0')))
         self.assert_rows_of(self.again(), 1, 2, timeline=2)
+
+
+class LsnsBeforeAFork(RepositoryCase):
+    """What a replay to an LSN ends with is the first record behind it, which may end, or begin, behind a fork."""
+
+    def make_crossing(self):
+        message = "select pg_logical_emit_message(true, 'x', repeat('x', 12 << 20))"
+        alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('alpha').write(1)
+        alpha.sql(message)
+        self.facts['crossing'] = alpha.sql('select pg_current_wal_insert_lsn()')
+        alpha.sql(message)
+        self.facts['behind'] = alpha.sql('select pg_current_wal_insert_lsn()')
+        alpha.write(2, 3).stop().remove()
+
+    def make_crossing_and_later_fork(self):
+        self.situation('crossing')
+        Cluster(self, 'alpha').restore(*self.to(2)).write(20).stop().remove()
+
+    def make_orphan_at_a_segments_end(self):
+        """Timeline 2 leaves timeline 1 at a segment's end, and of it nothing but the history is archived. The orphan went on
+        with a commit of what was begun before."""
+        alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('alpha').write(1)
+        script = self.lab.write('open.sql', 'begin;\ninsert into kept select 50 from generate_series(1, 100);\n'
+                                "select pg_create_restore_point('inserted');\n"
+                                '\\! while [ ! -e %s ]; do sleep .05; done\ncommit;\n' % self.lab.path('go'))
+        opened = self.lab.start('open', 'psql', '-X', '-h', self.lab.directory, '-p', str(alpha.server.port), '-U', 'postgres', '-f', script)
+        wait_until('the open transaction', lambda: 'pg_create_restore_point' in self.lab.log('open'))
+        self.facts['switch'] = alpha.sql('select pg_switch_wal()')
+        alpha.wait_archived(alpha.sql("select pg_walfile_name('%s')" % self.facts['switch']) + '-*')
+        early, full = self.lab.path('early'), self.lab.path('full')
+        self.lab.run('cp', '-a', self.repository, early)
+        self.lab.write('go', '')
+        wait_until('the commit', lambda: opened.poll() is not None)
+        alpha.switch()
+        alpha.write(3).crash().remove()
+        os.rename(self.repository, full)
+        os.rename(early, self.repository)
+        promoted = Cluster(self, 'alpha').restore()
+        promoted.wait_archived('00000002.history')
+        history, = self.in_archive('00000002.history')
+        self.lab.run('cp', history, history.replace(self.repository, full))
+        promoted.crash().remove()
+        shutil.rmtree(self.repository)
+        os.rename(full, self.repository)
+
+    def test_a_record_that_goes_on_in_the_next_segment_of_an_older_timeline(self):
+        self.situation('crossing_and_later_fork')
+        self.assert_rows_of(self.bootstrap('--type=lsn', '--target=' + self.facts['crossing']), 1, timeline=3)
+
+    def test_the_point_before_a_fork_may_be_a_record_that_goes_on_behind_it(self):
+        self.situation('crossing')
+        segment, *_ = self.in_archive('0000000100000000*-*')
+        self.lab.write(os.path.join(os.path.dirname(os.path.dirname(segment)), '00000002.history'),
+                       '1\t%s\tno recovery target specified\n' % self.facts['behind'], 0o640)
+        hint = self.assert_refuses(self.bootstrap(), 4, 'timeline 2 left timeline 1')
+        self.assert_points_work(hint, '1', at_least=1)
+
+    def test_an_orphans_commit_is_not_taken_for_the_record_behind_a_segment_switch(self):
+        self.situation('orphan_at_a_segments_end')
+        latest = '--type=lsn', '--target=' + self.facts['switch']
+        self.assert_refuses(self.bootstrap(), 4, 'timeline 2 left timeline 1')
+        self.assert_refuses(self.again(*latest), 4, 'timeline 2 left timeline 1')
+        self.assert_rows_of(self.again(*latest, '--target-timeline=1'), 1, 50)
 
 
 class TargetsOnTwoBranches(RepositoryCase):

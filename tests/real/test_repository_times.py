@@ -1,6 +1,7 @@
 """Times: what the WAL says counts, not when a file was uploaded; what a hint offers works."""
 import os
 import shutil
+import time
 
 from bootstrap_case import PlainCase, read
 from repository_case import Cluster, RepositoryCase
@@ -86,6 +87,23 @@ class IdleDatabases(RepositoryCase):
         result = self.bootstrap('--type=time', '--target=' + self.facts['idle'])
         self.assert_rows_of(result, 1, 2, 3)
         self.assertIn('last commit', result.log)
+
+
+class OnlyAnAbort(RepositoryCase):
+    def make_only_an_abort(self):
+        alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').write(1).back_up('alpha')
+        time.sleep(1.2)
+        self.facts['before'] = alpha.now()
+        time.sleep(1.2)
+        alpha.sql('begin; insert into kept values (99); rollback')
+        alpha.switch()
+        alpha.crash().remove()
+
+    def test_it_ends_the_replay_to_a_time_before_it(self):
+        self.situation('only_an_abort')
+        target = '--type=time', '--target=' + self.facts['before']
+        self.assert_rows_of(self.bootstrap(*target), 1)
+        self.assert_rows_of(self.again(*target, '--nearest'), 1)
 
 
 class BehindTheLastRecordOfASegment(PlainCase):

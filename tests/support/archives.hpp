@@ -23,6 +23,8 @@ class FakeWal final : public ArchivedWal {
   public:
     std::map<std::string, postgres::SegmentFacts> content;
     std::map<std::string, std::map<std::uint32_t, postgres::Lsn>> transactions;  ///< where each ends
+    std::map<std::string, std::vector<RecordPlace>>
+        records;  ///< where not, the last record of `content` is the only one
 
     /// A commit `offset` bytes behind the segment's start; the last one that is told of is the last in the segment.
     void commit(std::uint32_t timeline, std::uint64_t number, const std::string& time, std::uint64_t offset = 0x1000) {
@@ -48,6 +50,15 @@ class FakeWal final : public ArchivedWal {
         const auto& known = transactions[name];
         const auto found = known.find(xid);
         return found == known.end() ? std::nullopt : std::optional(found->second);
+    }
+    std::optional<RecordPlace> first_record_from(const std::string& name, postgres::Lsn position) override {
+        for (const auto& record : records[name]) {
+            if (record.start >= position) {
+                return record;
+            }
+        }
+        const auto last = content[name].last_record;
+        return last && *last >= position ? std::optional(RecordPlace{*last, *last}) : std::nullopt;
     }
 
   private:

@@ -281,6 +281,10 @@ class Lab:
         return self.run('psql', '-X', '-h', self.directory, '-p', str(port), '-U', 'postgres', '-d', database,
                         '-v', 'ON_ERROR_STOP=1', '-Atc', statement)
 
+    def pgbackrest_version(self):
+        """(2, 45)"""
+        return tuple(int(word) for word in self.run('pgbackrest', 'version').split()[1].split('.')[:2])
+
     def pgbackrest_configuration(self, data_directory, port=5432, repository=None, settings=None):
         """Writes pgbackrest.conf for stanza demo and returns its path."""
         for name in ('log', 'lock', 'spool'):

@@ -65,6 +65,9 @@ TEST_CASE("without a commit behind the backup, its end is the last point") {
                     "reaches the target time 2026-11-22 09:30:00+00",
                     "type latest brings all there is"}});
     CHECK(make_plan(nearest_to(target), state).target.is_latest());
+    wal_of(state).content[segment(1, 8)].latest_transaction_end = Time::parse("2026-11-22 09:30:00Z").value().at;
+    CHECK_FALSE(no_plan(asking_for(target), state).empty());
+    CHECK(no_plan(asking_for(time_target("2026-11-22 09:29:59Z")), state).empty());  // an abort ends the replay there
 }
 
 TEST_CASE("a time is not refused when the search for the last commit gave up") {
@@ -122,9 +125,9 @@ TEST_CASE("a partial segment in which the followed timeline goes on is named") {
     CHECK(refused[0].message ==
           "the end of timeline 1 is in the archive as " + segment(1, 10) + ".partial alone, which is never replayed");
     CHECK(refused[0].hint == "if the timeline that went on from there is lost, make a whole segment of it: pgbackrest "
-                             "--stanza=demo --repo=1 repo-get archive/demo/15-1/0/" +
+                             "--repo=1 repo-get archive/demo/15-1/0/" +
                                  segment(1, 10) + ".partial-0123.gz | gunzip >/tmp/" + segment(1, 10) +
-                                 " && pgbackrest --stanza=demo --reset-pg1-host --reset-pg1-path --no-archive-async "
+                                 " && pgbackrest --reset-pg1-host --reset-pg1-path --no-archive-async "
                                  "archive-push /tmp/" +
                                  segment(1, 10) + "; a point before it is type lsn and target 0/9001000");
     CHECK(no_plan(asking_for(time_target("2026-11-22 11:30:00Z")), state).empty());

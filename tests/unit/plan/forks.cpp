@@ -128,6 +128,25 @@ TEST_CASE("a fork behind an LSN target does not matter") {
     CHECK(refusal(state, lsn_target("0/6800000")).empty());
 }
 
+TEST_CASE("a fork between an LSN target and the record that it is reached with matters") {
+    // The orphan's segment is there, the new timeline's is not.
+    auto state = lost_behind_the_fork();
+    add_segments(state.archive, 1, 7, 7);
+    auto& wal = wal_of(state);
+    wal.content[segment(1, 7)].last_record = Lsn{0x7002000};
+    wal.records[segment(1, 7)] = {{Lsn{0x7000100}, Lsn{0x7000158}}, {Lsn{0x7000158}, Lsn{0x7000200}}};
+    CHECK(refusal(state, lsn_target("0/7000100")).empty());
+    CHECK_FALSE(refusal(state, lsn_target("0/7000108")).empty());
+    CHECK_FALSE(refusal(state, lsn_target("0/7000158")).empty());
+    // Behind the end of the segment before.
+    wal.content[segment(1, 6)].last_record = Lsn{0x6001000};
+    wal.records[segment(1, 6)] = {{Lsn{0x6001000}, Lsn{0x6001040}}};
+    CHECK(refusal(state, lsn_target("0/6001000")).empty());
+    CHECK(refusal(state, lsn_target("0/6001040")).empty());
+    wal.records[segment(1, 7)] = {{Lsn{0x7000158}, Lsn{0x7000200}}};
+    CHECK_FALSE(refusal(state, lsn_target("0/6001040")).empty());
+}
+
 TEST_CASE("histories on the way must not contradict each other") {
     auto state = two_timelines();
     const Timeline third{3};

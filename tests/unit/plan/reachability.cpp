@@ -117,6 +117,21 @@ TEST_CASE("behind the last record of a segment an LSN is reached in a later one"
     }
 }
 
+TEST_CASE("the record that an LSN is reached with is planned to its end") {
+    auto state = one_timeline();
+    const auto planned_to = [&] { return make_plan(asking_for(lsn_target("0/7001000")), state).wal.last(); };
+    wal_of(state).commit(1, 7, "2026-11-22 10:00:00Z");
+    auto& records = wal_of(state).records[segment(1, 7)];
+    records = {{Lsn{0x7001000}, Lsn{0x7001040}}, {Lsn{0x7002000}, Lsn{0x8000100}}};
+    CHECK(planned_to() == segment(1, 7));
+    records = {{Lsn{0x7001000}, Lsn{0x8000000}}};
+    CHECK(planned_to() == segment(1, 7));
+    records = {{Lsn{0x7001000}, Lsn{0x8000100}}};
+    CHECK(planned_to() == segment(1, 8));
+    records = {{Lsn{0x7001000}, Lsn{0x9000001}}};
+    CHECK(planned_to() == segment(1, 9));
+}
+
 TEST_CASE("an LSN behind the last record of the last segment is refused with that record") {
     auto state = one_timeline();
     const std::string hint = "a point before it is type lsn and target 0/9001000; type latest brings all there is";

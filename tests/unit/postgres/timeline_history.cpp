@@ -35,6 +35,13 @@ TEST_CASE("a history file tells where each ancestor was left and why") {
     CHECK(history.forks[1].reason == "at restore point \"before the upgrade\"");
 }
 
+TEST_CASE("a history in a line") {
+    const TimelineHistory history{Timeline{3},
+                                  {{Timeline{1}, Lsn{0x5000000}, "a reason"}, {Timeline{2}, Lsn{0x7000000}, ""}}};
+    CHECK(history.text() == "3, from 1 at 0/5000000, from 2 at 0/7000000");
+    CHECK(TimelineHistory{Timeline{1}, {}}.text() == "1");
+}
+
 TEST_CASE("a history file may lack reasons, a last line end, or everything") {
     const auto history = TimelineHistory::parse(Timeline{2}, "  1 0/5000158");
     REQUIRE(history.forks.size() == 1);

@@ -125,6 +125,22 @@ TEST_CASE("what gives something else the second time is not replayed again") {
     CHECK(decided(plan, seen).find("gives something else the second time") != std::string::npos);
 }
 
+TEST_CASE("what was replayed along other timelines than the plan's is not gone on with") {
+    const auto plan = usual_plan();
+    for (const auto phase : {Phase::replaying, Phase::recovered, Phase::handing_over}) {
+        auto seen = after(plan, phase, ClusterState::shut_down, 2);
+        seen.earlier->followed = plan.history.text();
+        CHECK(decided(plan, seen).find("copy") == std::string::npos);
+        seen.earlier->followed = "1, from 7 at 0/5000000";
+        CHECK(decided(plan, seen) ==
+              "copy: an earlier run followed timeline 1, from 7 at 0/5000000, and the plan is timeline 1: what it left "
+              "is checked against the backup first");
+        seen.earlier->phase = Phase::copied;
+        seen.control->timeline = Timeline{1};
+        CHECK(decided(plan, seen) == "replay");
+    }
+}
+
 TEST_CASE("where there is nothing of an earlier run, or of another request only, everything is copied") {
     const auto plan = usual_plan();
     CHECK(decided(plan, Seen{}) == "copy: ");

@@ -38,7 +38,7 @@ std::string yaml_of(const std::string& lines) {
 
 TEST_CASE("recovery_conf may set nothing else for the replay") {
     for (const std::string name : {"recovery_end_command", "archive_cleanup_command", "recovery_min_apply_delay",
-                                   "primary_conninfo", "primary_slot_name", "promote_trigger_file"}) {
+                                   "primary_conninfo", "primary_slot_name", "promote_trigger_file", "standby_mode"}) {
         CHECK(problems({.recovery_conf = guard + "      recovery_target_action: promote\n      " + name + ": 6h\n"}) ==
               Problems{{name + " in recovery_conf counts more than what this program sets for the replay", yaml_of(""),
                         "patroni.yml:8"}});

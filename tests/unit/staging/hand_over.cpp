@@ -162,6 +162,26 @@ TEST_CASE("an interrupted hand-over is not finished over somebody else's cluster
     CHECK(restore.files.read("data/PG_VERSION") == "14\n");
 }
 
+TEST_CASE("what somebody put where staging should have gone is not what was restored") {
+    const Restore restore;
+    const auto layout = choose_layout(restore.data());
+    const auto control = restore.data() / "global" / "pg_control";
+    {
+        StagingDirectory staging(restore.request);
+        restore.copy(staging);
+        hand_over(staging);
+        staging.enter(Phase::handing_over);  // killed before it wrote that down
+    }
+    CHECK(hand_over_is_done(layout));
+    fs::copy_file(control, restore.files.path("another"));
+    fs::rename(restore.files.path("another"), control);
+    CHECK_FALSE(hand_over_is_done(layout));
+    auto older = Journal::read(layout.journal()).value();
+    older.control_inode = 0;
+    older.save(layout.journal());
+    CHECK(hand_over_is_done(layout));
+}
+
 TEST_CASE("another request does not finish an interrupted hand-over") {
     Restore restore;
     restore.files.write("data/.snapshot", "theirs");

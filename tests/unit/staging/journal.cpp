@@ -35,6 +35,8 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.given_up = written.not_accepted = written.never_led = true;
         written.planning = BootstrapCall{"other", "node2", "more"};
         written.hand_overs = 2;
+        written.control_inode = 5;
+        written.followed = "2, from 1 at 0/5000000";
         written.handed_over = HandedOver{1, 2, 3, {"boot", 4}};
         written.save(file);
         const auto read = Journal::read(file);
@@ -52,6 +54,8 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->last_call().member == "node2");
         CHECK(read->last_call().request == "more");
         CHECK(read->not_accepted);
+        CHECK(read->control_inode == 5);
+        CHECK(read->followed == written.followed);
         CHECK(read->handed_over->inode == 1);
         CHECK(read->handed_over->at == 2);
         CHECK(read->handed_over->control_written_at == 3);
