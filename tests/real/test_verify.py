@@ -266,7 +266,7 @@ class ReplicaBackup(VerifyCase):
                 'recovery_conf': {'restore_command': pgbackrest + '--pg1-path=%s archive-get %%f "%%p"' % node.data_directory}}
 
     def second_node(self):
-        node = PatroniNode(self.lab, self.node.etcd, 'node2', self.node.scope, self.lab.path('data2'))
+        node = PatroniNode(self.lab, self.node.etcd, 'node2', self.node.scope, self.lab.make('data2'))  # 2.33 makes none
         node.configure(pgbackrest_configuration=self.pgbackrest_configuration, postgresql=self.restoring(node))
         return node
 
