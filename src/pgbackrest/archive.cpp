@@ -159,7 +159,7 @@ void take_names(const Query& query, std::string_view output, ArchiveContent& res
 struct Found {
     std::vector<Query> whole;  ///< recursive
     std::vector<Query> directories;
-    std::vector<Query> histories;
+    std::vector<Query> histories;               ///< of each repository
     std::vector<postgres::Timeline> timelines;  ///< of the histories, in their order
 };
 
@@ -202,11 +202,12 @@ void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const st
         last = std::max(last, name);
     }
     for (const Listed& entry : listed) {
-        const auto timeline = timeline_of(entry.name);
-        const bool known = std::find(found.timelines.begin(), found.timelines.end(), timeline) != found.timelines.end();
-        if (!entry.is_path && postgres::is_history_name(entry.name) && !known) {
+        const bool is_known = std::any_of(found.histories.begin(), found.histories.end(), [&](const Query& query) {
+            return query.repository == archive.repository && query.path.ends_with("/" + entry.name);
+        });
+        if (!entry.is_path && postgres::is_history_name(entry.name) && !is_known) {
             found.histories.push_back(content(pgbackrest, archive.repository, path + "/" + entry.name));
-            found.timelines.push_back(timeline);
+            found.timelines.push_back(timeline_of(entry.name));
         }
     }
     auto needed = needed_directories(listed, last_of, from_segment);
@@ -221,21 +222,29 @@ void look_through(const Pgbackrest& pgbackrest, const Archive& archive, const st
 }
 
 /// PostgreSQL ends each line with a line feed, and writes at least one (writeTimeLineHistory).
-void take_history(postgres::Timeline timeline, const std::string& text, ArchiveContent& result) {
+void take_history(unsigned repository, postgres::Timeline timeline, const std::string& text, ArchiveContent& result) {
+    if (result.broken_histories.contains(timeline)) {
+        return;  // the first one counts
+    }
+    std::string why_broken;
     try {
         const auto history = postgres::TimelineHistory::parse(timeline, text);
         if (history.forks.empty()) {
-            result.broken_histories[timeline] = timeline.history_file() + " names no parent";
+            why_broken = timeline.history_file() + " names no parent";
         } else if (text.back() != '\n') {
-            result.broken_histories[timeline] = timeline.history_file() + " ends in the middle of a line";
+            why_broken = timeline.history_file() + " ends in the middle of a line";
         } else {
-            result.histories.emplace(timeline, history.as_it_happened());
+            result.histories.try_emplace(timeline, history.as_it_happened());
+            result.history_copies[timeline].push_back({repository, history.as_it_happened()});
             for (const auto& fork : history.forks) {
                 result.named_timelines.insert(fork.parent);
             }
         }
     } catch (const Failure& failure) {
-        result.broken_histories[timeline] = failure.what();
+        why_broken = failure.what();
+    }
+    if (!result.histories.contains(timeline)) {
+        result.broken_histories[timeline] = why_broken;
     }
 }
 
@@ -286,7 +295,7 @@ ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Arch
         take_listing(queries[index], outputs[index], result);
     }
     for (std::size_t index = first_history; index < outputs.size(); ++index) {
-        take_history(found.timelines[index - first_history], outputs[index], result);
+        take_history(queries[index].repository, found.timelines[index - first_history], outputs[index], result);
     }
     return result;
 }

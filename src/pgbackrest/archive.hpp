@@ -37,6 +37,12 @@ using ArchivedFiles = std::map<std::string, ArchivedFile>;
 /// with the SHA-1 of the last segment in the archive, empty when there is none.
 using RejectedTimelines = std::map<postgres::Timeline, std::string>;
 
+/// What the history file in one repository tells, as_it_happened().
+struct HistoryCopy {
+    unsigned repository;
+    postgres::TimelineHistory history;
+};
+
 /// The content of the archive, over all repositories that have this archive id.
 struct ArchiveContent {
     ArchivedFiles segments;
@@ -45,9 +51,11 @@ struct ArchiveContent {
     std::map<std::string, std::vector<ArchivedFile>> contradictions;
     std::map<postgres::Timeline, LastSegment> last_segments;
     std::map<postgres::Timeline, postgres::TimelineHistory> histories;  ///< those that are whole, as_it_happened()
-    std::set<postgres::Timeline> named_timelines;                       ///< as parents, in the histories
-    std::map<postgres::Timeline, std::string> broken_histories;         ///< why they are not
-    std::map<postgres::Timeline, std::string> directories;              ///< of WAL: the last one of each timeline
+    std::map<postgres::Timeline, std::vector<HistoryCopy>>
+        history_copies;                                          ///< the same, and those of other repositories
+    std::set<postgres::Timeline> named_timelines;                ///< as parents, in the histories
+    std::map<postgres::Timeline, std::string> broken_histories;  ///< why they are not
+    std::map<postgres::Timeline, std::string> directories;       ///< of WAL: the last one of each timeline
     RejectedTimelines rejected;
 };
 
@@ -64,8 +72,9 @@ std::vector<Listed> parse_listing(std::string_view json);
 
 /// Lists `archive/<stanza>/<id>` with repo-ls (only the 16-digit directories that can hold `from` or later, on its
 /// timeline or a later one, and the last one of each later timeline; with many of them all names at once), and reads
-/// every history file with repo-get, from the first repository that has it. Works for encrypted repositories of every
-/// type. Retries errors that may pass; throws as failure_of() for the rest.
+/// every history file with repo-get, from each repository that has it; the first one's counts, as it does for
+/// archive-get. Works for encrypted repositories of every type. Retries errors that may pass; throws as failure_of()
+/// for the rest.
 ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives,
                             const std::string& from_segment, const RetryPolicy& retry = {});
 

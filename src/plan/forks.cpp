@@ -184,9 +184,14 @@ void require_agreement(const postgres::TimelineHistory& followed, const pgbackre
         if (ancestor == archive.histories.end()) {
             continue;
         }
-        const auto& forks = ancestor->second.forks;
-        if (forks.size() == known &&
-            std::equal(forks.begin(), forks.end(), followed.forks.begin(), postgres::is_same_place)) {
+        const auto agrees = [&](const postgres::TimelineHistory& history) {
+            return history.forks.size() == known && std::equal(history.forks.begin(), history.forks.end(),
+                                                               followed.forks.begin(), postgres::is_same_place);
+        };
+        const auto copies = archive.history_copies.find(ancestor->first);
+        if (agrees(ancestor->second) || (copies != archive.history_copies.end() &&
+                                         std::any_of(copies->second.begin(), copies->second.end(),
+                                                     [&](const auto& copy) { return agrees(copy.history); }))) {
             continue;
         }
         throw Failure(ExitCode::target_not_reachable,

@@ -6,8 +6,9 @@
 
 namespace patroni_pgbackrest {
 
-/// The histories of the timelines on the way must tell the same as the followed one. Throws
-/// Failure(target_not_reachable) naming two that contradict each other.
+/// The histories of the timelines on the way must tell the same as the followed one, in one of the repositories at
+/// least: where it matters in which, require_one_past() refuses. Throws Failure(target_not_reachable) naming two that
+/// contradict each other.
 void require_agreement(const postgres::TimelineHistory& followed, const pgbackrest::ArchiveContent& archive);
 
 /// Looks at each fork on the way in the WAL itself. PostgreSQL takes the fork's segment from the newest timeline that

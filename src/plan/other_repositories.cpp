@@ -15,7 +15,7 @@ namespace patroni_pgbackrest {
 
 namespace {
 
-/// For each of two questions, from when nothing else is to be done.
+/// For each of three questions, from when nothing else is to be done.
 constexpr std::chrono::seconds patience(5);
 
 /// Empty when it is not there in time.
@@ -69,6 +69,15 @@ void take_timelines(const std::string& listing, ArchiveElsewhere& archive) {
     }
 }
 
+/// Empty when it is no history.
+std::optional<postgres::TimelineHistory> parsed_history(postgres::Timeline timeline, const std::string& text) {
+    try {
+        return postgres::TimelineHistory::parse(timeline, text).as_it_happened();
+    } catch (const Failure&) {
+        return std::nullopt;
+    }
+}
+
 /// The same cluster as another repository knows it.
 std::vector<pgbackrest::Archive> archives_of(const Cluster& cluster, const pgbackrest::Stanza& stanza) {
     const auto clusters = clusters_in(stanza);
@@ -119,6 +128,41 @@ std::vector<ArchiveElsewhere> OtherRepositories::answer(const Cluster& cluster) 
         }
     }
     return found;
+}
+
+std::vector<std::string> other_pasts(const postgres::TimelineHistory& followed,
+                                     const std::vector<ArchiveElsewhere>& elsewhere,
+                                     const pgbackrest::Pgbackrest& pgbackrest) {
+    const auto file = followed.timeline.history_file();
+    std::vector<std::pair<unsigned, std::unique_ptr<process::Capturing>>> asked;
+    for (const auto& other : elsewhere) {
+        if (other.histories.contains(followed.timeline)) {
+            asked.emplace_back(other.repository, std::make_unique<process::Capturing>(pgbackrest.data_command(
+                                                     "repo-get", {{"repo", std::to_string(other.repository)}},
+                                                     {other.path + "/" + file})));
+        }
+    }
+    std::vector<std::string> warnings;
+    const auto until = std::chrono::steady_clock::now() + patience;
+    for (const auto& [repository, query] : asked) {
+        const auto text = output_of(*query, until);
+        if (!text) {
+            warnings.push_back(
+                fmt::format("repo{} did not answer: whether its {} tells the same is not looked at", repository, file));
+            continue;
+        }
+        const auto history = parsed_history(followed.timeline, *text);
+        const auto* fork = history ? history->fork_unlike(followed) : nullptr;
+        const auto* own = history ? followed.fork_unlike(*history) : nullptr;
+        if (fork != nullptr && own != nullptr) {
+            warnings.push_back(
+                fmt::format("repo{} holds another branch as timeline {}: its {} says that timeline {} "
+                            "was left at {}, the one that is followed says that timeline {} was left at {}",
+                            repository, followed.timeline.text(), file, fork->parent.text(), fork->at.text(),
+                            own->parent.text(), own->at.text()));
+        }
+    }
+    return warnings;
 }
 
 }  // namespace patroni_pgbackrest

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "plan/clusters.hpp"
+#include "postgres/timeline_history.hpp"
 #include "postgres/wal.hpp"
 #include "process/child.hpp"
 #include "request/request.hpp"
@@ -36,5 +37,11 @@ class OtherRepositories {
     const Request& request_;
     std::map<unsigned, std::unique_ptr<process::Capturing>> info_;
 };
+
+/// Warnings: which of them has a history of the followed timeline that tells another fork, so that the number is
+/// another branch's there. They are asked and waited for as above.
+std::vector<std::string> other_pasts(const postgres::TimelineHistory& followed,
+                                     const std::vector<ArchiveElsewhere>& elsewhere,
+                                     const pgbackrest::Pgbackrest& pgbackrest);
 
 }  // namespace patroni_pgbackrest

@@ -145,9 +145,13 @@ Plan make_plan(const Request& request, const RepositoryState& repository) {
     plan.archive_end = end_of_archive(repository);
     plan.rejected_timelines = repository.archive.rejected;
     follow_timeline(request, repository, plan);
+    require_one_past(request, plan, repository.archive, repository.stanza.backups);
     require_histories(plan.timeline(), repository.archive, repository.stanza.backups,
                       pgbackrest::push_by_hand(request.pgbackrest));
     require_no_newer_elsewhere(plan.history, repository.archive, repository.elsewhere, request.pgbackrest);
+    for (const auto& warning : other_pasts(plan.history, repository.elsewhere, request.pgbackrest)) {
+        log::warning("{}", warning);
+    }
     require_agreement(plan.history, repository.archive);
     follow_wal(request, repository, plan);
     if (plan.backup.in_error) {

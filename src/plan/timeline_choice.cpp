@@ -202,22 +202,12 @@ class TimelineChooser {
                 fmt::format("say which of them is meant with target-timeline: {}", system::join(names, " or "))};
     }
 
-    bool descends(const TimelineHistory& history) const { return descends(history, backup_); }
-
-    static bool descends(const TimelineHistory& history, const pgbackrest::Backup& backup) {
-        const auto end = backup.lsn_stop ? backup.lsn_stop : backup.lsn_start;
-        const auto timeline = starting_timeline(backup);
-        if (history.timeline == timeline) {
-            return true;
-        }
-        const auto* fork = history.fork_from(timeline);
-        return fork != nullptr && (!end || *end <= fork->at);
-    }
+    bool descends(const TimelineHistory& history) const { return descends_from(history, backup_); }
 
     /// By the newest set before this one, which is behind what is asked for or the newest of all.
     std::string how_to_follow(const TimelineHistory& history) const {
         const auto backup = std::find_if(backups_.rbegin(), backups_.rend(), [&](const auto& one) {
-            return one.stopped < backup_.stopped && !one.archive_start.empty() && descends(history, one);
+            return one.stopped < backup_.stopped && !one.archive_start.empty() && descends_from(history, one);
         });
         return backup == backups_.rend() ? "an older backup set is needed, and there is none that is part of its past"
                                          : "say set: " + backup->label;
@@ -303,6 +293,16 @@ Timeline starting_timeline(const pgbackrest::Backup& backup) {
                       "it was made offline; choose another with set");
     }
     return Timeline{static_cast<std::uint32_t>(*number)};
+}
+
+bool descends_from(const TimelineHistory& history, const pgbackrest::Backup& backup) {
+    const auto end = backup.lsn_stop ? backup.lsn_stop : backup.lsn_start;
+    const auto timeline = starting_timeline(backup);
+    if (history.timeline == timeline) {
+        return true;
+    }
+    const auto* fork = history.fork_from(timeline);
+    return fork != nullptr && (!end || *end <= fork->at);
 }
 
 bool may_start_on(const pgbackrest::Backup& backup, const std::optional<TimelineWish>& wish) {

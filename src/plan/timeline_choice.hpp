@@ -32,6 +32,9 @@ TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup&
 /// The timeline in the name of the backup's first segment. Throws Failure(target_not_reachable) for an offline backup.
 postgres::Timeline starting_timeline(const pgbackrest::Backup& backup);
 
+/// Whether the backup is part of a timeline's past.
+bool descends_from(const postgres::TimelineHistory& history, const pgbackrest::Backup& backup);
+
 /// Whether a backup can be on the way to the wished timeline at all: it does not start on a newer one.
 bool may_start_on(const pgbackrest::Backup& backup, const std::optional<TimelineWish>& wish);
 

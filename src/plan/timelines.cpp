@@ -3,6 +3,7 @@
 #include "plan/timeline_choice.hpp"
 #include "system/failure.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -58,7 +59,52 @@ void require_free_number(Timeline followed, const pgbackrest::ArchiveContent& ar
     }
 }
 
+/// A timeline that was left before the backup is on the way no more.
+bool depends_on(Timeline timeline, const std::vector<pgbackrest::HistoryCopy>& copies, const Request& request,
+                const Plan& plan) {
+    if (timeline > plan.timeline()) {
+        return !plan.explicit_timeline && !request.target.is_immediate() &&
+               std::any_of(copies.begin(), copies.end(),
+                           [&](const auto& copy) { return descends_from(copy.history, plan.backup); });
+    }
+    return timeline == plan.timeline() ||
+           (timeline >= starting_timeline(plan.backup) && plan.history.fork_from(timeline) != nullptr);
+}
+
 }  // namespace
+
+void require_one_past(const Request& request, const Plan& plan, const pgbackrest::ArchiveContent& archive,
+                      const std::vector<pgbackrest::Backup>& backups) {
+    for (const auto& [timeline, copies] : archive.history_copies) {
+        const auto& first = copies.front().history;
+        const auto other = std::find_if(copies.begin(), copies.end(),
+                                        [&](const auto& copy) { return copy.history.fork_unlike(first) != nullptr; });
+        if (other == copies.end() || !depends_on(timeline, copies, request, plan)) {
+            continue;
+        }
+        std::vector<std::string> words, choices;
+        for (const auto& copy : copies) {
+            const auto* unlike = copy.history.fork_unlike(first);
+            const auto& fork = unlike != nullptr ? *unlike : *first.fork_unlike(other->history);
+            words.push_back(fmt::format("repo{} says that timeline {} was left at {}", copy.repository,
+                                        fork.parent.text(), fork.at.text()));
+            const bool has_backup = std::any_of(backups.begin(), backups.end(), [&](const auto& backup) {
+                return backup.repository == copy.repository;
+            });
+            choices.push_back(
+                fmt::format("repo: {}{}", copy.repository, has_backup ? "" : " (which holds no backup set)"));
+        }
+        throw Failure(
+            ExitCode::target_not_reachable,
+            fmt::format("the repositories hold different files {}: {}", timeline.history_file(),
+                        system::join(words, ", ")),
+            fmt::format("two nodes were promoted to timeline {}: say whose branch is meant with {}{}", timeline.text(),
+                        system::join(choices, " or "),
+                        timeline > plan.timeline()
+                            ? fmt::format("; for none of them, say target-timeline: {}", plan.timeline().text())
+                            : std::string()));
+    }
+}
 
 void require_histories(Timeline followed, const pgbackrest::ArchiveContent& archive,
                        const std::vector<pgbackrest::Backup>& backups, const std::string& push) {

@@ -94,6 +94,15 @@ const TimelineFork* TimelineHistory::fork_from(Timeline ancestor) const {
     return found == forks.end() ? nullptr : &*found;
 }
 
+const TimelineFork* TimelineHistory::fork_unlike(const TimelineHistory& other) const {
+    const auto difference =
+        std::mismatch(forks.begin(), forks.end(), other.forks.begin(), other.forks.end(), is_same_place);
+    if (difference.first != forks.end()) {
+        return &*difference.first;
+    }
+    return forks.empty() || difference.second == other.forks.end() ? nullptr : &forks.back();
+}
+
 bool TimelineHistory::contains(Timeline candidate, Lsn lsn) const {
     if (candidate == timeline) {
         return forks.empty() || lsn >= forks.back().at;

@@ -38,6 +38,9 @@ struct TimelineHistory {
 
     /// Where `ancestor` was left for its child on this line. Empty if it is not on the line, or is the timeline itself.
     const TimelineFork* fork_from(Timeline ancestor) const;
+    /// The first of its forks that `other` tells differently, or the last one when `other` goes on behind it. Empty
+    /// when both tell the same past, whatever their reasons.
+    const TimelineFork* fork_unlike(const TimelineHistory& other) const;
     /// Whether WAL of `candidate` at `lsn` is part of this timeline's past, or on the timeline itself.
     bool contains(Timeline candidate, Lsn lsn) const;
 };

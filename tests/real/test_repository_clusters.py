@@ -8,7 +8,7 @@ import select
 import shutil
 import socket
 
-from bootstrap_case import wait_until
+from bootstrap_case import read, wait_until
 from repository_case import STANZA, Cluster, RepositoryCase
 
 
@@ -149,6 +149,42 @@ class TwoRepositories(RepositoryCase):
     def test_a_timeline_that_one_of_two_repositories_holds_is_followed(self):
         self.two('lost', 'two_timelines')
         self.assert_rows_of(self.bootstrap(), 1, 2, 20, 21, timeline=3)
+
+    def make_left_early(self):
+        """Timeline 2 leaves timeline 1 after batch 1."""
+        self.situation('lost')
+        Cluster(self, 'alpha').restore(*self.to(1)).write(20, 21).crash().remove()
+
+    def make_left_late(self):
+        """Timeline 2 leaves timeline 1 at its end."""
+        self.situation('lost')
+        Cluster(self, 'alpha').restore().write(30, 31).stop().remove()
+
+    def test_a_timeline_that_is_another_branch_in_each_repository_is_not_guessed(self):
+        self.two('left_late', 'left_early')
+        forks = {}
+        for name, repository in (('1', self.repository), ('2', self.lab.path('repo2'))):
+            history, = glob.glob(os.path.join(repository, STANZA, '*', '00000002.history'))
+            forks[name] = read(history).split('\t')[1]
+        wanted = 'different files 00000002.history: ' + ', '.join(
+            'repo%s says that timeline 1 was left at %s' % fork for fork in forks.items())
+        hint = self.assert_refuses(self.bootstrap(), 4, wanted)
+        checked = self.check()
+        self.assertEqual(checked.code, 3)
+        self.assertRegex(checked.log, wanted)
+        choices = re.findall(r'repo: (\d)', hint)
+        self.assertEqual(choices, ['1', '2'])
+        for choice, other, batches in zip(choices, reversed(choices), ((1, 2, 3, 30, 31), (1, 20, 21))):
+            warning = 'WARNING: repo%s holds another branch as timeline 2: .* left at %s, .* left at %s' % (
+                other, forks[other], forks[choice])
+            result = self.again('--repo=' + choice)
+            self.assert_rows_of(result, *batches, timeline=3)
+            self.assertRegex(result.log, warning)
+            self.assertRegex(self.check('--repo=' + choice).log, warning)
+        # A time before both forks.
+        moment = ['--type=time', '--target=' + self.time_of(1)]
+        hint = self.assert_refuses(self.again(*moment), 4, wanted)
+        self.assert_rows_of(self.again(*moment, '--target-timeline=' + re.search(r'target-timeline: (\d)', hint)[1]), 1)
 
     def test_two_repositories_with_a_cluster_each(self):
         self.two('lost', 'lost')

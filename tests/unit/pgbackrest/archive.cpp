@@ -117,17 +117,60 @@ TEST_CASE("directories of timelines before the backup's own are not listed") {
     CHECK_FALSE(called(fake, "repo-ls archive/demo/15-1/0000000100000002"));
 }
 
-TEST_CASE("several repositories are listed each, and a history is read once") {
+TEST_CASE("several repositories are listed each, and a history is read from each") {
     Fake fake;
     write_archive(fake);
     const ArchiveContent content =
         read_archive(fake.pgbackrest(), {{"15-1", 1, 1}, {"15-1", 3, 1}}, "000000010000000100000010", twice_at_once);
     CHECK(content.segments.size() == 3);
-    CHECK(fake.calls().size() == 2 + 6 + 1);
+    CHECK(fake.calls().size() == 2 + 6 + 2);
     CHECK(called(fake, "--repo=3 --output=json --no-log-timestamp --log-level-console=off --log-level-stderr=warn "
                        "repo-ls archive/demo/15-1"));
-    CHECK_FALSE(called(fake, "--repo=3 --no-log-timestamp --log-level-console=off --log-level-stderr=warn repo-get "
-                             "archive/demo/15-1/00000002.history"));
+    CHECK(called(fake, "--repo=3 --no-log-timestamp --log-level-console=off --log-level-stderr=warn repo-get "
+                       "archive/demo/15-1/00000002.history"));
+    const auto& copies = content.history_copies.at(postgres::Timeline{2});
+    REQUIRE(copies.size() == 2);
+    CHECK(copies[0].repository == 1);
+    CHECK(copies[1].repository == 3);
+    CHECK(copies[1].history.fork_unlike(copies[0].history) == nullptr);
+}
+
+TEST_CASE("of one timeline's histories the first repository's counts") {
+    Fake fake;
+    write_archive(fake);
+    const auto other = [&](const std::string& text) {
+        fake.write("archive_demo_15-2", listing(file("00000002.history")));
+        fake.write("archive_demo_15-2_0000000100000001", listing(""));
+        fake.write("archive_demo_15-2_00000002.history", text);
+    };
+    const auto from = [&](const std::vector<Archive>& archives) {
+        return read_archive(fake.pgbackrest(), archives, "000000010000000100000010", twice_at_once);
+    };
+    const postgres::Timeline second{2};
+    SECTION("where another one tells another fork") {
+        other("1\t2/2000028\tno recovery target specified\n");
+        const auto content = from({{"15-1", 1, 1}, {"15-2", 2, 2}});
+        CHECK(content.histories.at(second).forks[0].at.text() == "2/1000028");
+        REQUIRE(content.history_copies.at(second).size() == 2);
+        CHECK(content.history_copies.at(second)[1].history.forks[0].at.text() == "2/2000028");
+    }
+    SECTION("where another one is cut") {
+        other("1\t2/10");
+        const auto content = from({{"15-1", 1, 1}, {"15-2", 2, 2}});
+        CHECK(content.broken_histories.empty());
+        CHECK(content.history_copies.at(second).size() == 1);
+    }
+    SECTION("where it is cut itself") {
+        other("1\t2/10");
+        const auto content = from({{"15-2", 1, 2}, {"15-1", 2, 1}});
+        CHECK(content.histories.empty());
+        CHECK(content.broken_histories.at(second) == "00000002.history ends in the middle of a line");
+    }
+    SECTION("under two archive ids of one repository it is read once") {
+        other("1\t2/2000028\tno recovery target specified\n");
+        const auto content = from({{"15-1", 1, 1}, {"15-2", 1, 2}});
+        CHECK(content.history_copies.at(second).size() == 1);
+    }
 }
 
 TEST_CASE("only what failed and may pass is asked again") {

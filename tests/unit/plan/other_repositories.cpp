@@ -45,6 +45,26 @@ TEST_CASE("a repository that repo leaves out is asked for the cluster's timeline
     CHECK(found[0].histories == std::set<Timeline>{Timeline{2}});
 }
 
+TEST_CASE("another branch of the followed timeline's number is told") {
+    using Texts = std::vector<std::string>;
+    Fake fake;
+    const postgres::TimelineHistory followed{Timeline{2}, {{Timeline{1}, postgres::Lsn{0x5000158}, "x"}}};
+    const std::vector<ArchiveElsewhere> elsewhere = {{2, "archive/demo/15-2", "", {Timeline{2}}, {Timeline{2}}},
+                                                     {3, "archive/demo/15-1", "", {Timeline{2}}, {}}};
+    const auto told = [&](const std::string& text) {
+        fake.write("archive_demo_15-2_00000002.history", text);
+        return other_pasts(followed, elsewhere, fake.pgbackrest());
+    };
+    CHECK(told("1\t0/8000060\tno recovery target specified\n") ==
+          Texts{"repo2 holds another branch as timeline 2: its 00000002.history says that timeline 1 was left at "
+                "0/8000060, the one that is followed says that timeline 1 was left at 0/5000158"});
+    CHECK(fake.calls().size() == 1);
+    CHECK(told("1\t0/5000158\tno recovery target specified\n").empty());
+    CHECK(told("not a history").empty());
+    const Variable fail("FAKE_FAIL", "49");
+    CHECK(told("") == Texts{"repo2 did not answer: whether its 00000002.history tells the same is not looked at"});
+}
+
 TEST_CASE("without repo no repository is left out") {
     Fake fake;
     CHECK(asked(fake, {}).empty());

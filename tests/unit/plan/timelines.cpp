@@ -93,3 +93,94 @@ TEST_CASE("a timeline that only a repository knows which repo leaves out is not 
         CHECK(make_plan(request_for({{"repo", "1"}}), both).timeline() == Timeline{2});
     }
 }
+
+namespace {
+
+/// Timeline 2 in repo2 as well, where it left timeline 1 at another place.
+RepositoryState two_pasts(postgres::Lsn elsewhere = {0x8000060}) {
+    auto state = two_timelines();
+    const auto& first = state.archive.histories.at(Timeline{2});
+    const postgres::TimelineHistory other{Timeline{2}, {{Timeline{1}, elsewhere, "no recovery target specified"}}};
+    state.archive.history_copies[Timeline{2}] = {{1, first}, {2, other}};
+    state.stanza.databases.push_back({1, 2, "7710953412442782829", "15"});
+    state.stanza.backups.push_back(backup("20261122-091000F", 1, 5, 6, "2026-11-22 09:10:00Z", 2));
+    return state;
+}
+
+/// Timeline 3, which left timeline 2.
+void follow_third(RepositoryState& state) {
+    const Timeline third{3};
+    const auto& second = state.archive.histories.at(Timeline{2});
+    state.archive.histories[third] = {third, {second.forks[0], {Timeline{2}, postgres::Lsn{0xB000158}, ""}}};
+    add_segments(state.archive, 2, 11, 11);
+    add_segments(state.archive, 3, 11, 12);
+    wal_of(state).begin(3, 2, postgres::Lsn{0xB000158}, "2026-11-22 13:00:00Z");
+    wal_of(state).commit(3, 12, "2026-11-22 13:40:00Z");
+}
+
+const std::string two_files = "the repositories hold different files 00000002.history: repo1 says that timeline 1 was "
+                              "left at 0/7000158, repo2 says that timeline 1 was left at 0/8000060";
+const std::string which_one =
+    "two nodes were promoted to timeline 2: say whose branch is meant with repo: 1 or repo: 2";
+
+}  // namespace
+
+TEST_CASE("a timeline that left its parent at another place in each repository is not followed") {
+    auto state = two_pasts();
+    CHECK(no_plan(state) == Problems{{two_files, which_one}});
+    CHECK(no_plan(state, {{"target-timeline", "2"}}) == Problems{{two_files, which_one}});
+    SECTION("not by those that descend from it, either") {
+        follow_third(state);
+        CHECK(no_plan(state) == Problems{{two_files, which_one}});
+    }
+    SECTION("a repository without a backup is no choice") {
+        state.stanza.backups.pop_back();
+        CHECK(no_plan(state) == Problems{{two_files, which_one + " (which holds no backup set)"}});
+    }
+    SECTION("all repositories are named") {
+        const auto copies = state.archive.history_copies[Timeline{2}];
+        state.archive.history_copies[Timeline{2}].push_back({4, copies[0].history});
+        CHECK(no_plan(state) == Problems{{two_files + ", repo4 says that timeline 1 was left at 0/7000158",
+                                          which_one + " or repo: 4 (which holds no backup set)"}});
+    }
+}
+
+TEST_CASE("what does not depend on the repositories' histories is followed") {
+    CHECK(make_plan(request_for(), two_pasts(postgres::Lsn{0x7000158})).timeline() == Timeline{2});
+    auto state = two_pasts();
+    for (const Given& given :
+         std::vector<Given>{{{"type", "immediate"}}, {{"target-timeline", "1"}, {"type", "immediate"}}}) {
+        CHECK(make_plan(request_for(given), state).timeline() == Timeline{1});
+    }
+    SECTION("a timeline that was left before the backup") {
+        follow_third(state);
+        state.stanza.backups.push_back(backup("20261122-133000F", 3, 12, 12, "2026-11-22 13:30:00Z"));
+        CHECK(make_plan(request_for(), state).timeline() == Timeline{3});
+        // Whichever of them was followed.
+        auto& copies = state.archive.history_copies[Timeline{2}];
+        state.archive.histories[Timeline{2}] = copies[1].history;
+        CHECK(make_plan(request_for(), state).timeline() == Timeline{3});
+        copies.pop_back();
+        copies[0].history = state.archive.histories[Timeline{2}];
+        CHECK(no_plan(state).size() == 1);
+    }
+}
+
+TEST_CASE("a newer timeline that one repository's history lets be followed is not passed by") {
+    auto state = two_pasts();
+    // In the first repository it left timeline 1 before the backup.
+    auto& copies = state.archive.history_copies[Timeline{2}];
+    copies[0].history.forks[0].at = postgres::Lsn{0x5000028};
+    state.archive.histories[Timeline{2}] = copies[0].history;
+    const Given newest = {{"set", "20261122-090000F"}};
+    CHECK(no_plan(state, newest) ==
+          Problems{{"the repositories hold different files 00000002.history: repo1 says that timeline 1 was left at "
+                    "0/5000028, repo2 says that timeline 1 was left at 0/8000060",
+                    which_one + "; for none of them, say target-timeline: 1"}});
+    CHECK(make_plan(request_for({{"set", "20261122-090000F"}, {"target-timeline", "1"}}), state).timeline() ==
+          Timeline{1});
+    SECTION("in neither it is of interest") {
+        copies[1].history.forks[0].at = postgres::Lsn{0x5000128};
+        CHECK(make_plan(request_for(newest), state).timeline() == Timeline{1});
+    }
+}

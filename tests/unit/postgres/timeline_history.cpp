@@ -103,3 +103,14 @@ TEST_CASE("timelines that were passed by are not in the past as it happened") {
     CHECK(text("1\t0/6000000\ta\n2\t0/8000000\tb\n3\t0/5000000\tc\n") == "1@0/5000000 ");
     CHECK(text("").empty());
 }
+
+TEST_CASE("two histories differ in the first fork that they tell differently, not in their reasons") {
+    const auto history = [](const char* text) { return TimelineHistory::parse(Timeline{5}, text); };
+    const auto at = [](const TimelineFork* fork) { return fork == nullptr ? "" : fork->at.text(); };
+    const auto one = history("1\t0/5000158\tbefore 2026-11-22 07:28:41.123+00\n3\t0/A000000\tx\n");
+    CHECK(one.fork_unlike(history("# a remark\n  1  0/5000158\n\n3\t0/A000000\ty\r\n")) == nullptr);
+    CHECK(at(one.fork_unlike(history("1\t0/5000160\tx\n3\t0/A000000\tx\n"))) == "0/5000158");
+    CHECK(at(one.fork_unlike(history("1\t0/5000158\tx\n2\t0/A000000\tx\n"))) == "0/A000000");
+    CHECK(at(one.fork_unlike(history("1\t0/5000158\tx\n"))) == "0/A000000");
+    CHECK(at(history("1\t0/5000158\tx\n").fork_unlike(one)) == "0/5000158");
+}
