@@ -150,6 +150,12 @@ Failure with_full_disk(const fs::path& directory, const Failure& failure) {
                    "make room; the next run continues the copy");
 }
 
+/// An earlier try's replay may have left segments of another cluster in it. 2.33 leaves the spool alone.
+void empty_spool(const RestoreJob& job) {
+    std::error_code ignored;
+    fs::remove_all(job.spool_path, ignored);
+}
+
 /// As pgBackRest would have made them: a cluster's group may be allowed to read it.
 void give_permissions(const std::vector<fs::path>& places, const fs::path& data_directory) {
     for (const auto& place : places) {
@@ -175,6 +181,7 @@ void read_options(RestoreJob job) {
 
 void restore(const RestoreJob& job) {
     make_directory(job.data_directory, fs::perms::owner_all);
+    empty_spool(job);
     make_directory(job.lock_path, fs::perms::owner_all);
     make_directory(job.spool_path, fs::perms::owner_all);
     std::vector<fs::path> made;

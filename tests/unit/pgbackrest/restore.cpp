@@ -66,6 +66,14 @@ TEST_CASE("a restore makes its directories and passes on what was asked for") {
     CHECK(mode_of(job.spool_path) == 0700);
 }
 
+TEST_CASE("what an earlier try left in the restore's own spool is gone before the copy") {
+    Fake fake;
+    const RestoreJob job = job_of(fake);
+    fs::create_directories(job.spool_path / "archive/demo/in/000000010000000000000005");
+    restore(job);
+    CHECK(fs::is_empty(job.spool_path));
+}
+
 TEST_CASE("directories of links are made before the copy, which has no right to the one around them") {
     Fake fake;
     const auto linked = fake.directory.path() / "elsewhere" / "wal";
