@@ -8,6 +8,7 @@
 #include "patroni/startup_files.hpp"
 #include "pgbackrest/backup_files.hpp"
 #include "pgbackrest/backup_targets.hpp"
+#include "pgbackrest/configured_spool.hpp"
 #include "pgbackrest/restore.hpp"
 #include "plan/plan.hpp"
 #include "postgres/binaries.hpp"
@@ -151,6 +152,7 @@ void sync_and_hand_over(const BootstrapArguments& arguments, const Request& requ
     report.phase("sync");
     sync_unless_cluster_lives(arguments, request, archive_end, staging);
     report.phase("hand-over");
+    pgbackrest::empty_configured_spools(request.pgbackrest);
     hand_over(staging);
     log::info("{} is ready for Patroni", staging.layout().data_directory.string());
 }
@@ -311,6 +313,7 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     if (hand_over_is_done(layout)) {
         report.phase("hand-over");
         log::info("an earlier run was interrupted at the end of its hand-over: it is finished now");
+        pgbackrest::empty_configured_spools(request.pgbackrest);
         finish_hand_over(request);
         return;
     }

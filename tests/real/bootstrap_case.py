@@ -89,6 +89,15 @@ esac; done
 exec pgbackrest "$@"
 ''' % (self.lab.directory, self.lab.directory, body), 0o755)
 
+    def of_another_cluster(self, archived):
+        """A copy of an archived segment with another system identifier in its first page; where it lies."""
+        with gzip.open(archived) as file:
+            wal = bytearray(file.read())
+        wal[24:32] = bytes([7] * 8)
+        with open(self.lab.path('foreign'), 'wb') as file:
+            file.write(wal)
+        return file.name
+
     def wrapped_binaries(self, name, script):
         """A directory with PostgreSQL's programs, of which one is a script."""
         directory = self.lab.path('bin')

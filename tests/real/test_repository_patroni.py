@@ -3,9 +3,10 @@ import glob
 import gzip
 import os
 
-from bootstrap_case import PlainCase
+from bootstrap_case import PlainCase, wait_until
+from archiving_cluster import Cluster
 from repository_case import RepositoryCase
-from source_cluster import ROWS
+from source_cluster import ROWS, switch_wal
 
 
 class PatroniMode(RepositoryCase):
@@ -68,6 +69,48 @@ class PatroniMode(RepositoryCase):
         self.forget_failure()
         self.configure({**block, 'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf(**target)})
         self.assert_leader_has(*((1, 2) if kind else (1, 2, 3)))
+
+
+class StaleSpool(RepositoryCase):
+    """What asynchronous archive-get and archive-push left on this node before the cluster was lost. pgBackRest's restore
+    by hand empties that; ours has a spool of its own."""
+
+    def make_cut(self):
+        """Its last segment is the last batch's."""
+        Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('alpha').write(1, 2, 3).crash().remove()
+
+    def leave_stale_files(self):
+        self.situation('cut')
+        last = self.facts['batches']['3']['segment']
+        self.follow = ['00000002%s%08X' % (last[8:16], int(last[16:], 16) + more) for more in (1, 2)]
+        spool = self.lab.path('spool/archive/demo')
+        self.lab.run('mkdir', '-p', spool + '/in', spool + '/out')
+        self.lab.run('cp', self.of_another_cluster(self.in_archive(last + '-*')[0]), os.path.join(spool, 'in', last))
+        for name in ['00000002.history', *self.follow]:
+            self.lab.run('touch', '%s/out/%s.ok' % (spool, name))
+        self.pgbackrest_configuration = self.lab.pgbackrest_configuration(
+            self.data_directory, self.node.port, self.repository, {'archive-async': 'y'})
+
+    def assert_all_is_there_and_archived(self):
+        self.node.start()
+        self.node.wait_for_leader()
+        rows = self.node.sql("select string_agg(batch::text, ' ' order by batch) from (select distinct batch from kept) b")
+        self.assertEqual(rows, '1 2 3')
+        for _ in self.follow:
+            self.node.sql('insert into kept values (60)')
+            switch_wal(self.node)
+        for name in ('00000002.history*', *(segment + '-*' for segment in self.follow)):
+            wait_until(name + ' to be archived', lambda pattern=name: self.in_archive(pattern), 30)
+
+    def test_it_is_neither_replayed_nor_believed_in_patroni_mode(self):
+        self.leave_stale_files()
+        self.configure({'recovery_conf': self.recovery_conf()})
+        self.assert_all_is_there_and_archived()
+
+    def test_archive_push_does_not_believe_it_in_standalone_mode(self):
+        self.leave_stale_files()
+        self.configure()
+        self.assert_all_is_there_and_archived()
 
 
 class LeftInTheLostClustersFiles(PlainCase):

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "pgbackrest/command_line.hpp"
+
+#include <filesystem>
+#include <set>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+/// Where the stanza's asynchronous archive-get and archive-push keep their files, as the configuration and the
+/// environment have spool-path for each of them: `in` and `out`. Throws as read_configuration().
+std::set<std::filesystem::path> configured_spools(const Pgbackrest& pgbackrest);
+
+/// Removes what lies in them, as pgBackRest's own restore does from 2.34 on (restore.c): a segment of another cluster
+/// would be delivered under the name of this one's, and with an old acknowledgement archive-push believes that the new
+/// timeline's file of that name is archived. A living server only asks, or pushes, again. What cannot be removed is a
+/// warning.
+void empty_configured_spools(const Pgbackrest& pgbackrest);
+
+}  // namespace patroni_pgbackrest::pgbackrest

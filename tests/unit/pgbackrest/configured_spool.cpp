@@ -1,0 +1,57 @@
+#include "pgbackrest/configured_spool.hpp"
+
+#include "support/catch.hpp"
+
+#include "fake.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::pgbackrest;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Configured {
+    explicit Configured(const std::string& text) {
+        fake.write("a.conf", text);
+        pgbackrest.configuration = fake.directory.path() / "a.conf";
+        pgbackrest.stanza = "demo";
+    }
+
+    Fake fake;
+    Pgbackrest pgbackrest;
+};
+
+}  // namespace
+
+TEST_CASE("the spool is the one of archive-get and that of archive-push") {
+    const std::set<fs::path> standard{"/var/spool/pgbackrest/archive/demo/in",
+                                      "/var/spool/pgbackrest/archive/demo/out"};
+    CHECK(configured_spools(Configured("[global]\n").pgbackrest) == standard);
+    CHECK(configured_spools(Configured("[other]\nspool-path=/a\n[global:restore]\nspool-path=/b\n").pgbackrest) ==
+          standard);
+    const Configured two("[global]\nspool-path=/a\n[demo:archive-push]\nspool-path=/b\n");
+    CHECK(configured_spools(two.pgbackrest) ==
+          std::set<fs::path>{"/a/archive/demo/in", "/a/archive/demo/out", "/b/archive/demo/in", "/b/archive/demo/out"});
+    const Variable variable("PGBACKREST_SPOOL_PATH", "/c");
+    CHECK(configured_spools(two.pgbackrest) == std::set<fs::path>{"/c/archive/demo/in", "/c/archive/demo/out"});
+}
+
+TEST_CASE("what lies in the stanza's in and out is removed, and nothing else") {
+    const Configured configured("");
+    const auto spool = configured.fake.directory.path() / "spool";
+    const Variable variable("PGBACKREST_SPOOL_PATH", spool);
+    empty_configured_spools(configured.pgbackrest);  // it need not be there
+    for (const char* stanza : {"demo", "other"}) {
+        for (const char* directory : {"in", "out", "more"}) {
+            fs::create_directories(spool / "archive" / stanza / directory);
+            std::ofstream(spool / "archive" / stanza / directory / "00000002.history.ok") << "\n";
+        }
+    }
+    empty_configured_spools(configured.pgbackrest);
+    const auto left = [&](const std::string& directory) { return !fs::is_empty(spool / "archive" / directory); };
+    CHECK_FALSE(left("demo/in"));
+    CHECK_FALSE(left("demo/out"));
+    CHECK(left("demo/more"));
+    CHECK(left("other/in"));
+    CHECK(left("other/out"));
+}
