@@ -52,9 +52,7 @@ void judge_timeline(const ServerFacts& facts, const Journal& journal, std::vecto
                             {fmt::format("timeline {} begins at {}, and the restore ended at {}",
                                          reached->timeline.text(), reached->lsn.text(), journal.reached->lsn.text()),
                              discard}});
-    } else if (const auto why = why_not_proven(goal.target, {goal.timeline, reached->lsn, reached->reason},
-                                               goal.last_segment, goal.segment_size);
-               !why.empty()) {
+    } else if (const auto why = why_not_proven(goal, {goal.timeline, reached->lsn, reached->reason}); !why.empty()) {
         findings.push_back(
             {"verify-target-missed", {fmt::format("the target was {}: {}", goal.target.text(), why), discard}});
     }

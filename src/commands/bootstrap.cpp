@@ -18,6 +18,7 @@
 #include "replay/delivery.hpp"
 #include "replay/in_vain.hpp"
 #include "replay/probes.hpp"
+#include "replay/proof.hpp"
 #include "replay/replay.hpp"
 #include "replay/ticket.hpp"
 #include "show/report.hpp"
@@ -250,9 +251,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
         deliver(request, plan, staging);
     }
     report.kept(set_aside_dynamic_configuration(staging));
-    const auto control = postgres::read_control_data(bin_directory, staging.path());
-    staging.journal().goal = RestoreGoal{request.target, plan.timeline(), plan.last_segment(), plan.segment_size,
-                                         control.checksum_version != 0};
+    staging.journal().goal = goal_of(request, plan, postgres::read_control_data(bin_directory, staging.path()));
     staging.journal().reached = reached;
     staging.enter(Phase::recovered);
 

@@ -135,6 +135,11 @@ std::string Plan::last_segment() const {
                            : wal.last();
 }
 
+std::optional<postgres::Lsn> Plan::end_of_wal() const {
+    const auto last = postgres::Segment::parse(wal.last(), segment_size);
+    return wal_end ? wal_end : last ? std::optional(last->end(segment_size)) : std::nullopt;
+}
+
 Plan make_plan(const Request& request, const RepositoryState& repository) {
     Plan plan;
     plan.backup = backup_of(request, repository);

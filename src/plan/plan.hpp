@@ -39,6 +39,8 @@ struct Plan {
     postgres::Timeline timeline() const { return history.timeline; }
     /// The last segment in which a replay of all the WAL can end.
     std::string last_segment() const;
+    /// Where a replay of all the WAL ends, or before that.
+    std::optional<postgres::Lsn> end_of_wal() const;
 };
 
 /// Decides backup set, timeline and segments; looks into the WAL where that decides. Throws

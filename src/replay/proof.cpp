@@ -51,15 +51,6 @@ std::string nearest_point(const postgres::RecoveryLog& log) {
                        log.last_transaction_time ? ", time " + *log.last_transaction_time : "");
 }
 
-/// Where a replay of all the planned WAL ends, or behind that.
-std::optional<postgres::Lsn> end_of_planned_wal(const Plan& plan) {
-    if (plan.wal_end) {
-        return plan.wal_end;
-    }
-    const auto last = postgres::Segment::parse(plan.wal.last(), plan.segment_size);
-    return last ? std::optional(last->end(plan.segment_size)) : std::nullopt;
-}
-
 bool leaves_databases_out(const Request& request) {
     return std::any_of(request.restore_options.begin(), request.restore_options.end(),
                        [](const auto& option) { return option.name.starts_with("db-"); });
@@ -76,18 +67,27 @@ std::string last_words_of(const postgres::RecoveryLog& log) {
 
 }  // namespace
 
-std::string why_not_proven(const RecoveryTarget& target, const postgres::TimelineFork& fork,
-                           const std::string& last_segment, postgres::SegmentSize segment_size) {
-    const auto last = target.is_latest() ? postgres::Segment::parse(last_segment, segment_size) : std::nullopt;
-    if (last && fork.at < last->start(segment_size)) {
-        return fmt::format("it ended at {}, before the last planned WAL segment {}", fork.at.text(), last_segment);
+RestoreGoal goal_of(const Request& request, const Plan& plan, const postgres::ControlData& control) {
+    return {request.target,   plan.timeline(), plan.last_segment(), plan.segment_size, control.checksum_version != 0,
+            plan.end_of_wal()};
+}
+
+std::string why_not_proven(const RestoreGoal& goal, const postgres::TimelineFork& fork) {
+    const bool latest = goal.target.is_latest();
+    const auto last = latest ? postgres::Segment::parse(goal.last_segment, goal.segment_size) : std::nullopt;
+    if (last && fork.at < last->start(goal.segment_size)) {
+        return fmt::format("it ended at {}, before the last planned WAL segment {}", fork.at.text(), goal.last_segment);
     }
-    if (last && target.ends_with_plan && fork.at > last->end(segment_size)) {
-        return fmt::format("it ended at {}, behind the last planned WAL segment {}", fork.at.text(), last_segment);
+    if (last && goal.target.ends_with_plan && fork.at > last->end(goal.segment_size)) {
+        return fmt::format("it ended at {}, behind the last planned WAL segment {}", fork.at.text(), goal.last_segment);
     }
-    return reason_fits(target, fork.reason)
-               ? std::string()
-               : fmt::format("it ended at {} for another reason: {}", fork.at.text(), fork.reason);
+    if (!reason_fits(goal.target, fork.reason)) {
+        return fmt::format("it ended at {} for another reason: {}", fork.at.text(), fork.reason);
+    }
+    if (latest && goal.wal_end && fork.at < *goal.wal_end) {
+        return fmt::format("it ended at {}, before the end of the WAL at {}", fork.at.text(), goal.wal_end->text());
+    }
+    return {};
 }
 
 Reached prove_target(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
@@ -126,11 +126,8 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
                 .lasting();
         }
     }
-    if (const auto why = why_not_proven(request.target, fork, plan.last_segment(), plan.segment_size); !why.empty()) {
+    if (const auto why = why_not_proven(goal_of(request, plan, control), fork); !why.empty()) {
         throw not_proven(why);
-    }
-    if (const auto end = end_of_planned_wal(plan); request.target.is_latest() && end && fork.at < *end) {
-        throw not_proven(fmt::format("it ended at {}, before the end of the WAL at {}", fork.at.text(), end->text()));
     }
     return {control.timeline, fork.at, fork.reason, log.last_transaction_time};
 }

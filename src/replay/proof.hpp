@@ -16,11 +16,13 @@ namespace patroni_pgbackrest {
 Reached prove_target(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
                      const postgres::ControlData& control, const std::filesystem::path& pg_wal);
 
+/// For those who come when the plan is gone. `control` is that of the backup, or of what came of it.
+RestoreGoal goal_of(const Request& request, const Plan& plan, const postgres::ControlData& control);
+
 /// Why a timeline's fork is no proof that the target was reached: PostgreSQL's reason for it does not fit, or a restore
-/// to the latest point ended before the last planned segment, or behind it where it was to end there. Empty when it is
-/// one.
-std::string why_not_proven(const RecoveryTarget& target, const postgres::TimelineFork& fork,
-                           const std::string& last_segment, postgres::SegmentSize segment_size);
+/// to the latest point ended before the end of the planned WAL, or behind its last segment where it was to end there.
+/// Empty when it is one.
+std::string why_not_proven(const RestoreGoal& goal, const postgres::TimelineFork& fork);
 
 /// Why the private server ended: what the guard met, a target that the archive does not reach (with the nearest point),
 /// a missing resource manager, a full disk, else how it ended and its last words.

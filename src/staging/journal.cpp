@@ -34,15 +34,27 @@ Phase phase_named(const std::string& name) {
     throw json::other_error::create(501, "unknown phase " + name, nullptr);
 }
 
+postgres::Lsn lsn_in(const json& content) {
+    const auto lsn = postgres::Lsn::parse(content.get<std::string>());
+    if (!lsn) {
+        throw json::other_error::create(501, "unknown LSN " + content.get<std::string>(), nullptr);
+    }
+    return *lsn;
+}
+
 json json_of(const RestoreGoal& goal) {
-    return {{"type", goal.target.type()},
-            {"target", goal.target.value()},
-            {"exclusive", goal.target.exclusive},
-            {"ends_with_plan", goal.target.ends_with_plan},
-            {"timeline", goal.timeline.number},
-            {"last_segment", goal.last_segment},
-            {"segment_bytes", goal.segment_size.bytes},
-            {"checksums", goal.checksums}};
+    json content{{"type", goal.target.type()},
+                 {"target", goal.target.value()},
+                 {"exclusive", goal.target.exclusive},
+                 {"ends_with_plan", goal.target.ends_with_plan},
+                 {"timeline", goal.timeline.number},
+                 {"last_segment", goal.last_segment},
+                 {"segment_bytes", goal.segment_size.bytes},
+                 {"checksums", goal.checksums}};
+    if (goal.wal_end) {
+        content["wal_end"] = goal.wal_end->text();
+    }
+    return content;
 }
 
 RestoreGoal goal_in(const json& content) {
@@ -52,11 +64,15 @@ RestoreGoal goal_in(const json& content) {
         throw json::other_error::create(501, "unknown target " + content.at("type").get<std::string>(), nullptr);
     }
     target->ends_with_plan = content.value("ends_with_plan", false);
-    return {*target,
-            {content.at("timeline").get<std::uint32_t>()},
-            content.at("last_segment"),
-            {content.at("segment_bytes").get<std::uint64_t>()},
-            content.at("checksums")};
+    RestoreGoal goal{*target,
+                     {content.at("timeline").get<std::uint32_t>()},
+                     content.at("last_segment"),
+                     {content.at("segment_bytes").get<std::uint64_t>()},
+                     content.at("checksums")};
+    if (content.contains("wal_end")) {
+        goal.wal_end = lsn_in(content.at("wal_end"));
+    }
+    return goal;
 }
 
 json json_of(const Reached& reached) {
@@ -68,11 +84,8 @@ json json_of(const Reached& reached) {
 }
 
 Reached reached_in(const json& content) {
-    const auto lsn = postgres::Lsn::parse(content.at("lsn").get<std::string>());
-    if (!lsn) {
-        throw json::other_error::create(501, "unknown LSN " + content.at("lsn").get<std::string>(), nullptr);
-    }
-    Reached reached{{content.at("timeline").get<std::uint32_t>()}, *lsn, content.at("reason"), std::nullopt};
+    Reached reached{
+        {content.at("timeline").get<std::uint32_t>()}, lsn_in(content.at("lsn")), content.at("reason"), std::nullopt};
     if (content.contains("time")) {
         reached.time = content.at("time").get<std::string>();
     }

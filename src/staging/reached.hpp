@@ -15,6 +15,8 @@ struct RestoreGoal {
     std::string last_segment;     ///< the last one that the archive held along that timeline
     postgres::SegmentSize segment_size;
     bool checksums = false;  ///< data checksums are on in the backup
+    /// Before which a replay to the latest point must not end; goals of older versions have none.
+    std::optional<postgres::Lsn> wal_end{};
 };
 
 /// Where the replay ended, proven by the new timeline's history file.

@@ -273,6 +273,10 @@ class RepositoryCase(BootstrapCase):
             self.look_into()
             self.assertIn(self.rows(), allowed, point)
 
+    def assert_verified(self):
+        result = self.run_program(program(), 'verify', '--patroni-config=' + self.yml, environment={'PGUSER': 'postgres'})
+        self.assertEqual(result.code, 0, result.log)
+
     def check(self, *arguments):
         return self.run_program(program(), 'check', '--patroni-config=' + self.yml, '--scope=' + self.node.scope,
                                 '--datadir=' + self.data_directory, *arguments)

@@ -21,6 +21,12 @@ class PatroniMode(RepositoryCase):
         self.configure({'recovery_conf': self.recovery_conf()})
         self.assert_leader_has(1, 2, 20, 21, 30)
 
+    def test_the_end_of_a_segment_that_is_not_full_is_the_latest_point_for_verify(self):
+        self.situation('saved_tail')
+        self.configure({'recovery_conf': self.recovery_conf()})
+        self.assert_leader_has(1, 2)
+        self.assert_verified()
+
     def test_the_timeline_that_the_lost_clusters_file_names_is_not_in_force(self):
         self.situation('chain')
         wrapped = self.wrap_pgbackrest('[ "$VERB" != restore ] || { pgbackrest "$@" && '
@@ -106,6 +112,7 @@ class StaleSpool(RepositoryCase):
         self.leave_stale_files()
         self.configure({'recovery_conf': self.recovery_conf()})
         self.assert_all_is_there_and_archived()
+        self.assert_verified()
 
     def test_archive_push_does_not_believe_it_in_standalone_mode(self):
         self.leave_stale_files()

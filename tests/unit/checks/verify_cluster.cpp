@@ -134,6 +134,11 @@ TEST_CASE("a recovery that ended elsewhere than asked is an error") {
                                          "the last planned WAL segment 000000010000000000000009"});
     facts.history = "1\t0/9000158\tno recovery target specified\n";
     CHECK(cluster(facts, latest).empty());
+    latest.goal->wal_end = Lsn{0x9000158};
+    CHECK(cluster(facts, latest).empty());
+    latest.goal->wal_end = Lsn{0xA000000};
+    CHECK(cluster(facts, latest) == Said{"verify-target-missed: the target was latest: it ended at 0/9000158, before "
+                                         "the end of the WAL at 0/A000000"});
 }
 
 TEST_CASE("a history file that is gone or damaged is only a warning where nothing says that it is wrong") {

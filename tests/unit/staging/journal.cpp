@@ -77,6 +77,7 @@ TEST_CASE("a journal keeps what was asked and what was reached, for every kind o
         CAPTURE(target.text());
         Journal written;
         written.goal = RestoreGoal{target, {1}, "000000010000000000000009", {1ULL << 20}, true};
+        written.goal->wal_end = postgres::Lsn{0x9000158};
         written.reached = Reached{{2}, *postgres::Lsn::parse("0/7000158"), "why", "2026-11-22 09:59:58+00"};
         written.save(file);
         const auto read = Journal::read(file);
@@ -88,6 +89,7 @@ TEST_CASE("a journal keeps what was asked and what was reached, for every kind o
         CHECK(read->goal->last_segment == "000000010000000000000009");
         CHECK(read->goal->segment_size.bytes == 1ULL << 20);
         CHECK(read->goal->checksums);
+        CHECK(read->goal->wal_end == postgres::Lsn{0x9000158});
         REQUIRE(read->reached);
         CHECK(read->reached->timeline == postgres::Timeline{2});
         CHECK(read->reached->lsn == *postgres::Lsn::parse("0/7000158"));
