@@ -2,6 +2,7 @@
 
 #include "pgbackrest/error_meaning.hpp"
 #include "postgres/control_data.hpp"
+#include "postgres/wal_page.hpp"
 #include "replay/made_places.hpp"
 #include "replay/settings.hpp"
 #include "system/file.hpp"
@@ -12,7 +13,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
+#include <system_error>
 #include <unistd.h>
 
 namespace patroni_pgbackrest {
@@ -20,6 +24,8 @@ namespace patroni_pgbackrest {
 namespace {
 
 using Kind = GuardAnswer::Kind;
+
+constexpr std::chrono::hours longest_fetch(1);
 
 constexpr const char* begin_anew =
     "stop Patroni on every node, move the data directory away, run patronictl remove for the scope and start Patroni "
@@ -118,15 +124,35 @@ process::Command synchronous(process::Command command) {
 /// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
 /// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82).
 process::Captured fetch(const process::Command& command, const std::string& wanted) {
-    constexpr std::chrono::hours longest(1);
     constexpr int archive_timeout = 82;
-    auto result = process::capture(command, longest);
+    auto result = process::capture(command, longest_fetch);
     const auto* exited = std::get_if<process::Exited>(&result.outcome);
     if (exited != nullptr && exited->code == archive_timeout) {
         log::info("{} was not delivered asynchronously in time: fetched without that", wanted);
-        result = process::capture(synchronous(command), longest);
+        result = process::capture(synchronous(command), longest_fetch);
     }
     return result;
+}
+
+std::optional<GuardAnswer> refuse_delivered(const Ticket& ticket, const std::string& wanted,
+                                            const std::string& destination,
+                                            const std::optional<postgres::ControlFile>& control) {
+    std::ifstream file(destination, std::ios::binary);
+    std::string first_page(postgres::WalPage::long_header_size, '\0');
+    std::error_code error;
+    const auto size = std::filesystem::file_size(destination, error);
+    if (error || !file.read(first_page.data(), static_cast<std::streamsize>(first_page.size()))) {
+        return std::nullopt;  // PostgreSQL looks for the file, and at its size
+    }
+    return refuse_other_wal(ticket, wanted, first_page, size, control);
+}
+
+/// What lay in the spool before this recovery is delivered as if it had been fetched for it.
+process::Captured fetch_past_spool(const process::Command& command, const std::string& why,
+                                   const std::string& destination) {
+    log::warning("{}: fetched again, past the spool", why);
+    system::remove_file(destination);
+    return process::capture(synchronous(command), longest_fetch);
 }
 
 int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>& control, const std::string& wanted,
@@ -146,11 +172,18 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
     command.arguments.push_back(destination);
     auto wait = ticket.retry.wait;
     for (unsigned attempt = 0;; ++attempt) {
-        const auto result = fetch(command, wanted);
+        auto result = fetch(command, wanted);
+        auto other_wal =
+            process::succeeded(result.outcome) ? refuse_delivered(ticket, wanted, destination, control) : std::nullopt;
+        if (other_wal) {
+            result = fetch_past_spool(command, other_wal->message, destination);
+            other_wal = refuse_delivered(ticket, wanted, destination, control);
+        }
         auto answer = judge(ticket, state, wanted, result.outcome, pgbackrest::errors_of(result));
         switch (answer.kind) {
         case Kind::delivered:
-            if (const auto refusal = prepare_places(ticket, wanted, destination, state.notes.startup_process)) {
+            if (const auto refusal =
+                    other_wal ? other_wal : prepare_places(ticket, wanted, destination, state.notes.startup_process)) {
                 system::remove_file(destination);
                 if (is_read_ahead(ticket, wanted)) {
                     return 1;
@@ -242,6 +275,32 @@ std::optional<GuardAnswer> refuse_second_time(const Ticket& ticket, const std::o
                     "tablespace is dropped: that gives something else the second time",
                     ticket.scope, ticket.target, once->at.text()),
         begin_anew};
+}
+
+std::optional<GuardAnswer> refuse_other_wal(const Ticket& ticket, const std::string& wanted,
+                                            std::string_view first_page, std::uint64_t size,
+                                            const std::optional<postgres::ControlFile>& control) {
+    const postgres::SegmentSize segment_size{size};
+    const auto page = postgres::WalPage::read(first_page);
+    const auto segment = segment_size.is_possible() ? postgres::Segment::parse(wanted, segment_size) : std::nullopt;
+    if (!page || !segment) {
+        return std::nullopt;
+    }
+    std::string what;
+    if (page->file && control && page->file->system_identifier != control->system_identifier) {
+        what = fmt::format("of another cluster: its system identifier is {}, and this cluster's is {}",
+                           page->file->system_identifier, control->system_identifier);
+    } else if (ticket.needs(wanted, segment_size) && page->address != segment->start(segment_size)) {
+        what = fmt::format("the WAL of another place: it begins at {} instead of {}", page->address.text(),
+                           segment->start(segment_size).text());
+    } else {
+        return std::nullopt;
+    }
+    return GuardAnswer{Kind::abort, ExitCode::pgbackrest_failed,
+                       fmt::format("the WAL segment that was delivered as {} is {}", wanted, what),
+                       "look for who wrote it into the archive, and bring an intact copy of this cluster's back, or "
+                       "restore to a point before it with type lsn",
+                       true};
 }
 
 GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted,

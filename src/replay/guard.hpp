@@ -4,9 +4,11 @@
 #include "process/child.hpp"
 #include "replay/ticket.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -44,6 +46,13 @@ std::optional<GuardAnswer> refuse_second_time(const Ticket& ticket, const std::o
 /// The answer after one run of `pgbackrest archive-get`; `retry` for every error.
 GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted,
                   const process::Outcome& outcome, const std::string& errors);
+
+/// What a delivered segment's first page shows to be wrong: another cluster's, or WAL of another place where the
+/// replay goes on behind it. PostgreSQL would take it for the end of the archive. Empty when nothing is, and for what
+/// it refuses by itself or does not know: another size, another version's page. `size` is the file's.
+std::optional<GuardAnswer> refuse_other_wal(const Ticket& ticket, const std::string& wanted,
+                                            std::string_view first_page, std::uint64_t size,
+                                            const std::optional<postgres::ControlFile>& control);
 
 /// One call of restore_command: `wanted` is %f, `destination` %p, the working directory is the data directory. Returns
 /// the exit code for PostgreSQL. Without a ticket it is an ordinary restore_command with `pgbackrest`: errors are

@@ -24,6 +24,11 @@ bool Ticket::plans(const std::string& segment) const {
     return planned.contains(segment);
 }
 
+bool Ticket::needs(const std::string& segment, postgres::SegmentSize size) const {
+    const auto parsed = postgres::Segment::parse(segment, size);
+    return latest && parsed && plans(segment) && (!wal_end || parsed->start(size) < *wal_end);
+}
+
 std::string Ticket::to_json() const {
     json ranges = json::array();
     for (const auto& range : wal) {
@@ -38,6 +43,7 @@ std::string Ticket::to_json() const {
                 {"newest_timeline", newest_timeline},
                 {"timeline", timeline.number},
                 {"wal", ranges},
+                {"wal_end", wal_end ? wal_end->text() : ""},
                 {"archive_get", archive_get},
                 {"retries", retry.retries},
                 {"retry_wait", retry.wait.count()},
@@ -66,6 +72,7 @@ Ticket Ticket::from_json(const std::string& content) {
         for (const auto& range : read.at("wal")) {
             ticket.wal.push_back({range.at(0), range.at(1)});
         }
+        ticket.wal_end = postgres::Lsn::parse(read.value("wal_end", ""));
         ticket.archive_get = read.at("archive_get").get<std::vector<std::string>>();
         ticket.retry.retries = read.at("retries");
         ticket.retry.wait = std::chrono::seconds(read.at("retry_wait").get<int>());
@@ -102,6 +109,7 @@ Ticket make_ticket(const Request& request, const Plan& plan) {
     ticket.newest_timeline = plan.newest_timeline;
     ticket.timeline = plan.timeline();
     ticket.wal = plan.wal.ranges;
+    ticket.wal_end = plan.wal_end;
     ticket.retry = request.retry;
     return ticket;
 }

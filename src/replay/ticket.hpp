@@ -24,13 +24,17 @@ struct Ticket {
     bool explicit_timeline = false, newest_timeline = true;
     postgres::Timeline timeline;
     std::vector<SegmentRange> wal;
-    std::vector<std::string> archive_get;  ///< program and arguments; the segment and the path are added
+    std::optional<postgres::Lsn> wal_end{};  ///< of a restore to the latest point, when its last segment is not full
+    std::vector<std::string> archive_get;    ///< program and arguments; the segment and the path are added
     pgbackrest::RetryPolicy retry;
     std::vector<std::string> places{};  ///< outside of the data directory, and the restore's own
     std::string base_configuration;     ///< where recovery-end takes the block out; empty in standalone mode
 
     std::string last_segment() const { return wal.empty() ? std::string() : wal.back().last; }
     bool plans(const std::string& segment) const;
+    /// Whether the replay ends too early when this file is not WAL of its place. Behind the end of the WAL it may be
+    /// one that was kept to be written to one day.
+    bool needs(const std::string& segment, postgres::SegmentSize size) const;
     /// Whether the archive must have this history file for the plan's timeline to be followed.
     bool needs_history(postgres::Timeline wanted) const { return wanted == timeline && wanted.number > 1; }
     /// Whether a server that Patroni restarted as a standby would still end up at what was asked for.

@@ -101,6 +101,29 @@ class AsynchronousArchiveGet(BootstrapCase):
             yield
 
 
+class OtherWal(BootstrapCase):
+    """PostgreSQL takes a segment of another cluster for the end of the WAL, whatever restore_command answers then."""
+
+    def deliver_other(self, unless='false'):
+        last = self.source.segments[BATCHES]
+        return '--pgbackrest=' + self.wrap_pgbackrest('[ "$VERB $SEGMENT" != "archive-get %s" ] || %s || { cp %s "${@: -1}"; exit; }' % (
+            last, unless, self.of_another_cluster(self.archived(last))))
+
+    def test_from_the_spool_it_is_fetched_again_past_it(self):
+        result = self.bootstrap(self.deliver_other('[[ $* = *--no-archive-async* ]]'))
+        self.assert_done(result)
+        self.assertRegex(result.log, 'WARNING: the WAL segment that was delivered as %s is of another cluster: .*: fetched again, past'
+                         % self.source.segments[BATCHES])
+        self.assert_complete()
+
+    def test_from_the_archive_it_ends_the_recovery(self):
+        result = self.bootstrap(self.deliver_other(), '--retry=0')
+        self.assert_refused(result, 5, '%s is of another cluster: its system identifier is 506381209866536711, and this cluster' %
+                            self.source.segments[BATCHES], 'bring an intact copy of this cluster')
+        self.assert_absent()
+        self.assert_nothing_runs()
+
+
 class DamagedArchives(BootstrapCase):
     def test_a_damaged_record_ends_a_restore_to_the_latest_point(self):
         self.damage_wal(7)

@@ -37,6 +37,25 @@ ReplayState after(bool served, bool served_last, bool standby = false) {
 
 const ReplayState fresh{};
 
+/// The beginning of a segment's first page (XLogLongPageHeaderData, PostgreSQL 15).
+std::string first_page(std::uint64_t address, std::uint64_t system_identifier = 7710953412442782829) {
+    const auto raw = [](auto number) { return std::string(reinterpret_cast<const char*>(&number), sizeof number); };
+    return raw(std::uint16_t{0xD110}) + raw(std::uint16_t{2}) + raw(std::uint32_t{1}) + raw(address) +
+           raw(std::uint64_t{0}) + raw(system_identifier) + raw(std::uint32_t{16U << 20}) + raw(std::uint32_t{8192});
+}
+
+postgres::ControlFile control_of(const std::string& system_identifier) {
+    postgres::ControlFile control;
+    control.system_identifier = system_identifier;
+    return control;
+}
+
+/// The message for a delivered file of 16 MB; empty when it is taken.
+std::string refused(const Ticket& ticket, const std::string& wanted, const std::string& page) {
+    const auto answer = refuse_other_wal(ticket, wanted, page, segment_size.bytes, control_of("7710953412442782829"));
+    return answer ? answer->message : "";
+}
+
 GuardAnswer judged(const std::string& wanted, const process::Outcome& outcome, const std::string& errors = {}) {
     return judge(ticket(), fresh, wanted, outcome, errors);
 }
@@ -186,6 +205,53 @@ TEST_CASE("a question for a history file in the middle of a replay to the latest
     CHECK_FALSE(refuse_before_asking(with_target(), after(true, false), history));
     CHECK_FALSE(refuse_before_asking(ticket(), after(true, false), segment(2, 8)));
     CHECK(refuse_before_asking(ticket(), after(true, false, true), history));
+}
+
+TEST_CASE("a segment of another cluster is not given to PostgreSQL, planned or not") {
+    for (const auto& wanted : {segment(2, 9), segment(2, 10)}) {
+        for (const auto& one : {ticket(), with_target()}) {
+            CAPTURE(wanted);
+            CHECK(refused(one, wanted, first_page(0x9000000, 7)) ==
+                  "the WAL segment that was delivered as " + wanted +
+                      " is of another cluster: its system identifier is 7, and this cluster's is 7710953412442782829");
+        }
+    }
+    const auto answer =
+        refuse_other_wal(ticket(), segment(2, 9), first_page(0x9000000, 7), segment_size.bytes, control_of("8"));
+    REQUIRE(answer);
+    CHECK(answer->kind == Kind::abort);
+    CHECK(answer->cause == ExitCode::pgbackrest_failed);
+    CHECK(answer->lasts);
+    CHECK(answer->hint == "look for who wrote it into the archive, and bring an intact copy of this cluster's back, or "
+                          "restore to a point before it with type lsn");
+}
+
+TEST_CASE("WAL of another place is not given to PostgreSQL where the planned WAL goes on behind it") {
+    const std::string other = "the WAL segment that was delivered as 000000020000000000000009 is the WAL of another "
+                              "place: it begins at 0/3000000 instead of 0/9000000";
+    CHECK(refused(ticket(), segment(2, 9), first_page(0x9000000)).empty());
+    CHECK(refused(ticket(), segment(2, 9), first_page(0x3000000)) == other);
+    // A file that was kept to be written to one day may be archived, and is the end of the WAL.
+    CHECK(refused(ticket(), segment(2, 10), first_page(0x3000000)).empty());
+    auto ended = ticket();
+    ended.wal_end = postgres::Lsn{0x9000000};
+    CHECK(refused(ended, segment(2, 9), first_page(0x3000000)).empty());
+    ended.wal_end = postgres::Lsn{0x9000028};
+    CHECK(refused(ended, segment(2, 9), first_page(0x3000000)) == other);
+    // PostgreSQL itself ends such a recovery in an error.
+    CHECK(refused(with_target(), segment(2, 9), first_page(0x3000000)).empty());
+}
+
+TEST_CASE("what PostgreSQL refuses by itself, or a later version wrote, is not judged") {
+    const auto control = control_of("8");
+    const auto judged = [&](const std::string& wanted, const std::string& page, std::uint64_t size) {
+        return refuse_other_wal(ticket(), wanted, page, size, control).has_value();
+    };
+    CHECK(judged(segment(2, 9), first_page(0x9000000), segment_size.bytes));
+    CHECK_FALSE(judged(segment(2, 9), first_page(0x9000000), 40));
+    CHECK_FALSE(judged(segment(2, 9), std::string(40, '\0'), segment_size.bytes));
+    CHECK_FALSE(judged("00000002.history", first_page(0x9000000), segment_size.bytes));
+    CHECK_FALSE(refuse_other_wal(ticket(), segment(2, 9), first_page(0x9000000), segment_size.bytes, std::nullopt));
 }
 
 TEST_CASE("another startup process does not get again what must be replayed once") {

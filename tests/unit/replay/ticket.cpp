@@ -61,6 +61,13 @@ TEST_CASE("a ticket says whether the restore ends with its plan") {
     CHECK(make_ticket(request, make_plan(request, one_timeline())).stop.ends_with_plan);
 }
 
+TEST_CASE("a ticket says where the WAL ends") {
+    CHECK_FALSE(Ticket::from_json(full().to_json()).wal_end);
+    auto ending = full();
+    ending.wal_end = postgres::Lsn{0x9000158};
+    CHECK(Ticket::from_json(ending.to_json()).wal_end == postgres::Lsn{0x9000158});
+}
+
 TEST_CASE("a ticket is looked for in the data directory") {
     const Files files;
     CHECK_FALSE(Ticket::in(files.path()));
