@@ -1,11 +1,20 @@
 #include "patroni/configuration_edit.hpp"
 
+#include "patroni/merge.hpp"
 #include "patroni/secrets.hpp"
+#include "system/descriptor.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/line_diff.hpp"
+#include "system/text.hpp"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <numeric>
+#include <unistd.h>
 #include <utility>
 
 namespace patroni_pgbackrest::patroni {
@@ -13,10 +22,9 @@ namespace patroni_pgbackrest::patroni {
 namespace {
 
 /// How many keys of the path the file has.
-std::size_t depth_of(const ConfigurationFile& file, const yaml::Path& path) {
-    const yaml::NodePtr tree = yaml::parse(file.text, file.name());
+std::size_t depth_of(const yaml::Node& tree, const yaml::Path& path) {
     std::size_t depth = 0;
-    const yaml::Node* node = tree.get();
+    const yaml::Node* node = &tree;
     for (const std::string& key : path) {
         const yaml::Entry* entry = node->find(key);
         if (entry == nullptr) {
@@ -28,27 +36,81 @@ std::size_t depth_of(const ConfigurationFile& file, const yaml::Path& path) {
     return depth;
 }
 
-system::DiffSide side(char letter, const ConfigurationFile& file) {
-    const std::string path = file.path.string();
-    return {fmt::format("{}{}{}", letter, path.starts_with('/') ? "" : "/", path), system::lines_with_ends(file.text),
-            lines_to_show(file.text, file.name())};
+/// The lines' numbers after a change in one place: what is equal before it and behind it keeps its own.
+std::vector<std::size_t> numbers_after(const std::vector<std::size_t>& numbers, const std::string& before,
+                                       const std::string& after) {
+    const auto old_lines = system::lines_with_ends(before);
+    const auto new_lines = system::lines_with_ends(after);
+    const auto shorter = static_cast<std::ptrdiff_t>(std::min(old_lines.size(), new_lines.size()));
+    const auto head =
+        std::mismatch(old_lines.begin(), old_lines.begin() + shorter, new_lines.begin()).first - old_lines.begin();
+    const auto tail = std::mismatch(old_lines.rbegin(), old_lines.rbegin() + shorter - head, new_lines.rbegin()).first -
+                      old_lines.rbegin();
+    // A value that was replaced is still in its line.
+    const bool is_replaced = old_lines.size() == new_lines.size();
+    std::vector<std::size_t> result(new_lines.size(), 0);
+    std::copy_n(numbers.begin(), is_replaced ? shorter : head, result.begin());
+    std::copy_n(numbers.rbegin(), tail, result.rbegin());
+    return result;
+}
+
+system::DiffSide side(char letter, const std::filesystem::path& file, const std::string& text) {
+    const std::string path = file.string();
+    return {fmt::format("{}{}{}", letter, path.starts_with('/') ? "" : "/", path), system::lines_with_ends(text),
+            lines_to_show(text, file.filename().string())};
+}
+
+[[noreturn]] void cannot_write(const std::filesystem::path& file) {
+    throw Failure(ExitCode::internal_error, fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)),
+                  "check the file, its permissions and the space on its file system");
+}
+
+/// A mount point cannot be replaced by another file.
+void write_in_place(const std::filesystem::path& file, const std::string& text) {
+    const system::Descriptor opened(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!opened.is_open()) {
+        cannot_write(file);
+    }
+    // All of the room first: what is overwritten is lost.
+    errno = ::posix_fallocate(opened.number(), 0, static_cast<off_t>(text.size()));
+    if (errno != 0 && errno != EOPNOTSUPP && errno != EINVAL) {
+        cannot_write(file);
+    }
+    for (std::size_t at = 0; at < text.size();) {
+        const auto written = ::write(opened.number(), text.data() + at, text.size() - at);
+        if (written < 0 && errno != EINTR) {
+            cannot_write(file);
+        }
+        at += written < 0 ? 0 : static_cast<std::size_t>(written);
+    }
+    if (::ftruncate(opened.number(), static_cast<off_t>(text.size())) != 0 || ::fsync(opened.number()) != 0) {
+        cannot_write(file);
+    }
 }
 
 }  // namespace
 
 ConfigurationEdit::ConfigurationEdit(const std::filesystem::path& path, std::map<std::string, std::string> environment)
-    : path_(path), environment_(std::move(environment)), before_(read_files(path)), files_(before_),
-      tree_(tree_of(files_, environment_)) {}
+    : path_(path), environment_(std::move(environment)) {
+    std::vector<yaml::NodePtr> trees;
+    for (auto& file : read_files(path)) {
+        trees.push_back(parse_file(file.text, file.name()));
+        std::vector<std::size_t> lines(system::lines_with_ends(file.text).size());
+        std::iota(lines.begin(), lines.end(), 1);
+        files_.push_back({file.path, file.text, {file.text, file.name(), trees.back()}, std::move(lines)});
+    }
+    tree_ = merged(trees, environment_);
+}
 
 Configuration ConfigurationEdit::configuration() const {
     return configuration_in(*tree_, path_.string());
 }
 
-ConfigurationFile& ConfigurationEdit::file_for(const yaml::Path& path) {
-    ConfigurationFile* best = &files_.back();
+ConfigurationEdit::File& ConfigurationEdit::file_for(const yaml::Path& path) {
+    File* best = &files_.back();
     std::size_t most = 0;
-    for (ConfigurationFile& file : files_) {
-        const std::size_t depth = depth_of(file, path);
+    for (File& file : files_) {
+        const std::size_t depth = depth_of(*file.now.tree, path);
         if (depth > 0 && depth >= most) {
             best = &file;
             most = depth;
@@ -57,9 +119,40 @@ ConfigurationFile& ConfigurationEdit::file_for(const yaml::Path& path) {
     return *best;
 }
 
-void ConfigurationEdit::take_over(const yaml::Path& path) {
-    const yaml::NodePtr tree = tree_of(files_, environment_);
-    yaml::require_same_but(*tree_, *tree, path, path_.string());
+std::vector<Problem> ConfigurationEdit::on_disk(std::vector<Problem> problems) const {
+    for (auto& problem : problems) {
+        const auto colon = problem.place.rfind(':');
+        const auto line = colon == std::string::npos ? std::nullopt : system::number(problem.place.substr(colon + 1));
+        const auto file = std::find_if(files_.begin(), files_.end(),
+                                       [&](const File& one) { return one.now.name == problem.place.substr(0, colon); });
+        if (line && *line > 0 && file != files_.end() && *line <= file->lines.size()) {
+            const auto number = file->lines[*line - 1];
+            problem.place = number == 0 ? std::string() : fmt::format("{}:{}", file->now.name, number);
+        }
+    }
+    return problems;
+}
+
+template <typename Change>
+void ConfigurationEdit::change(File& file, const yaml::Path& path, Change make) {
+    try {
+        auto changed = make(file.now);
+        if (changed.text == file.now.text) {
+            return;
+        }
+        file.lines = numbers_after(file.lines, file.now.text, changed.text);
+        file.now = std::move(changed);
+    } catch (const Failure& failure) {
+        throw Failure(failure.code(), on_disk(failure.problems()));
+    }
+    std::vector<yaml::NodePtr> trees;
+    for (const File& one : files_) {
+        trees.push_back(one.now.tree);
+    }
+    const auto tree = merged(trees, environment_);
+    if (files_.size() > 1 || !environment_.empty()) {
+        yaml::require_same_but(*tree_, *tree, path, path_.string());
+    }
     tree_ = tree;
 }
 
@@ -76,13 +169,12 @@ void ConfigurationEdit::set(const yaml::Path& path, const yaml::NewNode& wanted)
         }
         return;
     }
-    ConfigurationFile& file = file_for(path);
-    file.text = yaml::set(file.text, file.name(), path, wanted);
-    take_over(path);
+    File& file = file_for(path);
+    change(file, path, [&](const yaml::Document& document) { return yaml::set(document, path, wanted); });
     const yaml::Node* made = find(path);
     if (made == nullptr || !yaml::says(*made, wanted)) {
         throw Failure(ExitCode::internal_error,
-                      fmt::format("{} cannot be set in {}: another file overrides it", yaml::text(path), file.name()),
+                      fmt::format("{} cannot be set in {}: another file overrides it", yaml::text(path), file.now.name),
                       "write it by hand:\n" + yaml::written_path(path, wanted));
     }
 }
@@ -92,23 +184,25 @@ void ConfigurationEdit::prepend(const yaml::Path& path, const yaml::NewNode& ite
     if (now == nullptr || now->is_null()) {
         return set(path, otherwise);
     }
-    ConfigurationFile& file = file_for(path);
-    file.text = yaml::prepend(file.text, file.name(), path, item, otherwise);
-    take_over(path);
+    change(file_for(path), path,
+           [&](const yaml::Document& document) { return yaml::prepend(document, path, item, otherwise); });
 }
 
 void ConfigurationEdit::remove(const yaml::Path& path) {
-    for (ConfigurationFile& file : files_) {
-        file.text = yaml::remove(file.text, file.name(), path);
+    for (File& file : files_) {
+        change(file, path, [&](const yaml::Document& document) { return yaml::remove(document, path); });
     }
-    take_over(path);
+}
+
+bool ConfigurationEdit::is_changed() const {
+    return std::any_of(files_.begin(), files_.end(), [](const File& file) { return file.now.text != file.before; });
 }
 
 std::string ConfigurationEdit::diff() const {
     std::string text;
-    for (std::size_t i = 0; i < files_.size(); ++i) {
-        if (files_[i].text != before_[i].text) {
-            text += system::unified_diff(side('a', before_[i]), side('b', files_[i]));
+    for (const File& file : files_) {
+        if (file.now.text != file.before) {
+            text += system::unified_diff(side('a', file.path, file.before), side('b', file.path, file.now.text));
         }
     }
     return text;
@@ -116,10 +210,14 @@ std::string ConfigurationEdit::diff() const {
 
 std::vector<std::filesystem::path> ConfigurationEdit::write() const {
     std::vector<std::filesystem::path> written;
-    for (std::size_t i = 0; i < files_.size(); ++i) {
-        if (files_[i].text != before_[i].text) {
-            system::replace_file(files_[i].path, files_[i].text);
-            written.push_back(files_[i].path);
+    for (const File& file : files_) {
+        if (file.now.text != file.before) {
+            if (system::is_mount_point(std::filesystem::canonical(file.path))) {
+                write_in_place(file.path, file.now.text);
+            } else {
+                system::replace_file(file.path, file.now.text);
+            }
+            written.push_back(file.path);
         }
     }
     return written;

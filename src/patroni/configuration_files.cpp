@@ -1,5 +1,6 @@
 #include "patroni/configuration_files.hpp"
 
+#include "patroni/merge.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 
@@ -58,16 +59,6 @@ std::vector<fs::path> yaml_files(const fs::path& path) {
     return files;
 }
 
-yaml::NodePtr parse_map(const std::string& text, const std::string& name) {
-    const yaml::NodePtr node = yaml::parse(text, name);
-    if (!node->is_map()) {
-        throw Failure(ExitCode::usage,
-                      {Problem{node->is_null() ? "the file is empty" : "the top level is not a map",
-                               "Patroni wants keys and values at the top: `scope: demo`, `postgresql:`, …", name}});
-    }
-    return node;
-}
-
 /// The part of config.py's _build_environment_configuration that we read. An empty variable counts as not set.
 yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
     std::vector<yaml::Entry> top, postgresql;
@@ -99,10 +90,20 @@ yaml::NodePtr tree_in_variable(const ConfigurationSource& source) {
     }
     const auto tree = yaml::parse(text->second, configuration_variable);
     const bool is_empty = tree->is_null() || (tree->is_map() && tree->entries.empty());
-    return is_empty ? nullptr : parse_map(text->second, configuration_variable);
+    return is_empty ? nullptr : parse_file(text->second, configuration_variable);
 }
 
 }  // namespace
+
+yaml::NodePtr parse_file(const std::string& text, const std::string& name) {
+    const yaml::NodePtr node = yaml::parse(text, name);
+    if (!node->is_map()) {
+        throw Failure(ExitCode::usage,
+                      {Problem{node->is_null() ? "the file is empty" : "the top level is not a map",
+                               "Patroni wants keys and values at the top: `scope: demo`, `postgresql:`, …", name}});
+    }
+    return node;
+}
 
 bool variables_count(const ConfigurationSource& source) {
     return source.path || !tree_in_variable(source);
@@ -116,13 +117,21 @@ std::vector<ConfigurationFile> read_files(const fs::path& path) {
     return files;
 }
 
-yaml::NodePtr tree_of(const std::vector<ConfigurationFile>& files,
-                      const std::map<std::string, std::string>& environment) {
+yaml::NodePtr merged(const std::vector<yaml::NodePtr>& files, const std::map<std::string, std::string>& environment) {
     yaml::NodePtr tree = yaml::make_map({}, {});
-    for (const ConfigurationFile& file : files) {
-        tree = yaml::patch(tree, parse_map(file.text, file.name()));
+    for (const auto& file : files) {
+        tree = yaml::patch(tree, file);
     }
     return yaml::patch(tree, overrides(environment));
+}
+
+yaml::NodePtr tree_of(const std::vector<ConfigurationFile>& files,
+                      const std::map<std::string, std::string>& environment) {
+    std::vector<yaml::NodePtr> read;
+    for (const ConfigurationFile& file : files) {
+        read.push_back(parse_file(file.text, file.name()));
+    }
+    return merged(read, environment);
 }
 
 yaml::NodePtr load_tree(const ConfigurationSource& source) {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <set>
 #include <tuple>
 
 namespace patroni_pgbackrest::yaml {
@@ -19,15 +18,24 @@ bool same_text(const std::string& one, const std::string& other) {
            longer.find_first_not_of('\n', shorter.size()) == std::string::npos;
 }
 
+/// Where `other` has the key. Mostly that is the same position: a search for each would take long in a wide map.
+const Entry* counterpart(const Node& one, std::size_t index, const Node& other) {
+    const std::string& key = one.entries[index].key;
+    return index < other.entries.size() && other.entries[index].key == key ? &other.entries[index] : other.find(key);
+}
+
 bool same(const Node& one, const Node& other) {
-    const auto same_entry = [&](const Entry& entry) {
-        const Entry* found = other.find(entry.key);
-        return found != nullptr && same(*entry.value, *found->value);
-    };
-    return one.kind == other.kind && same_text(one.text, other.text) && one.plain == other.plain &&
-           one.entries.size() == other.entries.size() &&
-           std::all_of(one.entries.begin(), one.entries.end(), same_entry) &&
-           std::equal(one.items.begin(), one.items.end(), other.items.begin(), other.items.end(),
+    if (one.kind != other.kind || !same_text(one.text, other.text) || one.plain != other.plain ||
+        one.entries.size() != other.entries.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < one.entries.size(); ++i) {
+        const Entry* found = counterpart(one, i, other);
+        if (found == nullptr || !same(*one.entries[i].value, *found->value)) {
+            return false;
+        }
+    }
+    return std::equal(one.items.begin(), one.items.end(), other.items.begin(), other.items.end(),
                       [](const NodePtr& item, const NodePtr& counterpart) { return same(*item, *counterpart); });
 }
 
@@ -39,22 +47,23 @@ bool same_but(const Node& before, const Node& after, const Path& path, std::size
     if ((!before.is_map() && !before.is_null()) || (!after.is_map() && !after.is_null())) {
         return false;
     }
-    std::set<std::string> keys;
-    for (const Node* node : {&before, &after}) {
-        for (const Entry& entry : node->entries) {
-            keys.insert(entry.key);
-        }
-    }
     static const Node nothing;
-    return std::all_of(keys.begin(), keys.end(), [&](const std::string& key) {
-        const Entry* old_entry = before.find(key);
-        const Entry* new_entry = after.find(key);
-        if (key == path[depth]) {
-            return same_but(old_entry == nullptr ? nothing : *old_entry->value,
-                            new_entry == nullptr ? nothing : *new_entry->value, path, depth + 1);
+    const std::string& key = path[depth];
+    const auto only_in_path = [&](const Node& map, const Node& other) {
+        for (std::size_t i = 0; i < map.entries.size(); ++i) {
+            const Entry* found = map.entries[i].key == key ? nullptr : counterpart(map, i, other);
+            if (map.entries[i].key != key && (found == nullptr || !same(*map.entries[i].value, *found->value))) {
+                return false;
+            }
         }
-        return old_entry != nullptr && new_entry != nullptr && same(*old_entry->value, *new_entry->value);
-    });
+        return true;
+    };
+    const Entry* old_entry = before.find(key);
+    const Entry* new_entry = after.find(key);
+    const std::size_t others = before.entries.size() - (old_entry != nullptr ? 1 : 0);
+    return others == after.entries.size() - (new_entry != nullptr ? 1 : 0) && only_in_path(before, after) &&
+           same_but(old_entry == nullptr ? nothing : *old_entry->value,
+                    new_entry == nullptr ? nothing : *new_entry->value, path, depth + 1);
 }
 
 Failure edit_failed(const std::string& name, const Path& path, const std::string& by_hand) {
@@ -68,9 +77,9 @@ std::string by_hand(const Path& path, const NewNode& wanted) {
     return "write it by hand:\n" + written_path(path, wanted);
 }
 
-NodePtr parse_result(const std::string& result, const std::string& name, const Path& path, const std::string& hint) {
+Document read_result(std::string result, const std::string& name, const Path& path, const std::string& hint) {
     try {
-        return parse(result, name);
+        return read(std::move(result), name);
     } catch (const Failure&) {
         throw edit_failed(name, path, hint);
     }
@@ -101,64 +110,72 @@ void require_same_but(const Node& before, const Node& after, const Path& path, c
     verify(before, after, path, true, name, "change it by hand");
 }
 
-std::string set(const std::string& text, const std::string& name, const Path& path, const NewNode& wanted) {
-    const NodePtr before = parse(text, name);
-    const Node* now = find(*before, path);
+Document set(const Document& document, const Path& path, const NewNode& wanted) {
+    const Node* now = find(*document.tree, path);
     if (now != nullptr && says(*now, wanted)) {
-        return text;
+        return document;
     }
     if (now != nullptr && now->is_map() && wanted.kind == NewNode::Kind::map) {
-        std::string result = text;
+        Document result = document;
         for (const auto& [key, value] : wanted.entries) {
             Path below = path;
             below.push_back(key);
-            result = set(result, name, below, value);
+            result = set(result, below, value);
         }
         return result;
     }
     const std::string hint = by_hand(path, wanted);
-    const std::string result = with_new_value(Change(text, name, path, hint), wanted);
-    const NodePtr after = parse_result(result, name, path, hint);
-    const Node* made = find(*after, path);
-    verify(*before, *after, path, made != nullptr && says(*made, wanted), name, hint);
-    return result;
+    auto after = read_result(with_new_value(Change(document, path, hint), wanted), document.name, path, hint);
+    const Node* made = find(*after.tree, path);
+    verify(*document.tree, *after.tree, path, made != nullptr && says(*made, wanted), document.name, hint);
+    return after;
 }
 
-std::string prepend(const std::string& text, const std::string& name, const Path& path, const NewNode& item,
-                    const NewNode& otherwise) {
-    const NodePtr before = parse(text, name);
-    const Node* now = find(*before, path);
+namespace {
+
+Document with_first(const Document& document, const Path& path, const NewNode& item) {
+    const std::string hint = by_hand(path, NewNode::of_list({item, NewNode::of_text("...")}));
+    auto after = read_result(with_first_item(Change(document, path, hint), item), document.name, path, hint);
+    const Node& now = *find(*document.tree, path);
+    const Node* made = find(*after.tree, path);
+    const bool is_right = made != nullptr && made->items.size() == now.items.size() + 1 &&
+                          says(*made->items.front(), item) &&
+                          std::equal(now.items.begin(), now.items.end(), made->items.begin() + 1,
+                                     [](const NodePtr& one, const NodePtr& other) { return same(*one, *other); });
+    verify(*document.tree, *after.tree, path, is_right, document.name, hint);
+    return after;
+}
+
+}  // namespace
+
+Document prepend(const Document& document, const Path& path, const NewNode& item, const NewNode& otherwise) {
+    const Node* now = find(*document.tree, path);
     if (now == nullptr || now->is_null()) {
-        return set(text, name, path, otherwise);
+        return set(document, path, otherwise);
+    }
+    if (now->is_list() && now->items.empty()) {
+        Document result = document;
+        for (auto other = otherwise.items.rbegin(); other != otherwise.items.rend(); ++other) {
+            result = with_first(result, path, *other);
+        }
+        return result;
     }
     const auto is_there = [&](const NodePtr& other) { return says(*other, item); };
-    if (std::any_of(now->items.begin(), now->items.end(), is_there)) {
-        return text;
-    }
-    const std::string hint = by_hand(path, NewNode::of_list({item, NewNode::of_text("...")}));
-    const std::string result = with_first_item(Change(text, name, path, hint), item);
-    const NodePtr after = parse_result(result, name, path, hint);
-    const Node* made = find(*after, path);
-    const bool is_right = made != nullptr && made->items.size() == now->items.size() + 1 &&
-                          says(*made->items.front(), item) &&
-                          std::equal(now->items.begin(), now->items.end(), made->items.begin() + 1,
-                                     [](const NodePtr& one, const NodePtr& other) { return same(*one, *other); });
-    verify(*before, *after, path, is_right, name, hint);
-    return result;
+    return std::any_of(now->items.begin(), now->items.end(), is_there) ? document : with_first(document, path, item);
 }
 
-std::string remove(const std::string& text, const std::string& name, const Path& path) {
-    const std::string hint = fmt::format("take {} out by hand", yaml::text(path));
-    const NodePtr before = parse(text, name);
-    std::string result = text;
-    NodePtr after = before;
-    // If a key occurs twice, its other value would become valid.
-    while (find(*after, path) != nullptr) {
-        result = without_entry(Change(result, name, path, hint));
-        after = parse_result(result, name, path, hint);
+Document remove(const Document& document, const Path& path) {
+    if (find(*document.tree, path) == nullptr) {
+        return document;
     }
-    verify(*before, *after, path, true, name, hint);
-    return result;
+    const std::string hint = fmt::format("take {} out by hand", yaml::text(path));
+    Document after = document;
+    // If a key occurs twice, its other value would become valid.
+    while (find(*after.tree, path) != nullptr) {
+        after = read_result(without_entry(Change(after, path, hint)), document.name, path, hint);
+    }
+    verify(*document.tree, *after.tree, path, true, document.name, hint);
+    return after;
 }
 
 }  // namespace patroni_pgbackrest::yaml

@@ -6,7 +6,7 @@
 #include <string>
 
 /// Changes a YAML text and leaves every other byte as it is: comments, order, quotes, line ends. Each function returns
-/// the new text, or the same one if there is nothing to do. `name` is the beginning of places in messages.
+/// the new document, or the same one if there is nothing to do.
 ///
 /// Throws Failure(usage), with the place and the YAML to write by hand, if the text cannot be changed there: the place
 /// is an alias, comes from a merge key, has an anchor whose aliases would change too, is not a map, or is written with
@@ -14,15 +14,14 @@
 namespace patroni_pgbackrest::yaml {
 
 /// Sets the key to `wanted`. In a map, existing entries and other keys stay.
-std::string set(const std::string& text, const std::string& name, const Path& path, const NewNode& wanted);
+Document set(const Document& document, const Path& path, const NewNode& wanted);
 
-/// Puts the item at the beginning of the list, unless the list already has it somewhere. A missing list is made from
-/// `otherwise`.
-std::string prepend(const std::string& text, const std::string& name, const Path& path, const NewNode& item,
-                    const NewNode& otherwise);
+/// Puts the item at the beginning of the list, unless the list already has it somewhere. A missing or empty list gets
+/// what `otherwise` has.
+Document prepend(const Document& document, const Path& path, const NewNode& item, const NewNode& otherwise);
 
 /// Removes the key with its lines; comments above them stay.
-std::string remove(const std::string& text, const std::string& name, const Path& path);
+Document remove(const Document& document, const Path& path);
 
 /// The node at that path, with merge keys and aliases resolved; null if there is none.
 const Node* find(const Node& root, const Path& path);

@@ -88,8 +88,7 @@ class Writer : public YAML::EventHandler {
 
 }  // namespace
 
-Outline::Outline(std::string text, std::string name) : text_(std::move(text)), name_(std::move(name)) {
-    parse(text_, name_);  // its messages are the ones that everybody else gets
+Outline::Outline(const Document& document) : text_(document.text), name_(document.name) {
     const std::size_t offset = text_.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
     std::istringstream stream(text_.substr(0, text_.find_last_not_of(" \t\r\n") + 1));
     Writer writer(offset, aliases_);

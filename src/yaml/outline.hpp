@@ -1,5 +1,7 @@
 #pragma once
 
+#include "yaml/document.hpp"
+
 #include <cstddef>
 #include <map>
 #include <string>
@@ -34,7 +36,8 @@ struct Written {
 class Outline {
   public:
     /// Throws Failure(usage) for broken YAML, as parse() does. `name` is the beginning of places.
-    Outline(std::string text, std::string name);
+    Outline(const std::string& text, const std::string& name) : Outline(read(text, name)) {}
+    explicit Outline(const Document& document);
 
     const std::string& text() const { return text_; }
     const std::string& name() const { return name_; }

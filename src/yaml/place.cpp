@@ -24,8 +24,8 @@ std::string first_keys(const Path& path, std::size_t count) {
 
 }  // namespace
 
-Change::Change(const std::string& text, const std::string& name, const Path& path, std::string by_hand)
-    : by_hand_(std::move(by_hand)), path_(path), outline_(text, name), tree_(parse(text, name)) {}
+Change::Change(const Document& document, const Path& path, std::string by_hand)
+    : by_hand_(std::move(by_hand)), path_(path), outline_(document), tree_(document.tree) {}
 
 void Change::refuse(std::size_t position, const std::string& message) const {
     throw Failure(ExitCode::usage, {Problem{message, by_hand_, outline_.place(position)}});

@@ -29,7 +29,7 @@ struct Place {
 class Change {
   public:
     /// `by_hand`: what a person can do instead.
-    Change(const std::string& text, const std::string& name, const Path& path, std::string by_hand);
+    Change(const Document& document, const Path& path, std::string by_hand);
 
     const Outline& outline() const { return outline_; }
     const Node& tree() const { return *tree_; }

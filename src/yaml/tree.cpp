@@ -1,4 +1,4 @@
-#include "yaml/tree.hpp"
+#include "yaml/document.hpp"
 
 #include "system/failure.hpp"
 
@@ -246,6 +246,11 @@ Builder build(std::string_view text, const std::string& name) {
 
 NodePtr parse(std::string_view text, const std::string& name) {
     return build(text, name).root();
+}
+
+Document read(std::string text, std::string name) {
+    auto tree = parse(text, name);
+    return {std::move(text), std::move(name), std::move(tree)};
 }
 
 std::vector<RepeatedKey> repeated_keys(std::string_view text, const std::string& name) {

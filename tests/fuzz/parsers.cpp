@@ -34,12 +34,13 @@ void change_of_yaml(const std::string& text) {
     using yaml::NewNode;
     patroni::lines_to_show(text, "patroni.yml");
     const yaml::Path path{"a", "b"};
-    const std::string changed = yaml::set(text, "patroni.yml", path, NewNode::of_text("value: #"));
-    if (yaml::set(changed, "patroni.yml", path, NewNode::of_text("value: #")) != changed) {
+    const auto document = yaml::read(text, "patroni.yml");
+    const auto changed = yaml::set(document, path, NewNode::of_text("value: #"));
+    if (yaml::set(changed, path, NewNode::of_text("value: #")).text != changed.text) {
         std::abort();
     }
-    yaml::prepend(text, "patroni.yml", {"a"}, NewNode::of_text("item"), NewNode::of_list({}));
-    yaml::remove(text, "patroni.yml", {"a"});
+    yaml::prepend(document, {"a"}, NewNode::of_text("item"), NewNode::of_list({}));
+    yaml::remove(document, {"a"});
 }
 
 void info(const std::string& text) {

@@ -10,17 +10,18 @@ using yaml::Path;
 namespace {
 
 std::string set(const std::string& text, const Path& path, const NewNode& wanted) {
-    return yaml::set(text, "patroni.yml", path, wanted);
+    return yaml::set(yaml::read(text, "patroni.yml"), path, wanted).text;
 }
 std::string set(const std::string& text, const Path& path, const std::string& wanted) {
     return set(text, path, NewNode::of_text(wanted));
 }
 std::string remove(const std::string& text, const Path& path) {
-    return yaml::remove(text, "patroni.yml", path);
+    return yaml::remove(yaml::read(text, "patroni.yml"), path).text;
 }
 std::string prepend(const std::string& text, const Path& path, const std::string& item) {
-    return yaml::prepend(text, "patroni.yml", path, NewNode::of_text(item),
-                         NewNode::of_list({NewNode::of_text(item), NewNode::of_text("z")}));
+    return yaml::prepend(yaml::read(text, "patroni.yml"), path, NewNode::of_text(item),
+                         NewNode::of_list({NewNode::of_text(item), NewNode::of_text("z")}))
+        .text;
 }
 
 const NewNode map_of_two =
@@ -84,7 +85,7 @@ TEST_CASE("an item is put before the others") {
     CHECK(prepend("a:\n# b\n- c\n", {"a"}, "x") == "a:\n# b\n- x\n- c\n");
     CHECK(prepend("a: &unused\r\n    - c\r\n", {"a"}, "x") == "a: &unused\r\n    - x\r\n    - c\r\n");
     CHECK(prepend("a: [c]", {"a"}, "x") == "a: [x, c]");
-    CHECK(prepend("a: []", {"a"}, "x") == "a: [x]");
+    CHECK(prepend("a: []", {"a"}, "x") == "a: [x, z]");
     CHECK(prepend("a: [\n  c\n]", {"a"}, "x") == "a: [x,\n  c\n]");
     CHECK(prepend("a: [c, x]", {"a"}, "x") == "a: [c, x]");
     CHECK(prepend("a:\nb: c\n", {"a"}, "x") == "a:\n  - x\n  - z\nb: c\n");
