@@ -161,6 +161,19 @@ std::string below_key(const Change& change, const Place& place, const NewNode& n
     return text;
 }
 
+/// The comment behind the `|` or `>` of a block scalar, with the space before it.
+std::string comment_in_header(const Outline& outline, const Written& value, bool flow) {
+    const std::string& text = outline.text();
+    const std::size_t begin = skip_properties(text, value.begin);
+    if (flow || !value.is_scalar() || (text[begin] != '|' && text[begin] != '>')) {
+        return {};
+    }
+    const std::string header = text.substr(begin, outline.line_end(begin) - begin);
+    const std::size_t comment = header.find('#');
+    return comment == std::string::npos ? std::string()
+                                        : header.substr(header.find_last_not_of(" \t", comment - 1) + 1);
+}
+
 std::string in_place_of(const Change& change, const Place& place, const NewNode& wanted) {
     const Outline& outline = change.outline();
     const Written& value = place.value();
@@ -168,7 +181,8 @@ std::string in_place_of(const Change& change, const Place& place, const NewNode&
     const std::string scalar = written_scalar(wanted, style_near(outline, *place.map), place.flow);
     std::string text = outline.text();
     return value.end == value.begin ? text.insert(value.begin, " " + scalar)
-                                    : text.replace(value.begin, value.end - value.begin, scalar);
+                                    : text.replace(value.begin, value.end - value.begin,
+                                                   scalar + comment_in_header(outline, value, place.flow));
 }
 
 }  // namespace

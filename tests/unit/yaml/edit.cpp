@@ -34,6 +34,7 @@ TEST_CASE("a value is replaced where it stands, whatever its form") {
     CHECK(set("a: 'b # c'  # d", {"a"}, "x") == "a: x  # d");
     CHECK(set("a: \"b \\\" # c\"\n", {"a"}, "x: w") == "a: 'x: w'\n");
     CHECK(set("a: b\n  c\n\n  d\ne: f\n", {"a"}, "x") == "a: x\ne: f\n");
+    CHECK(set("a: >-   # b\n  c\nd: e\n", {"a"}, "x") == "a: x   # b\nd: e\n");
     CHECK(set("a: |2-\n  b\n\n   c\n# d\ne: f\n", {"a"}, "x") == "a: x\n# d\ne: f\n");
     CHECK(set("a: >+\n  b\n\ne: f\n", {"a"}, "x") == "a: x\ne: f\n");
     CHECK(set("a:\n  !!str b\nc: d\n", {"a"}, "x") == "a:\n  x\nc: d\n");
