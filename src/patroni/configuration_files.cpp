@@ -3,6 +3,7 @@
 #include "patroni/merge.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "yaml/readable.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -89,6 +90,7 @@ yaml::NodePtr tree_in_variable(const ConfigurationSource& source) {
         return nullptr;
     }
     const auto tree = yaml::parse(text->second, configuration_variable);
+    yaml::require_readable_by_patroni(text->second, configuration_variable);
     const bool is_empty = tree->is_null() || (tree->is_map() && tree->entries.empty());
     return is_empty ? nullptr : parse_file(text->second, configuration_variable);
 }
@@ -113,6 +115,7 @@ std::vector<ConfigurationFile> read_files(const fs::path& path) {
     std::vector<ConfigurationFile> files;
     for (const fs::path& file : yaml_files(path)) {
         files.push_back({file, system::read_file(file)});
+        yaml::require_readable_by_patroni(files.back().text, files.back().name());
     }
     return files;
 }

@@ -14,6 +14,7 @@
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "yaml/edit.hpp"
+#include "yaml/readable.hpp"
 
 #include <array>
 #include <cstdint>
@@ -39,6 +40,7 @@ void change_of_yaml(const std::string& text) {
     if (yaml::set(changed, path, NewNode::of_text("value: #")).text != changed.text) {
         std::abort();
     }
+    yaml::require_readable_by_patroni(text, "patroni.yml");
     yaml::prepend(document, {"a"}, NewNode::of_text("item"), NewNode::of_list({}));
     yaml::remove(document, {"a"});
 }

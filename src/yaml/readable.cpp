@@ -1,0 +1,140 @@
+#include "yaml/readable.hpp"
+
+#include "system/failure.hpp"
+#include "yaml/outline.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <set>
+#include <sstream>
+#include <string_view>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+namespace patroni_pgbackrest::yaml {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& place, const std::string& message, const std::string& hint) {
+    throw Failure(ExitCode::usage, {Problem{"Patroni cannot read the file: " + message, hint, place}});
+}
+
+/// PyYAML's SafeConstructor.
+bool is_known(const std::string& tag) {
+    static constexpr std::string_view prefix = "tag:yaml.org,2002:";
+    static constexpr std::array<std::string_view, 12> known = {"null", "bool",  "int", "float", "binary", "timestamp",
+                                                               "omap", "pairs", "set", "str",   "seq",    "map"};
+    return tag.empty() || tag == "?" || tag == "!" ||
+           (tag.starts_with(prefix) && std::find(known.begin(), known.end(), tag.substr(prefix.size())) != known.end());
+}
+
+/// Looks at what the events tell.
+class Listener : public YAML::EventHandler {
+  public:
+    explicit Listener(const std::string& name) : name_(name) {}
+
+    void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+    void OnAlias(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t /*anchor*/,
+                  const std::string& value) override {
+        look_at(mark, tag);
+        if (tag.empty() || tag == "?") {
+            if (value == "=" || (!value.empty() && std::string_view("@`%").find(value[0]) != std::string_view::npos)) {
+                refuse(place(mark), fmt::format("a value begins with {}", value[0]), "put the value in quotes");
+            }
+        }
+    }
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t /*anchor*/,
+                         YAML::EmitterStyle::value /*style*/) override {
+        look_at(mark, tag);
+    }
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t /*anchor*/,
+                    YAML::EmitterStyle::value /*style*/) override {
+        look_at(mark, tag);
+    }
+    void OnMapEnd() override {}
+    void OnAnchor(const YAML::Mark& mark, const std::string& anchor) override {
+        if (!anchors_.insert(anchor).second) {
+            refuse(place(mark), fmt::format("there is another anchor &{}", anchor), "give each anchor its own name");
+        }
+    }
+
+  private:
+    std::string place(const YAML::Mark& mark) const { return fmt::format("{}:{}", name_, mark.line + 1); }
+
+    void look_at(const YAML::Mark& mark, const std::string& tag) const {
+        if (!is_known(tag)) {
+            refuse(place(mark), fmt::format("it does not know the tag {}", tag),
+                   "write the value itself, without a tag");
+        }
+    }
+
+    std::string name_;
+    std::set<std::string> anchors_;
+};
+
+/// Marks what may hold tabs: quoted scalars, and block scalars behind their first line.
+void mark_texts(const Outline& outline, const Written& node, std::vector<bool>& is_text) {
+    if (node.is_scalar()) {
+        const std::size_t begin = skip_properties(outline.text(), node.begin);
+        const char first = begin < outline.text().size() ? outline.text()[begin] : ' ';
+        const bool is_block = first == '|' || first == '>';
+        if (is_block || first == '"' || first == '\'') {
+            std::fill(is_text.begin() + static_cast<std::ptrdiff_t>(is_block ? outline.line_end(begin) : begin),
+                      is_text.begin() + static_cast<std::ptrdiff_t>(std::max(node.end, begin)), true);
+        }
+    }
+    for (const auto* below : {&node.keys, &node.children}) {
+        for (const Written& child : *below) {
+            mark_texts(outline, child, is_text);
+        }
+    }
+}
+
+void refuse_tabs(const std::string& text, const std::string& name) {
+    const Outline outline(text, name);
+    std::vector<bool> is_text(text.size());
+    mark_texts(outline, outline.root(), is_text);
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const bool begins_comment =
+            text[at] == '#' && !is_text[at] && (at == 0 || text[at - 1] == ' ' || text[at - 1] == '\n');
+        if (begins_comment) {
+            at = outline.line_end(at);
+        } else if (text[at] == '\t' && !is_text[at]) {
+            refuse(outline.place(at), "there is a tab between values", "write spaces instead of it");
+        }
+    }
+}
+
+void refuse_control_characters(const std::string& text, const std::string& name) {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto sign = static_cast<unsigned char>(text[at]);
+        if ((sign < 0x20 && sign != '\t' && sign != '\n' && sign != '\r') || sign == 0x7f) {
+            const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;
+            refuse(fmt::format("{}:{}", name, line), fmt::format("there is a control character (#x{:02x})", sign),
+                   "take it out, or write it as an escape in double quotes");
+        }
+    }
+}
+
+}  // namespace
+
+void require_readable_by_patroni(const std::string& text, const std::string& name) {
+    refuse_control_characters(text, name);
+    std::istringstream stream(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
+    Listener listener(name);
+    try {
+        YAML::Parser(stream).HandleNextDocument(listener);
+    } catch (const YAML::Exception&) {
+        return;  // parse() says what is wrong
+    }
+    if (text.find('\t') != std::string::npos) {
+        refuse_tabs(text, name);
+    }
+}
+
+}  // namespace patroni_pgbackrest::yaml
