@@ -1,5 +1,6 @@
 #include "patroni/configuration.hpp"
 
+#include "patroni/command_words.hpp"
 #include "patroni/configuration_files.hpp"
 #include "patroni/effective.hpp"
 #include "patroni/method_block.hpp"
@@ -147,20 +148,7 @@ Archiving read_archiving(const Node& local, const Node& dynamic) {
 }  // namespace
 
 std::optional<std::string> pgbackrest_option(const std::string& command, const std::string& name) {
-    // A quoted command line (`bash -c "…"`) is one word of the outer one.
-    std::string flat = command;
-    std::replace_if(
-        flat.begin(), flat.end(), [](char letter) { return letter == '"' || letter == '\''; }, ' ');
-    const auto words = system::shell_words(flat).value_or(std::vector<std::string>());
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        if (words[i].starts_with("--" + name + "=")) {
-            return words[i].substr(name.size() + 3);
-        }
-        if (words[i] == "--" + name && i + 1 < words.size()) {
-            return words[i + 1];
-        }
-    }
-    return std::nullopt;
+    return option_in(command_words(command), name);
 }
 
 std::optional<Configuration> read_configuration(const ConfigurationSource& source) {

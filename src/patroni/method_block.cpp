@@ -1,5 +1,6 @@
 #include "patroni/method_block.hpp"
 
+#include "patroni/command_words.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -44,6 +45,10 @@ class EntryReader {
             }
         } else if (node.is_map()) {
             add_pairs(node);
+        } else if (node.is_null()) {
+            problems_.push_back(
+                {fmt::format("{} has no value: Patroni 3.2 and later pass it on as the word None", path_),
+                 "give it a value, or remove it", entry.place});
         } else {
             add(node, "", entry.place);
         }
@@ -91,6 +96,29 @@ std::vector<std::string> read_command(const Entry& command, const std::string& p
                             "close it: Patroni splits the line as a shell would", command.place});
     }
     return words.value_or(std::vector<std::string>());
+}
+
+/// What stands behind `bootstrap` in the command line. It counts more than the block, as Patroni calls it.
+void take_options_of_command(const std::string& place, MethodBlock& block) {
+    const auto& words = block.command;
+    auto word = std::find(words.begin(), words.end(), "bootstrap");
+    std::map<std::string, BlockEntry> options;
+    for (; word != words.end(); ++word) {
+        const auto name = word->starts_with("--") ? word->substr(2, word->find('=') - 2) : std::string();
+        if (name.empty() || is_reserved(name)) {
+            continue;
+        }
+        const auto value = option_in({word, word + (word + 1 == words.end() ? 1 : 2)}, name).value_or("");
+        auto& option = options[name];
+        option.key = name;
+        option.place = place;
+        option.values.push_back({value.empty() && word->find('=') == std::string::npos ? "y" : value, place});
+    }
+    for (auto& named : options) {
+        auto& option = named.second;
+        std::erase_if(block.entries, [&](const BlockEntry& entry) { return entry.key == option.key; });
+        block.entries.push_back(std::move(option));
+    }
 }
 
 std::map<std::string, Value> read_recovery_conf(const Entry& entry, const std::string& path,
@@ -158,6 +186,9 @@ std::optional<MethodBlock> read_method_block(const Node& bootstrap, const Value&
         if (!is_reserved(entry.key)) {
             block.entries.push_back(EntryReader(entry, path + "." + entry.key, problems).result());
         }
+    }
+    if (calls_us(command->value->text, "bootstrap")) {
+        take_options_of_command(command->place, block);
     }
     if (const Entry* recovery_conf = node.find("recovery_conf")) {
         block.recovery_conf = read_recovery_conf(*recovery_conf, path + ".recovery_conf", problems);

@@ -1,8 +1,8 @@
 #include "patroni/replica_methods.hpp"
 
+#include "patroni/command_words.hpp"
 #include "patroni/configuration_files.hpp"
 #include "patroni/effective.hpp"
-#include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,15 +14,8 @@ namespace {
 using Words = std::vector<std::string>;
 
 /// From `pgbackrest` on; empty unless the command runs its restore.
-Words restore_in(std::string command) {
-    // A quoted command line (`bash -c "…"`) is one word of the outer one.
-    std::replace_if(
-        command.begin(), command.end(), [](char letter) { return letter == '"' || letter == '\''; }, ' ');
-    auto words = system::shell_words(command).value_or(Words());
-    words.erase(words.begin(), std::find_if(words.begin(), words.end(), [](const std::string& word) {
-                    return std::filesystem::path(word).filename() == "pgbackrest";
-                }));
-    return std::find(words.begin(), words.end(), "restore") == words.end() ? Words() : words;
+Words restore_in(const std::string& command) {
+    return calls_pgbackrest(command, "restore") ? words_from(command, "pgbackrest") : Words();
 }
 
 void add_options(const Words& words, RestoringMethod& method) {

@@ -60,7 +60,7 @@ TEST_CASE("the method's block is read in file order, without Patroni's own keys"
     CHECK_FALSE(configuration.method->recovery_conf);
     CHECK(show(*configuration.method) == Strings{"stanza=demo @ patroni.yml:6",
                                                  "target=2026-11-22 10:00:00+00 @ patroni.yml:10",
-                                                 "type=time @ patroni.yml:11"});
+                                                 "type=time @ patroni.yml:11", "log-level=debug 1 @ patroni.yml:4"});
 }
 
 TEST_CASE("a list gives one value per item, a map one per name") {
@@ -73,12 +73,29 @@ TEST_CASE("a list gives one value per item, a map one per name") {
 }
 
 TEST_CASE("blank values count as not set") {
-    CHECK(show(block(
-              "    target:\n    set: ''\n    type: ~\n    repo: null\n    db-include: []\n    link-map: {pg_wal: }\n"
-              "    tablespace-map: ['', ~]\n    delta: '  '\n")) ==
-          Strings{"target @ patroni.yml:5", "set @ patroni.yml:6", "type @ patroni.yml:7", "repo @ patroni.yml:8",
-                  "db-include @ patroni.yml:9", "link-map @ patroni.yml:10", "tablespace-map @ patroni.yml:11",
-                  "delta @ patroni.yml:12"});
+    CHECK(show(block("    set: ''\n    db-include: []\n    link-map: {pg_wal: }\n    tablespace-map: ['', ~]\n"
+                     "    delta: '  '\n")) == Strings{"set @ patroni.yml:5", "db-include @ patroni.yml:6",
+                                                      "link-map @ patroni.yml:7", "tablespace-map @ patroni.yml:8",
+                                                      "delta @ patroni.yml:9"});
+}
+
+TEST_CASE("an option without a value is refused: Patroni passes on None") {
+    CHECK(block_problems("    type:\n    target: ~\n") ==
+          Strings{"patroni.yml:5: bootstrap.m.type has no value: Patroni 3.2 and later pass it on as the word None",
+                  "patroni.yml:6: bootstrap.m.target has no value: Patroni 3.2 and later pass it on as the word None"});
+}
+
+TEST_CASE("options in the command count more than the block's") {
+    const auto read_with = [](const std::string& command, const std::string& more) {
+        return show(*read("bootstrap:\n  method: m\n  m:\n    command: " + command + "\n" + more).method);
+    };
+    CHECK(
+        read_with(
+            "nice patroni_pgbackrest bootstrap --stanza=demo --type immediate --nearest --db-include=a --db-include=b",
+            "    type: time\n    repo: 1\n") ==
+        Strings{"repo=1 @ patroni.yml:6", "db-include=a @ patroni.yml:4", "db-include=b @ patroni.yml:4",
+                "nearest=y @ patroni.yml:4", "stanza=demo @ patroni.yml:4", "type=immediate @ patroni.yml:4"});
+    CHECK(read_with("/opt/restore.sh --stanza=demo", "    type: time\n") == Strings{"type=time @ patroni.yml:5"});
 }
 
 TEST_CASE("values are kept as they are written") {

@@ -1,0 +1,133 @@
+#include "patroni/command_words.hpp"
+
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace patroni_pgbackrest::patroni {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr std::string_view white_space = " \t\r\n";
+
+/// A word as it is written, with its quotes.
+struct RawWord {
+    std::size_t begin, end;
+    std::string text;  ///< without them
+};
+
+std::vector<RawWord> raw_words(const std::string& command) {
+    std::vector<RawWord> words;
+    std::size_t at = command.find_first_not_of(white_space);
+    while (at < command.size()) {
+        const std::size_t begin = at;
+        char quote = 0;
+        for (; at < command.size() && (quote != 0 || white_space.find(command[at]) == std::string_view::npos); ++at) {
+            if (command[at] == '\\' && quote != '\'') {
+                ++at;
+            } else if (quote != 0) {
+                quote = command[at] == quote ? '\0' : quote;
+            } else if (command[at] == '"' || command[at] == '\'') {
+                quote = command[at];
+            }
+        }
+        at = std::min(at, command.size());
+        const auto unquoted = system::shell_words(command.substr(begin, at - begin)).value_or(Words());
+        words.push_back({begin, at, unquoted.empty() ? std::string() : unquoted.front()});
+        at = command.find_first_not_of(white_space, at);
+    }
+    return words;
+}
+
+/// Whether a word gives the option, and whether its value is the next word.
+bool gives(const std::string& word, std::string_view name) {
+    return word.starts_with("--") && word.compare(2, name.size(), name) == 0 &&
+           (word.size() == name.size() + 2 || word[name.size() + 2] == '=');
+}
+
+bool takes_next(const std::string& word, const std::string* next) {
+    return word.find('=') == std::string::npos && next != nullptr && !next->starts_with("--");
+}
+
+}  // namespace
+
+Words command_words(const std::string& command) {
+    Words words;
+    for (auto& word : system::shell_words(command).value_or(Words())) {
+        const bool is_line = !word.starts_with("-") && word.find_first_of(white_space) != std::string::npos;
+        const auto inner = is_line ? command_words(word) : Words();
+        if (inner.size() > 1) {
+            words.insert(words.end(), inner.begin(), inner.end());
+        } else {
+            words.push_back(std::move(word));
+        }
+    }
+    return words;
+}
+
+Words words_from(const std::string& command, std::string_view program) {
+    auto words = command_words(command);
+    words.erase(words.begin(), std::find_if(words.begin(), words.end(), [&](const std::string& word) {
+                    return std::filesystem::path(word).filename() == program;
+                }));
+    return words;
+}
+
+bool calls_us(const std::string& command, std::string_view verb) {
+    const auto words = words_from(command, "patroni_pgbackrest");
+    return words.size() > 1 && words[1] == verb;
+}
+
+bool calls_pgbackrest(const std::string& command, std::string_view verb) {
+    const auto words = words_from(command, "pgbackrest");
+    return std::find(words.begin(), words.end(), verb) != words.end();
+}
+
+std::optional<std::string> option_in(const Words& words, std::string_view name) {
+    std::optional<std::string> value;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (gives(words[i], name)) {
+            const auto* next = i + 1 < words.size() ? &words[i + 1] : nullptr;
+            value = words[i].size() > name.size() + 2 ? words[i].substr(name.size() + 3)
+                    : takes_next(words[i], next)      ? *next
+                                                      : std::string();
+        }
+    }
+    return value;
+}
+
+std::optional<std::string> without_options(const std::string& command, const Words& names) {
+    std::string result = command;
+    const auto words = raw_words(command);
+    for (std::size_t i = words.size(); i-- > 0;) {
+        const bool is_named =
+            std::any_of(names.begin(), names.end(), [&](const auto& name) { return gives(words[i].text, name); });
+        if (!is_named || i == 0) {
+            continue;
+        }
+        const bool has_value = takes_next(words[i].text, i + 1 < words.size() ? &words[i + 1].text : nullptr);
+        result.erase(words[i - 1].end, words[has_value ? i + 1 : i].end - words[i - 1].end);
+    }
+    const auto left = command_words(result);
+    const bool is_done =
+        std::none_of(names.begin(), names.end(), [&](const auto& name) { return option_in(left, name).has_value(); });
+    return is_done ? std::optional(result) : std::nullopt;
+}
+
+std::optional<std::string> with_option(const std::string& command, const std::string& name, const std::string& value) {
+    std::string result = command;
+    const auto words = raw_words(command);
+    for (std::size_t i = words.size(); i-- > 0;) {
+        if (gives(words[i].text, name)) {
+            const bool has_value = takes_next(words[i].text, i + 1 < words.size() ? &words[i + 1].text : nullptr);
+            result.replace(words[i].begin, words[has_value ? i + 1 : i].end - words[i].begin,
+                           system::shell_word("--" + name + "=" + value));
+        }
+    }
+    return option_in(command_words(result), name) == value ? std::optional(result) : std::nullopt;
+}
+
+}  // namespace patroni_pgbackrest::patroni

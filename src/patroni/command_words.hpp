@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace patroni_pgbackrest::patroni {
+
+/// The words of a command line, as a shell reads them; those of a quoted line in it (`bash -c "…"`) one by one. Empty
+/// if a quote is not closed.
+std::vector<std::string> command_words(const std::string& command);
+
+/// From the program on, by its file name, whatever wrapper stands before it (`env X=y`, `nice`); empty if it is not
+/// called.
+std::vector<std::string> words_from(const std::string& command, std::string_view program);
+
+/// Whether it calls patroni_pgbackrest with that command.
+bool calls_us(const std::string& command, std::string_view verb);
+/// Whether it calls pgbackrest with that command, before or behind its options.
+bool calls_pgbackrest(const std::string& command, std::string_view verb);
+
+/// The last value of an option, `--name=value` or `--name value`; empty for a flag, nothing if it is not there.
+std::optional<std::string> option_in(const std::vector<std::string>& words, std::string_view name);
+
+/// The command line without these options, each other byte kept; nothing if one of them is in a quoted line in it.
+std::optional<std::string> without_options(const std::string& command, const std::vector<std::string>& names);
+/// With another value for an option that it has.
+std::optional<std::string> with_option(const std::string& command, const std::string& name, const std::string& value);
+
+}  // namespace patroni_pgbackrest::patroni
