@@ -15,7 +15,8 @@ namespace {
 using yaml::Written;
 
 constexpr std::string_view hidden = "****";
-constexpr std::array<std::string_view, 4> signs_of_secret = {"pass", "secret", "token", "credential"};
+constexpr std::array<std::string_view, 6> signs_of_secret = {"pass",  "pwd",        "secret",
+                                                             "token", "credential", "authorization"};
 
 struct Range {
     std::size_t begin, end;
@@ -50,49 +51,68 @@ class Collector {
     std::vector<Range> found_;
 };
 
-/// The line from `begin` to `end`, with `****` in place of the ranges.
+/// The line from `begin` to `end`, with `****` in place of the ranges from `first` on, and of a comment behind them.
 std::string without_ranges(const std::string& text, std::size_t begin, std::size_t end,
-                           const std::vector<Range>& ranges) {
+                           const std::vector<Range>& ranges, std::size_t first) {
     std::string shown;
     std::size_t at = begin;
-    for (const Range& range : ranges) {
-        if (range.end <= at || range.begin >= end) {
+    bool hides = false;
+    for (; first < ranges.size() && ranges[first].begin < end; ++first) {
+        const Range& range = ranges[first];
+        if (range.end <= at) {
             continue;
         }
-        const std::size_t first = std::min(text.find_first_not_of(" \t\r", std::max(range.begin, at)), end);
-        shown.append(text, at, first - at);
-        if (first < end) {
+        const std::size_t value = std::min(text.find_first_not_of(" \t\r", std::max(range.begin, at)), end);
+        shown.append(text, at, value - at);
+        if (value < end) {
             shown += hidden;
+            hides = true;
         }
-        at = std::max(first, std::min(range.end, end));
+        at = std::max(value, std::min(range.end, end));
     }
-    return shown.append(text, at, end - at);
+    std::string rest(text, at, end - at);
+    const std::size_t comment = hides ? rest.find('#') : std::string::npos;
+    if (comment != std::string::npos) {
+        rest.replace(comment + 1, rest.size() - comment - 1 - (rest.back() == '\r' ? 1 : 0), " " + std::string(hidden));
+    }
+    return shown + rest;
 }
 
 bool is_name(char letter) {
     return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') || letter == '_' || letter == '-';
 }
 
-/// `password=…`, `# password: …`, where YAML sees no key.
+/// Hides the line from `value` on.
+void hide_rest(std::string& line, std::size_t value) {
+    const std::size_t rest = line.back() == '\r' ? line.size() - 1 : line.size();
+    line.replace(value, rest - value, hidden);
+}
+
+/// `password=…`, `# password: …`, `--password …`, `PASSWORD '…'`, where YAML sees no key.
 void hide_assignment(std::string& line) {
     const std::string lower = system::lower(line);
-    for (const std::string_view sign : signs_of_secret) {
-        for (std::size_t at = lower.find(sign); at != std::string::npos; at = lower.find(sign, at + 1)) {
-            std::size_t end = at;
-            while (end < lower.size() && is_name(lower[end])) {
-                ++end;
-            }
-            end = lower.find_first_not_of("\"' \t", end);
-            if (end == std::string::npos || (lower[end] != ':' && lower[end] != '=')) {
-                continue;
-            }
-            const std::size_t value = lower.find_first_not_of(" \t\r", end + 1);
-            if (value == std::string::npos || lower[value] == '#' || lower.compare(value, hidden.size(), hidden) == 0) {
-                continue;
-            }
-            const std::size_t rest = line.back() == '\r' ? line.size() - 1 : line.size();
-            line.replace(value, rest - value, hidden);
-            return;
+    for (std::size_t at = 0; at < lower.size(); ++at) {
+        if (!is_name(lower[at]) || (at > 0 && is_name(lower[at - 1]))) {
+            continue;
+        }
+        std::size_t end = at;
+        while (end < lower.size() && is_name(lower[end])) {
+            ++end;
+        }
+        const std::string name = lower.substr(at, end - at);
+        if (!names_secret(name)) {
+            continue;
+        }
+        const std::size_t sign = lower.find_first_not_of("\"' \t", end);
+        if (sign == std::string::npos) {
+            continue;
+        }
+        const bool assigns = lower[sign] == ':' || lower[sign] == '=';
+        const bool follows = lower[end] == ' ' && (name.starts_with("--") || lower[end + 1] == '\'');
+        const std::size_t value = assigns ? lower.find_first_not_of(" \t\r", sign + 1) : follows ? end + 1 : sign;
+        if ((assigns || follows) && value != std::string::npos && lower[value] != '#' &&
+            lower.compare(value, hidden.size(), hidden) != 0) {
+            return hide_rest(line, value);
         }
     }
 }
@@ -110,23 +130,60 @@ void hide_in_urls(std::string& line) {
     }
 }
 
+/// `curl -u user:…`, `--user user:…`, `--proxy-user=user:…`
+void hide_users(std::string& line) {
+    for (const std::string_view option : {" -u", " -U", "user"}) {
+        for (std::size_t at = line.find(option); at != std::string::npos; at = line.find(option, at + 1)) {
+            if (option == "user" && line.find_first_of(" =", at) != at + option.size()) {
+                continue;  // `user:`, `username`
+            }
+            const std::size_t begin = line.find_first_not_of(" =\"'", at + option.size());
+            const std::size_t end = std::min(line.find_first_of(" \t\"'", begin), line.size());
+            const std::size_t colon = begin == std::string::npos ? begin : line.find(':', begin);
+            if (colon != std::string::npos && colon + 1 < end) {
+                line.replace(colon + 1, end - colon - 1, hidden);
+            }
+        }
+    }
+}
+
 }  // namespace
 
 bool names_secret(const std::string& key) {
     const std::string lower = system::lower(key);
-    return lower.ends_with("key") || std::any_of(signs_of_secret.begin(), signs_of_secret.end(),
-                                                 [&](auto sign) { return lower.find(sign) != std::string::npos; });
+    return lower.ends_with("key") || lower == "auth" ||
+           std::any_of(signs_of_secret.begin(), signs_of_secret.end(),
+                       [&](auto sign) { return lower.find(sign) != std::string::npos; });
+}
+
+std::string text_to_show(const std::string& text) {
+    auto lines = system::split(text, '\n');
+    for (auto& line : lines) {
+        hide_assignment(line);
+        hide_in_urls(line);
+        hide_users(line);
+    }
+    return system::join(lines, "\n");
 }
 
 std::vector<std::string> lines_to_show(const std::string& yaml, const std::string& name) {
-    const yaml::Outline outline(yaml, name);
+    const yaml::Outline outline({yaml, name, nullptr});
     const Collector secrets(outline.root());
+    const auto& ranges = secrets.found();
     std::vector<std::string> lines;
+    std::size_t first = 0;
+    bool is_key = false;
     for (std::size_t begin = 0; begin < yaml.size(); begin = outline.next_line(begin)) {
         const std::size_t end = std::min(yaml.find('\n', begin), yaml.size());
-        lines.push_back(without_ranges(yaml, begin, end, secrets.found()));
-        hide_assignment(lines.back());
-        hide_in_urls(lines.back());
+        while (first < ranges.size() && ranges[first].end <= begin) {
+            ++first;
+        }
+        const std::string line(yaml, begin, end - begin);
+        // A key of TLS, whatever it is called.
+        const bool ends_key = line.find("END ") != std::string::npos && line.find("PRIVATE KEY") != std::string::npos;
+        is_key = is_key || (line.find("BEGIN ") != std::string::npos && line.find("PRIVATE KEY") != std::string::npos);
+        lines.push_back(is_key ? std::string(hidden) : text_to_show(without_ranges(yaml, begin, end, ranges, first)));
+        is_key = is_key && !ends_key;
     }
     return lines;
 }

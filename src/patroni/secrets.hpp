@@ -5,12 +5,17 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// Whether a key's value is secret: its name contains password, pass, secret, token or credential, or ends with key.
+/// Whether a key's value is secret: its name contains pass, pwd, secret, token, credential or authorization, ends with
+/// key, or is auth.
 bool names_secret(const std::string& key);
 
+/// Any text: what looks like a secret in a comment, an assignment, an option or a URL becomes `****`, to the end of its
+/// line.
+std::string text_to_show(const std::string& text);
+
 /// The lines of a YAML text, without line feeds, for a person to see. The value of a secret key becomes `****`, on all
-/// its lines and where an alias takes it from. So does anything that looks like a secret in a comment, an assignment or
-/// a URL. Throws Failure(usage) for broken YAML.
+/// its lines and where an alias takes it from. So do a comment behind it, a private key in PEM, and what text_to_show()
+/// hides. Throws Failure(usage) for broken YAML.
 std::vector<std::string> lines_to_show(const std::string& yaml, const std::string& name);
 
 }  // namespace patroni_pgbackrest::patroni

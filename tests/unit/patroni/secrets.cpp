@@ -4,6 +4,8 @@
 #include "support/files.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
+
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::patroni;
 
@@ -17,7 +19,7 @@ std::string shown(const std::string& yaml) {
 
 TEST_CASE("the value of a key that names a secret is not shown, wherever it stands") {
     CHECK(shown("password: mellon\nuser: x\n") == "password: ****\nuser: x");
-    CHECK(shown("\"PGPASSWORD\": \"mellon\"  # old\r\n") == "\"PGPASSWORD\": ****  # old\r");
+    CHECK(shown("\"PGPASSWORD\": \"mellon\"  # old\r\n") == "\"PGPASSWORD\": ****  # ****\r");
     CHECK(shown("a: {pass: mellon, b: c}\n") == "a: {pass: ****, b: c}");
     CHECK(shown("api_token: [mellon, mellon]\n") == "api_token: ****");
     CHECK(shown("secrets:\n  a: mellon\n  b: mellon\nc: d\n") == "secrets:\n  ****\n  ****\nc: d");
@@ -45,4 +47,68 @@ TEST_CASE("what is no secret is shown") {
     CHECK(shown(text) == text);
     CHECK_FALSE(names_secret("stanza"));
     CHECK(names_secret("encryption_key"));
+}
+
+TEST_CASE("a comment behind a secret, a user of curl and a private key are hidden") {
+    CHECK(shown("password: new   # was mellon\na: b  # c\n") == "password: ****   # ****\na: b  # c");
+    CHECK(shown("on_start: curl -u admin:mellon http://x/\n") == "on_start: curl -u admin:**** http://x/");
+    CHECK(shown("on_start: curl --user=admin:mellon http://x/\n") == "on_start: curl --user=admin:**** http://x/");
+    CHECK(shown("cert: |\n  -----BEGIN RSA PRIVATE KEY-----\n  mellon\n  -----END RSA PRIVATE KEY-----\na: b\n") ==
+          "cert: |\n****\n****\n****\na: b");
+    CHECK(text_to_show("one\nset password=mellon\nthree") == "one\nset password=****\nthree");
+}
+
+TEST_CASE("no marker is shown wherever a secret can stand") {
+    const Strings forms = {"mellon",
+                           "'mellon'",
+                           "\"mellon\"",
+                           "|\n    mellon\n    mellon",
+                           ">-\n    mellon",
+                           "&z mellon",
+                           "!!str mellon",
+                           "[mellon, mellon]",
+                           "{a: mellon}",
+                           "mellon\n    mellon",
+                           "\n    - mellon\n    - mellon",
+                           "\n    a: mellon\n    b: [mellon]",
+                           "x  # mellon"};
+    const Strings keys = {"password",          "PGPASSWORD",   "pwd",         "passwd",
+                          "secret_id",         "api_token",    "credentials", "keyfile_password",
+                          "repo1-cipher-pass", "repo1-s3-key", "auth",        "Authorization",
+                          "encryption_key"};
+    const Strings lines = {"PGPASSWORD=mellon x",
+                           "x --password=mellon",
+                           "x --password mellon",
+                           "postgres://u:mellon@h/d",
+                           "curl -u u:mellon http://",
+                           "curl --user u:mellon http://",
+                           "host=h user=u password=mellon",
+                           "psql -c \"alter role x password 'mellon'\"",
+                           "x --repo1-s3-key-secret=mellon",
+                           "curl --proxy-user=u:mellon http://"};
+    Strings texts;
+    for (const auto& key : keys) {
+        for (const auto& form : forms) {
+            texts.push_back("a:\n  " + key + ": " + form + "\nb: c\n");
+            texts.push_back("a:\n- x: y\n  " + key + ": " + form + "\n- b\n");
+        }
+        texts.push_back("{a: {" + key + ": mellon, b: c}}\n");
+        texts.push_back("{\"a\": [{\"" + key + "\": \"mellon\"}]}\n");
+        texts.push_back("# " + key + ": mellon\na: b  # " + key + "=mellon\n");
+        texts.push_back("x: &x mellon\na: {" + key + ": *x}\n");
+        texts.push_back("x: &x {" + key + ": mellon}\na: {<<: *x}\n");
+    }
+    for (const auto& line : lines) {
+        texts.push_back("command: " + line + "\n");
+        texts.push_back("command: '" + system::join(system::split(line, '\''), "''") + "'\n");
+        texts.push_back("a:\n- |\n  " + line + "\n- b\n");
+        texts.push_back("a: b  # " + line + "\n");
+        CHECK(text_to_show(line).find("mellon") == std::string::npos);
+    }
+    for (const auto& text : texts) {
+        CAPTURE(text);
+        const auto result = shown(text);
+        CHECK(result.find("mellon") == std::string::npos);
+        CHECK(std::count(result.begin(), result.end(), '\n') == std::count(text.begin(), text.end(), '\n') - 1);
+    }
 }
