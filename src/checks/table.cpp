@@ -15,7 +15,7 @@ const std::vector<CheckDefinition>& check_table() {
          "correct the named line; `patroni --validate-config FILE` says what Patroni thinks of it"},
         {"request-invalid", error, "a setting of the restore is wrong",
          "Every call of `bootstrap` would be refused with exit code 2.", "correct the named option or line"},
-        {"method-missing", error, "bootstrap.method is not set",
+        {"method-missing", error, "bootstrap.method is not set, or is initdb",
          "If the cluster is lost, Patroni runs initdb: an empty cluster comes up under the old name, and replicas "
          "follow it.",
          "set bootstrap.method, for example with `patroni_pgbackrest configure`"},
@@ -26,6 +26,10 @@ const std::vector<CheckDefinition>& check_table() {
         {"method-other-program", warning, "the method's command is not patroni_pgbackrest bootstrap",
          "These checks do not apply to another program. A script that calls `patroni_pgbackrest bootstrap` is fine.",
          "let the command begin with `patroni_pgbackrest bootstrap`"},
+        {"option-boolean", error, "an option's value is a YAML boolean",
+         "Patroni 3.2 and later pass on what Python makes of the value: `target: yes` becomes --target=True, another "
+         "target.",
+         "put the value in quotes"},
         {"method-key-misplaced", error, "a key of the method's block is at the wrong level",
          "Patroni reads recovery_conf and command only inside the method's block. Elsewhere it silently ignores them "
          "and removes the recovery settings.",
@@ -40,6 +44,11 @@ const std::vector<CheckDefinition>& check_table() {
          "remove one of them"},
         {"key-twice", warning, "a key occurs twice in patroni.yml", "Patroni silently takes the last one.",
          "remove one of them"},
+        {"key-misplaced", warning, "a key stands where Patroni ignores it",
+         "parameters, pg_hba, create_replica_methods and the like belong to postgresql or bootstrap.dcs.postgresql, "
+         "ttl and "
+         "the like to bootstrap.dcs. One level higher or lower they do nothing, and nobody says so.",
+         "move it where the hint says"},
         {"member-other-scope", error, "the file given with --member belongs to another cluster", "It was not compared.",
          "name the patroni.yml of another member of the same scope"},
         {"member-other-method", error, "another member would bootstrap differently",
@@ -66,9 +75,15 @@ const std::vector<CheckDefinition>& check_table() {
         {"dcs-paused", warning, "bootstrap.dcs.pause is set",
          "The restored cluster comes up in maintenance mode: there is no automatic failover.",
          "remove it, or run `patronictl resume` afterwards"},
-        {"node-never-bootstraps", warning, "tags.nofailover is set on this node",
-         "Patroni never calls a bootstrap method on a node with this tag.",
+        {"node-never-bootstraps", warning, "tags.nofailover is set on this node, or its failover_priority is 0",
+         "Patroni never calls a bootstrap method on a node with this tag. From 3.2 on a failover_priority of 0 means "
+         "the "
+         "same.",
          "remove it on the node to be restored, or start with another node"},
+        {"leader-loses-lock", warning, "ttl is less than loop_wait + 2 * retry_timeout",
+         "A leader may lose its lock while it still tries to reach the DCS: the restored cluster would demote it for "
+         "nothing, most likely while it is busy after the restore.",
+         "set ttl to the number in the hint, or make the other two smaller"},
         {"watchdog-missing", error, "a watchdog is required, but its device cannot be written",
          "The node is restored, but never becomes leader.",
          "load the kernel module (for example softdog), and give the user that runs Patroni access to the device"},
@@ -84,6 +99,11 @@ const std::vector<CheckDefinition>& check_table() {
          "set archive_mode and archive_command in bootstrap.dcs.postgresql.parameters"},
         {"archive-command-missing", warning, "archive_mode is on without an archive_command",
          "WAL piles up in pg_wal until the disk is full.", "set archive_command"},
+        {"archive-library", warning, "archive_library is set",
+         "PostgreSQL (15 and later) archives with the library, and not with archive_command: the archive that the "
+         "restore "
+         "reads would not be continued.",
+         "take archive_library out, and let archive_command run pgbackrest archive-push"},
         {"archive-command-other", warning, "archive_command does not run pgbackrest archive-push",
          "The archive that the restore reads would not be continued after the restore.",
          "use `pgbackrest --stanza=NAME archive-push %p`; a script that calls it is fine"},
@@ -91,8 +111,10 @@ const std::vector<CheckDefinition>& check_table() {
          "The next restore would read an archive that the restored cluster does not write to.",
          "make both name the same one, unless you want them to differ"},
         {"standby-restore-command-missing", warning, "standbys have no restore_command",
-         "If a standby lags behind by more WAL than its leader keeps, it must be rebuilt.",
-         "set postgresql.recovery_conf.restore_command to `pgbackrest --stanza=NAME archive-get %f \"%p\"`"},
+         "If a standby lags behind by more WAL than its leader keeps, it must be rebuilt. A recovery parameter in "
+         "parameters counts more than recovery_conf, and a local recovery_conf more than that of bootstrap.dcs: the "
+         "finding names the one that is in force.",
+         "set restore_command there to what the hint says; in patroni mode it is the guard's"},
         {"standby-restore-command-elsewhere", warning, "the standbys' restore_command reads another archive",
          "Standbys would get the WAL of another cluster, or none.",
          "make it name the stanza that archive_command writes to"},
@@ -103,6 +125,13 @@ const std::vector<CheckDefinition>& check_table() {
          "Every replica that uses this method fails with pgBackRest's error 31. Patroni then tries the next method, if "
          "there is one.",
          "set no_params: true, and remove keys that are not options of pgbackrest restore"},
+        {"replica-method-list", error, "create_replica_methods is no list",
+         "Patroni takes each letter of a text for the name of a method: no replica can be made.",
+         "write it in brackets"},
+        {"replica-method-backup", warning, "a replica method makes a backup",
+         "The command runs pgbackrest backup instead of restore: every new replica would make a backup, and get no "
+         "data.",
+         "let its command run pgbackrest restore"},
         {"replica-method-target", error, "a replica method restores to a recovery target",
          "Every new replica would stop at a moment in the past and never follow its leader.",
          "remove type and target from it"},

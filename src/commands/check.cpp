@@ -6,17 +6,22 @@
 #include "checks/review_places.hpp"
 #include "commands/arguments.hpp"
 #include "commands/check_scope.hpp"
+#include "patroni/command_words.hpp"
 #include "patroni/review.hpp"
+#include "patroni/review_method.hpp"
+#include "patroni/secrets.hpp"
 #include "patroni/startup_files.hpp"
 #include "pgbackrest/backup_files.hpp"
 #include "pgbackrest/backup_targets.hpp"
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
+#include "request/options.hpp"
 #include "request/settings.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 #include "system/write_wall.hpp"
 
 #include <algorithm>
@@ -24,6 +29,7 @@
 #include <fmt/format.h>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
 #include <unistd.h>
 
@@ -38,7 +44,7 @@ struct Overview {
 
     void add(const std::string& name, const std::string& value) { facts.emplace_back(name, value); }
     void add_setting(const std::string& name, const std::string& value, const std::string& place) {
-        settings.push_back({{"name", name}, {"value", value}, {"place", place}});
+        settings.push_back({{"name", name}, {"value", patroni::text_to_show(value)}, {"place", place}});
     }
 };
 
@@ -56,12 +62,42 @@ void append(std::vector<Finding>& findings, const std::vector<Finding>& more) {
     findings.insert(findings.end(), more.begin(), more.end());
 }
 
-patroni::Intent intent_of(const Request& request) {
+/// Without a request that can be made: what is known of it all the same.
+patroni::Intent intent_of(const BootstrapArguments& arguments, const std::optional<Request>& request) {
     patroni::Intent intent;
-    intent.stanza = request.pgbackrest.stanza;
-    intent.pgbackrest_configuration = request.pgbackrest.configuration;
-    intent.has_target = !request.target.is_latest();
+    if (request) {
+        intent.stanza = request->pgbackrest.stanza;
+        intent.pgbackrest_configuration = request->pgbackrest.configuration;
+        intent.has_target = !request->target.is_latest();
+        return intent;
+    }
+    const Settings settings(arguments.options, arguments.patroni);
+    if (const auto stanza = settings.value("stanza")) {
+        intent.stanza = stanza->text;
+    }
+    if (const auto file = settings.value("pgbackrest-config")) {
+        intent.pgbackrest_configuration = file->text;
+    }
     return intent;
+}
+
+/// What patroni.yml alone shows.
+std::vector<Finding> review_configuration(const BootstrapArguments& arguments, const std::optional<Request>& request) {
+    std::set<std::string> flags;
+    for (const auto& option : bootstrap_options()) {
+        if (option.kind == OptionKind::flag) {
+            flags.emplace(option.name);
+        }
+    }
+    auto findings = patroni::review(arguments.source, intent_of(arguments, request));
+    append(findings, patroni::review_booleans(arguments.source, flags));
+    return findings;
+}
+
+/// What its block says is not for us, if it is not a script that calls us with it.
+bool runs_another_program(const BootstrapArguments& arguments) {
+    return arguments.patroni && arguments.patroni->method &&
+           !patroni::calls_us(system::join(arguments.patroni->method->command, " "), "bootstrap");
 }
 
 std::optional<Request> review_request(const BootstrapArguments& arguments, Overview& overview,
@@ -265,9 +301,15 @@ std::optional<BootstrapArguments> read_configuration(const CheckArguments& argum
 }
 
 void review(const BootstrapArguments& bootstrap, bool search, Overview& overview, std::vector<Finding>& findings) {
-    auto request = review_request(bootstrap, overview, findings);
+    std::vector<Finding> of_request;
+    auto request = review_request(bootstrap, overview, of_request);
+    if (!request && runs_another_program(bootstrap)) {
+        overview.settings.clear();
+    } else {
+        append(findings, of_request);
+    }
     if (bootstrap.patroni) {
-        append(findings, patroni::review(bootstrap.source, request ? intent_of(*request) : patroni::Intent()));
+        append(findings, review_configuration(bootstrap, request));
     }
     if (!request) {
         return;
@@ -328,6 +370,10 @@ ExitCode check(const CheckArguments& arguments) {
         review(*bootstrap, arguments.search, overview, findings);
         review_members(*bootstrap, arguments.members, findings);
     }
+    for (auto& finding : findings) {
+        finding.problem.message = patroni::text_to_show(finding.problem.message);
+        finding.problem.hint = patroni::text_to_show(finding.problem.hint);
+    }
     std::fputs((arguments.json ? json(overview, findings) : text(overview, findings)).c_str(), stdout);
     return has_error(findings) ? ExitCode::preflight_refused : ExitCode::done;
 }
@@ -346,7 +392,7 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
     if (!arguments.patroni || arguments.patroni->only_variables) {
         return;
     }
-    auto findings = patroni::review(arguments.source, intent_of(request));
+    auto findings = review_configuration(arguments, request);
     // These keep Patroni from calling bootstrap. It is being called: by Patroni all the same, or by a person.
     std::erase_if(findings, [](const Finding& finding) {
         return finding.id == "method-missing" || finding.id == "standby-cluster" ||

@@ -1,6 +1,8 @@
 #include "patroni/review.hpp"
 
 #include "patroni/effective.hpp"
+#include "patroni/review_levels.hpp"
+#include "patroni/review_method.hpp"
 #include "system/text.hpp"
 
 #include <fmt/format.h>
@@ -21,7 +23,10 @@ std::vector<Finding> review(const ConfigurationSource& source, const Intent& int
         }
     }
     review_repeated_keys(*tree, repeated_keys(source), findings);
-    review_archiving(*tree, intent, findings);
+    review_levels(*tree, findings);
+    if (!runs_another_program(*tree)) {
+        review_archiving(*tree, intent, findings);
+    }
     review_replica_methods(*tree, intent, findings);
     review_node(*tree, source, intent, findings);
     return findings;

@@ -1,3 +1,4 @@
+#include "patroni/command_words.hpp"
 #include "patroni/effective.hpp"
 #include "patroni/review.hpp"
 #include "system/text.hpp"
@@ -30,24 +31,26 @@ std::string difference(const std::string& command, const Intent& intent) {
     return {};
 }
 
+/// The rest of a command line of pgBackRest's for the cluster that the restore reads.
+std::string archive_of(const Intent& intent, const std::string& option_of_file) {
+    const auto file = intent.pgbackrest_configuration;
+    return fmt::format("{} --stanza={}",
+                       file ? " " + system::shell_word(option_of_file + "=" + file->string()) : std::string(),
+                       intent.stanza.empty() ? "NAME" : system::shell_word(intent.stanza));
+}
+
 void review_archive_command(const Entry* mode, const Entry* command, const Intent& intent,
                             std::vector<Finding>& findings) {
-    if (mode == nullptr || is_off(mode->value->text)) {
-        findings.push_back({"archive-mode-off",
-                            {"archive_mode is not on: nothing that the restored cluster writes can be restored again",
-                             "set archive_mode: 'on' in bootstrap.dcs.postgresql.parameters",
-                             mode == nullptr ? std::string() : mode->place}});
-        return;
-    }
     if (command == nullptr || yaml::blank(*command->value)) {
-        findings.push_back({"archive-command-missing",
-                            {"archive_mode is on, but there is no archive_command: WAL piles up",
-                             fmt::format("set archive_command: pgbackrest --stanza={} archive-push %p", intent.stanza),
-                             command == nullptr ? mode->place : command->place}});
+        findings.push_back(
+            {"archive-command-missing",
+             {"archive_mode is on, but there is no archive_command: WAL piles up",
+              fmt::format("set archive_command: pgbackrest{} archive-push %p", archive_of(intent, "--config")),
+              command == nullptr ? mode->place : command->place}});
         return;
     }
     const auto& text = command->value->text;
-    if (text.find("archive-push") == std::string::npos) {
+    if (!calls_pgbackrest(text, "archive-push")) {
         findings.push_back({"archive-command-other",
                             {"archive_command does not run pgbackrest archive-push",
                              "ignore this if it is a script that does", command->place}});
@@ -59,25 +62,49 @@ void review_archive_command(const Entry* mode, const Entry* command, const Inten
     }
 }
 
-void review_standbys(const Node& recovery_conf, const std::string& place, const Intent& intent,
+void review_archive(const Node& local, const Node& dynamic, const Intent& intent, std::vector<Finding>& findings) {
+    const Entry* mode = parameter(local, dynamic, "archive_mode");
+    const Entry* library = parameter(local, dynamic, "archive_library");
+    if (mode == nullptr || is_off(mode->value->text)) {
+        findings.push_back({"archive-mode-off",
+                            {"archive_mode is not on: nothing that the restored cluster writes can be restored again",
+                             "set archive_mode: 'on' in bootstrap.dcs.postgresql.parameters",
+                             mode == nullptr ? std::string() : mode->place}});
+    } else if (library != nullptr && !yaml::blank(*library->value)) {
+        findings.push_back(
+            {"archive-library",
+             {fmt::format("archive_library is {}: WAL does not go through archive_command", library->value->text),
+              fmt::format("take it out, and set archive_command: pgbackrest{} archive-push %p",
+                          archive_of(intent, "--config")),
+              library->place}});
+    } else {
+        review_archive_command(mode, parameter(local, dynamic, "archive_command"), intent, findings);
+    }
+}
+
+void review_standbys(const RecoveryConf& recovery_conf, bool guarded, const Intent& intent,
                      std::vector<Finding>& findings) {
-    const Entry* command = find_any_case(recovery_conf, "restore_command");
-    if (command == nullptr || yaml::blank(*command->value)) {
+    const auto* command = recovery_conf.find("restore_command");
+    const auto name = yaml::text(recovery_conf.path);
+    if (command == nullptr || yaml::blank(*command->entry->value)) {
+        const auto call = guarded ? "patroni_pgbackrest archive-get" + archive_of(intent, "--pgbackrest-config") + " "
+                                  : "pgbackrest" + archive_of(intent, "--config") + " archive-get ";
         findings.push_back(
             {"standby-restore-command-missing",
-             {"postgresql.recovery_conf.restore_command is not set: a standby that lags behind cannot "
-              "fetch WAL from the archive",
-              fmt::format("set it to: pgbackrest --stanza={} archive-get %f \"%p\"", intent.stanza), place}});
-    } else if (const auto other = difference(command->value->text, intent); !other.empty()) {
+             {name + ".restore_command is not set: a standby that lags behind cannot fetch WAL from the "
+                     "archive",
+              "set it to: " + call + "%f \"%p\"", command == nullptr ? recovery_conf.place : command->entry->place}});
+    } else if (const auto other = difference(command->entry->value->text, intent); !other.empty()) {
         findings.push_back({"standby-restore-command-elsewhere",
-                            {"postgresql.recovery_conf.restore_command uses " + other,
-                             "make it read the archive that the cluster writes", command->place}});
+                            {name + ".restore_command uses " + other,
+                             "make it read the archive that the cluster writes", command->entry->place}});
     }
-    for (const Entry& entry : recovery_conf.entries) {
+    for (const auto& setting : recovery_conf.settings) {
+        const auto& entry = *setting.entry;
         if (system::lower(entry.key).starts_with("recovery_target") &&
             system::lower(entry.key) != "recovery_target_timeline") {
             findings.push_back({"standby-target-ignored",
-                                {fmt::format("postgresql.recovery_conf.{} is ignored by Patroni there", entry.key),
+                                {fmt::format("{} is ignored by Patroni there", yaml::text(setting.path)),
                                  "put the recovery target into the method's block: type and target", entry.place}});
         }
     }
@@ -86,14 +113,12 @@ void review_standbys(const Node& recovery_conf, const std::string& place, const 
 }  // namespace
 
 void review_archiving(const Node& tree, const Intent& intent, std::vector<Finding>& findings) {
-    const Node& local = tree.map_at("postgresql");
-    const Node& dynamic = tree.map_at("bootstrap").map_at("dcs").map_at("postgresql");
-    review_archive_command(parameter(local, dynamic, "archive_mode"), parameter(local, dynamic, "archive_command"),
-                           intent, findings);
-    const Entry* recovery_conf = effective(local, dynamic, "recovery_conf");
-    static const Node nothing;
-    review_standbys(recovery_conf == nullptr ? nothing : *recovery_conf->value,
-                    recovery_conf == nullptr ? std::string() : recovery_conf->place, intent, findings);
+    const Node& bootstrap = tree.map_at("bootstrap");
+    const Entry* method = bootstrap.find("method");
+    // In patroni mode every restore_command is the guard's.
+    const bool guarded = method != nullptr && bootstrap.map_at(method->value->text).find("recovery_conf") != nullptr;
+    review_archive(tree.map_at("postgresql"), bootstrap.map_at("dcs").map_at("postgresql"), intent, findings);
+    review_standbys(recovery_conf_of_standbys(tree), guarded, intent, findings);
 }
 
 }  // namespace patroni_pgbackrest::patroni

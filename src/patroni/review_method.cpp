@@ -1,9 +1,14 @@
+#include "patroni/review_method.hpp"
+
+#include "patroni/command_words.hpp"
+#include "patroni/configuration_files.hpp"
 #include "patroni/review.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <string_view>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -23,16 +28,6 @@ constexpr std::array recovery_parameters = {
 std::string place_of(const Node& tree, const char* section) {
     const Entry* entry = tree.find(section);
     return entry == nullptr ? std::string() : entry->place;
-}
-
-bool calls_us(const std::string& command) {
-    const auto words = system::shell_words(command).value_or(std::vector<std::string>());
-    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-        if (std::filesystem::path(words[i]).filename() == "patroni_pgbackrest" && words[i + 1] == "bootstrap") {
-            return true;
-        }
-    }
-    return false;
 }
 
 void review_recovery_conf(const Node& block, std::vector<Finding>& findings) {
@@ -60,7 +55,7 @@ void review_block(const Node& bootstrap, const Entry& method, std::vector<Findin
               "without it Patroni silently runs initdb: add it below bootstrap, or correct the name", method.place}});
         return;
     }
-    if (!calls_us(command->value->text)) {
+    if (!calls_us(command->value->text, "bootstrap")) {
         findings.push_back({"method-other-program",
                             {fmt::format("bootstrap.{}.command does not call patroni_pgbackrest bootstrap", name),
                              "ignore this if it is a script that does", command->place}});
@@ -70,6 +65,40 @@ void review_block(const Node& bootstrap, const Entry& method, std::vector<Findin
 
 }  // namespace
 
+bool runs_another_program(const Node& tree) {
+    const Node& bootstrap = tree.map_at("bootstrap");
+    const Entry* method = bootstrap.find("method");
+    const Entry* command = method == nullptr || method->value->text == "initdb"
+                               ? nullptr
+                               : bootstrap.map_at(method->value->text).find("command");
+    return command != nullptr && !calls_us(command->value->text, "bootstrap");
+}
+
+std::vector<Finding> review_booleans(const ConfigurationSource& source, const std::set<std::string>& flags) {
+    static constexpr std::array<std::string_view, 6> words = {"yes", "no", "true", "false", "on", "off"};
+    std::vector<Finding> findings;
+    const auto tree = load_tree(source);
+    const Entry* method = tree ? tree->map_at("bootstrap").find("method") : nullptr;
+    if (method == nullptr || runs_another_program(*tree)) {
+        return findings;
+    }
+    for (const Entry& entry : tree->map_at("bootstrap").map_at(method->value->text).entries) {
+        const auto& text = entry.value->text;
+        const bool is_boolean =
+            entry.value->plain && std::find(words.begin(), words.end(), system::lower(text)) != words.end();
+        if (is_boolean && !flags.contains(entry.key) && entry.key != "no_params" &&
+            entry.key != "keep_existing_recovery_conf") {
+            findings.push_back(
+                {"option-boolean",
+                 {fmt::format("YAML takes {} for true or false in bootstrap.{}.{}, and Patroni passes it on in another "
+                              "form",
+                              text, method->value->text, entry.key),
+                  fmt::format("put it in quotes: '{}'", text), entry.place}});
+        }
+    }
+    return findings;
+}
+
 void review_method(const Node& tree, std::vector<Finding>& findings) {
     const Node& bootstrap = tree.map_at("bootstrap");
     const Entry* method = bootstrap.find("method");
@@ -78,7 +107,9 @@ void review_method(const Node& tree, std::vector<Finding>& findings) {
         findings.push_back({"method-missing",
                             {tree.find("bootstrap") == nullptr
                                  ? "there is no bootstrap section: Patroni would wait for a leader for ever"
-                                 : "bootstrap.method is not set: Patroni would run initdb",
+                             : method == nullptr || yaml::blank(*method->value)
+                                 ? "bootstrap.method is not set: Patroni would run initdb"
+                                 : "bootstrap.method is initdb: Patroni would make an empty cluster",
                              "run patroni_pgbackrest configure, or set bootstrap.method and its block",
                              method == nullptr ? place_of(tree, "bootstrap") : method->place}});
     } else {

@@ -17,6 +17,45 @@ namespace fs = std::filesystem;
 using yaml::Entry;
 using yaml::Node;
 
+/// From 3.2 on a priority of 0 or less counts as nofailover, unless that says something itself (tags.py nofailover).
+void review_tags(const Node& tags, std::vector<Finding>& findings) {
+    const Entry* tag = tags.find("nofailover");
+    const bool is_set = tag != nullptr && !tag->value->is_null();
+    const Entry* priority = tags.find("failover_priority");
+    const auto is_zero_or_less = [](const std::string& number) {
+        return number.starts_with("-") || system::number(number) == 0;
+    };
+    std::string reason;
+    if (is_set && yaml::truthy(*tag->value)) {
+        reason = "tags.nofailover is set";
+    } else if (!is_set && priority != nullptr && is_zero_or_less(priority->value->text)) {
+        tag = priority;
+        reason = fmt::format("tags.failover_priority is {}", priority->value->text);
+    }
+    if (!reason.empty()) {
+        findings.push_back({"node-never-bootstraps",
+                            {reason + ": Patroni never calls the bootstrap method on this node",
+                             "remove it on the node to be restored", tag->place}});
+    }
+}
+
+/// Patroni's documentation of ttl; the defaults are config.py's, 2.0 to 4.1.
+void review_timeouts(const Node& dcs, std::vector<Finding>& findings) {
+    const auto seconds = [&](const char* key, std::uint64_t otherwise) {
+        const Entry* entry = dcs.find(key);
+        return entry == nullptr ? otherwise : system::number(entry->value->text).value_or(otherwise);
+    };
+    const auto ttl = seconds("ttl", 30);
+    const auto least = seconds("loop_wait", 10) + 2 * seconds("retry_timeout", 10);
+    if (ttl < least) {
+        const Entry* entry = dcs.find("ttl");
+        findings.push_back({"leader-loses-lock",
+                            {fmt::format("ttl is {}, less than loop_wait + 2 * retry_timeout, which is {}", ttl, least),
+                             fmt::format("set ttl to {} or more in bootstrap.dcs", least),
+                             entry == nullptr ? std::string() : entry->place}});
+    }
+}
+
 void review_watchdog(const Node& tree, const Intent& intent, std::vector<Finding>& findings) {
     const Node& watchdog = tree.map_at("watchdog");
     const Entry* mode = watchdog.find("mode");
@@ -113,11 +152,8 @@ std::vector<std::string> units_of(const std::optional<fs::path>& file) {
 
 void review_node(const Node& tree, const ConfigurationSource& source, const Intent& intent,
                  std::vector<Finding>& findings) {
-    if (const Entry* tag = tree.map_at("tags").find("nofailover"); tag != nullptr && yaml::truthy(*tag->value)) {
-        findings.push_back({"node-never-bootstraps",
-                            {"tags.nofailover is set: Patroni never calls the bootstrap method on this node",
-                             "remove it on the node to be restored", tag->place}});
-    }
+    review_tags(tree.map_at("tags"), findings);
+    review_timeouts(tree.map_at("bootstrap").map_at("dcs"), findings);
     review_watchdog(tree, intent, findings);
     review_permissions(tree, source, findings);
     review_resume(source, intent, findings);

@@ -1,6 +1,8 @@
+#include "patroni/command_words.hpp"
 #include "patroni/effective.hpp"
 #include "patroni/review.hpp"
 #include "system/text.hpp"
+#include "yaml/edit.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,13 +15,12 @@ namespace {
 using yaml::Entry;
 using yaml::Node;
 
-/// The words of a command line that runs pgbackrest restore; empty for any other.
-std::vector<std::string> restore_words(const Node& block) {
+/// The words of a command line that runs pgbackrest itself with that command; empty for any other.
+std::vector<std::string> words_of(const Node& block, const std::string& verb) {
     const Entry* command = block.find("command");
-    auto words = command == nullptr ? std::vector<std::string>()
-                                    : system::shell_words(command->value->text).value_or(std::vector<std::string>());
+    const auto words = command == nullptr ? std::vector<std::string>() : command_words(command->value->text);
     const bool runs_it = !words.empty() && std::filesystem::path(words.front()).filename() == "pgbackrest" &&
-                         std::find(words.begin(), words.end(), "restore") != words.end();
+                         std::find(words.begin(), words.end(), verb) != words.end();
     return runs_it ? words : std::vector<std::string>();
 }
 
@@ -88,12 +89,25 @@ void review_restore(const std::string& name, const Entry& block, const std::vect
 void review_replica_methods(const Node& tree, const Intent& intent, std::vector<Finding>& findings) {
     const Node& local = tree.map_at("postgresql");
     const Node& dynamic = tree.map_at("bootstrap").map_at("dcs").map_at("postgresql");
+    const Node* list = yaml::find(tree, path_of_replica_methods(tree));
+    if (list != nullptr && !list->is_list() && yaml::truthy(*list)) {
+        findings.push_back({"replica-method-list",
+                            {fmt::format("{} is no list: Patroni takes each letter for a method",
+                                         yaml::text(path_of_replica_methods(tree))),
+                             fmt::format("write it in brackets: [{}]", list->text), list->place}});
+    }
     for (const auto& [method, block] : replica_methods(local, dynamic)) {
         if (block == nullptr || method->text == "basebackup") {
             continue;
         }
-        if (const auto words = restore_words(*block->value); !words.empty()) {
+        if (const auto words = words_of(*block->value, "restore"); !words.empty()) {
             review_restore(method->text, *block, words, findings);
+        }
+        if (!words_of(*block->value, "backup").empty()) {
+            findings.push_back(
+                {"replica-method-backup",
+                 {fmt::format("replica method {} makes a backup instead of restoring one", method->text),
+                  "let its command run pgbackrest restore: pgbackrest --stanza=NAME --delta restore", block->place}});
         }
         if (const Entry* old = block->value->find("no_master")) {
             findings.push_back(

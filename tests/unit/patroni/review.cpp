@@ -1,7 +1,9 @@
 #include "patroni/review.hpp"
 
+#include "patroni/review_method.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
+#include "system/file.hpp"
 
 #include <filesystem>
 #include <sys/stat.h>
@@ -28,6 +30,14 @@ const std::string clean = "scope: demo\n"
                           "  authentication:\n"
                           "    superuser: {username: postgres, password: x}\n";
 
+std::vector<Finding> all(const ConfigurationSource& source, const Intent& intent) {
+    auto findings = review(source, intent);
+    for (auto& finding : review_booleans(source, {"nearest"})) {
+        findings.push_back(std::move(finding));
+    }
+    return findings;
+}
+
 struct Node {
     Files files;
     Intent intent;
@@ -41,7 +51,7 @@ struct Node {
         const auto file = files.write("patroni.yml", text);
         ::chmod(file.c_str(), 0600);
         Strings result;
-        for (const auto& finding : review({file, {}}, intent)) {
+        for (const auto& finding : all({file, {}}, intent)) {
             result.push_back(finding.id + " " + finding.problem.place);
             CHECK_FALSE(finding.problem.hint.empty());
         }
@@ -68,6 +78,19 @@ TEST_CASE("each mistake in patroni.yml is found once, with its line") {
     const std::vector<Mistake> mistakes = {
         {"  method: pgbackrest\n", "", "method-missing patroni.yml:2"},
         {"method: pgbackrest", "method: initdb", "method-missing patroni.yml:3"},
+        {"  dcs:\n", "  dcs:\n    create_replica_methods: [basebackup]\n", "key-misplaced patroni.yml:8"},
+        {"scope: demo\n", "scope: demo\nttl: 30\n", "key-misplaced patroni.yml:2"},
+        {"  method: pgbackrest\n", "  parameters: {}\n  method: pgbackrest\n", "key-misplaced patroni.yml:3"},
+        {"    postgresql:\n", "    postgresql:\n      loop_wait: 5\n", "key-misplaced patroni.yml:9"},
+        {"  dcs:\n", "  dcs:\n    ttl: 20\n", "leader-loses-lock patroni.yml:8"},
+        {"  dcs:\n", "  dcs:\n    loop_wait: 11\n", "leader-loses-lock "},
+        {"        archive_mode: 'on'\n", "        archive_mode: 'on'\n        archive_library: basic_archive\n",
+         "archive-library patroni.yml:11"},
+        {"    stanza: demo\n", "    stanza: demo\n    nearest: yes\n    target: yes\n", "option-boolean patroni.yml:8"},
+        {"postgresql:\n  recovery", "tags: {failover_priority: 0}\npostgresql:\n  recovery",
+         "node-never-bootstraps patroni.yml:12"},
+        {"  recovery_conf:\n", "  parameters: {recovery_min_apply_delay: 1h}\n  recovery_conf:\n",
+         "standby-restore-command-missing patroni.yml:13"},
         {"method: pgbackrest", "method: pgbackrst", "method-block-missing patroni.yml:3"},
         {"    command: /usr/bin/patroni_pgbackrest bootstrap\n", "", "method-block-missing patroni.yml:3"},
         {"/usr/bin/patroni_pgbackrest bootstrap", "/opt/restore.sh", "method-other-program patroni.yml:5"},
@@ -192,6 +215,10 @@ TEST_CASE("each mistake in a replica method is found") {
           Strings{"replica-method-rejected patroni.yml:18"});
     CHECK(node.found(method("command: pgbackrest restore --type=time --target=x, no_params: true")) ==
           Strings{"replica-method-target patroni.yml:18"});
+    CHECK(node.found(method("command: pgbackrest --stanza=demo backup")) ==
+          Strings{"replica-method-backup patroni.yml:18"});
+    CHECK(node.found(clean + "  create_replica_methods: basebackup\n") ==
+          Strings{"replica-method-list patroni.yml:17"});
     CHECK(node.found(method(sound + ", no_master: true")) == Strings{"replica-method-no-master patroni.yml:18"});
     CHECK(node.found(method(sound + ", no_leader: true")) == Strings{});
     node.intent.has_target = true;
@@ -228,6 +255,151 @@ TEST_CASE("the unit is the template's instance for one of Debian's files, and pa
     CHECK(units_of("/etc/patroni/patroni.yml") == Strings{"patroni.service"});
     CHECK(units_of("/srv/15-demo.yml") == Strings{"patroni.service"});
     CHECK(units_of("/etc/patroni/15-demo.yml") == Strings{"patroni@15-demo.service", "patroni@.service"});
+}
+
+TEST_CASE("a tag that says itself whether the node may lead counts more than its priority") {
+    const Node node;
+    CHECK(node.found(clean + "tags: {nofailover: false, failover_priority: 0}\n") == Strings{});
+    CHECK(node.found(clean + "tags: {failover_priority: 1}\n") == Strings{});
+    CHECK(node.found(clean + "tags: {failover_priority: -1}\n").size() == 1);
+}
+
+namespace {
+
+/// `id place: message | hint` of all that is found in a file of the field.
+Strings found_in(const std::string& name, const std::string& stanza = "demo") {
+    const Files files;
+    Intent intent;
+    intent.stanza = stanza;
+    intent.root = files.path();
+    const auto text = system::read_file(std::filesystem::path(__FILE__).parent_path() / "cases" / (name + ".yml"));
+    const auto file = files.write("patroni.yml", text);
+    ::chmod(file.c_str(), 0600);
+    Strings result;
+    for (const auto& finding : all({file, {}}, intent)) {
+        const auto& problem = finding.problem;
+        result.push_back(finding.id + " " + problem.place + ": " + problem.message + " | " + problem.hint);
+    }
+    return result;
+}
+
+const std::string no_archive =
+    "archive-mode-off : archive_mode is not on: nothing that the restored cluster writes can be restored again | set "
+    "archive_mode: 'on' in bootstrap.dcs.postgresql.parameters";
+const std::string no_restore_command =
+    ": postgresql.recovery_conf.restore_command is not set: a standby that lags behind cannot fetch WAL from the "
+    "archive | set it to: pgbackrest --stanza=demo archive-get %f \"%p\"";
+
+}  // namespace
+
+TEST_CASE("what is wrong in files of the field, to the byte") {
+    CHECK(found_in("F1-method-initdb") ==
+          Strings{"method-missing patroni.yml:4: bootstrap.method is initdb: Patroni would make an empty cluster | run "
+                  "patroni_pgbackrest configure, or set bootstrap.method and its block",
+                  no_archive, "standby-restore-command-missing " + no_restore_command});
+    CHECK(found_in("F2-foreign-method") ==
+          Strings{"method-other-program patroni.yml:6: bootstrap.walg.command does not call patroni_pgbackrest "
+                  "bootstrap | ignore this if it is a script that does"});
+    CHECK(found_in("F3-quoted-value-in-command").empty());
+    CHECK(found_in("F4-archive-library").at(1) ==
+          "archive-library patroni.yml:8: archive_library is basic_archive: WAL does not go through archive_command | "
+          "take it out, and set archive_command: pgbackrest --stanza=demo archive-push %p");
+    CHECK(found_in("F5-patroni-mode-hint") ==
+          Strings{no_archive,
+                  "standby-restore-command-missing : postgresql.recovery_conf.restore_command is not set: a standby "
+                  "that lags behind cannot fetch WAL from the archive | set it to: patroni_pgbackrest archive-get "
+                  "--stanza=demo %f \"%p\""});
+    CHECK(found_in("F6-empty-stanza-hint").back() == "standby-restore-command-missing " + no_restore_command);
+    CHECK(found_in("F6-empty-stanza-hint", "")
+              .back()
+              .ends_with("set it to: pgbackrest --stanza=NAME archive-get %f \"%p\""));
+    CHECK(found_in("M2b-boolean-as-text").back() ==
+          "option-boolean patroni.yml:10: YAML takes yes for true or false in bootstrap.pgbackrest.target, and Patroni "
+          "passes it on in another form | put it in quotes: 'yes'");
+    CHECK(found_in("M3-failover-priority-0").back() ==
+          "node-never-bootstraps patroni.yml:11: tags.failover_priority is 0: Patroni never calls the bootstrap method "
+          "on this node | remove it on the node to be restored");
+    const auto m4 = found_in("M4-replica-method-visibly-wrong");
+    CHECK(m4.front() == "key-misplaced patroni.yml:9: create_replica_methods is in bootstrap.dcs itself, where Patroni "
+                        "ignores it | move it into bootstrap.dcs.postgresql");
+    CHECK(m4.back() == "replica-method-backup patroni.yml:13: replica method pgbackrest makes a backup instead of "
+                       "restoring one | let its command run pgbackrest restore: pgbackrest --stanza=NAME --delta "
+                       "restore");
+    CHECK(found_in("U1-line-of-the-edited-text").back() ==
+          "replica-method-list patroni.yml:7: postgresql.create_replica_methods is no list: Patroni takes each letter "
+          "for a method | write it in brackets: [basebackup]");
+    CHECK(
+        found_in("W1-dcs-recovery-conf-shadowed").back() ==
+        "standby-restore-command-missing patroni.yml:6: bootstrap.dcs.postgresql.recovery_conf.restore_command is not "
+        "set: a standby that lags behind cannot fetch WAL from the archive | set it to: pgbackrest --stanza=demo "
+        "archive-get %f \"%p\"");
+    CHECK(found_in("W2-restore-command-in-parameters").back() ==
+          "standby-restore-command-elsewhere patroni.yml:9: bootstrap.dcs.postgresql.parameters.restore_command uses "
+          "stanza other, and the restore reads stanza demo | make it read the archive that the cluster writes");
+    CHECK(found_in("W3-wrapper-dropped") ==
+          Strings{no_archive, "standby-restore-command-missing " + no_restore_command});
+    CHECK(found_in("W8-script-overwritten") == Strings{no_archive});
+}
+
+TEST_CASE("a hint that is followed leaves nothing to find") {
+    /// `after` holds what the hint says behind `word`, in place of @.
+    struct Hint {
+        std::string before, after, word, followed;
+    };
+    const std::string parameters =
+        "        archive_mode: 'on'\n        archive_command: pgbackrest --stanza=demo archive-push %p\n";
+    const std::string archive_get = "    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n";
+    const std::vector<Hint> hints = {
+        {parameters, "", "set ", "        @\n        archive_command: pgbackrest --stanza=demo archive-push %p\n"},
+        {parameters, "        archive_mode: 'on'\n", "set ", "        archive_mode: 'on'\n        @\n"},
+        {parameters, "        archive_mode: 'on'\n        archive_library: x\n", "and set ",
+         "        archive_mode: 'on'\n        @\n"},
+        {archive_get, "    recovery_target_timeline: latest\n", "set it to: ", "    restore_command: @\n"},
+        {"  dcs:\n", "  dcs:\n    ttl: 20\n", "set ttl to ", "  dcs:\n    ttl: @\n"},
+        {"    stanza: demo\n", "    stanza: demo\n    target: yes\n", "quotes: ", "    stanza: demo\n    target: @\n"},
+        {"  recovery_conf:\n", "  create_replica_methods: basebackup\n  recovery_conf:\n",
+         "brackets: ", "  create_replica_methods: @\n  recovery_conf:\n"},
+        {"    stanza: demo\n", "    stanza: demo\n    recovery_conf: {recovery_comand: x}\n", "did you mean '",
+         "    stanza: demo\n    recovery_conf:\n      @ x\n"},
+    };
+    for (const auto& hint : hints) {
+        const Node node;
+        const auto file = node.files.write("patroni.yml", with(clean, hint.before, hint.after));
+        ::chmod(file.c_str(), 0600);
+        const auto findings = all({file, {}}, node.intent);
+        REQUIRE(findings.size() == 1);
+        auto said = findings[0].problem.hint;
+        CAPTURE(said);
+        REQUIRE(said.find(hint.word) != std::string::npos);
+        said = said.substr(said.find(hint.word) + hint.word.size());
+        said = said.substr(0, said.find(" or more"));
+        said = said.substr(0, said.find(" in bootstrap.dcs"));
+        if (said.ends_with("'?")) {
+            said.replace(said.size() - 2, 2, ":");
+        }
+        CHECK(node.found(with(clean, hint.before, with(hint.followed, "@", said))) == Strings{});
+    }
+}
+
+TEST_CASE("what Patroni cannot read is said with its line, and without its text") {
+    const auto refusal = [](const std::string& name) { return problems_of([&] { found_in(name); }); };
+    CHECK(refusal("M1a-tab-before-comment") ==
+          Strings{"patroni.yml:4: Patroni cannot read the file: there is a tab between values"});
+    CHECK(refusal("M1b-tab-on-empty-line") ==
+          Strings{"patroni.yml:5: Patroni cannot read the file: there is a tab between values"});
+    CHECK(refusal("M1e-unknown-tag") ==
+          Strings{"patroni.yml:7: Patroni cannot read the file: it does not know the tag !vault"});
+    const Files files;
+    const auto m2a = files.write("patroni.yml", system::read_file(std::filesystem::path(__FILE__).parent_path() /
+                                                                  "cases/M2a-option-without-value.yml"));
+    CHECK(
+        problems_of([&] {
+            read_configuration({m2a, {}});
+        }) ==
+        Strings{"patroni.yml:8: bootstrap.pgbackrest.type has no value: Patroni 3.2 and later pass it on as the word "
+                "None",
+                "patroni.yml:9: bootstrap.pgbackrest.target has no value: Patroni 3.2 and later pass it on as the word "
+                "None"});
 }
 
 TEST_CASE("a watchdog that can be written is none") {
