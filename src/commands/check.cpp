@@ -284,7 +284,8 @@ std::string json(const Overview& overview, const std::vector<Finding>& findings)
     for (const auto& [name, value] : overview.facts) {
         facts[name] = value;
     }
-    const nlohmann::ordered_json all{{"settings", overview.settings},
+    const nlohmann::ordered_json all{{"schema", 1},
+                                     {"settings", overview.settings},
                                      {"facts", facts},
                                      {"findings", nlohmann::ordered_json::parse(findings_json(findings))}};
     return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
