@@ -64,6 +64,7 @@ void add_configure_options(CLI::App& command, ConfigureArguments& arguments, Val
     const std::map<std::string_view, bool*> flags = {{"patroni-mode", &arguments.patroni_mode},
                                                      {"replicas", &arguments.replicas},
                                                      {"post-bootstrap", &arguments.post_bootstrap},
+                                                     {"replace", &arguments.replace},
                                                      {"remove", &arguments.remove},
                                                      {"write", &arguments.write}};
     for (const auto& definition : options_of_configure()) {

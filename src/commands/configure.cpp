@@ -46,8 +46,8 @@ std::optional<std::string> setting(const ConfigureArguments& arguments, const Co
     if (const auto value = given(arguments, name)) {
         return value;
     }
-    const auto* node = patroni_yml.find({"bootstrap", method, name});
-    return node == nullptr || yaml::blank(*node) || !node->is_scalar() ? std::nullopt : std::optional(node->text);
+    const auto value = in_force(patroni_yml, method, name);
+    return value.empty() ? std::nullopt : std::optional(value);
 }
 
 std::string ask_for_stanza(const std::string& known) {
@@ -85,8 +85,8 @@ std::string stanza_of(const ConfigureArguments& arguments, const ConfigurationEd
 }
 
 void refuse_what_remove_does_not_take(const ConfigureArguments& arguments) {
-    if (arguments.remove &&
-        (!arguments.options.empty() || arguments.patroni_mode || arguments.replicas || arguments.post_bootstrap)) {
+    if (arguments.remove && (!arguments.options.empty() || arguments.patroni_mode || arguments.replicas ||
+                             arguments.post_bootstrap || arguments.replace)) {
         throw Failure(ExitCode::usage, "--remove takes out the target, and adds nothing",
                       "give --patroni-config, --method and --write with it, and nothing else");
     }
@@ -128,6 +128,8 @@ const std::vector<OptionDefinition>& options_of_configure() {
         {"patroni-mode", flag, ours, "", "write recovery_conf as well: Patroni's PostgreSQL replays the WAL"},
         {"replicas", flag, ours, "", "write the replica method pgbackrest as well, before basebackup"},
         {"post-bootstrap", flag, ours, "", "write post_bootstrap as well: patroni_pgbackrest verify"},
+        {"replace", flag, ours, "",
+         "write over other programs' commands, too: method, restore_command, replica method"},
         {"remove", flag, ours, "", "take the target out again, from block and recovery_conf, and do nothing else"},
         {"write", flag, ours, "", "change the file; without it the difference is shown, no more"},
     };
@@ -155,9 +157,9 @@ void configure(const ConfigureArguments& arguments) {
     } else {
         add_bootstrap(patroni_yml, arguments, method, stanza_of(arguments, patroni_yml, method));
         write_identifier_down(patroni_yml, arguments, path, method);
-        require_accepted(patroni_yml);
+        require_accepted(patroni_yml, arguments);
     }
-    if (patroni_yml.diff().empty()) {
+    if (!patroni_yml.is_changed()) {
         log::info("{} already has all of this: there is nothing to change", path.string());
         return;
     }

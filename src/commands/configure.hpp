@@ -17,6 +17,7 @@ struct ConfigureArguments {
     bool patroni_mode = false;          ///< write recovery_conf into the block
     bool replicas = false;              ///< write the replica method into postgresql
     bool post_bootstrap = false;        ///< write post_bootstrap into bootstrap
+    bool replace = false;               ///< write over commands of other programs, too
     bool remove = false;                ///< the target is removed, and nothing else is done
     bool write = false;                 ///< write into the files; else only the difference is shown
 };

@@ -1,8 +1,11 @@
 #include "commands/configure_changes.hpp"
 
+#include "patroni/command_words.hpp"
+#include "patroni/effective.hpp"
 #include "postgres/configuration.hpp"
 #include "request/patroni_mode.hpp"
 #include "system/failure.hpp"
+#include "system/log.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -18,25 +21,6 @@ using patroni::ConfigurationEdit;
 using yaml::NewNode;
 using yaml::Node;
 using yaml::Path;
-
-/// The first two words of a command line that calls this program.
-bool calls_this_program(const Node* command, const std::string& verb) {
-    if (command == nullptr || !command->is_scalar()) {
-        return false;
-    }
-    const auto words = system::shell_words(command->text);
-    return words && words->size() >= 2 && std::filesystem::path((*words)[0]).filename() == "patroni_pgbackrest" &&
-           (*words)[1] == verb;
-}
-
-/// Whether a command line calls pgbackrest with that command for that stanza.
-bool calls_pgbackrest(const Node* command, const std::string& verb, const std::string& stanza) {
-    const auto words = command != nullptr && command->is_scalar() ? system::shell_words(command->text) : std::nullopt;
-    const auto has = [&](const std::string& word) {
-        return std::find(words->begin(), words->end(), word) != words->end();
-    };
-    return words && has(verb) && has("--stanza=" + stanza);
-}
 
 /// The key as the map spells it: Patroni ignores the case of recovery parameters.
 std::string spelling_of(const Node* map, const std::string& name) {
@@ -54,6 +38,62 @@ Path below(const Path& path, const std::string& key) {
     Path longer = path;
     longer.push_back(key);
     return longer;
+}
+
+/// A scalar's text; empty for anything else.
+std::string text_at(const ConfigurationEdit& patroni_yml, const Path& path) {
+    const Node* node = patroni_yml.find(path);
+    return node == nullptr || yaml::blank(*node) || !node->is_scalar() ? std::string() : node->text;
+}
+
+/// Whether a command line runs pgbackrest itself, without a wrapper or a shell.
+bool is_plain_pgbackrest(const std::string& command, const std::string& verb) {
+    const auto words = patroni::command_words(command);
+    return !words.empty() && std::filesystem::path(words.front()).filename() == "pgbackrest" &&
+           patroni::calls_pgbackrest(command, verb);
+}
+
+[[noreturn]] void refuse(const ConfigurationEdit& patroni_yml, const Path& path, const std::string& message,
+                         const std::string& hint) {
+    const Node* node = patroni_yml.find(path);
+    throw Failure(ExitCode::usage, patroni_yml.on_disk({Problem{yaml::text(path) + " " + message, hint,
+                                                                node == nullptr ? std::string() : node->place}}));
+}
+
+void leave_alone(const Path& path) {
+    log::warning("{} runs something else, and is left as it is: --replace writes pgbackrest there", yaml::text(path));
+}
+
+/// The options that stand in the block's command, where they count more than the block's own.
+std::vector<std::string> words_of_command(const ConfigurationEdit& patroni_yml, const Path& block) {
+    const auto command = text_at(patroni_yml, below(block, "command"));
+    return patroni::calls_us(command, "bootstrap") ? patroni::words_from(command, "patroni_pgbackrest")
+                                                   : std::vector<std::string>();
+}
+
+void take_out_of_command(ConfigurationEdit& patroni_yml, const Path& block, const std::vector<std::string>& names) {
+    const auto words = words_of_command(patroni_yml, block);
+    const bool has_any = std::any_of(names.begin(), names.end(),
+                                     [&](const auto& name) { return patroni::option_in(words, name).has_value(); });
+    if (!has_any) {
+        return;
+    }
+    const Path path = below(block, "command");
+    const auto command = patroni::without_options(text_at(patroni_yml, path), names);
+    if (!command) {
+        refuse(patroni_yml, path, "has an option of the restore inside quotes", "take it out by hand");
+    }
+    patroni_yml.set(path, NewNode::of_text(*command));
+}
+
+/// A command line with another stanza, and the rest as it stands.
+void set_stanza(ConfigurationEdit& patroni_yml, const Path& path, const std::string& stanza) {
+    const auto current = text_at(patroni_yml, path);
+    const auto changed = patroni::with_option(current, "stanza", stanza);
+    if (!changed) {
+        refuse(patroni_yml, path, "names another stanza", "name stanza " + stanza + " there by hand");
+    }
+    patroni_yml.set(path, NewNode::of_text(*changed));
 }
 
 NewNode written_option(const OptionDefinition& definition, const std::string& value) {
@@ -77,12 +117,8 @@ NewNode written_option(const OptionDefinition& definition, const std::string& va
 /// pgBackRest's command line as the block has it: `pgbackrest --config=… --stanza=…`. Each word quoted for a shell.
 std::string pgbackrest_call(const ConfigurationEdit& patroni_yml, const std::string& method,
                             const std::string& stanza) {
-    const auto of_block = [&](const char* key) {
-        const Node* node = patroni_yml.find({"bootstrap", method, key});
-        return node == nullptr || !node->is_scalar() ? std::string() : node->text;
-    };
-    const std::string program = of_block("pgbackrest");
-    const std::string configuration = of_block("pgbackrest-config");
+    const std::string program = in_force(patroni_yml, method, "pgbackrest");
+    const std::string configuration = in_force(patroni_yml, method, "pgbackrest-config");
     std::string call = postgres::quote_command_word(program.empty() ? "pgbackrest" : program);
     if (!configuration.empty()) {
         call += " " + postgres::quote_command_word("--config=" + configuration);
@@ -94,9 +130,8 @@ std::string pgbackrest_call(const ConfigurationEdit& patroni_yml, const std::str
 std::string guard_call(const ConfigurationEdit& patroni_yml, const std::string& method, const std::string& stanza) {
     std::string call = "patroni_pgbackrest archive-get " + postgres::quote_command_word("--stanza=" + stanza);
     for (const std::string name : {"pgbackrest", "pgbackrest-config"}) {
-        const Node* node = patroni_yml.find({"bootstrap", method, name});
-        if (node != nullptr && node->is_scalar()) {
-            call += " " + postgres::quote_command_word("--" + name + "=" + node->text);
+        if (const auto value = in_force(patroni_yml, method, name); !value.empty()) {
+            call += " " + postgres::quote_command_word("--" + name + "=" + value);
         }
     }
     return call;
@@ -109,13 +144,52 @@ bool is_guarded(const Node* recovery_conf) {
     return command != nullptr && command->is_scalar() && is_guard(command->text);
 }
 
+/// What is given on the command line has its place there.
+patroni::Configuration configuration_of(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments) {
+    try {
+        auto configuration = patroni_yml.configuration();
+        for (const auto& option : arguments.options) {
+            for (std::size_t i = 0; configuration.method && i < configuration.method->entries.size(); ++i) {
+                auto& entry = configuration.method->entries[i];
+                if (entry.key == option.name) {
+                    entry.place = "--" + option.name;
+                    for (auto& value : entry.values) {
+                        value.place = entry.place;
+                    }
+                }
+            }
+        }
+        return configuration;
+    } catch (const Failure& failure) {
+        throw Failure(failure.code(), patroni_yml.on_disk(failure.problems()));
+    }
+}
+
+/// Throws Failure(usage) with every problem that `bootstrap` would have with it.
+Request accepted(const ConfigurationEdit& patroni_yml, patroni::Configuration configuration) {
+    std::vector<GivenOption> given;
+    if (!configuration.data_directory) {
+        given.push_back({"datadir", "/data"});  // Patroni passes its own with the call
+    }
+    try {
+        return make_request(given, std::move(configuration));
+    } catch (const Failure& failure) {
+        throw Failure(failure.code(), patroni_yml.on_disk(failure.problems()));
+    }
+}
+
 void write_block(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const Path& block,
                  const std::string& stanza) {
     std::vector<std::pair<std::string, NewNode>> entries;
-    if (!calls_this_program(patroni_yml.find(below(block, "command")), "bootstrap")) {
+    const Path path = below(block, "command");
+    const auto command = text_at(patroni_yml, path);
+    if (!patroni::calls_us(command, "bootstrap")) {
+        if (!command.empty() && !is_plain_pgbackrest(command, "restore") && !arguments.replace) {
+            refuse(patroni_yml, path, "runs another program",
+                   "name another block with --method, or let --replace write this program there");
+        }
         entries.emplace_back("command", NewNode::of_text("patroni_pgbackrest bootstrap"));
     }
-    entries.emplace_back("stanza", NewNode::of_text(stanza));
     const auto is_given = [&](std::string_view name) {
         return std::any_of(arguments.options.begin(), arguments.options.end(),
                            [&](const auto& option) { return option.name == name; });
@@ -123,28 +197,45 @@ void write_block(ConfigurationEdit& patroni_yml, const ConfigureArguments& argum
     // A target of another type is another target: what is left of the last one would contradict it.
     for (const std::string name : {"target", "target-exclusive"}) {
         if (is_given("type") && !is_given(name)) {
+            take_out_of_command(patroni_yml, block, {name});
             patroni_yml.remove(below(block, name));
         }
     }
+    const auto add = [&](const OptionDefinition& definition, const std::string& value) {
+        const std::string name(definition.name);
+        if (patroni::option_in(words_of_command(patroni_yml, block), name) != value) {
+            take_out_of_command(patroni_yml, block, {name});
+            entries.emplace_back(name, written_option(definition, value));
+        }
+    };
+    add(*find_option("stanza"), stanza);
     for (const auto& definition : configurable_options()) {
         for (const auto& option : arguments.options) {
             if (option.name == definition.name && option.name != "stanza") {
-                entries.emplace_back(option.name, written_option(definition, option.value));
+                add(definition, option.value);
             }
         }
     }
     patroni_yml.set(block, NewNode::of_map(std::move(entries)));
 }
 
+/// Whether a restore_command is the one that this command writes itself.
+bool is_written_here(const std::string& restore_command, const std::string& call) {
+    return restore_command.empty() ||
+           patroni::command_words(restore_command) == patroni::command_words(call + " archive-get %f %p");
+}
+
 /// The recovery_conf that agrees with the rest of the block.
-void write_recovery_conf(ConfigurationEdit& patroni_yml, const Path& block) {
-    patroni::Configuration standalone = patroni_yml.configuration();
+void write_recovery_conf(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const std::string& method,
+                         const std::string& stanza) {
+    const Path block{"bootstrap", method};
+    patroni::Configuration standalone = configuration_of(patroni_yml, arguments);
     if (!standalone.method) {
         return;  // require_accepted() says why
     }
     standalone.method->recovery_conf.reset();
     std::erase_if(standalone.method->entries, [](const auto& entry) { return entry.key == "recovery"; });
-    const Request request = make_request({{"datadir", "/data"}}, std::move(standalone));
+    const Request request = accepted(patroni_yml, std::move(standalone));
     const auto wanted = yaml::parse(corrected_recovery_conf(request), "recovery_conf");
     const Node& corrected = wanted->map_at("recovery_conf");
 
@@ -165,6 +256,12 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const Path& block) {
     }
     std::vector<std::pair<std::string, NewNode>> entries;
     const Node* current = patroni_yml.find(path);
+    const Path command = below(path, spelling_of(current, "restore_command"));
+    const auto call = pgbackrest_call(patroni_yml, method, stanza);
+    if (!is_guarded(current) && !is_written_here(text_at(patroni_yml, command), call) && !arguments.replace) {
+        refuse(patroni_yml, command, "runs something else than the guard",
+               "let --replace write patroni_pgbackrest archive-get there, or take recovery_conf out");
+    }
     for (const auto& entry : corrected.entries) {
         if (entry.key != "restore_command" || !is_guarded(current)) {
             entries.emplace_back(spelling_of(current, entry.key), NewNode::of_text(entry.value->text));
@@ -173,33 +270,63 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const Path& block) {
     patroni_yml.set(path, NewNode::of_map(std::move(entries)));
 }
 
-void write_restore_command(ConfigurationEdit& patroni_yml, const std::string& method, const std::string& stanza,
-                           bool patroni_mode) {
-    const Path local{"postgresql", "recovery_conf"};
-    const Path dynamic{"bootstrap", "dcs", "postgresql", "recovery_conf"};
-    // A local recovery_conf hides the whole dynamic one.
-    const Node* in_force = patroni_yml.find(local) != nullptr ? patroni_yml.find(local) : patroni_yml.find(dynamic);
-    const Node* command =
-        in_force == nullptr ? nullptr : yaml::find(*in_force, {spelling_of(in_force, "restore_command")});
-    if (is_guarded(in_force) || (!patroni_mode && calls_pgbackrest(command, "archive-get", stanza))) {
+/// Where Patroni takes the standbys' one from: a new recovery_conf elsewhere could hide what is in force.
+void write_restore_command(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                           const std::string& method, const std::string& stanza, bool patroni_mode) {
+    const auto in_force = patroni::recovery_conf_of_standbys(patroni_yml.tree());
+    const auto* setting = in_force.find("restore_command");
+    const Path path = setting == nullptr ? below(in_force.path, "restore_command") : setting->path;
+    const auto current = text_at(patroni_yml, path);
+    const auto call = pgbackrest_call(patroni_yml, method, stanza);
+    const bool is_guarded_already = is_guard(current);
+    if (is_guarded_already || (!patroni_mode && patroni::calls_pgbackrest(current, "archive-get"))) {
+        const auto named = patroni::option_in(patroni::command_words(current), "stanza");
+        if (named && *named != stanza) {
+            set_stanza(patroni_yml, path, stanza);
+        }
         return;
     }
-    const std::string wanted = patroni_mode ? guard_call(patroni_yml, method, stanza) + " %f \"%p\""
-                                            : pgbackrest_call(patroni_yml, method, stanza) + " archive-get %f \"%p\"";
-    patroni_yml.set(
-        local, NewNode::of_map({{spelling_of(patroni_yml.find(local), "restore_command"), NewNode::of_text(wanted)}}));
+    if (!is_written_here(current, call) && !arguments.replace) {
+        if (patroni_mode) {
+            refuse(patroni_yml, path, "runs something else than the guard",
+                   "let --replace write patroni_pgbackrest archive-get there");
+        }
+        leave_alone(path);
+        return;
+    }
+    patroni_yml.set(path,
+                    NewNode::of_text((patroni_mode ? guard_call(patroni_yml, method, stanza) : call + " archive-get") +
+                                     " %f \"%p\""));
+}
+
+/// The method pgbackrest, local or of bootstrap.dcs.
+Path replica_block(const ConfigurationEdit& patroni_yml) {
+    const Path local{"postgresql", "pgbackrest"};
+    const Path dynamic{"bootstrap", "dcs", "postgresql", "pgbackrest"};
+    return patroni_yml.find(local) == nullptr && patroni_yml.find(dynamic) != nullptr ? dynamic : local;
 }
 
 /// Patroni restores with `pgbackrest --delta restore` (its documentation, "Building replicas"), then with basebackup.
-void write_replica_method(ConfigurationEdit& patroni_yml, const std::string& method, const std::string& stanza) {
-    const Path block{"postgresql", "pgbackrest"};
-    if (!calls_pgbackrest(patroni_yml.find(below(block, "command")), "restore", stanza)) {
+void write_replica_method(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                          const std::string& method, const std::string& stanza) {
+    const Path block = replica_block(patroni_yml);
+    const Path path = below(block, "command");
+    const auto current = text_at(patroni_yml, path);
+    const bool restores = patroni::calls_pgbackrest(current, "restore");
+    if (!restores && !current.empty() && !arguments.replace) {
+        leave_alone(path);
+        return;
+    }
+    if (!restores) {
         std::string call = pgbackrest_call(patroni_yml, method, stanza);
         // Patroni splits it as a shell does, but knows nothing of %f.
         for (auto at = call.find("%%"); at != std::string::npos; at = call.find("%%", at + 1)) {
             call.erase(at, 1);
         }
         patroni_yml.set(block, NewNode::of_map({{"command", NewNode::of_text(call + " --delta restore")}}));
+    } else if (const auto named = patroni::option_in(patroni::command_words(current), "stanza");
+               named && *named != stanza) {
+        set_stanza(patroni_yml, path, stanza);
     }
     for (const std::string key : {"keep_data", "no_params"}) {
         const Node* flag = patroni_yml.find(below(block, key));
@@ -207,39 +334,31 @@ void write_replica_method(ConfigurationEdit& patroni_yml, const std::string& met
             patroni_yml.set(below(block, key), NewNode::of_word("true"));
         }
     }
-    // The old name counts where the new one says nothing (Patroni's replica_method_can_work_without_…, 2.0 to 4.1).
-    const auto list_at = [&](const Path& path) {
-        const Node* list = patroni_yml.find(path);
-        return list != nullptr && yaml::truthy(*list) ? list : nullptr;
-    };
-    const Path list{"postgresql", "create_replica_methods"};
-    const Path old_name{"postgresql", "create_replica_method"};
-    const Path dynamic{"bootstrap", "dcs", "postgresql", "create_replica_methods"};
+    const Path in_force = patroni::path_of_replica_methods(patroni_yml.tree());
+    const bool is_local = in_force.front() == "postgresql";
     std::vector<NewNode> new_list{NewNode::of_text("pgbackrest")};
-    if (const Node* shared = list_at(dynamic)) {
-        for (const auto& item : shared->items) {
+    if (is_local) {
+        new_list.push_back(NewNode::of_text("basebackup"));
+    } else {
+        for (const auto& item : patroni_yml.find(in_force)->items) {
             if (item->is_scalar() && item->text != "pgbackrest") {
                 new_list.push_back(NewNode::of_text(item->text));
             }
         }
-    } else {
-        new_list.push_back(NewNode::of_text("basebackup"));
     }
-    const bool use_old_name = list_at(list) == nullptr && list_at(old_name) != nullptr;
-    patroni_yml.prepend(use_old_name ? old_name : list, NewNode::of_text("pgbackrest"),
-                        NewNode::of_list(std::move(new_list)));
+    patroni_yml.prepend(is_local ? in_force : Path{"postgresql", "create_replica_methods"},
+                        NewNode::of_text("pgbackrest"), NewNode::of_list(std::move(new_list)));
 }
 
 void write_post_bootstrap(ConfigurationEdit& patroni_yml) {
     for (const std::string key : {"post_bootstrap", "post_init"}) {
         const Node* command = patroni_yml.find({"bootstrap", key});
-        if (calls_this_program(command, "verify")) {
+        if (patroni::calls_us(text_at(patroni_yml, {"bootstrap", key}), "verify")) {
             return;
         }
         if (command != nullptr && !yaml::blank(*command)) {
-            throw Failure(ExitCode::usage,
-                          {Problem{fmt::format("bootstrap.{} runs something else already", key),
-                                   "call patroni_pgbackrest verify in it, or take it out first", command->place}});
+            refuse(patroni_yml, {"bootstrap", key}, "runs something else already",
+                   "call patroni_pgbackrest verify in it, or take it out first");
         }
     }
     patroni_yml.set({"bootstrap", "post_bootstrap"}, NewNode::of_text("patroni_pgbackrest verify"));
@@ -273,7 +392,7 @@ std::string method_of(const ConfigureArguments& arguments, const ConfigurationEd
     }
     const Node* method = patroni_yml.find({"bootstrap", "method"});
     const bool is_ours = method != nullptr && method->is_scalar() &&
-                         calls_this_program(patroni_yml.find({"bootstrap", method->text, "command"}), "bootstrap");
+                         patroni::calls_us(text_at(patroni_yml, {"bootstrap", method->text, "command"}), "bootstrap");
     return is_ours ? method->text : "pgbackrest";
 }
 
@@ -282,16 +401,17 @@ void add_bootstrap(ConfigurationEdit& patroni_yml, const ConfigureArguments& arg
     const Path block{"bootstrap", method};
     patroni_yml.set({"bootstrap", "method"}, NewNode::of_text(method));
     write_block(patroni_yml, arguments, block, stanza);
-    const bool patroni_mode = arguments.patroni_mode || is_guarded(patroni_yml.find(below(block, "recovery_conf")));
+    // With a recovery_conf in the block Patroni replays.
+    const bool patroni_mode = arguments.patroni_mode || patroni_yml.find(below(block, "recovery_conf")) != nullptr;
     if (patroni_mode) {
-        write_recovery_conf(patroni_yml, block);
+        write_recovery_conf(patroni_yml, arguments, method, stanza);
     }
     if (arguments.post_bootstrap) {
         write_post_bootstrap(patroni_yml);
     }
-    write_restore_command(patroni_yml, method, stanza, patroni_mode);
+    write_restore_command(patroni_yml, arguments, method, stanza, patroni_mode);
     if (arguments.replicas) {
-        write_replica_method(patroni_yml, method, stanza);
+        write_replica_method(patroni_yml, arguments, method, stanza);
     }
 }
 
@@ -314,19 +434,22 @@ void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
             patroni_yml.remove(below(recovery_conf, key));
         }
     }
-    for (const std::string key :
-         {"type", "target", "nearest", "target-exclusive", "target-timeline", "set", "source", "reuse-data"}) {
+    const std::vector<std::string> keys = {"type", "target", "nearest",   "target-exclusive", "target-timeline",
+                                           "set",  "source", "reuse-data"};
+    take_out_of_command(patroni_yml, block, keys);
+    for (const auto& key : keys) {
         patroni_yml.remove(below(block, key));
     }
 }
 
-void require_accepted(const ConfigurationEdit& patroni_yml) {
-    auto configuration = patroni_yml.configuration();
-    std::vector<GivenOption> given;
-    if (!configuration.data_directory) {
-        given.push_back({"datadir", "/data"});  // Patroni passes its own with the call
-    }
-    make_request(given, std::move(configuration));
+void require_accepted(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments) {
+    accepted(patroni_yml, configuration_of(patroni_yml, arguments));
+}
+
+std::string in_force(const ConfigurationEdit& patroni_yml, const std::string& method, const std::string& name) {
+    const Path block{"bootstrap", method};
+    const auto in_command = patroni::option_in(words_of_command(patroni_yml, block), name);
+    return in_command.value_or(text_at(patroni_yml, below(block, name)));
 }
 
 }  // namespace patroni_pgbackrest::commands

@@ -6,6 +6,7 @@
 #include "system/file.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -44,7 +45,7 @@ std::string configured(const fs::path& path, const ConfigureArguments& arguments
         remove_target(patroni_yml, method);
     } else {
         add_bootstrap(patroni_yml, arguments, method, "demo");
-        require_accepted(patroni_yml);
+        require_accepted(patroni_yml, arguments);
     }
     const std::string diff = patroni_yml.diff();
     patroni_yml.write();
@@ -195,9 +196,9 @@ TEST_CASE("remove takes out all lines of a value, an alias of it too, and leaves
 
 TEST_CASE("a target that bootstrap would refuse is refused in its words, and nothing is written") {
     CHECK(refusal(plain, with({{"type", "time"}, {"target", "2026-11-22 10:00:00"}})).front() ==
-          "patroni.yml:8: '2026-11-22 10:00:00' is not a point in time with a UTC offset");
-    CHECK(refusal(plain, with({{"type", "time"}})).front() == "patroni.yml:7: type time needs a target");
-    CHECK(refusal(plain, with({{"type", "yesterday"}})).front() == "patroni.yml:7: 'yesterday' is not a recovery type");
+          "--target: '2026-11-22 10:00:00' is not a point in time with a UTC offset");
+    CHECK(refusal(plain, with({{"type", "time"}})).front() == "--type: type time needs a target");
+    CHECK(refusal(plain, with({{"type", "yesterday"}})).front() == "--type: 'yesterday' is not a recovery type");
 }
 
 TEST_CASE("the method's block is the one in force, or the one that is named") {
@@ -221,7 +222,7 @@ TEST_CASE("the identifier is written into the block as text") {
     patroni::ConfigurationEdit patroni_yml(file, {});
     add_bootstrap(patroni_yml, {}, "pgbackrest", "demo");
     add_system_identifier(patroni_yml, "pgbackrest", "7710953412442782829");
-    require_accepted(patroni_yml);
+    require_accepted(patroni_yml, {});
     patroni_yml.write();
     CHECK(contains(system::read_file(file), "    stanza: demo\n    system-identifier: '7710953412442782829'\n"));
 }
@@ -266,8 +267,163 @@ TEST_CASE("a restore_command in force that asks pgbackrest for this stanza stays
     const std::string own = "bootstrap:\n  dcs:\n    postgresql:\n      recovery_conf:\n        restore_command: "
                             "/usr/bin/pgbackrest --stanza=demo --log-level-console=info archive-get %f %p\n";
     CHECK_FALSE(contains(result(own), "--stanza=demo archive-get"));
-    CHECK(contains(result("postgresql:\n  recovery_conf:\n    restore_command: cp /archive/%f %p # old\n"),
+    const std::string script = "postgresql:\n  recovery_conf:\n    restore_command: cp /archive/%f %p # old\n";
+    CHECK(contains(result(script), "    restore_command: cp /archive/%f %p # old\n"));
+    ConfigureArguments replace;
+    replace.replace = true;
+    CHECK(contains(result(script, replace),
                    "    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\" # old\n"));
+    CHECK(contains(
+        result("postgresql:\n  recovery_conf:\n    restore_command: nice pgbackrest --stanza=old --log-path=/l "
+               "archive-get %f %p\n"),
+        "    restore_command: nice pgbackrest --stanza=demo --log-path=/l archive-get %f %p\n"));
+}
+
+namespace {
+
+std::string of_field(const std::string& name) {
+    return system::read_file(fs::path(__FILE__).parent_path().parent_path() / "patroni" / "cases" / (name + ".yml"));
+}
+
+/// The difference that configure makes of it.
+std::string changes(const std::string& name, const ConfigureArguments& arguments = {}) {
+    const Files files;
+    return configured(files.write("patroni.yml", of_field(name)), arguments);
+}
+
+ConfigureArguments replicas() {
+    ConfigureArguments arguments;
+    arguments.replicas = true;
+    return arguments;
+}
+
+const std::string block_of_ours = "+  method: pgbackrest\n"
+                                  "+  pgbackrest:\n"
+                                  "+    command: patroni_pgbackrest bootstrap\n"
+                                  "+    stanza: demo\n";
+const std::string recovery_conf_of_ours = "+  recovery_conf:\n"
+                                          "+    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n";
+
+}  // namespace
+
+TEST_CASE("of files of the field nothing is lost, to the byte") {
+    CHECK(changes("W1-dcs-recovery-conf-shadowed") ==
+          "@@ -5,5 +5,10 @@\n"
+          "     postgresql:\n"
+          "       recovery_conf:\n"
+          "         recovery_min_apply_delay: 1h\n"
+          "+        restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n" +
+              block_of_ours + " postgresql:\n   data_dir: /var/lib/postgresql/15/demo\n");
+    CHECK(changes("W2-restore-command-in-parameters") ==
+          "@@ -6,6 +6,10 @@\n"
+          "       parameters:\n"
+          "         archive_mode: \"on\"\n"
+          "         archive_command: pgbackrest --stanza=demo archive-push %p\n"
+          "-        restore_command: pgbackrest --stanza=other archive-get %f \"%p\"\n"
+          "+        restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n" +
+              block_of_ours + " postgresql:\n   data_dir: /var/lib/postgresql/15/demo\n");
+    CHECK(changes("W3-wrapper-dropped") == "@@ -7,3 +7,5 @@\n"
+                                           "     stanza: demo\n"
+                                           " postgresql:\n"
+                                           "   data_dir: /var/lib/postgresql/15/demo\n" +
+                                               recovery_conf_of_ours);
+    CHECK(changes("W5-empty-methods", replicas()) == "@@ -1,5 +1,16 @@\n"
+                                                     " scope: demo\n"
+                                                     " name: n1\n"
+                                                     " postgresql:\n"
+                                                     "   data_dir: /var/lib/postgresql/15/demo\n"
+                                                     "-  create_replica_methods: []\n"
+                                                     "+  create_replica_methods: [pgbackrest, basebackup]\n" +
+                                                         recovery_conf_of_ours +
+                                                         "+  pgbackrest:\n"
+                                                         "+    command: pgbackrest --stanza=demo --delta restore\n"
+                                                         "+    keep_data: true\n"
+                                                         "+    no_params: true\n"
+                                                         "+bootstrap:\n" +
+                                                         block_of_ours);
+    ConfigureArguments replace;
+    replace.replace = true;
+    CHECK(contains(changes("W6-block-scalar-comment"),
+                   "     restore_command: >-   # the comment that goes\n       cp /a/%f %p\n+"));
+    CHECK(contains(changes("W6-block-scalar-comment", replace),
+                   "-    restore_command: >-   # the comment that goes\n"
+                   "-      cp /a/%f %p\n"
+                   "+    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"   # the comment that goes\n"));
+    CHECK(changes("W8-script-overwritten", replicas()).empty());
+    CHECK(changes("R1-recovery-conf-in-block") ==
+          "@@ -3,10 +3,14 @@\n"
+          " bootstrap:\n"
+          "   method: pgbackrest\n"
+          "   pgbackrest:\n"
+          "-    command: pgbackrest --stanza=demo --delta restore\n"
+          "+    command: patroni_pgbackrest bootstrap\n"
+          "     no_params: true\n"
+          "     recovery_conf:\n"
+          "-      restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n"
+          "+      restore_command: patroni_pgbackrest archive-get %f \"%p\"\n"
+          "+      recovery_target_action: promote\n"
+          "+    stanza: demo\n"
+          " postgresql:\n"
+          "   data_dir: /var/lib/postgresql/15/demo\n"
+          "   pg_hba: [local all all peer]\n"
+          "+  recovery_conf:\n"
+          "+    restore_command: patroni_pgbackrest archive-get --stanza=demo %f \"%p\"\n");
+}
+
+TEST_CASE("options in the command are in force: they are compared, moved and taken out") {
+    const std::string name = "W4-options-in-command";
+    CHECK(changes(name) == "@@ -6,3 +6,5 @@\n"
+                           "     command: patroni_pgbackrest bootstrap --stanza=demo --type=immediate\n"
+                           " postgresql:\n"
+                           "   data_dir: /var/lib/postgresql/15/demo\n" +
+                               recovery_conf_of_ours);
+    CHECK(contains(changes(name, with({{"type", "time"}, {"target", "2026-11-22 10:00:00+00"}})),
+                   "-    command: patroni_pgbackrest bootstrap --stanza=demo --type=immediate\n"
+                   "+    command: patroni_pgbackrest bootstrap --stanza=demo\n"
+                   "+    type: time\n"
+                   "+    target: '2026-11-22 10:00:00+00'\n"));
+    ConfigureArguments remove;
+    remove.remove = true;
+    CHECK(contains(changes(name, remove), "+    command: patroni_pgbackrest bootstrap --stanza=demo\n"));
+    const auto quoted = plain_with("    repo: 1\n");
+    auto text = quoted;
+    text.replace(text.find("patroni_pgbackrest bootstrap"), 28,
+                 "bash -c \"patroni_pgbackrest bootstrap --type=immediate\"");
+    CHECK(refusal(text, with({{"type", "latest"}})) ==
+          Words{"patroni.yml:5: bootstrap.pgbackrest.command has an option of the restore inside quotes",
+                "take it out by hand"});
+}
+
+TEST_CASE("a refusal names the line as it is on disk, or the option") {
+    CHECK(refusal(of_field("U1-line-of-the-edited-text"), replicas()).front() ==
+          "patroni.yml:7: postgresql.create_replica_methods is no list");
+    CHECK(refusal("bootstrap:\n  pgbackrest:\n    command: /opt/restore.sh\n") ==
+          Words{"patroni.yml:3: bootstrap.pgbackrest.command runs another program",
+                "name another block with --method, or let --replace write this program there"});
+    ConfigureArguments mode;
+    mode.patroni_mode = true;
+    CHECK(refusal("postgresql:\n  pg_hba: [local all all peer]\n  recovery_conf:\n    restore_command: cp /a/%f %p\n",
+                  mode)
+              .front() == "patroni.yml:4: postgresql.recovery_conf.restore_command runs something else than the guard");
+}
+
+TEST_CASE("no secret of the lines around a change is shown") {
+    const auto difference = changes("S1-secrets-in-diff");
+    CHECK(contains(difference, "       password: ****   # ****\n       pwd: ****\n"
+                               "   callbacks: {on_start: curl -u admin:**** http://x/}\n"));
+    CHECK_FALSE(contains(difference, "SECRET"));
+}
+
+TEST_CASE("20,000 lines are changed in seconds") {
+    std::string text = plain + "  parameters:\n";
+    for (int i = 0; i < 20000; ++i) {
+        text += "    parameter_" + std::to_string(i) + ": 'value " + std::to_string(i) + "'  # of it\n";
+    }
+    const auto begin = std::clock();
+    CHECK(contains(result(text, with({{"type", "immediate"}, {"repo", "1"}})), "    type: immediate\n"));
+    const auto seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+    INFO(seconds);
+    CHECK(seconds < 10);  // without optimisation
 }
 
 TEST_CASE("what configure needs and does not get is named") {
