@@ -4,7 +4,26 @@ import json
 import os
 import unittest
 
-from bootstrap_case import BootstrapCase, program
+from bootstrap_case import BootstrapCase, program, read
+
+
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/check.schema.json')
+
+
+def assert_fits(test, value, schema):
+    """What docs/check.schema.json uses of JSON Schema; and every field is described."""
+    kinds = {'object': dict, 'array': list, 'string': str, 'integer': int}
+    test.assertIsInstance(value, kinds[schema.get('type', 'string')])
+    test.assertEqual(value, schema.get('const', value))
+    test.assertIn(value, schema.get('enum', [value]))
+    if isinstance(value, dict):
+        test.assertEqual([name for name in schema.get('required', []) if name not in value], [])
+        for name, below in value.items():
+            test.assertIn(name, schema['properties'])
+            test.assertTrue(schema['properties'][name]['description'])
+            assert_fits(test, below, schema['properties'][name])
+    for item in value if isinstance(value, list) else []:
+        assert_fits(test, item, schema['items'])
 
 
 class Check(BootstrapCase):
@@ -28,7 +47,9 @@ class Check(BootstrapCase):
     def found(self, *arguments):
         """The exit code and the findings' ids."""
         result = self.check('--format=json', *arguments)
-        findings = json.JSONDecoder().raw_decode(result.log[result.log.index('{\n'):])[0]['findings']
+        told = json.JSONDecoder().raw_decode(result.log[result.log.index('{\n'):])[0]
+        assert_fits(self, told, json.loads(read(SCHEMA)))
+        findings = told['findings']
         # Whether this machine has a unit of Patroni is not the test's business.
         return result.code, [finding['id'] for finding in findings if finding['id'] != 'resume-missing']
 
@@ -169,6 +190,28 @@ class Check(BootstrapCase):
         self.assertEqual(self.found('--type=time', '--target=yesterday', '--typ=x'), (3, ['request-invalid'] * 2))
         self.lab.write(os.path.basename(self.yml), 'scope: [demo\n')
         self.assertEqual(self.found(), (3, ['configuration-broken']))
+
+    def test_another_program_s_block_is_said_to_be_one_and_no_more(self):
+        self.lab.write(os.path.basename(self.yml), 'scope: demo\nbootstrap:\n  method: walg\n  walg:\n'
+                       '    command: /usr/local/bin/walg-clone\n    retries: 3\n    recovery_conf:\n'
+                       '      restore_command: wal-g wal-fetch %f %p\n      recovery_target_inclusive: false\n'
+                       'postgresql:\n  data_dir: /var/lib/postgresql/15/demo\n')
+        self.assertEqual(self.found(), (0, ['method-other-program']))
+
+    def test_options_in_the_command_are_in_force(self):
+        self.configure({'command': 'nice ' + program() + ' bootstrap --type=immediate'})
+        told = self.check().log
+        self.assertIn('target: immediate\n', told)
+        self.assertRegex(told, r'type = immediate \(node1\.yml:\d+\)\n')
+
+    def test_the_hint_for_the_standbys_works_in_both_modes(self):
+        for block in ({}, {'recovery_conf': self.recovery_conf()}):
+            self.clean(block)
+            self.configure({'report': None, **block}, postgresql={'recovery_conf': None})
+            told = self.check().log
+            hint = told.split('standby-restore-command-missing', 1)[1].split('set it to: ', 1)[1].split('\n', 1)[0]
+            self.configure({'report': None, **block}, postgresql={'recovery_conf': {'restore_command': hint}})
+            self.assertNotIn('standby-', ' '.join(self.found()[1]))
 
     def test_the_dcs_does_not_answer(self):
         self.clean()

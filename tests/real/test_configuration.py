@@ -231,6 +231,45 @@ class Configure(BootstrapCase):
         self.assert_done(self.run_program(program(), 'configure', '--patroni-config=' + self.yml, '--stanza=demo', '--write'))
         self.assert_refused(self.bootstrap(), 4, 'no backup of system identifier 7710953412442782829', 'take it out')
 
+    def test_a_file_that_is_a_mount_point_is_written_in_place(self):
+        # As a container's bind mount is: another file cannot take its place.
+        self.lab.write('outside.yml', self.MINIMAL + '# ' + 'x' * 5000 + '\n')
+        file = self.lab.write('inside.yml', '')
+        self.lab.run_as_root('mount', '--bind', self.lab.path('outside.yml'), file)
+        self.lab.mounts.append(file)
+        configure = (program(), 'configure', '--patroni-config=' + file, '--stanza=demo')
+        self.assert_done(self.run_program(*configure, '--write'))
+        for name in ('inside.yml', 'outside.yml'):
+            self.assertIn('    stanza: demo\n', read(self.lab.path(name)))
+        self.assertIn('nothing to change', self.run_program(*configure).log)
+        self.assert_done(self.run_program(*configure, '--type=immediate', '--write'))
+        self.assert_done(self.run_program(*configure[:-1], '--remove', '--write'))
+        self.assertNotIn('immediate', read(file))
+
+    def test_a_file_that_patroni_cannot_read_is_refused_by_every_command(self):
+        for text, message in (('data_dir: /data\t# a tab\n', 'a tab between values'),
+                              ('data_dir: !vault x\n', 'it does not know the tag !vault')):
+            file = self.lab.write('my.yml', 'scope: demo\npostgresql:\n  ' + text)
+            self.assertNotEqual(self.lab.attempt('patroni', '--validate-config', file).returncode, 0)
+            self.assert_refused(self.run_program(program(), 'configure', '--patroni-config=' + file, '--stanza=demo'),
+                                2, message, place='my.yml:3: ')
+            self.assertIn('configuration-broken: my.yml:3: ',
+                          self.run_program(program(), 'check', '--patroni-config=' + file).log)
+
+    def test_scripts_and_wrappers_stay_and_patroni_s_configuration_stays_valid(self):
+        text = self.MINIMAL + ('  recovery_conf:\n    restore_command: /opt/get.sh %f %p\n'
+                               '  pgbackrest:\n    command: /opt/restore.sh\n')
+        file = self.lab.write('my.yml', text)
+        result = self.run_program(program(), 'configure', '--patroni-config=' + file, '--stanza=demo', '--replicas', '--write')
+        self.assert_done(result)
+        self.assertEqual(result.log.count('runs something else, and is left as it is'), 2)
+        self.assertIn('/opt/get.sh', read(file))
+        self.assertIn('/opt/restore.sh', read(file))
+        self.assert_done(self.run_program(program(), 'configure', '--patroni-config=' + file, '--stanza=demo', '--replicas',
+                                          '--replace', '--write'))
+        self.assertNotIn('/opt/', read(file))
+        self.assertIn('restore_command: pgbackrest --stanza=demo archive-get', read(file))
+
     def test_a_full_disk_leaves_the_old_file(self):
         disk = self.lab.mount_tmpfs(1, 'disk')
         file = os.path.join(disk, 'my.yml')
