@@ -108,11 +108,13 @@ void take_options_of_command(const std::string& place, MethodBlock& block) {
         if (name.empty() || is_reserved(name)) {
             continue;
         }
-        const auto value = option_in({word, word + (word + 1 == words.end() ? 1 : 2)}, name).value_or("");
+        const auto sign = word->find('=');
+        const bool has_next = sign == std::string::npos && word + 1 != words.end() && !(word + 1)->starts_with("--");
+        const auto value = sign != std::string::npos ? word->substr(sign + 1) : has_next ? *(word + 1) : "y";
         auto& option = options[name];
         option.key = name;
         option.place = place;
-        option.values.push_back({value.empty() && word->find('=') == std::string::npos ? "y" : value, place});
+        option.values.push_back({value, place});
     }
     for (auto& named : options) {
         auto& option = named.second;

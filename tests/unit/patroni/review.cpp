@@ -342,7 +342,7 @@ TEST_CASE("what is wrong in files of the field, to the byte") {
 }
 
 TEST_CASE("a hint that is followed leaves nothing to find") {
-    /// `after` holds what the hint says behind `word`, in place of @.
+    // What the hint says behind `word` stands in `followed` in place of @.
     struct Hint {
         std::string before, after, word, followed;
     };
