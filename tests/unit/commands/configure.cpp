@@ -327,8 +327,7 @@ TEST_CASE("of files of the field nothing is lost, to the byte") {
                                            " postgresql:\n"
                                            "   data_dir: /var/lib/postgresql/15/demo\n" +
                                                recovery_conf_of_ours);
-    CHECK(changes("W5-empty-methods", replicas()) == "@@ -1,5 +1,16 @@\n"
-                                                     " scope: demo\n"
+    CHECK(changes("W5-empty-methods", replicas()) == "@@ -2,4 +2,15 @@\n"
                                                      " name: n1\n"
                                                      " postgresql:\n"
                                                      "   data_dir: /var/lib/postgresql/15/demo\n"
