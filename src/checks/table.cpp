@@ -30,6 +30,10 @@ const std::vector<CheckDefinition>& check_table() {
          "Patroni 3.2 and later pass on what Python makes of the value: `target: yes` becomes --target=True, another "
          "target.",
          "put the value in quotes"},
+        {"option-without-value", error, "an option has no value",
+         "Patroni 3.2 and later pass it on as the word None. This program takes it for not set; a script would take "
+         "None for a value.",
+         "give it a value, or remove it"},
         {"method-key-misplaced", error, "a key of the method's block is at the wrong level",
          "Patroni reads recovery_conf and command only inside the method's block. Elsewhere it silently ignores them "
          "and removes the recovery settings.",

@@ -90,7 +90,7 @@ std::vector<Finding> review_configuration(const BootstrapArguments& arguments, c
         }
     }
     auto findings = patroni::review(arguments.source, intent_of(arguments, request));
-    append(findings, patroni::review_booleans(arguments.source, flags));
+    append(findings, patroni::review_values(arguments.source, flags));
     return findings;
 }
 
@@ -394,10 +394,12 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
         return;
     }
     auto findings = review_configuration(arguments, request);
-    // These keep Patroni from calling bootstrap. It is being called: by Patroni all the same, or by a person.
+    // These keep Patroni from calling bootstrap. It is being called: by Patroni all the same, or by a person. The last
+    // three do not concern this restore: replicas come later, and options are read from the file.
     std::erase_if(findings, [](const Finding& finding) {
         return finding.id == "method-missing" || finding.id == "standby-cluster" ||
-               finding.id == "node-never-bootstraps";
+               finding.id == "node-never-bootstraps" || finding.id == "replica-method-list" ||
+               finding.id == "option-boolean" || finding.id == "option-without-value";
     });
     refuse_errors(findings);
 }

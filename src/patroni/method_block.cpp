@@ -45,10 +45,6 @@ class EntryReader {
             }
         } else if (node.is_map()) {
             add_pairs(node);
-        } else if (node.is_null()) {
-            problems_.push_back(
-                {fmt::format("{} has no value: Patroni 3.2 and later pass it on as the word None", path_),
-                 "give it a value, or remove it", entry.place});
         } else {
             add(node, "", entry.place);
         }

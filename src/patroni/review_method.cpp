@@ -74,26 +74,35 @@ bool runs_another_program(const Node& tree) {
     return command != nullptr && !calls_us(command->value->text, "bootstrap");
 }
 
-std::vector<Finding> review_booleans(const ConfigurationSource& source, const std::set<std::string>& flags) {
+std::vector<Finding> review_values(const ConfigurationSource& source, const std::set<std::string>& flags) {
     static constexpr std::array<std::string_view, 6> words = {"yes", "no", "true", "false", "on", "off"};
+    static constexpr std::array<std::string_view, 4> of_patroni = {"command", "recovery_conf", "no_params",
+                                                                   "keep_existing_recovery_conf"};
     std::vector<Finding> findings;
     const auto tree = load_tree(source);
     const Entry* method = tree ? tree->map_at("bootstrap").find("method") : nullptr;
-    if (method == nullptr || runs_another_program(*tree)) {
+    if (method == nullptr || method->value->text == "initdb" || runs_another_program(*tree)) {
         return findings;
     }
     for (const Entry& entry : tree->map_at("bootstrap").map_at(method->value->text).entries) {
+        if (std::find(of_patroni.begin(), of_patroni.end(), entry.key) != of_patroni.end()) {
+            continue;
+        }
+        const auto path = fmt::format("bootstrap.{}.{}", method->value->text, entry.key);
         const auto& text = entry.value->text;
         const bool is_boolean =
             entry.value->plain && std::find(words.begin(), words.end(), system::lower(text)) != words.end();
-        if (is_boolean && !flags.contains(entry.key) && entry.key != "no_params" &&
-            entry.key != "keep_existing_recovery_conf") {
+        if (entry.value->is_null()) {
             findings.push_back(
-                {"option-boolean",
-                 {fmt::format("YAML takes {} for true or false in bootstrap.{}.{}, and Patroni passes it on in another "
-                              "form",
-                              text, method->value->text, entry.key),
-                  fmt::format("put it in quotes: '{}'", text), entry.place}});
+                {"option-without-value",
+                 {fmt::format("{} has no value: Patroni 3.2 and later pass it on as the word None", path),
+                  "give it a value, or remove it", entry.place}});
+        } else if (is_boolean && !flags.contains(entry.key)) {
+            findings.push_back({"option-boolean",
+                                {fmt::format("YAML takes {} for true or false in {}, and Patroni passes it on in "
+                                             "another form",
+                                             text, path),
+                                 fmt::format("put it in quotes: '{}'", text), entry.place}});
         }
     }
     return findings;

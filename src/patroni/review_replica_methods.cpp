@@ -90,7 +90,7 @@ void review_replica_methods(const Node& tree, const Intent& intent, std::vector<
     const Node& local = tree.map_at("postgresql");
     const Node& dynamic = tree.map_at("bootstrap").map_at("dcs").map_at("postgresql");
     const Node* list = yaml::find(tree, path_of_replica_methods(tree));
-    if (list != nullptr && !list->is_list() && yaml::truthy(*list)) {
+    if (list != nullptr && list->is_scalar() && yaml::truthy(*list)) {
         findings.push_back({"replica-method-list",
                             {fmt::format("{} is no list: Patroni takes each letter for a method",
                                          yaml::text(path_of_replica_methods(tree))),

@@ -90,8 +90,16 @@ void refuse_gap(const RecoveryTarget& target, const Plan& plan, ArchivedWal& wal
 /// Whether all records of the planned WAL begin before the target, as far as that is known.
 bool begin_before(const LsnTarget& target, const Plan& plan, ArchivedWal& wal) {
     const auto last = *Segment::parse(plan.wal.last(), plan.segment_size);
-    return last.end(plan.segment_size) <= target.lsn ||
-           (plan.wal.missing.empty() && !has_record_from(wal.facts(plan.wal.last()), target.lsn));
+    if (last.end(plan.segment_size) <= target.lsn || !plan.wal.missing.empty()) {
+        return last.end(plan.segment_size) <= target.lsn;
+    }
+    // In the last segment there may be the end of that record alone.
+    bool is_there = false;
+    plan.wal.visit_backwards(plan.segment_size, [&](const std::string& name) {
+        is_there = is_there || has_record_from(wal.facts(name), target.lsn);
+        return !is_there && Segment::parse(name, plan.segment_size)->start(plan.segment_size) > target.lsn;
+    });
+    return !is_there;
 }
 
 /// Where the planned WAL ends, of which no record begins at the target or behind it.

@@ -283,11 +283,18 @@ std::optional<GuardAnswer> refuse_other_wal(const Ticket& ticket, const std::str
     const postgres::SegmentSize segment_size{size};
     const auto page = postgres::WalPage::read(first_page);
     const auto segment = segment_size.is_possible() ? postgres::Segment::parse(wanted, segment_size) : std::nullopt;
-    if (!page || !segment) {
+    const bool is_empty = !first_page.empty() && first_page.find_first_not_of('\0') == std::string_view::npos;
+    if (!segment || (!page && !is_empty)) {
         return std::nullopt;
     }
     std::string what;
-    if (page->file && control && page->file->system_identifier != control->system_identifier) {
+    if (is_empty) {
+        // As a power cut leaves a file that was not flushed. PostgreSQL takes it for the end of the WAL.
+        if (!ticket.needs(wanted, segment_size)) {
+            return std::nullopt;
+        }
+        what = "no WAL: it begins with zeros";
+    } else if (page->file && control && page->file->system_identifier != control->system_identifier) {
         what = fmt::format("of another cluster: its system identifier is {}, and this cluster's is {}",
                            page->file->system_identifier, control->system_identifier);
     } else if (ticket.needs(wanted, segment_size) && page->address != segment->start(segment_size)) {

@@ -73,16 +73,12 @@ TEST_CASE("a list gives one value per item, a map one per name") {
 }
 
 TEST_CASE("blank values count as not set") {
-    CHECK(show(block("    set: ''\n    db-include: []\n    link-map: {pg_wal: }\n    tablespace-map: ['', ~]\n"
-                     "    delta: '  '\n")) == Strings{"set @ patroni.yml:5", "db-include @ patroni.yml:6",
-                                                      "link-map @ patroni.yml:7", "tablespace-map @ patroni.yml:8",
-                                                      "delta @ patroni.yml:9"});
-}
-
-TEST_CASE("an option without a value is refused: Patroni passes on None") {
-    CHECK(block_problems("    type:\n    target: ~\n") ==
-          Strings{"patroni.yml:5: bootstrap.m.type has no value: Patroni 3.2 and later pass it on as the word None",
-                  "patroni.yml:6: bootstrap.m.target has no value: Patroni 3.2 and later pass it on as the word None"});
+    CHECK(show(block(
+              "    target:\n    set: ''\n    type: ~\n    repo: null\n    db-include: []\n    link-map: {pg_wal: }\n"
+              "    tablespace-map: ['', ~]\n    delta: '  '\n")) ==
+          Strings{"target @ patroni.yml:5", "set @ patroni.yml:6", "type @ patroni.yml:7", "repo @ patroni.yml:8",
+                  "db-include @ patroni.yml:9", "link-map @ patroni.yml:10", "tablespace-map @ patroni.yml:11",
+                  "delta @ patroni.yml:12"});
 }
 
 TEST_CASE("options in the command count more than the block's") {

@@ -130,6 +130,10 @@ TEST_CASE("the record that an LSN is reached with is planned to its end") {
     CHECK(planned_to() == segment(1, 8));
     records = {{Lsn{0x7001000}, Lsn{0x9000001}}};
     CHECK(planned_to() == segment(1, 9));
+    // Where it ends there is nothing else: a segment that was saved from the dead primary.
+    wal_of(state).content[segment(1, 8)].first_page.emplace().continues = true;
+    wal_of(state).content[segment(1, 9)] = wal_of(state).content[segment(1, 8)];
+    CHECK(planned_to() == segment(1, 9));
 }
 
 TEST_CASE("an LSN behind the last record of the last segment is refused with that record") {

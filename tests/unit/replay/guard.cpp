@@ -242,6 +242,14 @@ TEST_CASE("WAL of another place is not given to PostgreSQL where the planned WAL
     CHECK(refused(with_target(), segment(2, 9), first_page(0x3000000)).empty());
 }
 
+TEST_CASE("zeros are not given to PostgreSQL where the planned WAL goes on behind them") {
+    const std::string zeros(40, '\0');
+    CHECK(refused(ticket(), segment(2, 9), zeros) ==
+          "the WAL segment that was delivered as 000000020000000000000009 is no WAL: it begins with zeros");
+    CHECK(refused(ticket(), segment(2, 10), zeros).empty());
+    CHECK(refused(with_target(), segment(2, 9), zeros).empty());
+}
+
 TEST_CASE("what PostgreSQL refuses by itself, or a later version wrote, is not judged") {
     const auto control = control_of("8");
     const auto judged = [&](const std::string& wanted, const std::string& page, std::uint64_t size) {
@@ -249,7 +257,7 @@ TEST_CASE("what PostgreSQL refuses by itself, or a later version wrote, is not j
     };
     CHECK(judged(segment(2, 9), first_page(0x9000000), segment_size.bytes));
     CHECK_FALSE(judged(segment(2, 9), first_page(0x9000000), 40));
-    CHECK_FALSE(judged(segment(2, 9), std::string(40, '\0'), segment_size.bytes));
+    CHECK_FALSE(judged(segment(2, 9), std::string(40, '\1'), segment_size.bytes));
     CHECK_FALSE(judged("00000002.history", first_page(0x9000000), segment_size.bytes));
     CHECK_FALSE(refuse_other_wal(ticket(), segment(2, 9), first_page(0x9000000), segment_size.bytes, std::nullopt));
 }

@@ -163,6 +163,8 @@ TEST_CASE("whatever pgBackRest reads belongs to the circumstances") {
     CHECK(differs_after([&] { ::setenv("PGBACKREST_CONFIG_INCLUDE_PATH", files.path("more").c_str(), 1); }));
     CHECK(differs_after([&] { files.write("more/c.conf", "[global]\nrepo1-cipher-pass=corrected\n"); }));
     CHECK(circumstances_of(request).find("corrected") == std::string::npos);
+    CHECK_FALSE(differs_after([&] { ::setenv("PGBACKREST_REPO1_S3_TOKEN", "of this session", 1); }));
+    ::unsetenv("PGBACKREST_REPO1_S3_TOKEN");
     ::unsetenv("PGBACKREST_CONFIG_INCLUDE_PATH");
     ::unsetenv("PGBACKREST_CONFIG");
 }
