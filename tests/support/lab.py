@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -40,10 +41,15 @@ def program():
 
 
 def free_port():
-    """A TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+    """A TCP port that nobody uses at this moment, below those that the kernel gives to connections (from 32768 on)."""
+    for port in random.sample(range(15000, 32000), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(('127.0.0.1', port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError('100 ports are in use')
 
 
 def wait_until(what, condition, seconds=60, every=0.1):
