@@ -13,8 +13,9 @@ from patroni.postgresql.config import CaseInsensitiveDict, ConfigHandler
 def handler_of(configuration):
     """A ConfigHandler of a server that is not there."""
     handler = object.__new__(ConfigHandler)
+    of_citus = types.SimpleNamespace(adjust_postgres_gucs=lambda parameters: None)
     handler._postgresql = types.SimpleNamespace(
-        major_version=150000, scope='demo', citus_handler=types.SimpleNamespace(adjust_postgres_gucs=lambda parameters: None))
+        major_version=150000, scope='demo', citus_handler=of_citus, mpp_handler=of_citus)  # the one of 3, the other of 4
     handler._synchronous_standby_names = None
     handler._config_dir = '/data'
     handler._config = configuration['postgresql'].copy()
