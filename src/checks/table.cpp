@@ -50,8 +50,7 @@ const std::vector<CheckDefinition>& check_table() {
          "remove one of them"},
         {"key-misplaced", warning, "a key stands where Patroni ignores it",
          "parameters, pg_hba, create_replica_methods and the like belong to postgresql or bootstrap.dcs.postgresql, "
-         "ttl and "
-         "the like to bootstrap.dcs. One level higher or lower they do nothing, and nobody says so.",
+         "ttl and the like to bootstrap.dcs. One level higher or lower they do nothing, and nobody says so.",
          "move it where the hint says"},
         {"member-other-scope", error, "the file given with --member belongs to another cluster", "It was not compared.",
          "name the patroni.yml of another member of the same scope"},
@@ -81,8 +80,7 @@ const std::vector<CheckDefinition>& check_table() {
          "remove it, or run `patronictl resume` afterwards"},
         {"node-never-bootstraps", warning, "tags.nofailover is set on this node, or its failover_priority is 0",
          "Patroni never calls a bootstrap method on a node with this tag. From 3.2 on a failover_priority of 0 means "
-         "the "
-         "same.",
+         "the same.",
          "remove it on the node to be restored, or start with another node"},
         {"leader-loses-lock", warning, "ttl is less than loop_wait + 2 * retry_timeout",
          "A leader may lose its lock while it still tries to reach the DCS: the restored cluster would demote it for "
@@ -105,8 +103,7 @@ const std::vector<CheckDefinition>& check_table() {
          "WAL piles up in pg_wal until the disk is full.", "set archive_command"},
         {"archive-library", warning, "archive_library is set",
          "PostgreSQL (15 and later) archives with the library, and not with archive_command: the archive that the "
-         "restore "
-         "reads would not be continued.",
+         "restore reads would not be continued.",
          "take archive_library out, and let archive_command run pgbackrest archive-push"},
         {"archive-command-other", warning, "archive_command does not run pgbackrest archive-push",
          "The archive that the restore reads would not be continued after the restore.",

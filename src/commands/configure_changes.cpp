@@ -86,9 +86,13 @@ void take_out_of_command(ConfigurationEdit& patroni_yml, const Path& block, cons
     patroni_yml.set(path, NewNode::of_text(*command));
 }
 
-/// A command line with another stanza, and the rest as it stands.
+/// A command line that names a stanza names this one, and the rest stays as it stands.
 void set_stanza(ConfigurationEdit& patroni_yml, const Path& path, const std::string& stanza) {
     const auto current = text_at(patroni_yml, path);
+    const auto named = patroni::option_in(patroni::command_words(current), "stanza");
+    if (!named || *named == stanza) {
+        return;
+    }
     const auto changed = patroni::with_option(current, "stanza", stanza);
     if (!changed) {
         refuse(patroni_yml, path, "names another stanza", "name stanza " + stanza + " there by hand");
@@ -280,10 +284,7 @@ void write_restore_command(ConfigurationEdit& patroni_yml, const ConfigureArgume
     const auto call = pgbackrest_call(patroni_yml, method, stanza);
     const bool is_guarded_already = is_guard(current);
     if (is_guarded_already || (!patroni_mode && patroni::calls_pgbackrest(current, "archive-get"))) {
-        const auto named = patroni::option_in(patroni::command_words(current), "stanza");
-        if (named && *named != stanza) {
-            set_stanza(patroni_yml, path, stanza);
-        }
+        set_stanza(patroni_yml, path, stanza);
         return;
     }
     if (!is_written_here(current, call) && !arguments.replace) {
@@ -324,8 +325,7 @@ void write_replica_method(ConfigurationEdit& patroni_yml, const ConfigureArgumen
             call.erase(at, 1);
         }
         patroni_yml.set(block, NewNode::of_map({{"command", NewNode::of_text(call + " --delta restore")}}));
-    } else if (const auto named = patroni::option_in(patroni::command_words(current), "stanza");
-               named && *named != stanza) {
+    } else {
         set_stanza(patroni_yml, path, stanza);
     }
     for (const std::string key : {"keep_data", "no_params"}) {

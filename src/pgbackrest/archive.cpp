@@ -234,8 +234,9 @@ void take_history(unsigned repository, postgres::Timeline timeline, const std::s
         } else if (text.back() != '\n') {
             why_broken = timeline.history_file() + " ends in the middle of a line";
         } else {
-            result.histories.try_emplace(timeline, history.as_it_happened());
-            result.history_copies[timeline].push_back({repository, history.as_it_happened()});
+            const auto past = history.as_it_happened();
+            result.histories.try_emplace(timeline, past);
+            result.history_copies[timeline].push_back({repository, past});
             for (const auto& fork : history.forks) {
                 result.named_timelines.insert(fork.parent);
             }
