@@ -208,8 +208,15 @@ void abandon(const Layout& layout, bool cluster_lives) {
         journal.planning.reset();
         if (cluster_lives) {
             journal.places.clear();
+            // What is in them may be another's by the next try: only a copy that looks at each file is right then.
+            if (journal.phase < Phase::handed_over) {
+                journal.phase = Phase::copying;
+            }
         }
     });
+    if (cluster_lives) {
+        system::remove_file(layout.staging / made_places_file);
+    }
 }
 
 pgbackrest::Retries all_retries_of(const ResumeFacts& facts) {
@@ -247,7 +254,10 @@ void resume(const patroni::ConfigurationSource& source, const patroni::Configura
         case ResumeAction::refuse:
             throw Failure(*verdict.failure);
         case ResumeAction::continue_bootstrap:
-            return bootstrap(arguments_of_patroni(source, configuration));
+            bootstrap(arguments_of_patroni(source, configuration));
+            // It may have taken hours, in which another node was told to bootstrap.
+            facts = look_around(source, configuration);
+            continue;
         case ResumeAction::finish_hand_over:
             finish_hand_over(*facts.request);
             facts = look_around(source, configuration);

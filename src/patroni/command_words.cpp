@@ -86,17 +86,22 @@ bool calls_pgbackrest(const std::string& command, std::string_view verb) {
     return std::find(words.begin(), words.end(), verb) != words.end();
 }
 
-std::optional<std::string> option_in(const Words& words, std::string_view name) {
-    std::optional<std::string> value;
+Words values_in(const Words& words, std::string_view name) {
+    Words values;
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (gives(words[i], name)) {
             const auto* next = i + 1 < words.size() ? &words[i + 1] : nullptr;
-            value = words[i].size() > name.size() + 2 ? words[i].substr(name.size() + 3)
-                    : takes_next(words[i], next)      ? *next
-                                                      : std::string();
+            values.push_back(words[i].size() > name.size() + 2 ? words[i].substr(name.size() + 3)
+                             : takes_next(words[i], next)      ? *next
+                                                               : std::string());
         }
     }
-    return value;
+    return values;
+}
+
+std::optional<std::string> option_in(const Words& words, std::string_view name) {
+    const auto values = values_in(words, name);
+    return values.empty() ? std::nullopt : std::optional(values.back());
 }
 
 std::optional<std::string> without_options(const std::string& command, const Words& names) {

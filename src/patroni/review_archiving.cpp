@@ -3,6 +3,7 @@
 #include "patroni/review.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace patroni_pgbackrest::patroni {
@@ -19,9 +20,10 @@ bool is_off(const std::string& value) {
 
 /// How a pgBackRest command line differs from what the restore reads; empty if it does not.
 std::string difference(const std::string& command, const Intent& intent) {
-    const auto stanza = pgbackrest_option(command, "stanza");
-    if (stanza && !intent.stanza.empty() && *stanza != intent.stanza) {
-        return fmt::format("stanza {}, and the restore reads stanza {}", *stanza, intent.stanza);
+    const auto stanzas = values_in(command_words(command), "stanza");
+    const bool is_another = std::find(stanzas.begin(), stanzas.end(), intent.stanza) == stanzas.end();
+    if (!stanzas.empty() && !intent.stanza.empty() && is_another) {
+        return fmt::format("stanza {}, and the restore reads stanza {}", stanzas.back(), intent.stanza);
     }
     const auto file = pgbackrest_option(command, "config");
     if (file && intent.pgbackrest_configuration && *file != intent.pgbackrest_configuration->string()) {

@@ -249,6 +249,16 @@ void take_history(unsigned repository, postgres::Timeline timeline, const std::s
     }
 }
 
+/// The repositories in turn, and in each the newest archive id first (archiveGetFind in get.c; infoPgArchiveId counts
+/// from the newest).
+std::vector<Archive> as_archive_get_looks(std::vector<Archive> archives) {
+    std::stable_sort(archives.begin(), archives.end(), [](const Archive& left, const Archive& right) {
+        return left.repository != right.repository ? left.repository < right.repository
+                                                   : left.database_id > right.database_id;
+    });
+    return archives;
+}
+
 Found read_top(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives, const std::string& from_segment,
                const RetryPolicy& retry, ArchiveContent& result) {
     std::vector<Query> queries;
@@ -281,7 +291,7 @@ std::string ArchivedFile::checksum() const {
 ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives,
                             const std::string& from_segment, const RetryPolicy& retry) {
     ArchiveContent result;
-    const auto found = read_top(pgbackrest, archives, from_segment, retry, result);
+    const auto found = read_top(pgbackrest, as_archive_get_looks(archives), from_segment, retry, result);
 
     auto queries = found.whole;
     queries.insert(queries.end(), found.directories.begin(), found.directories.end());

@@ -1,5 +1,6 @@
 #include "plan/living_source.hpp"
 
+#include "patroni/command_words.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 
@@ -47,9 +48,12 @@ bool would_archive_into(const Request& request, const std::vector<postgres::Sett
     if (system::trim(*command).empty()) {
         return false;
     }
-    // In another program, or without its own --stanza, pgBackRest may get the stanza from anywhere.
-    const auto stanza = patroni::pgbackrest_option(*command, "stanza");
-    return !stanza || *stanza == request.pgbackrest.stanza;
+    // In another program, without its own --stanza, or where a shell expands it, pgBackRest may get the stanza from
+    // anywhere. One command may archive into several.
+    const auto stanzas = patroni::values_in(patroni::command_words(*command), "stanza");
+    return stanzas.empty() || std::any_of(stanzas.begin(), stanzas.end(), [&](const std::string& stanza) {
+               return stanza == request.pgbackrest.stanza || stanza.find_first_of("$`") != std::string::npos;
+           });
 }
 
 std::vector<std::string> archiving_to_reset(const Request& request, const std::vector<postgres::Setting>& altered) {

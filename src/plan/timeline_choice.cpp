@@ -70,10 +70,10 @@ class TimelineChooser {
         }
         const auto followed = chosen.history.timeline;
         const auto last = branches_.last_commit_behind(followed, branches_.where_left(chosen.history, followed));
-        if (last.gave_up) {
-            return chosen;
-        }
-        const auto moment = last.thing ? std::optional(last.thing->what.time) : std::nullopt;
+        // It was not written to before it was begun, however long it is that it has no commit.
+        const auto moment = last.gave_up ? branches_.begun(followed)
+                            : last.thing ? std::optional(last.thing->what.time)
+                                         : std::nullopt;
         return alone(chosen, "may be", {Latest{}},
                      [&](Timeline other) { return branches_.was_written_after(other, chosen.history, moment); });
     }

@@ -37,6 +37,12 @@ std::vector<postgres::Setting> recovery_block(const Request& request, const Plan
     settings.push_back({"recovery_target_action", "promote"});
     // The plan's: what PostgreSQL takes for the newest is what it is given a history of.
     settings.push_back({"recovery_target_timeline", plan.timeline().text()});
+    // With it PostgreSQL asks for the next segment before it looks for the target in this one (from 15 on), and the
+    // guard ends the recovery for a segment that it cannot have.
+    constexpr int first_with_prefetch = 15;
+    if (plan.major_version >= first_with_prefetch && !request.target.is_latest()) {
+        settings.push_back({"recovery_prefetch", "off"});
+    }
     settings.push_back({"recovery_min_apply_delay", "0"});
     settings.push_back({"restore_command", guard_command()});
     settings.push_back({"recovery_end_command",

@@ -82,6 +82,13 @@ void Places::claim(const std::vector<fs::path>& restored) {
                 fmt::format("{} is not empty, and the backup has a tablespace or a link there", directory.string()),
                 "move what is in it away, or give the restore another place with tablespace-map or link-map");
         }
+        if (const auto server = ours ? server_with_place(directory) : std::nullopt) {
+            throw Failure(ExitCode::unsafe,
+                          fmt::format("{} was filled by an earlier try, and process {} has it as its own now",
+                                      directory.string(), *server),
+                          "stop that server and move what is in it away, or give the restore another place with "
+                          "tablespace-map or link-map");
+        }
         claimed.at(directory.string()).birth = ours ? known->birth : std::nullopt;
     }
     *this = claimed;

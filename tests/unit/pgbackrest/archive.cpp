@@ -117,6 +117,18 @@ TEST_CASE("directories of timelines before the backup's own are not listed") {
     CHECK_FALSE(called(fake, "repo-ls archive/demo/15-1/0000000100000002"));
 }
 
+TEST_CASE("of two archive ids of a repository the newer one's history counts, as it does for archive-get") {
+    Fake fake;
+    write_archive(fake);
+    fake.write("archive_demo_15-3",
+               listing(directory("0000000200000002") + "," + file("00000002.history", 1795346736)));
+    fake.write("archive_demo_15-3_0000000200000002", listing(file("000000020000000200000001" + checksum + ".zst")));
+    fake.write("archive_demo_15-3_00000002.history", "1\t2/2000028\tno recovery target specified\n");
+    const auto content =
+        read_archive(fake.pgbackrest(), {{"15-1", 1, 1}, {"15-3", 1, 3}}, "000000010000000100000010", twice_at_once);
+    CHECK(content.histories.at(postgres::Timeline{2}).forks.at(0).at.text() == "2/2000028");
+}
+
 TEST_CASE("several repositories are listed each, and a history is read from each") {
     Fake fake;
     write_archive(fake);

@@ -188,6 +188,19 @@ TEST_CASE("latest is not the greatest number when another branch was written to 
     CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }).size() == 1);
 }
 
+TEST_CASE("latest is not a branch without a commit in all that is looked through when another was written to") {
+    auto state = two_timelines();
+    const auto last = 11 + most_segments_to_search(segment_size);
+    add_segments(state.archive, 2, 11, last);
+    state.archive.last_segments[Timeline{2}].name = segment(2, last);
+    wal_of(state).commit(1, 9, "2026-11-22 12:50:00Z");
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }).size() == 1);
+    CHECK(choice(latest, number(2), state).history.timeline == Timeline{2});
+    wal_of(state).content.erase(segment(1, 9));  // what the parent wrote was all before that
+    wal_of(state).commit(1, 7, "2026-11-22 11:20:00Z", 0x100);
+    CHECK(choice(latest, std::nullopt, state).history.timeline == Timeline{2});
+}
+
 TEST_CASE("what was committed just before a failover is in the new timeline's first segment alone") {
     auto state = two_timelines();
     wal_of(state).content.erase(segment(1, 9));

@@ -4,6 +4,10 @@
 #include "support/restore.hpp"
 #include "system/file.hpp"
 
+#include <csignal>
+#include <sys/wait.h>
+#include <unistd.h>
+
 using namespace patroni_pgbackrest;
 
 namespace {
@@ -14,7 +18,48 @@ void exchange(const Restore& restore, const std::string& name, const std::string
     restore.files.write(name + "/" + version + "/x", "somebody's");
 }
 
+/// Looks like a postmaster of that data directory, as long as this lives.
+class Postmaster {
+  public:
+    explicit Postmaster(const std::string& data_directory) : pid_(::fork()) {
+        if (pid_ == 0) {
+            if (::chdir(data_directory.c_str()) == 0) {
+                ::execl("/bin/sleep", "postgres", "60", nullptr);
+            }
+            ::_exit(1);
+        }
+    }
+    Postmaster(const Postmaster&) = delete;
+    Postmaster& operator=(const Postmaster&) = delete;
+    ~Postmaster() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+
+  private:
+    pid_t pid_;
+};
+
 }  // namespace
+
+TEST_CASE("a place of an earlier try is not ours while a server has it") {
+    const Files files;
+    const std::string place = files.path("ts1");
+    files.write("ts1/PG_15_1/x", "somebody's by now");
+    fs::create_directories(files.path("data2/pg_tblspc"));
+    fs::create_symlink(place, files.path("data2/pg_tblspc/16400"));
+    Places places({place}, {{place, system::birth_of(place).value()}});
+    {
+        const Postmaster server(files.path("data2"));
+        for (int tries = 0; tries < 10'000 && !server_with_place(place); ++tries) {
+            ::usleep(1000);  // until it has become sleep
+        }
+        const auto problems = problems_of(ExitCode::unsafe, [&] { places.claim({place}); });
+        REQUIRE(problems.size() == 1);
+        CHECK(problems.front().message.starts_with(place + " was filled by an earlier try, and process "));
+    }
+    CHECK_NOTHROW(places.claim({place}));
+}
 
 TEST_CASE("a list of places has each path once, with the directory that lay there") {
     const Files files;
