@@ -3,42 +3,43 @@
 #include "patroni/dcs_hosts.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace patroni_pgbackrest::patroni {
 
 namespace {
 
-/// The members in the output of `patronictl list -f json`; none if it is something else.
-nlohmann::json members_of(std::string_view text) {
-    auto list = nlohmann::json::array();
-    const auto said = nlohmann::json::parse(text, nullptr, false);
-    for (const auto& member : said.is_array() ? said : list) {
-        if (member.is_object()) {
-            list.push_back(member);
-        }
-    }
-    return list;
-}
-
 std::string text_at(const nlohmann::json& member, const char* column) {
     return member.contains(column) && member.at(column).is_string() ? member.at(column).get<std::string>() : "";
 }
 
-std::string name_of(const nlohmann::json& member) {
-    const auto name = text_at(member, "Member");
-    return name.empty() ? "a member without a name" : name;
+/// Every version prints one array, `[]` for a scope that the DCS does not know, and gives each member a name and a role
+/// (ctl.py, output_members, and utils.py, cluster_as_json, 2.0.2 to 4.1.4). Half an answer must not be "nobody leads".
+std::optional<nlohmann::json> members_of(std::string_view text) {
+    auto list = nlohmann::json::parse(text, nullptr, false);
+    const auto is_member = [](const nlohmann::json& member) {
+        return member.is_object() && !text_at(member, "Member").empty() && !text_at(member, "Role").empty();
+    };
+    return list.is_array() && std::all_of(list.begin(), list.end(), is_member) ? std::optional(std::move(list))
+                                                                               : std::nullopt;
 }
 
 }  // namespace
 
 Leadership leader_in(std::string_view text) {
     Leadership leadership;
-    for (const auto& member : members_of(text)) {
+    const auto members = members_of(text);
+    if (!members) {
+        leadership.why_unknown = "patronictl list printed something that is not a list of members";
+        return leadership;
+    }
+    for (const auto& member : *members) {
         const auto role = text_at(member, "Role");
         if (role == "Leader" || role == "Standby Leader" || role == "Standby leader") {
-            leadership.leader = name_of(member);
+            leadership.leader = text_at(member, "Member");
             if (member.contains("TL") && member.at("TL").is_number_unsigned()) {
                 leadership.timeline = member.at("TL");
             }
@@ -50,20 +51,20 @@ Leadership leader_in(std::string_view text) {
 
 std::vector<std::string> members_in(std::string_view text) {
     std::vector<std::string> names;
-    for (const auto& member : members_of(text)) {
-        names.push_back(name_of(member));
+    for (const auto& member : members_of(text).value_or(nlohmann::json::array())) {
+        names.push_back(text_at(member, "Member"));
     }
     return names;
 }
 
 std::vector<std::string> bootstrapping_in(std::string_view text, InitializeKey key) {
     std::vector<std::string> names;
-    for (const auto& member : members_of(text)) {
+    for (const auto& member : members_of(text).value_or(nlohmann::json::array())) {
         const auto state = text_at(member, "State");
         const bool is_up = state == "starting" || state == "running";
         if (state.find("bootstrap") != std::string::npos || state.find("initializing new cluster") == 0 ||
             (is_up && key == InitializeKey::empty)) {
-            names.push_back(name_of(member));
+            names.push_back(text_at(member, "Member"));
         }
     }
     return names;
@@ -140,20 +141,25 @@ Leadership leadership_in(const process::Captured& result) {
 }  // namespace
 
 void take_key(std::string_view answer, ScopeState& state) {
-    const auto words = system::split(system::trim(answer), '\n');
-    if (words.size() != 3) {
+    const auto lines = system::split(answer, '\n');
+    // The third line's end shows that its number is whole.
+    if (lines.size() != 4 || !lines[3].empty()) {
         return;
     }
-    state.initialize = initialize_key_in(words[0]);
-    const auto configuration = nlohmann::json::parse(words[1], nullptr, false);
+    const auto configuration = nlohmann::json::parse(lines[1], nullptr, false);
+    const auto key = initialize_key_in(lines[0]);
+    if (key == InitializeKey::unknown || (lines[1] != "-" && !configuration.is_object())) {
+        return;
+    }
+    state.initialize = key;
     state.configured = configuration.is_object();
     if (state.configured) {
-        state.configuration = words[1];
+        state.configuration = lines[1];
         const auto loop_wait = configuration.find("loop_wait");
         state.loop_wait =
             loop_wait != configuration.end() && loop_wait->is_number_unsigned() ? loop_wait->get<unsigned>() : 0;
     }
-    state.system_identifier = system::number(words[2]) ? words[2] : std::string();
+    state.system_identifier = system::number(lines[2]) ? lines[2] : std::string();
 }
 
 LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)
@@ -174,13 +180,14 @@ ScopeState read_scope(const ConfigurationSource& source, const std::string& scop
         return state;
     }
     const auto results = process::capture_all({list_command(source, scope), key_command(source, scope)}, deadline);
-    const auto& list = results.front().output;
     state.leadership = leadership_in(results.front());
-    state.members = members_in(list);
     if (process::succeeded(results.back().outcome)) {
         take_key(results.back().output, state);
     }
-    state.bootstrapping = bootstrapping_in(list, state.initialize);
+    if (state.leadership.why_unknown.empty()) {
+        state.members = members_in(results.front().output);
+        state.bootstrapping = bootstrapping_in(results.front().output, state.initialize);
+    }
     return state;
 }
 

@@ -24,8 +24,8 @@ struct Leadership {
     std::string why_unknown;     ///< empty if the DCS answered
 };
 
-/// The leader in the output of `patronictl list -f json`: role Leader or Standby Leader, never Sync…. No leader if
-/// there is none, or if the text is not such JSON.
+/// The leader in the output of `patronictl list -f json`: role Leader or Standby Leader, never Sync…. Unknown if the
+/// text is anything but a whole JSON array of members: patronictl may exit with 0 and half of its output.
 Leadership leader_in(std::string_view json);
 
 /// Asks the DCS who leads a scope, through patronictl, read-only, in the background. The leader is unknown if
@@ -68,10 +68,11 @@ struct ScopeState {
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope,
                       std::chrono::seconds deadline = longest_answer);
 
-/// Takes over what Patroni's library says about the key; leaves all of it unknown if the answer is another one.
+/// Takes over what Patroni's library says about the key; leaves all of it unknown if the answer is not the three whole
+/// lines.
 void take_key(std::string_view answer, ScopeState& state);
 
-/// The names of all members.
+/// The names of all members; none if leader_in() does not know.
 std::vector<std::string> members_in(std::string_view json);
 /// The members whose state says that they bootstrap (`running custom bootstrap script`). Before 4.1, the state is plain
 /// `starting` and `running` once the script has ended; while the key is empty, only a bootstrap can lead to these.

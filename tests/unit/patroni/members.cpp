@@ -10,16 +10,39 @@ using namespace patroni_pgbackrest::patroni;
 TEST_CASE("the leader is read from patronictl's JSON") {
     CHECK(leader_in(R"([{"Member": "n1", "Role": "Replica"}, {"Member": "n2", "Role": "Leader"}])").leader == "n2");
     CHECK(leader_in(R"([{"Member": "n1", "Role": "Standby Leader"}])").leader == "n1");
-    CHECK_FALSE(leader_in(R"([{"Member": "n1", "Role": "Replica"}, {"Role": 7}, 8])").leader);
-    CHECK_FALSE(leader_in("no JSON").leader);
+    CHECK_FALSE(leader_in(R"([{"Member": "n1", "Role": "Replica"}])").leader);
     CHECK(leader_in(R"([{"Member": "n2", "Role": "Leader", "TL": 3}])").timeline == 3);
     CHECK(leader_in(R"([{"Member": "n2", "Role": "Leader", "TL": ""}])").timeline == 0);
+}
+
+TEST_CASE("half a list of members leaves the leader unknown, and an empty one says that nobody leads") {
+    const std::string whole = R"([{"Member": "n1", "Role": "Replica"}, {"Member": "n2", "Role": "Leader", "TL": 3}])";
+    for (std::size_t length = 0; length < whole.size(); ++length) {
+        CAPTURE(length);
+        const auto leadership = leader_in(whole.substr(0, length));
+        CHECK(leadership.why_unknown == "patronictl list printed something that is not a list of members");
+        CHECK_FALSE(leadership.leader);
+        CHECK(members_in(whole.substr(0, length)).empty());
+    }
+    for (const std::string other :
+         {"\n", "no JSON", "null", "{}", R"({"Member": "n2", "Role": "Leader"})", "[8]", "[[]]",
+          R"([{"Member": "n1", "Role": "Leader"}, 8])", R"([{"Role": "Leader"}])", R"([{"Member": "n1", "Role": 7}])",
+          R"([{"name": "n2", "role": "leader"}])", "[][]", "2026-11-27 02:00:00 - WARNING - a word\n[]"}) {
+        CAPTURE(other);
+        CHECK(leader_in(other).why_unknown == "patronictl list printed something that is not a list of members");
+        CHECK_FALSE(leader_in(other).leader);
+        CHECK(bootstrapping_in(other, InitializeKey::empty).empty());
+    }
+    for (const auto& answer : {whole, whole + "\n", std::string("[]\n")}) {
+        CHECK(leader_in(answer).why_unknown.empty());
+    }
+    CHECK_FALSE(leader_in("[]\n").leader);
 }
 
 TEST_CASE("members that bootstrap are read from patronictl's JSON") {
     const auto list = R"([{"Member": "n1", "Role": "Replica", "State": "running custom bootstrap script"},
                                             {"Member": "n2", "Role": "Replica", "State": "streaming"},
-                                            {"Member": "n3", "Role": "Replica", "State": "initializing new cluster"}, 8,
+                                            {"Member": "n3", "Role": "Replica", "State": "initializing new cluster"},
                                             {"Member": "n4", "Role": "Replica", "State": "starting"},
                                             {"Member": "n5", "Role": "Replica", "State": "stopped"}])";
     CHECK(bootstrapping_in(list, InitializeKey::initialized) == std::vector<std::string>{"n1", "n3"});
@@ -44,7 +67,16 @@ TEST_CASE("the key's system identifier is told when there is one") {
     CHECK(told("empty\n-\n-\n").system_identifier.empty());
     CHECK(told("absent\n-\n-\n").initialize == InitializeKey::absent);
     CHECK(told("initialized\n-\nnot a number\n").system_identifier.empty());
-    CHECK(told("Traceback (most recent call last):").initialize == InitializeKey::unknown);
+    CHECK(told("absent\n{}\n-\n").configured);
+    for (const std::string other :
+         {"Traceback (most recent call last):", "", "empty\n-\n-", "initialized\n{\"loop_wait\": 10}\n77109534",
+          "initialized\n{\"loop_wait\": 10}\n", "initialized\n{\"loop_w\n7710953412442782829\n", "\nabsent\n-\n-\n",
+          "a warning\nabsent\n-\n-\n", "gone\n-\n7710953412442782829\n", "absent\n-\n-\n\n", "absent\nnull\n-\n"}) {
+        CAPTURE(other);
+        CHECK(told(other).initialize == InitializeKey::unknown);
+        CHECK(told(other).system_identifier.empty());
+        CHECK_FALSE(told(other).configured);
+    }
 }
 
 TEST_CASE("the roles of patroni.yml, with the environment over them") {
