@@ -75,6 +75,11 @@ ResumeVerdict ask_until_it_answers(const ResumeFacts& facts) {
         "bring the DCS back, and see that patronictl works as the user of Patroni; nothing was changed");
 }
 
+ResumeVerdict ask_until_it_tells_the_key(const ResumeFacts& facts, const std::string& or_else) {
+    return ask_until_it_tells(facts, "patronictl answers, but the initialize key cannot be read",
+                              "let patronictl's first line name the Python that has Patroni's library" + or_else);
+}
+
 /// Whether an answer can be too old: nobody else is there, or it is the second one.
 bool may_change(const ResumeFacts& facts) {
     return !facts.asked_twice && !other_than(facts.own_name, facts.dcs->members).empty();
@@ -170,10 +175,8 @@ ResumeVerdict decide_on_what_was_handed_over(const ResumeFacts& facts) {
         return ask_until_it_answers(facts);
     }
     if (!leadership.leader && dcs.initialize == InitializeKey::unknown) {
-        return ask_until_it_tells(facts, "patronictl answers, but the initialize key cannot be read",
-                                  "let patronictl's first line name the Python that has Patroni's library; or remove "
-                                  "the journal if the data is right: " +
-                                      facts.layout.journal().string());
+        return ask_until_it_tells_the_key(facts, "; or remove the journal if the data is right: " +
+                                                     facts.layout.journal().string());
     }
     const bool may_have_the_key = !leadership.leader && dcs.initialize == InitializeKey::empty &&
                                   other_than(facts.own_name, dcs.bootstrapping).empty();
@@ -259,6 +262,10 @@ ResumeVerdict decide_on_unfinished(const ResumeFacts& facts) {
         return {.log = fmt::format("nothing to resume, Patroni gave that bootstrap of scope {} up: the one that is "
                                    "under way is another node's",
                                    facts.scope())};
+    }
+    if (dcs.initialize == InitializeKey::unknown) {
+        // It may hold the system identifier, while every member with the cluster's data is down.
+        return ask_until_it_tells_the_key(facts, "; nothing was changed");
     }
     return continue_bootstrap(facts);
 }
