@@ -8,12 +8,15 @@
 #include "system/file.hpp"
 #include "system/lock.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <system_error>
+#include <utility>
 
 namespace patroni_pgbackrest {
 
@@ -21,17 +24,84 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void move(const fs::path& from, const fs::path& to) {
+void move_back(const HandOverCalls& calls, const fs::path& from, const fs::path& to, const fs::path& staging) {
     std::error_code error;
-    fs::rename(from, to, error);
+    if (fs::exists(fs::symlink_status(to))) {
+        error = std::make_error_code(std::errc::file_exists);
+    } else {
+        error = calls.rename(from, to);
+    }
     if (error) {
-        throw Failure(ExitCode::internal_error,
-                      fmt::format("{} cannot be renamed to {}: {}", from.string(), to.string(), error.message()),
-                      "the restored data is complete in the staging directory: remove the cause and run it again");
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("{} cannot go back to {}: {}", from.string(), staging.string(), error.message()),
+                      "move the data directory and the staging directory away: the next run starts over");
     }
 }
 
-void move_entries(const Layout& layout) {
+/// The renames of one hand-over, which are all undone when one of them fails.
+class Moves {
+  public:
+    Moves(const Layout& layout, const HandOverCalls& calls)
+        : layout_(layout), calls_(calls), had_directory_(fs::exists(layout.data_directory)) {}
+
+    void move(const fs::path& from, const fs::path& to) {
+        const auto error = calls_.rename(from, to);
+        if (error) {
+            throw Failure(ExitCode::internal_error,
+                          fmt::format("{} cannot be renamed to {}: {}", from.string(), to.string(), error.message()),
+                          "the restored data is complete in the staging directory: remove the cause and run it again");
+        }
+        done_.emplace_back(from, to);
+    }
+
+    void sync(const fs::path& directory) const { calls_.sync(directory); }
+
+    bool are_none() const { return done_.empty(); }
+
+    /// In reverse: global/ is the first, so nothing can be started there any more, and PG_VERSION the last, so staging
+    /// is whole when it has that. Wherever this ends, the next run goes on from there.
+    void undo() {
+        const auto& target = layout_.data_directory;
+        while (!done_.empty()) {
+            const auto& [from, to] = done_.back();
+            move_back(calls_, to, from, layout_.staging);
+            done_.pop_back();
+        }
+        if (had_directory_) {
+            std::error_code ignored;
+            fs::create_directory(target, layout_.staging, ignored);  // that the one rename replaced
+        }
+        for (const auto& directory : {layout_.staging, target, target.parent_path()}) {
+            if (fs::exists(directory)) {
+                sync(directory);
+            }
+        }
+    }
+
+  private:
+    const Layout& layout_;
+    const HandOverCalls& calls_;
+    bool had_directory_;
+    std::vector<std::pair<fs::path, fs::path>> done_;
+};
+
+/// PostgreSQL starts in no directory that others may write to.
+void give_mode(const fs::path& target, const fs::path& staging) {
+    struct stat wanted {};
+    struct stat now {};
+    const bool is_known = ::stat(staging.c_str(), &wanted) == 0 && ::stat(target.c_str(), &now) == 0;
+    const auto mode = wanted.st_mode & 07777;
+    if (is_known && ((now.st_mode & 07777) == mode || ::chmod(target.c_str(), mode) == 0)) {
+        return;
+    }
+    const std::error_code error(errno, std::generic_category());
+    throw Failure(ExitCode::preflight_refused,
+                  fmt::format("{} cannot get the mode of {}: {}", target.string(), staging.string(), error.message()),
+                  fmt::format("chmod {:04o} {}; the restored data waits in the staging directory", mode,
+                              system::shell_word(target.string())));
+}
+
+void move_entries(const Layout& layout, Moves& moves) {
     const auto& target = layout.data_directory;
     const auto names = in_order_of_hand_over(system::entries(layout.staging));
     for (const auto& name : names) {
@@ -41,32 +111,52 @@ void move_entries(const Layout& layout) {
                           "move it away; the restored data waits in the staging directory");
         }
     }
-    struct stat facts {};
-    if (::stat(layout.staging.c_str(), &facts) == 0) {
-        ::chmod(target.c_str(), facts.st_mode & 07777);
-    }
+    give_mode(target, layout.staging);
     for (const auto& name : names) {
         if (name == "global") {
-            system::sync_directory(target);
+            moves.sync(target);
         }
-        move(layout.staging / name, target / name);
+        moves.move(layout.staging / name, target / name);
     }
-    system::sync_directory(target);
-    std::error_code ignored;
-    fs::remove(layout.staging, ignored);
+    moves.sync(target);
 }
 
-void move_back(const fs::path& from, const fs::path& to, const fs::path& staging) {
-    std::error_code error;
-    if (fs::exists(fs::symlink_status(to))) {
-        error = std::make_error_code(std::errc::file_exists);
-    } else {
-        fs::rename(from, to, error);
+void move_all(const Layout& layout, Moves& moves) {
+    const auto& target = layout.data_directory;
+    if (fs::exists(layout.staging)) {
+        if (layout.inside || (fs::exists(target) && !system::entries(target).empty())) {
+            move_entries(layout, moves);
+        } else {
+            moves.move(layout.staging, target);
+        }
     }
-    if (error) {
-        throw Failure(ExitCode::unsafe,
-                      fmt::format("{} cannot go back to {}: {}", from.string(), staging.string(), error.message()),
-                      "move the data directory and the staging directory away: the next run starts over");
+    moves.sync(target.parent_path());
+}
+
+/// Everything is in place, or all of it is back in staging. An error of the last sync counts, too, although nothing is
+/// missing then: Patroni would rename what it was not handed, and the next run syncs each file again before it moves
+/// any, while one that finds all in place does not.
+void move_all_or_nothing(StagingDirectory& staging, Phase before, const HandOverCalls& calls) {
+    const auto& layout = staging.layout();
+    Moves moves(layout, calls);
+    try {
+        move_all(layout, moves);
+    } catch (const Failure& failure) {
+        if (moves.are_none()) {
+            throw;  // nothing was moved, or an earlier run had moved all of it
+        }
+        log::warning("the hand-over failed: what is in {} goes back to {}", layout.data_directory.string(),
+                     layout.staging.string());
+        try {
+            moves.undo();
+            staging.enter(before);  // until now the next run would undo the rest, or finish it
+        } catch (const Failure& other) {
+            auto problems = failure.problems();
+            problems.front().message += fmt::format("; and what was in place could not go back: {}", other.what());
+            problems.front().hint = "remove the cause of both and run it again: the next run goes on from there";
+            throw Failure(failure.code(), problems);
+        }
+        throw;
     }
 }
 
@@ -109,23 +199,18 @@ void sync_to_disk(const StagingDirectory& staging) {
     }
 }
 
-void hand_over(StagingDirectory& staging) {
+void hand_over(StagingDirectory& staging, const HandOverCalls& calls) {
     const auto& layout = staging.layout();
     const auto& target = layout.data_directory;
-    if (staging.journal().phase != Phase::handing_over) {
+    const auto before = staging.journal().phase;
+    if (before != Phase::handing_over) {
         refuse_somebodys_data(layout);
         staging.journal().control_inode = inode_of_control(layout.staging);
         staging.enter(Phase::handing_over);
     }
-    const bool exists = fs::exists(target);
-    if (fs::exists(layout.staging)) {
-        if (layout.inside || (exists && !system::entries(target).empty())) {
-            move_entries(layout);
-        } else {
-            move(layout.staging, target);
-        }
-    }
-    system::sync_directory(target.parent_path());
+    move_all_or_nothing(staging, before, calls);
+    std::error_code ignored;
+    fs::remove(layout.staging, ignored);
     auto& journal = staging.journal();
     journal.handed_over = HandedOver::of(target);
     journal.rejected.reset();
@@ -137,6 +222,12 @@ void hand_over(StagingDirectory& staging) {
     ++journal.hand_overs;
     staging.enter(Phase::handed_over);
     remove_what_the_run_needed(layout);
+}
+
+std::error_code HandOverCalls::rename_entry(const fs::path& from, const fs::path& to) {
+    std::error_code error;
+    fs::rename(from, to, error);
+    return error;
 }
 
 void finish_hand_over(const Request& request) {
@@ -169,7 +260,7 @@ void undo_hand_over(const Layout& layout) {
     auto names = in_order_of_hand_over(patroni::entries_for_patroni(layout.data_directory));
     std::reverse(names.begin(), names.end());
     for (const auto& name : names) {
-        move_back(layout.data_directory / name, layout.staging / name, layout.staging);
+        move_back({}, layout.data_directory / name, layout.staging / name, layout.staging);
     }
     system::sync_directory(layout.staging);
     system::sync_directory(layout.data_directory);

@@ -2,8 +2,12 @@
 
 #include "request/request.hpp"
 #include "staging/layout.hpp"
+#include "system/file.hpp"
 
+#include <filesystem>
+#include <functional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -14,11 +18,20 @@ class StagingDirectory;
 /// off.
 void sync_to_disk(const StagingDirectory& staging);
 
+/// What a hand-over does to directories, so that a test can let any call of it fail.
+struct HandOverCalls {
+    static std::error_code rename_entry(const std::filesystem::path& from, const std::filesystem::path& to);
+
+    std::function<std::error_code(const std::filesystem::path&, const std::filesystem::path&)> rename = rename_entry;
+    std::function<void(const std::filesystem::path&)> sync = system::sync_directory;
+};
+
 /// Puts what is on disk in place: one rename, or entry by entry with global/ last where the data directory is a mount
 /// point or has dotfiles. Goes on with a hand-over that an earlier run began. Of our own files beside it only the
 /// journal stays (and the lock, where it does not lie in the data directory). Throws Failure(unsafe) when the data
-/// directory holds anything.
-void hand_over(StagingDirectory& staging);
+/// directory holds anything. When a part of it fails, what was moved goes back at once, since Patroni renames what it
+/// finds after a bootstrap that failed, or cannot, and takes it for its data at the next start.
+void hand_over(StagingDirectory& staging, const HandOverCalls& calls = {});
 
 /// The same for a run that found hand_over_is_done: locks the staging directory, and throws as its constructor does.
 void finish_hand_over(const Request& request);

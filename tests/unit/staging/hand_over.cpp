@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 
+#include <unistd.h>
+
 using namespace patroni_pgbackrest;
 
 namespace {
@@ -19,6 +21,37 @@ void interrupt_half_way(const Restore& restore) {
     restore.files.write("data/.snapshot", "theirs");
     restore.interrupt(Phase::handing_over);
     fs::rename(restore.files.path("data.restoring/PG_VERSION"), restore.files.path("data/PG_VERSION"));
+}
+
+/// Calls that do what they should until the one of this number, and all behind it too if `lasting`.
+HandOverCalls failing_at(unsigned number, bool lasting, unsigned& count) {
+    const auto fails = [number, lasting, &count] { return ++count == number || (lasting && count > number); };
+    HandOverCalls calls;
+    calls.rename = [fails](const fs::path& from, const fs::path& to) {
+        return fails() ? std::make_error_code(std::errc::io_error) : HandOverCalls::rename_entry(from, to);
+    };
+    calls.sync = [fails](const fs::path& directory) {
+        if (fails()) {
+            throw Failure(ExitCode::internal_error, "cannot sync " + directory.string(), "");
+        }
+        system::sync_directory(directory);
+    };
+    return calls;
+}
+
+/// PG_VERSION, base, the directory, global, the directory, its parent; or the one rename, and the parent.
+unsigned calls_of_hand_over(bool entry_by_entry) {
+    return entry_by_entry ? 6 : 2;
+}
+
+/// What a run does that finds this.
+void run_again(const Restore& restore) {
+    undo_hand_over(choose_layout(restore.data()));
+    StagingDirectory next(restore.request);
+    hand_over(next);
+    CHECK(is_whole(restore));
+    CHECK_FALSE(fs::exists(restore.files.path("data.restoring")));
+    CHECK(restore.journalled() == Phase::handed_over);
 }
 
 void run(const Restore& restore) {
@@ -115,6 +148,114 @@ TEST_CASE("an interrupted hand-over is finished by the next run") {
     CHECK(is_whole(restore));
     CHECK_FALSE(fs::exists(restore.files.path("data.restoring")));
     CHECK(restore.journalled() == Phase::handed_over);
+}
+
+TEST_CASE("whichever call of a hand-over fails, all of it is back in staging at once, and the next run hands it over") {
+    const bool entry_by_entry = GENERATE(false, true);
+    for (unsigned number = 1; number <= calls_of_hand_over(entry_by_entry); ++number) {
+        CAPTURE(entry_by_entry, number);
+        const Restore restore;
+        fs::create_directory(restore.data());
+        if (entry_by_entry) {
+            restore.files.write("data/.snapshot", "theirs");
+        }
+        restore.interrupt(Phase::recovered);
+        {
+            StagingDirectory staging(restore.request);
+            unsigned count = 0;
+            const auto problems =
+                problems_of(ExitCode::internal_error, [&] { hand_over(staging, failing_at(number, false, count)); });
+            REQUIRE(problems.size() == 1);
+            CHECK(problems[0].message.find("; and") == std::string::npos);
+        }
+        CHECK(system::entries(restore.data()) == (entry_by_entry ? Names{".snapshot"} : Names{}));
+        CHECK(system::entries(restore.files.path("data.restoring")) == Names{"PG_VERSION", "base", "global"});
+        // Where nothing had been moved, the journal says what it did when the hand-over began.
+        CHECK(restore.journalled() == (number == 1 ? Phase::handing_over : Phase::recovered));
+        run_again(restore);
+    }
+}
+
+TEST_CASE("whichever call of a hand-over fails for good, both failures are told, and the next run goes on from there") {
+    const bool entry_by_entry = GENERATE(false, true);
+    for (unsigned number = 2; number <= calls_of_hand_over(entry_by_entry); ++number) {
+        CAPTURE(entry_by_entry, number);
+        const Restore restore;
+        if (entry_by_entry) {
+            restore.files.write("data/.snapshot", "theirs");
+        }
+        restore.interrupt(Phase::recovered);
+        {
+            StagingDirectory staging(restore.request);
+            unsigned count = 0;
+            const auto problems =
+                problems_of(ExitCode::internal_error, [&] { hand_over(staging, failing_at(number, true, count)); });
+            REQUIRE(problems.size() == 1);
+            CHECK(problems[0].message.find("; and what was in place could not go back: " + restore.data().string()) !=
+                  std::string::npos);
+            CHECK(problems[0].hint == "remove the cause of both and run it again: the next run goes on from there");
+        }
+        CHECK(restore.journalled() == Phase::handing_over);
+        run_again(restore);
+    }
+}
+
+TEST_CASE("wherever the way back of a hand-over ends, the next run goes on from there") {
+    const bool entry_by_entry = GENERATE(false, true);
+    const auto forth = calls_of_hand_over(entry_by_entry);
+    for (unsigned number = 1; number <= forth; ++number) {  // the same renames, and as many directories or fewer
+        CAPTURE(entry_by_entry, number);
+        const Restore restore;
+        if (entry_by_entry) {
+            restore.files.write("data/.snapshot", "theirs");
+        }
+        restore.interrupt(Phase::recovered);
+        {
+            StagingDirectory staging(restore.request);
+            unsigned count = 0, back = 0;
+            auto calls = failing_at(forth, false, count);
+            const auto later = failing_at(number, true, back);
+            calls.rename = [rename = calls.rename, later, &count, forth](const fs::path& from, const fs::path& to) {
+                return count < forth ? rename(from, to) : later.rename(from, to);
+            };
+            calls.sync = [sync = calls.sync, later, &count, forth](const fs::path& directory) {
+                return count < forth ? sync(directory) : later.sync(directory);
+            };
+            CHECK_FALSE(problems_of(ExitCode::internal_error, [&] { hand_over(staging, calls); }).empty());
+        }
+        const auto layout = choose_layout(restore.data());
+        if (hand_over_is_done(layout)) {
+            CHECK(number == 1);
+            finish_hand_over(restore.request);
+            CHECK(is_whole(restore));
+            CHECK(restore.journalled() == Phase::handed_over);
+        } else {
+            run_again(restore);
+        }
+    }
+}
+
+TEST_CASE("an entry that cannot be renamed leaves the data directory as it was") {
+    if (::geteuid() == 0) {
+        FAIL("root may rename anything: run this as another user");
+    }
+    const Restore restore;
+    restore.files.write("data/.snapshot", "theirs");
+    restore.interrupt(Phase::recovered);
+    const auto base = restore.files.path("data.restoring/base");
+    fs::permissions(base, fs::perms::owner_read | fs::perms::owner_exec);  // its `..` cannot be changed
+    {
+        StagingDirectory staging(restore.request);
+        CHECK(problems_of(ExitCode::internal_error, [&] { hand_over(staging); }) ==
+              Problems{{base.string() + " cannot be renamed to " + restore.files.path("data/base").string() +
+                            ": Permission denied",
+                        "the restored data is complete in the staging directory: remove the cause and run it again"}});
+    }
+    CHECK(system::entries(restore.data()) == Names{".snapshot"});
+    CHECK(restore.files.read("data.restoring/PG_VERSION") == "15\n");
+    CHECK(restore.journalled() == Phase::recovered);
+    fs::permissions(base, fs::perms::owner_all);
+    run_again(restore);
 }
 
 TEST_CASE("a hand-over that Patroni has set half of aside is neither finished nor undone") {
