@@ -3,6 +3,8 @@
 #include "system/file.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace patroni_pgbackrest {
@@ -14,6 +16,19 @@ namespace {
 [[noreturn]] void damaged(const char* file, const std::string& what) {
     throw Failure(ExitCode::verification_failed, std::string(file) + " is damaged: " + what,
                   "do not start this data directory: restore it again");
+}
+
+constexpr std::uint64_t ticket_version = 1;  // of the ticket, and of what lies beside it for as long
+
+/// What a newer program wants to be guarded is not known here: the guard delivers nothing.
+void refuse_newer_ticket(std::uint64_t written) {
+    if (written > ticket_version) {
+        throw Failure(ExitCode::verification_failed,
+                      fmt::format("{} has version {}, and this program reads version {} and older", Ticket::file_name,
+                                  written, ticket_version),
+                      "use the newer patroni_pgbackrest that wrote it, or move the data directory away and restore it "
+                      "again");
+    }
 }
 
 }  // namespace
@@ -34,7 +49,7 @@ std::string Ticket::to_json() const {
     for (const auto& range : wal) {
         ranges.push_back({range.first, range.last});
     }
-    return json{{"version", 1},
+    return json{{"version", ticket_version},
                 {"recovery", text(recovery)},
                 {"scope", scope},
                 {"target", target},
@@ -61,6 +76,7 @@ std::string Ticket::to_json() const {
 Ticket Ticket::from_json(const std::string& content) {
     try {
         const auto read = json::parse(content);
+        refuse_newer_ticket(read.value("version", ticket_version));
         Ticket ticket;
         ticket.recovery = read.at("recovery") == "patroni" ? Recovery::patroni : Recovery::standalone;
         ticket.scope = read.at("scope");

@@ -71,7 +71,8 @@ std::string Report::text(const std::optional<Failure>& failure) const {
         const auto end = index + 1 < phases_.size() ? phases_[index + 1].begun : now;
         durations[phases_[index].name] = std::chrono::duration<double>(end - phases_[index].begun).count();
     }
-    json report{{"command", command_},
+    json report{{"schema", 1},  // a field that is removed, renamed or given another meaning changes it
+                {"command", command_},
                 {"version", PATRONI_PGBACKREST_VERSION},
                 {"started", Time{std::chrono::floor<std::chrono::microseconds>(started_)}.text()},
                 {"phase", !failure          ? "done"

@@ -25,6 +25,9 @@ constexpr std::array<std::pair<Phase, const char*>, 6> phase_names{{{Phase::copy
                                                                     {Phase::handing_over, "handing over"},
                                                                     {Phase::handed_over, "handed over"}}};
 
+/// Of the file. It goes up when a program that knows only the one before would take what is in it for something else.
+constexpr std::uint64_t journal_version = 1;
+
 Phase phase_named(const std::string& name) {
     for (const auto& [phase, phase_name] : phase_names) {
         if (name == phase_name) {
@@ -104,7 +107,7 @@ std::string text(Phase phase) {
 }
 
 void Journal::save(const std::filesystem::path& file) const {
-    json content{{"version", 1},
+    json content{{"version", journal_version},
                  {"lies_in", system::birth_of(file.parent_path()).value_or("")},
                  {"scope", scope},
                  {"member", member},
@@ -151,6 +154,16 @@ void Journal::save(const std::filesystem::path& file) const {
 
 namespace {
 
+void refuse_newer_journal(std::uint64_t written, const std::filesystem::path& file) {
+    if (written > journal_version) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("the journal {} has version {}, and this program reads version {} and older",
+                                  file.string(), written, journal_version),
+                      "use the newer patroni_pgbackrest that wrote it, or move it and the staging directory beside it "
+                      "away: the next run starts over then");
+    }
+}
+
 /// What lies outside of the staging directory is the original's, and the copied data was copied at some moment.
 void take_as_copy(Journal& journal) {
     journal.is_copy = true;
@@ -169,6 +182,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
     }
     try {
         const auto read = json::parse(*content);
+        refuse_newer_journal(read.value("version", journal_version), file);
         Journal journal;
         journal.scope = read.value("scope", "");
         journal.member = read.value("member", "");

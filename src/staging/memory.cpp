@@ -20,6 +20,7 @@ using nlohmann::json;
 
 namespace {
 
+constexpr std::uint64_t memory_version = 1;  // of the file
 constexpr std::chrono::seconds first_pause{10};
 constexpr std::chrono::seconds longest_pause{300};
 
@@ -66,9 +67,15 @@ bool is_interruption(ExitCode code) {
 }
 
 void EarlierFailure::save(const std::filesystem::path& file) const {
-    const json content{{"version", 1},       {"request", request},   {"exit_code", exit_code},
-                       {"message", message}, {"hint", hint},         {"lasts", lasts},
-                       {"facts", facts},     {"in_a_row", in_a_row}, {"at", at}};
+    const json content{{"version", memory_version},
+                       {"request", request},
+                       {"exit_code", exit_code},
+                       {"message", message},
+                       {"hint", hint},
+                       {"lasts", lasts},
+                       {"facts", facts},
+                       {"in_a_row", in_a_row},
+                       {"at", at}};
     system::replace_file(file, content.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
@@ -79,6 +86,11 @@ std::optional<EarlierFailure> EarlierFailure::read(const std::filesystem::path& 
             return std::nullopt;
         }
         const auto read = json::parse(*content);
+        if (const auto written = read.value("version", memory_version); written > memory_version) {
+            log::warning("{} has version {}, and this program reads version {} and older: it counts for nothing",
+                         file.string(), written, memory_version);
+            return std::nullopt;
+        }
         return EarlierFailure{read.at("request"), read.at("exit_code"), read.at("message"),  read.at("hint"),
                               read.at("lasts"),   read.at("facts"),     read.at("in_a_row"), read.at("at")};
     } catch (const json::exception& error) {

@@ -91,6 +91,21 @@ TEST_CASE("a damaged ticket is refused, and never taken for none") {
     CHECK(damage(wrong_type).size() == 1);
 }
 
+TEST_CASE("a ticket of a newer version is refused, and an older one is read") {
+    const std::string oldest = R"({"recovery": "patroni", "scope": "demo", "target": "latest", "latest": true,
+        "explicit_timeline": false, "newest_timeline": true, "timeline": 7, "wal": [], "archive_get": ["pgbackrest"],
+        "retries": 5, "retry_wait": 10, "base_configuration": ""})";
+    const auto with_version = [&](const std::string& version) {
+        return "{\"version\": " + version + ", " + oldest.substr(1);
+    };
+    CHECK(Ticket::from_json(oldest).scope == "demo");
+    CHECK(Ticket::from_json(with_version("1")).scope == "demo");
+    CHECK(damage(with_version("2")) ==
+          Problems{{"patroni_pgbackrest.ticket has version 2, and this program reads version 1 and older",
+                    "use the newer patroni_pgbackrest that wrote it, or move the data directory away and restore it "
+                    "again"}});
+}
+
 TEST_CASE("a ticket plans the segments of its ranges and needs its own timeline's history") {
     const auto ticket = full();
     CHECK(ticket.plans(segment(6, 3)));

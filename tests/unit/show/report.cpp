@@ -37,6 +37,7 @@ TEST_CASE("the report of a restore that is done tells all that was decided and r
     report.kept("/data.restoring.d/patroni.dynamic.json");
     const auto content = read(report);
 
+    CHECK(content.at("schema") == 1);
     CHECK(content.at("command") == "bootstrap");
     CHECK(content.at("version") == PATRONI_PGBACKREST_VERSION);
     CHECK(Time::parse(content.at("started").get<std::string>()));

@@ -151,6 +151,30 @@ TEST_CASE("a damaged journal is refused by its name, since it protects what is b
     }
 }
 
+TEST_CASE("a journal of a newer version is refused by its name, and an older one is read") {
+    const Files files;
+    const std::string oldest = R"({"request": "scope demo", "backup_set": "20261122-080000F",
+        "system_identifier": "7710953412442782829", "boot": "boot", "phase": "copied", "outside": ["/srv/ts1"]})";
+    const auto with_version = [&](const std::string& version) {
+        return files.write("journal.json", "{\"version\": " + version + ", " + oldest.substr(1));
+    };
+    CHECK(Journal::read(files.write("journal.json", oldest)).value().phase == Phase::copied);
+    CHECK(Journal::read(with_version("0")).value().phase == Phase::copied);
+    CHECK(Journal::read(with_version("1")).value().phase == Phase::copied);
+    const auto file = with_version("2");
+    CHECK(problems_of(ExitCode::unsafe, [&] { Journal::read(file); }) ==
+          Problems{{"the journal " + file.string() + " has version 2, and this program reads version 1 and older",
+                    "use the newer patroni_pgbackrest that wrote it, or move it and the staging directory beside it "
+                    "away: the next run starts over then"}});
+    // Whatever else is in it.
+    files.write("journal.json", R"({"version": 7, "phase": "sleeping"})");
+    CHECK(problems_of(ExitCode::unsafe, [&] { Journal::read(file); }).front().message ==
+          "the journal " + file.string() + " has version 7, and this program reads version 1 and older");
+    files.write("journal.json", R"({"version": "new"})");
+    CHECK(problems_of(ExitCode::unsafe, [&] { Journal::read(file); }).front().message.find("is damaged: ") !=
+          std::string::npos);
+}
+
 TEST_CASE("two requests for the same thing are the same, whatever does not change the data") {
     const auto identity = [](const Given& more) { return identity_of(request_for(more)); };
     const auto plain = identity({});

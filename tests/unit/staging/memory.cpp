@@ -43,6 +43,20 @@ TEST_CASE("a damaged memory is none: it must not stand in the way of a restore")
     CHECK_FALSE(EarlierFailure::read(files.path("failure.json")));
 }
 
+TEST_CASE("a memory of a newer version counts for nothing, and an older one is read") {
+    const Files files;
+    const std::string oldest = R"({"request": "scope demo", "exit_code": 4, "message": "too far", "hint": "choose",
+        "lasts": true, "facts": "facts", "in_a_row": 3, "at": 1795347600})";
+    const auto read = [&](const std::string& begin) {
+        return EarlierFailure::read(files.write("failure.json", begin + oldest.substr(1)));
+    };
+    CHECK(read("{").value().in_a_row == 3);
+    CHECK(read("{\"version\": 1, ").value().message == "too far");
+    CHECK_FALSE(read("{\"version\": 2, "));
+    lasting_failure().save(files.path("failure.json"));  // the next failure takes its place
+    CHECK(EarlierFailure::read(files.path("failure.json")).value().in_a_row == 1);
+}
+
 TEST_CASE("the same lasting failure is not tried again until something changes") {
     const auto again = repeated(lasting_failure(), "facts", "/srv/data.restoring.d/failure.json");
     REQUIRE(again);
