@@ -250,6 +250,18 @@ TEST_CASE("a damaged ticket aborts the recovery, since what it protects is not k
     CHECK(contains(recovery.errors, " ERROR: patroni_pgbackrest.ticket is damaged: "));
 }
 
+TEST_CASE("a ticket of a newer version aborts the recovery, since what it wants guarded is not known") {
+    Recovery recovery;
+    recovery.ticket["version"] = 2;
+    recovery.write_ticket();
+    CHECK(recovery.ask_plainly() == 200);
+    CHECK(recovery.calls() == 0);
+    CHECK(contains(recovery.errors,
+                   error("patroni_pgbackrest.ticket has version 2, and this program reads version 1 and older",
+                         "use the newer patroni_pgbackrest that wrote it, or move the data directory away and restore "
+                         "it again")));
+}
+
 TEST_CASE("a ticket of a timeline that pg_control has left is a leftover") {
     Recovery recovery;
     recovery.write_ticket();
