@@ -182,16 +182,46 @@ Request accepted(const ConfigurationEdit& patroni_yml, patroni::Configuration co
     }
 }
 
+/// Options of a plain `pgbackrest restore` that bootstrap neither sets itself nor is given.
+std::vector<std::string> options_lost(const std::string& command, const ConfigureArguments& arguments) {
+    static constexpr std::array<std::string_view, 3> own = {"--stanza", "--delta", "--pg1-path"};
+    std::vector<std::string> lost;
+    for (const auto& word : patroni::command_words(command)) {
+        const auto option = word.substr(0, word.find('='));
+        const auto name = option == "--config" ? "--pgbackrest-config" : option;
+        const bool is_given = std::any_of(arguments.options.begin(), arguments.options.end(),
+                                          [&](const auto& given) { return "--" + given.name == name; });
+        if (word.starts_with("--") && !is_given && std::find(own.begin(), own.end(), option) == own.end()) {
+            lost.push_back(option);
+        }
+    }
+    return lost;
+}
+
+void refuse_loss(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const Path& path,
+                 const std::string& command) {
+    if (command.empty() || arguments.replace) {
+        return;
+    }
+    if (!is_plain_pgbackrest(command, "restore")) {
+        refuse(patroni_yml, path, "runs another program",
+               "name another block with --method, or let --replace write this program there");
+    }
+    const auto lost = options_lost(command, arguments);
+    if (!lost.empty()) {
+        refuse(patroni_yml, path, "has options that would be lost: " + system::join(lost, ", "),
+               "give them to configure as well or write them into the block afterwards, and let --replace write this "
+               "program there");
+    }
+}
+
 void write_block(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const Path& block,
                  const std::string& stanza) {
     std::vector<std::pair<std::string, NewNode>> entries;
     const Path path = below(block, "command");
     const auto command = text_at(patroni_yml, path);
     if (!patroni::calls_us(command, "bootstrap")) {
-        if (!command.empty() && !is_plain_pgbackrest(command, "restore") && !arguments.replace) {
-            refuse(patroni_yml, path, "runs another program",
-                   "name another block with --method, or let --replace write this program there");
-        }
+        refuse_loss(patroni_yml, arguments, path, command);
         entries.emplace_back("command", NewNode::of_text("patroni_pgbackrest bootstrap"));
     }
     const auto is_given = [&](std::string_view name) {

@@ -33,6 +33,8 @@ def method_of(section):
 
 
 def text(value):
+    if isinstance(value, bool):
+        return 'on' if value else 'off'  # PostgreSQL takes the one for the other
     return '' if value is None else str(value)
 
 
