@@ -1,0 +1,168 @@
+// Each hint that can be followed in patroni.yml alone is followed: the finding is gone, and no other comes.
+#include "patroni/review.hpp"
+#include "patroni/review_method.hpp"
+#include "support/catch.hpp"
+#include "support/files.hpp"
+
+#include <cstdlib>
+#include <sys/stat.h>
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::patroni;
+
+namespace {
+
+const std::string clean = "scope: demo\n"
+                          "bootstrap:\n"
+                          "  method: pgbackrest\n"
+                          "  pgbackrest:\n"
+                          "    command: /usr/bin/patroni_pgbackrest bootstrap\n"
+                          "    stanza: demo\n"
+                          "  dcs:\n"
+                          "    postgresql:\n"
+                          "      parameters:\n"
+                          "        archive_mode: 'on'\n"
+                          "        archive_command: pgbackrest --stanza=demo archive-push %p\n"
+                          "postgresql:\n"
+                          "  recovery_conf:\n"
+                          "    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n";
+
+std::string with(const std::string& before, const std::string& after) {
+    auto changed = clean;
+    REQUIRE(changed.find(before) != std::string::npos);
+    return changed.replace(changed.find(before), before.size(), after);
+}
+
+std::string in_bootstrap(const std::string& lines) {
+    return with("  method: pgbackrest\n", "  method: pgbackrest\n" + lines);
+}
+
+std::string in_block(const std::string& lines) {
+    return with("    stanza: demo\n", "    stanza: demo\n" + lines);
+}
+
+std::string in_dcs(const std::string& lines) {
+    return with("  dcs:\n", "  dcs:\n" + lines);
+}
+
+std::string with_replica_method(const std::string& keys) {
+    return clean + "  create_replica_methods: [backup]\n  backup: {" + keys + "}\n";
+}
+
+/// `id: hint` of each.
+Strings found(const std::string& text) {
+    const Files files;
+    Intent intent;
+    intent.stanza = "demo";
+    intent.root = files.path();
+    intent.has_target = true;
+    const auto file = files.write("patroni.yml", text);
+    ::chmod(file.c_str(), 0600);
+    auto findings = review({file, {}}, intent);
+    for (auto& finding : review_values({file, {}}, {})) {
+        findings.push_back(std::move(finding));
+    }
+    Strings result;
+    for (const auto& finding : findings) {
+        result.push_back(finding.id + ": " + finding.problem.hint);
+    }
+    return result;
+}
+
+const std::string restore = "command: pgbackrest --stanza=demo --delta restore, keep_data: true, no_params: true";
+
+}  // namespace
+
+TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
+    struct Hint {
+        std::string wrong, found, right;
+    };
+    const std::vector<Hint> hints = {
+        {with("  method: pgbackrest\n", ""),
+         "method-missing: run patroni_pgbackrest configure, or set bootstrap.method and its block", clean},
+        {with("method: pgbackrest", "method: pgbackrst"),
+         "method-block-missing: without it Patroni silently runs initdb: add it below bootstrap, or correct the name",
+         clean},
+        {in_bootstrap("  recovery_conf: {recovery_target_action: promote}\n"),
+         "method-key-misplaced: move it into the block that bootstrap.method names",
+         in_block("    recovery_conf: {recovery_target_action: promote}\n")},
+        {in_bootstrap("  no_params: true\n"), "method-key-ignored: move it into the block that bootstrap.method names",
+         in_block("    no_params: true\n")},
+        {in_block("    stanza: demo\n"), "method-key-twice: remove one of them", clean},
+        {in_bootstrap("  users: {}\n  users: {}\n"), "key-twice: remove one of them", in_bootstrap("  users: {}\n")},
+        {"ttl: 30\n" + clean, "key-misplaced: move it into bootstrap.dcs", in_dcs("    ttl: 30\n")},
+        {"pg_hba: []\n" + clean, "key-misplaced: move it into postgresql", clean + "  pg_hba: []\n"},
+        {in_bootstrap("  use_slots: true\n"), "key-misplaced: move it into postgresql", clean + "  use_slots: true\n"},
+        {in_dcs("    create_replica_methods: [basebackup]\n"), "key-misplaced: move it into bootstrap.dcs.postgresql",
+         with("    postgresql:\n", "    postgresql:\n      create_replica_methods: [basebackup]\n")},
+        {clean + "  loop_wait: 5\n", "key-misplaced: move it into bootstrap.dcs", in_dcs("    loop_wait: 5\n")},
+        {in_dcs("    standby_cluster: {host: other}\n"),
+         "standby-cluster: remove it for the restore, or make the standby cluster with a replica method", clean},
+        {in_dcs("    pause: true\n"), "dcs-paused: remove it, or run patronictl resume afterwards", clean},
+        {"tags: {nofailover: true}\n" + clean, "node-never-bootstraps: remove it on the node to be restored",
+         "tags: {}\n" + clean},
+        {"tags: {failover_priority: 0}\n" + clean, "node-never-bootstraps: remove it on the node to be restored",
+         "tags: {}\n" + clean},
+        {in_dcs("    ttl: 20\n    loop_wait: 5\n"), "leader-loses-lock: set ttl to 25 or more in bootstrap.dcs",
+         in_dcs("    ttl: 25\n    loop_wait: 5\n")},
+        {"watchdog: {mode: required}\n" + clean,
+         "watchdog-missing: load its kernel module and give it to the user of Patroni, or set watchdog.mode: automatic",
+         "watchdog: {mode: automatic}\n" + clean},
+        {in_block("    target:\n"), "option-without-value: give it a value, or remove it", clean},
+        {in_block("    target:\n"), "option-without-value: give it a value, or remove it",
+         in_block("    target: before\n")},
+        {in_block("    recovery_conf: {work_mem: 1GB}\n"), "recovery-parameter-unknown: remove it", clean},
+        {with("--stanza=demo archive-push", "--stanza=prod archive-push"),
+         "archive-command-elsewhere: make both name the same one, unless the restored cluster should archive elsewhere",
+         clean},
+        {with("--stanza=demo archive-get", "--stanza=prod archive-get"),
+         "standby-restore-command-elsewhere: make it read the archive that the cluster writes", clean},
+        {clean + "    recovery_target_name: before\n",
+         "standby-target-ignored: put the recovery target into the method's block: type and target",
+         in_block("    type: name\n    target: before\n")},
+        {with_replica_method("command: pgbackrest --stanza=demo restore"),
+         "replica-method-rejected: set no_params: true in its block, and remove keys that are not options of "
+         "pgbackrest restore",
+         with_replica_method("command: pgbackrest --stanza=demo restore, no_params: true")},
+        {with_replica_method(restore + ", retries: 2"),
+         "replica-method-rejected: set no_params: true in its block, and remove keys that are not options of "
+         "pgbackrest restore",
+         with_replica_method(restore)},
+        {with_replica_method("command: pgbackrest --stanza=demo --type=name --target=a restore, no_params: true"),
+         "replica-method-target: remove type and target from it: a replica follows its leader",
+         with_replica_method("command: pgbackrest --stanza=demo restore, no_params: true")},
+        {with_replica_method("command: pgbackrest --stanza=demo backup"),
+         "replica-method-backup: let its command run pgbackrest restore: pgbackrest --stanza=NAME --delta restore",
+         with_replica_method(restore)},
+        {with_replica_method(restore + ", no_master: false"),
+         "replica-method-no-master: write no_leader, which Patroni 3.0 and later know",
+         with_replica_method(restore + ", no_leader: false")},
+        {with_replica_method(restore + ", no_leader: true"),
+         "replica-method-leaderless: remove no_leader until the cluster is up: another node could restore past the "
+         "target and become leader",
+         with_replica_method(restore)},
+    };
+    CHECK(found(clean) == Strings{});
+    for (const auto& hint : hints) {
+        CAPTURE(hint.wrong);
+        CHECK(found(hint.wrong) == Strings{hint.found});
+        CAPTURE(hint.right);
+        CHECK(found(hint.right) == Strings{});
+    }
+}
+
+TEST_CASE("chmod as the hint has it makes passwords unreadable for others") {
+    const Files files;
+    Intent intent;
+    intent.stanza = "demo";
+    intent.root = files.path();
+    const auto file =
+        files.write("patroni.yml", clean + "  authentication:\n    superuser: {username: postgres, password: x}\n");
+    REQUIRE(::chmod(file.c_str(), 0644) == 0);
+    const auto findings = review({file, {}}, intent);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].id == "passwords-readable");
+    CHECK(findings[0].problem.hint == "chmod o-rwx " + file.string());
+    REQUIRE(std::system(findings[0].problem.hint.c_str()) == 0);  // NOLINT(cert-env33-c): a test's own command
+    CHECK(review({file, {}}, intent).empty());
+}
