@@ -110,20 +110,63 @@ void refuse_tabs(const std::string& text, const std::string& name) {
     }
 }
 
+std::size_t line_of(const std::string& text, std::size_t at) {
+    return static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n')) + 1;
+}
+
 void refuse_control_characters(const std::string& text, const std::string& name) {
     for (std::size_t at = 0; at < text.size(); ++at) {
         const auto sign = static_cast<unsigned char>(text[at]);
         if ((sign < 0x20 && sign != '\t' && sign != '\n' && sign != '\r') || sign == 0x7f) {
-            const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;
-            refuse(fmt::format("{}:{}", name, line), fmt::format("there is a control character (#x{:02x})", sign),
+            refuse(fmt::format("{}:{}", name, line_of(text, at)),
+                   fmt::format("there is a control character (#x{:02x})", sign),
                    "take it out, or write it as an escape in double quotes");
         }
+    }
+}
+
+/// The bytes of the character that begins there, as UTF-8 has them; 0 if they are none.
+std::size_t length_of_character(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : 0); };
+    const auto first = byte(0);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    const bool is_overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+    const bool is_none = (first == 0xed && byte(1) >= 0xa0) || first > 0xf4 || (first == 0xf4 && byte(1) >= 0x90);
+    return is_overlong || is_none ? 0 : length;
+}
+
+/// Patroni opens the file as UTF-8, and PyYAML (reader.py, NON_PRINTABLE) refuses U+0080 to U+009F but U+0085, and
+/// U+FFFE and U+FFFF.
+void refuse_other_encodings(const std::string& text, const std::string& name) {
+    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
+        refuse(name, "it is in UTF-16", "save it in UTF-8");
+    }
+    for (std::size_t at = 0; at < text.size();) {
+        const auto rest = std::string_view(text).substr(at);
+        const auto length = length_of_character(rest);
+        if (length == 0) {
+            refuse(fmt::format("{}:{}", name, line_of(text, at)),
+                   fmt::format("byte #x{:02x} is not of UTF-8", static_cast<unsigned char>(text[at])),
+                   "save the file in UTF-8");
+        }
+        const bool is_control = length == 2 && rest[0] == '\xc2' && rest[1] < '\xa0' && rest[1] != '\x85';
+        if (is_control || rest.starts_with("\xef\xbf\xbe") || rest.starts_with("\xef\xbf\xbf")) {
+            refuse(fmt::format("{}:{}", name, line_of(text, at)), "there is a character that cannot be printed",
+                   "take it out, or write it as an escape in double quotes");
+        }
+        at += length;
     }
 }
 
 }  // namespace
 
 void require_readable_by_patroni(const std::string& text, const std::string& name) {
+    refuse_other_encodings(text, name);
     refuse_control_characters(text, name);
     std::istringstream stream(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
     Listener listener(name);

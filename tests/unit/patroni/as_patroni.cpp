@@ -215,6 +215,20 @@ TEST_CASE("only what Patroni cannot read is refused") {
         CHECK(refused(text));
         paths.push_back(files.write(std::to_string(paths.size()) + "-fixed.txt", text));
     }
+    for (const auto* text : {"a: caf\xe9\n", "a: \xc3\n", "a: \xc0\x80\n", "a: \xed\xa0\x80\n", "a: \xc2\x84\n",
+                             "a: \xef\xbf\xbf\n", "a: \xf4\x90\x80\x80\n",
+                             "\xff\xfe"
+                             "a:\n"}) {
+        CAPTURE(text);
+        CHECK(refused(text));
+        paths.push_back(files.write(std::to_string(paths.size()) + "-encoding.txt", text));
+    }
+    for (const auto* text : {"\xef\xbb\xbf"
+                             "a: b\n",
+                             "a: caf\xc3\xa9\n", "a: \xe2\x82\xac \xf0\x9f\x90\x98\n", "a: \xc2\x85\n"}) {
+        CAPTURE(text);
+        CHECK_FALSE(refused(text));
+    }
     for (const auto* text : {"a: 'b\tc'\n", "a: b # c\td\n", "a: |\n  b\tc\n", "a: \"b\n\tc\"\n", "a: !!str 1\n"}) {
         CAPTURE(text);
         CHECK_FALSE(refused(text));
