@@ -10,6 +10,7 @@
 #include "replay/guard.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
+#include "system/refusal.hpp"
 
 #include <cstdio>
 #include <exception>
@@ -99,7 +100,8 @@ int main(int argc, char** argv) {
     pgbackrest::drop_empty_variables();
     try {
         code = run(words);
-    } catch (const Failure& failure) {
+    } catch (const std::exception& error) {
+        const auto failure = system::unexpected(error);
         for (const auto& problem : failure.problems()) {
             log::write(problem);
         }
@@ -107,9 +109,6 @@ int main(int argc, char** argv) {
         if (!guard) {
             log::error("exit code {}: {}", code, meaning_of(failure.code()).meaning);
         }
-    } catch (const std::exception& error) {
-        log::write(Problem{std::string("internal error: ") + error.what(), "report it, with the log"});
-        code = answer(ExitCode::internal_error);
     }
     end_children();
     return code;

@@ -35,6 +35,7 @@ std::vector<Finding> look_for_corruption(const postgres::Client& client) {
     auto command = client.command("pg_amcheck", {"--all", "--no-password"});
     command.environment["LC_ALL"] = "C";
     const auto outcome = process::run(command, keep, keep);
+    process::require_resources(command.program, outcome);
     const auto words = system::join(output, "; ");
     if (process::succeeded(outcome) && skipped.empty()) {
         return {};

@@ -5,12 +5,14 @@
 #include "commands/known_identifier.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "pgbackrest/configuration_files.hpp"
-#include "system/failure.hpp"
 #include "system/log.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fmt/format.h>
 #include <iostream>
 #include <unistd.h>
@@ -112,8 +114,10 @@ void write_identifier_down(ConfigurationEdit& patroni_yml, const ConfigureArgume
 void show(const ConfigurationEdit& patroni_yml) {
     const std::string diff = patroni_yml.diff();
     if (std::fwrite(diff.data(), 1, diff.size(), stdout) != diff.size() || std::fflush(stdout) != 0) {
-        throw Failure(ExitCode::internal_error, "the difference cannot be written to standard output",
-                      "nothing was changed; check where standard output goes");
+        const int error = errno;
+        throw Failure(ExitCode::system_refused,
+                      fmt::format("the difference cannot be written to standard output: {}", std::strerror(error)),
+                      "nothing was changed; look where standard output goes, or " + system::hint_for(error));
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/refusal.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -55,9 +56,8 @@ void prepare_as_patroni(const fs::path& file, const fs::path& base, const fs::pa
     }
     fs::rename(file, base, error);
     if (error) {
-        throw Failure(ExitCode::internal_error,
-                      fmt::format("cannot rename {} to {}: {}", file.string(), base.string(), error.message()),
-                      "Patroni does the same when it starts PostgreSQL: give its user the right to write there");
+        // Patroni does the same when it starts PostgreSQL.
+        throw system::refused(fmt::format("rename {} to", file.string()), base, error.value());
     }
     system::sync_directory(base.parent_path());
 }

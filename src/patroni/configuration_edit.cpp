@@ -6,11 +6,11 @@
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/line_diff.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <numeric>
@@ -61,8 +61,7 @@ system::DiffSide side(char letter, const std::filesystem::path& file, const std:
 }
 
 [[noreturn]] void cannot_write(const std::filesystem::path& file) {
-    throw Failure(ExitCode::internal_error, fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)),
-                  "check the file, its permissions and the space on its file system");
+    throw system::refused("write", file, errno);
 }
 
 /// A mount point cannot be replaced by another file.

@@ -132,6 +132,7 @@ std::string why_not(const ConfigurationSource& source) {
 }
 
 Leadership leadership_in(const process::Captured& result) {
+    process::require_resources("patronictl", result.outcome);
     if (!process::succeeded(result.outcome)) {
         return {std::nullopt, 0, "patronictl list " + process::describe(result.outcome)};
     }
@@ -181,6 +182,7 @@ ScopeState read_scope(const ConfigurationSource& source, const std::string& scop
     }
     const auto results = process::capture_all({list_command(source, scope), key_command(source, scope)}, deadline);
     state.leadership = leadership_in(results.front());
+    process::require_resources("patronictl's Python", results.back().outcome);
     if (process::succeeded(results.back().outcome)) {
         take_key(results.back().output, state);
     }

@@ -55,6 +55,7 @@ std::optional<std::set<std::string>> top_files_in(std::string_view manifest) {
 
 std::optional<std::set<std::string>> top_files_of(const Pgbackrest& pgbackrest, const Backup& backup) {
     const auto manifest = process::capture(manifest_command(pgbackrest, backup));
+    process::require_resources(pgbackrest.program, manifest.outcome);
     return process::succeeded(manifest.outcome) ? top_files_in(manifest.output) : std::nullopt;
 }
 
@@ -97,6 +98,9 @@ std::optional<std::vector<TargetFiles>> files_of_targets(const Pgbackrest& pgbac
     process::Child child(
         manifest_command(pgbackrest, backup), [&](std::string_view line) { manifest.read(line); }, process::OnLine());
     const auto& outcome = child.wait(std::chrono::minutes(1));
+    if (outcome) {
+        process::require_resources(pgbackrest.program, *outcome);
+    }
     return outcome && process::succeeded(*outcome) ? manifest.found() : std::nullopt;
 }
 

@@ -129,6 +129,7 @@ process::Command version_command(const Pgbackrest& pgbackrest) {
 
 int version_in(const Pgbackrest& pgbackrest, const process::Captured& captured) {
     const std::string hint = "install pgBackRest 2.33 or later, or name its program with the option pgbackrest";
+    process::require_resources(pgbackrest.program, captured.outcome);
     if (!process::succeeded(captured.outcome)) {
         const std::string words(system::trim(redacted(printable(captured.errors))));
         throw Failure(ExitCode::preflight_refused,

@@ -2,6 +2,7 @@
 
 #include "pgbackrest/log_line.hpp"
 #include "pgbackrest/printable.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -61,7 +62,11 @@ ErrorMeaning meaning_of_outcome(const process::Outcome& outcome, const std::stri
     if (const auto* exited = std::get_if<process::Exited>(&outcome)) {
         return meaning_of_error(exited->code, errors);
     }
-    if (std::holds_alternative<process::NotStarted>(outcome)) {
+    const auto* not_started = std::get_if<process::NotStarted>(&outcome);
+    if (not_started != nullptr && not_started->may_pass()) {
+        return {0, "", true, ExitCode::system_refused, ""};  // the hint is in failure_of
+    }
+    if (not_started != nullptr) {
         return {0, "", false, ExitCode::preflight_refused,
                 "install pgBackRest 2.33 or later, or name its program with the option pgbackrest"};
     }
@@ -119,9 +124,11 @@ std::string errors_of(const process::Captured& captured) {
 Failure failure_of(const std::string& what, const process::Outcome& outcome, const std::string& errors) {
     const auto meaning = meaning_of_outcome(outcome, errors);
     const auto text = error_text(errors);
+    const auto* not_started = std::get_if<process::NotStarted>(&outcome);
+    const bool refused = not_started != nullptr && not_started->may_pass();
     Failure failure(meaning.exit_code,
                     fmt::format("{} failed: {}{}{}", what, what_happened(outcome), text.empty() ? "" : ": ", text),
-                    std::string(meaning.hint));
+                    refused ? system::hint_for(not_started->error) : std::string(meaning.hint));
     return meaning.may_pass ? failure : failure.lasting();
 }
 

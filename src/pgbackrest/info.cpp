@@ -115,6 +115,7 @@ void learn_segment_size(const Pgbackrest& pgbackrest, Stanza& stanza) {
         const auto path = fmt::format("backup/{}/{}/backup.manifest", stanza.name, newest.label);
         const auto manifest = process::capture(
             pgbackrest.data_command("repo-get", {{"repo", std::to_string(newest.repository)}}, {path}));
+        process::require_resources(pgbackrest.program, manifest.outcome);
         if (process::succeeded(manifest.outcome)) {
             take_positions(manifest.output, newest);
         }

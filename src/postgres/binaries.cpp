@@ -32,6 +32,7 @@ std::optional<int> leading_number(std::string_view version) {
 /// parentheses.
 std::optional<int> major_of_binary(const fs::path& binary, std::string& said) {
     const auto captured = process::capture({binary.string(), {"--version"}}, std::chrono::seconds(30));
+    process::require_resources(binary.string(), captured.outcome);
     if (!process::succeeded(captured.outcome)) {
         said = process::describe(captured.outcome);
         return {};

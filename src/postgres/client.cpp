@@ -106,6 +106,7 @@ process::Captured Client::psql(const std::string& statements, std::chrono::secon
     }
     auto result = process::capture(run, limit);
     system::remove_file(file);
+    process::require_resources(run.program, result.outcome);
     return result;
 }
 

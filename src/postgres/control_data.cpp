@@ -180,6 +180,7 @@ ControlData read_control_data(const std::filesystem::path& bin_directory, const 
     process::Command command{(bin_directory / "pg_controldata").string(), {"-D", data_directory.string()}};
     command.environment = {{"LC_ALL", "C"}, {"LANGUAGE", ""}};
     const auto captured = process::capture(command);
+    process::require_resources(command.program, captured.outcome);
     if (!process::succeeded(captured.outcome)) {
         throw Failure(ExitCode::verification_failed,
                       fmt::format("{} of {} {}: {}", command.program, data_directory.string(),

@@ -155,15 +155,14 @@ PrivateServer::PrivateServer(Options options, OnLine on_line)
     const auto take = [state](std::string_view line) { state->take(line); };
     // SIGQUIT: if this program dies, the server ends at once, without a checkpoint that nobody waits for.
     state->child = std::make_unique<process::Child>(command, take, take, SIGQUIT);
+    if (const auto& outcome = state->child->outcome()) {
+        process::require_resources(command.program, *outcome);
+    }
 }
 
-PrivateServer::~PrivateServer() {
-    if (state_->child->outcome()) {
-        return;
-    }
-    // A postmaster waits 5 s before it kills children that ignore its SIGQUIT. It does not get that much time.
-    state_->child->end(SIGQUIT, 2s);
-}
+/// ~Child ends it with SIGQUIT. A postmaster waits 5 s before it kills children that ignore that. It does not get so
+/// much time.
+PrivateServer::~PrivateServer() = default;
 
 bool PrivateServer::wait_until_ready(std::chrono::seconds stall) {
     state_->wait_for([this] { return state_->is_ready(); }, stall, "while it started");

@@ -2,12 +2,15 @@
 
 #include "process/process_tree.hpp"
 #include "system/interruption.hpp"
+#include "system/log.hpp"
+#include "system/refusal.hpp"
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <exception>
 #include <fmt/format.h>
 #include <list>
 #include <sys/wait.h>
@@ -86,6 +89,13 @@ bool succeeded(const Outcome& outcome) {
     return exited != nullptr && exited->code == 0;
 }
 
+void require_resources(const std::string& program, const Outcome& outcome) {
+    const auto* failed = std::get_if<NotStarted>(&outcome);
+    if (failed != nullptr && failed->may_pass()) {
+        throw system::refused("start", program, failed->error);
+    }
+}
+
 std::string describe(const Outcome& outcome) {
     return std::visit(
         Overloaded{
@@ -110,8 +120,19 @@ struct Child::State : std::enable_shared_from_this<Child::State> {
         }
         auto& running = std::get<Launched>(launched);
         pid = running.pid;
-        output.pipe.assign(running.output.release());
-        errors.pipe.assign(running.errors.release());
+        try {
+            watch(running);
+        } catch (...) {
+            ::kill(-pid, SIGKILL);  // nobody would end it
+            throw;
+        }
+    }
+
+    void watch(Launched& running) {
+        output.pipe.assign(running.output.number());
+        static_cast<void>(running.output.release());
+        errors.pipe.assign(running.errors.number());
+        static_cast<void>(running.errors.release());
         reap(pid, [self = shared_from_this()](int wait_status) { self->on_exit(wait_status); });
         read(output);
         read(errors);
@@ -183,8 +204,14 @@ Child::Child(const Command& command, Sink output, Sink errors, int death_signal)
 Child::~Child() {
     // What the sinks refer to may be gone by now.
     state_->be_quiet();
-    if (!outcome()) {
+    if (outcome() || pid() <= 0) {
+        return;
+    }
+    try {
         end(state_->death_signal, usual_grace);
+    } catch (const std::exception& error) {
+        log::warning("{}: process {} is killed", error.what(), pid());
+        ::kill(-pid(), SIGKILL);
     }
 }
 

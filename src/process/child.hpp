@@ -27,6 +27,9 @@ struct Stalled {};
 using Outcome = std::variant<Exited, Signalled, NotStarted, Stalled>;
 
 bool succeeded(const Outcome& outcome);
+/// Throws Failure(system_refused) `cannot start PROGRAM: …` if it was not started for want of processes, descriptors or
+/// memory. Whether the program is there and what it would say is not known then.
+void require_resources(const std::string& program, const Outcome& outcome);
 /// `exited with code 3`, `was killed by signal 9`, `could not be started: No such file or directory`, …
 std::string describe(const Outcome& outcome);
 

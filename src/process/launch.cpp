@@ -2,6 +2,7 @@
 
 #include "system/interruption.hpp"
 #include "system/no_flush.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 #include "system/write_wall.hpp"
 
@@ -19,11 +20,13 @@
 #include <boost/process/v2/process.hpp>
 #pragma GCC diagnostic pop
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <pthread.h>
@@ -156,7 +159,15 @@ struct Pipe {
 };
 
 NotStarted reason(int error) {
-    return NotStarted{std::strerror(error)};
+    return NotStarted{std::strerror(error), error};
+}
+
+/// The event loop of a new process needs descriptors of its own (epoll_reactor::notify_fork in Asio). The child must
+/// not go on as the program that started it.
+[[noreturn]] void end_as_child(int errors, const std::exception& problem) {
+    const auto text = fmt::format("{}\n", problem.what());
+    static_cast<void>(::write(errors, text.data(), text.size()) == 0);
+    ::_exit(127);
 }
 
 /// 0, or the error of the start.
@@ -168,17 +179,30 @@ int start(const Command& command, const std::filesystem::path& program, const Se
     boost::system::error_code error;
     {
         const AllSignalsBlocked blocked;
-        auto started = launcher(interruption::event_loop().get_executor(), error, program, command.arguments, setup);
-        static_cast<void>(started.detach());
+        try {
+            auto started =
+                launcher(interruption::event_loop().get_executor(), error, program, command.arguments, setup);
+            static_cast<void>(started.detach());
+        } catch (const std::exception& problem) {
+            if (::getpid() != setup.parent) {
+                end_as_child(setup.errors, problem);
+            }
+            throw;
+        }
     }
     pid = launcher.pid;
     if (error && pid > 0) {
+        ::kill(pid, SIGKILL);        // it runs if only its answer could not be read
         ::waitpid(pid, nullptr, 0);  // before 1.86 the launcher leaves it a zombie
     }
-    return error.value();
+    return pid > 0 ? error.value() : std::max(error.value(), EAGAIN);
 }
 
 }  // namespace
+
+bool NotStarted::may_pass() const {
+    return system::is_passing_fault(error);
+}
 
 std::string Command::text() const {
     return arguments.empty() ? program : program + " " + system::join(arguments, " ");
@@ -192,7 +216,8 @@ std::variant<Launched, NotStarted> launch(const Command& command, int death_sign
     }
     const char* directory = command.directory.empty() ? nullptr : command.directory.c_str();
     if (directory != nullptr && ::access(directory, X_OK) != 0) {
-        return NotStarted{fmt::format("{}: {}", directory, std::strerror(errno))};
+        const int error = errno;
+        return NotStarted{fmt::format("{}: {}", directory, std::strerror(error)), error};
     }
 
     const auto wall = command.writable ? system::WriteWall::around(*command.writable) : std::nullopt;

@@ -34,6 +34,10 @@ struct Launched {
 };
 struct NotStarted {
     std::string reason;
+    int error = 0;  ///< errno
+
+    /// For want of processes, descriptors or memory: nothing is wrong with the program.
+    bool may_pass() const;
 };
 
 /// Starts a command in a process group of its own, with default signal dispositions, nothing blocked, stdin from

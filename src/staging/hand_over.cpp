@@ -8,6 +8,7 @@
 #include "system/file.hpp"
 #include "system/lock.hpp"
 #include "system/log.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -47,9 +48,11 @@ class Moves {
     void move(const fs::path& from, const fs::path& to) {
         const auto error = calls_.rename(from, to);
         if (error) {
-            throw Failure(ExitCode::internal_error,
-                          fmt::format("{} cannot be renamed to {}: {}", from.string(), to.string(), error.message()),
-                          "the restored data is complete in the staging directory: remove the cause and run it again");
+            // A directory that is moved is written to: its `..` changes.
+            const bool is_permission = error == std::errc::permission_denied;
+            throw Failure(ExitCode::system_refused,
+                          fmt::format("cannot rename {} to {}: {}", from.string(), to.string(), error.message()),
+                          system::hint_for(error.value(), is_permission ? from : to));
         }
         done_.emplace_back(from, to);
     }

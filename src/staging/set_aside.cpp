@@ -62,6 +62,7 @@ std::string sha1_of(const fs::path& file) {
         return {};
     }
     const auto result = process::capture({"sha1sum", {"--", file.string()}});
+    process::require_resources("sha1sum", result.outcome);
     return process::succeeded(result.outcome) ? result.output.substr(0, digits) : std::string();
 }
 

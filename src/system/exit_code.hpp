@@ -18,6 +18,7 @@ enum class ExitCode : int {
     verification_failed = 8,
     unsafe = 9,
     lock_held = 10,
+    system_refused = 11,
     hangup = 129,
     interrupted = 130,
     terminated = 143,
@@ -55,6 +56,11 @@ inline constexpr std::array exit_code_table = {
                     false},
     ExitCodeMeaning{ExitCode::lock_held, "lock held",
                     "another pgBackRest works on this stanza; wait until it is done, then run this again", true},
+    ExitCodeMeaning{
+        ExitCode::system_refused, "the operating system refused",
+        "make room, raise the limit or give the permission that the message names, then run it again; the next "
+        "run continues where this one stopped",
+        true},
     ExitCodeMeaning{ExitCode::hangup, "ended by SIGHUP", "run it again; the staging directory is kept", true},
     ExitCodeMeaning{ExitCode::interrupted, "ended by SIGINT", "run it again; the staging directory is kept", true},
     ExitCodeMeaning{ExitCode::terminated, "ended by SIGTERM", "run it again; the staging directory is kept", true},

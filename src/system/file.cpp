@@ -2,6 +2,7 @@
 
 #include "system/descriptor.hpp"
 #include "system/failure.hpp"
+#include "system/refusal.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,11 +21,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* check_permissions = "check the path, its permissions and the space on its file system";
-
-[[noreturn]] void cannot(std::string_view what, const fs::path& path, ExitCode code = ExitCode::internal_error) {
+/// `code` is that of an error which is not the system's: a path that a person has named, for example.
+[[noreturn]] void cannot(std::string_view what, const fs::path& path, ExitCode code = ExitCode::system_refused) {
     const int error = errno;
-    throw Failure(code, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error)), check_permissions);
+    const auto failure = refused(what, path, error);
+    if (is_passing_fault(error)) {
+        throw Failure(failure);
+    }
+    throw Failure(code, failure.problems());
 }
 
 std::string read_all(const Descriptor& file, const fs::path& path) {

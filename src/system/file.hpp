@@ -8,20 +8,22 @@
 
 namespace patroni_pgbackrest::system {
 
-/// The whole file. Throws Failure(usage) that names the path if it cannot be read.
+/// The whole file. Throws Failure(usage) that names the path if it cannot be read, Failure(system_refused) for a fault
+/// that may pass.
 std::string read_file(const std::filesystem::path& path);
 /// Empty if the file does not exist; throws as read_file otherwise.
 std::optional<std::string> read_file_if_present(const std::filesystem::path& path);
 
 /// Replaces the file atomically: a temporary file beside the target, with owner and mode of the old file (else `mode`),
-/// fsync, rename, fsync of the directory. A symbolic link is followed. Throws Failure(internal_error) that names the
+/// fsync, rename, fsync of the directory. A symbolic link is followed. Throws Failure(system_refused) that names the
 /// path, and leaves no temporary file behind.
 void replace_file(const std::filesystem::path& path, std::string_view content, int mode = 0600);
 
-/// Removes a file that may be absent, then makes that durable. Throws Failure(internal_error).
+/// Removes a file that may be absent, then makes that durable. Throws Failure(system_refused).
 void remove_file(const std::filesystem::path& path);
 
-/// The names in a directory, sorted, without `.` and `..`. Throws Failure(unsafe) if it is unreadable.
+/// The names in a directory, sorted, without `.` and `..`. Throws Failure(unsafe) if it is unreadable,
+/// Failure(system_refused) for a fault that may pass.
 std::vector<std::string> entries(const std::filesystem::path& directory);
 
 bool is_empty_or_absent(const std::filesystem::path& directory);
@@ -45,7 +47,7 @@ bool may_compress(const std::filesystem::path& path);
 
 void sync_directory(const std::filesystem::path& directory);
 /// Calls fsync for every regular file and directory below each root, several at once. Symbolic links inside a root are
-/// not followed (name their targets as roots). Any error is fatal: Failure(internal_error) that names the file. Stops
+/// not followed (name their targets as roots). Any error is fatal: Failure(system_refused) that names the file. Stops
 /// when interrupted.
 void sync_tree(const std::vector<std::filesystem::path>& roots);
 

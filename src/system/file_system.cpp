@@ -1,6 +1,6 @@
 #include "system/file.hpp"
 
-#include "system/failure.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -135,9 +135,7 @@ unsigned long long free_bytes(const fs::path& path) {
     const auto existing = nearest_existing(path);
     struct statvfs facts {};
     if (::statvfs(existing.c_str(), &facts) != 0) {
-        throw Failure(ExitCode::internal_error,
-                      fmt::format("cannot read the free space of {}: {}", existing.string(), std::strerror(errno)),
-                      "check the path and its permissions");
+        throw refused("read the free space of", existing, errno);
     }
     return static_cast<unsigned long long>(facts.f_bavail) * facts.f_frsize;
 }

@@ -1,8 +1,8 @@
 #include "system/lock.hpp"
 
-#include "system/failure.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <array>
@@ -21,8 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 [[noreturn]] void fail(const std::filesystem::path& path) {
-    throw Failure(ExitCode::internal_error, fmt::format("cannot lock {}: {}", path.string(), std::strerror(errno)),
-                  "check the permissions of the file and of its directory");
+    throw refused("lock", path, errno);
 }
 
 int open_lock_file(const std::filesystem::path& path) {

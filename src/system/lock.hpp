@@ -8,7 +8,7 @@ namespace patroni_pgbackrest::system {
 /// it.
 class Lock {
   public:
-    /// Waits until the holder is gone, and logs for whom it waits. Throws on interruption, and Failure(internal_error)
+    /// Waits until the holder is gone, and logs for whom it waits. Throws on interruption, and Failure(system_refused)
     /// if the file cannot be made.
     explicit Lock(const std::filesystem::path& path);
     ~Lock();

@@ -1,11 +1,9 @@
 #include "system/mapped_file.hpp"
 
-#include "system/failure.hpp"
+#include "system/refusal.hpp"
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,9 +21,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
         ::close(file);
     }
     if (!known || start == MAP_FAILED) {
-        throw Failure(ExitCode::internal_error,
-                      fmt::format("{} cannot be read: {}", path.string(), std::strerror(error)),
-                      "check the file and the permissions of the directories above it");
+        throw refused("read", path, error);
     }
     bytes_ = {static_cast<const char*>(start), size};
 }

@@ -8,7 +8,7 @@ namespace patroni_pgbackrest::system {
 /// A file's bytes, read only, without a copy of them.
 class MappedFile {
   public:
-    /// Throws Failure(internal_error) that names the path.
+    /// Throws Failure(system_refused) that names the path.
     explicit MappedFile(const std::filesystem::path& path);
     ~MappedFile();
     MappedFile(const MappedFile&) = delete;

@@ -1,6 +1,6 @@
 #include "system/file.hpp"
 
-#include "system/failure.hpp"
+#include "system/refusal.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -24,8 +24,12 @@ std::string parent() {
 PrivateDirectory::PrivateDirectory() {
     std::string name = parent() + "/ppb.XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
+        const int error = errno;
+        if (is_passing_fault(error)) {
+            throw refused("make", name, error);
+        }
         throw Failure(
-            ExitCode::preflight_refused, fmt::format("cannot make {}: {}", name, std::strerror(errno)),
+            ExitCode::preflight_refused, fmt::format("cannot make {}: {}", name, std::strerror(error)),
             fmt::format("set TMPDIR, in Patroni's environment, to a directory that this user may write to and "
                         "whose path has at most {} bytes",
                         longest_parent));

@@ -1,9 +1,11 @@
 #include "system/process_facts.hpp"
 
 #include "system/descriptor.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <array>
+#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -77,7 +79,7 @@ std::vector<ProcessStatus> process_table() {
     std::vector<ProcessStatus> table;
     DIR* directory = ::opendir("/proc");
     if (directory == nullptr) {
-        return table;
+        throw refused("read the process table in", "/proc", errno);
     }
     while (const dirent* entry = ::readdir(directory)) {
         const auto pid = number(entry->d_name);

@@ -1,9 +1,12 @@
 #include "system/reachable.hpp"
 
+#include "system/thread.hpp"
+
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <netdb.h>
@@ -11,6 +14,7 @@
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace patroni_pgbackrest::system {
@@ -45,14 +49,19 @@ bool connects(const Endpoint& endpoint, Clock::time_point deadline) {
         return false;
     }
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
-    std::vector<std::thread> attempts;
+    std::list<std::thread> attempts;
     std::atomic<bool> connected = false;
     for (const auto* address = found; address != nullptr; address = address->ai_next) {
-        attempts.emplace_back([address, deadline, &connected] {
+        const auto attempt = [address, deadline, &connected] {
             if (connects(*address, deadline)) {
                 connected = true;
             }
-        });
+        };
+        if (auto thread = started(attempt)) {
+            attempts.push_back(std::move(*thread));
+        } else {
+            attempt();
+        }
     }
     for (auto& attempt : attempts) {
         attempt.join();
@@ -66,6 +75,13 @@ struct Answers {
     std::condition_variable changed;
     std::size_t missing;
     bool reached = false;
+
+    void take(bool connected) {
+        const std::lock_guard lock(mutex);
+        reached = reached || connected;
+        --missing;
+        changed.notify_all();
+    }
 };
 
 }  // namespace
@@ -78,16 +94,18 @@ bool any_is_reachable(const std::vector<Endpoint>& endpoints, std::chrono::milli
     sigset_t all, before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the main thread's
+    std::vector<Endpoint> left;
     for (const auto& endpoint : endpoints) {
-        std::thread([answers, endpoint, deadline] {
-            const bool connected = connects(endpoint, deadline);
-            const std::lock_guard lock(answers->mutex);
-            answers->reached = answers->reached || connected;
-            --answers->missing;
-            answers->changed.notify_all();
-        }).detach();
+        if (auto thread = started([answers, endpoint, deadline] { answers->take(connects(endpoint, deadline)); })) {
+            thread->detach();
+        } else {
+            left.push_back(endpoint);
+        }
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    for (const auto& endpoint : left) {
+        answers->take(connects(endpoint, deadline));
+    }
     std::unique_lock lock(answers->mutex);
     answers->changed.wait_until(lock, deadline + grace, [&] { return answers->reached || answers->missing == 0; });
     return answers->reached;

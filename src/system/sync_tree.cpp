@@ -1,17 +1,16 @@
 #include "system/file.hpp"
 
 #include "system/descriptor.hpp"
-#include "system/failure.hpp"
 #include "system/interruption.hpp"
+#include "system/refusal.hpp"
+#include "system/thread.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
-#include <cstring>
 #include <exception>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <mutex>
 #include <pthread.h>
 #include <thread>
@@ -28,8 +27,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t most_at_once = 16;
 
 [[noreturn]] void fail(const fs::path& path, int error) {
-    throw Failure(ExitCode::internal_error, fmt::format("cannot sync {}: {}", path.string(), std::strerror(error)),
-                  "look at the disk and at the kernel's log; what was written there cannot be trusted");
+    throw refused("sync", path, error);
 }
 
 void sync_file(const fs::path& path) {
@@ -69,8 +67,13 @@ class Workers {
   public:
     explicit Workers(const std::vector<fs::directory_entry>& entries) : entries_(entries) {
         const std::size_t count = std::min(most_at_once, entries.size());
-        for (std::size_t i = 0; i < count; ++i) {
-            threads_.emplace_back([this] { work(); });
+        threads_.reserve(count);
+        while (threads_.size() < count) {
+            auto thread = started([this] { work(); });
+            if (!thread) {
+                break;  // those that were started do it; are_done() if there is none
+            }
+            threads_.push_back(std::move(*thread));
         }
     }
     ~Workers() {
@@ -84,6 +87,9 @@ class Workers {
 
     /// Waits a little. Rethrows what a thread has thrown. True if everything is done.
     bool are_done() {
+        if (threads_.empty()) {
+            return !sync_one();
+        }
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, std::chrono::milliseconds(100), [this] { return error_ || done_ == entries_.size(); });
         if (error_) {
@@ -99,12 +105,7 @@ class Workers {
         sigfillset(&all);
         ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
         try {
-            while (const fs::directory_entry* entry = next()) {
-                entry->is_directory() ? sync_directory(entry->path()) : sync_file(entry->path());
-                const std::lock_guard lock(mutex_);
-                if (++done_ == entries_.size()) {
-                    changed_.notify_one();
-                }
+            while (sync_one()) {
             }
         } catch (...) {
             const std::lock_guard lock(mutex_);
@@ -112,6 +113,19 @@ class Workers {
             next_ = entries_.size();
             changed_.notify_one();
         }
+    }
+    /// False if there is none left.
+    bool sync_one() {
+        const fs::directory_entry* entry = next();
+        if (entry == nullptr) {
+            return false;
+        }
+        entry->is_directory() ? sync_directory(entry->path()) : sync_file(entry->path());
+        const std::lock_guard lock(mutex_);
+        if (++done_ == entries_.size()) {
+            changed_.notify_one();
+        }
+        return true;
     }
     const fs::directory_entry* next() {
         const std::lock_guard lock(mutex_);

@@ -1,6 +1,6 @@
 #include "system/write_wall.hpp"
 
-#include "system/failure.hpp"
+#include "system/refusal.hpp"
 
 #include <cerrno>
 #include <cstdint>
@@ -37,11 +37,17 @@ void allow(const Descriptor& rules, const fs::path& path, std::uint64_t handled)
     const Descriptor opened(::open(path.c_str(), O_PATH | O_CLOEXEC));
     struct stat facts {};
     if (!opened.is_open() || ::fstat(opened.number(), &facts) != 0) {
-        return;
+        if (is_passing_fault(errno)) {
+            throw refused("confine writing to", path, errno);
+        }
+        return;  // it is not there
     }
     const landlock_path_beneath_attr attributes{S_ISDIR(facts.st_mode) ? handled : handled & for_files,
                                                 opened.number()};
     if (::syscall(SYS_landlock_add_rule, rules.number(), LANDLOCK_RULE_PATH_BENEATH, &attributes, 0U) != 0) {
+        if (is_passing_fault(errno)) {
+            throw refused("confine writing to", path, errno);
+        }
         throw Failure(
             ExitCode::preflight_refused,
             fmt::format("writing cannot be confined to {}: landlock_add_rule: {}", path.string(), std::strerror(errno)),
@@ -65,6 +71,9 @@ std::optional<WriteWall> WriteWall::around(const std::vector<fs::path>& writable
     attributes.handled_access_fs = changes_known_to(version);
     Descriptor rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0U)));
     if (!rules.is_open()) {
+        if (is_passing_fault(errno)) {
+            throw refused("confine writing", errno);
+        }
         throw Failure(ExitCode::preflight_refused,
                       fmt::format("writing cannot be confined: landlock_create_ruleset: {}", std::strerror(errno)),
                       "look at the kernel's log");

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/control_file.hpp"
+#include "system/owner.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -177,10 +178,13 @@ TEST_CASE("configure --write that cannot write says so, and leaves the old file"
     const auto file = directory.write("closed/patroni.yml", before);
     REQUIRE(::chmod(directory.path("closed").c_str(), 0555) == 0);
     if (::geteuid() != 0) {
+        const auto owner = patroni_pgbackrest::system::own_user().user;
         Program program(configure(file, {"--stanza=demo", "--write"}));
-        CHECK(program.wait() == 1);
-        CHECK(contains(program.errors(),
-                       "ERROR: cannot write beside " + file.string() + ": Permission denied\n  HINT: "));
+        CHECK(program.wait() == 11);
+        CHECK(contains(program.errors(), "ERROR: cannot write beside " + file.string() +
+                                             ": Permission denied\n  HINT: let " + owner + " write to " +
+                                             directory.path("closed").string() + ": it belongs to " + owner +
+                                             " and has mode 0555\n"));
     }
     REQUIRE(::chmod(directory.path("closed").c_str(), 0755) == 0);
     CHECK(directory.entries("closed") == Words{"patroni.yml"});

@@ -5,6 +5,7 @@
 #include "pgbackrest/configuration_files.hpp"
 #include "system/failure.hpp"
 
+#include <cerrno>
 #include <optional>
 
 using namespace patroni_pgbackrest;
@@ -77,6 +78,15 @@ TEST_CASE("a pgBackRest that is too old, another program and a missing one are r
     CHECK(std::string(failure.what()) == "/nowhere/pgbackrest version could not be started: No such file or directory");
     CHECK(failure.problems().front().hint ==
           "install pgBackRest 2.33 or later, or name its program with the option pgbackrest");
+}
+
+TEST_CASE("a pgbackrest that the system could not start now is not taken for a missing or old one") {
+    Pgbackrest pgbackrest;
+    pgbackrest.program = "/usr/bin/pgbackrest";
+    const process::Captured captured{process::NotStarted{"Resource temporarily unavailable", EAGAIN}, "", ""};
+    const Failure failure = failure_in([&] { version_in(pgbackrest, captured); });
+    CHECK(failure.code() == ExitCode::system_refused);
+    CHECK(std::string(failure.what()) == "cannot start /usr/bin/pgbackrest: Resource temporarily unavailable");
 }
 
 TEST_CASE("stanzas are the sections of the named configuration") {

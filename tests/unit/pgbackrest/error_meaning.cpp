@@ -2,9 +2,11 @@
 
 #include "pgbackrest/error_meaning.hpp"
 #include "system/file.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fmt/format.h>
 #include <set>
@@ -296,4 +298,16 @@ TEST_CASE("a child that did not exit has its fate in the message") {
     CHECK(std::string(missing.what()) == "listing failed: pgbackrest could not be started: No such file or directory");
     CHECK(missing.code() == ExitCode::preflight_refused);
     CHECK(failure_of("listing", process::Stalled{}, "").code() == ExitCode::repository_unreachable);
+}
+
+TEST_CASE("a pgbackrest that the system could not start now is neither missing nor remembered as that") {
+    const auto outcome = process::NotStarted{"Resource temporarily unavailable", EAGAIN};
+    CHECK(may_pass(outcome));
+    const auto refused = failure_of("listing", outcome, "");
+    CHECK(std::string(refused.what()) ==
+          "listing failed: pgbackrest could not be started: Resource temporarily unavailable");
+    CHECK(refused.code() == ExitCode::system_refused);
+    CHECK_FALSE(refused.is_lasting());
+    CHECK(refused.problems().front().hint == system::hint_for(EAGAIN));
+    CHECK(failure_of("listing", process::NotStarted{"Permission denied", EACCES}, "").is_lasting());
 }

@@ -4,11 +4,14 @@
 #include "support/forked.hpp"
 #include "system/file.hpp"
 #include "system/lock.hpp"
+#include "system/refusal.hpp"
 #include "system/write_wall.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +27,73 @@ TEST_CASE("a file without a format is not started, and no zombie is left") {
     CHECK(outcome_of({file.string()}) == "could not be started: Exec format error");
     CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
     CHECK(errno == ECHILD);
+}
+
+TEST_CASE("a program that is missing is told from a child for which the system has nothing left") {
+    const auto missing = std::get<NotStarted>(capture({"/nowhere/program"}).outcome);
+    CHECK(missing.error == ENOENT);
+    CHECK_FALSE(missing.may_pass());
+    CHECK_NOTHROW(require_resources("/nowhere/program", missing));
+    CHECK_NOTHROW(require_resources("true", Exited{1}));
+    const auto refused = NotStarted{"Resource temporarily unavailable", EAGAIN};
+    CHECK(refused.may_pass());
+    CHECK_THROWS_WITH(require_resources("pgbackrest", refused),
+                      "cannot start pgbackrest: Resource temporarily unavailable");
+}
+
+TEST_CASE("without another process or descriptor a child is not started, and this program goes on") {
+    system::Forked process([] {
+        capture({"true"});  // the event loop has its own descriptors by now
+        constexpr uid_t nobody = 65534;
+        const rlimit none{0, 0};
+        if ((::geteuid() == 0 && ::setuid(nobody) != 0) || ::setrlimit(RLIMIT_NPROC, &none) != 0) {
+            return 99;
+        }
+        const auto outcome = capture({"true"}).outcome;
+        const auto* failed = std::get_if<NotStarted>(&outcome);
+        if (failed == nullptr || failed->error != EAGAIN) {
+            return 8;
+        }
+        require_resources("true", outcome);
+        return 9;
+    });
+    CHECK(process.wait() == 11);
+    CHECK(process.errors() == "cannot start true: Resource temporarily unavailable\n");
+
+    system::Forked without_descriptors([] {
+        capture({"true"});
+        const rlimit none{0, 0};
+        const auto outcome = ::setrlimit(RLIMIT_NOFILE, &none) == 0 ? capture({"/bin/true"}).outcome : Exited{99};
+        require_resources("/bin/true", outcome);
+        return 9;
+    });
+    CHECK(without_descriptors.wait() == 11);
+    CHECK(without_descriptors.errors() == "cannot start /bin/true: Too many open files\n");
+}
+
+TEST_CASE("a limit at any number of descriptors gives a child or a refusal, never an abort") {
+    for (rlim_t most = 3; most < 24; ++most) {
+        CAPTURE(most);
+        system::Forked process([most] {
+            const rlimit limit{most, most};
+            if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+                return 99;
+            }
+            try {
+                const auto outcome = capture(shell("exit 7")).outcome;
+                require_resources("sh", outcome);
+                const auto* exited = std::get_if<Exited>(&outcome);
+                return exited != nullptr ? exited->code : 98;
+            } catch (const Failure&) {
+                throw;
+            } catch (const std::exception& error) {
+                throw Failure(system::unexpected(error));
+            }
+        });
+        const int code = process.wait();
+        CAPTURE(process.errors());
+        CHECK((code == 7 || code == 11));
+    }
 }
 
 TEST_CASE("a command is told as its words") {

@@ -32,7 +32,7 @@ HandOverCalls failing_at(unsigned number, bool lasting, unsigned& count) {
     };
     calls.sync = [fails](const fs::path& directory) {
         if (fails()) {
-            throw Failure(ExitCode::internal_error, "cannot sync " + directory.string(), "");
+            throw Failure(ExitCode::system_refused, "cannot sync " + directory.string(), "");
         }
         system::sync_directory(directory);
     };
@@ -164,7 +164,7 @@ TEST_CASE("whichever call of a hand-over fails, all of it is back in staging at 
             StagingDirectory staging(restore.request);
             unsigned count = 0;
             const auto problems =
-                problems_of(ExitCode::internal_error, [&] { hand_over(staging, failing_at(number, false, count)); });
+                problems_of(ExitCode::system_refused, [&] { hand_over(staging, failing_at(number, false, count)); });
             REQUIRE(problems.size() == 1);
             CHECK(problems[0].message.find("; and") == std::string::npos);
         }
@@ -189,7 +189,7 @@ TEST_CASE("whichever call of a hand-over fails for good, both failures are told,
             StagingDirectory staging(restore.request);
             unsigned count = 0;
             const auto problems =
-                problems_of(ExitCode::internal_error, [&] { hand_over(staging, failing_at(number, true, count)); });
+                problems_of(ExitCode::system_refused, [&] { hand_over(staging, failing_at(number, true, count)); });
             REQUIRE(problems.size() == 1);
             CHECK(problems[0].message.find("; and what was in place could not go back: " + restore.data().string()) !=
                   std::string::npos);
@@ -221,7 +221,7 @@ TEST_CASE("wherever the way back of a hand-over ends, the next run goes on from 
             calls.sync = [sync = calls.sync, later, &count, forth](const fs::path& directory) {
                 return count < forth ? sync(directory) : later.sync(directory);
             };
-            CHECK_FALSE(problems_of(ExitCode::internal_error, [&] { hand_over(staging, calls); }).empty());
+            CHECK_FALSE(problems_of(ExitCode::system_refused, [&] { hand_over(staging, calls); }).empty());
         }
         const auto layout = choose_layout(restore.data());
         if (hand_over_is_done(layout)) {
@@ -246,10 +246,11 @@ TEST_CASE("an entry that cannot be renamed leaves the data directory as it was")
     fs::permissions(base, fs::perms::owner_read | fs::perms::owner_exec);  // its `..` cannot be changed
     {
         StagingDirectory staging(restore.request);
-        CHECK(problems_of(ExitCode::internal_error, [&] { hand_over(staging); }) ==
-              Problems{{base.string() + " cannot be renamed to " + restore.files.path("data/base").string() +
+        CHECK(problems_of(ExitCode::system_refused, [&] { hand_over(staging); }) ==
+              Problems{{"cannot rename " + base.string() + " to " + restore.files.path("data/base").string() +
                             ": Permission denied",
-                        "the restored data is complete in the staging directory: remove the cause and run it again"}});
+                        "let " + system::own_user().user + " write to " + base.string() + ": it belongs to " +
+                            system::own_user().user + " and has mode 0500"}});
     }
     CHECK(system::entries(restore.data()) == Names{".snapshot"});
     CHECK(restore.files.read("data.restoring/PG_VERSION") == "15\n");

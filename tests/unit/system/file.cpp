@@ -104,7 +104,7 @@ TEST_CASE("replacing follows symbolic links, also to a file that is not there ye
     CHECK(entries(directory.path() / "real") == Names{"file"});
 
     fs::create_symlink("loop", directory.path() / "loop");
-    CHECK(message_of(ExitCode::internal_error, [&] {
+    CHECK(message_of(ExitCode::system_refused, [&] {
               replace_file(directory.path() / "loop", "");
           }).find("Too many levels of symbolic links") != std::string::npos);
 }
@@ -134,7 +134,7 @@ TEST_CASE("a write that fails leaves the old file and nothing else") {
         replace_file(file, std::string(2000, 'x'));
         return 0;
     });
-    CHECK(process.wait() == 1);
+    CHECK(process.wait() == 11);
     CHECK(process.errors() == "cannot write " + file.string() + ": File too large\n");
     CHECK(read_file(file) == "old");
     CHECK(entries(directory.path()) == Names{"a"});
@@ -155,7 +155,7 @@ TEST_CASE("a directory that is not writable is told, and the file stays") {
         replace_file(file, "new");
         return 0;
     });
-    CHECK(process.wait() == 1);
+    CHECK(process.wait() == 11);
     CHECK(process.errors() == "cannot write beside " + file.string() + ": Permission denied\n");
     fs::permissions(directory.path(), fs::perms(0700));
     CHECK(read_file(file) == "old");
@@ -165,7 +165,7 @@ TEST_CASE("a directory that is not writable is told, and the file stays") {
 TEST_CASE("a directory or a device is not replaced") {
     const PrivateDirectory directory;
     fs::create_directory(directory.path() / "d");
-    CHECK(message_of(ExitCode::internal_error, [&] { replace_file(directory.path() / "d", "x"); }) ==
+    CHECK(message_of(ExitCode::system_refused, [&] { replace_file(directory.path() / "d", "x"); }) ==
           "cannot replace " + (directory.path() / "d").string() + ": Is a directory");
     CHECK(entries(directory.path()) == Names{"d"});
 }
@@ -184,7 +184,7 @@ TEST_CASE("removing a file that is absent is no error, any other trouble is") {
     remove_file(directory.path() / "a");
     CHECK(entries(directory.path()).empty());
     fs::create_directory(directory.path() / "d");
-    CHECK(message_of(ExitCode::internal_error, [&] { remove_file(directory.path() / "d"); }) ==
+    CHECK(message_of(ExitCode::system_refused, [&] { remove_file(directory.path() / "d"); }) ==
           "cannot remove " + (directory.path() / "d").string() + ": Is a directory");
 }
 
@@ -237,9 +237,9 @@ TEST_CASE("syncing walks over files, directories and links, and any error is fat
     REQUIRE(::mkfifo((directory.path() / "fifo").c_str(), 0600) == 0);
     sync_tree({directory.path(), directory.path() / "root", directory.path() / "base/3"});
     sync_directory(directory.path());
-    CHECK(message_of(ExitCode::internal_error, [] { sync_tree({"/nowhere"}); }) ==
+    CHECK(message_of(ExitCode::system_refused, [] { sync_tree({"/nowhere"}); }) ==
           "cannot sync /nowhere: No such file or directory");
-    CHECK(message_of(ExitCode::internal_error, [] { sync_directory("/nowhere"); }) ==
+    CHECK(message_of(ExitCode::system_refused, [] { sync_directory("/nowhere"); }) ==
           "cannot open /nowhere: No such file or directory");
 }
 
@@ -255,7 +255,7 @@ TEST_CASE("a file that may not be read makes the sync fail") {
         sync_tree({directory.path()});
         return 0;
     });
-    CHECK(process.wait() == 1);
+    CHECK(process.wait() == 11);
     CHECK(process.errors() == "cannot sync " + (directory.path() / "a").string() + ": Permission denied\n");
 }
 

@@ -97,7 +97,7 @@ TEST_CASE("a lock that cannot be made names the file") {
         const Lock lock("/nowhere/lock");
         FAIL("it was made");
     } catch (const Failure& failure) {
-        CHECK(failure.code() == ExitCode::internal_error);
+        CHECK(failure.code() == ExitCode::system_refused);
         CHECK(std::string(failure.what()) == "cannot lock /nowhere/lock: No such file or directory");
     }
 }
