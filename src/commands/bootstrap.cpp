@@ -33,6 +33,7 @@
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
+#include "system/refusal.hpp"
 #include "system/write_wall.hpp"
 
 #include <ctime>
@@ -301,8 +302,8 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, Repo
     }
     try {
         restore(arguments, request, report, plan, bin_directory, staging, beginning);
-    } catch (const Failure& failure) {
-        memory.remember(failure);
+    } catch (const std::exception& error) {
+        memory.remember(system::unexpected(error));
         throw;
     }
 }
@@ -322,9 +323,10 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     record_bootstrap_call(request, layout);
     try {
         plan_and_restore(arguments, request, report, layout);
-    } catch (const Failure& failure) {
+    } catch (const std::exception& error) {
+        const auto code = system::unexpected(error).code();
         // Without a network Patroni cannot take the key away either.
-        if (!is_interruption(failure.code()) && failure.code() != ExitCode::repository_unreachable) {
+        if (!is_interruption(code) && code != ExitCode::repository_unreachable) {
             discard_plan(layout);
         }
         throw;
@@ -367,8 +369,8 @@ void bootstrap(const BootstrapArguments& arguments) {
         refuse_configuration(arguments, request);
         run(arguments, request, report);
         write_report(path_of_report, report, std::nullopt);
-    } catch (const Failure& failure) {
-        write_report(path_of_report, report, failure);
+    } catch (const std::exception& error) {
+        write_report(path_of_report, report, system::unexpected(error));
         throw;
     }
 }

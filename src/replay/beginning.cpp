@@ -15,13 +15,14 @@ using postgres::ClusterState;
 
 namespace {
 
-/// What it failed with, empty when it did not; an interruption goes on as the exception that it is.
+/// What it failed with, empty when it did not. An interruption goes on as the exception that it is, and so does what
+/// the system refuses: it says nothing of what was attempted.
 std::string attempt(const std::function<void()>& work) {
     try {
         work();
         return {};
     } catch (const Failure& failure) {
-        if (is_interruption(failure.code())) {
+        if (is_interruption(failure.code()) || failure.code() == ExitCode::system_refused) {
             throw;
         }
         return failure.what();

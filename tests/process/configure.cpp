@@ -190,3 +190,18 @@ TEST_CASE("configure --write that cannot write says so, and leaves the old file"
     CHECK(directory.entries("closed") == Words{"patroni.yml"});
     CHECK(directory.read("closed/patroni.yml") == before);
 }
+
+TEST_CASE("a difference that cannot be written to standard output is a refusal of the system") {
+    const Directory directory;
+    const auto file = directory.write("patroni.yml", before);
+    const auto script =
+        std::string("exec ") + PROGRAM + " configure --stanza=demo --patroni-config=" + file.string() + " > /dev/full";
+    Program program({"-c", script}, {.executable = "/bin/sh", .name = "sh"});
+    CHECK(program.wait() == 11);
+    CHECK(contains(program.errors(),
+                   error("the difference cannot be written to standard output: No space left on device",
+                         "nothing was changed; look where standard output goes, or make room on the file system (df -h "
+                         "shows its space, df -i its inodes), then run it again")));
+    CHECK(contains(program.errors(), " ERROR: exit code 11: the operating system refused\n"));
+    CHECK(directory.read("patroni.yml") == before);
+}
