@@ -128,6 +128,8 @@ class Faulty(BootstrapCase):
         wait_until('the replay', lambda: os.path.exists(reached))
         send(9, list(self.lab.living()))
         wait_until('the killed processes to end', lambda: not self.lab.living(), 20)
+        self.lab.run_as_root('rm', '-rf', self.lab.path('tmp'))  # nobody was left to tidy up
+        self.lab.make('tmp')
         self.configure()
         self.node.put_key('')
 

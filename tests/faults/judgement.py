@@ -48,7 +48,9 @@ def says(cell, seen):
     if cell.call in ('write', 'writev') and cell.lasts == 'on':
         return True
     errors = re.findall(r' (?:ERROR|WARNING):? (.*(?:\n(?!\d{4}-).*)*)', seen.log)
-    names = [cell.call, WORDS.get(cell.error, ''), *paths_of(seen.fault)]
+    # A thread whose stack finds no memory is refused with EAGAIN, an object with an exception of its own.
+    of_memory = [WORDS['EAGAIN'], 'bad_alloc', 'out of memory'] if cell.call == 'mmap' else []
+    names = [cell.call, WORDS.get(cell.error, ''), *of_memory, *paths_of(seen.fault)]
     return 'HINT: ' in seen.log and any(name and name.lower() in error.lower() for error in errors for name in names)
 
 
