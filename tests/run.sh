@@ -1,10 +1,10 @@
 #!/bin/bash
 # Installs what is missing (as root, on Debian or Ubuntu), builds, and runs every test. The last line is
 # `N passed, N failed`; the exit code is 0 only when none failed.
-#   tests/run.sh [fuzz] [unit] [process] [real] [checks] [tidy]     all of them unless named; tidy is one of the checks
+#   tests/run.sh [fuzz] [unit] [process] [real] [faults] [checks] [tidy]     all unless named; tidy is one of the checks
 # unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
-# PostgreSQL, pgBackRest, Patroni and etcd; fuzz feeds the parsers for a minute, beside the next build; checks look
-# at layout, clang-tidy, folders and documents. Nothing is left behind but the packages.
+# PostgreSQL, pgBackRest, Patroni and etcd; faults lets its system calls fail; fuzz feeds the parsers for a minute, beside
+# the next build; checks look at layout, clang-tidy, folders and documents. Nothing is left behind but the packages.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
@@ -12,9 +12,10 @@ passed=0 failed=0 failures=() fuzzer=
 
 main() {
   local parts=("$@")
-  [ ${#parts[@]} -gt 0 ] || parts=(fuzz unit process real checks)
+  [ ${#parts[@]} -gt 0 ] || parts=(fuzz unit process real faults checks)
   local sets=(build tests run checks)
   [[ " ${parts[*]} " != *' fuzz '* ]] || sets+=(fuzz)
+  [[ " ${parts[*]} " != *' faults '* ]] || sets+=(faults)
   install_packages "${sets[@]}"
   work=$(mktemp -d /tmp/patroni_pgbackrest-tests.XXXXXX)
   trap clean_up EXIT
@@ -24,8 +25,8 @@ main() {
   local part
   for part in "${parts[@]}"; do
     case $part in
-    fuzz | unit | process | real | checks | tidy) "run_$part" ;;
-    *) echo "$part: choose from fuzz, unit, process, real, checks, tidy" >&2 && exit 2 ;;
+    fuzz | unit | process | real | faults | checks | tidy) "run_$part" ;;
+    *) echo "$part: choose from fuzz, unit, process, real, faults, checks, tidy" >&2 && exit 2 ;;
     esac
   done
   [ -z "$fuzzer" ] || finish_fuzz
@@ -147,11 +148,14 @@ run_catch() { # PROGRAM: its test cases are counted
   echo "== $name: $(grep -E 'All tests passed|test cases:' "$output" || echo "ended with $status"), $((SECONDS - began)) s"
 }
 
-run_real() {
+run_real() { run_with_release real; }
+run_faults() { run_with_release faults; }
+
+run_with_release() { # SUITE: tests/SUITE/run, whose output is shown as it comes
   build_release
-  local output=$work/real.output
+  local output=$work/$1.output
   : >"$output" # tail may be quicker than the child
-  PATRONI_PGBACKREST=$work/release/patroni_pgbackrest /usr/bin/python3 "$work/source/tests/real/run" >"$output" 2>&1 &
+  PATRONI_PGBACKREST=$work/release/patroni_pgbackrest /usr/bin/python3 "$work/source/tests/$1/run" >"$output" 2>&1 &
   child=$!
   tail -n +1 -f --pid=$child "$output" &
   local reader=$!
@@ -161,7 +165,7 @@ run_real() {
   if [[ $(tail -n 1 "$output") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
     passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
   else
-    failed=$((failed + 1)) && failures+=("tests/real/run")
+    failed=$((failed + 1)) && failures+=("tests/$1/run")
   fi
   mapfile -t -O ${#failures[@]} failures < <(sed -n 's/^FAILED *[0-9]* s  //p' "$output" | sort -u)
 }
