@@ -1,0 +1,147 @@
+"""What the program starts may fail, die, hang, or say half of what it should: an exit code of the table, and a next run that is right.
+
+LAB_ALL_CHILDREN=1 runs every phase with every way to fail; otherwise each phase and each way once.
+"""
+import os
+import re
+
+from bootstrap_case import BATCHES, BootstrapCase, program, read, wait_until
+from lab import descendants, send
+
+PHASES = {  # of a bootstrap: what pgbackrest is asked for
+    'version': '[ $VERB = version ]',
+    'info': '[ $VERB = info ]',
+    'repo_ls': '[ $VERB = repo-ls ]',
+    'repo_get': '[ $VERB = repo-get ]',
+    'restore': '[ $VERB = restore ]',
+    'restore_in_the_middle': '[ $VERB = restore ]',
+    'archive_get': '[ $VERB = archive-get ] && [ ${#SEGMENT} = 24 ]',
+}
+WAYS = {  # an exit code of pgBackRest's or of nobody, a signal
+    'unknown_error': 'echo "ERROR: [122]: raised by the test" >&2; exit 122',
+    'exit_1': 'exit 1',
+    'killed': 'kill -9 $$',
+    'crashed': 'ulimit -c 0; kill -11 $$',
+}
+SAMPLE = {('version', 'killed'), ('info', 'unknown_error'), ('repo_ls', 'killed'), ('repo_get', 'exit_1'), ('restore', 'crashed'),
+          ('restore_in_the_middle', 'killed'), ('archive_get', 'exit_1'), ('archive_get', 'killed')}
+
+
+class ChildrenCase(BootstrapCase):
+    def codes(self):
+        """The exit codes of the table, but done and our own mistakes."""
+        listed = self.lab.run(program(), '--help').split('Exit codes:\n')[1]
+        return {int(line.split()[0]) for line in listed.split('\n')} - {0, 1}
+
+    def assert_said(self, result, named):
+        """A code of the table, what it was about, and a hint."""
+        self.assertIn(result.code, self.codes(), result.log)
+        self.assertTrue([said for said, hint in result.problems() if re.search(named, said) and hint], result.problems())
+        self.assert_absent()
+        self.assert_nothing_runs()
+
+    def assert_next_run_is_right(self):
+        """Nothing is to be taken back first: what a child did once is no refusal that lasts."""
+        self.configure()
+        self.assert_done(self.bootstrap())
+        self.assert_complete()
+
+
+class Pgbackrest(ChildrenCase):
+    def fail_in(self, phase, way):
+        condition, act = PHASES[phase], WAYS[way]
+        if phase == 'restore_in_the_middle':
+            act = 'pgbackrest "$@" & until [ -e %s/base ] || ! kill -0 $!; do :; done; kill -9 $!; %s' % (self.staging, act)
+        result = self.bootstrap('--pgbackrest=' + self.wrap_pgbackrest('if %s; then %s; fi' % (condition, act)),
+                                '--retry=1', '--retry-wait=0')
+        if result.code == 0:  # it can do without
+            self.assertIn(phase, ('repo_ls', 'repo_get', 'version'), result.log)
+            self.assert_complete()
+            return
+        self.assert_said(result, 'pgbackrest|archive-get|repo-ls|repo-get|pgBackRest|is missing now')
+        if (phase, way) == ('archive_get', 'exit_1'):
+            self.forget_failure()  # pgBackRest's word for a segment that is not there, which a person is to bring back
+        self.assert_next_run_is_right()
+
+    def test_it_hangs_at_info_and_is_told_to_end(self):
+        process = self.start_bootstrap('--pgbackrest=' + self.wrap_pgbackrest('[ $VERB != info ] || { touch %s; sleep 600; }' % self.lab.path('log/reached')))
+        wait_until('info', lambda: os.path.exists(self.lab.path('log/reached')))
+        process.terminate()
+        self.assertEqual(self.result_of(process, 20).code, 143)
+        self.assert_absent()
+        self.assert_nothing_runs()
+        self.assert_next_run_is_right()
+
+
+def make_tests(chosen):
+    for phase, way in chosen:
+        def test(self, phase=phase, way=way):
+            self.fail_in(phase, way)
+        test.__doc__ = 'pgbackrest, %s: %s' % (phase.replace('_', ' '), way.replace('_', ' '))
+        setattr(Pgbackrest, 'test_%s_%s' % (phase, way), test)
+
+
+make_tests(sorted(SAMPLE) if not os.environ.get('LAB_ALL_CHILDREN') else [(phase, way) for phase in PHASES for way in WAYS])
+
+
+class Patronictl(ChildrenCase):
+    """Whom it does not name may lead all the same: what is no whole list is no answer."""
+
+    def said_with(self, script):
+        self.lab.make('bin', mode=0o755)
+        self.lab.write('bin/patronictl', '#!/bin/bash\n' + script + '\n', 0o755)
+        result = self.bootstrap(environment={'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']})
+        self.assert_done(result)
+        self.assertRegex(result.log, r'(?i)patronictl.*: not checked whether scope %s' % re.escape(self.node.scope))
+        self.assert_nothing_runs()
+        self.assert_complete()
+
+    def test_it_fails(self):
+        self.said_with('echo no >&2; exit 1')
+
+    def test_it_is_killed(self):
+        self.said_with('kill -9 $$')
+
+    def test_it_hangs(self):
+        self.said_with('exec sleep 600')
+
+
+class PrivateServer(ChildrenCase):
+    def test_killed_in_the_replay(self):
+        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
+        self.wait_for_replay_of(5)
+        postmaster = int(read(self.staging + '/postmaster.pid').split('\n')[0])
+        send(9, [postmaster, *descendants(postmaster)])
+        self.assert_said(self.result_of(process, 30), 'PostgreSQL was killed by signal 9 during the replay')
+        self.assert_next_run_is_right()
+
+    def test_the_disk_of_its_wal_is_full(self):
+        """A directory for pg_wal on a disk of its own, which has room again for the next run."""
+        disk = self.lab.mount_tmpfs(40, 'wal')
+        with open(self.pgbackrest_configuration, 'a', encoding='utf-8') as file:
+            file.write('[demo:restore]\nlink-map=pg_wal=%s\n' % os.path.join(disk, 'pg_wal'))
+        result = self.bootstrap('--retry=1', '--retry-wait=0')
+        self.assert_said(result, '(?i)disk of|full|No space left')
+        self.assertIn(disk, result.log)
+        self.lab.run_as_root('mount', '-o', 'remount,size=400m', disk)
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.assert_rows(BATCHES, doomed=False)
+
+
+class Psql(ChildrenCase):
+    """Sets the passwords of patroni.yml when the replay is done; the cluster comes back without it, and that is said."""
+
+    def said_with(self, script):
+        self.configure(postgresql={'bin_dir': self.wrapped_binaries('psql', script)})
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertIn('WARNING: the passwords of patroni.yml could not be set: psql ', result.log)
+        self.assert_nothing_runs()
+        self.assert_complete()
+
+    def test_it_cannot_be_loaded(self):
+        self.said_with('echo "error while loading shared libraries" >&2; exit 127')
+
+    def test_it_is_killed(self):
+        self.said_with('kill -9 $$')
