@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/restore.hpp"
+#include "system/owner.hpp"
 
 #include <unistd.h>
 
