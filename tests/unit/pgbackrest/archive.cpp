@@ -122,6 +122,7 @@ TEST_CASE("of two archive ids of a repository the newer one's history counts, as
     write_archive(fake);
     fake.write("archive_demo_15-3",
                listing(directory("0000000200000002") + "," + file("00000002.history", 1795346736)));
+    fake.write("archive_demo_15-3_0000000100000001", listing(""));
     fake.write("archive_demo_15-3_0000000200000002", listing(file("000000020000000200000001" + checksum + ".zst")));
     fake.write("archive_demo_15-3_00000002.history", "1\t2/2000028\tno recovery target specified\n");
     const auto content =
