@@ -149,13 +149,14 @@ run_catch() { # PROGRAM: its test cases are counted
 }
 
 run_real() { run_with_release real; }
-run_faults() { run_with_release faults; }
+# The same cells each time; tests/faults/run alone takes others.
+run_faults() { run_with_release faults --seed 1; }
 
-run_with_release() { # SUITE: tests/SUITE/run, whose output is shown as it comes
+run_with_release() { # SUITE ARGUMENT...: tests/SUITE/run, whose output is shown as it comes
   build_release
   local output=$work/$1.output
   : >"$output" # tail may be quicker than the child
-  PATRONI_PGBACKREST=$work/release/patroni_pgbackrest /usr/bin/python3 "$work/source/tests/$1/run" >"$output" 2>&1 &
+  PATRONI_PGBACKREST=$work/release/patroni_pgbackrest /usr/bin/python3 "$work/source/tests/$1/run" "${@:2}" >"$output" 2>&1 &
   child=$!
   tail -n +1 -f --pid=$child "$output" &
   local reader=$!

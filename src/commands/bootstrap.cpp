@@ -124,8 +124,8 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     const auto targets = pgbackrest::restored_targets(plan.targets, request.restore_options, staging.path());
     const auto outside = pgbackrest::places_of(targets);
     reuse_data(request, plan, staging, outside);
+    postgres::remove_stale_postmaster_file(staging.path());  // waits for a server of ours that still ends
     staging.begin_copy(request, plan, outside);
-    postgres::remove_stale_postmaster_file(staging.path());
     pgbackrest::RestoreJob job;
     job.pgbackrest = request.pgbackrest;
     job.data_directory = staging.path();

@@ -110,11 +110,21 @@ std::optional<std::int64_t> end_of_recovery(const Layout& layout, postgres::Time
     return ::stat(file.c_str(), &history) == 0 ? std::optional<std::int64_t>(history.st_mtime) : std::nullopt;
 }
 
+/// Another cluster's may be damaged, or a newer program's: that is for its own node to say.
+std::optional<Journal> journal_of_neighbour(const std::filesystem::path& file) {
+    try {
+        return Journal::read(file);
+    } catch (const Failure& failure) {
+        log::warning("{}", failure.what());
+        return std::nullopt;
+    }
+}
+
 /// The data directory beside it for which this member was restoring.
 std::optional<std::filesystem::path> unfinished_neighbour(const BootstrapCall& call, const Layout& layout) {
     for (const auto& neighbour : restored_neighbours(layout.data_directory)) {
         for (const auto& file : journals_of(neighbour)) {
-            const auto journal = Journal::read(file);
+            const auto journal = journal_of_neighbour(file);
             const bool is_own = journal && journal->last_call().scope == call.scope &&
                                 (journal->last_call().member.empty() || journal->last_call().member == call.member);
             if (is_own && !journal->given_up && (journal->planning || journal->phase != Phase::handed_over)) {
@@ -206,12 +216,12 @@ void abandon(const Layout& layout, bool cluster_lives) {
     change_journal(layout, [&](Journal& journal) {
         journal.given_up = true;
         journal.planning.reset();
+        // What is in them may be another's by the next try: only a copy that looks at each file is right then.
+        if (journal.phase < Phase::handed_over && !journal.places.paths().empty()) {
+            journal.phase = Phase::copying;
+        }
         if (cluster_lives) {
             journal.places.clear();
-            // What is in them may be another's by the next try: only a copy that looks at each file is right then.
-            if (journal.phase < Phase::handed_over) {
-                journal.phase = Phase::copying;
-            }
         }
     });
     if (cluster_lives) {

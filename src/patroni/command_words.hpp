@@ -20,8 +20,8 @@ bool calls_us(const std::string& command, std::string_view verb);
 /// Whether it calls pgbackrest with that command, before or behind its options.
 bool calls_pgbackrest(const std::string& command, std::string_view verb);
 
-/// Each value of an option, `--name=value` or `--name value`; empty for a flag. Several commands in a line (`a && b`) are
-/// not told apart.
+/// Each value of an option, `--name=value` or `--name value`; empty for a flag. Several commands in a line (`a && b`)
+/// are not told apart.
 std::vector<std::string> values_in(const std::vector<std::string>& words, std::string_view name);
 /// The last value of an option, `--name=value` or `--name value`; empty for a flag, nothing if it is not there.
 std::optional<std::string> option_in(const std::vector<std::string>& words, std::string_view name);

@@ -50,8 +50,11 @@ bool would_archive_into(const Request& request, const std::vector<postgres::Sett
     }
     // In another program, without its own --stanza, or where a shell expands it, pgBackRest may get the stanza from
     // anywhere. One command may archive into several.
-    const auto stanzas = patroni::values_in(patroni::command_words(*command), "stanza");
-    return stanzas.empty() || std::any_of(stanzas.begin(), stanzas.end(), [&](const std::string& stanza) {
+    const auto words = patroni::command_words(*command);
+    const auto stanzas = patroni::values_in(words, "stanza");
+    const auto pushes = std::count(words.begin(), words.end(), "archive-push");
+    return static_cast<std::size_t>(std::max<std::ptrdiff_t>(pushes, 1)) > stanzas.size() ||
+           std::any_of(stanzas.begin(), stanzas.end(), [&](const std::string& stanza) {
                return stanza == request.pgbackrest.stanza || stanza.find_first_of("$`") != std::string::npos;
            });
 }

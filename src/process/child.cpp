@@ -123,6 +123,7 @@ struct Child::State : std::enable_shared_from_this<Child::State> {
         try {
             watch(running);
         } catch (...) {
+            be_quiet();
             ::kill(-pid, SIGKILL);  // nobody would end it
             throw;
         }

@@ -78,6 +78,11 @@ Beginning decide_after_earlier_run(const Request& request, const Plan& plan, con
                                 "is checked against the backup first",
                                 earlier.followed, plan.history.text())};
     }
+    if (seen.places_changed) {
+        return Copy{
+            "a directory of the earlier run outside of the staging directory is gone, empty or another one now: "
+            "the copy is checked against the backup first"};
+    }
     if (!seen.control && !seen.same_boot) {
         return Copy{booted_since};
     }
@@ -143,6 +148,7 @@ Seen look_at_staging(const StagingDirectory& staging, const std::optional<TakenB
         const auto once = OnlyOnce::in(staging.path());
         seen.is_repeatable = !once || !once->is_behind(seen.control->redo);
     });
+    seen.places_changed = seen.earlier && !are_as_linked(seen.earlier->places, staging.path());
     seen.same_boot = seen.earlier && seen.earlier->is_of_this_boot(staging.path());
     return seen;
 }

@@ -39,9 +39,10 @@ struct Seen {
     bool is_cluster = false;         ///< PG_VERSION is in the staging directory
     bool has_signal_file = false;    ///< of a recovery or a standby
     std::optional<postgres::ControlData> control;
-    std::string why_unreadable;  ///< why there is no `control`
-    bool same_boot = false;      ///< see Journal::is_of_this_boot
-    bool is_repeatable = true;   ///< a replay from pg_control's position gives what the first one gave (OnlyOnce)
+    std::string why_unreadable;   ///< why there is no `control`
+    bool places_changed = false;  ///< see are_as_linked()
+    bool same_boot = false;       ///< see Journal::is_of_this_boot
+    bool is_repeatable = true;    ///< a replay from pg_control's position gives what the first one gave (OnlyOnce)
 };
 
 /// From the repository; --delta keeps what fits of whatever lies in the staging directory, so doubt means this.

@@ -315,7 +315,10 @@ class Replay {
                       reached.timeline.text(), reached.time ? ", last transaction at " + *reached.time : "",
                       request_.target.text());
             return reached;
-        } catch (const Failure&) {
+        } catch (const Failure& failure) {
+            if (failure.code() == ExitCode::system_refused || is_interruption(failure.code())) {
+                throw;  // nothing was proven
+            }
             // It was promoted at the wrong place: only a copy from the repository can undo that.
             staging_.enter(Phase::copying);
             throw;

@@ -46,15 +46,16 @@ class Moves {
         : layout_(layout), calls_(calls), had_directory_(fs::exists(layout.data_directory)) {}
 
     void move(const fs::path& from, const fs::path& to) {
+        done_.emplace_back(from, to);
         const auto error = calls_.rename(from, to);
         if (error) {
+            done_.pop_back();
             // A directory that is moved is written to: its `..` changes.
             const bool is_permission = error == std::errc::permission_denied;
             throw Failure(ExitCode::system_refused,
                           fmt::format("cannot rename {} to {}: {}", from.string(), to.string(), error.message()),
                           system::hint_for(error.value(), is_permission ? from : to));
         }
-        done_.emplace_back(from, to);
     }
 
     void sync(const fs::path& directory) const { calls_.sync(directory); }

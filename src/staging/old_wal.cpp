@@ -131,7 +131,10 @@ std::map<Timeline, postgres::TimelineHistory> histories_in(const fs::path& pg_wa
             histories.emplace(
                 timeline,
                 postgres::TimelineHistory::parse(timeline, system::read_file(pg_wal / name)).as_it_happened());
-        } catch (const Failure&) {
+        } catch (const Failure& failure) {
+            if (failure.code() == ExitCode::system_refused) {
+                throw;
+            }
             // PostgreSQL would not follow it either.
         }
     }

@@ -167,6 +167,20 @@ Places linked_places(const fs::path& data_directory) {
     return places;
 }
 
+bool are_as_linked(const Places& places, const fs::path& data_directory) {
+    const auto links = links_of(data_directory);
+    return std::all_of(links.begin(), links.end(), [&](const fs::path& link) {
+        const auto end = end_of(link);
+        const auto known =
+            std::find_if(places.begin(), places.end(), [&](const auto& place) { return place.path == end; });
+        const bool is_another = known != places.end() && known->birth && !known->is_still_there();
+        std::error_code error;
+        const bool is_tablespace = link.parent_path().filename() == "pg_tblspc";
+        const bool is_there = is_tablespace ? !system::is_empty_or_absent(end) : fs::exists(end, error);
+        return is_there && !is_another;
+    });
+}
+
 void empty_made_places(const Places& places, const std::vector<fs::path>& restored, int major) {
     const auto is_made = [&](const std::string& name) { return is_version_directory(name, major); };
     for (const fs::path place : places.owned().paths()) {

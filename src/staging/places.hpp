@@ -65,6 +65,10 @@ bool is_version_directory(std::string_view name, int major);
 /// they may be somebody's.
 Places linked_places(const std::filesystem::path& data_directory);
 
+/// Whether each link of a data directory leads to something, each tablespace to something in it, and none of the places
+/// is another directory by now. Somebody may have emptied or replaced them since.
+bool are_as_linked(const Places& places, const std::filesystem::path& data_directory);
+
 /// Takes out of the restore's own places what the replay of an earlier try made there, except where the backup itself
 /// restores to: the WAL makes it anew. Throws Failure(unsafe) when a server on this machine has one as its tablespace.
 void empty_made_places(const Places& places, const std::vector<std::filesystem::path>& restored, int major);

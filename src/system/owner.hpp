@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <sys/types.h>
 
 namespace patroni_pgbackrest::system {
 
@@ -10,5 +11,7 @@ struct Owner {
     std::string user, group;
 };
 Owner own_user();
+/// The number where it has none.
+std::string user_name(uid_t number);
 
 }  // namespace patroni_pgbackrest::system

@@ -9,9 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <grp.h>
 #include <new>
-#include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -34,7 +32,11 @@ struct Obstacle {
 
 /// What stands in this user's way to `path`, from the top.
 Obstacle obstacle(const fs::path& path) {
-    const auto absolute = fs::absolute(path).lexically_normal();
+    std::error_code error;
+    const auto absolute = fs::absolute(path, error).lexically_normal();
+    if (error) {
+        return {};  // the working directory is gone
+    }
     const auto parent = absolute.parent_path();
     fs::path directory;
     for (const auto& name : parent) {
@@ -54,6 +56,9 @@ Obstacle obstacle(const fs::path& path) {
 }
 
 std::string permission_hint(const fs::path& path) {
+    if (path.empty()) {
+        return fmt::format("let {} do that: a seccomp filter, SELinux or AppArmor may forbid it", own_user().user);
+    }
     struct stat facts {};
     const auto in_the_way = obstacle(path);
     if (in_the_way.path.empty() || ::stat(in_the_way.path.c_str(), &facts) != 0) {
@@ -61,10 +66,8 @@ std::string permission_hint(const fs::path& path) {
                            "(lsattr) does not",
                            own_user().user, path.string());
     }
-    const auto* user = ::getpwuid(facts.st_uid);
-    const auto owner = user != nullptr ? std::string(user->pw_name) : std::to_string(facts.st_uid);
     return fmt::format("let {} {} {}: it belongs to {} and has mode {:04o}", own_user().user, in_the_way.missing,
-                       in_the_way.path.string(), owner, facts.st_mode & 07777);
+                       in_the_way.path.string(), user_name(facts.st_uid), facts.st_mode & 07777);
 }
 
 std::string limit_of(__rlimit_resource_t resource) {
@@ -85,6 +88,13 @@ fs::path first_path(const fs::filesystem_error& error) {
 std::string without_prefix(const std::string& text) {
     constexpr std::string_view prefix = "filesystem error: ";
     return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
+}
+
+/// Only of an error that the system gave: other categories have numbers of their own.
+template <typename Code>
+int errno_of(const Code& code) {
+    const std::string category = code.category().name();
+    return category == "generic" || category == "system" ? code.value() : 0;
 }
 
 Failure with_own_words(const std::string& words, const fs::path& path, int error) {
@@ -154,13 +164,13 @@ Failure unexpected(const std::exception& error) {
         return *failure;
     }
     if (const auto* of_files = dynamic_cast<const fs::filesystem_error*>(&error)) {
-        return with_own_words(without_prefix(of_files->what()), first_path(*of_files), of_files->code().value());
+        return with_own_words(without_prefix(of_files->what()), first_path(*of_files), errno_of(of_files->code()));
     }
     if (const auto* of_system = dynamic_cast<const std::system_error*>(&error)) {
-        return with_own_words(of_system->what(), {}, of_system->code().value());
+        return with_own_words(of_system->what(), {}, errno_of(of_system->code()));
     }
     if (const auto* of_boost = dynamic_cast<const boost::system::system_error*>(&error)) {
-        return with_own_words(of_boost->what(), {}, of_boost->code().value());
+        return with_own_words(of_boost->what(), {}, errno_of(of_boost->code()));
     }
     if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
         return refused("get memory", ENOMEM);

@@ -26,6 +26,8 @@ TEST_CASE("a restored cluster may archive into its own stanza unless patroni.yml
     CHECK(would_archive_into(archiving(true, "bash -c 'pgbackrest --stanza=demo archive-push %p'")));
     CHECK(would_archive_into(
         archiving(true, "pgbackrest --stanza=demo archive-push %p && pgbackrest --stanza=other archive-push %p")));
+    CHECK(
+        would_archive_into(archiving(true, "pgbackrest --stanza=other archive-push %p && pgbackrest archive-push %p")));
     CHECK(would_archive_into(archiving(true, "bash -c 'S=demo; pgbackrest --stanza=$S archive-push %p'")));
     CHECK(would_archive_into(archiving(true, "pgbackrest archive-push %p")));
     CHECK(would_archive_into(archiving(true, "/opt/push.sh %p")));

@@ -125,6 +125,16 @@ TEST_CASE("what gives something else the second time is not replayed again") {
     CHECK(decided(plan, seen).find("gives something else the second time") != std::string::npos);
 }
 
+TEST_CASE("what lies outside of the staging directory must be as it was left, or the copy is checked") {
+    const auto plan = usual_plan();
+    for (const auto phase : {Phase::copied, Phase::replaying, Phase::recovered, Phase::handing_over}) {
+        auto seen = after(plan, phase, ClusterState::shut_down, 2);
+        CHECK(decided(plan, seen).find("copy") == std::string::npos);
+        seen.places_changed = true;
+        CHECK(decided(plan, seen).starts_with("copy: a directory of the earlier run outside"));
+    }
+}
+
 TEST_CASE("what was replayed along other timelines than the plan's is not gone on with") {
     const auto plan = usual_plan();
     for (const auto phase : {Phase::replaying, Phase::recovered, Phase::handing_over}) {

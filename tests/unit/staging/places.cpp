@@ -42,6 +42,28 @@ class Postmaster {
 
 }  // namespace
 
+TEST_CASE("places are as they were left while each link leads to the same directory with something in it") {
+    const Files files;
+    const std::string place = files.path("ts1");
+    files.write("ts1/PG_15_1/x", "restored");
+    fs::create_directories(files.path("data/pg_tblspc"));
+    fs::create_symlink(place, files.path("data/pg_tblspc/16400"));
+    const Places places({place}, {{place, system::birth_of(place).value()}});
+    const fs::path data = files.path("data");
+    CHECK(are_as_linked(places, data));
+    SECTION("not emptied") {
+        fs::remove_all(files.path("ts1/PG_15_1"));
+        CHECK_FALSE(are_as_linked(places, data));
+    }
+    SECTION("not gone") {
+        fs::remove_all(place);
+        CHECK_FALSE(are_as_linked(places, data));
+    }
+    SECTION("not another one") {
+        CHECK_FALSE(are_as_linked(Places({place}, {{place, "9 9.000000009"}}), data));
+    }
+}
+
 TEST_CASE("a place of an earlier try is not ours while a server has it") {
     const Files files;
     const std::string place = files.path("ts1");

@@ -146,6 +146,12 @@ TEST_CASE("an exception that nobody caught is the system's refusal, or our own m
     CHECK(std::string(of_boost.what()).starts_with("epoll: Too many open files"));
     CHECK(of_boost.problems().front().hint == hint_for(EMFILE));
 
+    const auto without_path = unexpected(std::system_error(EPERM, std::generic_category(), "epoll"));
+    CHECK(without_path.problems().front().hint ==
+          "let " + own_user().user + " do that: a seccomp filter, SELinux or AppArmor may forbid it");
+    const auto of_stream = unexpected(std::system_error(std::make_error_code(std::io_errc::stream)));
+    CHECK(of_stream.problems().front().hint == hint_for(0));
+
     const auto memory = unexpected(std::bad_alloc());
     CHECK(memory.code() == ExitCode::system_refused);
     CHECK(std::string(memory.what()) == "cannot get memory: Cannot allocate memory");
