@@ -10,6 +10,7 @@
 #include "replay/roles.hpp"
 #include "replay/settings.hpp"
 #include "replay/ticket.hpp"
+#include "staging/memory.hpp"
 #include "staging/places.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
