@@ -105,6 +105,12 @@ class Patronictl(ChildrenCase):
     def test_it_hangs(self):
         self.said_with('exec sleep 600')
 
+    def test_it_prints_half_of_a_list(self):
+        self.said_with("""echo '[{"Member": "a", "Role": "Repl'""")
+
+    def test_it_prints_something_else(self):
+        self.said_with('echo garbage')
+
 
 class PrivateServer(ChildrenCase):
     def test_killed_in_the_replay(self):
