@@ -145,27 +145,3 @@ TEST_CASE("a copy that fails and may pass is tried again, and goes on where it w
     CHECK_FALSE(repository.directory.has("data"));
     CHECK(repository.directory.has("data.restoring/backup.manifest"));
 }
-
-TEST_CASE("with too few descriptors a restore ends with 11 and names their limit, and leaves nothing") {
-    for (int most = 4; most <= 12; ++most) {  // with a few more it waits for retries
-        CAPTURE(most);
-        const FakeRepository repository;
-        auto how = repository.how();
-        how.executable = "/bin/sh";
-        how.name = "sh";
-        Words words{"-c", "ulimit -n " + std::to_string(most) + "; exec \"$0\" \"$@\"", PROGRAM};
-        const auto arguments = repository.bootstrap();
-        words.insert(words.end(), arguments.begin(), arguments.end());
-        Program program(words, how);
-        const int code = program.wait();
-        CAPTURE(program.errors());
-        CHECK(code != 1);
-        CHECK((code > 1 && code < 128));
-        if (code == 11) {
-            CHECK(contains(program.errors(), ": Too many open files"));
-            CHECK(contains(program.errors(), "\n  HINT: raise the limit of open files, " + std::to_string(most) +
-                                                 " now (ulimit -n, LimitNOFILE= of the service)"));
-        }
-        CHECK_FALSE(repository.directory.has("data"));
-    }
-}

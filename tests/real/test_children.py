@@ -135,6 +135,18 @@ class PrivateServer(ChildrenCase):
         self.assert_rows(BATCHES, doomed=False)
 
 
+class Descriptors(ChildrenCase):
+    def test_too_few_of_them(self):
+        """Whatever the limit stops, it is named, and the next run with enough of them is right."""
+        for limit in range(4, 13):
+            result = self.run_program('prlimit', '--nofile=%d' % limit, *self.command('--retry=1', '--retry-wait=0'))
+            self.assertIn(result.code, self.codes() | {127}, result.log)  # 127: not enough to load it
+            if result.code == 11:
+                self.assertRegex(result.log, r': Too many open files.*\n *HINT: raise the limit of open files, %d now' % limit)
+            self.assert_absent()
+        self.assert_next_run_is_right()
+
+
 class Psql(ChildrenCase):
     """Sets the passwords of patroni.yml when the replay is done; the cluster comes back without it, and that is said."""
 
