@@ -277,6 +277,6 @@ class Configure(BootstrapCase):
         before = read(file)
         self.lab.attempt('dd', 'if=/dev/zero', 'of=' + os.path.join(disk, 'filler'), 'bs=4096')
         result = self.run_program(program(), 'configure', '--patroni-config=' + file, '--stanza=demo', '--write')
-        self.assert_refused(result, 1, 'No space left on device')
+        self.assert_refused(result, 11, 'No space left on device')
         self.assertEqual(read(file), before)
         self.assertEqual(sorted(os.listdir(disk)), ['filler', 'my.yml'])
