@@ -2,6 +2,7 @@
 
 #include "commands/arguments.hpp"
 #include "commands/configure_changes.hpp"
+#include "commands/configured_commands.hpp"
 #include "commands/known_identifier.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "pgbackrest/configuration_files.hpp"

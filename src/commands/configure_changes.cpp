@@ -1,8 +1,8 @@
 #include "commands/configure_changes.hpp"
 
+#include "commands/configured_commands.hpp"
 #include "patroni/command_words.hpp"
 #include "patroni/effective.hpp"
-#include "postgres/configuration.hpp"
 #include "request/patroni_mode.hpp"
 #include "system/failure.hpp"
 #include "system/log.hpp"
@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <fmt/format.h>
 
 namespace patroni_pgbackrest::commands {
@@ -34,70 +33,8 @@ std::string spelling_of(const Node* map, const std::string& name) {
     return name;
 }
 
-Path below(const Path& path, const std::string& key) {
-    Path longer = path;
-    longer.push_back(key);
-    return longer;
-}
-
-/// A scalar's text; empty for anything else.
-std::string text_at(const ConfigurationEdit& patroni_yml, const Path& path) {
-    const Node* node = patroni_yml.find(path);
-    return node == nullptr || yaml::blank(*node) || !node->is_scalar() ? std::string() : node->text;
-}
-
-/// Whether a command line runs pgbackrest itself, without a wrapper or a shell.
-bool is_plain_pgbackrest(const std::string& command, const std::string& verb) {
-    const auto words = patroni::command_words(command);
-    return !words.empty() && std::filesystem::path(words.front()).filename() == "pgbackrest" &&
-           patroni::calls_pgbackrest(command, verb);
-}
-
-[[noreturn]] void refuse(const ConfigurationEdit& patroni_yml, const Path& path, const std::string& message,
-                         const std::string& hint) {
-    const Node* node = patroni_yml.find(path);
-    throw Failure(ExitCode::usage, patroni_yml.on_disk({Problem{yaml::text(path) + " " + message, hint,
-                                                                node == nullptr ? std::string() : node->place}}));
-}
-
 void leave_alone(const Path& path) {
     log::warning("{} runs something else, and is left as it is: --replace writes pgbackrest there", yaml::text(path));
-}
-
-/// The options that stand in the block's command, where they count more than the block's own.
-std::vector<std::string> words_of_command(const ConfigurationEdit& patroni_yml, const Path& block) {
-    const auto command = text_at(patroni_yml, below(block, "command"));
-    return patroni::calls_us(command, "bootstrap") ? patroni::words_from(command, "patroni_pgbackrest")
-                                                   : std::vector<std::string>();
-}
-
-void take_out_of_command(ConfigurationEdit& patroni_yml, const Path& block, const std::vector<std::string>& names) {
-    const auto words = words_of_command(patroni_yml, block);
-    const bool has_any = std::any_of(names.begin(), names.end(),
-                                     [&](const auto& name) { return patroni::option_in(words, name).has_value(); });
-    if (!has_any) {
-        return;
-    }
-    const Path path = below(block, "command");
-    const auto command = patroni::without_options(text_at(patroni_yml, path), names);
-    if (!command) {
-        refuse(patroni_yml, path, "has an option of the restore inside quotes", "take it out by hand");
-    }
-    patroni_yml.set(path, NewNode::of_text(*command));
-}
-
-/// A command line that names a stanza names this one, and the rest stays as it stands.
-void set_stanza(ConfigurationEdit& patroni_yml, const Path& path, const std::string& stanza) {
-    const auto current = text_at(patroni_yml, path);
-    const auto named = patroni::option_in(patroni::command_words(current), "stanza");
-    if (!named || *named == stanza) {
-        return;
-    }
-    const auto changed = patroni::with_option(current, "stanza", stanza);
-    if (!changed) {
-        refuse(patroni_yml, path, "names another stanza", "name stanza " + stanza + " there by hand");
-    }
-    patroni_yml.set(path, NewNode::of_text(*changed));
 }
 
 NewNode written_option(const OptionDefinition& definition, const std::string& value) {
@@ -116,29 +53,6 @@ NewNode written_option(const OptionDefinition& definition, const std::string& va
     // log.
     const auto number = definition.argument == "N" ? system::number(value) : std::nullopt;
     return number && std::to_string(*number) == value ? NewNode::of_word(value) : NewNode::of_text(value);
-}
-
-/// pgBackRest's command line as the block has it: `pgbackrest --config=… --stanza=…`. Each word quoted for a shell.
-std::string pgbackrest_call(const ConfigurationEdit& patroni_yml, const std::string& method,
-                            const std::string& stanza) {
-    const std::string program = in_force(patroni_yml, method, "pgbackrest");
-    const std::string configuration = in_force(patroni_yml, method, "pgbackrest-config");
-    std::string call = postgres::quote_command_word(program.empty() ? "pgbackrest" : program);
-    if (!configuration.empty()) {
-        call += " " + postgres::quote_command_word("--config=" + configuration);
-    }
-    return call + " " + postgres::quote_command_word("--stanza=" + stanza);
-}
-
-/// The same for restore_command where it has to be the guard's.
-std::string guard_call(const ConfigurationEdit& patroni_yml, const std::string& method, const std::string& stanza) {
-    std::string call = "patroni_pgbackrest archive-get " + postgres::quote_command_word("--stanza=" + stanza);
-    for (const std::string name : {"pgbackrest", "pgbackrest-config"}) {
-        if (const auto value = in_force(patroni_yml, method, name); !value.empty()) {
-            call += " " + postgres::quote_command_word("--" + name + "=" + value);
-        }
-    }
-    return call;
 }
 
 bool is_guarded(const Node* recovery_conf) {
@@ -180,22 +94,6 @@ Request accepted(const ConfigurationEdit& patroni_yml, patroni::Configuration co
     } catch (const Failure& failure) {
         throw Failure(failure.code(), patroni_yml.on_disk(failure.problems()));
     }
-}
-
-/// Options of a plain `pgbackrest restore` that bootstrap neither sets itself nor is given.
-std::vector<std::string> options_lost(const std::string& command, const ConfigureArguments& arguments) {
-    static constexpr std::array<std::string_view, 3> own = {"--stanza", "--delta", "--pg1-path"};
-    std::vector<std::string> lost;
-    for (const auto& word : patroni::command_words(command)) {
-        const auto option = word.substr(0, word.find('='));
-        const auto name = option == "--config" ? "--pgbackrest-config" : option;
-        const bool is_given = std::any_of(arguments.options.begin(), arguments.options.end(),
-                                          [&](const auto& given) { return "--" + given.name == name; });
-        if (word.starts_with("--") && !is_given && std::find(own.begin(), own.end(), option) == own.end()) {
-            lost.push_back(option);
-        }
-    }
-    return lost;
 }
 
 void refuse_loss(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const Path& path,
@@ -474,12 +372,6 @@ void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
 
 void require_accepted(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments) {
     accepted(patroni_yml, configuration_of(patroni_yml, arguments));
-}
-
-std::string in_force(const ConfigurationEdit& patroni_yml, const std::string& method, const std::string& name) {
-    const Path block{"bootstrap", method};
-    const auto in_command = patroni::option_in(words_of_command(patroni_yml, block), name);
-    return in_command.value_or(text_at(patroni_yml, below(block, name)));
 }
 
 }  // namespace patroni_pgbackrest::commands

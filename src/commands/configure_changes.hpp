@@ -22,10 +22,6 @@ void add_system_identifier(patroni::ConfigurationEdit& patroni_yml, const std::s
 /// Takes a recovery's target out of the method's block and of its recovery_conf.
 void remove_target(patroni::ConfigurationEdit& patroni_yml, const std::string& method);
 
-/// An option as a restore has it: from the block's command, where it counts more, or from the block. Empty if it is in
-/// neither.
-std::string in_force(const patroni::ConfigurationEdit& patroni_yml, const std::string& method, const std::string& name);
-
 /// Throws Failure(usage) with every problem that `bootstrap` would have with the result.
 void require_accepted(const patroni::ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments);
 

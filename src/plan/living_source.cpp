@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace patroni_pgbackrest {
 
@@ -53,7 +54,7 @@ bool would_archive_into(const Request& request, const std::vector<postgres::Sett
     const auto words = patroni::command_words(*command);
     const auto stanzas = patroni::values_in(words, "stanza");
     const auto pushes = std::count(words.begin(), words.end(), "archive-push");
-    return static_cast<std::size_t>(std::max<std::ptrdiff_t>(pushes, 1)) > stanzas.size() ||
+    return stanzas.empty() || std::ssize(stanzas) < pushes ||
            std::any_of(stanzas.begin(), stanzas.end(), [&](const std::string& stanza) {
                return stanza == request.pgbackrest.stanza || stanza.find_first_of("$`") != std::string::npos;
            });

@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 import cells  # noqa: E402
 import judgement  # noqa: E402
 from bootstrap_case import BootstrapCase, Server, program, read, wait_until  # noqa: E402
-from lab import kill_tree, send  # noqa: E402
+from lab import exit_codes, kill_tree, send  # noqa: E402
 from source_cluster import PlainCluster, wait_until_archived, switch_wal  # noqa: E402
 
 BATCHES = 3
@@ -34,12 +34,6 @@ def make_source(lab, directory):
     segments = {batch: '%08X%08X%08X' % (1, 0, int(target['lsn'].split('/')[1], 16) >> 24) for batch, target in targets.items()}
     plain.server.stop()
     lab.write(os.path.join(directory, 'facts.json'), json.dumps({'targets': targets, 'segments': segments, 'backups': ['', '']}))
-
-
-def codes():
-    """The exit codes that the program's help lists."""
-    printed = subprocess.run([program(), '--help'], stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout
-    return {int(line.split()[0]) for line in printed.split('Exit codes:\n')[1].split('\n') if line.strip()}
 
 
 class Faulty(BootstrapCase):
@@ -61,7 +55,7 @@ class Faulty(BootstrapCase):
             result=self.what_is_wrong() if code == 0 else '', then='')
         if code not in (0, None):
             seen = seen._replace(then=self.run_again())
-        outcome, why = judgement.judge(self.cell, seen, codes())
+        outcome, why = judgement.judge(self.cell, seen, exit_codes())
         print('fault: %s\noutcome: %s %s' % (fault, outcome, why))
         self.write_outcome([outcome, why])
         self.assertIn(outcome, judgement.RIGHT, why)

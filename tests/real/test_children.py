@@ -5,8 +5,8 @@ LAB_ALL_CHILDREN=1 runs every phase with every way to fail; otherwise each phase
 import os
 import re
 
-from bootstrap_case import BATCHES, BootstrapCase, program, read, wait_until
-from lab import descendants, send
+from bootstrap_case import BATCHES, BootstrapCase, read, wait_until
+from lab import descendants, exit_codes, send
 
 PHASES = {  # of a bootstrap: what pgbackrest is asked for
     'version': '[ $VERB = version ]',
@@ -28,10 +28,10 @@ SAMPLE = {('version', 'killed'), ('info', 'unknown_error'), ('repo_ls', 'killed'
 
 
 class ChildrenCase(BootstrapCase):
-    def codes(self):
+    @staticmethod
+    def codes():
         """The exit codes of the table, but done and our own mistakes."""
-        listed = self.lab.run(program(), '--help').split('Exit codes:\n')[1]
-        return {int(line.split()[0]) for line in listed.split('\n')} - {0, 1}
+        return exit_codes() - {0, 1}
 
     def assert_said(self, result, named):
         """A code of the table, what it was about, and a hint."""

@@ -40,6 +40,12 @@ def program():
     return os.environ.get('PATRONI_PGBACKREST') or os.path.join(CHECKOUT, 'build/release/patroni_pgbackrest')
 
 
+def exit_codes():
+    """Those that the program's help lists."""
+    printed = subprocess.run([program(), '--help'], stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout
+    return {int(line.split()[0]) for line in printed.split('Exit codes:\n')[1].split('\n') if line.strip()}
+
+
 def free_port():
     """A TCP port that nobody uses at this moment, below those that the kernel gives to connections (from 32768 on)."""
     for port in random.sample(range(15000, 32000), 100):

@@ -3,6 +3,7 @@
 #include "patroni/review_method.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
+#include "support/patroni_yml.hpp"
 #include "system/file.hpp"
 
 #include <filesystem>
@@ -13,22 +14,8 @@ using namespace patroni_pgbackrest::patroni;
 
 namespace {
 
-const std::string clean = "scope: demo\n"
-                          "bootstrap:\n"
-                          "  method: pgbackrest\n"
-                          "  pgbackrest:\n"
-                          "    command: /usr/bin/patroni_pgbackrest bootstrap\n"
-                          "    stanza: demo\n"
-                          "  dcs:\n"
-                          "    postgresql:\n"
-                          "      parameters:\n"
-                          "        archive_mode: 'on'\n"
-                          "        archive_command: pgbackrest --stanza=demo archive-push %p\n"
-                          "postgresql:\n"
-                          "  recovery_conf:\n"
-                          "    restore_command: pgbackrest --stanza=demo archive-get %f \"%p\"\n"
-                          "  authentication:\n"
-                          "    superuser: {username: postgres, password: x}\n";
+const std::string clean = clean_patroni_yml + "  authentication:\n"
+                                              "    superuser: {username: postgres, password: x}\n";
 
 std::vector<Finding> all(const ConfigurationSource& source, const Intent& intent) {
     auto findings = review(source, intent);

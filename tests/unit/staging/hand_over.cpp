@@ -40,6 +40,23 @@ HandOverCalls failing_at(unsigned number, bool lasting, unsigned& count) {
     return calls;
 }
 
+/// Everything is recovered, and in the data directory something of somebody's is in the way of one single rename.
+void arrange(const Restore& restore, bool entry_by_entry) {
+    if (entry_by_entry) {
+        restore.files.write("data/.snapshot", "theirs");
+    }
+    restore.interrupt(Phase::recovered);
+}
+
+Problem problem_of_hand_over(const Restore& restore, unsigned number, bool lasting) {
+    StagingDirectory staging(restore.request);
+    unsigned count = 0;
+    const auto problems =
+        problems_of(ExitCode::system_refused, [&] { hand_over(staging, failing_at(number, lasting, count)); });
+    REQUIRE(problems.size() == 1);
+    return problems.front();
+}
+
 /// PG_VERSION, base, the directory, global, the directory, its parent; or the one rename, and the parent.
 unsigned calls_of_hand_over(bool entry_by_entry) {
     return entry_by_entry ? 6 : 2;
@@ -157,18 +174,9 @@ TEST_CASE("whichever call of a hand-over fails, all of it is back in staging at 
         CAPTURE(entry_by_entry, number);
         const Restore restore;
         fs::create_directory(restore.data());
-        if (entry_by_entry) {
-            restore.files.write("data/.snapshot", "theirs");
-        }
-        restore.interrupt(Phase::recovered);
-        {
-            StagingDirectory staging(restore.request);
-            unsigned count = 0;
-            const auto problems =
-                problems_of(ExitCode::system_refused, [&] { hand_over(staging, failing_at(number, false, count)); });
-            REQUIRE(problems.size() == 1);
-            CHECK(problems[0].message.find("; and") == std::string::npos);
-        }
+        arrange(restore, entry_by_entry);
+        const auto problem = problem_of_hand_over(restore, number, false);
+        CHECK(problem.message.find("; and") == std::string::npos);
         CHECK(system::entries(restore.data()) == (entry_by_entry ? Names{".snapshot"} : Names{}));
         CHECK(system::entries(restore.files.path("data.restoring")) == Names{"PG_VERSION", "base", "global"});
         // Where nothing had been moved, the journal says what it did when the hand-over began.
@@ -182,20 +190,11 @@ TEST_CASE("whichever call of a hand-over fails for good, both failures are told,
     for (unsigned number = 2; number <= calls_of_hand_over(entry_by_entry); ++number) {
         CAPTURE(entry_by_entry, number);
         const Restore restore;
-        if (entry_by_entry) {
-            restore.files.write("data/.snapshot", "theirs");
-        }
-        restore.interrupt(Phase::recovered);
-        {
-            StagingDirectory staging(restore.request);
-            unsigned count = 0;
-            const auto problems =
-                problems_of(ExitCode::system_refused, [&] { hand_over(staging, failing_at(number, true, count)); });
-            REQUIRE(problems.size() == 1);
-            CHECK(problems[0].message.find("; and what was in place could not go back: " + restore.data().string()) !=
-                  std::string::npos);
-            CHECK(problems[0].hint == "remove the cause of both and run it again: the next run goes on from there");
-        }
+        arrange(restore, entry_by_entry);
+        const auto problem = problem_of_hand_over(restore, number, true);
+        CHECK(problem.message.find("; and what was in place could not go back: " + restore.data().string()) !=
+              std::string::npos);
+        CHECK(problem.hint == "remove the cause of both and run it again: the next run goes on from there");
         CHECK(restore.journalled() == Phase::handing_over);
         run_again(restore);
     }
@@ -207,10 +206,7 @@ TEST_CASE("wherever the way back of a hand-over ends, the next run goes on from 
     for (unsigned number = 1; number <= forth; ++number) {  // the same renames, and as many directories or fewer
         CAPTURE(entry_by_entry, number);
         const Restore restore;
-        if (entry_by_entry) {
-            restore.files.write("data/.snapshot", "theirs");
-        }
-        restore.interrupt(Phase::recovered);
+        arrange(restore, entry_by_entry);
         {
             StagingDirectory staging(restore.request);
             unsigned count = 0, back = 0;

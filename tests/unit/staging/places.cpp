@@ -40,39 +40,47 @@ class Postmaster {
     pid_t pid_;
 };
 
+/// A tablespace with something in it, known as the restore's own, and a data directory that has it.
+struct Tablespace {
+    Files files;
+    std::string place = files.path("ts1");
+    fs::path data = files.path("data");
+    Places places;
+
+    Tablespace() {
+        files.write("ts1/PG_15_1/x", "restored");
+        fs::create_directories(data / "pg_tblspc");
+        fs::create_symlink(place, data / "pg_tblspc/16400");
+        places = Places({place}, {{place, system::birth_of(place).value()}});
+    }
+};
+
 }  // namespace
 
 TEST_CASE("places are as they were left while each link leads to the same directory with something in it") {
-    const Files files;
-    const std::string place = files.path("ts1");
-    files.write("ts1/PG_15_1/x", "restored");
-    fs::create_directories(files.path("data/pg_tblspc"));
-    fs::create_symlink(place, files.path("data/pg_tblspc/16400"));
-    const Places places({place}, {{place, system::birth_of(place).value()}});
-    const fs::path data = files.path("data");
+    const Tablespace tablespace;
+    const auto& data = tablespace.data;
+    const auto& places = tablespace.places;
     CHECK(are_as_linked(places, data));
     SECTION("not emptied") {
-        fs::remove_all(files.path("ts1/PG_15_1"));
+        fs::remove_all(tablespace.files.path("ts1/PG_15_1"));
         CHECK_FALSE(are_as_linked(places, data));
     }
     SECTION("not gone") {
-        fs::remove_all(place);
+        fs::remove_all(tablespace.place);
         CHECK_FALSE(are_as_linked(places, data));
     }
     SECTION("not another one") {
-        CHECK_FALSE(are_as_linked(Places({place}, {{place, "9 9.000000009"}}), data));
+        CHECK_FALSE(are_as_linked(Places({tablespace.place}, {{tablespace.place, "9 9.000000009"}}), data));
     }
 }
 
 TEST_CASE("a place of an earlier try is not ours while a server has it") {
-    const Files files;
-    const std::string place = files.path("ts1");
-    files.write("ts1/PG_15_1/x", "somebody's by now");
-    fs::create_directories(files.path("data2/pg_tblspc"));
-    fs::create_symlink(place, files.path("data2/pg_tblspc/16400"));
-    Places places({place}, {{place, system::birth_of(place).value()}});
+    Tablespace tablespace;
+    const auto& place = tablespace.place;
+    auto& places = tablespace.places;
     {
-        const Postmaster server(files.path("data2"));
+        const Postmaster server(tablespace.data);
         for (int tries = 0; tries < 10'000 && !server_with_place(place); ++tries) {
             ::usleep(1000);  // until it has become sleep
         }

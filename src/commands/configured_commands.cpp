@@ -1,0 +1,119 @@
+#include "commands/configured_commands.hpp"
+
+#include "patroni/command_words.hpp"
+#include "postgres/configuration.hpp"
+#include "system/failure.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string_view>
+
+namespace patroni_pgbackrest::commands {
+
+using patroni::ConfigurationEdit;
+using yaml::NewNode;
+using yaml::Node;
+using yaml::Path;
+
+Path below(const Path& path, const std::string& key) {
+    Path longer = path;
+    longer.push_back(key);
+    return longer;
+}
+
+std::string text_at(const ConfigurationEdit& patroni_yml, const Path& path) {
+    const Node* node = patroni_yml.find(path);
+    return node == nullptr || yaml::blank(*node) || !node->is_scalar() ? std::string() : node->text;
+}
+
+void refuse(const ConfigurationEdit& patroni_yml, const Path& path, const std::string& message,
+            const std::string& hint) {
+    const Node* node = patroni_yml.find(path);
+    throw Failure(ExitCode::usage, patroni_yml.on_disk({Problem{yaml::text(path) + " " + message, hint,
+                                                                node == nullptr ? std::string() : node->place}}));
+}
+
+std::vector<std::string> words_of_command(const ConfigurationEdit& patroni_yml, const Path& block) {
+    const auto command = text_at(patroni_yml, below(block, "command"));
+    return patroni::calls_us(command, "bootstrap") ? patroni::words_from(command, "patroni_pgbackrest")
+                                                   : std::vector<std::string>();
+}
+
+std::string in_force(const ConfigurationEdit& patroni_yml, const std::string& method, const std::string& name) {
+    const Path block{"bootstrap", method};
+    const auto in_command = patroni::option_in(words_of_command(patroni_yml, block), name);
+    return in_command.value_or(text_at(patroni_yml, below(block, name)));
+}
+
+void take_out_of_command(ConfigurationEdit& patroni_yml, const Path& block, const std::vector<std::string>& names) {
+    const auto words = words_of_command(patroni_yml, block);
+    const bool has_any = std::any_of(names.begin(), names.end(),
+                                     [&](const auto& name) { return patroni::option_in(words, name).has_value(); });
+    if (!has_any) {
+        return;
+    }
+    const Path path = below(block, "command");
+    const auto command = patroni::without_options(text_at(patroni_yml, path), names);
+    if (!command) {
+        refuse(patroni_yml, path, "has an option of the restore inside quotes", "take it out by hand");
+    }
+    patroni_yml.set(path, NewNode::of_text(*command));
+}
+
+bool is_plain_pgbackrest(const std::string& command, const std::string& verb) {
+    const auto words = patroni::command_words(command);
+    return !words.empty() && std::filesystem::path(words.front()).filename() == "pgbackrest" &&
+           patroni::calls_pgbackrest(command, verb);
+}
+
+std::vector<std::string> options_lost(const std::string& command, const ConfigureArguments& arguments) {
+    static constexpr std::array<std::string_view, 3> own = {"--stanza", "--delta", "--pg1-path"};
+    std::vector<std::string> lost;
+    for (const auto& word : patroni::command_words(command)) {
+        const auto option = word.substr(0, word.find('='));
+        const auto name = option == "--config" ? "--pgbackrest-config" : option;
+        const bool is_given = std::any_of(arguments.options.begin(), arguments.options.end(),
+                                          [&](const auto& given) { return "--" + given.name == name; });
+        if (word.starts_with("--") && !is_given && std::find(own.begin(), own.end(), option) == own.end()) {
+            lost.push_back(option);
+        }
+    }
+    return lost;
+}
+
+void set_stanza(ConfigurationEdit& patroni_yml, const Path& path, const std::string& stanza) {
+    const auto current = text_at(patroni_yml, path);
+    const auto named = patroni::option_in(patroni::command_words(current), "stanza");
+    if (!named || *named == stanza) {
+        return;
+    }
+    const auto changed = patroni::with_option(current, "stanza", stanza);
+    if (!changed) {
+        refuse(patroni_yml, path, "names another stanza", "name stanza " + stanza + " there by hand");
+    }
+    patroni_yml.set(path, NewNode::of_text(*changed));
+}
+
+std::string pgbackrest_call(const ConfigurationEdit& patroni_yml, const std::string& method,
+                            const std::string& stanza) {
+    const std::string program = in_force(patroni_yml, method, "pgbackrest");
+    const std::string configuration = in_force(patroni_yml, method, "pgbackrest-config");
+    std::string call = postgres::quote_command_word(program.empty() ? "pgbackrest" : program);
+    if (!configuration.empty()) {
+        call += " " + postgres::quote_command_word("--config=" + configuration);
+    }
+    return call + " " + postgres::quote_command_word("--stanza=" + stanza);
+}
+
+std::string guard_call(const ConfigurationEdit& patroni_yml, const std::string& method, const std::string& stanza) {
+    std::string call = "patroni_pgbackrest archive-get " + postgres::quote_command_word("--stanza=" + stanza);
+    for (const std::string name : {"pgbackrest", "pgbackrest-config"}) {
+        if (const auto value = in_force(patroni_yml, method, name); !value.empty()) {
+            call += " " + postgres::quote_command_word("--" + name + "=" + value);
+        }
+    }
+    return call;
+}
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "commands/configure.hpp"
+#include "patroni/configuration_edit.hpp"
+
+#include <string>
+#include <vector>
+
+/// The command lines in a patroni.yml that `configure` reads, writes and changes.
+namespace patroni_pgbackrest::commands {
+
+yaml::Path below(const yaml::Path& path, const std::string& key);
+
+/// A scalar's text; empty for anything else.
+std::string text_at(const patroni::ConfigurationEdit& patroni_yml, const yaml::Path& path);
+
+/// Throws Failure(usage) with the place of what stands there.
+[[noreturn]] void refuse(const patroni::ConfigurationEdit& patroni_yml, const yaml::Path& path,
+                         const std::string& message, const std::string& hint);
+
+/// The options that stand in the block's command, where they count more than the block's own.
+std::vector<std::string> words_of_command(const patroni::ConfigurationEdit& patroni_yml, const yaml::Path& block);
+
+/// An option as a restore has it: from the block's command, where it counts more, or from the block. Empty if it is in
+/// neither.
+std::string in_force(const patroni::ConfigurationEdit& patroni_yml, const std::string& method, const std::string& name);
+
+/// Throws Failure(usage) for one that stands inside quotes.
+void take_out_of_command(patroni::ConfigurationEdit& patroni_yml, const yaml::Path& block,
+                         const std::vector<std::string>& names);
+
+/// Whether a command line runs pgbackrest itself, without a wrapper or a shell.
+bool is_plain_pgbackrest(const std::string& command, const std::string& verb);
+
+/// Options of a plain `pgbackrest restore` that bootstrap neither sets itself nor is given.
+std::vector<std::string> options_lost(const std::string& command, const ConfigureArguments& arguments);
+
+/// A command line that names a stanza names this one, and the rest stays as it stands. Throws Failure(usage) where that
+/// cannot be.
+void set_stanza(patroni::ConfigurationEdit& patroni_yml, const yaml::Path& path, const std::string& stanza);
+
+/// pgBackRest's command line as the block has it: `pgbackrest --config=… --stanza=…`. Each word quoted for a shell.
+std::string pgbackrest_call(const patroni::ConfigurationEdit& patroni_yml, const std::string& method,
+                            const std::string& stanza);
+/// The same for restore_command where it has to be the guard's.
+std::string guard_call(const patroni::ConfigurationEdit& patroni_yml, const std::string& method,
+                       const std::string& stanza);
+
+}  // namespace patroni_pgbackrest::commands
