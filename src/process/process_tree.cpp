@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <csignal>
 #include <sys/prctl.h>
@@ -30,6 +31,7 @@ class Reaper {
         await_signal();
         // The first child was started before SIGCHLD was caught, and may have ended before as well.
         boost::asio::post(interruption::event_loop(), [this] { collect(); });
+        collect_now_and_then();
     }
 
     void expect(pid_t pid, OnEnd on_end) { expected_.emplace(pid, std::move(on_end)); }
@@ -47,6 +49,16 @@ class Reaper {
         signals_.async_wait([this](const boost::system::error_code& error, int) {
             if (!error) {
                 await_signal();
+                collect();
+            }
+        });
+    }
+    /// Asio's handler writes each signal into a pipe; where that fails, the signal is lost.
+    void collect_now_and_then() {
+        timer_.expires_after(milliseconds(1000));
+        timer_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) {
+                collect_now_and_then();
                 collect();
             }
         });
@@ -74,6 +86,7 @@ class Reaper {
     }
 
     boost::asio::signal_set signals_ = boost::asio::signal_set(interruption::event_loop(), SIGCHLD);
+    boost::asio::steady_timer timer_ = boost::asio::steady_timer(interruption::event_loop());
     std::map<pid_t, OnEnd> expected_;
     bool orphans_are_ours_ = false;
 };
