@@ -18,6 +18,7 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #include <boost/process/v2/posix/default_launcher.hpp>
 #include <boost/process/v2/process.hpp>
+#include <boost/system/system_error.hpp>
 #pragma GCC diagnostic pop
 
 #include <algorithm>
@@ -29,6 +30,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <new>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -162,18 +164,40 @@ NotStarted reason(int error) {
     return NotStarted{std::strerror(error), error};
 }
 
+int error_of(const std::exception& problem) {
+    if (const auto* told = dynamic_cast<const boost::system::system_error*>(&problem)) {
+        return told->code().value();
+    }
+    return dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ? ENOMEM : EAGAIN;
+}
+
 /// The event loop of a new process needs descriptors of its own (epoll_reactor::notify_fork in Asio). The child must
-/// not go on as the program that started it.
-[[noreturn]] void end_as_child(int errors, const std::exception& problem) {
-    const auto text = fmt::format("{}\n", problem.what());
-    static_cast<void>(::write(errors, text.data(), text.size()) == 0);
+/// not go on as the program that started it, which is told why through `told`.
+[[noreturn]] void end_as_child(int told, const std::exception& problem) {
+    const int error = error_of(problem);
+    static_cast<void>(::write(told, &error, sizeof error) == 0);
     ::_exit(127);
+}
+
+/// What the child told before it could become the command, 0 if nothing.
+int error_told(Pipe& told) {
+    told.write = system::Descriptor();
+    int error = 0;
+    ssize_t length = 0;
+    do {
+        length = ::read(told.read.number(), &error, sizeof error);
+    } while (length < 0 && errno == EINTR);
+    return length == sizeof error ? error : 0;
 }
 
 /// 0, or the error of the start.
 int start(const Command& command, const std::filesystem::path& program, const Setup& setup, pid_t& pid) {
     const auto environment = environment_of(command);
     const auto entries = pointers(environment);
+    Pipe told;
+    if (!told.open()) {
+        return errno;
+    }
     boost_process::posix::default_launcher launcher;
     launcher.env = entries.data();
     boost::system::error_code error;
@@ -185,17 +209,18 @@ int start(const Command& command, const std::filesystem::path& program, const Se
             static_cast<void>(started.detach());
         } catch (const std::exception& problem) {
             if (::getpid() != setup.parent) {
-                end_as_child(setup.errors, problem);
+                end_as_child(told.write.number(), problem);
             }
             throw;
         }
     }
     pid = launcher.pid;
-    if (error && pid > 0) {
+    const int answer = pid <= 0 ? std::max(error.value(), EAGAIN) : error ? error.value() : error_told(told);
+    if (answer != 0 && pid > 0) {
         ::kill(pid, SIGKILL);        // it runs if only its answer could not be read
         ::waitpid(pid, nullptr, 0);  // before 1.86 the launcher leaves it a zombie
     }
-    return pid > 0 ? error.value() : std::max(error.value(), EAGAIN);
+    return answer;
 }
 
 }  // namespace
