@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <filesystem>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -137,15 +138,32 @@ void move_all(const Layout& layout, Moves& moves) {
     moves.sync(target.parent_path());
 }
 
-/// Everything is in place, or all of it is back in staging. An error of the last sync counts, too, although nothing is
-/// missing then: Patroni would rename what it was not handed, and the next run syncs each file again before it moves
-/// any, while one that finds all in place does not.
+/// What the journal says of data that Patroni has.
+void note_hand_over(StagingDirectory& staging) {
+    auto& journal = staging.journal();
+    journal.handed_over = HandedOver::of(staging.layout().data_directory);
+    journal.rejected.reset();
+    journal.not_accepted = false;
+    if (journal.circumstances != staging.circumstances()) {
+        journal.circumstances = staging.circumstances();
+        journal.hand_overs = 0;
+    }
+    ++journal.hand_overs;
+}
+
+/// Everything is in place and the journal says so, or all of it is back in staging. An error of the last sync counts,
+/// too, although nothing is missing then: Patroni would rename what it was not handed, and the next run syncs each file
+/// again before it moves any, while one that finds all in place does not.
 void move_all_or_nothing(StagingDirectory& staging, Phase before, const HandOverCalls& calls) {
     const auto& layout = staging.layout();
+    const auto journal = staging.journal();
     Moves moves(layout, calls);
     try {
         move_all(layout, moves);
-    } catch (const Failure& failure) {
+        note_hand_over(staging);
+        calls.enter(staging, Phase::handed_over);
+    } catch (const std::exception& error) {
+        staging.journal() = journal;
         if (moves.are_none()) {
             throw;  // nothing was moved, or an earlier run had moved all of it
         }
@@ -154,9 +172,11 @@ void move_all_or_nothing(StagingDirectory& staging, Phase before, const HandOver
         try {
             moves.undo();
             staging.enter(before);  // until now the next run would undo the rest, or finish it
-        } catch (const Failure& other) {
+        } catch (const std::exception& other) {
+            const auto failure = system::unexpected(error);
             auto problems = failure.problems();
-            problems.front().message += fmt::format("; and what was in place could not go back: {}", other.what());
+            problems.front().message +=
+                fmt::format("; and what was in place could not go back: {}", system::unexpected(other).what());
             problems.front().hint = "remove the cause of both and run it again: the next run goes on from there";
             throw Failure(failure.code(), problems);
         }
@@ -179,6 +199,7 @@ bool is_half_done(const Layout& layout) {
 
 void remove_what_the_run_needed(const Layout& layout) {
     std::error_code ignored;
+    fs::remove(layout.staging, ignored);  // empty, where its entries were moved
     fs::remove(layout.failure(), ignored);
     if (layout.inside) {
         // No more of ours than needed stays in a data directory.
@@ -205,7 +226,6 @@ void sync_to_disk(const StagingDirectory& staging) {
 
 void hand_over(StagingDirectory& staging, const HandOverCalls& calls) {
     const auto& layout = staging.layout();
-    const auto& target = layout.data_directory;
     const auto before = staging.journal().phase;
     if (before != Phase::handing_over) {
         refuse_somebodys_data(layout);
@@ -213,19 +233,11 @@ void hand_over(StagingDirectory& staging, const HandOverCalls& calls) {
         staging.enter(Phase::handing_over);
     }
     move_all_or_nothing(staging, before, calls);
-    std::error_code ignored;
-    fs::remove(layout.staging, ignored);
-    auto& journal = staging.journal();
-    journal.handed_over = HandedOver::of(target);
-    journal.rejected.reset();
-    journal.not_accepted = false;
-    if (journal.circumstances != staging.circumstances()) {
-        journal.circumstances = staging.circumstances();
-        journal.hand_overs = 0;
-    }
-    ++journal.hand_overs;
-    staging.enter(Phase::handed_over);
     remove_what_the_run_needed(layout);
+}
+
+void HandOverCalls::enter_phase(StagingDirectory& staging, Phase phase) {
+    staging.enter(phase);
 }
 
 std::error_code HandOverCalls::rename_entry(const fs::path& from, const fs::path& to) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "request/request.hpp"
+#include "staging/journal.hpp"
 #include "staging/layout.hpp"
 #include "system/file.hpp"
 
@@ -18,12 +19,15 @@ class StagingDirectory;
 /// off.
 void sync_to_disk(const StagingDirectory& staging);
 
-/// What a hand-over does to directories, so that a test can let any call of it fail.
+/// What a hand-over does to directories and the journal, so that a test can let any call of it fail.
 struct HandOverCalls {
     static std::error_code rename_entry(const std::filesystem::path& from, const std::filesystem::path& to);
+    static void enter_phase(StagingDirectory& staging, Phase phase);
 
     std::function<std::error_code(const std::filesystem::path&, const std::filesystem::path&)> rename = rename_entry;
     std::function<void(const std::filesystem::path&)> sync = system::sync_directory;
+    std::function<void(StagingDirectory&, Phase)> enter =
+        enter_phase;  ///< the last phase; the earlier ones are its own
 };
 
 /// Puts what is on disk in place: one rename, or entry by entry with global/ last where the data directory is a mount

@@ -37,6 +37,12 @@ HandOverCalls failing_at(unsigned number, bool lasting, unsigned& count) {
         }
         system::sync_directory(directory);
     };
+    calls.enter = [fails](StagingDirectory& staging, Phase phase) {
+        if (fails()) {
+            throw Failure(ExitCode::system_refused, "cannot write the journal", "");
+        }
+        HandOverCalls::enter_phase(staging, phase);
+    };
     return calls;
 }
 
@@ -57,9 +63,9 @@ Problem problem_of_hand_over(const Restore& restore, unsigned number, bool lasti
     return problems.front();
 }
 
-/// PG_VERSION, base, the directory, global, the directory, its parent; or the one rename, and the parent.
+/// PG_VERSION, base, the directory, global, the directory, its parent; or the one rename, and the parent; the journal.
 unsigned calls_of_hand_over(bool entry_by_entry) {
-    return entry_by_entry ? 6 : 2;
+    return entry_by_entry ? 7 : 3;
 }
 
 /// What a run does that finds this.
