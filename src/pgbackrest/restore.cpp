@@ -9,6 +9,7 @@
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/refusal.hpp"
 
 #include <algorithm>
 #include <array>
@@ -49,9 +50,7 @@ void make_directory(const fs::path& directory, fs::perms permissions) {
         fs::permissions(directory, permissions, error);
     }
     if (error) {
-        throw Failure(ExitCode::pgbackrest_failed,
-                      fmt::format("directory {} cannot be made: {}", directory.string(), error.message()),
-                      "let the user that runs Patroni write to its parent directory");
+        throw system::refused("make directory", directory, error.value());
     }
 }
 
@@ -71,9 +70,7 @@ void empty(const fs::path& directory) {
         }
     }
     if (error) {
-        throw Failure(ExitCode::pgbackrest_failed,
-                      fmt::format("directory {} cannot be emptied: {}", directory.string(), error.message()),
-                      "remove what is in it; the next run starts the copy again");
+        throw system::refused("empty directory", directory, error.value());
     }
 }
 

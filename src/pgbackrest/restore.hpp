@@ -35,7 +35,7 @@ void read_options(RestoreJob job);
 /// only the places outside hold a part of the restore, an empty backup.manifest makes pgBackRest accept them. It can
 /// write nowhere but in the job's directories and working_places(), and flushes nothing where mounts of a
 /// disk are told apart: then none of it is on disk for certain before sync_to_disk(). Its output goes to our log line
-/// by line. Retries errors that may pass; throws failure_of() for the rest.
+/// by line. Retries errors that may pass; throws failure_of() for the rest, Failure(system_refused) for directories.
 void restore(const RestoreJob& job);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -3,6 +3,7 @@
 #include "patroni/data_directory.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -163,9 +164,7 @@ void make_private(const fs::path& directory) {
         fs::permissions(directory, fs::perms::owner_all, error);
     }
     if (error) {
-        throw Failure(ExitCode::preflight_refused,
-                      fmt::format("directory {} cannot be made: {}", directory.string(), error.message()),
-                      "give the user of PostgreSQL write access to its parent directory");
+        throw system::refused("make directory", directory, error.value());
     }
 }
 

@@ -38,7 +38,7 @@ void refuse_others_staging(const Layout& layout);
 /// staging directory that is not ours. Throws Failure(unsafe), and as refuse_others_staging().
 void refuse_somebodys_data(const Layout& layout);
 
-/// Makes a directory with mode 0700, or gives it that mode. Throws Failure(preflight_refused).
+/// Makes a directory with mode 0700, or gives it that mode. Throws Failure(system_refused).
 void make_private(const std::filesystem::path& directory);
 
 /// A source that was itself restored into a mount point has its workspace in the backup: removes it from the copy.

@@ -204,3 +204,14 @@ TEST_CASE("a restore that hangs ends when the program is told to, and is not tri
     CHECK(process::succeeded(captured.outcome));
     CHECK(captured.output.find("All tests passed (2 assertions in 1 test case)") != std::string::npos);
 }
+
+TEST_CASE("a directory that cannot be made is the operating system's word, not pgbackrest's") {
+    Fake fake;
+    RestoreJob job = job_of(fake);
+    fake.write("file", "");
+    job.lock_path = fake.directory.path() / "file" / "lock";
+    const auto failure = failure_of_restore(job);
+    CHECK(failure.code() == ExitCode::system_refused);
+    CHECK(failure.problems().front().message ==
+          "cannot make directory " + job.lock_path.string() + ": Not a directory");
+}
