@@ -8,8 +8,11 @@
 #include "system/log.hpp"
 #include "system/text.hpp"
 
+#include <chrono>
 #include <fmt/format.h>
+#include <functional>
 #include <memory>
+#include <vector>
 
 namespace patroni_pgbackrest::commands {
 
@@ -60,19 +63,36 @@ std::vector<postgres::Setting> reset_archiving(const Request& request, const std
     return postgres::settings_of(rest);
 }
 
-}  // namespace
-
-void sync_unless_cluster_lives(const BootstrapArguments& arguments, const Request& request,
-                               const pgbackrest::ArchiveEnd& archive_end, const StagingDirectory& staging) {
+/// Asks the archive and the DCS, does `meanwhile`, and looks at their answers.
+void refuse_living_cluster(const BootstrapArguments& arguments, const Request& request,
+                           const pgbackrest::ArchiveEnd& archive_end, const std::vector<postgres::Setting>& altered,
+                           const std::function<void()>& meanwhile) {
     const auto leader = ask_for_leader(arguments, request);
     GrowthQuery growth(request.pgbackrest, archive_end);
-    const auto altered = reset_archiving(request, staging.path() / "postgresql.auto.conf");
-    sync_to_disk(staging);
+    meanwhile();
     if (const auto arrived = growth.answer(request.retry)) {
         refuse_living_source(request, *arrived, altered);
     }
     if (leader) {
         refuse_leader(arguments, request, leader->answer());
+    }
+}
+
+}  // namespace
+
+void sync_unless_cluster_lives(const BootstrapArguments& arguments, const Request& request,
+                               const pgbackrest::ArchiveEnd& archive_end, const StagingDirectory& staging) {
+    using Clock = std::chrono::steady_clock;
+    constexpr auto short_enough = std::chrono::seconds(2);
+    const auto altered = reset_archiving(request, staging.path() / "postgresql.auto.conf");
+    Clock::duration took{};
+    refuse_living_cluster(arguments, request, archive_end, altered, [&] {
+        const auto began = Clock::now();
+        sync_to_disk(staging);
+        took = Clock::now() - began;
+    });
+    if (took > short_enough) {
+        refuse_living_cluster(arguments, request, archive_end, altered, [] {});
     }
 }
 

@@ -94,6 +94,11 @@ const TimelineFork* TimelineHistory::fork_from(Timeline ancestor) const {
     return found == forks.end() ? nullptr : &*found;
 }
 
+TimelineHistory TimelineHistory::before_last_fork() const {
+    const auto& last = forks.back();
+    return TimelineHistory{last.parent, {forks.begin(), forks.end() - 1}}.as_it_happened();
+}
+
 const TimelineFork* TimelineHistory::fork_unlike(const TimelineHistory& other) const {
     const auto difference =
         std::mismatch(forks.begin(), forks.end(), other.forks.begin(), other.forks.end(), is_same_place);

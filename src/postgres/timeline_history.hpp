@@ -32,6 +32,8 @@ struct TimelineHistory {
     /// that timeline as the parent of the new one all the same (writeTimeLineHistory), at an earlier place than that
     /// fork: then the forks descend, and the timelines between have no WAL in this past.
     TimelineHistory as_it_happened() const;
+    /// What the last fork was a child of, as_it_happened(). Only where there is a fork.
+    TimelineHistory before_last_fork() const;
 
     /// `3, from 1 at 0/5000000, from 2 at 0/7000000`, without the reasons.
     std::string text() const;

@@ -1,7 +1,6 @@
 #include "replay/delivery.hpp"
 
 #include "patroni/base_configuration.hpp"
-#include "plan/timeline_choice.hpp"
 #include "postgres/configuration.hpp"
 #include "replay/settings.hpp"
 #include "replay/ticket.hpp"
@@ -67,18 +66,6 @@ void strip_auto_conf(const fs::path& file) {
     if (const auto content = system::read_file_if_present(file)) {
         system::replace_file(file, postgres::without_settings(*content, postgres::recovery_settings()));
     }
-}
-
-/// PostgreSQL asks for the histories one by one, beginning behind the backup's timeline, up to the first that is not
-/// there (findNewestTimeLine in timeline.c).
-std::optional<postgres::Timeline> first_timeline_without_history(const Plan& plan) {
-    for (postgres::Timeline timeline{starting_timeline(plan.backup).number + 1}; timeline < plan.timeline();
-         ++timeline.number) {
-        if (!plan.archive_end.histories.contains(timeline)) {
-            return timeline;
-        }
-    }
-    return std::nullopt;
 }
 
 bool asks_for_newest_timeline(const Request& request) {

@@ -137,6 +137,9 @@ process::Captured fetch(const process::Command& command, const std::string& want
 std::optional<GuardAnswer> refuse_delivered(const Ticket& ticket, const std::string& wanted,
                                             const std::string& destination,
                                             const std::optional<postgres::ControlFile>& control) {
+    if (postgres::is_history_name(wanted)) {
+        return refuse_other_past(ticket, wanted, system::read_file_if_present(destination).value_or(""));
+    }
     std::ifstream file(destination, std::ios::binary);
     std::string first_page(postgres::WalPage::long_header_size, '\0');
     std::error_code error;
@@ -308,6 +311,25 @@ std::optional<GuardAnswer> refuse_other_wal(const Ticket& ticket, const std::str
                        "look for who wrote it into the archive, and bring an intact copy of this cluster's back, or "
                        "restore to a point before it with type lsn",
                        true};
+}
+
+std::optional<GuardAnswer> refuse_other_past(const Ticket& ticket, const std::string& wanted, std::string_view text) {
+    if (history_timeline(wanted) != ticket.timeline || ticket.past.empty()) {
+        return std::nullopt;
+    }
+    std::string delivered;
+    try {
+        delivered = postgres::TimelineHistory::parse(ticket.timeline, text).as_it_happened().text();
+    } catch (const Failure& failure) {
+        delivered = failure.what();
+    }
+    if (delivered == ticket.past) {
+        return std::nullopt;
+    }
+    return GuardAnswer{Kind::abort, ExitCode::target_not_reachable,
+                       fmt::format("{} is not the one that the restore was planned with: it says {}, and the plan {}",
+                                   wanted, delivered, ticket.past),
+                       "find out who else writes that timeline; the next run plans anew", false};
 }
 
 GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted,

@@ -54,6 +54,10 @@ std::optional<GuardAnswer> refuse_other_wal(const Ticket& ticket, const std::str
                                             std::string_view first_page, std::uint64_t size,
                                             const std::optional<postgres::ControlFile>& control);
 
+/// A history of the planned timeline that tells another past than the one that was planned: pgBackRest lets a node that
+/// took the same number replace it. Empty for any other file, and where the ticket does not know the past.
+std::optional<GuardAnswer> refuse_other_past(const Ticket& ticket, const std::string& wanted, std::string_view text);
+
 /// One call of restore_command: `wanted` is %f, `destination` %p, the working directory is the data directory. Returns
 /// the exit code for PostgreSQL. Without a ticket it is an ordinary restore_command with `pgbackrest`: errors are
 /// passed on to a standby, which tries again by itself, and abort any other recovery.

@@ -31,16 +31,16 @@ bool reason_fits(const RecoveryTarget& target, const std::string& reason) {
     }
     if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
         const auto at = postgres::Lsn::parse(reason.substr(reason.rfind(' ') + 1));
-        return (begins("before LSN ") || begins("after LSN ")) && at && *at >= lsn->lsn;
+        return begins(target.exclusive ? "before LSN " : "after LSN ") && at && *at >= lsn->lsn;
     }
+    // A time ends the replay in front of a commit only (recoveryStopsBefore).
     const auto& time = std::get<Time>(target.point);
-    const bool before = begins("before ");
-    if (!before && !begins("after ")) {
+    if (!begins("before ")) {
         return false;
     }
     // The server's time zone is UTC, written as `+00` or `UTC`.
     const auto at = Time::parse(reason.substr(reason.find(' ') + 1));
-    return !at || (before ? at->at >= time.at : at->at <= time.at);
+    return !at || (target.exclusive ? at->at >= time.at : at->at > time.at);
 }
 
 std::string nearest_point(const postgres::RecoveryLog& log) {
@@ -114,6 +114,11 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
             fmt::format("timeline {} does not follow timeline {}", control.timeline.text(), plan.timeline().text()));
     }
     const auto& fork = history.forks.back();
+    // pgBackRest lets a history file be replaced, and PostgreSQL reads it once more behind the plan.
+    const auto past = history.before_last_fork();
+    if (past.fork_unlike(plan.history) != nullptr || plan.history.fork_unlike(past) != nullptr) {
+        throw not_proven(fmt::format("it followed timeline {}, and the plan was {}", past.text(), plan.history.text()));
+    }
     if (request.target.is_latest()) {
         // What follows the last record of a segment that is not full looks damaged, and is the ordinary end.
         if (log.invalid_record && fork.at != plan.wal_end) {

@@ -1,5 +1,6 @@
 #include "replay/ticket.hpp"
 
+#include "plan/timeline_choice.hpp"
 #include "system/file.hpp"
 
 #include <algorithm>
@@ -57,6 +58,7 @@ std::string Ticket::to_json() const {
                 {"explicit_timeline", explicit_timeline},
                 {"newest_timeline", newest_timeline},
                 {"timeline", timeline.number},
+                {"past", past},
                 {"wal", ranges},
                 {"wal_end", wal_end ? wal_end->text() : ""},
                 {"archive_get", archive_get},
@@ -85,6 +87,7 @@ Ticket Ticket::from_json(const std::string& content) {
         ticket.explicit_timeline = read.at("explicit_timeline");
         ticket.newest_timeline = read.at("newest_timeline");
         ticket.timeline.number = read.at("timeline");
+        ticket.past = read.value("past", "");
         for (const auto& range : read.at("wal")) {
             ticket.wal.push_back({range.at(0), range.at(1)});
         }
@@ -122,12 +125,23 @@ Ticket make_ticket(const Request& request, const Plan& plan) {
     ticket.stop = request.target;
     ticket.data_directory = request.data_directory.string();
     ticket.explicit_timeline = plan.explicit_timeline;
-    ticket.newest_timeline = plan.newest_timeline;
+    ticket.newest_timeline = plan.newest_timeline && !first_timeline_without_history(plan);
     ticket.timeline = plan.timeline();
+    ticket.past = plan.history.text();
     ticket.wal = plan.wal.ranges;
     ticket.wal_end = plan.wal_end;
     ticket.retry = request.retry;
     return ticket;
+}
+
+std::optional<postgres::Timeline> first_timeline_without_history(const Plan& plan) {
+    for (postgres::Timeline timeline{starting_timeline(plan.backup).number + 1}; timeline < plan.timeline();
+         ++timeline.number) {
+        if (!plan.archive_end.histories.contains(timeline)) {
+            return timeline;
+        }
+    }
+    return std::nullopt;
 }
 
 std::vector<std::string> archive_get_words(const Request& request, const std::filesystem::path& data_directory,

@@ -23,6 +23,7 @@ struct Ticket {
     std::string data_directory;  ///< the final one
     bool explicit_timeline = false, newest_timeline = true;
     postgres::Timeline timeline;
+    std::string past{};  ///< the text() of its history; empty in tickets of older programs
     std::vector<SegmentRange> wal;
     std::optional<postgres::Lsn> wal_end{};  ///< of a restore to the latest point, when its last segment is not full
     std::vector<std::string> archive_get;    ///< program and arguments; the segment and the path are added
@@ -49,6 +50,10 @@ struct Ticket {
 };
 
 Ticket make_ticket(const Request& request, const Plan& plan);
+
+/// PostgreSQL asks for the histories one by one, beginning behind the backup's timeline, up to the first that is not
+/// there (findNewestTimeLine in timeline.c): where that is before the plan's, it takes an older one for the newest.
+std::optional<postgres::Timeline> first_timeline_without_history(const Plan& plan);
 
 /// pgBackRest's part of the restore_command of a server in `data_directory`: program and arguments. Where the request
 /// names a repository, the WAL comes from it alone, as the copy does.

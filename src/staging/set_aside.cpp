@@ -112,6 +112,13 @@ bool is_still_the_newest(const Request& request, const Plan& plan, const Layout&
         return false;
     }
     const auto& goal = *journal->goal;
+    // Times of files alone prove nothing: a copy of the repository may keep them.
+    const bool is_same_line = journal->followed.empty() || journal->followed == plan.history.text();
+    const bool is_number_taken = journal->reached && plan.archive_end.histories.contains(journal->reached->timeline) &&
+                                 !plan.rejected_timelines.contains(journal->reached->timeline);
+    if (!is_same_line || is_number_taken) {
+        return false;
+    }
     const auto& last_segments = plan.archive_end.last_segments;
     const auto was_there = [&](const auto& last) {
         const auto at = last->second.archived_at;

@@ -129,6 +129,24 @@ TEST_CASE("patroni mode: a timeline that came into the archive after the plan is
     CHECK(judge(in_patroni, fresh, history, process::Exited{0}, "").kind == Kind::delivered);
 }
 
+TEST_CASE("a history that was replaced since the plan is not given to PostgreSQL") {
+    auto planned = ticket();
+    planned.past = "2, from 1 at 0/7000000";
+    const std::string wanted = "00000002.history";
+    CHECK_FALSE(refuse_other_past(planned, wanted, "1\t0/7000000\tanother reason\n"));
+    const auto other = refuse_other_past(planned, wanted, "1\t0/6000000\tno recovery target specified\n");
+    REQUIRE(other);
+    CHECK(other->kind == Kind::abort);
+    CHECK(other->cause == ExitCode::target_not_reachable);
+    CHECK_FALSE(other->lasts);
+    CHECK(other->message == "00000002.history is not the one that the restore was planned with: it says 2, from 1 at "
+                            "0/6000000, and the plan 2, from 1 at 0/7000000");
+    CHECK(refuse_other_past(planned, wanted, ""));
+    CHECK(refuse_other_past(planned, wanted, "no history"));
+    CHECK_FALSE(refuse_other_past(planned, "00000003.history", "1\t0/6000000\tx\n"));
+    CHECK_FALSE(refuse_other_past(ticket(), wanted, "1\t0/6000000\tx\n"));  // an older program's ticket
+}
+
 TEST_CASE("what PostgreSQL reads ahead of a target need not be readable") {
     const std::string errors = "ERROR: [045]: duplicates found for WAL segment";
     CHECK(judge(with_target(), fresh, segment(2, 10), process::Exited{45}, errors).kind == Kind::not_there);

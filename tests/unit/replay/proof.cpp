@@ -83,7 +83,6 @@ TEST_CASE("each target is proven by PostgreSQL's own reason for it") {
     CHECK(outcome(time, inside, "before 2026-11-22 11:30:00.5+01") == "proven");
     CHECK(outcome(time, inside, "before 2026-11-22 10:00:01 UTC") == "proven");
     CHECK(outcome(time_target("2026-11-22 10:00:00Z", true), inside, "before 2026-11-22 10:00:00+00") == "proven");
-    CHECK(outcome(time, inside, "after 2026-11-22 10:00:00+00") == "proven");
 }
 
 TEST_CASE("a restore to the latest point is proven at the end of the WAL alone") {
@@ -127,6 +126,11 @@ TEST_CASE("a replay that ended for another reason than the target is not proven"
     CHECK(outcome(time, inside, "before 2026-11-22 09:59:59+00") == other("before 2026-11-22 09:59:59+00"));
     CHECK(outcome(time, inside, "before 2026-11-22 10:30:00+01") == other("before 2026-11-22 10:30:00+01"));
     CHECK(outcome(time, inside, "after 2026-11-22 10:00:01+00") == other("after 2026-11-22 10:00:01+00"));
+    // The other side of the target was asked for.
+    CHECK(outcome(time, inside, "before 2026-11-22 10:00:00+00") == other("before 2026-11-22 10:00:00+00"));
+    CHECK(outcome(time, inside, "after 2026-11-22 10:00:00+00") == other("after 2026-11-22 10:00:00+00"));
+    CHECK(outcome(lsn_target("0/7000028"), inside, "before LSN 0/7000028") == other("before LSN 0/7000028"));
+    CHECK(outcome(lsn_target("0/7000028", true), inside, "after LSN 0/7000028") == other("after LSN 0/7000028"));
     CHECK(outcome(time, inside, none) == other(none));
     CHECK(outcome(latest, "0/A000000", "reached consistency") ==
           "it ended at 0/A000000 for another reason: reached consistency");
@@ -173,6 +177,25 @@ TEST_CASE("without the new timeline's history file, or with another parent in it
     CHECK(third.problems()[0].message == "the replay to latest is not proven: timeline 3 does not follow timeline 1");
     third.pg_wal.write("00000003.history", "");
     CHECK(third.problems()[0].message == "the replay to latest is not proven: timeline 3 does not follow timeline 1");
+}
+
+TEST_CASE("a replay along another past than the planned one is not proven") {
+    Ended ended(latest);
+    ended.plan = make_plan(ended.request, two_timelines());
+    ended.control.timeline = Timeline{3};
+    const auto fork = ended.plan.history.forks.front().at;
+    const auto end = ended.plan.wal_end.value_or(Lsn{0xB000000}).text();
+    const auto write = [&](Lsn at) {
+        ended.pg_wal.write("00000003.history",
+                           "1\t" + at.text() + "\tx\n2\t" + end + "\tno recovery target specified\n");
+    };
+    write(fork);
+    CHECK(ended.problems().empty());
+    write(Lsn{fork.value - 0x1000000});
+    REQUIRE(ended.problems().size() == 1);
+    CHECK(ended.problems()[0].message == "the replay to latest is not proven: it followed timeline 2, from 1 at " +
+                                             Lsn{fork.value - 0x1000000}.text() + ", and the plan was 2, from 1 at " +
+                                             fork.text());
 }
 
 TEST_CASE("what the guard met comes before PostgreSQL's words") {

@@ -148,10 +148,23 @@ TEST_CASE("a ticket is made from request and plan") {
     CHECK(ticket.latest);
     CHECK(ticket.newest_timeline);
     CHECK(ticket.timeline == Timeline{2});
+    CHECK(ticket.past == plan.history.text());
     CHECK(ticket.plans(segment(1, 5)));
     CHECK(ticket.plans(segment(2, 10)));
     CHECK(ticket.retry.retries == 2);
     CHECK(ticket.base_configuration.empty());
+}
+
+TEST_CASE("with a gap in the histories a standby would end up on an older timeline, and is not let go on") {
+    Request request;
+    auto plan = make_plan(request, two_timelines());
+    CHECK(make_ticket(request, plan).survives_restart_as_standby());
+    plan.history.timeline = Timeline{3};
+    plan.archive_end.histories = {Timeline{3}};
+    CHECK(first_timeline_without_history(plan) == Timeline{2});
+    CHECK_FALSE(make_ticket(request, plan).survives_restart_as_standby());
+    plan.archive_end.histories.insert(Timeline{2});
+    CHECK(make_ticket(request, plan).survives_restart_as_standby());
 }
 
 TEST_CASE("notes of a replay come back as they were, damaged ones are refused") {

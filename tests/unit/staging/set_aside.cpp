@@ -37,6 +37,21 @@ TEST_CASE("what Patroni set aside is known by its inode and cluster") {
         CHECK_FALSE(is_newest());
         plan.archive_end.last_segments[second] = {segment(2, 12), now - 3600};  // an older branch
         CHECK(is_newest());
+        journal->followed = plan.history.text();
+        journal->reached = Reached{{3}, {0x7000158}, "no recovery target specified", std::nullopt};
+        journal->save(layout.journal());
+        CHECK(is_newest());
+        const auto planned = plan.history;
+        plan.history = postgres::TimelineHistory::parse(second, "1\t0/7000158\tno recovery target specified\n");
+        CHECK_FALSE(is_newest());  // however old its files say they are: a copy of the repository keeps their times
+        plan.history = planned;
+        CHECK(is_newest());
+        plan.archive_end.histories.insert(postgres::Timeline{3});
+        plan.archive_end.last_segments[postgres::Timeline{3}] = {segment(3, 12), now - 3600};
+        CHECK_FALSE(is_newest());  // the number that was handed over is another's now
+        plan.archive_end.histories.erase(postgres::Timeline{3});
+        plan.archive_end.last_segments.erase(postgres::Timeline{3});
+        CHECK(is_newest());
         plan.archive_end.last_segments[first].name = segment(1, 40);
         CHECK_FALSE(is_newest());
         plan.archive_end.last_segments[first].name = restore.plan.wal.last();
