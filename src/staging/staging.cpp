@@ -115,6 +115,7 @@ void StagingDirectory::look_at_earlier_run(const Request& request) {
 
 void StagingDirectory::begin_copy(const Request& request, const Plan& plan, const std::vector<fs::path>& outside) {
     refuse_another_cluster(journal_, plan, layout_.staging);
+    hold(outside);
     journal_.places.add(made_places(layout_.staging).owned());
     journal_.places.claim(outside);
     empty_made_places(journal_.places, outside, plan.major_version);
@@ -133,8 +134,20 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
 }
 
 void StagingDirectory::note_places(const std::vector<fs::path>& outside) {
+    hold(outside);
     journal_.places.claim(outside);
     enter(Phase::copying);
+}
+
+/// Two restores that find the same empty directory would both take it for their own.
+void StagingDirectory::hold(const std::vector<fs::path>& outside) {
+    for (const auto& place : outside) {
+        if (!held_places_.take(place)) {
+            throw Failure(ExitCode::unsafe,
+                          fmt::format("{} is held by another restore that runs on this machine", place.string()),
+                          "wait for it to end, or give one of the two another place with tablespace-map or link-map");
+        }
+    }
 }
 
 void StagingDirectory::enter(Phase phase) {

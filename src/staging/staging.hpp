@@ -31,7 +31,8 @@ class StagingDirectory {
     const std::string& circumstances() const { return circumstances_; }
 
     /// Starts or continues a copy: writes the journal with the targets outside of the data directory. Throws
-    /// Failure(unsafe) when one of them holds anything that no earlier run of ours put there.
+    /// Failure(unsafe) when one of them holds anything that no earlier run of ours put there, or another restore has
+    /// it.
     void begin_copy(const Request& request, const Plan& plan, const std::vector<std::filesystem::path>& outside);
     /// Writes down which directories the targets are, once they are made and while nothing of the copy is in new ones:
     /// another one that is mounted there later is somebody's. Throws as begin_copy() does.
@@ -41,9 +42,11 @@ class StagingDirectory {
 
   private:
     void look_at_earlier_run(const Request& request);
+    void hold(const std::vector<std::filesystem::path>& outside);
 
     Layout layout_;
     std::optional<system::Lock> lock_;
+    system::DirectoryLocks held_places_;
     std::optional<Journal> earlier_;
     std::string circumstances_;
     Journal journal_;

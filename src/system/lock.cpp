@@ -5,6 +5,7 @@
 #include "system/refusal.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace patroni_pgbackrest::system {
 
@@ -39,6 +41,13 @@ std::string holder(int descriptor) {
     const std::string_view text(buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
     const auto pid = number(trim(text));
     return pid ? fmt::format("process {}", *pid) : "another process";
+}
+
+bool are_same_file(int one, int other) {
+    struct stat first {
+    }, second{};
+    return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
 }
 
 /// Between open and flock, somebody may have removed the file or put another in its place.
@@ -101,6 +110,19 @@ Lock::Lock(const std::filesystem::path& path) : descriptor_(open_lock_file(path)
 
 Lock::~Lock() {
     ::close(descriptor_);
+}
+
+bool DirectoryLocks::take(const std::filesystem::path& directory) {
+    Descriptor descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const auto is_same = [&](const Descriptor& held) { return are_same_file(held.number(), descriptor.number()); };
+    if (!descriptor.is_open() || std::any_of(held_.begin(), held_.end(), is_same)) {
+        return true;
+    }
+    if (::flock(descriptor.number(), LOCK_EX | LOCK_NB) != 0) {
+        return errno != EWOULDBLOCK;
+    }
+    held_.push_back(std::move(descriptor));
+    return true;
 }
 
 }  // namespace patroni_pgbackrest::system

@@ -1,6 +1,9 @@
 #pragma once
 
+#include "system/descriptor.hpp"
+
 #include <filesystem>
+#include <vector>
 
 namespace patroni_pgbackrest::system {
 
@@ -17,6 +20,17 @@ class Lock {
 
   private:
     int descriptor_;
+};
+
+/// Exclusive flocks on directories themselves, which leave no file in them, for as long as this lives.
+class DirectoryLocks {
+  public:
+    /// False when another process holds it. A directory that is not there, or whose file system has no locks, counts as
+    /// free; one that is held here already is.
+    bool take(const std::filesystem::path& directory);
+
+  private:
+    std::vector<Descriptor> held_;
 };
 
 }  // namespace patroni_pgbackrest::system

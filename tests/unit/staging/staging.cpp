@@ -118,3 +118,22 @@ TEST_CASE("a bootstrap that only planned is known, and leaves nothing to go on w
     restore.copy(staging);
     CHECK(Journal::read(layout.journal())->backup_set == restore.plan.backup.label);
 }
+
+TEST_CASE("a tablespace that another restore is about to fill is refused, and free when that has ended") {
+    const Restore one, other;
+    const auto place = one.files.path("ts1");
+    fs::create_directory(place);
+    {
+        StagingDirectory first(one.request);
+        first.begin_copy(one.request, one.plan, {place});
+        first.note_places({place});
+        StagingDirectory second(other.request);
+        CHECK(problems_of(ExitCode::unsafe, [&] { second.begin_copy(other.request, other.plan, {place}); }) ==
+              Problems{{place.string() + " is held by another restore that runs on this machine",
+                        "wait for it to end, or give one of the two another place with tablespace-map or link-map"}});
+        CHECK(second.journal().places.paths().empty());
+    }
+    StagingDirectory second(other.request);
+    second.begin_copy(other.request, other.plan, {place});
+    CHECK(second.journal().places.paths() == std::vector<std::string>{place.string()});
+}
