@@ -3,6 +3,7 @@
 #include "commands/check.hpp"
 #include "commands/command_line.hpp"
 #include "commands/configure.hpp"
+#include "commands/preflight.hpp"
 #include "commands/verify.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "process/process_tree.hpp"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -37,6 +38,16 @@ const CheckDefinition* find_check(std::string_view id) {
 
 bool has_error(const std::vector<Finding>& findings) {
     return std::any_of(findings.begin(), findings.end(), is_error);
+}
+
+void append(std::vector<Finding>& findings, std::vector<Finding> more) {
+    findings.insert(findings.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+void append(std::vector<Finding>& findings, const char* id, const std::vector<Problem>& problems) {
+    for (const auto& problem : problems) {
+        findings.push_back({id, problem});
+    }
 }
 
 std::vector<Problem> errors_in(const std::vector<Finding>& findings) {

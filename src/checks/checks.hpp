@@ -24,6 +24,10 @@ const CheckDefinition* find_check(std::string_view id);
 
 bool is_error(const Finding& finding);
 bool has_error(const std::vector<Finding>& findings);
+void append(std::vector<Finding>& findings, std::vector<Finding> more);
+/// A finding for each problem.
+void append(std::vector<Finding>& findings, const char* id, const std::vector<Problem>& problems);
+
 /// The findings of severity error, as problems of one Failure.
 std::vector<Problem> errors_in(const std::vector<Finding>& findings);
 

@@ -1,7 +1,7 @@
 #include "commands/bootstrap.hpp"
 
 #include "checks/verification.hpp"
-#include "commands/check.hpp"
+#include "commands/preflight.hpp"
 #include "commands/sync.hpp"
 #include "patroni/members.hpp"
 #include "patroni/review.hpp"

@@ -162,10 +162,6 @@ void wait_for_archiver(const Client& client, const Invocation& invocation, Serve
     }
 }
 
-void add(std::vector<Finding>& findings, std::vector<Finding> more) {
-    findings.insert(findings.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
-
 VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& invocation) {
     const auto probes = read_probes(arguments.probes, invocation.patroni);
     auto server = find_server(arguments, invocation);
@@ -180,29 +176,29 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
     std::string why;
     report.journal = journal_of(report.facts.data_directory, why);
     if (report.journal) {
-        add(findings, judge_cluster(report.facts, *report.journal));
+        append(findings, judge_cluster(report.facts, *report.journal));
     } else {
         findings.push_back({"verify-no-journal",
                             {why, "what was asked for and where the restore ended is not checked; it is known only on "
                                   "the node that restored, until its next start"}});
     }
-    add(findings, judge_remains(report.facts));
-    add(findings, judge_probes(probes, answers));
+    append(findings, judge_remains(report.facts));
+    append(findings, judge_probes(probes, answers));
     if (invocation.patroni) {
-        add(findings, judge_settings(report.facts, *invocation.patroni));
+        append(findings, judge_settings(report.facts, *invocation.patroni));
     } else {
         findings.push_back({"verify-no-patroni-yml",
                             {"no patroni.yml was found",
                              "name it with --patroni-config: archiving is not compared with it, and the probes in it "
                              "are not asked"}});
     }
-    add(findings, judge_archiver(report.facts, invocation.limits.archiver > 0s));
-    add(findings, look_at_health(client, !invocation.by_patroni, invocation.time_left()));
+    append(findings, judge_archiver(report.facts, invocation.limits.archiver > 0s));
+    append(findings, look_at_health(client, !invocation.by_patroni, invocation.time_left()));
     if (!invocation.by_patroni && !report.facts.in_recovery) {
-        add(findings, look_at_replica_backups(invocation.source, report.facts));
+        append(findings, look_at_replica_backups(invocation.source, report.facts));
     }
     if (arguments.amcheck && !invocation.by_patroni) {
-        add(findings, look_for_corruption(client));
+        append(findings, look_for_corruption(client));
     }
     return report;
 }

@@ -1,0 +1,106 @@
+#include "commands/preflight.hpp"
+
+#include "checks/checks.hpp"
+#include "checks/review_machine.hpp"
+#include "checks/review_options.hpp"
+#include "checks/review_places.hpp"
+#include "commands/check_configuration.hpp"
+#include "patroni/startup_files.hpp"
+#include "pgbackrest/backup_files.hpp"
+#include "pgbackrest/backup_targets.hpp"
+#include "system/log.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::commands {
+
+namespace {
+
+/// The manifest of the backup is read only where this node lacks a file that it may bring.
+std::vector<Finding> review_startup_files(const Request& request, const Plan& plan) {
+    if (!request.patroni) {
+        return {};
+    }
+    const bool writes_block = request.recovery == Recovery::patroni;
+    auto seen = patroni::look_before_copy(*request.patroni);
+    if (patroni::needs_backup(*request.patroni, seen)) {
+        seen.backups = pgbackrest::top_files_of(request.pgbackrest, plan.backup);
+    }
+    return patroni::review_startup_files(*request.patroni, seen, writes_block);
+}
+
+/// A fault in how replicas will be made does not stop the restore of the first node.
+bool refuses(const Finding& finding) {
+    return is_error(finding) && !finding.id.starts_with("replica-method-");
+}
+
+void refuse_errors(std::vector<Finding> findings) {
+    const auto errors = std::stable_partition(findings.begin(), findings.end(), std::not_fn(refuses));
+    std::for_each(findings.begin(), errors,
+                  [](const Finding& finding) { log::write(finding.problem, log::Level::warning); });
+    if (errors != findings.end()) {
+        throw Failure(ExitCode::preflight_refused, errors_in({errors, findings.end()}));
+    }
+}
+
+}  // namespace
+
+void review_node(const Request& request, const Plan& plan, const Layout& layout, std::vector<Finding>& findings) {
+    append(findings,
+           review_targets(layout, pgbackrest::restored_targets(plan.targets, request.restore_options, layout.staging)));
+    review_disk(request, plan, layout, findings);
+    append(findings, review_startup_files(request, plan));
+}
+
+void refuse_root(const std::string& command) {
+    if (const auto root = review_user(::geteuid(), command)) {
+        throw Failure(ExitCode::preflight_refused, {root->problem});
+    }
+}
+
+void refuse_configuration(const BootstrapArguments& arguments, const Request& request) {
+    auto options = review_options(request);
+    append(options, review_pg_path(request));
+    refuse_errors(options);
+    // No variable tells any of what is reviewed.
+    if (!arguments.patroni || arguments.patroni->only_variables) {
+        return;
+    }
+    auto findings = review_patroni_yml(arguments, request);
+    // These keep Patroni from calling bootstrap. It is being called: by Patroni all the same, or by a person. The last
+    // three do not concern this restore: replicas come later, and options are read from the file.
+    std::erase_if(findings, [](const Finding& finding) {
+        return finding.id == "method-missing" || finding.id == "standby-cluster" ||
+               finding.id == "node-never-bootstraps" || finding.id == "replica-method-list" ||
+               finding.id == "option-boolean" || finding.id == "option-without-value";
+    });
+    refuse_errors(findings);
+}
+
+void refuse_unfit_places(const Layout& layout) {
+    auto findings = review_place(layout, look_at_place(layout));
+    append(findings, review_temporary_directory());
+    refuse_errors(findings);
+}
+
+void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout) {
+    std::vector<Finding> findings;
+    review_node(request, plan, layout, findings);
+    refuse_errors(findings);
+}
+
+void refuse_incomplete_copy(const Request& request, const std::filesystem::path& data_directory) {
+    if (!request.patroni) {
+        return;
+    }
+    const auto findings =
+        patroni::review_startup_files(*request.patroni, patroni::look_into_copy(*request.patroni, data_directory),
+                                      request.recovery == Recovery::patroni);
+    if (has_error(findings)) {
+        throw Failure(ExitCode::verification_failed, errors_in(findings));
+    }
+}
+
+}  // namespace patroni_pgbackrest::commands
