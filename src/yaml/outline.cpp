@@ -1,13 +1,12 @@
 #include "yaml/outline.hpp"
 
 #include "system/failure.hpp"
+#include "yaml/events.hpp"
 #include "yaml/tree.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <sstream>
 #include <utility>
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 namespace patroni_pgbackrest::yaml {
@@ -90,10 +89,9 @@ class Writer : public YAML::EventHandler {
 
 Outline::Outline(const Document& document) : text_(document.text), name_(document.name) {
     const std::size_t offset = text_.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
-    std::istringstream stream(text_.substr(0, text_.find_last_not_of(" \t\r\n") + 1));
     Writer writer(offset, aliases_);
     try {
-        YAML::Parser(stream).HandleNextDocument(writer);
+        events_of(text_)->replay(writer);
     } catch (const YAML::Exception& error) {
         throw Failure(ExitCode::usage, "broken YAML: " + error.msg.substr(0, error.msg.find(':')), "correct " + name_);
     }

@@ -1,15 +1,14 @@
 #include "yaml/readable.hpp"
 
 #include "system/failure.hpp"
+#include "yaml/events.hpp"
 #include "yaml/outline.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <set>
-#include <sstream>
 #include <string_view>
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 namespace patroni_pgbackrest::yaml {
@@ -168,10 +167,9 @@ void refuse_other_encodings(const std::string& text, const std::string& name) {
 void require_readable_by_patroni(const std::string& text, const std::string& name) {
     refuse_other_encodings(text, name);
     refuse_control_characters(text, name);
-    std::istringstream stream(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
     Listener listener(name);
     try {
-        YAML::Parser(stream).HandleNextDocument(listener);
+        events_of(text)->replay(listener);
     } catch (const YAML::Exception&) {
         return;  // parse() says what is wrong
     }

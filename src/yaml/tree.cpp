@@ -1,15 +1,15 @@
 #include "yaml/document.hpp"
 
 #include "system/failure.hpp"
+#include "yaml/events.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <fmt/format.h>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <unordered_map>
 #include <utility>
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 namespace patroni_pgbackrest::yaml {
@@ -57,9 +57,7 @@ class Builder : public YAML::EventHandler {
 
     const std::vector<RepeatedKey>& repeated() const { return repeated_; }
 
-    const std::string& start() const { return start_; }
-
-    void OnDocumentStart(const YAML::Mark& mark) override { start_ = place(mark); }
+    void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
     void OnDocumentEnd() override {}
 
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -181,7 +179,6 @@ class Builder : public YAML::EventHandler {
     }
 
     std::string name_;
-    std::string start_;
     std::vector<Frame> frames_;
     std::map<YAML::anchor_t, NodePtr> anchors_;
     std::vector<RepeatedKey> repeated_;
@@ -222,15 +219,16 @@ namespace {
 
 Builder build(std::string_view text, const std::string& name) {
     try {
-        // yaml-cpp (0.7) does not notice an unclosed quote if white space follows at the end of the text.
-        std::istringstream stream{std::string(text.substr(0, text.find_last_not_of(" \t\r\n") + 1))};
-        YAML::Parser parser(stream);
+        const auto events = events_of(text);
         Builder builder(name);
-        Builder rest(name);
-        if (parser.HandleNextDocument(builder) && parser.HandleNextDocument(rest)) {
-            throw Failure(ExitCode::usage,
-                          {Problem{"more than one YAML document",
-                                   "remove the line --- between them: Patroni reads a single document", rest.start()}});
+        events->replay(builder);
+        if (events->error_behind) {
+            std::rethrow_exception(events->error_behind);
+        }
+        if (events->second_document) {
+            throw Failure(ExitCode::usage, {Problem{"more than one YAML document",
+                                                    "remove the line --- between them: Patroni reads a single document",
+                                                    place_of(name, *events->second_document)}});
         }
         return builder;
     } catch (const YAML::Exception& error) {
