@@ -129,7 +129,8 @@ Failure failure_of(const std::string& what, const process::Outcome& outcome, con
     Failure failure(meaning.exit_code,
                     fmt::format("{} failed: {}{}{}", what, what_happened(outcome), text.empty() ? "" : ": ", text),
                     refused ? system::hint_for(not_started->error) : std::string(meaning.hint));
-    return meaning.may_pass ? failure : failure.lasting();
+    const bool lasts = !meaning.may_pass && meaning.exit_code != ExitCode::system_refused;
+    return lasts ? failure.lasting() : failure;
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

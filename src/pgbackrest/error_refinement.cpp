@@ -25,7 +25,6 @@ constexpr std::string_view ssh_trust =
     "make ssh to the repository host work without questions for the user that runs Patroni: its key there, the "
     "host's key here";
 constexpr std::string_view file_system_away = "bring the repository's file system back; the next run continues";
-constexpr std::string_view disk_full = "make room on the file system that is named; the next run continues";
 constexpr std::string_view host_identity =
     "correct the repository host's fingerprint, known hosts or keys in pgBackRest's configuration";
 constexpr std::string_view same_version = "install the same version of pgBackRest here and on the repository host";
@@ -46,7 +45,8 @@ constexpr std::array refinements = {
     Refinement{39, "HTTP request failed with 4", "", false, failed, credentials},
     // lockAcquire throws the same error for a held lock and for a missing permission.
     Refinement{50, "Permission denied", "", false, failed, "correct owner and permissions of the lock path"},
-    Refinement{50, "No space left on device", "", false, failed, disk_full},
+    // infoLoadFile: the plan was made from both copies a moment ago.
+    Refinement{55, "unable to load info file", "", true, unreachable, file_system_away},
     // storageSftpNew and tlsSessionResultProcess: a refused identity is permanent.
     Refinement{101, "fingerprint", "", false, failed, host_identity},
     Refinement{101, "known hosts failure", "", false, failed, host_identity},
@@ -75,6 +75,20 @@ constexpr std::array file_system_refinements = {
     Refinement{0, "timeout", "", true, unreachable, file_system_away},
 };
 
+/// A machine that is short of something, whatever pgBackRest was about: not worth another try at once, and no refusal
+/// that lasts (see failure_of).
+constexpr std::array shortages = {
+    Refinement{0, "] No space left on device", "", false, ExitCode::system_refused,
+               "make room on the file system that is named; the next run continues"},
+    Refinement{0, "] Disk quota exceeded", "", false, ExitCode::system_refused,
+               "raise the quota on the file system that is named; the next run continues"},
+    Refinement{0, "] Too many open files", "", false, ExitCode::system_refused,
+               "raise the limit of open files (ulimit -n, LimitNOFILE= of the service); the next run continues"},
+    Refinement{0, "] Cannot allocate memory", "", false, ExitCode::system_refused,
+               "free memory, or raise the limit of the service or container (MemoryMax=, memory.max); the next run "
+               "continues"},
+};
+
 constexpr std::string_view damaged_file =
     "the file is damaged: bring an intact copy of it back, or restore to a point before it with type lsn";
 
@@ -101,6 +115,11 @@ ErrorMeaning apply(const ErrorMeaning& meaning, const Refinement& refinement) {
 }
 
 ErrorMeaning refined(const ErrorMeaning& meaning, std::string_view text) {
+    for (const Refinement& shortage : shortages) {
+        if (contains(text, shortage.with)) {
+            return apply(meaning, shortage);
+        }
+    }
     for (const Refinement& refinement : refinements) {
         if (refinement.code == meaning.code && contains(text, refinement.with) && contains(text, refinement.also)) {
             return apply(meaning, refinement);
@@ -115,9 +134,6 @@ ErrorMeaning refined(const ErrorMeaning& meaning, std::string_view text) {
                 return apply(meaning, refinement);
             }
         }
-    }
-    if (contains(text, "No space left on device")) {
-        return {meaning.code, meaning.name, false, failed, disk_full};
     }
     return meaning;
 }

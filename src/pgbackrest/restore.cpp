@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <iterator>
 #include <system_error>
 
 namespace patroni_pgbackrest::pgbackrest {
@@ -136,15 +137,54 @@ bool must_flush(const RestoreJob& job) {
                        [](const fs::path& place) { return system::file_system_instance(place).empty(); });
 }
 
-/// pgBackRest retries a write, and then only says that it failed.
-Failure with_full_disk(const fs::path& directory, const Failure& failure) {
+/// The plan was made from it. A file system that is no longer mounted looks like one that is empty.
+bool stanza_has_gone(const RestoreJob& job) {
+    std::vector<Option> of_repository;
+    std::copy_if(job.options.begin(), job.options.end(), std::back_inserter(of_repository),
+                 [](const Option& option) { return option.name == "repo"; });
+    const std::array names = {"backup.info", "backup.info.copy"};
+    return std::none_of(names.begin(), names.end(), [&](const char* name) {
+        const auto path = fmt::format("backup/{}/{}", job.pgbackrest.stanza, name);
+        return process::succeeded(
+            process::capture(job.pgbackrest.data_command("repo-get", of_repository, {path})).outcome);
+    });
+}
+
+/// file-missing, path-missing, backup-set-invalid
+bool is_about_something_missing(const process::Outcome& outcome) {
+    const auto* exited = std::get_if<process::Exited>(&outcome);
+    return exited != nullptr && (exited->code == 55 || exited->code == 73 || exited->code == 75);
+}
+
+Failure without_repository(const Failure& failure) {
+    return {ExitCode::repository_unreachable,
+            fmt::format("{}; the stanza's backup.info is not in the repository any more either", failure.what()),
+            "bring the repository back, see whether it is mounted; the next run continues where this one stopped"};
+}
+
+/// path-create, path-sync, file-sync, file-write, file-move, file-close
+bool could_not_write(const process::Outcome& outcome) {
+    constexpr std::array codes = {47, 52, 54, 64, 74, 79};
+    const auto* exited = std::get_if<process::Exited>(&outcome);
+    return exited != nullptr && std::find(codes.begin(), codes.end(), exited->code) != codes.end();
+}
+
+/// A write that was cut short has no error number, and pgBackRest only says then that it failed.
+Failure with_full_disk(const RestoreJob& job, const process::Outcome& outcome, const Failure& failure) {
     constexpr unsigned long long too_little = 32ULL << 20;
-    if (system::free_bytes(directory) >= too_little) {
+    auto fullest = job.data_directory;
+    for (const auto& place : job.outside) {
+        if (system::free_bytes(place) < system::free_bytes(fullest)) {
+            fullest = place;
+        }
+    }
+    const bool is_short = failure.code() == ExitCode::system_refused || could_not_write(outcome);
+    if (!is_short || system::free_bytes(fullest) >= too_little) {
         return failure;
     }
-    return Failure(failure.code(),
-                   fmt::format("{}: No space left on the disk of {}", failure.what(), directory.string()),
-                   "make room; the next run continues the copy");
+    return {ExitCode::system_refused,
+            fmt::format("{}: No space left on the disk of {}", failure.what(), fullest.string()),
+            "make room; the next run continues the copy"};
 }
 
 /// An earlier try's replay may have left segments of another cluster in it. 2.33 leaves the spool alone.
@@ -217,9 +257,14 @@ void restore(const RestoreJob& job) {
             give_permissions(made, job.data_directory);
             return;
         }
-        if (!may_pass(outcome, output.errors()) || !retries.another(what_happened(outcome))) {
+        const bool passes = may_pass(outcome, output.errors());
+        const bool has_gone = !passes && is_about_something_missing(outcome) && stanza_has_gone(job);
+        if (!(passes || has_gone) || !retries.another(what_happened(outcome))) {
             const auto failure = failure_of("restore of backup set " + job.backup_set, outcome, output.errors());
-            throw with_full_disk(job.data_directory, with_place_of_option(job.pgbackrest, "restore", failure));
+            if (has_gone) {
+                throw without_repository(failure);
+            }
+            throw with_full_disk(job, outcome, with_place_of_option(job.pgbackrest, "restore", failure));
         }
     }
 }

@@ -86,16 +86,17 @@ int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
 }
 
 /// pgBackRest's asynchronous process cannot even write down that it has no room: all it leaves is a time-out.
-bool disk_is_full() {
+bool is_of_full_disk(const GuardAnswer& answer) {
     constexpr unsigned long long two_segments = 32ULL << 20;
-    return system::free_bytes(fullest_place(std::filesystem::current_path())) < two_segments;
+    return answer.cause != ExitCode::target_not_reachable &&
+           system::free_bytes(fullest_place(std::filesystem::current_path())) < two_segments;
 }
 
 GuardAnswer full_disk(const GuardAnswer& answer) {
-    return {Kind::abort, ExitCode::replay_failed,
+    return {Kind::abort, ExitCode::system_refused,
             fmt::format("the disk of {} is full: {}", fullest_place(std::filesystem::current_path()).string(),
                         answer.message),
-            "make room for the WAL, then run it again: it continues where it stopped"};
+            "make room there, then run it again: it continues where it stopped"};
 }
 
 /// PostgreSQL 15 and later read ahead (recovery_prefetch), and ask for segments behind the target's. Without them a
@@ -201,7 +202,7 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
             return abort_recovery(state, answer);
         case Kind::retry:
             if (attempt >= ticket.retry.retries) {
-                return abort_recovery(state, disk_is_full() ? full_disk(answer) : answer);
+                return abort_recovery(state, is_of_full_disk(answer) ? full_disk(answer) : answer);
             }
             log::warning("{}, trying again in {} s ({} of {})", answer.message, wait.count(), attempt + 1,
                          ticket.retry.retries);

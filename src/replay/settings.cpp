@@ -67,10 +67,31 @@ std::vector<postgres::Setting> recovery_settings(const RecoveryTarget& target, p
     return settings;
 }
 
-std::filesystem::path fullest_place(const std::filesystem::path& data_directory) {
+std::filesystem::path fullest_place(const std::filesystem::path& data_directory,
+                                    const std::vector<std::filesystem::path>& others) {
     std::error_code error;
-    const auto wal = std::filesystem::canonical(data_directory / "pg_wal", error);
-    return !error && system::free_bytes(wal) < system::free_bytes(data_directory) ? wal : data_directory;
+    auto fullest = data_directory;
+    const auto consider = [&](const std::filesystem::path& place) {
+        if (system::free_bytes(place) < system::free_bytes(fullest)) {
+            fullest = place;
+        }
+    };
+    if (const auto wal = std::filesystem::canonical(data_directory / "pg_wal", error); !error) {
+        consider(wal);
+    }
+    std::for_each(others.begin(), others.end(), consider);
+    return fullest;
+}
+
+std::vector<std::filesystem::path> tablespaces_of(const std::filesystem::path& data_directory) {
+    std::vector<std::filesystem::path> places;
+    std::error_code error;
+    for (const auto& link : std::filesystem::directory_iterator(data_directory / "pg_tblspc", error)) {
+        if (const auto place = std::filesystem::canonical(link.path(), error); !error) {
+            places.push_back(place);
+        }
+    }
+    return places;
 }
 
 std::string guard_command() {

@@ -26,8 +26,12 @@ std::vector<postgres::Setting> server_settings(const postgres::ControlData& cont
 std::vector<postgres::Setting> recovery_settings(const RecoveryTarget& target, postgres::Timeline timeline,
                                                  const std::string& restore_command);
 
-/// The place of the data directory, or that of its pg_wal, whichever has less room.
-std::filesystem::path fullest_place(const std::filesystem::path& data_directory);
+/// Of the data directory, its pg_wal and the others the place that has the least room.
+std::filesystem::path fullest_place(const std::filesystem::path& data_directory,
+                                    const std::vector<std::filesystem::path>& others = {});
+
+/// Where its tablespaces' links lead, as far as that is there.
+std::vector<std::filesystem::path> tablespaces_of(const std::filesystem::path& data_directory);
 
 /// `'/path/patroni_pgbackrest' archive-get %f "%p"`, quoted for the shell that runs it.
 std::string guard_command();

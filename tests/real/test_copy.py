@@ -167,7 +167,7 @@ class BrokenRepositories(BootstrapCase):
         filling = self.wrap_pgbackrest('[ $VERB != restore ] || fallocate -l 110M %s.d/pgbackrest-lock/filler' % self.staging)
         self.configure({'pgbackrest': filling})
         result = self.bootstrap()
-        self.assert_refused(result, 5, r'code \d+ \((file-write|path-create|file-open)\).*No space left', 'make room')
+        self.assert_refused(result, 11, r'code \d+ \((file-write|path-create|file-open)\).*No space left', 'make room')
         self.assert_absent()
         self.assert_nothing_runs()
 

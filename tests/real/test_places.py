@@ -130,7 +130,7 @@ class DisksOfTheWal(PlainCase):
 
     def test_one_that_is_full_is_named_and_goes_on_when_it_has_room(self):
         filler = self.lab.write('wal/filler', 'x' * (45 << 20))
-        self.assert_refused(self.bootstrap('--retry=0'), 7, 'the disk of %s is full' % os.path.join(self.wal, 'pg_wal'), 'make room')
+        self.assert_refused(self.bootstrap('--retry=0'), 11, 'the disk of %s is full' % os.path.join(self.wal, 'pg_wal'), 'make room')
         os.remove(filler)
         self.assert_done(self.bootstrap())
         self.open('max_wal_size=8MB', 'min_wal_size=2MB')

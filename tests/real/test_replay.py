@@ -86,7 +86,7 @@ class InterruptedReplays(BootstrapCase):
         self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
         self.configure()
         result = self.bootstrap()
-        self.assert_refused(result, 7, 'the disk of .*/disk/data.restoring is full')
+        self.assert_refused(result, 11, 'the disk of .*/disk/data.restoring is full')
         self.assert_absent()
         self.assert_nothing_runs()
 

@@ -274,11 +274,15 @@ TEST_CASE("some codes are decided by their text") {
         {42, "unexpected eof while reading line", true, ExitCode::repository_unreachable},
         {50, "unable to acquire lock on file 'x': Resource temporarily unavailable", true, ExitCode::lock_held},
         {50, "unable to acquire lock on file 'x': Permission denied", false, ExitCode::pgbackrest_failed},
-        {64, "unable to write 'x': [28] No space left on device", false, ExitCode::pgbackrest_failed},
+        {64, "unable to write 'x': [28] No space left on device", false, ExitCode::system_refused},
         {101, "[503] Slow Down", true, ExitCode::repository_unreachable},
         {101, "TLS error [1:337047686] certificate verify failed", false, ExitCode::pgbackrest_failed},
         {102, "unable to execute 'ssh': [2] No such file or directory", false, ExitCode::pgbackrest_failed},
         {102, "local-1 process terminated unexpectedly on signal 9", true, ExitCode::pgbackrest_failed},
+        {41, "unable to open file 'x' for read: [24] Too many open files", false, ExitCode::system_refused},
+        {50, "unable to acquire lock on file 'x': [28] No space left on device", false, ExitCode::system_refused},
+        {64, "unable to write 'x': [122] Disk quota exceeded", false, ExitCode::system_refused},
+        {100, "unable to fork process: [12] Cannot allocate memory", false, ExitCode::system_refused},
     };
     for (const Case& one : cases) {
         const std::string text = fmt::format("ERROR: [{:03}]: {}{}\n", one.code, one.code == 125 ? ssh : "", one.text);
@@ -288,6 +292,12 @@ TEST_CASE("some codes are decided by their text") {
     }
     CHECK(failure(64, cases[15].text).problems().front().hint ==
           "make room on the file system that is named; the next run continues");
+}
+
+TEST_CASE("what the machine is short of is no refusal that lasts") {
+    const auto full = failure(64, "ERROR: [064]: unable to write 'x': [28] No space left on device\n");
+    CHECK_FALSE(full.is_lasting());
+    CHECK(failure(64, "ERROR: [064]: unable to write 'x'\n").is_lasting());
 }
 
 TEST_CASE("a child that did not exit has its fate in the message") {

@@ -175,6 +175,17 @@ TEST_CASE("a restore is given up when the tries are used up, and at once for wha
         CHECK(failure.code() == ExitCode::pgbackrest_failed);
         CHECK(fake.calls().size() == 1);
     }
+    SECTION("a file is missing, and all of the repository with it: its file system is not mounted any more") {
+        const Variable errors("FAKE_ERRORS", "P00  ERROR: [055]: unable to open missing file '/x' for read");
+        const Variable fail("FAKE_FAIL", "55");
+        const Failure failure = failure_of_restore(job);
+        CHECK(failure.code() == ExitCode::repository_unreachable);
+        CHECK_FALSE(failure.is_lasting());
+        CHECK(fake.calls().size() == 9);  // of three tries each looks for both copies of backup.info
+        const Variable only("FAKE_ONLY", "* restore");
+        CHECK(failure_of_restore(job).code() == ExitCode::target_not_reachable);
+        CHECK(failure_of_restore(job).is_lasting());
+    }
     SECTION("the repository was away, which pgBackRest sums up as no backup set") {
         const Variable errors("FAKE_ERRORS", "P00   WARN: repo1: [HostConnectError] unable to load info file:\n"
                                              "            HostConnectError: timeout connecting to 'nas'\n"

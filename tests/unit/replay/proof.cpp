@@ -287,7 +287,13 @@ TEST_CASE("a full disk is named, whoever met it") {
     CHECK(ended.failure().problems() ==
           Problems{{"the disk of /data.restoring is full: FATAL:  could not extend file \"base/1/2\": No space left on "
                     "device",
-                    "make room for the WAL, then run it again: it continues where it stopped"}});
+                    "make room there, then run it again: it continues where it stopped"}});
+    CHECK(ended.failure().code() == ExitCode::system_refused);
+    CHECK_FALSE(ended.failure().is_lasting());
+    Ended cut_short(latest);
+    cut_short.log.last_words = {"FATAL:  could not extend file \"base/1/2\": wrote only 4096 of 8192 bytes at block 3",
+                                "HINT:  Check free disk space."};
+    CHECK(cut_short.failure().code() == ExitCode::system_refused);
     Ended guarded(latest);
     guarded.log.last_words = {"FATAL:  could not restore file: child process exited with exit code 200"};
     guarded.log.guard_error = "cannot write ./patroni_pgbackrest.replay: No space left on device";
