@@ -2,8 +2,10 @@
 import glob
 import os
 import shutil
+import unittest
 
 from repository_case import RepositoryCase
+from lab import CHECKOUT, read
 
 ROWS = '1 2 20 21'
 
@@ -30,6 +32,18 @@ def take_away(path):
 
 
 DAMAGES = {'cut': cut, 'emptied': empty, 'a byte changed': change_a_byte, 'unreadable': take_away, 'missing': os.remove}
+
+
+ALL = ['cut', 'emptied', 'a byte changed', 'swapped', 'unreadable', 'missing']
+WANTED = {  # {file: {damage: exit code}}, as in docs/pgbackrest-errors.md
+    'archive.info or backup.info, one of the two copies': dict.fromkeys(ALL, 0),
+    'both copies of archive.info': {**dict.fromkeys(ALL, 5), 'missing': 4},
+    'both copies of backup.info': {**dict.fromkeys(ALL, 5), 'missing': 4},
+    "both copies of a backup's manifest": {**dict.fromkeys(ALL, 5), 'missing': 4},
+    'a data file of a backup': {'cut': 5, 'swapped': 5, 'missing': 4},  # pgBackRest tries each file again, 15 s later
+    'a WAL segment': {**dict.fromkeys(ALL, 5), 'missing': 4},
+    "a timeline's history": {**dict.fromkeys(ALL, 4), 'a byte changed': 0, 'unreadable': 5},
+}
 
 
 class LyingRepository(RepositoryCase):
@@ -75,34 +89,43 @@ class LyingRepository(RepositoryCase):
         self.assertEqual(self.judge('healed'), 0)
 
     def test_one_of_the_two_copies_of_a_stanza_s_file_is_enough(self):
-        self.assert_codes(dict.fromkeys([*DAMAGES, 'swapped'], 0), 'archive/demo/archive.info', 'backup/demo/backup.info',
+        self.assert_codes(WANTED['archive.info or backup.info, one of the two copies'], 'archive/demo/archive.info', 'backup/demo/backup.info',
                           swapped_with='backup/demo/backup.info.copy')
 
     def test_the_archive_s_own_file(self):
-        self.assert_codes({**dict.fromkeys(['cut', 'emptied', 'a byte changed', 'unreadable', 'swapped'], 5), 'missing': 4},
-                          'archive/demo/archive.info', 'archive/demo/archive.info.copy', swapped_with='backup/demo/backup.info')
+        self.assert_codes(WANTED['both copies of archive.info'], 'archive/demo/archive.info', 'archive/demo/archive.info.copy',
+                          swapped_with='backup/demo/backup.info')
 
     def test_the_backups_own_file(self):
-        self.assert_codes({**dict.fromkeys(['cut', 'emptied', 'a byte changed', 'unreadable', 'swapped'], 5), 'missing': 4},
-                          'backup/demo/backup.info', 'backup/demo/backup.info.copy', swapped_with='archive/demo/archive.info')
+        self.assert_codes(WANTED['both copies of backup.info'], 'backup/demo/backup.info', 'backup/demo/backup.info.copy',
+                          swapped_with='archive/demo/archive.info')
 
     def test_a_manifest(self):
-        self.assert_codes({**dict.fromkeys(['cut', 'emptied', 'a byte changed', 'unreadable', 'swapped'], 5), 'missing': 4},
-                          'backup/demo/*F/backup.manifest', 'backup/demo/*F/backup.manifest.copy', swapped_with='backup/demo/backup.info')
+        self.assert_codes(WANTED["both copies of a backup's manifest"], 'backup/demo/*F/backup.manifest', 'backup/demo/*F/backup.manifest.copy',
+                          swapped_with='backup/demo/backup.info')
 
     def test_a_data_file(self):
-        """pgBackRest tries each file again, 15 s later."""
-        self.assert_codes({'cut': 5, 'missing': 4, 'swapped': 5}, 'backup/demo/*F/pg_data/base/5/1259.gz',
+        self.assert_codes(WANTED['a data file of a backup'], 'backup/demo/*F/pg_data/base/5/1259.gz',
                           swapped_with='backup/demo/*F/pg_data/base/5/1249.gz')
 
     def test_a_segment(self):
-        self.assert_codes({'cut': 5, 'emptied': 5, 'a byte changed': 5, 'unreadable': 5, 'missing': 4, 'swapped': 5},
-                          'archive/demo/*/*/%s-*' % self.facts['batches']['20']['segment'],
+        self.assert_codes(WANTED['a WAL segment'], 'archive/demo/*/*/%s-*' % self.facts['batches']['20']['segment'],
                           swapped_with='archive/demo/*/*/%s-*' % self.facts['batches']['1']['segment'])
 
     def test_a_history(self):
         """Of its last field, the reason, nothing depends on."""
         self.lab.write(os.path.join(self.intact, 'other'), '1\t0/1000000\tno recovery target specified\n')
         self.heal()
-        self.assert_codes({'cut': 4, 'emptied': 4, 'a byte changed': 0, 'unreadable': 5, 'missing': 4, 'swapped': 4},
-                          'archive/demo/*/00000002.history', swapped_with='other')
+        self.assert_codes(WANTED["a timeline's history"], 'archive/demo/*/00000002.history', swapped_with='other')
+
+
+class Documented(unittest.TestCase):
+    def test_the_table_in_the_documents_says_what_these_tests_see(self):
+        text = read(os.path.join(CHECKOUT, 'docs/pgbackrest-errors.md')).split('## A repository that lies')[1]
+        rows = {cells[1]: cells[2:-1] for cells in ([cell.strip() for cell in line.split('|')] for line in text.split('\n') if '|' in line)}
+        self.assertEqual(set(rows), {'file', '---', *WANTED})
+        columns = rows['file']
+        for file, codes in WANTED.items():
+            for damage, code in codes.items():
+                column = columns.index({'cut': 'cut short, emptied', 'emptied': 'cut short, emptied', 'swapped': 'exchanged'}.get(damage, damage))
+                self.assertRegex(rows[file][column], r'^the right data\b' if code == 0 else r'^%d\b' % code, (file, damage))
