@@ -16,6 +16,7 @@ main() {
   local sets=(build tests run checks)
   [[ " ${parts[*]} " != *' fuzz '* ]] || sets+=(fuzz)
   [[ " ${parts[*]} " != *' faults '* ]] || sets+=(faults)
+  [[ " ${parts[*]} " != *' real '* ]] || sets+=(real)
   install_packages "${sets[@]}"
   work=$(mktemp -d /tmp/patroni_pgbackrest-tests.XXXXXX)
   trap clean_up EXIT

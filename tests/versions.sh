@@ -76,10 +76,10 @@ prepare() { # SUITE BUILT
   if [ "$built" = static ]; then
     { [ "$suite" = $static_built_in ] || make_root $static_built_in; } && install_sets $static_built_in build &&
       copy_sources $static_built_in && build $static_built_in static -DPATRONI_PGBACKREST_STATIC=ON &&
-      make_root "$suite" && install_sets "$suite" run && copy_sources "$suite" &&
+      make_root "$suite" && install_sets "$suite" run real && copy_sources "$suite" &&
       cp "$roots/$static_built_in/srv/static/patroni_pgbackrest" "$roots/$suite/srv/"
   else
-    make_root "$suite" && install_sets "$suite" build run && copy_sources "$suite" && build "$suite" release &&
+    make_root "$suite" && install_sets "$suite" build run real && copy_sources "$suite" && build "$suite" release &&
       cp "$roots/$suite/srv/release/patroni_pgbackrest" "$roots/$suite/srv/"
   fi
 }

@@ -8,6 +8,7 @@ packages_tests=(catch2)
 packages_checks=(lintian dpkg-dev file)
 if grep -qsw bookworm /etc/os-release; then packages_checks+=(clang-format-14 clang-tidy-14); fi
 packages_faults=(strace)
+packages_real=(strace faketime xfsprogs)
 packages_fuzz=(clang libclang-rt-dev)
 packages_versions=(debootstrap)
 packages_run=(postgresql patroni python3-etcd pgbackrest etcd-server etcd-client curl e2fsprogs util-linux)
