@@ -2,19 +2,14 @@
 
 #include "patroni/merge.hpp"
 #include "patroni/secrets.hpp"
-#include "system/descriptor.hpp"
 #include "system/failure.hpp"
-#include "system/file.hpp"
 #include "system/line_diff.hpp"
-#include "system/refusal.hpp"
+#include "system/rewrite.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <numeric>
-#include <unistd.h>
 #include <utility>
 
 namespace patroni_pgbackrest::patroni {
@@ -58,33 +53,6 @@ system::DiffSide side(char letter, const std::filesystem::path& file, const std:
     const std::string path = file.string();
     return {fmt::format("{}{}{}", letter, path.starts_with('/') ? "" : "/", path), system::lines_with_ends(text),
             lines_to_show(text, file.filename().string())};
-}
-
-[[noreturn]] void cannot_write(const std::filesystem::path& file) {
-    throw system::refused("write", file, errno);
-}
-
-/// A mount point cannot be replaced by another file.
-void write_in_place(const std::filesystem::path& file, const std::string& text) {
-    const system::Descriptor opened(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
-    if (!opened.is_open()) {
-        cannot_write(file);
-    }
-    // All of the room first: what is overwritten is lost.
-    errno = ::posix_fallocate(opened.number(), 0, static_cast<off_t>(text.size()));
-    if (errno != 0 && errno != EOPNOTSUPP && errno != EINVAL) {
-        cannot_write(file);
-    }
-    for (std::size_t at = 0; at < text.size();) {
-        const auto written = ::write(opened.number(), text.data() + at, text.size() - at);
-        if (written < 0 && errno != EINTR) {
-            cannot_write(file);
-        }
-        at += written < 0 ? 0 : static_cast<std::size_t>(written);
-    }
-    if (::ftruncate(opened.number(), static_cast<off_t>(text.size())) != 0 || ::fsync(opened.number()) != 0) {
-        cannot_write(file);
-    }
 }
 
 }  // namespace
@@ -209,16 +177,14 @@ std::string ConfigurationEdit::diff() const {
 
 std::vector<std::filesystem::path> ConfigurationEdit::write() const {
     std::vector<std::filesystem::path> written;
+    std::vector<system::NewText> texts;
     for (const File& file : files_) {
         if (file.now.text != file.before) {
-            if (system::is_mount_point(std::filesystem::canonical(file.path))) {
-                write_in_place(file.path, file.now.text);
-            } else {
-                system::replace_file(file.path, file.now.text);
-            }
+            texts.push_back({file.path, file.before, file.now.text, system::way_to_write(file.path)});
             written.push_back(file.path);
         }
     }
+    system::rewrite(texts);
     return written;
 }
 

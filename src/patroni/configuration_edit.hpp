@@ -38,8 +38,8 @@ class ConfigurationEdit {
     bool is_changed() const;
     /// What `diff -u` would print, with `a/` and `b/` before the paths and without secrets; empty if nothing changed.
     std::string diff() const;
-    /// Replaces the changed files, each atomically. Owner and mode are kept, symbolic links followed. A file that is a
-    /// mount point (containers) is written in place. Returns their paths. Throws Failure as system::replace_file().
+    /// Gives the changed files their new text, all of them or none. Returns their paths. Throws Failure as
+    /// system::rewrite().
     std::vector<std::filesystem::path> write() const;
 
   private:

@@ -1,14 +1,11 @@
 #include "system/file.hpp"
 
 #include "system/descriptor.hpp"
-#include "system/failure.hpp"
-#include "system/refusal.hpp"
+#include "system/temporary_file.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -20,16 +17,6 @@ namespace patroni_pgbackrest::system {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// `code` is that of an error which is not the system's: a path that a person has named, for example.
-[[noreturn]] void cannot(std::string_view what, const fs::path& path, ExitCode code = ExitCode::system_refused) {
-    const int error = errno;
-    const auto failure = refused(what, path, error);
-    if (is_passing_fault(error)) {
-        throw Failure(failure);
-    }
-    throw Failure(code, failure.problems());
-}
 
 std::string read_all(const Descriptor& file, const fs::path& path) {
     std::string content;
@@ -44,87 +31,6 @@ std::string read_all(const Descriptor& file, const fs::path& path) {
         } else if (errno != EINTR) {
             cannot("read", path, ExitCode::usage);
         }
-    }
-}
-
-/// Where a chain of symbolic links ends; the last one may point to a file that does not exist yet.
-fs::path follow_links(fs::path path) {
-    for (int links = 0; links < 40; ++links) {
-        std::error_code error;
-        const auto target = fs::read_symlink(path, error);
-        if (error) {
-            return path;
-        }
-        path = path.parent_path() / target;  // an absolute target replaces the left side
-    }
-    errno = ELOOP;
-    cannot("replace", path);
-}
-
-void write_all(const Descriptor& file, std::string_view content, const fs::path& path) {
-    while (!content.empty()) {
-        const ssize_t written = ::write(file.number(), content.data(), content.size());
-        if (written >= 0) {
-            content.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno != EINTR) {
-            cannot("write", path);
-        }
-    }
-}
-
-/// Removes the temporary file, unless it has become the real file.
-class TemporaryFile {
-  public:
-    explicit TemporaryFile(const fs::path& target)
-        : path_((target.parent_path() / ("." + target.filename().string().substr(0, 200) + ".XXXXXX")).string()),
-          file_(::mkostemp(path_.data(), O_CLOEXEC)) {
-        if (!file_.is_open()) {
-            cannot("write beside", target);
-        }
-    }
-    ~TemporaryFile() {
-        if (!path_.empty()) {
-            ::unlink(path_.c_str());
-        }
-    }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-    const Descriptor& file() const { return file_; }
-    void become(const fs::path& target) {
-        if (::rename(path_.c_str(), target.c_str()) != 0) {
-            cannot("replace", target);
-        }
-        path_.clear();
-    }
-
-  private:
-    std::string path_;
-    Descriptor file_;
-};
-
-/// The mode of the old file, and its owner, so that its readers stay the same.
-void take_over_owner(const Descriptor& file, const fs::path& target, int mode) {
-    struct stat old {};
-    struct stat ours {};
-    if (::stat(target.c_str(), &old) == 0) {
-        if (!S_ISREG(old.st_mode)) {
-            errno = S_ISDIR(old.st_mode) ? EISDIR : EINVAL;
-            cannot("replace", target);
-        }
-        if (::fstat(file.number(), &ours) != 0) {
-            cannot("read", target);
-        }
-        const bool differs = old.st_uid != ours.st_uid || old.st_gid != ours.st_gid;
-        if (differs && ::fchown(file.number(), old.st_uid, old.st_gid) != 0) {
-            cannot("keep the owner of", target);
-        }
-        mode = static_cast<int>(old.st_mode & 07777);
-    } else if (errno != ENOENT) {
-        cannot("replace", target);
-    }
-    if (::fchmod(file.number(), static_cast<mode_t>(mode)) != 0) {
-        cannot("set the mode of", target);
     }
 }
 
@@ -150,15 +56,10 @@ std::optional<std::string> read_file_if_present(const fs::path& path) {
 }
 
 void replace_file(const fs::path& path, std::string_view content, int mode) {
-    const auto target = fs::absolute(follow_links(path));
-    TemporaryFile temporary(target);
-    take_over_owner(temporary.file(), target, mode);
-    write_all(temporary.file(), content, target);
-    if (::fsync(temporary.file().number()) != 0) {
-        cannot("write", target);
-    }
-    temporary.become(target);
-    sync_directory(target.parent_path());
+    TemporaryFile temporary(follow_links(path));
+    temporary.take_over_owner(mode);
+    temporary.fill(content);
+    temporary.become_target();
 }
 
 void remove_file(const fs::path& path) {

@@ -11,14 +11,6 @@ namespace {
 
 constexpr std::size_t enough_for_an_entry = 64UL * 1024;  // a group may have many members
 
-std::string group_name(gid_t number) {
-    std::vector<char> buffer(enough_for_an_entry);
-    group entry{};
-    group* found = nullptr;
-    ::getgrgid_r(number, &entry, buffer.data(), buffer.size(), &found);
-    return found != nullptr ? std::string(found->gr_name) : std::to_string(number);
-}
-
 }  // namespace
 
 std::string user_name(uid_t number) {
@@ -27,6 +19,14 @@ std::string user_name(uid_t number) {
     passwd* found = nullptr;
     ::getpwuid_r(number, &entry, buffer.data(), buffer.size(), &found);
     return found != nullptr ? std::string(found->pw_name) : std::to_string(number);
+}
+
+std::string group_name(gid_t number) {
+    std::vector<char> buffer(enough_for_an_entry);
+    group entry{};
+    group* found = nullptr;
+    ::getgrgid_r(number, &entry, buffer.data(), buffer.size(), &found);
+    return found != nullptr ? std::string(found->gr_name) : std::to_string(number);
 }
 
 Owner own_user() {

@@ -13,5 +13,6 @@ struct Owner {
 Owner own_user();
 /// The number where it has none.
 std::string user_name(uid_t number);
+std::string group_name(gid_t number);
 
 }  // namespace patroni_pgbackrest::system

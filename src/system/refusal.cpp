@@ -119,7 +119,9 @@ std::string hint_for(int error, const fs::path& path) {
         return fmt::format("raise the limit of a file's size, {} bytes now (ulimit -f, LimitFSIZE= of the service)",
                            limit_of(RLIMIT_FSIZE));
     case EROFS:
-        return fmt::format("mount {} writable; the kernel's log (dmesg) says why it is not", file_system_of(path));
+        return fmt::format(
+            "mount {} writable (in a container, its volume); the kernel's log (dmesg) says why it is not",
+            file_system_of(path));
     case EACCES:
     case EPERM:
         return permission_hint(path);

@@ -2,10 +2,14 @@
 import os
 import re
 import select
+import struct
 import subprocess
+import unittest
 
 from bootstrap_case import BootstrapCase, program
 from lab import read
+
+NOBODY = 0xffffffff  # of an entry of an access list that names no user or group
 
 TARGET_KEYS = {'type': 'time', 'target': '2026-11-22 10:00:00+00'}
 
@@ -280,3 +284,103 @@ class Configure(BootstrapCase):
         self.assert_refused(result, 11, 'No space left on device')
         self.assertEqual(read(file), before)
         self.assertEqual(sorted(os.listdir(disk)), ['filler', 'my.yml'])
+
+
+class Writing(BootstrapCase):
+    """configure --write keeps all of a file but its text, or refuses, and what its hint says then works."""
+    NEEDS_ROOT = unittest.skipIf(os.geteuid() != 0, 'needs root')
+    LABEL = b'system_u:object_r:etc_t:s0\0'
+    # user::rw-, user:77:r--, group::r--, mask::r--, other::---
+    ACCESS_LIST = struct.pack('<I' + 'HHI' * 5, 2, 1, 6, NOBODY, 2, 4, 77, 4, 4, NOBODY, 16, 4, NOBODY, 32, 0, NOBODY)
+
+    def write(self, file, **options):
+        return self.run_program(program(), 'configure', '--patroni-config=' + file, '--stanza=demo', '--write', **options)
+
+    def write_as_root(self, file):
+        as_postgres, self.lab.as_postgres = self.lab.as_postgres, {}
+        try:
+            return self.write(file)
+        finally:
+            self.lab.as_postgres = as_postgres
+
+    def may_label(self):
+        """Without SELinux a label is an attribute like others; some kernels let root alone set it."""
+        return self.lab.attempt('/usr/bin/python3', '-c', 'import os; os.setxattr("%s", "security.selinux", b"x")'
+                                % self.lab.write('labelled', '')).returncode == 0
+
+    def assert_write_refused(self, file, code, message, hint):
+        """Nothing is changed, and nothing left beside it."""
+        before, names = read(file), sorted(os.listdir(os.path.dirname(file)))
+        self.assert_refused(self.write(file), code, message, hint)
+        self.assertEqual(read(file), before)
+        self.assertEqual(sorted(os.listdir(os.path.dirname(file))), names)
+
+    @NEEDS_ROOT
+    def test_owner_access_list_and_security_label_are_kept(self):
+        directory = self.lab.make('conf')
+        file = self.lab.write('conf/my.yml', Configure.MINIMAL, 0o640)
+        os.setxattr(file, 'system.posix_acl_access', self.ACCESS_LIST)
+        os.setxattr(file, 'security.selinux', self.LABEL)
+        if self.may_label():
+            self.assert_done(self.write(file))
+            self.assertEqual(os.getxattr(file, 'security.selinux'), self.LABEL)
+        else:
+            self.assert_write_refused(file, 11, r'cannot keep security\.selinux of %s: Operation not permitted' % file, '^run it as root$')
+        for owner in (self.lab.as_postgres['user'], 0):
+            self.lab.write('conf/my.yml', Configure.MINIMAL, 0o640)
+            os.chown(file, owner, self.lab.as_postgres['group'])
+            if owner == 0:  # postgres reads it, and writes beside it, but gives nothing away
+                self.assert_write_refused(file, 11, 'cannot keep the owner of %s: Operation not permitted' % file,
+                                          '^run it as root: the file belongs to root:postgres, and postgres cannot give it away$')
+            self.assert_done(self.write_as_root(file))
+            self.assertIn('    stanza: demo\n', read(file))
+            status = os.stat(file)
+            self.assertEqual((status.st_uid, status.st_gid, status.st_mode & 0o7777), (owner, self.lab.as_postgres['group'], 0o640))
+            self.assertEqual(os.getxattr(file, 'system.posix_acl_access'), self.ACCESS_LIST)
+            self.assertEqual(os.getxattr(file, 'security.selinux'), self.LABEL)
+        self.assertEqual(os.listdir(directory), ['my.yml'])
+
+    @NEEDS_ROOT
+    def test_a_directory_that_only_root_may_write(self):
+        directory = self.lab.make('conf')
+        file = self.lab.write('conf/my.yml', Configure.MINIMAL)
+        os.chown(directory, 0, 0)
+        os.chmod(directory, 0o755)
+        self.assert_write_refused(file, 11, 'cannot write beside %s: Permission denied' % file,
+                                  '^let postgres write to %s: it belongs to root and has mode 0755$' % directory)
+        self.assert_done(self.write_as_root(file))
+        self.assertEqual(os.stat(file).st_uid, self.lab.as_postgres['user'])
+        self.lab.write('conf/my.yml', Configure.MINIMAL)
+        os.chown(directory, self.lab.as_postgres['user'], 0)
+        self.assert_done(self.write(file))
+
+    @NEEDS_ROOT
+    def test_a_read_only_file_system_and_a_mount_that_is(self):
+        disk = self.lab.mount_tmpfs(1, 'disk')
+        file = self.lab.write('disk/my.yml', Configure.MINIMAL)
+        mounted = self.lab.write('mounted.yml', '')
+        self.lab.run_as_root('mount', '--bind', file, mounted)
+        self.lab.mounts.append(mounted)
+        for mount, path, message in ((disk, file, 'cannot write beside %s: Read-only file system'),
+                                     (mounted, mounted, 'cannot write %s: Read-only file system')):
+            self.lab.run_as_root('mount', '-o', 'remount,bind,ro', mount)
+            self.assert_write_refused(path, 11, message % path, '^mount the file system of %s writable' % path)
+            self.lab.run_as_root('mount', '-o', 'remount,bind,rw', mount)
+            self.assert_done(self.write(path))
+            self.lab.write('disk/my.yml', Configure.MINIMAL)
+
+    def test_what_kubernetes_makes_is_left_to_it_and_other_links_are_followed(self):
+        self.lab.make('volume', '..2026')
+        self.lab.write('volume/..2026/my.yml', Configure.MINIMAL)
+        os.symlink('..2026', self.lab.path('volume/..data'))
+        os.symlink('..data/my.yml', self.lab.path('volume/my.yml'))
+        file = self.lab.path('volume/my.yml')
+        self.assert_write_refused(file, 2, file + ' is made by Kubernetes from a ConfigMap or a Secret', 'kubectl edit$')
+        self.assertTrue(os.path.islink(file))
+        self.lab.make('real')
+        self.lab.write('real/my.yml', Configure.MINIMAL)
+        os.symlink('real', self.lab.path('directory'))
+        os.symlink('directory/my.yml', self.lab.path('link.yml'))
+        self.assert_done(self.write(self.lab.path('link.yml')))
+        self.assertTrue(os.path.islink(self.lab.path('link.yml')))
+        self.assertIn('    stanza: demo\n', read(self.lab.path('real/my.yml')))

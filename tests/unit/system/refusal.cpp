@@ -49,8 +49,8 @@ TEST_CASE("the hint of a refusal fits the error") {
     CHECK(hint_of(ENOSPC) == "make room on the file system of /data/file (df -h shows its space, df -i its inodes), "
                              "then run it again");
     CHECK(hint_of(EDQUOT) == "raise the quota of " + user + " on the file system of /data/file, then run it again");
-    CHECK(hint_of(EROFS) ==
-          "mount the file system of /data/file writable; the kernel's log (dmesg) says why it is not");
+    CHECK(hint_of(EROFS) == "mount the file system of /data/file writable (in a container, its volume); the kernel's "
+                            "log (dmesg) says why it is not");
     CHECK(hint_of(EIO) == "look at the kernel's log (dmesg) and at the disk of the file system of /data/file: what was "
                           "written there cannot be trusted");
     CHECK(hint_of(ENOMEM) == "free memory, or raise the limit of the service or container (MemoryMax=, memory.max), "
