@@ -82,10 +82,22 @@ const std::vector<CheckDefinition>& check_table() {
          "Patroni never calls a bootstrap method on a node with this tag. From 3.2 on a failover_priority of 0 means "
          "the same.",
          "remove it on the node to be restored, or start with another node"},
+        {"dcs-ignored", error, "ttl, loop_wait or retry_timeout is not a number",
+         "Patroni logs `Exception when setting dynamic_configuration` and takes nothing of bootstrap.dcs: the restored "
+         "cluster has none of its parameters, archive_command among them, and its /config key is empty.",
+         "write it as a number of seconds, without a unit, or remove it"},
+        {"dcs-value-ignored", warning, "another number of bootstrap.dcs is not a number",
+         "Patroni 3.1 and later take their default instead. Older ones take nothing of bootstrap.dcs at all.",
+         "write it as a number, without a unit, or remove it"},
         {"leader-loses-lock", warning, "ttl is less than loop_wait + 2 * retry_timeout",
-         "A leader may lose its lock while it still tries to reach the DCS: the restored cluster would demote it for "
-         "nothing, most likely while it is busy after the restore.",
+         "Before Patroni 3.2 a leader may lose its lock while it still tries to reach the DCS: the restored cluster "
+         "would demote it for nothing, most likely while it is busy after the restore. Later ones make loop_wait and "
+         "retry_timeout smaller than the file says.",
          "set ttl to the number in the hint, or make the other two smaller"},
+        {"leader-never-again", warning, "maximum_lag_on_failover is negative",
+         "A node that was stopped lags by 0 bytes at the least, which is more than that. After the first stop of the "
+         "whole cluster no node is healthy enough to take the lock, and the restored cluster stays read-only.",
+         "set it to 0 or more, or remove it"},
         {"watchdog-missing", error, "a watchdog is required, but its device cannot be written",
          "The node is restored, but never becomes leader.",
          "load the kernel module (for example softdog), and give the user that runs Patroni access to the device"},
@@ -111,6 +123,11 @@ const std::vector<CheckDefinition>& check_table() {
         {"archive-command-elsewhere", warning, "archive_command uses another stanza or configuration than the restore",
          "The next restore would read an archive that the restored cluster does not write to.",
          "make both name the same one, unless you want them to differ"},
+        {"role-parameter", warning, "parameters_ROLE sets how the cluster archives or recovers",
+         "Patroni up to 4.1 ignores parameters_primary, parameters_replica and parameters_standby_leader. Later ones "
+         "let "
+         "them count more than parameters once the node has its role, so an update would change what is in force.",
+         "let parameters or recovery_conf say it for all roles"},
         {"standby-restore-command-missing", warning, "standbys have no restore_command",
          "If a standby lags behind by more WAL than its leader keeps, it must be rebuilt. A recovery parameter in "
          "parameters counts more than recovery_conf, and a local recovery_conf more than that of bootstrap.dcs: the "

@@ -76,8 +76,8 @@ void add_restore_command(const Node& map, bool blank_counts, std::vector<Value>&
 }
 
 std::vector<Value> restore_commands(const Node& local, const Node& dynamic, const Node& standby_cluster) {
-    // 4.1 merges parameters_ROLE into parameters once it knows its role. An empty command counts: Patroni writes it
-    // after its include, where it overrides the command in the base file.
+    // A Patroni after 4.1 merges parameters_ROLE into parameters once it knows its role. An empty command counts:
+    // Patroni writes it after its include, where it overrides the command in the base file.
     static constexpr std::array keys = {"recovery_conf", "parameters", "parameters_primary", "parameters_replica",
                                         "parameters_standby_leader"};
     std::vector<Value> found;

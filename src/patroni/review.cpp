@@ -1,6 +1,7 @@
 #include "patroni/review.hpp"
 
 #include "patroni/effective.hpp"
+#include "patroni/review_dynamic.hpp"
 #include "patroni/review_levels.hpp"
 #include "patroni/review_method.hpp"
 #include "system/text.hpp"
@@ -24,6 +25,7 @@ std::vector<Finding> review(const ConfigurationSource& source, const Intent& int
     }
     review_repeated_keys(*tree, repeated_keys(source), findings);
     review_levels(*tree, findings);
+    review_dynamic(tree->map_at("bootstrap").map_at("dcs"), findings);
     if (!runs_another_program(*tree)) {
         review_archiving(*tree, intent, findings);
     }

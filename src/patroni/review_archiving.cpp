@@ -112,6 +112,31 @@ void review_standbys(const RecoveryConf& recovery_conf, bool guarded, const Inte
     }
 }
 
+/// Of parameters_ROLE, what the other findings judge in parameters.
+bool is_judged(const std::string& key) {
+    const auto name = system::lower(key);
+    return name == "archive_mode" || name == "archive_command" || name == "archive_library" ||
+           name == "restore_command" || name.starts_with("recovery_");
+}
+
+/// No Patroni up to 4.1 looks at them. Later ones merge them into `parameters` once the node has its role (config.py
+/// build_effective_postgresql_configuration).
+void review_roles(const Node& postgresql, const std::string& section, std::vector<Finding>& findings) {
+    for (const char* role : {"primary", "replica", "standby_leader"}) {
+        const auto key = std::string("parameters_") + role;
+        for (const Entry& entry : postgresql.map_at(key).entries) {
+            if (is_judged(entry.key)) {
+                findings.push_back(
+                    {"role-parameter",
+                     {fmt::format("{}.{}.{} is ignored by Patroni up to 4.1, and counts more than "
+                                  "parameters and recovery_conf in later ones",
+                                  section, key, entry.key),
+                      "let parameters or recovery_conf say it for all roles, and take it out", entry.place}});
+            }
+        }
+    }
+}
+
 }  // namespace
 
 void review_archiving(const Node& tree, const Intent& intent, std::vector<Finding>& findings) {
@@ -121,6 +146,8 @@ void review_archiving(const Node& tree, const Intent& intent, std::vector<Findin
     const bool guarded = method != nullptr && bootstrap.map_at(method->value->text).find("recovery_conf") != nullptr;
     review_archive(tree.map_at("postgresql"), bootstrap.map_at("dcs").map_at("postgresql"), intent, findings);
     review_standbys(recovery_conf_of_standbys(tree), guarded, intent, findings);
+    review_roles(tree.map_at("postgresql"), "postgresql", findings);
+    review_roles(bootstrap.map_at("dcs").map_at("postgresql"), "bootstrap.dcs.postgresql", findings);
 }
 
 }  // namespace patroni_pgbackrest::patroni

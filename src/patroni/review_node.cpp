@@ -39,23 +39,6 @@ void review_tags(const Node& tags, std::vector<Finding>& findings) {
     }
 }
 
-/// Patroni's documentation of ttl; the defaults are config.py's, 2.0 to 4.1.
-void review_timeouts(const Node& dcs, std::vector<Finding>& findings) {
-    const auto seconds = [&](const char* key, std::uint64_t otherwise) {
-        const Entry* entry = dcs.find(key);
-        return entry == nullptr ? otherwise : system::number(entry->value->text).value_or(otherwise);
-    };
-    const auto ttl = seconds("ttl", 30);
-    const auto least = seconds("loop_wait", 10) + 2 * seconds("retry_timeout", 10);
-    if (ttl < least) {
-        const Entry* entry = dcs.find("ttl");
-        findings.push_back({"leader-loses-lock",
-                            {fmt::format("ttl is {}, less than loop_wait + 2 * retry_timeout, which is {}", ttl, least),
-                             fmt::format("set ttl to {} or more in bootstrap.dcs", least),
-                             entry == nullptr ? std::string() : entry->place}});
-    }
-}
-
 void review_watchdog(const Node& tree, const Intent& intent, std::vector<Finding>& findings) {
     const Node& watchdog = tree.map_at("watchdog");
     const Entry* mode = watchdog.find("mode");
@@ -153,7 +136,6 @@ std::vector<std::string> units_of(const std::optional<fs::path>& file) {
 void review_node(const Node& tree, const ConfigurationSource& source, const Intent& intent,
                  std::vector<Finding>& findings) {
     review_tags(tree.map_at("tags"), findings);
-    review_timeouts(tree.map_at("bootstrap").map_at("dcs"), findings);
     review_watchdog(tree, intent, findings);
     review_permissions(tree, source, findings);
     review_resume(source, intent, findings);

@@ -1,0 +1,108 @@
+#include "patroni/review_dynamic.hpp"
+
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <regex>
+#include <string_view>
+
+namespace patroni_pgbackrest::patroni {
+
+namespace {
+
+using yaml::Entry;
+using yaml::Node;
+
+/// Every Patroni from 2.0 to 4.1 calls int() for them while it reads bootstrap.dcs, and takes nothing of it if that
+/// fails (config.py set_dynamic_configuration).
+constexpr std::array<std::string_view, 3> numbers = {"ttl", "loop_wait", "retry_timeout"};
+/// So do 2.0 to 3.0 for these; later ones take the default (global_config.py get_int).
+constexpr std::array<std::string_view, 7> later_numbers = {
+    "maximum_lag_on_failover", "maximum_lag_on_syncnode", "master_start_timeout",  "primary_start_timeout",
+    "master_stop_timeout",     "primary_stop_timeout",    "synchronous_node_count"};
+
+/// Whether Python's int() takes what PyYAML makes of it.
+bool is_number(const Node& node) {
+    static const std::regex whole(R"(\s*[-+]?[0-9]+(_[0-9]+)*\s*)");
+    static const std::regex rounded(R"([-+]?[0-9][0-9_]*\.[0-9_]*|(true|True|TRUE|on|On|ON|yes|Yes|YES))"
+                                   R"(|(false|False|FALSE|off|Off|OFF|no|No|NO))");
+    static const std::regex endless(R"([-+]?\.(inf|Inf|INF|nan|NaN|NAN))");
+    if (!node.is_scalar()) {
+        return false;
+    }
+    const bool is_rewritten = !yaml::rewritten_number(node).empty() && !std::regex_match(node.text, endless);
+    return std::regex_match(node.text, whole) || (node.plain && (is_rewritten || std::regex_match(node.text, rounded)));
+}
+
+std::string not_a_number(const Entry& entry) {
+    return yaml::blank(*entry.value)   ? entry.key + " has no value"
+           : !entry.value->is_scalar() ? entry.key + " is not a number"
+                                       : fmt::format("{} is {}, which is not a number", entry.key, entry.value->text);
+}
+
+template <typename Keys>
+bool has(const Keys& keys, const std::string& key) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+void review_numbers(const Node& dcs, std::vector<Finding>& findings) {
+    for (const Entry& entry : dcs.entries) {
+        if (is_number(*entry.value)) {
+            continue;
+        }
+        if (has(numbers, entry.key)) {
+            findings.push_back({"dcs-ignored",
+                                {not_a_number(entry) + ": Patroni ignores all of bootstrap.dcs",
+                                 "write it as a number of seconds, without a unit, or remove it", entry.place}});
+        } else if (has(later_numbers, entry.key)) {
+            findings.push_back({"dcs-value-ignored",
+                                {not_a_number(entry) + ": Patroni takes its default, and before 3.1 ignores all of "
+                                                       "bootstrap.dcs",
+                                 "write it as a number, without a unit, or remove it", entry.place}});
+        }
+    }
+}
+
+/// The defaults are config.py's, 2.0 to 4.1.
+void review_timeouts(const Node& dcs, std::vector<Finding>& findings) {
+    const auto seconds = [&](const char* key, std::uint64_t otherwise) {
+        const Entry* entry = dcs.find(key);
+        return entry == nullptr ? otherwise : system::number(entry->value->text).value_or(otherwise);
+    };
+    const auto ttl = seconds("ttl", 30);
+    const auto least = seconds("loop_wait", 10) + 2 * seconds("retry_timeout", 10);
+    if (ttl < least) {
+        const Entry* entry = dcs.find("ttl");
+        findings.push_back({"leader-loses-lock",
+                            {fmt::format("ttl is {}, less than loop_wait + 2 * retry_timeout, which is {}", ttl, least),
+                             fmt::format("set ttl to {} or more in bootstrap.dcs", least),
+                             entry == nullptr ? std::string() : entry->place}});
+    }
+}
+
+/// A node that was started again lags by 0 bytes at the least, which is more (ha.py is_lagging, 2.0 to 4.1).
+void review_lag(const Node& dcs, std::vector<Finding>& findings) {
+    const Entry* entry = dcs.find("maximum_lag_on_failover");
+    if (entry != nullptr && is_number(*entry->value) && system::trim(entry->value->text).starts_with('-') &&
+        yaml::truthy(*entry->value)) {
+        findings.push_back(
+            {"leader-never-again",
+             {fmt::format(
+                  "maximum_lag_on_failover is {}: once PostgreSQL was stopped on all nodes, none of them becomes "
+                  "leader again",
+                  entry->value->text),
+              "set it to 0 or more, or remove it for Patroni's default of 1048576", entry->place}});
+    }
+}
+
+}  // namespace
+
+void review_dynamic(const Node& dcs, std::vector<Finding>& findings) {
+    review_numbers(dcs, findings);
+    review_timeouts(dcs, findings);
+    review_lag(dcs, findings);
+}
+
+}  // namespace patroni_pgbackrest::patroni
