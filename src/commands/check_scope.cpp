@@ -37,7 +37,7 @@ std::vector<Finding> review_scope(const std::string& scope, const patroni::Scope
     if (state.initialize == patroni::InitializeKey::initialized) {
         return {{"scope-initialized",
                  {fmt::format("scope {} is initialised, and has no leader", scope),
-                  fmt::format("stop its nodes and run patronictl remove {} before a restore", scope)}}};
+                  fmt::format("stop its nodes and run {} before a restore", state.how_to_remove(scope))}}};
     }
     if (state.initialize == patroni::InitializeKey::empty) {
         return {{"scope-bootstrapping",

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <system_error>
+#include <utility>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -62,7 +63,7 @@ std::vector<fs::path> yaml_files(const fs::path& path) {
 
 /// The part of config.py's _build_environment_configuration that we read. An empty variable counts as not set.
 yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
-    std::vector<yaml::Entry> top, postgresql;
+    std::vector<yaml::Entry> top, postgresql, citus;
     const auto add = [&](std::vector<yaml::Entry>& entries, const char* key, const std::string& variable) {
         const auto found = environment.find(variable);
         if (found != environment.end() && !found->second.empty()) {
@@ -75,9 +76,12 @@ yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
     add(postgresql, "bin_dir", "PATRONI_POSTGRESQL_BIN_DIR");
     add(postgresql, "config_dir", "PATRONI_POSTGRESQL_CONFIG_DIR");
     add(postgresql, "listen", "PATRONI_POSTGRESQL_LISTEN");
-    if (!postgresql.empty()) {
-        const std::string place = postgresql.front().place;
-        top.push_back({"postgresql", place, yaml::make_map(std::move(postgresql), place)});
+    add(citus, "group", "PATRONI_CITUS_GROUP");
+    for (auto [key, entries] : {std::pair("postgresql", &postgresql), std::pair("citus", &citus)}) {
+        if (!entries->empty()) {
+            const std::string place = entries->front().place;
+            top.push_back({key, place, yaml::make_map(std::move(*entries), place)});
+        }
     }
     return yaml::make_map(std::move(top), {});
 }

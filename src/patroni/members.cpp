@@ -1,9 +1,11 @@
 #include "patroni/members.hpp"
 
+#include "patroni/configuration_files.hpp"
 #include "patroni/dcs_hosts.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -18,20 +20,30 @@ std::string text_at(const nlohmann::json& member, const char* column) {
 
 /// Every version prints one array, `[]` for a scope that the DCS does not know, and gives each member a name and a role
 /// (ctl.py, output_members, and utils.py, cluster_as_json, 2.0.2 to 4.1.4). Half an answer must not be "nobody leads".
-std::optional<nlohmann::json> members_of(std::string_view text) {
+/// Without --group, which Patroni 2 does not know, it prints every group of a Citus cluster (3.0 and later).
+std::optional<nlohmann::json> members_of(std::string_view text, const CitusGroup& group) {
     auto list = nlohmann::json::parse(text, nullptr, false);
     const auto is_member = [](const nlohmann::json& member) {
         return member.is_object() && !text_at(member, "Member").empty() && !text_at(member, "Role").empty();
     };
-    return list.is_array() && std::all_of(list.begin(), list.end(), is_member) ? std::optional(std::move(list))
-                                                                               : std::nullopt;
+    if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_member)) {
+        return std::nullopt;
+    }
+    auto ours = nlohmann::json::array();
+    for (auto& member : list) {
+        const auto other = member.find("Group");
+        if (!group || other == member.end() || *other == *group) {
+            ours.push_back(std::move(member));
+        }
+    }
+    return ours;
 }
 
 }  // namespace
 
-Leadership leader_in(std::string_view text) {
+Leadership leader_in(std::string_view text, const CitusGroup& group) {
     Leadership leadership;
-    const auto members = members_of(text);
+    const auto members = members_of(text, group);
     if (!members) {
         leadership.why_unknown = "patronictl list printed something that is not a list of members";
         return leadership;
@@ -49,17 +61,28 @@ Leadership leader_in(std::string_view text) {
     return leadership;
 }
 
-std::vector<std::string> members_in(std::string_view text) {
+CitusGroup citus_group(const ConfigurationSource& source) {
+    const auto tree = load_tree(source);
+    const auto* group = tree ? tree->map_at("citus").find("group") : nullptr;
+    return group != nullptr && group->value->is_scalar() ? system::number(group->value->text) : std::nullopt;
+}
+
+std::string ScopeState::how_to_remove(const std::string& scope) const {
+    return fmt::format("patronictl remove {}{}", group ? fmt::format("--group {} ", *group) : "",
+                       system::shell_word(scope));
+}
+
+std::vector<std::string> members_in(std::string_view text, const CitusGroup& group) {
     std::vector<std::string> names;
-    for (const auto& member : members_of(text).value_or(nlohmann::json::array())) {
+    for (const auto& member : members_of(text, group).value_or(nlohmann::json::array())) {
         names.push_back(text_at(member, "Member"));
     }
     return names;
 }
 
-std::vector<std::string> bootstrapping_in(std::string_view text, InitializeKey key) {
+std::vector<std::string> bootstrapping_in(std::string_view text, InitializeKey key, const CitusGroup& group) {
     std::vector<std::string> names;
-    for (const auto& member : members_of(text).value_or(nlohmann::json::array())) {
+    for (const auto& member : members_of(text, group).value_or(nlohmann::json::array())) {
         const auto state = text_at(member, "State");
         const bool is_up = state == "starting" || state == "running";
         if (state.find("bootstrap") != std::string::npos || state.find("initializing new cluster") == 0 ||
@@ -131,12 +154,12 @@ std::string why_not(const ConfigurationSource& source) {
     return process::find_executable("patronictl") ? why_dcs_is_away(source) : "patronictl was not found";
 }
 
-Leadership leadership_in(const process::Captured& result) {
+Leadership leadership_in(const process::Captured& result, const CitusGroup& group) {
     process::require_resources("patronictl", result.outcome);
     if (!process::succeeded(result.outcome)) {
         return {std::nullopt, 0, "patronictl list " + process::describe(result.outcome)};
     }
-    return leader_in(result.output);
+    return leader_in(result.output, group);
 }
 
 }  // namespace
@@ -166,29 +189,31 @@ void take_key(std::string_view answer, ScopeState& state) {
 LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)
     : why_not_(why_not(source)) {
     if (why_not_.empty()) {
+        group_ = citus_group(source);
         running_ = std::make_unique<process::Capturing>(list_command(source, scope), deadline);
     }
 }
 
 Leadership LeaderQuery::answer() {
-    return running_ ? leadership_in(running_->result()) : Leadership{std::nullopt, 0, why_not_};
+    return running_ ? leadership_in(running_->result(), group_) : Leadership{std::nullopt, 0, why_not_};
 }
 
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline) {
     ScopeState state;
+    state.group = citus_group(source);
     state.leadership.why_unknown = why_not(source);
     if (!state.leadership.why_unknown.empty()) {
         return state;
     }
     const auto results = process::capture_all({list_command(source, scope), key_command(source, scope)}, deadline);
-    state.leadership = leadership_in(results.front());
+    state.leadership = leadership_in(results.front(), state.group);
     process::require_resources("patronictl's Python", results.back().outcome);
     if (process::succeeded(results.back().outcome)) {
         take_key(results.back().output, state);
     }
     if (state.leadership.why_unknown.empty()) {
-        state.members = members_in(results.front().output);
-        state.bootstrapping = bootstrapping_in(results.front().output, state.initialize);
+        state.members = members_in(results.front().output, state.group);
+        state.bootstrapping = bootstrapping_in(results.front().output, state.initialize, state.group);
     }
     return state;
 }

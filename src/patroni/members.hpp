@@ -24,9 +24,15 @@ struct Leadership {
     std::string why_unknown;     ///< empty if the DCS answered
 };
 
+/// The group of a Citus cluster that a node belongs to: a cluster of its own within the scope, with its own leader and
+/// keys (Patroni 3.0 and later). Empty for any other node.
+using CitusGroup = std::optional<std::uint64_t>;
+CitusGroup citus_group(const ConfigurationSource& source);
+
 /// The leader in the output of `patronictl list -f json`: role Leader or Standby Leader, never Sync…. Unknown if the
-/// text is anything but a whole JSON array of members: patronictl may exit with 0 and half of its output.
-Leadership leader_in(std::string_view json);
+/// text is anything but a whole JSON array of members: patronictl may exit with 0 and half of its output. Of a Citus
+/// cluster, the leader of `group`.
+Leadership leader_in(std::string_view json, const CitusGroup& group = {});
 
 /// Asks the DCS who leads a scope, through patronictl, read-only, in the background. The leader is unknown if
 /// patronictl is missing, no server of the DCS accepts a connection (3.0.2 would wait for them forever), or it does not
@@ -39,6 +45,7 @@ class LeaderQuery {
 
   private:
     std::string why_not_;
+    CitusGroup group_;
     std::unique_ptr<process::Capturing> running_;
 };
 
@@ -60,6 +67,10 @@ struct ScopeState {
     std::string configuration;               ///< that configuration, JSON; empty if there is none
     std::vector<std::string> members;        ///< all that are alive, or were until the TTL
     std::vector<std::string> bootstrapping;  ///< those that bootstrap right now
+    CitusGroup group;                        ///< the only one that is looked at
+
+    /// The command that takes the cluster out of the DCS: Patroni asks for the group of a Citus cluster.
+    std::string how_to_remove(const std::string& scope) const;
 };
 
 /// Asks the DCS through patronictl. It asks about the key through Patroni's own library in patronictl's Python, because
@@ -73,9 +84,9 @@ ScopeState read_scope(const ConfigurationSource& source, const std::string& scop
 void take_key(std::string_view answer, ScopeState& state);
 
 /// The names of all members; none if leader_in() does not know.
-std::vector<std::string> members_in(std::string_view json);
+std::vector<std::string> members_in(std::string_view json, const CitusGroup& group = {});
 /// The members whose state says that they bootstrap (`running custom bootstrap script`). Before 4.1, the state is plain
 /// `starting` and `running` once the script has ended; while the key is empty, only a bootstrap can lead to these.
-std::vector<std::string> bootstrapping_in(std::string_view json, InitializeKey key);
+std::vector<std::string> bootstrapping_in(std::string_view json, InitializeKey key, const CitusGroup& group = {});
 
 }  // namespace patroni_pgbackrest::patroni

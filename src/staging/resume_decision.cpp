@@ -62,6 +62,10 @@ ResumeVerdict refuse_directory_from_now_on(const ResumeFacts& facts, const std::
     return verdict;
 }
 
+std::string how_to_remove(const ResumeFacts& facts, const std::string& scope) {
+    return facts.dcs.value_or(patroni::ScopeState{}).how_to_remove(scope);
+}
+
 /// The DCS may come up after this node.
 ResumeVerdict ask_until_it_tells(const ResumeFacts& facts, const std::string& why, const std::string& hint) {
     return {.action = ResumeAction::ask_dcs_until_it_tells,
@@ -213,9 +217,10 @@ ResumeVerdict continue_bootstrap(const ResumeFacts& facts) {
             fmt::format("the restore of scope {} to {} was interrupted, and in patroni mode only Patroni's own "
                         "bootstrap can finish it",
                         request.scope, request.target.text()),
-            fmt::format("stop Patroni on every node, run patronictl remove {} and start Patroni here: it calls the "
-                        "bootstrap method anew, which goes on with the copy",
-                        request.scope));
+            fmt::format(
+                "stop Patroni on every node, run {} and start Patroni here: it calls the bootstrap method anew, "
+                "which goes on with the copy",
+                how_to_remove(facts, request.scope)));
     }
     return {.action = ResumeAction::continue_bootstrap,
             .log = fmt::format("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts",
@@ -294,12 +299,13 @@ ResumeVerdict decide_on_what_is_gone(const ResumeFacts& facts) {
     if (may_change(facts)) {
         return ask_again(facts);
     }
-    return refuse(fmt::format("{} was handed over and is gone, and no node bootstraps scope {}: its initialize key is "
-                              "left over, and Patroni would wait for a leader for ever",
-                              facts.layout.data_directory.string(), facts.scope()),
-                  fmt::format("if no other node restores it, stop Patroni on every node, run patronictl remove {} and "
-                              "start Patroni here: it calls the bootstrap method anew",
-                              facts.scope()));
+    return refuse(
+        fmt::format("{} was handed over and is gone, and no node bootstraps scope {}: its initialize key is "
+                    "left over, and Patroni would wait for a leader for ever",
+                    facts.layout.data_directory.string(), facts.scope()),
+        fmt::format("if no other node restores it, stop Patroni on every node, run {} and start Patroni here: "
+                    "it calls the bootstrap method anew",
+                    how_to_remove(facts, facts.scope())));
 }
 
 }  // namespace
@@ -339,16 +345,16 @@ ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& la
         return refuse(fmt::format("a restore into {} was interrupted, and postgresql.data_dir is {} now: the DCS holds "
                                   "the key of that bootstrap, so Patroni would wait for its end for ever",
                                   elsewhere->string(), directory),
-                      fmt::format("set data_dir to {} again; or, if no other node restores, run patronictl remove {} "
-                                  "and start Patroni: it restores into {} then",
-                                  elsewhere->string(), system::shell_word(call.scope), directory));
+                      fmt::format("set data_dir to {} again; or, if no other node restores, run {} and start Patroni: "
+                                  "it restores into {} then",
+                                  elsewhere->string(), dcs.how_to_remove(call.scope), directory));
     }
     return {.warning = Problem{
                 fmt::format("a bootstrap of scope {} is under way or was interrupted, and {} knows nothing of it",
                             call.scope, layout.journal().string()),
                 fmt::format("if no other node restores, Patroni waits for ever: set data_dir to what it was, bring its "
-                            "disk back, or run patronictl remove {} and start Patroni again",
-                            system::shell_word(call.scope))}};
+                            "disk back, or run {} and start Patroni again",
+                            dcs.how_to_remove(call.scope))}};
 }
 
 }  // namespace patroni_pgbackrest

@@ -15,6 +15,44 @@ TEST_CASE("the leader is read from patronictl's JSON") {
     CHECK(leader_in(R"([{"Member": "n2", "Role": "Leader", "TL": ""}])").timeline == 0);
 }
 
+TEST_CASE("of a Citus cluster only the own group counts") {
+    const auto list =
+        R"([{"Cluster": "demo", "Group": 0, "Member": "c1", "Role": "Leader", "State": "running", "TL": 3},
+                          {"Cluster": "demo", "Group": 0, "Member": "c2", "Role": "Replica", "State": "starting"},
+                          {"Cluster": "demo", "Group": 1, "Member": "w1", "Role": "Replica", "State": "starting"}])";
+    CHECK_FALSE(leader_in(list, 1).leader);
+    CHECK(leader_in(list, 1).why_unknown.empty());
+    CHECK(members_in(list, 1) == std::vector<std::string>{"w1"});
+    CHECK(bootstrapping_in(list, InitializeKey::empty, 1) == std::vector<std::string>{"w1"});
+    CHECK(leader_in(list, 0).leader == "c1");
+    CHECK(leader_in(list, 0).timeline == 3);
+    CHECK(members_in(list, 2).empty());
+    // Patroni 2 knows no groups.
+    CHECK(leader_in(R"([{"Member": "n2", "Role": "Leader"}])", 1).leader == "n2");
+    CHECK(leader_in(R"([{"Group": 1, "Member": "w1", "Role": "Replica"}, {"Group": 0, "Member": "c1"}])", 1)
+              .why_unknown == "patronictl list printed something that is not a list of members");
+}
+
+TEST_CASE("the Citus group is that of patroni.yml, with the environment over it") {
+    const Files files;
+    ConfigurationSource source;
+    source.path = files.write("patroni.yml", "scope: demo\ncitus:\n  group: 1\n  database: app\n");
+    CHECK(citus_group(source) == 1);
+    source.environment = {{"PATRONI_CITUS_GROUP", "2"}};
+    CHECK(citus_group(source) == 2);
+    source.path = files.write("patroni.yml", "scope: demo\n");
+    source.environment.clear();
+    CHECK_FALSE(citus_group(source));
+    CHECK_FALSE(citus_group({}));
+}
+
+TEST_CASE("a group is taken out of the DCS by its number") {
+    ScopeState state;
+    CHECK(state.how_to_remove("demo") == "patronictl remove demo");
+    state.group = 0;
+    CHECK(state.how_to_remove("demo") == "patronictl remove --group 0 demo");
+}
+
 TEST_CASE("half a list of members leaves the leader unknown, and an empty one says that nobody leads") {
     const std::string whole = R"([{"Member": "n1", "Role": "Replica"}, {"Member": "n2", "Role": "Leader", "TL": 3}])";
     for (std::size_t length = 0; length < whole.size(); ++length) {
