@@ -118,7 +118,11 @@ std::optional<pgbackrest::Backup> find_backup_before_target(const Request& reque
     const auto size = pgbackrest::segment_size_of(oldest).value_or(repository.stanza.segment_size);
     auto latest = request;
     latest.target = {Latest{}};
-    latest.backup_set = oldest.label;  // whether another branch may hold the target is asked when the plan is made
+    // Whether another branch may hold the target is asked when the plan is made; which one is the latest, never.
+    latest.backup_set = oldest.label;
+    if (!latest.timeline) {
+        latest.timeline = TimelineWish{Latest{}};
+    }
     const auto history =
         choose_timeline(latest, oldest, repository.stanza.backups, repository.archive, *repository.wal, size).history;
     const auto planned = plan_wal(oldest, latest.target, history, repository.archive.segments, size);

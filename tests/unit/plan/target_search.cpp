@@ -54,6 +54,15 @@ TEST_CASE("a backup set of an abandoned branch does not lead to a target on the 
     CHECK(found(transaction, state) == "20261122-090000F");
 }
 
+TEST_CASE("a target in the common past is found although two branches may be the latest") {
+    auto state = two_timelines();
+    wal_of(state).commit(1, 9, "2026-11-22 12:50:00Z");  // behind timeline 2's last one
+    wal_of(state).transactions[segment(1, 3)][748] = Lsn{0x3000100};
+    add_point(state, 1, 6, Lsn{0x6000200});
+    CHECK(found(transaction, state) == "20261122-080000F");
+    CHECK(found(point, state) == "20261122-090000F");
+}
+
 TEST_CASE("a target that is nowhere is refused, one that the search did not come to is not known") {
     auto state = one_timeline();
     CHECK(
