@@ -62,6 +62,7 @@ void review_member(const yaml::Node& tree, const yaml::Node& member, const std::
                    std::vector<Finding>& findings);
 void review_archiving(const yaml::Node& tree, const Intent& intent, std::vector<Finding>& findings);
 void review_replica_methods(const yaml::Node& tree, const Intent& intent, std::vector<Finding>& findings);
+void review_passwords(const ConfigurationSource& source, std::vector<Finding>& findings);
 void review_node(const yaml::Node& tree, const ConfigurationSource& source, const Intent& intent,
                  std::vector<Finding>& findings);
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -55,34 +54,6 @@ void review_watchdog(const Node& tree, const Intent& intent, std::vector<Finding
                           device.string()),
               "load its kernel module and give it to the user of Patroni, or set watchdog.mode: automatic",
               mode->place}});
-    }
-}
-
-bool holds_password(const Node& node) {
-    if (node.is_map()) {
-        for (const Entry& entry : node.entries) {
-            const bool secret = system::lower(entry.key).find("password") != std::string::npos;
-            if ((secret && entry.value->is_scalar() && !yaml::blank(*entry.value)) || holds_password(*entry.value)) {
-                return true;
-            }
-        }
-    }
-    for (const auto& item : node.items) {
-        if (holds_password(*item)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void review_permissions(const Node& tree, const ConfigurationSource& source, std::vector<Finding>& findings) {
-    struct stat facts {};
-    if (source.path && ::stat(source.path->c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
-        (facts.st_mode & S_IROTH) != 0 && holds_password(tree)) {
-        findings.push_back(
-            {"passwords-readable",
-             {fmt::format("{} holds passwords, and everybody on this machine can read it", source.path->string()),
-              fmt::format("chmod o-rwx {}", source.path->string())}});
     }
 }
 
@@ -137,7 +108,7 @@ void review_node(const Node& tree, const ConfigurationSource& source, const Inte
                  std::vector<Finding>& findings) {
     review_tags(tree.map_at("tags"), findings);
     review_watchdog(tree, intent, findings);
-    review_permissions(tree, source, findings);
+    review_passwords(source, findings);
     review_resume(source, intent, findings);
 }
 

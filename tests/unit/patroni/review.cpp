@@ -220,18 +220,6 @@ TEST_CASE("each mistake in a replica method is found") {
     CHECK(node.found(method(sound + ", no_leader: true")) == Strings{"replica-method-leaderless patroni.yml:18"});
 }
 
-TEST_CASE("passwords that everybody can read are found, and a file without any is nobody's business") {
-    const Node node;
-    const auto file = node.files.write("patroni.yml", clean);
-    ::chmod(file.c_str(), 0644);
-    const auto findings = review({file, {}}, node.intent);
-    REQUIRE(findings.size() == 1);
-    CHECK(findings[0].id == "passwords-readable");
-    CHECK(findings[0].problem.message.find("x}") == std::string::npos);
-    node.files.write("patroni.yml", with(clean, ", password: x", ""));
-    CHECK(review({file, {}}, node.intent).empty());
-}
-
 TEST_CASE("a unit of Patroni without resume is found, with it or in a drop-in it is not") {
     const Node node;
     node.files.write("lib/systemd/system/patroni.service", "[Service]\nExecStart=/usr/bin/patroni\n");

@@ -5,7 +5,6 @@
 #include "support/files.hpp"
 #include "support/patroni_yml.hpp"
 
-#include <cstdlib>
 #include <sys/stat.h>
 
 using namespace patroni_pgbackrest;
@@ -147,20 +146,4 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
         CAPTURE(hint.right);
         CHECK(found(hint.right) == Strings{});
     }
-}
-
-TEST_CASE("chmod as the hint has it makes passwords unreadable for others") {
-    const Files files;
-    Intent intent;
-    intent.stanza = "demo";
-    intent.root = files.path();
-    const auto file =
-        files.write("patroni.yml", clean + "  authentication:\n    superuser: {username: postgres, password: x}\n");
-    REQUIRE(::chmod(file.c_str(), 0644) == 0);
-    const auto findings = review({file, {}}, intent);
-    REQUIRE(findings.size() == 1);
-    CHECK(findings[0].id == "passwords-readable");
-    CHECK(findings[0].problem.hint == "chmod o-rwx " + file.string());
-    REQUIRE(std::system(findings[0].problem.hint.c_str()) == 0);  // NOLINT(cert-env33-c): a test's own command
-    CHECK(review({file, {}}, intent).empty());
 }
