@@ -140,9 +140,13 @@ const std::vector<CheckDefinition>& check_table() {
          "Patroni removes the target: this section is for standbys, which follow their leader.",
          "put type and target into the method's block"},
         {"replica-method-rejected", error, "pgbackrest rejects the options that Patroni appends to a replica method",
-         "Every replica that uses this method fails with pgBackRest's error 31. Patroni then tries the next method, if "
+         "Every replica that uses this method fails with pgBackRest's error 31, or 32 for a flag: `delta: true` "
+         "becomes "
+         "--delta=True, and pgBackRest takes --delta alone, and y or n from 2.37 on. Patroni then tries the next "
+         "method, if "
          "there is one.",
-         "set no_params: true, and remove keys that are not options of pgbackrest restore"},
+         "set no_params: true, remove keys that are not options of pgbackrest restore, and write flags into the "
+         "command"},
         {"replica-method-list", error, "create_replica_methods is no list",
          "Patroni takes each letter of a text for the name of a method: no replica can be made.",
          "write it in brackets"},

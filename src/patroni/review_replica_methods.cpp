@@ -1,6 +1,7 @@
 #include "patroni/command_words.hpp"
 #include "patroni/effective.hpp"
 #include "patroni/review.hpp"
+#include "pgbackrest/restore_options.hpp"
 #include "system/text.hpp"
 #include "yaml/edit.hpp"
 
@@ -48,27 +49,59 @@ std::vector<std::string> appended_keys(const Node& block) {
     return keys;
 }
 
-bool is_option_of_pgbackrest(const std::string& key) {
-    static constexpr std::array some = {"stanza", "config",   "repo",        "process-max", "delta",
-                                        "set",    "link-all", "buffer-size", "pg1-path",    "log-level-console"};
-    return std::find(some.begin(), some.end(), key) != some.end();
+/// What Python makes of it.
+std::string python_text(const Node& value) {
+    static constexpr std::array<std::string_view, 3> yes = {"yes", "true", "on"};
+    static constexpr std::array<std::string_view, 3> no = {"no", "false", "off"};
+    const auto word = value.plain ? system::lower(value.text) : std::string();
+    return value.is_null()                                        ? "None"
+           : std::find(yes.begin(), yes.end(), word) != yes.end() ? "True"
+           : std::find(no.begin(), no.end(), word) != no.end()    ? "False"
+                                                                  : value.text;
+}
+
+/// What pgbackrest restore rejects of the appended options, and the flags among them as it takes them.
+struct Rejected {
+    std::vector<std::string> options, flags;
+};
+
+Rejected rejected_options(const Node& block) {
+    Rejected rejected;
+    for (const auto& key : appended_keys(block)) {
+        const Entry* entry = block.find(key);
+        const auto value = entry == nullptr ? std::string() : python_text(*entry->value);
+        if (!pgbackrest::is_taken_by_restore(key)) {
+            rejected.options.push_back("--" + key);
+        } else if (pgbackrest::is_flag_of_restore(key) && value != "y" && value != "n") {
+            rejected.options.push_back(fmt::format("--{}={}", key, value));
+            rejected.flags.push_back((value == "False" ? "--no-" : "--") + key);
+        }
+    }
+    return rejected;
+}
+
+std::string how_to_mend(const Rejected& rejected, bool no_params) {
+    std::vector<std::string> steps;
+    if (!no_params) {
+        steps.emplace_back("set no_params: true in its block");
+    }
+    if (rejected.flags.size() < rejected.options.size()) {
+        steps.emplace_back("remove keys that are not options of pgbackrest restore");
+    }
+    if (!rejected.flags.empty()) {
+        steps.push_back(fmt::format("write {} into its command instead of the key", system::join(rejected.flags, " ")));
+    }
+    return system::join(steps, ", and ");
 }
 
 void review_restore(const std::string& name, const Entry& block, const std::vector<std::string>& words,
                     std::vector<Finding>& findings) {
-    std::vector<std::string> rejected;
-    for (const auto& key : appended_keys(*block.value)) {
-        if (!is_option_of_pgbackrest(key)) {
-            rejected.push_back("--" + key);
-        }
-    }
-    if (!rejected.empty()) {
-        findings.push_back(
-            {"replica-method-rejected",
-             {fmt::format("replica method {}: Patroni appends {}, which pgbackrest restore rejects", name,
-                          system::join(rejected, ", ")),
-              "set no_params: true in its block, and remove keys that are not options of pgbackrest restore",
-              block.place}});
+    const auto rejected = rejected_options(*block.value);
+    if (!rejected.options.empty()) {
+        findings.push_back({"replica-method-rejected",
+                            {fmt::format("replica method {}: Patroni appends {}, which pgbackrest restore rejects",
+                                         name, system::join(rejected.options, ", ")),
+                             how_to_mend(rejected, is_true(*block.value, "no_params")), block.place}});
     }
     const auto has_target = [](const std::string& word) {
         return word.starts_with("--target=") || word == "--target" ||

@@ -65,6 +65,59 @@ constexpr auto harmless = std::to_array<std::string_view>({"allow-root",
                                                            "verbose",
                                                            "version"});
 
+/// Of other commands alone, or secret: "not valid for command 'restore'", "not allowed on the command-line".
+constexpr auto not_taken_by_restore = std::to_array<std::string_view>({"annotation",
+                                                                       "archive-async",
+                                                                       "archive-check",
+                                                                       "archive-copy",
+                                                                       "archive-get-queue-max",
+                                                                       "archive-push-queue-max",
+                                                                       "archive-timeout",
+                                                                       "backup-standby",
+                                                                       "checksum-page",
+                                                                       "cipher-pass",
+                                                                       "compress",
+                                                                       "compress-level",
+                                                                       "compress-type",
+                                                                       "db-timeout",
+                                                                       "dry-run",
+                                                                       "exclude",
+                                                                       "expire-auto",
+                                                                       "filter",
+                                                                       "manifest-save-threshold",
+                                                                       "online",
+                                                                       "output",
+                                                                       "page-header-check",
+                                                                       "pg-database",
+                                                                       "pg-port",
+                                                                       "pg-socket-path",
+                                                                       "pg-user",
+                                                                       "raw",
+                                                                       "repo-azure-account",
+                                                                       "repo-azure-key",
+                                                                       "repo-block",
+                                                                       "repo-bundle",
+                                                                       "repo-cipher-pass",
+                                                                       "repo-gcs-key",
+                                                                       "repo-hardlink",
+                                                                       "repo-retention-archive",
+                                                                       "repo-retention-archive-type",
+                                                                       "repo-retention-diff",
+                                                                       "repo-retention-full",
+                                                                       "repo-retention-full-type",
+                                                                       "repo-retention-history",
+                                                                       "repo-s3-key",
+                                                                       "repo-s3-key-secret",
+                                                                       "repo-s3-sse-customer-key",
+                                                                       "repo-s3-token",
+                                                                       "repo-sftp-private-key-passphrase",
+                                                                       "resume",
+                                                                       "start-fast",
+                                                                       "stop-auto"});
+constexpr auto flags_of_restore = std::to_array<std::string_view>(
+    {"allow-root", "beta", "delta", "force", "link-all", "log-subprocess", "log-timestamp", "neutral-umask", "pg-local",
+     "repo-local", "repo-storage-verify-tls", "sck-block", "sck-keep-alive", "target-exclusive"});
+
 template <typename Names>
 bool is_among(const Names& names, std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -134,6 +187,14 @@ Treatment treatment_of(std::string_view name) {
                           std::any_of(harmless_prefixes.begin(), harmless_prefixes.end(),
                                       [&](std::string_view prefix) { return general.starts_with(prefix); });
     return is_known ? Treatment::harmless : Treatment::unknown;
+}
+
+bool is_taken_by_restore(std::string_view name) {
+    return treatment_of(name) != Treatment::unknown && !is_among(not_taken_by_restore, without_number(name));
+}
+
+bool is_flag_of_restore(std::string_view name) {
+    return is_among(flags_of_restore, without_number(name));
 }
 
 std::vector<ConfiguredOption> configured_restore_options(const Pgbackrest& pgbackrest) {

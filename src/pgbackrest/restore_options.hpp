@@ -21,6 +21,11 @@ enum class Treatment {
 /// build/config/config.yaml of 2.33, 2.45, 2.55 and 2.59.
 Treatment treatment_of(std::string_view name);
 
+/// Whether `restore` takes an option of this name on its command line; true where that depends on the version.
+bool is_taken_by_restore(std::string_view name);
+/// Whether it is one of those that are on or off. From 2.37 on it may be given y or n there, before no value at all.
+bool is_flag_of_restore(std::string_view name);
+
 /// An option of pgBackRest's with its values, where pgBackRest would take it from.
 struct ConfiguredOption {
     std::string name;

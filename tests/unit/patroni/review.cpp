@@ -1,9 +1,7 @@
 #include "patroni/review.hpp"
 
-#include "patroni/review_method.hpp"
 #include "support/catch.hpp"
-#include "support/files.hpp"
-#include "support/patroni_yml.hpp"
+#include "support/reviewed_node.hpp"
 #include "system/file.hpp"
 
 #include <filesystem>
@@ -12,50 +10,8 @@
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::patroni;
 
-namespace {
-
-const std::string clean = clean_patroni_yml + "  authentication:\n"
-                                              "    superuser: {username: postgres, password: x}\n";
-
-std::vector<Finding> all(const ConfigurationSource& source, const Intent& intent) {
-    auto findings = review(source, intent);
-    for (auto& finding : review_values(source, {"nearest"})) {
-        findings.push_back(std::move(finding));
-    }
-    return findings;
-}
-
-struct Node {
-    Files files;
-    Intent intent;
-
-    Node() {
-        intent.stanza = "demo";
-        intent.root = files.path();
-    }
-    /// `id place` of every finding.
-    Strings found(const std::string& text) const {
-        const auto file = files.write("patroni.yml", text);
-        ::chmod(file.c_str(), 0600);
-        Strings result;
-        for (const auto& finding : all({file, {}}, intent)) {
-            result.push_back(finding.id + " " + finding.problem.place);
-            CHECK_FALSE(finding.problem.hint.empty());
-        }
-        return result;
-    }
-};
-
-std::string with(const std::string& text, const std::string& before, const std::string& after) {
-    auto changed = text;
-    REQUIRE(changed.find(before) != std::string::npos);
-    return changed.replace(changed.find(before), before.size(), after);
-}
-
-}  // namespace
-
 TEST_CASE("a clean configuration has no finding") {
-    CHECK(Node().found(clean) == Strings{});
+    CHECK(ReviewedNode().found(clean) == Strings{});
 }
 
 TEST_CASE("each mistake in patroni.yml is found once, with its line") {
@@ -119,7 +75,7 @@ TEST_CASE("each mistake in patroni.yml is found once, with its line") {
     };
     for (const auto& mistake : mistakes) {
         INFO(mistake.found);
-        CHECK(Node().found(with(clean, mistake.before, mistake.after)) == Strings{mistake.found});
+        CHECK(ReviewedNode().found(with(clean, mistake.before, mistake.after)) == Strings{mistake.found});
     }
 }
 
@@ -186,7 +142,7 @@ TEST_CASE("a limit below that of the cluster that was backed up is found") {
 }
 
 TEST_CASE("a recovery_conf that is misspelt is told what it may have meant") {
-    const Node node;
+    const ReviewedNode node;
     const auto file =
         node.files.write("patroni.yml", with(clean, "    stanza: demo\n",
                                              "    stanza: demo\n    recovery_conf: {recovery_target_incusive: x}\n"));
@@ -200,10 +156,22 @@ TEST_CASE("each mistake in a replica method is found") {
     const auto method = [](const std::string& keys) {
         return clean + "  create_replica_methods: [backup, basebackup]\n  backup: {" + keys + "}\n";
     };
-    Node node;
+    ReviewedNode node;
     const std::string sound = "command: pgbackrest --stanza=demo --delta restore, keep_data: true, no_params: true";
     CHECK(node.found(method(sound)) == Strings{});
     CHECK(node.found(method("command: /opt/replica.sh, whatever: 1")) == Strings{});
+    for (const auto* option :
+         {"type: standby", "recovery-option: recovery_target_timeline=latest", "tablespace-map: a=/b", "link-map: a=/b",
+          "db-include: a", "log-level-stderr: 'off'", "lock-path: /x", "repo1-path: /x", "pg1-path: /x", "delta: y",
+          "link-all: 'n'", "repo1-s3-bucket: a", "process-max: 4"}) {
+        CAPTURE(option);
+        CHECK(node.found(method(sound + ", " + option)) == Strings{});
+    }
+    for (const auto* option : {"process_max: 4", "delta: true", "link-all: off", "delta:", "delta: '1'",
+                               "start-fast: y", "repo1-s3-key: a", "repo1-retention-full: 2", "pg1-port: 5432"}) {
+        CAPTURE(option);
+        CHECK(node.found(method(sound + ", " + option)) == Strings{"replica-method-rejected patroni.yml:18"});
+    }
     CHECK(node.found(method(sound + ", keep_existing_recovery_conf: true")) ==
           Strings{"replica-method-rejected patroni.yml:18"});
     CHECK(node.found(method("command: pgbackrest --stanza=demo restore")) ==
@@ -221,7 +189,7 @@ TEST_CASE("each mistake in a replica method is found") {
 }
 
 TEST_CASE("a unit of Patroni without resume is found, with it or in a drop-in it is not") {
-    const Node node;
+    const ReviewedNode node;
     node.files.write("lib/systemd/system/patroni.service", "[Service]\nExecStart=/usr/bin/patroni\n");
     CHECK(node.found(clean) == Strings{});  // in a container
     std::filesystem::create_directories(node.files.path("run/systemd/system"));
@@ -241,7 +209,7 @@ TEST_CASE("the unit is the template's instance for one of Debian's files, and pa
 }
 
 TEST_CASE("a tag that says itself whether the node may lead counts more than its priority") {
-    const Node node;
+    const ReviewedNode node;
     CHECK(node.found(clean + "tags: {nofailover: false, failover_priority: 0}\n") == Strings{});
     CHECK(node.found(clean + "tags: {failover_priority: 1}\n") == Strings{});
     CHECK(node.found(clean + "tags: {failover_priority: -1}\n").size() == 1);
@@ -349,7 +317,7 @@ TEST_CASE("a hint that is followed leaves nothing to find") {
          "    stanza: demo\n    recovery_conf:\n      @ x\n"},
     };
     for (const auto& hint : hints) {
-        const Node node;
+        const ReviewedNode node;
         const auto file = node.files.write("patroni.yml", with(clean, hint.before, hint.after));
         ::chmod(file.c_str(), 0600);
         const auto findings = all({file, {}}, node.intent);
@@ -378,7 +346,7 @@ TEST_CASE("what Patroni cannot read is said with its line, and without its text"
 }
 
 TEST_CASE("a watchdog that can be written is none") {
-    const Node node;
+    const ReviewedNode node;
     node.files.write("dev/watchdog", "");
     CHECK(node.found(clean + "watchdog: {mode: required}\n") == Strings{});
     CHECK(node.found(clean + "watchdog: {mode: automatic, device: /dev/none}\n") == Strings{});
