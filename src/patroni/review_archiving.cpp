@@ -4,18 +4,70 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <string_view>
+#include <system_error>
 
 namespace patroni_pgbackrest::patroni {
 
 namespace {
 
+namespace fs = std::filesystem;
 using yaml::Entry;
 using yaml::Node;
+using Words = std::vector<std::string>;
 
 bool is_off(const std::string& value) {
     const auto word = system::lower(value);
     return word == "off" || word == "false" || word == "no" || word == "0";
+}
+
+std::string variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::string() : value;
+}
+
+/// The file that pgBackRest reads when none is named. Since 2.02 /etc/pgbackrest.conf, the only one before, is its
+/// second choice (cfgFileLoad in parse.c).
+fs::path default_configuration(const fs::path& root) {
+    std::error_code error;
+    const fs::path usual = "/etc/pgbackrest/pgbackrest.conf", old = "/etc/pgbackrest.conf";
+    const auto is_there = [&](const fs::path& file) { return fs::exists(root / file.relative_path(), error); };
+    return !is_there(usual) && is_there(old) ? old : usual;
+}
+
+/// The file that a command line reads; empty if it is behind a wrapper that may set its environment.
+fs::path configuration_of(const Words& words, const fs::path& root) {
+    static constexpr std::array<std::string_view, 9> transparent = {"env",  "nice", "ionice", "timeout", "sh",
+                                                                    "bash", "exec", "test",   "["};
+    static constexpr std::string_view assignment = "PGBACKREST_CONFIG=";
+    if (const auto named = option_in(words, "config"); named && !named->empty()) {
+        return *named;
+    }
+    if (const auto directory = option_in(words, "config-path"); directory && !directory->empty()) {
+        return fs::path(*directory) / "pgbackrest.conf";
+    }
+    const auto program = std::find_if(words.begin(), words.end(),
+                                      [](const auto& word) { return fs::path(word).filename() == "pgbackrest"; });
+    for (auto word = words.begin(); word != program; ++word) {
+        if (word->starts_with(assignment)) {
+            return word->substr(assignment.size());
+        }
+    }
+    const auto name = words.empty() ? std::string() : fs::path(words.front()).filename().string();
+    const bool is_wrapped = program != words.begin() && name.find('=') == std::string::npos &&
+                            std::find(transparent.begin(), transparent.end(), name) == transparent.end();
+    const auto inherited = variable("PGBACKREST_CONFIG");
+    return is_wrapped ? fs::path() : !inherited.empty() ? fs::path(inherited) : default_configuration(root);
+}
+
+/// Two spellings of one file, or links to it.
+bool is_same_file(const fs::path& one, const fs::path& other, const fs::path& root) {
+    std::error_code error;
+    return one.lexically_normal() == other.lexically_normal() ||
+           fs::equivalent(root / one.relative_path(), root / other.relative_path(), error);
 }
 
 /// How a pgBackRest command line differs from what the restore reads; empty if it does not.
@@ -25,12 +77,14 @@ std::string difference(const std::string& command, const Intent& intent) {
     if (!stanzas.empty() && !intent.stanza.empty() && is_another) {
         return fmt::format("stanza {}, and the restore reads stanza {}", stanzas.back(), intent.stanza);
     }
-    const auto file = pgbackrest_option(command, "config");
-    if (file && intent.pgbackrest_configuration && *file != intent.pgbackrest_configuration->string()) {
-        return fmt::format("the configuration {}, and the restore that of {}", *file,
-                           intent.pgbackrest_configuration->string());
+    if (words_from(command, "pgbackrest").empty()) {
+        return {};  // patroni_pgbackrest archive-get has the restore's
     }
-    return {};
+    const auto file = configuration_of(command_words(command), intent.root);
+    const auto of_restore = intent.pgbackrest_configuration.value_or(configuration_of({}, intent.root));
+    return file.empty() || is_same_file(file, of_restore, intent.root)
+               ? std::string()
+               : fmt::format("the configuration {}, and the restore that of {}", file.string(), of_restore.string());
 }
 
 /// The rest of a command line of pgBackRest's for the cluster that the restore reads.
