@@ -169,7 +169,7 @@ run_with_release() { # SUITE ARGUMENT...: tests/SUITE/run, whose output is shown
   else
     failed=$((failed + 1)) && failures+=("tests/$1/run")
   fi
-  mapfile -t -O ${#failures[@]} failures < <(sed -n 's/^FAILED *[0-9]* s  //p' "$output" | sort -u)
+  mapfile -t -O ${#failures[@]} failures < <(sed -n 's/^FAILED *[0-9.]* s  //p' "$output" | sort -u)
 }
 
 run_tidy() {

@@ -4,33 +4,37 @@ A run is looked at once without a fault (`strace`), and every call that it makes
 then on. A cell's name is its words, `beside rename ENOSPC 3 once`, so that it can be named again.
 """
 import collections
+import os
 import random
 import re
+import shutil
 
 SCENARIOS = ('beside', 'absent', 'mount', 'patroni', 'resume', 'configure', 'verify', 'guard')
 
 # What each call can answer; `w`: only where it changes something (a file opened for writing).
 DISK = ('ENOSPC', 'EIO')
-DIRECTORY = ('ENOSPC', 'EACCES', 'EROFS', 'EIO')
+DIRECTORY = ('ENOSPC', 'EACCES', 'EPERM', 'EROFS', 'EIO')
+REMOVAL = ('EACCES', 'EPERM', 'EROFS', 'EIO')
+ATTRIBUTES = ('EACCES', 'EPERM', 'EROFS')
 CALLS = {
     'openat': ('EMFILE', 'ENOMEM', 'EACCES', 'EIO', 'EINTR', 'w ENOSPC', 'w EROFS'),
     'write': (*DISK, 'EINTR'), 'pwrite64': DISK, 'writev': DISK, 'ftruncate': (*DISK, 'EINTR'),
     'rename': DIRECTORY, 'renameat': DIRECTORY, 'renameat2': DIRECTORY, 'link': DIRECTORY, 'linkat': DIRECTORY,
     'symlink': DIRECTORY, 'symlinkat': DIRECTORY, 'mkdir': DIRECTORY, 'mkdirat': DIRECTORY,
-    'unlink': ('EACCES', 'EROFS', 'EIO'), 'unlinkat': ('EACCES', 'EROFS', 'EIO'), 'rmdir': ('EACCES', 'EROFS', 'EIO'),
+    'unlink': REMOVAL, 'unlinkat': REMOVAL, 'rmdir': REMOVAL,
     'fsync': DISK, 'fdatasync': DISK, 'syncfs': DISK, 'sync_file_range': DISK,
-    'chmod': ('EACCES', 'EROFS'), 'fchmod': ('EACCES', 'EROFS'), 'fchmodat': ('EACCES', 'EROFS'), 'fchown': ('EACCES', 'EROFS'),
+    'chmod': ATTRIBUTES, 'fchmod': ATTRIBUTES, 'fchmodat': ATTRIBUTES, 'fchown': ATTRIBUTES, 'fallocate': (*DISK, 'EINTR'),
     'clone': ('EAGAIN', 'ENOMEM'), 'clone3': ('EAGAIN', 'ENOMEM'), 'fork': ('EAGAIN', 'ENOMEM'), 'vfork': ('EAGAIN', 'ENOMEM'),
     'execve': ('ENOMEM', 'EACCES', 'EIO'),
     'socket': ('EMFILE', 'ENOMEM', 'EACCES'), 'bind': ('EACCES', 'ENOMEM'), 'connect': ('EACCES', 'EINTR'),
     'pipe2': ('EMFILE',), 'epoll_create1': ('EMFILE', 'ENOMEM'), 'eventfd2': ('EMFILE', 'ENOMEM'), 'timerfd_create': ('EMFILE', 'ENOMEM'),
     'mmap': ('ENOMEM',),
 }
-EVERY_CALL = ('rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'write', 'mkdir', 'fsync', 'clone', 'clone3', 'vfork', 'openat')
-KILLED_AT = set(EVERY_CALL)  # where SIGKILL is a fault as well
+KILLED_AT = {'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'write', 'mkdir', 'fsync', 'fallocate', 'ftruncate',
+             'clone', 'clone3', 'vfork', 'openat'}  # where SIGKILL is a fault as well
 ERRORS_THAT_PASS = ('EINTR',)  # a call that was disturbed again and again for ever is no fault of a machine
 
-Cell = collections.namedtuple('Cell', 'scenario call error number lasts')  # lasts: 'once' or 'on'; execve's number is a path
+Cell = collections.namedtuple('Cell', 'scenario call error number lasts')  # lasts: 'once' or 'on'; execve's number is a program
 
 
 def name_of(cell):
@@ -42,8 +46,9 @@ def cell_of(name):
     return Cell(scenario, call, error, int(number) if number.isdigit() else number, lasts)
 
 
-def numbers_of(trace):
-    """{call: {N: 'w' or 'r'}} of the calls that a run makes itself, from strace's lines; of execve {path: 'w'}.
+def numbers_of(trace, directory):
+    """{call: {N: [kind, what it is called on]}} of the calls that a run makes itself, from strace's lines; of execve the program's
+    name in place of N. The kind is 'w' where something changes, else 'r'. `directory` is the lab's.
 
     Each thread counts for itself. What the dynamic linker does, up to its first munmap, is not ours, nor is a line of the log.
     """
@@ -54,21 +59,40 @@ def numbers_of(trace):
         if call == 'execve':
             path = re.match(r'"([^"]*)"', arguments)
             if path and counts[main, 'munmap']:
-                numbers[call][path.group(1)] = 'w'
+                numbers[call][os.path.basename(path.group(1))] = ['w', '']
             continue
         counts[pid, call] += 1
         if not counts[main, 'munmap']:
             loading[call] += 1
         elif call in CALLS and not (call in ('write', 'writev') and re.match('[12]<', arguments)):
             changes = call != 'openat' or re.search(r'O_WRONLY|O_RDWR|O_CREAT', arguments)
-            numbers[call].setdefault(counts[pid, call], 'w' if changes else 'r')
-    return {call: {number: kind for number, kind in found.items() if call == 'execve' or number > loading[call]}
+            numbers[call].setdefault(counts[pid, call], ['w' if changes else 'r', called_on(arguments, directory)])
+    return {call: {number: seen for number, seen in found.items() if call == 'execve' or number > loading[call]}
             for call, found in numbers.items()}
+
+
+def called_on(arguments, directory):
+    """The paths in a call's arguments, else all of these, without numbers: the same for calls from one place in the program."""
+    arguments = arguments.rpartition(') = ')[0] or arguments
+    paths = [path for pair in re.findall(r'"(/[^"]*)"|<(/[^>]+)>', arguments.replace(directory, '')) for path in pair if path]
+    return re.sub(r'0x[0-9a-f]+|[0-9A-F]{8,}|\d+', '#', ' '.join(paths) or re.sub(r'"[^"]*"', '""', arguments))
+
+
+def distinct(numbers):
+    """Of the calls on the same thing the first and the last."""
+    result = {}
+    for call, found in numbers.items():
+        groups = collections.defaultdict(list)
+        for number, (kind, on) in found.items():
+            groups[number if call == 'execve' else (kind, on)].append(number)
+        kept = {number for group in groups.values() for number in (min(group), max(group))}
+        result[call] = {number: seen for number, seen in found.items() if number in kept}
+    return result
 
 
 def cells_of(scenario, numbers):
     """Every cell of a scenario."""
-    return [cell for call, found in sorted(numbers.items()) for number, kind in sorted(found.items())
+    return [cell for call, found in sorted(numbers.items()) for number, (kind, _) in sorted(found.items())
             for cell in cells_of_call(scenario, call, number, kind)]
 
 
@@ -93,13 +117,17 @@ def in_random_order(cells, seed):
     return [cell for _, _, cell in sorted(turns)]
 
 
-def strace(cell, log):
-    """The command that runs a program with the cell's fault. Children are let go of as soon as they are other programs."""
+def strace(cell, log, search_path):
+    """The command that runs a program with the cell's fault. Children are let go of as soon as they are other programs.
+
+    The program that an execve cell names is the first one in `search_path`.
+    """
     command = ['strace', '-f', '-y', '-s', '256', '-o', log]
     if cell is None:
         return [*command, '-b', 'execve', '-e', 'trace=execve,munmap,' + ','.join('?' + call for call in CALLS)]
     fault = 'signal=KILL' if cell.error == 'KILL' else 'error=' + cell.error
     if cell.call == 'execve':
-        return [*command, '-P', cell.number, '-e', 'trace=execve', '-e', 'inject=execve:' + fault]
+        found = shutil.which(cell.number, path=search_path) or cell.number
+        return [*command, '-P', found, '-e', 'trace=execve', '-e', 'inject=execve:' + fault]
     when = '%d%s' % (cell.number, '+' if cell.lasts == 'on' else '')
     return [*command, '-b', 'execve', '-e', 'trace=' + cell.call, '-e', 'inject=%s:%s:when=%s' % (cell.call, fault, when)]

@@ -14,7 +14,7 @@ Seen = collections.namedtuple('Seen', 'code log fault data user_files left resul
 
 WORDS = {'ENOSPC': 'No space left on device', 'EIO': 'Input/output error', 'EACCES': 'Permission denied', 'EROFS': 'Read-only file system',
          'EMFILE': 'Too many open files', 'ENOMEM': 'Cannot allocate memory', 'EAGAIN': 'Resource temporarily unavailable',
-         'EINTR': 'Interrupted system call'}
+         'EPERM': 'Operation not permitted', 'EINTR': 'Interrupted system call'}
 
 
 def judge(cell, seen, codes):

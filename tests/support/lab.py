@@ -83,6 +83,11 @@ def read(path):
 started = set()  # what Lab.start() started: reaped by its Popen
 
 
+def be_subreaper():
+    """Orphans (a postmaster, pgBackRest's asynchronous archive-get) become this process's children, so that none escapes."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
 def reap_orphans():
     """Orphans that ended are ours to reap (see Lab); Patroni takes a postmaster that nobody reaped for a living one."""
     for pid in map(int, read('/proc/self/task/%d/children' % os.getpid()).split()):
@@ -160,8 +165,7 @@ class Lab:
     """A temporary directory, the processes that live in it, and their end."""
 
     def __init__(self):
-        # Orphans (a postmaster, pgBackRest's asynchronous archive-get) become our children, so that none escapes.
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+        be_subreaper()
         self.directory = tempfile.mkdtemp(prefix='ppb.', dir=os.environ.get('LAB_PARENT', '/tmp'))
         self.bin_directory = bin_directory()
         self.daemons, self.mounts = [], []
