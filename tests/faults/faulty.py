@@ -9,7 +9,7 @@ import cells
 import judgement
 from arranged import Arranged
 from bootstrap_case import ROWS, BootstrapCase, Server, program, read, wait_until
-from lab import exit_codes, kill_tree, send
+from lab import exit_codes, kill_tree
 from source_cluster import PlainCluster, pgbackrest, switch_wal, wait_until_archived, write_batch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -157,8 +157,7 @@ class Faulty(BootstrapCase):
             self.source.segments[2], reached))})
         self.start_bootstrap()
         wait_until('the replay', lambda: os.path.exists(reached))
-        send(9, list(self.lab.living()))
-        wait_until('the killed processes to end', lambda: not self.lab.living(), 20)
+        kill_tree(os.getpid())
         self.lab.run_as_root('rm', '-rf', self.lab.path('tmp'))  # nobody was left to tidy up
         self.lab.make('tmp')
         self.configure()
@@ -243,8 +242,7 @@ class Faulty(BootstrapCase):
             wait_until('everything to end', lambda: not self.lab.living(), 5, every=.02)
         except AssertionError:
             left = 'still running: %s' % self.lab.living()
-            send(9, list(self.lab.living()))
-            wait_until('the killed processes to end', lambda: not self.lab.living(), 20)
+            kill_tree(os.getpid())
             return left
         files = os.listdir(self.lab.path('tmp'))
         may_stay = self.cell is None or self.cell.call in ('unlink', 'unlinkat', 'rmdir', 'openat')
