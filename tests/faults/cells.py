@@ -9,7 +9,8 @@ import random
 import re
 import shutil
 
-SCENARIOS = ('beside', 'absent', 'mount', 'patroni', 'resume', 'configure', 'verify', 'guard')
+SCENARIOS = ('beside', 'absent', 'mount', 'patroni', 'resume', 'configure', 'inplace', 'verify', 'guard')
+NEED_ROOT = ('inplace',)
 
 # What each call can answer; `w`: only where it changes something (a file opened for writing).
 DISK = ('ENOSPC', 'EIO')

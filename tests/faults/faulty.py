@@ -171,6 +171,12 @@ class Faulty(BootstrapCase):
         self.finished = self.user_files()
         self.lab.write(self.yml, before)
 
+    def arrange_inplace(self):
+        """The same for a patroni.yml that is a mount point, as in a container, and cannot be replaced by another file."""
+        self.arrange_configure()
+        self.lab.run_as_root('mount', '--bind', self.yml, self.yml)
+        self.lab.mounts.append(self.yml)
+
     def arrange_verify(self):
         self.assert_done(self.bootstrap())
         self.server = Server(self.lab, self.data_directory)
@@ -224,10 +230,10 @@ class Faulty(BootstrapCase):
         return [(path, read(path), os.stat(path).st_mode, os.stat(path).st_uid) for path in paths]
 
     def finished_files(self):
-        return self.finished if self.scenario == 'configure' else None
+        return self.finished if self.scenario in ('configure', 'inplace') else None
 
     def state_of_data(self):
-        if self.scenario in ('configure', 'verify', 'guard'):
+        if self.scenario in ('configure', 'inplace', 'verify', 'guard'):
             return 'before'
         names = set(os.listdir(self.data_directory)) if os.path.isdir(self.data_directory) else set()
         visible = {name for name in names if not name.startswith('.') and name != 'lost+found'}
@@ -250,7 +256,7 @@ class Faulty(BootstrapCase):
 
     def what_is_wrong(self):
         """'' when what a run that ended with 0 was to bring is there."""
-        if self.scenario == 'configure':
+        if self.scenario in ('configure', 'inplace'):
             return '' if self.user_files() == self.finished else 'rows of patroni.yml are missing'
         if self.scenario == 'verify':
             return ''
