@@ -68,25 +68,31 @@ std::optional<Value> own_hba_file(const Node& local, const Node& dynamic, const 
     return is_patronis ? std::nullopt : std::optional(Value{file->value->text, file->place});
 }
 
-void add_restore_command(const Node& map, bool blank_counts, std::vector<Value>& found) {
-    const Entry* entry = find_any_case(map, "restore_command");
+void add_setting(const Node& map, std::string_view name, bool blank_counts, std::vector<Value>& found) {
+    const Entry* entry = find_any_case(map, name);
     if (entry != nullptr && (blank_counts || !yaml::blank(*entry->value))) {
         found.push_back({entry->value->text, entry->place});
     }
 }
 
-std::vector<Value> restore_commands(const Node& local, const Node& dynamic, const Node& standby_cluster) {
-    // A Patroni after 4.1 merges parameters_ROLE into parameters once it knows its role. An empty command counts:
-    // Patroni writes it after its include, where it overrides the command in the base file.
+/// Wherever Patroni takes it from for a server: one after 4.1 merges parameters_ROLE into parameters once it knows its
+/// role.
+std::vector<Value> in_every_section(const Node& local, const Node& dynamic, std::string_view name, bool blank_counts) {
     static constexpr std::array keys = {"recovery_conf", "parameters", "parameters_primary", "parameters_replica",
                                         "parameters_standby_leader"};
     std::vector<Value> found;
     for (const Node* postgresql : {&local, &dynamic}) {
         for (const char* key : keys) {
-            add_restore_command(postgresql->map_at(key), true, found);
+            add_setting(postgresql->map_at(key), name, blank_counts, found);
         }
     }
-    add_restore_command(standby_cluster, false, found);
+    return found;
+}
+
+/// An empty command counts: Patroni writes it after its include, where it overrides the command in the base file.
+std::vector<Value> restore_commands(const Node& local, const Node& dynamic, const Node& standby_cluster) {
+    auto found = in_every_section(local, dynamic, "restore_command", true);
+    add_setting(standby_cluster, "restore_command", false, found);
     return found;
 }
 
@@ -186,6 +192,7 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     result.archiving = read_archiving(local, dynamic);
     result.password_encryption = read_password_encryption(local, dynamic);
     result.restore_commands = restore_commands(local, dynamic, dcs.map_at("standby_cluster"));
+    result.prefetches = in_every_section(local, dynamic, "recovery_prefetch", false);
     result.leaderless_replica_methods = leaderless_replica_methods(local, dynamic);
     result.method_name = scalar_at(bootstrap, "method", "bootstrap.method", problems);
     if (result.method_name) {

@@ -73,6 +73,9 @@ struct Configuration {
     /// parameters_ROLE (4.1) of postgresql and of bootstrap.dcs.postgresql, and bootstrap.dcs.standby_cluster. An empty
     /// restore_command counts too: Patroni writes it after its include.
     std::vector<Value> restore_commands;
+    /// Every recovery_prefetch for a server that Patroni starts: recovery_conf of postgresql and of
+    /// bootstrap.dcs.postgresql, parameters and parameters_ROLE.
+    std::vector<Value> prefetches;
     std::vector<Value>
         leaderless_replica_methods;  ///< methods in create_replica_methods with no_leader (no_master): name and place
 };

@@ -14,6 +14,9 @@
 
 #include <filesystem>
 #include <fmt/format.h>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace patroni_pgbackrest {
 
@@ -62,9 +65,9 @@ void empty_pg_wal(const fs::path& pg_wal) {
     }
 }
 
-void strip_auto_conf(const fs::path& file) {
+void strip_auto_conf(const fs::path& file, const RecoveryTarget& target) {
     if (const auto content = system::read_file_if_present(file)) {
-        system::replace_file(file, postgres::without_settings(*content, postgres::recovery_settings()));
+        system::replace_file(file, auto_conf_for_replay(*content, target));
     }
 }
 
@@ -112,6 +115,19 @@ void require_same_timeline(const Request& request, const Plan& plan) {
     }
 }
 
+std::string auto_conf_for_replay(std::string_view source, const RecoveryTarget& target) {
+    const auto rest = postgres::without_settings(source, postgres::recovery_settings());
+    if (target.is_latest()) {
+        return rest;
+    }
+    const auto final = postgres::without_settings(rest, {"recovery_prefetch"});
+    if (final != rest) {
+        log::warning("recovery_prefetch of the source's ALTER SYSTEM would have PostgreSQL read ahead of the target: "
+                     "taken out of postgresql.auto.conf");
+    }
+    return final;
+}
+
 void deliver(const Request& request, const Plan& plan, StagingDirectory& staging) {
     const auto& data = staging.path();
     const auto& configuration = *request.patroni;
@@ -123,7 +139,7 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
 
     system::remove_file(data / "standby.signal");
     empty_pg_wal(data / "pg_wal");
-    strip_auto_conf(data / "postgresql.auto.conf");
+    strip_auto_conf(data / "postgresql.auto.conf", request.target);
     patroni::write_block(configuration, data, recovery_block(request, plan));
     system::remove_file(data / ReplayNotes::file_name);
     system::remove_file(data / OnlyOnce::file_name);

@@ -124,6 +124,19 @@ class Review {
                     corrected());
             }
         }
+        const auto prefetch = value_of(conf_, "recovery_prefetch");
+        if (!request_.target.is_latest() && !prefetch.empty() && !is_false(prefetch)) {
+            refuse_prefetch({prefetch, place_of(conf_, "recovery_prefetch", block_.place)});
+        }
+    }
+
+    /// The block in the base file says off, and all of this stands behind it.
+    void refuse_prefetch(const patroni::Value& setting) {
+        add(setting.place,
+            fmt::format("recovery_prefetch is {}, and there is a recovery target: PostgreSQL would ask for WAL behind "
+                        "the target, and the recovery fails where that is not in the archive",
+                        setting.text),
+            "remove it, or set it to off, until the cluster is up");
     }
 
     void nothing_else_replays() {
@@ -144,6 +157,11 @@ class Review {
                 "set postgresql.pg_hba: Patroni's temporary trust rules would stay after an interrupted bootstrap");
         }
         if (!request_.target.is_latest()) {
+            for (const auto& setting : patroni.prefetches) {
+                if (!is_false(setting.text)) {
+                    refuse_prefetch(setting);
+                }
+            }
             for (const auto& method : patroni.leaderless_replica_methods) {
                 add(method.place,
                     fmt::format("replica method {} works without a leader, and there is a recovery target",

@@ -9,8 +9,8 @@ namespace patroni_pgbackrest {
 
 /// What makes a replay by Patroni's server unsafe or contradictory, seen from patroni.yml alone; nothing in standalone
 /// mode. recovery_conf must say what the request says, restore_command must be the guard, and no other restore_command,
-/// no custom_conf, no leftover trust rules and no leaderless replica method may replay past a target after a restart
-/// (docs/patroni-contract.md explains what each of them does).
+/// no custom_conf, no leftover trust rules and no leaderless replica method may replay past a target after a restart,
+/// and nothing may have PostgreSQL read ahead of a target (docs/patroni-contract.md explains what each of them does).
 std::vector<Problem> problems_of_patroni_mode(const Request& request);
 
 /// The recovery_conf that agrees with the request, as YAML lines, for a hint.

@@ -235,6 +235,26 @@ TEST_CASE("a replica method without a leader is refused together with a target o
           "remove no_leader until the cluster is up: another node could replay past the target and become leader");
 }
 
+TEST_CASE("reading ahead of a target is refused wherever it is set behind our block") {
+    const std::string target = guard + "      recovery_target_action: promote\n";
+    const std::string with_time = target + "      recovery_target_time: '2026-11-22 12:00:00+00'\n";
+    const std::string block = "    type: time\n    target: '2026-11-22 12:00:00+00'\n";
+    const std::string set = "  pg_hba: [local all all peer]\n  parameters: {recovery_prefetch: ";
+    const auto refused = [](const std::string& value, const std::string& place) {
+        return Problems{{"recovery_prefetch is " + value +
+                             ", and there is a recovery target: PostgreSQL would ask for WAL behind the target, and "
+                             "the recovery fails where that is not in the archive",
+                         "remove it, or set it to off, until the cluster is up", place}};
+    };
+    CHECK(problems({.block = block, .recovery_conf = with_time, .postgresql = set + "try}\n"}) ==
+          refused("try", "patroni.yml:14"));
+    CHECK(problems({.block = block, .recovery_conf = with_time + "      recovery_prefetch: 'on'\n"}) ==
+          refused("on", "patroni.yml:11"));
+    CHECK(problems({.block = block, .recovery_conf = with_time, .postgresql = set + "'off'}\n"}).empty());
+    CHECK(problems({.block = block, .recovery_conf = with_time, .postgresql = set + "off}\n"}).empty());
+    CHECK(problems({.recovery_conf = target, .postgresql = set + "try}\n"}).empty());
+}
+
 TEST_CASE("all that is unsafe is told at once") {
     Yaml yaml;
     yaml.block = "    type: xid\n    target: 748\n    target-exclusive: y\n    target-timeline: 2\n";
