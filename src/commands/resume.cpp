@@ -214,6 +214,11 @@ void ask_dcs(const patroni::ConfigurationSource& source, ResumeFacts& facts) {
 /// What is abandoned is never resumed, and tablespaces belong to whoever fills them next.
 void abandon(const Layout& layout, bool cluster_lives) {
     change_journal(layout, [&](Journal& journal) {
+        if (cluster_lives) {
+            for (const auto& problem : empty_places(layout, journal)) {
+                log::write(problem, log::Level::warning);
+            }
+        }
         journal.given_up = true;
         journal.planning.reset();
         // What is in them may be another's by the next try: only a copy that looks at each file is right then.

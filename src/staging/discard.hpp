@@ -1,6 +1,10 @@
 #pragma once
 
+#include "staging/journal.hpp"
 #include "staging/layout.hpp"
+#include "system/failure.hpp"
+
+#include <vector>
 
 namespace patroni_pgbackrest {
 
@@ -13,7 +17,14 @@ void discard_plan(const Layout& layout);
 /// patroni.dynamic.json.
 void discard_journal(const Layout& layout);
 
-/// Removes the staging directory and everything that belongs to the run, unless another run has finished it meanwhile.
+/// The cluster went on elsewhere, and pg_basebackup makes a replica in empty tablespaces only: takes out of the places
+/// of an unfinished restore (`journal`'s and those that its WAL made) what it put there. Only where nothing else can
+/// have put it there: the place is still the directory that it was when it was empty, no server here has it, and the
+/// data directory is empty. Tells what stays, and the command that removes it.
+std::vector<Problem> empty_places(const Layout& layout, const Journal& journal);
+
+/// Removes the staging directory and everything that belongs to the run, what it put into its places among it
+/// (empty_places), unless another run has finished it meanwhile.
 void discard_unfinished_restore(const Layout& layout);
 
 }  // namespace patroni_pgbackrest

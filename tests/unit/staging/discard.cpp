@@ -3,6 +3,9 @@
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 
+#include <algorithm>
+#include <fstream>
+
 using namespace patroni_pgbackrest;
 
 TEST_CASE("when the cluster lives, what an earlier run left goes, but for the source's dynamic configuration") {
@@ -33,4 +36,79 @@ TEST_CASE("a plan that failed leaves nothing in a data directory that a replica 
     REQUIRE(layout.inside);
     CHECK(was_there);
     CHECK(system::entries(restore.data()) == std::vector<std::string>{".snapshot"});
+}
+
+namespace {
+
+/// A restore that was interrupted with two tablespaces, the second of which its WAL made.
+struct Filled : Restore {
+    fs::path first = files.path("ts1"), second = files.path("ts2");
+    Layout layout = choose_layout(data());
+
+    explicit Filled(Phase phase = Phase::replaying) {
+        fs::create_directory(first);
+        interrupt(phase, {first});
+        fs::create_directories(first / "PG_15_202209061" / "5");
+        fs::create_directories(second / "PG_15_202209061");
+        note_made_place(layout.staging, second);
+    }
+
+    Journal journal() const { return Journal::read(layout.journal()).value(); }
+};
+
+}  // namespace
+
+TEST_CASE("an unfinished restore whose cluster lives elsewhere leaves its tablespaces empty for a replica") {
+    const Filled restore;
+    SECTION("when its staging directory stays") {
+        CHECK(empty_places(restore.layout, restore.journal()).empty());
+        CHECK(is_there(restore.layout.staging));
+    }
+    SECTION("and when that goes") {
+        discard_unfinished_restore(restore.layout);
+        CHECK_FALSE(is_there(restore.layout.staging));
+    }
+    CHECK(fs::is_empty(restore.first));
+    CHECK(fs::is_empty(restore.second));
+}
+
+TEST_CASE("what may be another's stays in a tablespace of an unfinished restore") {
+    SECTION("somebody's data is in place") {
+        const Filled restore;
+        restore.files.write("data/PG_VERSION", "15\n");
+        const auto left = empty_places(restore.layout, restore.journal());
+        CHECK(is_there(restore.first / "PG_15_202209061"));
+        REQUIRE(left.size() == 2);
+        CHECK(left[0].message == restore.first.string() + " holds what an abandoned restore put there, and "
+                                                          "pg_basebackup makes a replica in empty directories only");
+        CHECK(left[0].hint == "if nothing else uses it, run find " + restore.first.string() + " -mindepth 1 -delete");
+    }
+    SECTION("the data in place has it as its tablespace") {
+        const Filled restore;
+        fs::create_directories(restore.data() / "pg_tblspc");
+        fs::create_directory_symlink(restore.first, restore.data() / "pg_tblspc" / "16385");
+        const auto left = empty_places(restore.layout, restore.journal());
+        CHECK(is_there(restore.first / "PG_15_202209061"));
+        CHECK(std::none_of(left.begin(), left.end(), [&](const Problem& problem) {
+            return problem.message.find(restore.first.string()) != std::string::npos;
+        }));
+    }
+    SECTION("it was replaced since") {
+        const Filled restore;
+        fs::rename(restore.first, restore.files.path("old"));
+        fs::create_directories(restore.first / "PG_15_202209061");
+        CHECK(empty_places(restore.layout, restore.journal()).empty());
+        CHECK(is_there(restore.first / "PG_15_202209061"));
+    }
+    SECTION("the restore was handed over once") {
+        const Filled restore(Phase::handed_over);
+        CHECK(empty_places(restore.layout, restore.journal()).empty());
+        CHECK(is_there(restore.first / "PG_15_202209061"));
+    }
+    SECTION("a file with another name") {
+        const Filled restore;
+        std::ofstream(restore.first / "PG_15_notes") << "theirs";
+        CHECK(empty_places(restore.layout, restore.journal()).size() == 1);
+        CHECK(system::entries(restore.first) == std::vector<std::string>{"PG_15_notes"});
+    }
 }
