@@ -3,6 +3,7 @@
 #include "checks/verification.hpp"
 #include "commands/preflight.hpp"
 #include "commands/sync.hpp"
+#include "patroni/command_words.hpp"
 #include "patroni/members.hpp"
 #include "patroni/review.hpp"
 #include "patroni/startup_files.hpp"
@@ -10,8 +11,10 @@
 #include "pgbackrest/backup_targets.hpp"
 #include "pgbackrest/configured_spool.hpp"
 #include "pgbackrest/restore.hpp"
+#include "plan/living_source.hpp"
 #include "plan/plan.hpp"
 #include "postgres/binaries.hpp"
+#include "postgres/configuration.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
 #include "replay/beginning.hpp"
@@ -149,12 +152,22 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     staging.enter(Phase::copied);
 }
 
+/// Those that the restored cluster will use.
+void empty_spools(const Request& request, const std::filesystem::path& restored) {
+    const auto altered = system::read_file_if_present(restored / "postgresql.auto.conf").value_or("");
+    const auto words =
+        patroni::command_words(archive_command_in_force(request, postgres::settings_of(altered)).value_or(""));
+    pgbackrest::empty_configured_spools(request.pgbackrest,
+                                        {patroni::values_in(words, "stanza"), patroni::values_in(words, "spool-path"),
+                                         patroni::option_in(words, "config")});
+}
+
 void sync_and_hand_over(const BootstrapArguments& arguments, const Request& request, Report& report,
                         const pgbackrest::ArchiveEnd& archive_end, StagingDirectory& staging) {
     report.phase("sync");
     sync_unless_cluster_lives(arguments, request, archive_end, staging);
     report.phase("hand-over");
-    pgbackrest::empty_configured_spools(request.pgbackrest);
+    empty_spools(request, staging.path());
     hand_over(staging);
     log::info("{} is ready for Patroni", staging.layout().data_directory.string());
 }
@@ -313,7 +326,7 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     if (hand_over_is_done(layout)) {
         report.phase("hand-over");
         log::info("an earlier run was interrupted at the end of its hand-over: it is finished now");
-        pgbackrest::empty_configured_spools(request.pgbackrest);
+        empty_spools(request, layout.data_directory);
         finish_hand_over(request);
         return;
     }

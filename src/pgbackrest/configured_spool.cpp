@@ -4,7 +4,9 @@
 #include "system/failure.hpp"
 #include "system/log.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <system_error>
 
 namespace patroni_pgbackrest::pgbackrest {
@@ -40,23 +42,55 @@ void empty(const fs::path& directory) {
     }
 }
 
-}  // namespace
-
-std::set<fs::path> configured_spools(const Pgbackrest& pgbackrest) {
+std::set<fs::path> spools_of(const Pgbackrest& pgbackrest) {
     std::set<fs::path> spools;
     for (const char* command : {"archive-get", "archive-push"}) {
         const auto option = option_in_force(pgbackrest, command, "spool-path");
-        const fs::path spool = option ? option->values.front() : "/var/spool/pgbackrest";
-        for (const char* directory : {"in", "out"}) {
-            spools.insert(spool / "archive" / pgbackrest.stanza / directory);
-        }
+        spools.insert(option ? option->values.front() : "/var/spool/pgbackrest");
     }
     return spools;
 }
 
-void empty_configured_spools(const Pgbackrest& pgbackrest) {
+/// A shell could expand it to anything.
+bool is_plain(const std::string& word) {
+    return !word.empty() && word.find_first_of("$`*?") == std::string::npos;
+}
+
+void add_directories(const fs::path& spool, const std::string& stanza, std::set<fs::path>& directories) {
+    for (const char* directory : {"in", "out"}) {
+        directories.insert(spool / "archive" / stanza / directory);
+    }
+}
+
+}  // namespace
+
+std::set<fs::path> configured_spools(const Pgbackrest& pgbackrest, const ArchiveCommand& command) {
+    std::set<fs::path> directories;
+    for (const auto& spool : spools_of(pgbackrest)) {
+        add_directories(spool, pgbackrest.stanza, directories);
+    }
+    for (const auto& stanza : command.stanzas) {
+        if (!is_plain(stanza) || stanza.find('/') != std::string::npos) {
+            continue;
+        }
+        auto named = pgbackrest;
+        named.stanza = stanza;
+        if (command.configuration && is_plain(*command.configuration)) {
+            named.configuration = *command.configuration;
+        }
+        auto spools = spools_of(named);
+        std::copy_if(command.spool_paths.begin(), command.spool_paths.end(), std::inserter(spools, spools.end()),
+                     is_plain);
+        for (const auto& spool : spools) {
+            add_directories(spool, stanza, directories);
+        }
+    }
+    return directories;
+}
+
+void empty_configured_spools(const Pgbackrest& pgbackrest, const ArchiveCommand& command) {
     try {
-        for (const auto& directory : configured_spools(pgbackrest)) {
+        for (const auto& directory : configured_spools(pgbackrest, command)) {
             empty(directory);
         }
     } catch (const Failure& failure) {

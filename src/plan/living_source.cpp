@@ -39,10 +39,7 @@ bool would_archive_into(const Request& request, const std::vector<postgres::Sett
     if (!value_in(altered, "archive_library").value_or("").empty()) {
         return true;
     }
-    auto command = value_in(altered, "archive_command");
-    if (!command && archiving.command) {
-        command = archiving.command->text;
-    }
+    const auto command = archive_command_in_force(request, altered);
     if (!command) {
         return true;
     }
@@ -58,6 +55,15 @@ bool would_archive_into(const Request& request, const std::vector<postgres::Sett
            std::any_of(stanzas.begin(), stanzas.end(), [&](const std::string& stanza) {
                return stanza == request.pgbackrest.stanza || stanza.find_first_of("$`") != std::string::npos;
            });
+}
+
+std::optional<std::string> archive_command_in_force(const Request& request,
+                                                    const std::vector<postgres::Setting>& altered) {
+    auto command = value_in(altered, "archive_command");
+    if (!command && request.patroni && request.patroni->archiving.command) {
+        command = request.patroni->archiving.command->text;
+    }
+    return command;
 }
 
 std::vector<std::string> archiving_to_reset(const Request& request, const std::vector<postgres::Setting>& altered) {

@@ -55,3 +55,35 @@ TEST_CASE("what lies in the stanza's in and out is removed, and nothing else") {
     CHECK(left("other/in"));
     CHECK(left("other/out"));
 }
+
+TEST_CASE("the spools of the stanzas that the archive_command names are the restored cluster's as well") {
+    const Configured configured("[global]\nspool-path=/a\n[clone:archive-push]\nspool-path=/b\n");
+    const std::set<fs::path> own{"/a/archive/demo/in", "/a/archive/demo/out"};
+    const auto with_own = [&](std::set<fs::path> more) {
+        more.insert(own.begin(), own.end());
+        return more;
+    };
+    CHECK(configured_spools(configured.pgbackrest, {{"clone"}, {}}) ==
+          with_own({"/a/archive/clone/in", "/a/archive/clone/out", "/b/archive/clone/in", "/b/archive/clone/out"}));
+    CHECK(configured_spools(configured.pgbackrest, {{"other", "demo"}, {"/c"}}) ==
+          with_own({"/a/archive/other/in", "/a/archive/other/out", "/c/archive/other/in", "/c/archive/other/out",
+                    "/c/archive/demo/in", "/c/archive/demo/out"}));
+    CHECK(configured_spools(configured.pgbackrest, {{"$STANZA", "", "../demo"}, {"$SPOOL"}}) == own);
+    const auto file = configured.fake.directory.path() / "clone.conf";
+    configured.fake.write("clone.conf", "[global]\nspool-path=/d\n");
+    CHECK(configured_spools(configured.pgbackrest, {{"clone"}, {}, file.string()}) ==
+          with_own({"/d/archive/clone/in", "/d/archive/clone/out"}));
+}
+
+TEST_CASE("an acknowledgement that a clone before left is removed") {
+    const Configured configured("");
+    const auto spool = configured.fake.directory.path() / "spool";
+    const Variable variable("PGBACKREST_SPOOL_PATH", spool);
+    for (const char* stanza : {"clone", "other"}) {
+        fs::create_directories(spool / "archive" / stanza / "out");
+        std::ofstream(spool / "archive" / stanza / "out" / "00000002.history.ok") << "\n";
+    }
+    empty_configured_spools(configured.pgbackrest, {{"clone"}, {}});
+    CHECK(fs::is_empty(spool / "archive" / "clone" / "out"));
+    CHECK_FALSE(fs::is_empty(spool / "archive" / "other" / "out"));
+}
