@@ -7,6 +7,7 @@
 #include "pgbackrest/retry.hpp"
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
+#include "staging/lost_bootstrap.hpp"
 #include "staging/resume_decision.hpp"
 #include "system/interruption.hpp"
 #include "system/lock.hpp"
@@ -252,6 +253,9 @@ void resume(const patroni::ConfigurationSource& source, const patroni::Configura
         const auto verdict = decide_resume(facts);
         if (!verdict.log.empty()) {
             log::info("{}", verdict.log);
+        }
+        if (verdict.warning) {
+            log::write(*verdict.warning, log::Level::warning);
         }
         switch (verdict.action) {
         case ResumeAction::start_patroni:

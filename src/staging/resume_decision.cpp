@@ -48,6 +48,11 @@ ResumeVerdict refuse(const std::string& why, const std::string& hint) {
     return {.action = ResumeAction::refuse, .failure = Failure(ExitCode::unsafe, why, hint)};
 }
 
+/// Patroni starts although a journal lies there that is not ended.
+ResumeVerdict warn(const std::string& why, const std::string& hint) {
+    return {.warning = Problem{why, hint}};
+}
+
 ResumeVerdict refuse_directory(const ResumeFacts& facts, const std::string& why) {
     return refuse(fmt::format("{} was handed over, but {}: the next start would promote it, or take it for a replica",
                               facts.layout.data_directory.string(), why),
@@ -188,6 +193,21 @@ ResumeVerdict decide_on_what_was_handed_over(const ResumeFacts& facts) {
     return may_change(facts) && (may_have_the_key || may_promote) ? ask_again(facts) : decide_by_dcs(facts);
 }
 
+std::string how_to_begin_anew(const ResumeFacts& facts) {
+    return fmt::format("if no other node restores it, stop Patroni on every node, run {} and start Patroni here: it "
+                       "calls the bootstrap method anew",
+                       how_to_remove(facts, facts.scope()));
+}
+
+/// Its key is another node's, which may be down by now.
+ResumeVerdict start_what_another_bootstraps(const ResumeFacts& facts) {
+    return warn(
+        fmt::format("nothing to resume, Patroni gave that bootstrap of scope {} up: the one that is under way is "
+                    "another node's",
+                    facts.scope()),
+        how_to_begin_anew(facts));
+}
+
 enum class Next { own, others };
 
 /// The cluster goes on elsewhere, or Patroni begins anew. A staging directory in the data directory is in the way when
@@ -229,7 +249,9 @@ ResumeVerdict continue_bootstrap(const ResumeFacts& facts) {
 
 ResumeVerdict decide_on_unfinished(const ResumeFacts& facts) {
     if (facts.in_place == InPlace::whole) {
-        return {.action = ResumeAction::finish_hand_over};
+        return {.action = ResumeAction::finish_hand_over,
+                .log = fmt::format("all of the restore is in {}: its hand-over, which was interrupted, is finished now",
+                                   facts.layout.data_directory.string())};
     }
     if (facts.in_place == InPlace::something_else) {
         return abandon(facts,
@@ -264,15 +286,20 @@ ResumeVerdict decide_on_unfinished(const ResumeFacts& facts) {
         return ask_again(facts);
     }
     if (facts.journal->given_up) {
-        return {.log = fmt::format("nothing to resume, Patroni gave that bootstrap of scope {} up: the one that is "
-                                   "under way is another node's",
-                                   facts.scope())};
+        return start_what_another_bootstraps(facts);
     }
     if (dcs.initialize == InitializeKey::unknown) {
         // It may hold the system identifier, while every member with the cluster's data is down.
         return ask_until_it_tells_the_key(facts, "; nothing was changed");
     }
     return continue_bootstrap(facts);
+}
+
+/// What stands in the place of what was handed over.
+std::string what_is_gone(const ResumeFacts& facts) {
+    const auto directory = facts.layout.data_directory.string();
+    return facts.in_place == InPlace::something_else ? directory + " holds other data than what was handed over there"
+                                                     : directory + " was handed over and is gone";
 }
 
 /// Patroni set it aside, which ends its bootstrap, or a person moved it away. What Patroni did not accept is not handed
@@ -283,29 +310,51 @@ ResumeVerdict decide_on_what_is_gone(const ResumeFacts& facts) {
     }
     const auto& dcs = *facts.dcs;
     if (!dcs.leadership.why_unknown.empty()) {
-        return {};
+        return warn(
+            fmt::format("{}, and the DCS cannot be asked what became of scope {}: {}", what_is_gone(facts),
+                        facts.scope(), dcs.leadership.why_unknown),
+            "bring the DCS back, and see that patronictl works as the user of Patroni; if Patroni waits for a leader "
+            "then, start it again");
     }
     if (cluster_has_moved_on(dcs)) {
         return {.action = ResumeAction::discard_journal,
                 .log = fmt::format("scope {} went on without the restore that Patroni set aside", facts.scope())};
     }
-    if (facts.in_place == InPlace::something_else || facts.journal->given_up ||
-        dcs.initialize == InitializeKey::unknown) {
-        return {};
+    if (facts.in_place == InPlace::something_else) {
+        return warn(
+            fmt::format("{}, and nobody leads scope {}: Patroni starts it as it is", what_is_gone(facts),
+                        facts.scope()),
+            fmt::format("if it is not the data that is wanted, stop Patroni and move {} away; if it is, remove {}",
+                        system::shell_word(facts.layout.data_directory.string()),
+                        system::shell_word(facts.layout.journal().string())));
     }
-    if (dcs.initialize == InitializeKey::absent || !other_than(facts.own_name, dcs.bootstrapping).empty()) {
-        return {.action = ResumeAction::abandon};
+    if (facts.journal->given_up) {
+        return start_what_another_bootstraps(facts);
+    }
+    if (dcs.initialize == InitializeKey::unknown) {
+        return warn(
+            fmt::format("{}, and the initialize key of scope {} cannot be read: if a bootstrap left it empty, Patroni "
+                        "waits for a leader for ever",
+                        what_is_gone(facts), facts.scope()),
+            "let patronictl's first line name the Python that has Patroni's library, and start Patroni again; or, " +
+                how_to_begin_anew(facts));
+    }
+    if (dcs.initialize == InitializeKey::absent) {
+        return {.action = ResumeAction::abandon,
+                .log = "nothing to resume, the DCS does not know the cluster: Patroni calls the bootstrap method "
+                       "itself"};
+    }
+    if (const auto other = other_than(facts.own_name, dcs.bootstrapping); !other.empty()) {
+        return {.action = ResumeAction::abandon,
+                .log = fmt::format("nothing to resume, {} bootstraps the cluster now", other)};
     }
     if (may_change(facts)) {
         return ask_again(facts);
     }
-    return refuse(
-        fmt::format("{} was handed over and is gone, and no node bootstraps scope {}: its initialize key is "
-                    "left over, and Patroni would wait for a leader for ever",
-                    facts.layout.data_directory.string(), facts.scope()),
-        fmt::format("if no other node restores it, stop Patroni on every node, run {} and start Patroni here: "
-                    "it calls the bootstrap method anew",
-                    how_to_remove(facts, facts.scope())));
+    return refuse(fmt::format("{} was handed over and is gone, and no node bootstraps scope {}: its initialize key is "
+                              "left over, and Patroni would wait for a leader for ever",
+                              facts.layout.data_directory.string(), facts.scope()),
+                  how_to_begin_anew(facts));
 }
 
 }  // namespace
@@ -332,29 +381,6 @@ ResumeVerdict decide_resume(const ResumeFacts& facts) {
     }
     return facts.in_place == InPlace::handed_over ? decide_on_what_was_handed_over(facts)
                                                   : decide_on_what_is_gone(facts);
-}
-
-ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& layout, const ScopeState& dcs,
-                                     const std::optional<std::filesystem::path>& elsewhere) {
-    if (dcs.initialize != InitializeKey::empty || !dcs.leadership.why_unknown.empty() || dcs.leadership.leader ||
-        !other_than(call.member, dcs.bootstrapping).empty()) {
-        return {};
-    }
-    const auto directory = layout.data_directory.string();
-    if (elsewhere) {
-        return refuse(fmt::format("a restore into {} was interrupted, and postgresql.data_dir is {} now: the DCS holds "
-                                  "the key of that bootstrap, so Patroni would wait for its end for ever",
-                                  elsewhere->string(), directory),
-                      fmt::format("set data_dir to {} again; or, if no other node restores, run {} and start Patroni: "
-                                  "it restores into {} then",
-                                  elsewhere->string(), dcs.how_to_remove(call.scope), directory));
-    }
-    return {.warning = Problem{
-                fmt::format("a bootstrap of scope {} is under way or was interrupted, and {} knows nothing of it",
-                            call.scope, layout.journal().string()),
-                fmt::format("if no other node restores, Patroni waits for ever: set data_dir to what it was, bring its "
-                            "disk back, or run {} and start Patroni again",
-                            dcs.how_to_remove(call.scope))}};
 }
 
 }  // namespace patroni_pgbackrest

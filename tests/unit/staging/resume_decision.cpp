@@ -15,7 +15,9 @@ namespace {
 
 std::string text(const ResumeVerdict& verdict) {
     return fmt::format("action {}, {} s, {} {}", static_cast<int>(verdict.action), verdict.pause.count(), verdict.log,
-                       verdict.failure ? verdict.failure->what() : "");
+                       verdict.warning   ? verdict.warning->message
+                       : verdict.failure ? verdict.failure->what()
+                                         : "");
 }
 
 // The table of docs/architecture.md
@@ -106,7 +108,8 @@ const std::vector<Row> in_its_place{
 
 const std::vector<Row> unfinished{
     {"all of it is in place, and only the journal says otherwise", "finishes the hand-over, and looks anew",
-     [](const Case& at) { return at.in_place == InPlace::whole; }, Does::finishes},
+     [](const Case& at) { return at.in_place == InPlace::whole; }, Does::finishes,
+     "all of the restore is in /data: its hand-over, which was interrupted, is finished now"},
     {"somebody's data is in place", "abandons it for others, 0",
      [](const Case& at) { return at.in_place == InPlace::something_else; }, Does::abandons_for_others,
      "/data holds data meanwhile: nothing to resume"},
@@ -126,8 +129,8 @@ const std::vector<Row> unfinished{
     {"the first answer, while other members are there", "asks once more, `loop_wait` and 5 s later",
      [](const Case& at) { return at.others && !at.asked_twice; }, Does::asks_once_more,
      "node2 is there too: asking the DCS again in "},
-    {"this bootstrap was abandoned before", "0: the key is another's", [](const Case& at) { return at.given_up; },
-     Does::nothing,
+    {"this bootstrap was abandoned before", "0, with a warning: the key is another's",
+     [](const Case& at) { return at.given_up; }, Does::nothing,
      "nothing to resume, Patroni gave that bootstrap of scope demo up: the one that is under way is another node's"},
     {"the key cannot be read", "asks again, then 6", [](const Case& at) { return at.key == InitializeKey::unknown; },
      Does::asks_again, "patronictl answers, but the initialize key cannot be read"},
@@ -143,18 +146,24 @@ const std::vector<Row> unfinished{
 
 const std::vector<Row> gone{
     {"the DCS was not asked", "asks it", [](const Case& at) { return at.dcs == Dcs::not_asked; }, Does::asks},
-    {"the DCS does not answer", "0", [](const Case& at) { return at.dcs == Dcs::silent; }, Does::nothing},
+    {"the DCS does not answer", "0, with a warning", [](const Case& at) { return at.dcs == Dcs::silent; },
+     Does::nothing, ", and the DCS cannot be asked what became of scope demo: patronictl list exited with code 1"},
     {"somebody leads, or the key holds the system identifier", "removes the journal, 0",
      [](const Case& at) { return at.lives(); }, Does::removes_the_journal,
      "scope demo went on without the restore that Patroni set aside"},
-    {"somebody's data is in place", "0", [](const Case& at) { return at.in_place == InPlace::something_else; },
-     Does::nothing},
-    {"the key cannot be read", "0", [](const Case& at) { return at.key == InitializeKey::unknown; }, Does::nothing},
-    {"this bootstrap was abandoned before", "0: the key is another's", [](const Case& at) { return at.given_up; },
-     Does::nothing},
+    {"somebody's data is in place", "0, with a warning: Patroni starts it",
+     [](const Case& at) { return at.in_place == InPlace::something_else; }, Does::nothing,
+     "/data holds other data than what was handed over there, and nobody leads scope demo: Patroni starts it as it is"},
+    {"this bootstrap was abandoned before", "0, with a warning: the key is another's",
+     [](const Case& at) { return at.given_up; }, Does::nothing,
+     "nothing to resume, Patroni gave that bootstrap of scope demo up: "},
+    {"the key cannot be read", "0, with a warning", [](const Case& at) { return at.key == InitializeKey::unknown; },
+     Does::nothing, "/data was handed over and is gone, and the initialize key of scope demo cannot be read: "},
     {"there is no key", "abandons it, 0: Patroni calls the bootstrap method itself",
-     [](const Case& at) { return at.key == InitializeKey::absent; }, Does::abandons},
-    {"another bootstraps", "abandons it, 0", [](const Case& at) { return at.another_bootstraps(); }, Does::abandons},
+     [](const Case& at) { return at.key == InitializeKey::absent; }, Does::abandons,
+     "nothing to resume, the DCS does not know the cluster: Patroni calls the bootstrap method itself"},
+    {"another bootstraps", "abandons it, 0", [](const Case& at) { return at.another_bootstraps(); }, Does::abandons,
+     "nothing to resume, node2 bootstraps the cluster now"},
     {"the first answer, while other members are there", "asks once more, `loop_wait` and 5 s later",
      [](const Case& at) { return at.others && !at.asked_twice; }, Does::asks_once_more,
      "node2 is there too: asking the DCS again in "},
@@ -201,16 +210,21 @@ ExitCode code_of(const Row& row) {
     return row.does.find("then 6") != std::string::npos ? ExitCode::repository_unreachable : ExitCode::unsafe;
 }
 
+std::string what_is_said(const ResumeVerdict& verdict) {
+    return verdict.failure ? verdict.failure->what() : verdict.warning ? verdict.warning->message : verdict.log;
+}
+
 /// What is not as the table says; empty when all is.
 std::string against_the_table(const Case& at, const ResumeVerdict& verdict) {
     for (const auto& row : table_for(at)) {
         if (!row.fits(at)) {
             continue;
         }
-        const std::string_view said = verdict.failure ? verdict.failure->what() : std::string_view(verdict.log);
+        const auto said = what_is_said(verdict);
         const bool fails = row.does.find('9') != std::string::npos || row.does.find('6') != std::string::npos;
         const bool same = verdict.action == action_of(row, at) && verdict.failure.has_value() == fails &&
                           (!fails || verdict.failure->code() == code_of(row)) &&
+                          verdict.warning.has_value() == (row.does.find("with a warning") != std::string::npos) &&
                           (row.says.empty() ? said.empty() : said.find(row.says) != std::string::npos);
         return same ? "" : "not what the row says: " + row.seen;
     }
@@ -235,6 +249,12 @@ std::string forbidden(const Case& at, const ResumeVerdict& verdict) {
     const bool starts_it = starts_the_restore(at, action);
     const bool makes_a_history = starts_it || action == ResumeAction::continue_bootstrap;
     const bool nobody_leads = !at.has_leader();
+    if (at.journal && action != ResumeAction::ask_dcs && what_is_said(verdict).empty()) {
+        return "decides in silence, with a journal";
+    }
+    if (verdict.warning && verdict.warning->hint.empty()) {
+        return "warns, and does not say what to do";
+    }
     if (makes_a_history && at.dcs != Dcs::answers) {
         return "begins a history without having asked the DCS";
     }
@@ -413,42 +433,4 @@ TEST_CASE("what is asked about is the scope of what is decided") {
     CHECK(facts.scope() == "other");
     facts.in_place = InPlace::handed_over;
     CHECK(facts.scope() == "demo");
-}
-
-TEST_CASE("without a journal, Patroni would wait for a bootstrap that nobody is at: the one before data_dir changed") {
-    Layout layout;
-    layout.data_directory = "/new";
-    layout.workspace = "/new.restoring.d";
-    const BootstrapCall call{"demo", "node1", {}};
-    patroni::ScopeState dcs;
-    dcs.initialize = InitializeKey::empty;
-    const auto decided = [&](const std::optional<std::filesystem::path>& elsewhere) {
-        return decide_without_journal(call, layout, dcs, elsewhere);
-    };
-    const auto nothing = [&] {
-        const auto verdict = decided("/old");
-        return verdict.action == ResumeAction::start_patroni && !verdict.warning && !verdict.failure;
-    };
-    REQUIRE(decided("/old").failure);
-    CHECK(decided("/old").failure->code() == ExitCode::unsafe);
-    CHECK(decided("/old").failure->problems().front().message.find(
-              "a restore into /old was interrupted, and postgresql.data_dir is /new now") == 0);
-    REQUIRE(decided({}).warning);
-    CHECK(decided({}).warning->hint.find("patronictl remove demo") != std::string::npos);
-    CHECK_FALSE(decided({}).failure);
-    dcs.bootstrapping = {"node1"};
-    CHECK_FALSE(nothing());
-    dcs.bootstrapping = {"node2"};
-    CHECK(nothing());
-    dcs.bootstrapping.clear();
-    dcs.leadership.leader = "node2";
-    CHECK(nothing());
-    dcs.leadership.leader.reset();
-    dcs.leadership.why_unknown = "patronictl does not answer";
-    CHECK(nothing());
-    dcs.leadership.why_unknown.clear();
-    for (const auto key : {InitializeKey::absent, InitializeKey::initialized, InitializeKey::unknown}) {
-        dcs.initialize = key;
-        CHECK(nothing());
-    }
 }
