@@ -70,8 +70,8 @@ struct Configuration {
     Archiving archiving;
     std::optional<std::string> password_encryption;  ///< md5 or scram-sha-256
     /// Every other place that sets restore_command for a server that Patroni restarts: recovery_conf, parameters and
-    /// parameters_ROLE (4.1) of postgresql and of bootstrap.dcs.postgresql, and bootstrap.dcs.standby_cluster. An empty
-    /// restore_command counts too: Patroni writes it after its include.
+    /// parameters_ROLE (after 4.1) of postgresql and of bootstrap.dcs.postgresql, and bootstrap.dcs.standby_cluster. An
+    /// empty restore_command counts too: Patroni writes it after its include.
     std::vector<Value> restore_commands;
     /// Every recovery_prefetch for a server that Patroni starts: recovery_conf of postgresql and of
     /// bootstrap.dcs.postgresql, parameters and parameters_ROLE.
@@ -87,13 +87,13 @@ struct ConfigurationSource {
 };
 
 /// Reads it as Patroni does (config.py, 2.0 to 4.1): a file or directory with the overrides PATRONI_SCOPE,
-/// PATRONI_NAME, PATRONI_POSTGRESQL_{DATA,BIN,CONFIG}_DIR and PATRONI_POSTGRESQL_LISTEN; or else PATRONI_CONFIGURATION,
-/// which nothing overrides; or else those variables alone. What the local postgresql section does not set comes from
-/// bootstrap.dcs, as on a first start. Empty if there is none of it. Throws Failure(usage) with all problems: broken
-/// YAML, with file and line (the line's text is not shown, because it may hold a password); a path that is unreadable,
-/// or neither file nor directory; a directory without YAML; a top level that is not a map; a wrong type in what is read
-/// here; in the method's block, a number that Patroni would pass on in another form (`0755`, `1.10`); in its
-/// recovery_conf, a time with an offset that is not in quotes (PyYAML before 5.4 drops the offset).
+/// PATRONI_NAME, PATRONI_POSTGRESQL_{DATA,BIN,CONFIG}_DIR, PATRONI_POSTGRESQL_LISTEN and PATRONI_LOG_DIR; or else
+/// PATRONI_CONFIGURATION, which nothing overrides; or else those variables alone. What the local postgresql section
+/// does not set comes from bootstrap.dcs, as on a first start. Empty if there is none of it. Throws Failure(usage) with
+/// all problems: broken YAML, with file and line (the line's text is not shown, because it may hold a password); a path
+/// that is unreadable, or neither file nor directory; a directory without YAML; a top level that is not a map; a wrong
+/// type in what is read here; in the method's block, a number that Patroni would pass on in another form (`0755`,
+/// `1.10`); in its recovery_conf, a time with an offset that is not in quotes (PyYAML before 5.4 drops the offset).
 std::optional<Configuration> read_configuration(const ConfigurationSource& source);
 
 /// The same from a tree that has already been read. `source` is the name of the configuration.

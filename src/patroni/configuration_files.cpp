@@ -63,7 +63,7 @@ std::vector<fs::path> yaml_files(const fs::path& path) {
 
 /// The part of config.py's _build_environment_configuration that we read. An empty variable counts as not set.
 yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
-    std::vector<yaml::Entry> top, postgresql, citus;
+    std::vector<yaml::Entry> top, postgresql, citus, log;
     const auto add = [&](std::vector<yaml::Entry>& entries, const char* key, const std::string& variable) {
         const auto found = environment.find(variable);
         if (found != environment.end() && !found->second.empty()) {
@@ -77,10 +77,12 @@ yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
     add(postgresql, "config_dir", "PATRONI_POSTGRESQL_CONFIG_DIR");
     add(postgresql, "listen", "PATRONI_POSTGRESQL_LISTEN");
     add(citus, "group", "PATRONI_CITUS_GROUP");
-    for (auto [key, entries] : {std::pair("postgresql", &postgresql), std::pair("citus", &citus)}) {
+    add(log, "dir", "PATRONI_LOG_DIR");
+    for (auto [section, entries] :
+         {std::pair("postgresql", &postgresql), std::pair("citus", &citus), std::pair("log", &log)}) {
         if (!entries->empty()) {
             const std::string place = entries->front().place;
-            top.push_back({key, place, yaml::make_map(std::move(*entries), place)});
+            top.push_back({section, place, yaml::make_map(std::move(*entries), place)});
         }
     }
     return yaml::make_map(std::move(top), {});

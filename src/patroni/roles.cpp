@@ -30,7 +30,14 @@ std::string upper(std::string text) {
     return text;
 }
 
-/// The sections of postgresql.authentication; files of Patroni 1 have them in postgresql itself.
+/// What Patroni passes on of a section besides username (_AUTH_ALLOWED_PARAMETERS in config.py, 2.0 to 4.1).
+constexpr std::array passed_on = {"password",    "sslmode",         "sslcert",       "sslkey",
+                                  "sslpassword", "sslrootcert",     "sslcrl",        "sslcrldir",
+                                  "gssencmode",  "channel_binding", "sslnegotiation"};
+
+/// The sections of postgresql.authentication. Files of Patroni 1 have two of them in postgresql itself, which count if
+/// no variable gives any; and pg_rewind there is the superuser where nothing else says who is (config.py
+/// _build_effective_configuration, 2.0 to 4.1).
 class Authentication {
   public:
     explicit Authentication(const ConfigurationSource& source) : source_(source), tree_(load_tree(source)) {}
@@ -39,23 +46,36 @@ class Authentication {
     const yaml::Node& postgresql() const { return tree_->map_at("postgresql"); }
 
     std::optional<std::string> value(const Section& section, const std::string& key) const {
-        const auto given = source_.environment.find(section.variables + upper(key));
-        if (variables_count(source_) && given != source_.environment.end() && !given->second.empty()) {
-            return given->second;
+        if (has_variable(section, key)) {
+            return source_.environment.at(section.variables + upper(key));
         }
-        const bool is_old = postgresql().find("authentication") == nullptr;
-        return scalar_text((is_old ? postgresql() : postgresql().map_at("authentication")).map_at(section.key), key);
+        return scalar_text(written(section), key);
     }
 
   private:
+    bool has_variable(const Section& section, const std::string& key) const {
+        const auto given = source_.environment.find(section.variables + upper(key));
+        return variables_count(source_) && given != source_.environment.end() && !given->second.empty();
+    }
+    bool has_variables(const Section& section) const {
+        return has_variable(section, "username") ||
+               std::any_of(passed_on.begin(), passed_on.end(),
+                           [&](const char* key) { return has_variable(section, key); });
+    }
+    const yaml::Node& written(const Section& section) const {
+        const bool is_old =
+            postgresql().find("authentication") == nullptr &&
+            std::none_of(sections.begin(), sections.end(), [&](const Section& one) { return has_variables(one); });
+        const auto& all = is_old ? postgresql() : postgresql().map_at("authentication");
+        if (section.kind == Role::Kind::superuser && all.find(section.key) == nullptr && !has_variables(section)) {
+            return postgresql().map_at("pg_rewind");
+        }
+        return all.map_at(is_old && section.kind == Role::Kind::rewind ? "" : section.key);
+    }
+
     const ConfigurationSource& source_;
     yaml::NodePtr tree_;
 };
-
-/// What Patroni passes on of a section besides username (_AUTH_ALLOWED_PARAMETERS in config.py, 2.0 to 4.1).
-constexpr std::array passed_on = {"password",    "sslmode",         "sslcert",       "sslkey",
-                                  "sslpassword", "sslrootcert",     "sslcrl",        "sslcrldir",
-                                  "gssencmode",  "channel_binding", "sslnegotiation"};
 
 }  // namespace
 

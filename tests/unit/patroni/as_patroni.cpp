@@ -1,11 +1,14 @@
 // Patroni itself is asked what it makes of a patroni.yml, and must say the same.
 #include "patroni/configuration_files.hpp"
 #include "patroni/effective.hpp"
+#include "patroni/review_dynamic.hpp"
+#include "patroni/roles.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 #include "system/text.hpp"
 #include "yaml/readable.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -21,11 +24,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What as_patroni.py says of each path.
-std::vector<Json> ask(const Files& files, const std::vector<fs::path>& paths) {
+/// What as_patroni.py says of each.
+std::vector<Json> ask(const Files& files, const std::vector<ConfigurationSource>& sources) {
     std::string list;
-    for (const auto& path : paths) {
-        list += path.string() + "\n";
+    for (const auto& source : sources) {
+        list +=
+            Json{{"path", source.path ? source.path->string() : ""}, {"environment", source.environment}}.dump() + "\n";
     }
     const auto script = fs::path(__FILE__).parent_path() / "as_patroni.py";
     const auto command = "/usr/bin/python3 -B '" + script.string() + "' <'" + files.write("list", list).string() +
@@ -35,7 +39,7 @@ std::vector<Json> ask(const Files& files, const std::vector<fs::path>& paths) {
     for (const auto& line : system::lines(files.read("answers"))) {
         answers.push_back(Json::parse(line));
     }
-    REQUIRE(answers.size() == paths.size());
+    REQUIRE(answers.size() == sources.size());
     return answers;
 }
 
@@ -43,9 +47,47 @@ std::string text_of(const yaml::Entry* entry) {
     return entry == nullptr || entry->value->is_null() ? std::string() : entry->value->text;
 }
 
+/// Nothing of bootstrap.dcs counts where check says so.
+yaml::NodePtr tree_in_force(const ConfigurationSource& source) {
+    const auto tree = load_tree(source);
+    std::vector<Finding> findings;
+    review_dynamic(tree->map_at("bootstrap").map_at("dcs"), findings);
+    const bool is_ignored = std::any_of(findings.begin(), findings.end(),
+                                        [](const Finding& finding) { return finding.id == "dcs-ignored"; });
+    return is_ignored ? yaml::patch(tree, yaml::parse("bootstrap: {dcs: ~}", "")) : tree;
+}
+
+/// What the variables can change, without what is not set.
+Json values_of(const ConfigurationSource& source, const yaml::Node& tree, const Configuration& configuration) {
+    Json values = Json::object();
+    const auto add = [&](const std::string& key, const std::optional<Value>& value) {
+        if (value && !value->text.empty()) {
+            values[key] = value->text;
+        }
+    };
+    add("scope", configuration.scope);
+    add("name", configuration.name);
+    add("data_dir", configuration.data_directory);
+    add("bin_dir", configuration.bin_directory);
+    add("config_dir", configuration.config_directory);
+    add("log.dir", configuration.log_directory);
+    if (const auto* listen = tree.map_at("postgresql").find("listen")) {
+        values["listen"] = listen->value->text;
+    }
+    static const std::map<Role::Kind, std::string> kinds = {
+        {Role::Kind::superuser, "superuser"}, {Role::Kind::replication, "replication"}, {Role::Kind::rewind, "rewind"}};
+    for (const auto& role : read_roles(source)) {
+        values[kinds.at(role.kind) + ".username"] = role.name;
+        if (role.password) {
+            values[kinds.at(role.kind) + ".password"] = *role.password;
+        }
+    }
+    return values;
+}
+
 /// The same from our reading.
-Json seen(const fs::path& path) {
-    const auto tree = load_tree({path, {}});
+Json seen(const ConfigurationSource& source) {
+    const auto tree = tree_in_force(source);
     const auto& local = tree->map_at("postgresql");
     const auto& dynamic = tree->map_at("bootstrap").map_at("dcs").map_at("postgresql");
     Json result;
@@ -63,8 +105,9 @@ Json seen(const fs::path& path) {
     if (result["methods"].empty()) {
         result["methods"].push_back("basebackup");
     }
-    const auto method = configuration_in(*tree, "patroni.yml").method;
-    result["bootstrap"] = method ? method->name : "initdb";
+    const auto configuration = configuration_in(*tree, "patroni.yml");
+    result["bootstrap"] = configuration.method ? configuration.method->name : "initdb";
+    result["values"] = values_of(source, *tree, configuration);
     return result;
 }
 
@@ -116,23 +159,85 @@ std::string section(Chance& chance, const std::string& first) {
     add("create_replica_methods", chance.of(methods));
     add("create_replica_method", chance.of(methods));
     add("a", "{command: x, no_leader: true}");
+    // A Patroni after 4.1 may know them.
+    add("parameters_primary", some(chance, parameters, values));
+    add("parameters_replica", some(chance, parameters, values));
+    if (!first.empty()) {
+        add("config_dir", "/etc/local");
+        if (chance.below(2) == 0) {
+            add("authentication", "{superuser: {username: u, password: p}, replication: {username: r}}");
+        } else {
+            add("superuser", "{username: old, password: p}");  // as Patroni 1 had them
+            add("rewind", "{username: nobody}");
+            add("pg_rewind", "{username: rewinder, sslmode: require}");
+        }
+    }
     return "{" + map + "}";
 }
 
-/// A file, or a directory of two.
-fs::path configuration(Chance& chance, const Files& files, const std::string& name) {
+/// Numbers of bootstrap.dcs, and what is none.
+std::string numbers(Chance& chance) {
+    static const Strings values = {"30",         "'30'", "30s",  "'30s'",  "~",  "0x1e", "1_000",
+                                   "30.5",       "1:30", "yes",  "yes",    "08", "1e1",  "[]",
+                                   "2026-11-27", "''",   ".inf", "' 30 '", "30."};
+    std::string text;
+    for (const char* key : {"ttl", "loop_wait", "retry_timeout"}) {
+        if (chance.below(6) == 0) {
+            text += std::string(key) + ": " + chance.of(values) + ", ";
+        }
+    }
+    return text;
+}
+
+std::map<std::string, std::string> environment(Chance& chance) {
+    std::map<std::string, std::string> variables;
+    for (const char* name : {"SCOPE", "NAME", "POSTGRESQL_DATA_DIR", "POSTGRESQL_BIN_DIR", "POSTGRESQL_CONFIG_DIR",
+                             "POSTGRESQL_LISTEN", "LOG_DIR", "SUPERUSER_USERNAME", "SUPERUSER_PASSWORD",
+                             "REPLICATION_USERNAME", "REPLICATION_PASSWORD", "REWIND_USERNAME", "REWIND_PASSWORD"}) {
+        if (chance.below(4) == 0) {
+            variables[std::string("PATRONI_") + name] = chance.of({"", "x", "a: b", "10.0.0.1:5433"});
+        }
+    }
+    return variables;
+}
+
+/// A file, a directory of two, PATRONI_CONFIGURATION, or variables alone.
+ConfigurationSource configuration(Chance& chance, const Files& files, const std::string& name) {
     const auto method =
         chance.of({"", "method: m, ", "method: ~, ", "method: initdb, ", "method: '', ", "method: other, "});
     const auto block = chance.of({"", "m: {command: x}, ", "m: {stanza: demo}, ", "M: {command: x}, "});
-    const auto text = "scope: demo\nbootstrap: {" + method + block +
-                      "dcs: {ttl: 30, postgresql: " + section(chance, "") +
-                      "}}\npostgresql: " + section(chance, "listen: '127.0.0.1:5432', data_dir: /data") + "\n";
-    if (chance.below(3) != 0) {
-        return files.write(name + ".yml", text);
+    const auto text =
+        "scope: demo\n" + chance.of({"", "name: here\n"}) + "bootstrap: {" + method + block + "dcs: {" +
+        numbers(chance) + "postgresql: " + section(chance, "") +
+        "}}\nlog: {dir: /var/log}\npostgresql: " + section(chance, "listen: '127.0.0.1:5432', data_dir: /data") + "\n";
+    ConfigurationSource source;
+    if (chance.below(2) == 0) {
+        source.environment = environment(chance);
     }
-    files.write(name + "/1.yml", text);
-    files.write(name + "/2.yaml", "postgresql: " + section(chance, "") + "\n");
-    return files.path(name);
+    switch (chance.below(6)) {
+    case 0:
+        source.environment["PATRONI_CONFIGURATION"] = chance.below(6) == 0 ? "{}" : text;
+        source.environment["PATRONI_SCOPE"] = "demo";  // a configuration without any variable is none
+        return source;
+    case 1:
+    case 2:
+        files.write(name + "/1.yml", text);
+        files.write(name + "/2.yaml", "postgresql: " + section(chance, "") + "\n");
+        source.path = files.path(name);
+        return source;
+    default:
+        source.path = files.write(name + ".yml", text);
+        return source;
+    }
+}
+
+/// For a person to look at.
+std::string shown(const ConfigurationSource& source) {
+    std::string text = Json(source.environment).dump(2) + "\n";
+    for (const auto& file : source.path ? read_files(*source.path) : std::vector<ConfigurationFile>()) {
+        text += file.text;
+    }
+    return text;
 }
 
 }  // namespace
@@ -143,17 +248,15 @@ TEST_CASE("what is in force is what Patroni takes") {
     const auto begin = std::chrono::steady_clock::now();
     do {
         const Files files;
-        std::vector<fs::path> paths;
+        std::vector<ConfigurationSource> sources;
         for (int i = 0; i < 200; ++i) {
-            paths.push_back(configuration(chance, files, std::to_string(i)));
+            sources.push_back(configuration(chance, files, std::to_string(i)));
         }
-        const auto answers = ask(files, paths);
-        for (std::size_t i = 0; i < paths.size(); ++i) {
-            if (seen(paths[i]) != answers[i]) {
-                CAPTURE(fs::is_directory(paths[i])
-                            ? files.read(std::to_string(i) + "/1.yml") + files.read(std::to_string(i) + "/2.yaml")
-                            : system::read_file(paths[i]));
-                REQUIRE(seen(paths[i]) == answers[i]);
+        const auto answers = ask(files, sources);
+        for (std::size_t i = 0; i < sources.size(); ++i) {
+            if (seen(sources[i]) != answers[i]) {
+                CAPTURE(shown(sources[i]));
+                REQUIRE(seen(sources[i]) == answers[i]);
             }
         }
     } while (std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
@@ -162,7 +265,7 @@ TEST_CASE("what is in force is what Patroni takes") {
 TEST_CASE("the shapes in the tests are read as Patroni reads them") {
     const Files files;
     const auto tests = fs::path(__FILE__).parent_path().parent_path();
-    std::vector<fs::path> paths;
+    std::vector<ConfigurationSource> sources;
     for (const auto& directory : {tests / "commands" / "shapes", tests / "patroni" / "cases"}) {
         for (const auto& entry : fs::directory_iterator(directory)) {
             const auto name = entry.path().stem().string();
@@ -170,18 +273,19 @@ TEST_CASE("the shapes in the tests are read as Patroni reads them") {
                 continue;  // those that Patroni cannot read, or not as they are
             }
             auto text = system::read_file(entry.path());
-            paths.push_back(files.write(name + "/1.yml", text).parent_path());
+            sources.push_back({files.write(name + "/1.yml", text).parent_path(), {}});
             files.write(name + "/2.yml", "postgresql: {listen: '127.0.0.1:5432'}\n");
         }
     }
-    const auto answers = ask(files, paths);
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-        CAPTURE(paths[i].filename());
+    const auto answers = ask(files, sources);
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        const auto name = sources[i].path->filename();
+        CAPTURE(name);
         auto expected = answers[i];
-        if (expected["methods"].size() == 10 && paths[i].filename() == "U1-line-of-the-edited-text") {
+        if (expected["methods"].size() == 10 && name == "U1-line-of-the-edited-text") {
             expected["methods"] = {"basebackup"};  // each letter is a method; check says so
         }
-        CHECK(seen(paths[i]) == expected);
+        CHECK(seen(sources[i]) == expected);
     }
 }
 
@@ -233,7 +337,11 @@ TEST_CASE("only what Patroni cannot read is refused") {
         CAPTURE(text);
         CHECK_FALSE(refused(text));
     }
-    const auto answers = ask(files, paths);
+    std::vector<ConfigurationSource> sources;
+    for (const auto& path : paths) {
+        sources.push_back({path, {}});
+    }
+    const auto answers = ask(files, sources);
     for (std::size_t i = 0; i < paths.size(); ++i) {
         CAPTURE(system::read_file(paths[i]));
         CHECK_FALSE(answers[i]["readable"].get<bool>());

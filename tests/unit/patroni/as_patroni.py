@@ -1,5 +1,8 @@
-"""What Patroni itself makes of patroni.yml: for each path on standard input a line of JSON."""
+"""What Patroni itself makes of patroni.yml and of PATRONI_* variables: for each line of JSON on standard input,
+`{"path": ..., "environment": {...}}`, one on standard output. It runs with Patroni 2.0 to 4.1."""
 import json
+import logging
+import os
 import sys
 import types
 
@@ -15,10 +18,12 @@ def handler_of(configuration):
     handler = object.__new__(ConfigHandler)
     of_citus = types.SimpleNamespace(adjust_postgres_gucs=lambda parameters: None)
     handler._postgresql = types.SimpleNamespace(
-        major_version=150000, scope='demo', citus_handler=of_citus, mpp_handler=of_citus)  # the one of 3, the other of 4
+        major_version=150000, scope='demo', global_config=None,  # of 3.1 and 3.2
+        citus_handler=of_citus, mpp_handler=of_citus)  # the one of 3, the other of 4
     handler._synchronous_standby_names = None
+    handler._server_parameters = CaseInsensitiveDict()
     handler._config_dir = '/data'
-    handler._config = configuration['postgresql'].copy()
+    handler._config = dict(configuration['postgresql'], listen='127.0.0.1:5432')
     handler.setup_server_parameters()
     return handler
 
@@ -38,7 +43,23 @@ def text(value):
     return '' if value is None else str(value)
 
 
-def seen(path):
+def values_of(configuration):
+    """What the variables can change, without what is not set."""
+    postgresql = configuration['postgresql']
+    values = {key: configuration.get(key) for key in ('scope', 'name')}
+    values.update((key, postgresql.get(key)) for key in ('data_dir', 'bin_dir', 'config_dir', 'listen'))
+    values['log.dir'] = (configuration.get('log') or {}).get('dir')
+    for kind in ('superuser', 'replication', 'rewind'):
+        role = postgresql['authentication'].get(kind) or {}
+        if role.get('username'):
+            values.update({kind + '.username': role['username'], kind + '.password': role.get('password')})
+    return {key: text(value) for key, value in values.items() if value not in (None, '')}
+
+
+def seen(path, environment):
+    for name in [name for name in os.environ if name.startswith('PATRONI_')]:
+        del os.environ[name]
+    os.environ.update(environment)
     configuration = Config(path, None)
     section = configuration.get('bootstrap') or {}
     if section.get('dcs'):
@@ -48,7 +69,7 @@ def seen(path):
     methods = Postgresql.create_replica_methods.fget(types.SimpleNamespace(config=handler)) or ['basebackup']
     return {'recovery_conf': {name.lower(): text(value) for name, value in recovery_conf.items()},
             'parameters': {name: text(handler._server_parameters.get(name)) for name in ('archive_mode', 'archive_command')},
-            'methods': list(methods), 'bootstrap': method_of(section)}
+            'methods': list(methods), 'bootstrap': method_of(section), 'values': values_of(configuration)}
 
 
 def readable(path):
@@ -60,6 +81,8 @@ def readable(path):
             return False
 
 
+logging.disable(logging.CRITICAL)
 for line in sys.stdin:
-    path = line.strip()
-    print(json.dumps({'readable': readable(path)} if path.endswith('.txt') else seen(path)))
+    given = json.loads(line)
+    path = given['path']
+    print(json.dumps({'readable': readable(path)} if path.endswith('.txt') else seen(path, given['environment'])))
