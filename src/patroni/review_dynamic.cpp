@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, 7> later_numbers = {
 bool is_number(const Node& node) {
     static const std::regex whole(R"(\s*[-+]?[0-9]+(_[0-9]+)*\s*)");
     static const std::regex rounded(R"([-+]?[0-9][0-9_]*\.[0-9_]*|(true|True|TRUE|on|On|ON|yes|Yes|YES))"
-                                   R"(|(false|False|FALSE|off|Off|OFF|no|No|NO))");
+                                    R"(|(false|False|FALSE|off|Off|OFF|no|No|NO))");
     static const std::regex endless(R"([-+]?\.(inf|Inf|INF|nan|NaN|NAN))");
     if (!node.is_scalar()) {
         return false;
@@ -47,12 +47,15 @@ bool has(const Keys& keys, const std::string& key) {
     return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
-void review_numbers(const Node& dcs, std::vector<Finding>& findings) {
+/// Whether Patroni ignores all of them.
+bool review_numbers(const Node& dcs, std::vector<Finding>& findings) {
+    bool is_ignored = false;
     for (const Entry& entry : dcs.entries) {
         if (is_number(*entry.value)) {
             continue;
         }
         if (has(numbers, entry.key)) {
+            is_ignored = true;
             findings.push_back({"dcs-ignored",
                                 {not_a_number(entry) + ": Patroni ignores all of bootstrap.dcs",
                                  "write it as a number of seconds, without a unit, or remove it", entry.place}});
@@ -63,6 +66,7 @@ void review_numbers(const Node& dcs, std::vector<Finding>& findings) {
                                  "write it as a number, without a unit, or remove it", entry.place}});
         }
     }
+    return is_ignored;
 }
 
 /// The defaults are config.py's, 2.0 to 4.1.
@@ -100,9 +104,10 @@ void review_lag(const Node& dcs, std::vector<Finding>& findings) {
 }  // namespace
 
 void review_dynamic(const Node& dcs, std::vector<Finding>& findings) {
-    review_numbers(dcs, findings);
-    review_timeouts(dcs, findings);
-    review_lag(dcs, findings);
+    if (!review_numbers(dcs, findings)) {
+        review_timeouts(dcs, findings);
+        review_lag(dcs, findings);
+    }
 }
 
 }  // namespace patroni_pgbackrest::patroni

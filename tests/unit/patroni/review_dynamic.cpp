@@ -42,6 +42,8 @@ TEST_CASE("without a number among them all of bootstrap.dcs is ignored") {
     CHECK(found("ttl: ''") == says("ttl has no value"));
     CHECK(found("ttl:") == says("ttl has no value"));
     CHECK(found("ttl: [30]") == says("ttl is not a number"));
+    CHECK(found("{ttl: 30s, retry_timeout: 15, maximum_lag_on_failover: -1}") ==
+          says("ttl is 30s, which is not a number"));
 }
 
 TEST_CASE("of the other numbers only an old Patroni makes that much") {
