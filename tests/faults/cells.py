@@ -74,9 +74,13 @@ def numbers_of(trace, directory):
 
 def called_on(arguments, directory):
     """The paths in a call's arguments, else all of these, without numbers: the same for calls from one place in the program."""
-    arguments = arguments.rpartition(') = ')[0] or arguments
-    paths = [path for pair in re.findall(r'"(/[^"]*)"|<(/[^>]+)>', arguments.replace(directory, '')) for path in pair if path]
-    return re.sub(r'0x[0-9a-f]+|[0-9A-F]{8,}|\d+', '#', ' '.join(paths) or re.sub(r'"[^"]*"', '""', arguments))
+    arguments = re.sub(r'\)\s+= .*| <unfinished.*', '', arguments).replace(directory, '')
+    paths = [path for pair in re.findall(r'"(/[^"]*)"|<(/[^>]+)>', arguments) for path in pair if path]
+    on = ' '.join(paths) or re.sub(r'"[^"]*"', '""', arguments)
+    on = re.sub(r'/sys/fs/cgroup/(\S*/)?', '/sys/fs/cgroup/*/', on)
+    # What mkdtemp and mkostemp chose; the journal is written in many places, which are told apart by it.
+    on = re.sub(r'(/ppb|/\.(?!journal)[^/ ]+)\.\w{6}(?=[/ ]|$)', r'\1.*', on)
+    return re.sub(r'0x[0-9a-f]+|[0-9A-F]{8,}|\d+', '#', on)
 
 
 def distinct(numbers):
