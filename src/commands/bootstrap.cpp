@@ -149,6 +149,8 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
     for (const char* name : {made_places_file, OnlyOnce::file_name}) {
         system::remove_file(staging.path() / name);  // the backup's, or of an earlier try
     }
+    // Kept from an earlier copy, it would come back in place of this one's where that is empty.
+    system::remove_file(staging.layout().workspace / "postgresql.auto.conf");
     staging.enter(Phase::copied);
 }
 
