@@ -19,7 +19,7 @@ std::optional<patroni::ScopeState> ask_scope(const patroni::ConfigurationSource&
     if (!request.patroni || request.scope.empty()) {
         return std::nullopt;
     }
-    return patroni::read_scope(source, request.scope);
+    return patroni::read_scope(source, request.scope, patroni::Silence::is_away);
 }
 
 std::vector<Finding> review_scope(const std::string& scope, const patroni::ScopeState& state) {

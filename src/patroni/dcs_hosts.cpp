@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <chrono>
 #include <fmt/format.h>
 #include <iterator>
 #include <optional>
@@ -18,20 +17,21 @@ namespace {
 
 using system::Endpoint;
 
-/// A SYN that was lost is sent again after a second.
-constexpr std::chrono::seconds longest_connect{3};
+/// A server that wants TLS answers it as well, or closes the connection; it needs neither a leader nor a role.
+constexpr std::string_view http_question = "GET /version HTTP/1.0\r\n\r\n";
 
 struct Kind {
     std::string_view section;
     std::string_view port;               ///< Patroni's default
     std::vector<std::string_view> keys;  ///< that name servers: the first that is there counts
+    std::string_view question;           ///< that a server answers at once
 };
 
 const std::vector<Kind>& kinds() {
-    static const std::vector<Kind> all = {{"etcd", "2379", {"proxy", "url", "hosts", "host"}},
-                                          {"etcd3", "2379", {"proxy", "url", "hosts", "host"}},
-                                          {"consul", "8500", {"url", "host"}},
-                                          {"zookeeper", "2181", {"hosts"}}};
+    static const std::vector<Kind> all = {{"etcd", "2379", {"proxy", "url", "hosts", "host"}, http_question},
+                                          {"etcd3", "2379", {"proxy", "url", "hosts", "host"}, http_question},
+                                          {"consul", "8500", {"url", "host"}, http_question},
+                                          {"zookeeper", "2181", {"hosts"}, "ruok"}};
     return all;
 }
 
@@ -52,6 +52,27 @@ bool has_section(const yaml::Node& tree, const std::map<std::string, std::string
     return tree.find(section) != nullptr || std::any_of(environment.begin(), environment.end(), [&](const auto& entry) {
                return system::lower(entry.first).starts_with(fmt::format("patroni_{}_", section));
            });
+}
+
+/// Null if it is none of these, or one among others.
+const Kind* kind_of(const yaml::Node& tree, const std::map<std::string, std::string>& environment) {
+    const Kind* kind = nullptr;
+    for (const auto& one : kinds()) {
+        if (has_section(tree, environment, one.section)) {
+            if (kind != nullptr) {
+                return nullptr;
+            }
+            kind = &one;
+        }
+    }
+    const bool has_other = std::any_of(others.begin(), others.end(),
+                                       [&](std::string_view other) { return has_section(tree, environment, other); });
+    return has_other ? nullptr : kind;
+}
+
+std::string question_of(const yaml::Node& tree, const std::map<std::string, std::string>& environment) {
+    const auto* kind = kind_of(tree, environment);
+    return std::string(kind == nullptr ? std::string_view() : kind->question);
 }
 
 /// `host`, `host:2379`, `[::1]:2379`, `https://user:secret@host:2379/path`.
@@ -108,18 +129,8 @@ std::string text_of(const Endpoint& endpoint) {
 }  // namespace
 
 std::vector<Endpoint> dcs_hosts(const yaml::Node& tree, const std::map<std::string, std::string>& environment) {
-    const Kind* kind = nullptr;
-    for (const auto& one : kinds()) {
-        if (has_section(tree, environment, one.section)) {
-            if (kind != nullptr) {
-                return {};
-            }
-            kind = &one;
-        }
-    }
-    const bool has_other = std::any_of(others.begin(), others.end(),
-                                       [&](std::string_view other) { return has_section(tree, environment, other); });
-    if (kind == nullptr || has_other) {
+    const auto* kind = kind_of(tree, environment);
+    if (kind == nullptr) {
         return {};
     }
     const auto& section = tree.map_at(kind->section);
@@ -142,23 +153,33 @@ std::vector<Endpoint> dcs_hosts(const yaml::Node& tree, const std::map<std::stri
     return endpoints;
 }
 
-std::string why_dcs_is_away(const ConfigurationSource& source) {
-    std::vector<Endpoint> endpoints;
+DcsLook::DcsLook(const ConfigurationSource& source, Silence silence) : silence_(silence) {
     try {
         if (const auto tree = load_tree(source)) {
             // Nothing overrides PATRONI_CONFIGURATION.
-            endpoints =
-                dcs_hosts(*tree, variables_count(source) ? source.environment : std::map<std::string, std::string>());
+            const auto environment =
+                variables_count(source) ? source.environment : std::map<std::string, std::string>();
+            endpoints_ = dcs_hosts(*tree, environment);
+            if (!endpoints_.empty()) {
+                reaching_.emplace(endpoints_, longest_look,
+                                  silence == Silence::is_away ? question_of(*tree, environment) : std::string());
+            }
         }
-    } catch (const Failure&) {
-        return {};  // patronictl says what is wrong
+    } catch (const Failure&) {  // patronictl says what is wrong
     }
-    if (endpoints.empty() || system::any_is_reachable(endpoints, longest_connect)) {
+}
+
+std::string DcsLook::why_away() const {
+    if (!reaching_) {
         return {};
     }
-    std::vector<std::string> names;
-    std::transform(endpoints.begin(), endpoints.end(), std::back_inserter(names), text_of);
-    return "nothing answers at " + system::join(names, ", ");
+    const auto reach = reaching_->result();
+    if (reach == system::Reach::nothing || (reach == system::Reach::silent && silence_ == Silence::is_away)) {
+        std::vector<std::string> names;
+        std::transform(endpoints_.begin(), endpoints_.end(), std::back_inserter(names), text_of);
+        return "nothing answers at " + system::join(names, ", ");
+    }
+    return {};
 }
 
 }  // namespace patroni_pgbackrest::patroni

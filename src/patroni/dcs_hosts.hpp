@@ -4,7 +4,9 @@
 #include "system/reachable.hpp"
 #include "yaml/tree.hpp"
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +17,28 @@ namespace patroni_pgbackrest::patroni {
 /// DCS, several of them, SRV records, no host at all.
 std::vector<system::Endpoint> dcs_hosts(const yaml::Node& tree, const std::map<std::string, std::string>& environment);
 
-/// Why the DCS need not be asked: none of its servers accepts a connection. Empty if one does, or if they are not
-/// known. Within 3 s, where patronictl waits for as long as it is let.
-std::string why_dcs_is_away(const ConfigurationSource& source);
+/// How long a DCS is waited for that is away: a SYN that was lost is sent again after a second.
+constexpr std::chrono::milliseconds longest_look{2000};
+
+/// What is thought of a DCS that accepts connections and is silent for `longest_look`, as one behind a proxy may be.
+enum class Silence {
+    may_end,  ///< patronictl is asked: what a restore decides must not depend on how fast the DCS is
+    is_away,
+};
+
+/// Looks in the background whether any server of the DCS is there. patronictl waits for as long as it is let.
+class DcsLook {
+  public:
+    DcsLook(const ConfigurationSource& source, Silence silence);
+
+    /// Why the DCS need not be asked. Empty if one of its servers is there, or if that is not known: the servers are
+    /// not, or the resolver is away. Within `longest_look` after the beginning.
+    std::string why_away() const;
+
+  private:
+    std::vector<system::Endpoint> endpoints_;
+    std::optional<system::Reaching> reaching_;
+    Silence silence_;
+};
 
 }  // namespace patroni_pgbackrest::patroni

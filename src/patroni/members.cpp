@@ -150,8 +150,10 @@ InitializeKey initialize_key_in(std::string_view word) {
                                    : InitializeKey::unknown;
 }
 
-std::string why_not(const ConfigurationSource& source) {
-    return process::find_executable("patronictl") ? why_dcs_is_away(source) : "patronictl was not found";
+constexpr auto no_patronictl = "patronictl was not found";
+
+std::string why_not(const ConfigurationSource& source, Silence silence) {
+    return process::find_executable("patronictl") ? DcsLook(source, silence).why_away() : no_patronictl;
 }
 
 Leadership leadership_in(const process::Captured& result, const CitusGroup& group) {
@@ -187,21 +189,29 @@ void take_key(std::string_view answer, ScopeState& state) {
 }
 
 LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)
-    : why_not_(why_not(source)) {
-    if (why_not_.empty()) {
-        group_ = citus_group(source);
-        running_ = std::make_unique<process::Capturing>(list_command(source, scope), deadline);
-    }
-}
+    : running_(process::find_executable("patronictl")
+                   ? std::make_unique<process::Capturing>(list_command(source, scope), deadline)
+                   : nullptr),
+      group_(citus_group(source)), look_(source, Silence::may_end) {}
 
 Leadership LeaderQuery::answer() {
-    return running_ ? leadership_in(running_->result(), group_) : Leadership{std::nullopt, 0, why_not_};
+    if (!running_) {
+        return {std::nullopt, 0, no_patronictl};
+    }
+    if (!running_->is_done() || !process::succeeded(running_->result().outcome)) {
+        if (auto why = look_.why_away(); !why.empty()) {
+            running_.reset();
+            return {std::nullopt, 0, std::move(why)};
+        }
+    }
+    return leadership_in(running_->result(), group_);
 }
 
-ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline) {
+ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence,
+                      std::chrono::seconds deadline) {
     ScopeState state;
     state.group = citus_group(source);
-    state.leadership.why_unknown = why_not(source);
+    state.leadership.why_unknown = why_not(source, silence);
     if (!state.leadership.why_unknown.empty()) {
         return state;
     }

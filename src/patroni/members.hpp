@@ -1,6 +1,7 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
+#include "patroni/dcs_hosts.hpp"
 #include "process/child.hpp"
 
 #include <chrono>
@@ -36,7 +37,7 @@ Leadership leader_in(std::string_view json, const CitusGroup& group = {});
 
 /// Asks the DCS who leads a scope, through patronictl, read-only, in the background. The leader is unknown if
 /// patronictl is missing, no server of the DCS accepts a connection (3.0.2 would wait for them forever), or it does not
-/// answer within `deadline`.
+/// answer within `deadline`. A DCS that is away is known by the time that sync takes, and at the latest in 2 s.
 class LeaderQuery {
   public:
     LeaderQuery(const ConfigurationSource& source, const std::string& scope,
@@ -44,9 +45,9 @@ class LeaderQuery {
     Leadership answer();
 
   private:
-    std::string why_not_;
+    std::unique_ptr<process::Capturing> running_;  // null if there is no patronictl
     CitusGroup group_;
-    std::unique_ptr<process::Capturing> running_;
+    DcsLook look_;
 };
 
 /// The DCS's `/initialize` key.
@@ -75,8 +76,8 @@ struct ScopeState {
 
 /// Asks the DCS through patronictl. It asks about the key through Patroni's own library in patronictl's Python, because
 /// not every patronictl shows the key (3.0.2 does not). Read-only. Nothing is known if no server of the DCS accepts a
-/// connection, or there is no answer within `deadline`.
-ScopeState read_scope(const ConfigurationSource& source, const std::string& scope,
+/// connection, which takes 2 s at most, or there is no answer within `deadline`.
+ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence = Silence::may_end,
                       std::chrono::seconds deadline = longest_answer);
 
 /// Takes over what Patroni's library says about the key; leaves all of it unknown if the answer is not the three whole

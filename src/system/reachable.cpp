@@ -1,8 +1,9 @@
 #include "system/reachable.hpp"
 
+#include "system/descriptor.hpp"
 #include "system/thread.hpp"
 
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
@@ -23,80 +24,98 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-bool connects(const addrinfo& address, Clock::time_point deadline) {
-    const int file = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (file < 0) {
-        return false;
-    }
-    bool connected = ::connect(file, address.ai_addr, address.ai_addrlen) == 0;
+constexpr std::chrono::milliseconds grace(200);  // attempts that ended at the deadline report then
+
+bool becomes(int file, short event, Clock::time_point deadline) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    pollfd waiting{file, POLLOUT, 0};
-    if (!connected && errno == EINPROGRESS && left > 0 && ::poll(&waiting, 1, static_cast<int>(left)) == 1) {
-        int error = 0;
-        socklen_t size = sizeof error;
-        connected = ::getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
-    }
-    ::close(file);
-    return connected;
+    pollfd waiting{file, event, 0};
+    return left > 0 && ::poll(&waiting, 1, static_cast<int>(left)) == 1;
 }
 
-/// To any of its addresses, side by side: the first may be one where nothing answers.
-bool connects(const Endpoint& endpoint, Clock::time_point deadline) {
-    addrinfo wanted{};
-    wanted.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (::getaddrinfo(endpoint.host.c_str(), endpoint.port.c_str(), &wanted, &found) != 0) {
-        return false;
+bool connects(int file, const addrinfo& address, Clock::time_point deadline) {
+    if (::connect(file, address.ai_addr, address.ai_addrlen) == 0) {
+        return true;
     }
-    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
-    std::list<std::thread> attempts;
-    std::atomic<bool> connected = false;
-    for (const auto* address = found; address != nullptr; address = address->ai_next) {
-        const auto attempt = [address, deadline, &connected] {
-            if (connects(*address, deadline)) {
-                connected = true;
-            }
-        };
-        if (auto thread = started(attempt)) {
-            attempts.push_back(std::move(*thread));
-        } else {
-            attempt();
-        }
-    }
-    for (auto& attempt : attempts) {
-        attempt.join();
-    }
-    return connected;
+    int error = 0;
+    socklen_t size = sizeof error;
+    return errno == EINPROGRESS && becomes(file, POLLOUT, deadline) &&
+           ::getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
 }
 
-/// Outlives the caller when a resolver does not answer.
-struct Answers {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::size_t missing;
-    bool reached = false;
-
-    void take(bool connected) {
-        const std::lock_guard lock(mutex);
-        reached = reached || connected;
-        --missing;
-        changed.notify_all();
+Reach reach_of(const addrinfo& address, Clock::time_point deadline, const std::string& question) {
+    const Descriptor file(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!file.is_open() || !connects(file.number(), address, deadline)) {
+        return Reach::nothing;
     }
-};
+    if (question.empty()) {
+        return Reach::answers;
+    }
+    ::send(file.number(), question.data(), question.size(), MSG_NOSIGNAL);  // a connection reset is an answer, too
+    return becomes(file.number(), POLLIN, deadline) ? Reach::answers : Reach::silent;
+}
 
 }  // namespace
 
-bool any_is_reachable(const std::vector<Endpoint>& endpoints, std::chrono::milliseconds limit) {
-    constexpr std::chrono::milliseconds grace(200);  // attempts that ended at the deadline report then
-    const auto deadline = Clock::now() + limit;
-    const auto answers = std::make_shared<Answers>();
-    answers->missing = endpoints.size();
+struct Reaching::Answers {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t unresolved, missing;
+    Reach best = Reach::nothing;
+
+    explicit Answers(std::size_t count) : unresolved(count), missing(count) {}
+
+    void resolved() {
+        const std::lock_guard lock(mutex);
+        --unresolved;
+    }
+
+    void take(Reach reached) {
+        const std::lock_guard lock(mutex);
+        best = std::max(best, reached);
+        changed.notify_all();
+    }
+
+    void finished() {
+        const std::lock_guard lock(mutex);
+        --missing;
+        changed.notify_all();
+    }
+
+    /// Any of its addresses, side by side: the first may be one where nothing answers.
+    void ask(const Endpoint& endpoint, Clock::time_point deadline, const std::string& question) {
+        addrinfo wanted{};
+        wanted.ai_socktype = SOCK_STREAM;
+        addrinfo* found = nullptr;
+        const bool is_known = ::getaddrinfo(endpoint.host.c_str(), endpoint.port.c_str(), &wanted, &found) == 0;
+        const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(is_known ? found : nullptr,
+                                                                             ::freeaddrinfo);
+        resolved();
+        std::list<std::thread> attempts;
+        for (const auto* address = addresses.get(); address != nullptr; address = address->ai_next) {
+            const auto attempt = [this, address, deadline, &question] { take(reach_of(*address, deadline, question)); };
+            if (auto thread = started(attempt)) {
+                attempts.push_back(std::move(*thread));
+            } else {
+                attempt();
+            }
+        }
+        for (auto& attempt : attempts) {
+            attempt.join();
+        }
+        finished();
+    }
+};
+
+Reaching::Reaching(const std::vector<Endpoint>& endpoints, std::chrono::milliseconds limit, const std::string& question)
+    : deadline_(Clock::now() + limit), answers_(std::make_shared<Answers>(endpoints.size())) {
+    const auto until = deadline_ - grace;
     sigset_t all, before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the main thread's
     std::vector<Endpoint> left;
     for (const auto& endpoint : endpoints) {
-        if (auto thread = started([answers, endpoint, deadline] { answers->take(connects(endpoint, deadline)); })) {
+        const auto ask = [answers = answers_, endpoint, until, question] { answers->ask(endpoint, until, question); };
+        if (auto thread = started(ask)) {
             thread->detach();
         } else {
             left.push_back(endpoint);
@@ -104,11 +123,15 @@ bool any_is_reachable(const std::vector<Endpoint>& endpoints, std::chrono::milli
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     for (const auto& endpoint : left) {
-        answers->take(connects(endpoint, deadline));
+        answers_->ask(endpoint, until, question);
     }
-    std::unique_lock lock(answers->mutex);
-    answers->changed.wait_until(lock, deadline + grace, [&] { return answers->reached || answers->missing == 0; });
-    return answers->reached;
+}
+
+Reach Reaching::result() const {
+    std::unique_lock lock(answers_->mutex);
+    answers_->changed.wait_until(lock, deadline_,
+                                 [&] { return answers_->best == Reach::answers || answers_->missing == 0; });
+    return answers_->unresolved > 0 ? std::max(answers_->best, Reach::unresolved) : answers_->best;
 }
 
 }  // namespace patroni_pgbackrest::system

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,30 @@ struct Endpoint {
     bool operator==(const Endpoint&) const = default;
 };
 
-/// Whether a connection to one of them can be made within `limit`, name resolution included. All are tried at once.
-bool any_is_reachable(const std::vector<Endpoint>& endpoints, std::chrono::milliseconds limit);
+/// How far one came with the nearest of several servers.
+enum class Reach {
+    nothing,     ///< none accepts a connection
+    unresolved,  ///< nor those whose names are known; the resolver has not answered for the others
+    silent,      ///< one accepts connections, and says nothing
+    answers,
+};
+
+/// Tries several servers at once, in the background.
+class Reaching {
+  public:
+    /// `question` is sent to a server that accepts the connection; whatever it sends back, or that it closes, is an
+    /// answer. With an empty one, to accept is answer enough.
+    Reaching(const std::vector<Endpoint>& endpoints, std::chrono::milliseconds limit, const std::string& question = {});
+
+    /// Waits until one answers or all have failed, and never for longer than `limit` after the beginning, name
+    /// resolution included.
+    Reach result() const;
+
+  private:
+    struct Answers;
+
+    std::chrono::steady_clock::time_point deadline_;
+    std::shared_ptr<Answers> answers_;  // outlives this when a resolver does not answer
+};
 
 }  // namespace patroni_pgbackrest::system

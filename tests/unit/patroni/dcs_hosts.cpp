@@ -3,6 +3,11 @@
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
+#include <chrono>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::patroni;
 using system::Endpoint;
@@ -20,6 +25,10 @@ std::vector<std::string> hosts(const std::string& text, const Environment& envir
 }
 
 using Hosts = std::vector<std::string>;
+
+std::string why_away(const ConfigurationSource& source, Silence silence = Silence::may_end) {
+    return DcsLook(source, silence).why_away();
+}
 
 }  // namespace
 
@@ -63,12 +72,31 @@ TEST_CASE("a DCS that nothing answers for is away, and one that is not known is 
     const Files files;
     ConfigurationSource source;
     source.path = files.write("patroni.yml", "etcd3: {hosts: '127.0.0.1:1,[::1]:1'}\n");
-    CHECK(why_dcs_is_away(source) == "nothing answers at 127.0.0.1:1, [::1]:1");
+    CHECK(why_away(source) == "nothing answers at 127.0.0.1:1, [::1]:1");
     source.path = files.write("patroni.yml", "kubernetes: {}\n");
-    CHECK(why_dcs_is_away(source).empty());
+    CHECK(why_away(source).empty());
     source.path = files.write("patroni.yml", "etcd3: [\n");
-    CHECK(why_dcs_is_away(source).empty());
+    CHECK(why_away(source).empty());
     source.path.reset();
     source.environment = {{"PATRONI_CONFIGURATION", "etcd3: {hosts: '127.0.0.1:1'}"}, {"PATRONI_ETCD3_HOSTS", "b"}};
-    CHECK(why_dcs_is_away(source) == "nothing answers at 127.0.0.1:1");
+    CHECK(why_away(source) == "nothing answers at 127.0.0.1:1");
+}
+
+TEST_CASE("a DCS that accepts connections and is silent is away for who only looks, and is asked by a restore") {
+    const int file = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::listen(file, 16) == 0);  // the kernel chooses a port of 0.0.0.0, and accepts for it
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    REQUIRE(::getsockname(file, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    const auto server = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    const Files files;
+    for (const std::string section : {"etcd3: {hosts: '", "zookeeper: {hosts: '"}) {
+        ConfigurationSource source;
+        source.path = files.write("patroni.yml", section + server + "'}\n");
+        CHECK(why_away(source, Silence::may_end).empty());
+        const auto began = std::chrono::steady_clock::now();
+        CHECK(why_away(source, Silence::is_away) == "nothing answers at " + server);
+        CHECK(std::chrono::steady_clock::now() - began < longest_look + std::chrono::seconds(2));
+    }
+    ::close(file);
 }
