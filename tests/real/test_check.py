@@ -103,6 +103,9 @@ class Check(BootstrapCase):
         # The WAL tells where it is.
         self.assertEqual(self.found('--type=name', '--target=somewhere'), (3, ['target']))
         self.assertEqual(self.found('--type=name', '--target=somewhere', self.by_set()), (0, []))
+        # Behind each batch one of the source's restore points has this name.
+        self.assertEqual(self.found('--type=name', '--target=end of segment'), (3, ['backup-set-unknown']))
+        self.assertEqual(self.found('--type=name', '--target=end of segment', self.by_set()), (0, []))
         for batch in (1, 7):
             for kind in ('xid', 'name'):
                 self.assertEqual(self.found('--type=' + kind, '--target=' + self.target(kind, batch)), (0, []))

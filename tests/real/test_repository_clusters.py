@@ -37,8 +37,11 @@ class TwoClusters(RepositoryCase):
         self.node.put_key(alpha)
         result = self.check()
         self.assertEqual(result.code, 3)
+        self.assertRegex(result.log, 'ERROR +several-clusters: stanza demo holds backups of several clusters: ')
         self.assertIn('the DCS has system identifier ' + alpha, result.log)
-        self.assertEqual(self.check('--system-identifier=' + alpha).code, 0)
+        chosen = self.check('--system-identifier=' + alpha)
+        self.assertEqual(chosen.code, 0)
+        self.assertNotIn('several-clusters', chosen.log)
 
     def test_a_time_with_two_clusters_is_refused_until_one_is_named(self):
         # A time of alpha's life: beta's backup is later, which does not make it alpha.

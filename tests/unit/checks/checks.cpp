@@ -3,10 +3,10 @@
 #include "support/catch.hpp"
 #include "support/requests.hpp"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
-using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest;
 
 namespace {
@@ -14,7 +14,46 @@ namespace {
 const Finding an_error{"target", {"no backup set ends before it", "the nearest point is 1", ""}};
 const Finding a_warning{"key-twice", {"scope stands twice", "take one out", "patroni.yml:7"}};
 
+/// All tests but this one, as one text.
+std::string all_tests() {
+    const std::filesystem::path here = __FILE__;
+    std::string texts;
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(here.parent_path().parent_path().parent_path())) {
+        const auto suffix = file.path().extension();
+        if ((suffix == ".cpp" || suffix == ".py") && file.path() != here) {
+            texts += system::read_file(file.path());
+        }
+    }
+    return texts;
+}
+
+/// Tests name what was found at the beginning of a text, or as check prints it. A plain word has other meanings, too.
+bool is_expected(const std::string& id, const std::string& tests) {
+    const auto is_there = [&](const std::string& words) { return tests.find(words) != std::string::npos; };
+    if (id.find('-') == std::string::npos) {
+        return is_there("['" + id + "'") || is_there(", '" + id + "'");
+    }
+    for (const std::string before : {"\"", "'", "ERROR   ", "WARNING ", "ERROR +", "WARNING +"}) {
+        for (const std::string behind : {"\"", "'", ":", " "}) {
+            if (is_there(before + id + behind)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 }  // namespace
+
+TEST_CASE("every check is found by some test") {
+    const auto tests = all_tests();
+    for (const auto& definition : check_table()) {
+        INFO(definition.id);
+        CHECK(is_expected(std::string(definition.id), tests));
+    }
+    CHECK_FALSE(is_expected("no-such-check-anywhere", tests));
+}
 
 TEST_CASE("every check has an id of its own and says why and what to do") {
     std::set<std::string_view> ids;

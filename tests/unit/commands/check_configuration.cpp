@@ -1,0 +1,127 @@
+#include "commands/check_configuration.hpp"
+
+#include "commands/arguments.hpp"
+#include "support/catch.hpp"
+#include "support/files.hpp"
+#include "system/file.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <sys/stat.h>
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::commands;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path shapes = fs::path(__FILE__).parent_path() / "shapes";
+
+/// `method-missing:21` for a finding in line 21; without a line where the finding names none.
+std::string text(const Finding& finding) {
+    const auto& place = finding.problem.place;
+    return finding.id + (place.starts_with("patroni.yml:") ? place.substr(place.find(':')) : std::string());
+}
+
+/// As `check` on a machine without systemd, watchdog and a stanza in pgBackRest's own configuration.
+Strings found(const std::string& yaml) {
+    const Files files;
+    const auto file = files.write("patroni.yml", yaml);
+    ::chmod(file.c_str(), 0600);
+    Overview overview;
+    std::vector<Finding> findings;
+    review_configuration(read_bootstrap_arguments({"check", "--patroni-config=" + file.string()}), overview, findings,
+                         files.path());
+    Strings result;
+    for (const auto& finding : findings) {
+        result.push_back(text(finding));
+    }
+    return result;
+}
+
+/// The findings of a file that knows nothing of us.
+Strings not_ours(int line) {
+    return {"request-invalid", "method-missing:" + std::to_string(line), "archive-mode-off",
+            "standby-restore-command-missing"};
+}
+
+}  // namespace
+
+TEST_CASE("check finds in files of every shape what is wrong with them, at its line, and nothing else") {
+    const std::map<std::string, Strings> expected = {
+        {"anchors", {"archive-mode-off", "standby-restore-command-missing"}},
+        {"autobase", {"request-invalid", "method-missing:21"}},
+        {"barman", {"method-other-program:6"}},
+        {"bom", not_ours(2)},
+        {"comments", not_ours(15)},
+        {"crlf", not_ours(3)},
+        {"crunchy", {"request-invalid", "method-missing:22"}},
+        {"debian", {"method-other-program:12"}},
+        {"environment",
+         {"request-invalid", "request-invalid", "method-missing:2", "archive-mode-off",
+          "standby-restore-command-missing"}},
+        {"flow", not_ours(2)},
+        {"flow2", not_ours(3)},
+        {"json", not_ours(6)},
+        {"kubernetes",
+         {"request-invalid", "method-missing:3", "archive-command-missing:7", "standby-restore-command-missing:45"}},
+        {"long", not_ours(4)},
+        {"merge", not_ours(7)},
+        {"no-newline", not_ours(4)},
+        {"operator",
+         {"request-invalid", "request-invalid", "method-missing:2", "archive-command-other:1",
+          "standby-restore-command-missing"}},
+        {"percona", {"request-invalid", "method-missing:12", "watchdog-missing:48"}},
+        {"pigsty", {"method-other-program:11"}},
+        {"plain", {"method-other-program:5"}},
+        {"quoted", {"archive-mode-off", "standby-restore-command-missing:11"}},
+        {"spilo", {"method-other-program:13"}},
+        {"tabs", not_ours(7)},
+        {"timescale", {"method-other-program:13"}},
+        {"walg", {"method-other-program:5"}},
+        {"wrapper", {"archive-mode-off"}},
+    };
+    std::set<std::string> seen;
+    for (const auto& entry : fs::directory_iterator(shapes)) {
+        if (entry.path().extension() != ".yml") {
+            continue;
+        }
+        const auto shape = entry.path().stem().string();
+        CAPTURE(shape);
+        REQUIRE(expected.contains(shape));
+        seen.insert(shape);
+        CHECK(found(system::read_file(entry.path())) == expected.at(shape));
+    }
+    CHECK(seen.size() == expected.size());
+}
+
+TEST_CASE("the README counts the files that were tried") {
+    const auto tests = shapes.parent_path().parent_path().parent_path();
+    const auto files_in = [](const fs::path& directory) {
+        return std::count_if(fs::directory_iterator(directory), fs::directory_iterator(),
+                             [](const auto& entry) { return entry.path().extension() == ".yml"; });
+    };
+    for (const std::string readme : {"README.md", "README.zh-CN.md"}) {
+        CAPTURE(readme);
+        const auto text = system::read_file(tests.parent_path() / readme);
+        CHECK(text.find("| " + std::to_string(files_in(shapes)) + " ") != std::string::npos);
+        CHECK(text.find(" " + std::to_string(files_in(tests / "unit" / "patroni" / "cases")) + " ") !=
+              std::string::npos);
+    }
+}
+
+TEST_CASE("the block of another program leaves one warning, and none of its settings is shown as ours") {
+    const Files files;
+    const auto file = files.write("patroni.yml", system::read_file(shapes / "walg.yml"));
+    ::chmod(file.c_str(), 0600);
+    Overview overview;
+    std::vector<Finding> findings;
+    CHECK_FALSE(review_configuration(read_bootstrap_arguments({"check", "--patroni-config=" + file.string()}), overview,
+                                     findings, files.path()));
+    CHECK(overview.settings.empty());
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].problem == Problem{"bootstrap.wal_g.command does not call patroni_pgbackrest bootstrap",
+                                         "ignore this if it is a script that does", "patroni.yml:5"});
+}
