@@ -64,6 +64,7 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
     struct Hint {
         std::string wrong, found, right;
     };
+    const auto with_dynamic_slots = with("    postgresql:\n", "    postgresql:\n      use_slots: false\n");
     const std::vector<Hint> hints = {
         {with("  method: pgbackrest\n", ""),
          "method-missing: run patroni_pgbackrest configure, or set bootstrap.method and its block", clean},
@@ -87,7 +88,10 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
          in_dcs("    maximum_lag_on_failover: 0\n")},
         {"ttl: 30\n" + clean, "key-misplaced: move it into bootstrap.dcs", in_dcs("    ttl: 30\n")},
         {"pg_hba: []\n" + clean, "key-misplaced: move it into postgresql", clean + "  pg_hba: []\n"},
-        {in_bootstrap("  use_slots: true\n"), "key-misplaced: move it into postgresql", clean + "  use_slots: true\n"},
+        {in_bootstrap("  use_slots: true\n"), "key-misplaced: move it into bootstrap.dcs.postgresql",
+         with_dynamic_slots},
+        {"use_slots: false\n" + clean, "key-misplaced: move it into bootstrap.dcs.postgresql", with_dynamic_slots},
+        {clean + "  use_slots: false\n", "key-misplaced: move it into bootstrap.dcs.postgresql", with_dynamic_slots},
         {in_dcs("    create_replica_methods: [basebackup]\n"), "key-misplaced: move it into bootstrap.dcs.postgresql",
          with("    postgresql:\n", "    postgresql:\n      create_replica_methods: [basebackup]\n")},
         {clean + "  loop_wait: 5\n", "key-misplaced: move it into bootstrap.dcs", in_dcs("    loop_wait: 5\n")},
@@ -124,13 +128,13 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
         {with_replica_method(restore + ", retries: 2"),
          "replica-method-rejected: remove keys that are not options of pgbackrest restore",
          with_replica_method(restore)},
+        {with_replica_method("command: pgbackrest --stanza=demo restore, no_params: true, delta: true, link-all: no"),
+         "replica-method-rejected: write --delta --no-link-all into its command instead of the key",
+         with_replica_method("command: pgbackrest --stanza=demo --delta --no-link-all restore, no_params: true")},
         {with_replica_method("command: pgbackrest --stanza=demo --type=name --target=a restore, no_params: true"),
          "replica-method-target: remove type and target from it: a replica follows its leader",
          with_replica_method("command: pgbackrest --stanza=demo restore, no_params: true")},
         {with_replica_method("command: pgbackrest --stanza=demo backup"),
-        {with_replica_method("command: pgbackrest --stanza=demo restore, no_params: true, delta: true, link-all: no"),
-         "replica-method-rejected: write --delta --no-link-all into its command instead of the key",
-         with_replica_method("command: pgbackrest --stanza=demo --delta --no-link-all restore, no_params: true")},
          "replica-method-backup: let its command run pgbackrest restore: pgbackrest --stanza=NAME --delta restore",
          with_replica_method(restore)},
         {with_replica_method(restore + ", no_master: false"),
