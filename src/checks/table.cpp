@@ -50,7 +50,8 @@ const std::vector<CheckDefinition>& check_table() {
          "remove one of them"},
         {"key-misplaced", warning, "a key stands where Patroni ignores it",
          "parameters, pg_hba, create_replica_methods and the like belong to postgresql or bootstrap.dcs.postgresql, "
-         "ttl and the like to bootstrap.dcs. One level higher or lower they do nothing, and nobody says so.",
+         "use_slots to bootstrap.dcs.postgresql alone, ttl and the like to bootstrap.dcs. One level higher or lower "
+         "they do nothing, and nobody says so.",
          "move it where the hint says"},
         {"member-other-scope", error, "the file given with --member belongs to another cluster", "It was not compared.",
          "name the patroni.yml of another member of the same scope"},
@@ -98,6 +99,11 @@ const std::vector<CheckDefinition>& check_table() {
          "A node that was stopped lags by 0 bytes at the least, which is more than that. After the first stop of the "
          "whole cluster no node is healthy enough to take the lock, and the restored cluster stays read-only.",
          "set it to 0 or more, or remove it"},
+        {"listen-misread", error, "postgresql.listen has no port that Patroni can read",
+         "What stands behind the last colon is the port for Patroni: of `::1` it takes 1, and `[::1]` makes it end. A "
+         "name or "
+         "an IPv4 address needs none.",
+         "write the port: `[::1]:5432`"},
         {"watchdog-missing", error, "a watchdog is required, but its device cannot be written",
          "The node is restored, but never becomes leader.",
          "load the kernel module (for example softdog), and give the user that runs Patroni access to the device"},
@@ -109,7 +115,11 @@ const std::vector<CheckDefinition>& check_table() {
          "install the package's drop-in, /usr/share/doc/patroni-pgbackrest/examples/patroni.service.d.conf, as "
          "/etc/systemd/system/patroni.service.d/patroni_pgbackrest.conf"},
         {"archive-mode-off", warning, "the restored cluster does not archive",
-         "What it writes cannot be restored, and standbys that lag too far behind cannot catch up.",
+         "What it writes cannot be restored, and standbys that lag too far behind cannot catch up. Looked at are "
+         "patroni.yml, "
+         "the base configuration file and postgresql.auto.conf, where they are on this node; what the backup's files "
+         "include "
+         "is not.",
          "set archive_mode and archive_command in bootstrap.dcs.postgresql.parameters"},
         {"archive-command-missing", warning, "archive_mode is on without an archive_command",
          "WAL piles up in pg_wal until the disk is full.", "set archive_command"},

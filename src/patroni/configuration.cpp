@@ -117,6 +117,7 @@ std::optional<Value> value_of(const Entry* entry) {
     return entry == nullptr ? std::nullopt : std::optional(Value{entry->value->text, entry->place});
 }
 
+/// split_host_port (utils.py, 2.0 to 4.1): what stands behind the last colon is the port, even of an IPv6 address.
 std::optional<unsigned> read_port(const Node& local) {
     constexpr unsigned usual = 5432;
     const Entry* listen = local.find("listen");

@@ -1,5 +1,6 @@
 #include "patroni/command_words.hpp"
 #include "patroni/effective.hpp"
+#include "patroni/own_settings.hpp"
 #include "patroni/review.hpp"
 #include "system/text.hpp"
 
@@ -7,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
@@ -95,22 +97,29 @@ std::string archive_of(const Intent& intent, const std::string& option_of_file) 
                        intent.stanza.empty() ? "NAME" : system::shell_word(intent.stanza));
 }
 
-void review_archive_command(const Entry* mode, const Entry* command, const Intent& intent,
+/// Patroni writes none whose value is null.
+std::optional<Value> server_setting(const Node& tree, const std::string& name, const Intent& intent) {
+    const Node& dynamic = tree.map_at("bootstrap").map_at("dcs").map_at("postgresql");
+    const Entry* entry = parameter(tree.map_at("postgresql"), dynamic, name);
+    return entry == nullptr || entry->value->is_null() ? own_setting(tree, name, intent.root)
+                                                       : std::optional(Value{entry->value->text, entry->place});
+}
+
+void review_archive_command(const Value& mode, const std::optional<Value>& command, const Intent& intent,
                             std::vector<Finding>& findings) {
-    if (command == nullptr || yaml::blank(*command->value)) {
+    if (!command || system::trim(command->text).empty()) {
         findings.push_back(
             {"archive-command-missing",
-             {"archive_mode is on, but there is no archive_command: WAL piles up",
+             {command ? "archive_mode is on, but archive_command is empty: WAL piles up"
+                      : "archive_mode is on, but archive_command is not set in patroni.yml: WAL piles up, unless the "
+                        "backup's own configuration sets it",
               fmt::format("set archive_command: pgbackrest{} archive-push %p", archive_of(intent, "--config")),
-              command == nullptr ? mode->place : command->place}});
-        return;
-    }
-    const auto& text = command->value->text;
-    if (!calls_pgbackrest(text, "archive-push")) {
+              command ? command->place : mode.place}});
+    } else if (!calls_pgbackrest(command->text, "archive-push")) {
         findings.push_back({"archive-command-other",
                             {"archive_command does not run pgbackrest archive-push",
                              "ignore this if it is a script that does", command->place}});
-    } else if (const auto other = difference(text, intent); !other.empty()) {
+    } else if (const auto other = difference(command->text, intent); !other.empty()) {
         findings.push_back(
             {"archive-command-elsewhere",
              {"archive_command uses " + other,
@@ -118,23 +127,27 @@ void review_archive_command(const Entry* mode, const Entry* command, const Inten
     }
 }
 
-void review_archive(const Node& local, const Node& dynamic, const Intent& intent, std::vector<Finding>& findings) {
-    const Entry* mode = parameter(local, dynamic, "archive_mode");
-    const Entry* library = parameter(local, dynamic, "archive_library");
-    if (mode == nullptr || is_off(mode->value->text)) {
-        findings.push_back({"archive-mode-off",
-                            {"archive_mode is not on: nothing that the restored cluster writes can be restored again",
-                             "set archive_mode: 'on' in bootstrap.dcs.postgresql.parameters",
-                             mode == nullptr ? std::string() : mode->place}});
-    } else if (library != nullptr && !yaml::blank(*library->value)) {
+void review_archive(const Node& tree, const Intent& intent, std::vector<Finding>& findings) {
+    const auto mode = server_setting(tree, "archive_mode", intent);
+    const auto library = server_setting(tree, "archive_library", intent);
+    if (!mode || is_off(mode->text)) {
+        const std::string in_vain = "nothing that the restored cluster writes can be restored again";
+        findings.push_back(
+            {"archive-mode-off",
+             {mode ? "archive_mode is not on: " + in_vain
+                   : "archive_mode is not set in patroni.yml: unless the backup's own configuration sets "
+                     "it, " +
+                         in_vain,
+              "set archive_mode: 'on' in bootstrap.dcs.postgresql.parameters", mode ? mode->place : std::string()}});
+    } else if (library && !system::trim(library->text).empty()) {
         findings.push_back(
             {"archive-library",
-             {fmt::format("archive_library is {}: WAL does not go through archive_command", library->value->text),
+             {fmt::format("archive_library is {}: WAL does not go through archive_command", library->text),
               fmt::format("take it out, and set archive_command: pgbackrest{} archive-push %p",
                           archive_of(intent, "--config")),
               library->place}});
     } else {
-        review_archive_command(mode, parameter(local, dynamic, "archive_command"), intent, findings);
+        review_archive_command(*mode, server_setting(tree, "archive_command", intent), intent, findings);
     }
 }
 
@@ -198,7 +211,7 @@ void review_archiving(const Node& tree, const Intent& intent, std::vector<Findin
     const Entry* method = bootstrap.find("method");
     // In patroni mode every restore_command is the guard's.
     const bool guarded = method != nullptr && bootstrap.map_at(method->value->text).find("recovery_conf") != nullptr;
-    review_archive(tree.map_at("postgresql"), bootstrap.map_at("dcs").map_at("postgresql"), intent, findings);
+    review_archive(tree, intent, findings);
     review_standbys(recovery_conf_of_standbys(tree), guarded, intent, findings);
     review_roles(tree.map_at("postgresql"), "postgresql", findings);
     review_roles(bootstrap.map_at("dcs").map_at("postgresql"), "bootstrap.dcs.postgresql", findings);

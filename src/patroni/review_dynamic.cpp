@@ -69,6 +69,20 @@ bool review_numbers(const Node& dcs, std::vector<Finding>& findings) {
     return is_ignored;
 }
 
+/// What Patroni takes instead from 3.2 on (config.py, _validate_and_adjust_timeouts); for a ttl that is too small.
+std::string adjusted(std::uint64_t ttl, std::uint64_t loop_wait, std::uint64_t retry_timeout) {
+    const auto lock = std::max<std::uint64_t>(ttl, 20);
+    auto retry = std::max<std::uint64_t>(retry_timeout, 3);
+    auto wait = std::max<std::uint64_t>(loop_wait, 1);
+    if (1 + 2 * retry > lock) {
+        wait = 1;
+        retry = (lock - 1) / 2;
+    } else {
+        wait = std::min(wait, lock - 2 * retry);
+    }
+    return fmt::format("ttl {}, loop_wait {} and retry_timeout {}", lock, wait, retry);
+}
+
 /// The defaults are config.py's, 2.0 to 4.1.
 void review_timeouts(const Node& dcs, std::vector<Finding>& findings) {
     const auto seconds = [&](const char* key, std::uint64_t otherwise) {
@@ -76,13 +90,18 @@ void review_timeouts(const Node& dcs, std::vector<Finding>& findings) {
         return entry == nullptr ? otherwise : system::number(entry->value->text).value_or(otherwise);
     };
     const auto ttl = seconds("ttl", 30);
-    const auto least = seconds("loop_wait", 10) + 2 * seconds("retry_timeout", 10);
+    const auto loop_wait = seconds("loop_wait", 10);
+    const auto retry_timeout = seconds("retry_timeout", 10);
+    const auto least = loop_wait + 2 * retry_timeout;
     if (ttl < least) {
         const Entry* entry = dcs.find("ttl");
-        findings.push_back({"leader-loses-lock",
-                            {fmt::format("ttl is {}, less than loop_wait + 2 * retry_timeout, which is {}", ttl, least),
-                             fmt::format("set ttl to {} or more in bootstrap.dcs", least),
-                             entry == nullptr ? std::string() : entry->place}});
+        findings.push_back(
+            {"leader-loses-lock",
+             {fmt::format("ttl is {}, less than loop_wait + 2 * retry_timeout, which is {}: Patroni 3.2 and "
+                          "later take {} instead",
+                          ttl, least, adjusted(ttl, loop_wait, retry_timeout)),
+              fmt::format("set ttl to {} or more in bootstrap.dcs", least),
+              entry == nullptr ? std::string() : entry->place}});
     }
 }
 

@@ -4,6 +4,7 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <system_error>
 #include <unistd.h>
@@ -35,6 +36,33 @@ void review_tags(const Node& tags, std::vector<Finding>& findings) {
         findings.push_back({"node-never-bootstraps",
                             {reason + ": Patroni never calls the bootstrap method on this node",
                              "remove it on the node to be restored", tag->place}});
+    }
+}
+
+bool is_ipv6(const std::string& address) {
+    in6_addr parsed{};
+    return ::inet_pton(AF_INET6, address.c_str(), &parsed) == 1;
+}
+
+/// Patroni takes what stands behind the last colon for the port (utils.py split_host_port, 2.0 to 4.1).
+void review_listen(const Node& local, std::vector<Finding>& findings) {
+    const Entry* entry = local.find("listen");
+    const auto text = entry == nullptr ? std::string() : std::string(system::trim(entry->value->text));
+    const auto colon = text.rfind(':');
+    if (colon == std::string::npos) {
+        return;
+    }
+    const auto last = std::string(system::trim(system::split(text, ',').back()));
+    const auto host = last.substr(0, last.rfind(':'));
+    const auto port = text.substr(colon + 1);
+    const bool is_number = system::number(std::string(system::trim(port))).has_value();
+    if (!is_number || (is_ipv6(last) && !is_ipv6(host))) {
+        const auto address = last.starts_with("[") ? last.substr(0, last.rfind(']') + 1)
+                             : is_ipv6(last)       ? "[" + last + "]"
+                                                   : host;
+        findings.push_back({"listen-misread",
+                            {fmt::format("postgresql.listen is '{}': Patroni takes '{}' for the port", text, port),
+                             fmt::format("put the port behind the last address: '{}:5432'", address), entry->place}});
     }
 }
 
@@ -107,6 +135,7 @@ std::vector<std::string> units_of(const std::optional<fs::path>& file) {
 void review_node(const Node& tree, const ConfigurationSource& source, const Intent& intent,
                  std::vector<Finding>& findings) {
     review_tags(tree.map_at("tags"), findings);
+    review_listen(tree.map_at("postgresql"), findings);
     review_watchdog(tree, intent, findings);
     review_passwords(source, findings);
     review_resume(source, intent, findings);

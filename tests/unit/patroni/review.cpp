@@ -235,8 +235,9 @@ Strings found_in(const std::string& name, const std::string& stanza = "demo") {
 }
 
 const std::string no_archive =
-    "archive-mode-off : archive_mode is not on: nothing that the restored cluster writes can be restored again | set "
-    "archive_mode: 'on' in bootstrap.dcs.postgresql.parameters";
+    "archive-mode-off : archive_mode is not set in patroni.yml: unless the backup's own configuration sets it, nothing "
+    "that "
+    "the restored cluster writes can be restored again | set archive_mode: 'on' in bootstrap.dcs.postgresql.parameters";
 const std::string no_restore_command =
     ": postgresql.recovery_conf.restore_command is not set: a standby that lags behind cannot fetch WAL from the "
     "archive | set it to: pgbackrest --stanza=demo archive-get %f \"%p\"";

@@ -38,3 +38,32 @@ TEST_CASE("the archive's command reads the same pgBackRest configuration as the 
     std::filesystem::create_symlink("pgbackrest/pgbackrest.conf", node.files.path("etc/pgbackrest.conf"));
     CHECK(found("pgbackrest --config=/etc/pgbackrest.conf", std::nullopt) == none);
 }
+
+TEST_CASE("what patroni.yml does not set may stand in PostgreSQL's own files") {
+    const ReviewedNode node;
+    const std::string parameters =
+        "        archive_mode: 'on'\n        archive_command: pgbackrest --stanza=demo archive-push %p\n";
+    const auto debian = with(clean, parameters, "        work_mem: 8MB\n") +
+                        "  data_dir: /data\n  config_dir: /etc/postgresql/15/demo\n";
+    const std::string conf = "etc/postgresql/15/demo/postgresql.conf",
+                      base = "etc/postgresql/15/demo/postgresql.base.conf";
+    const std::string sound = "archive_mode = on\narchive_command = 'pgbackrest --stanza=demo archive-push %p'\n";
+    CHECK(node.found(debian) == Strings{"archive-mode-off "});
+    node.files.write(conf, sound);
+    CHECK(node.found(debian) == Strings{});
+    node.files.write(conf, "archive_mode = on\n");
+    CHECK(node.found(debian) == Strings{"archive-command-missing /" + conf});
+    node.files.write(conf, "Archive_Mode = on\narchive_command = 'pgbackrest --stanza=prod archive-push %p'\n");
+    CHECK(node.found(debian) == Strings{"archive-command-elsewhere /" + conf});
+    node.files.write(base, sound);
+    CHECK(node.found(debian) == Strings{});
+    node.files.write("data/postgresql.auto.conf", "archive_mode = 'off'\n");
+    CHECK(node.found(debian) == Strings{"archive-mode-off /data/postgresql.auto.conf"});
+    node.files.write("data/postgresql.auto.conf", sound);
+    node.files.write(base, "");
+    CHECK(node.found(debian) == Strings{});
+    CHECK(node.found(with(clean, parameters, "        archive_mode:\n") + "  data_dir: /data\n") == Strings{});
+    CHECK(node.found(with(clean, parameters, "        archive_mode: 'on'\n        archive_command: ''\n") +
+                     "  data_dir: /data\n") == Strings{"archive-command-missing patroni.yml:11"});
+    CHECK(node.found(clean + "  data_dir: /other\n  custom_conf: own.conf\n") == Strings{});
+}

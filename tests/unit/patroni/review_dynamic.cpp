@@ -69,6 +69,7 @@ TEST_CASE("with a negative maximum_lag_on_failover nobody becomes leader again")
 TEST_CASE("timeouts that cannot be kept are told with the ttl that they need") {
     CHECK(found("{ttl: 30, loop_wait: 10, retry_timeout: 10}") == Strings{});
     CHECK(found("{loop_wait: 1, ttl: 20, retry_timeout: 10}") ==
-          Strings{"leader-loses-lock: ttl is 20, less than loop_wait + 2 * retry_timeout, which is 21"});
+          Strings{"leader-loses-lock: ttl is 20, less than loop_wait + 2 * retry_timeout, which is 21: Patroni 3.2 "
+                  "and later take ttl 20, loop_wait 1 and retry_timeout 9 instead"});
     CHECK(found("{primary_start_timeout: 0, master_start_timeout: 0}") == Strings{});
 }
