@@ -17,13 +17,18 @@ namespace {
 using yaml::Entry;
 using yaml::Node;
 
-/// The parameters that Patroni takes from a recovery_conf: PostgreSQL's recovery parameters since 12, and the trigger
-/// file that 16 no longer has. It silently drops everything else.
-constexpr std::array recovery_parameters = {
-    "restore_command",        "recovery_end_command",      "archive_cleanup_command", "recovery_target",
-    "recovery_target_action", "recovery_target_inclusive", "recovery_target_lsn",     "recovery_target_name",
-    "recovery_target_time",   "recovery_target_timeline",  "recovery_target_xid",     "recovery_min_apply_delay",
-    "primary_conninfo",       "primary_slot_name",         "promote_trigger_file"};
+/// The parameters that Patroni knows in a recovery_conf: PostgreSQL's recovery parameters since 12, the trigger file
+/// that 16 no longer has, and those of recovery.conf, of which it takes standby_mode and pause_at_recovery_target
+/// (write_recovery_conf and _write_recovery_params in postgresql/config.py, 2.0 to 4.1). It drops everything else.
+constexpr std::array recovery_parameters = {"restore_command",          "recovery_end_command",
+                                            "archive_cleanup_command",  "recovery_target",
+                                            "recovery_target_action",   "recovery_target_inclusive",
+                                            "recovery_target_lsn",      "recovery_target_name",
+                                            "recovery_target_time",     "recovery_target_timeline",
+                                            "recovery_target_xid",      "recovery_min_apply_delay",
+                                            "primary_conninfo",         "primary_slot_name",
+                                            "promote_trigger_file",     "standby_mode",
+                                            "pause_at_recovery_target", "trigger_file"};
 
 std::string place_of(const Node& tree, const char* section) {
     const Entry* entry = tree.find(section);
@@ -43,6 +48,19 @@ void review_recovery_conf(const Node& block, std::vector<Finding>& findings) {
     }
 }
 
+/// The program of the line that makes an empty cluster, whatever its options; empty if there is none. Debian's template
+/// for Patroni has pg_createcluster_patroni.
+std::string initdb_in(const std::string& command) {
+    for (const auto& word : command_words(command)) {
+        const auto name = std::filesystem::path(word).filename().string();
+        const bool is_setup = name.starts_with("postgresql") && name.ends_with("-setup");  // RHEL's
+        if (name == "initdb" || name == "pg_createcluster" || name == "pg_createcluster_patroni" || is_setup) {
+            return name;
+        }
+    }
+    return {};
+}
+
 void review_block(const Node& bootstrap, const Entry& method, std::vector<Finding>& findings) {
     const auto& name = method.value->text;
     const Entry* block = bootstrap.find(name);
@@ -55,12 +73,18 @@ void review_block(const Node& bootstrap, const Entry& method, std::vector<Findin
               "without it Patroni silently runs initdb: add it below bootstrap, or correct the name", method.place}});
         return;
     }
-    if (!calls_us(command->value->text, "bootstrap")) {
+    if (const auto program = initdb_in(command->value->text); !program.empty()) {
+        findings.push_back(
+            {"method-missing",
+             {fmt::format("bootstrap.{}.command runs {}: Patroni would make an empty cluster", name, program),
+              "run patroni_pgbackrest configure, or set bootstrap.method and its block", command->place}});
+    } else if (!calls_us(command->value->text, "bootstrap")) {
         findings.push_back({"method-other-program",
                             {fmt::format("bootstrap.{}.command does not call patroni_pgbackrest bootstrap", name),
                              "ignore this if it is a script that does", command->place}});
+    } else {
+        review_recovery_conf(*block->value, findings);
     }
-    review_recovery_conf(*block->value, findings);
 }
 
 }  // namespace

@@ -38,11 +38,30 @@ std::string yaml_of(const std::string& lines) {
 
 TEST_CASE("recovery_conf may set nothing else for the replay") {
     for (const std::string name : {"recovery_end_command", "archive_cleanup_command", "recovery_min_apply_delay",
-                                   "primary_conninfo", "primary_slot_name", "promote_trigger_file", "standby_mode"}) {
+                                   "primary_conninfo", "primary_slot_name", "promote_trigger_file"}) {
         CHECK(problems({.recovery_conf = guard + "      recovery_target_action: promote\n      " + name + ": 6h\n"}) ==
               Problems{{name + " in recovery_conf counts more than what this program sets for the replay", yaml_of(""),
                         "patroni.yml:8"}});
     }
+}
+
+TEST_CASE("of recovery.conf's old settings only what changes the recovery is refused") {
+    const auto with = [](const std::string& line) {
+        return problems({.recovery_conf = guard + "      " + line + "\n"});
+    };
+    const auto promoted = [&](const std::string& line) {
+        return with("recovery_target_action: promote\n      " + line);
+    };
+    CHECK(promoted("standby_mode: off") == Problems{});
+    CHECK(promoted("standby_mode: 'false'") == Problems{});
+    CHECK(promoted("trigger_file: /x") == Problems{});
+    CHECK(promoted("pause_at_recovery_target: true") == Problems{});
+    CHECK(with("pause_at_recovery_target: 'false'") == Problems{});
+    CHECK(promoted("standby_mode: on") ==
+          Problems{{"standby_mode in recovery_conf counts more than what this program sets for the replay", yaml_of(""),
+                    "patroni.yml:8"}});
+    CHECK(with("pause_at_recovery_target: true").front().message ==
+          "recovery_target_action in recovery_conf is not promote");
 }
 
 TEST_CASE("a number that PostgreSQL reads as octal is another one") {

@@ -1,0 +1,30 @@
+#include "support/catch.hpp"
+#include "support/reviewed_node.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::patroni;
+
+TEST_CASE("what Patroni takes from the block for PostgreSQL 11 is known, and another program's block is its own") {
+    const ReviewedNode node;
+    const auto block = [](const std::string& conf) {
+        return with(clean, "    stanza: demo\n", "    stanza: demo\n    recovery_conf: {" + conf + "}\n");
+    };
+    CHECK(node.found(block("standby_mode: 'off', Pause_At_Recovery_Target: 'false', trigger_file: /x")) == Strings{});
+    CHECK(node.found(block("recovery_target_tim: x")) == Strings{"recovery-parameter-unknown patroni.yml:7"});
+    CHECK(node.found(with(block("recovery_target_tim: x"), "/usr/bin/patroni_pgbackrest bootstrap", "/opt/restore")) ==
+          Strings{"method-other-program patroni.yml:5"});
+}
+
+TEST_CASE("a method that is known to make an empty cluster is called by its name") {
+    const ReviewedNode node;
+    for (const std::string program : {"/usr/share/patroni/pg_createcluster_patroni", "/usr/bin/pg_createcluster",
+                                      "pg_ctl initdb", "/usr/lib/postgresql/15/bin/initdb",
+                                      "bash -c 'pg_createcluster 15 demo'", "sudo postgresql-15-setup initdb"}) {
+        const auto text = with(clean, "/usr/bin/patroni_pgbackrest bootstrap", program);
+        CAPTURE(program);
+        CHECK(node.found(text) == Strings{"method-missing patroni.yml:5"});
+    }
+    node.files.write("patroni.yml", with(clean, "/usr/bin/patroni_pgbackrest bootstrap", "pg_createcluster_patroni"));
+    CHECK(review({node.files.path("patroni.yml"), {}}, node.intent).front().problem.message ==
+          "bootstrap.pgbackrest.command runs pg_createcluster_patroni: Patroni would make an empty cluster");
+}
