@@ -142,6 +142,8 @@ void move_all(const Layout& layout, Moves& moves) {
 void note_hand_over(StagingDirectory& staging) {
     auto& journal = staging.journal();
     journal.handed_over = HandedOver::of(staging.layout().data_directory);
+    journal.begun_timeline.reset();
+    journal.note_begun_timeline(staging.layout().data_directory);
     journal.rejected.reset();
     journal.not_accepted = false;
     if (journal.circumstances != staging.circumstances()) {

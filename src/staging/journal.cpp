@@ -1,9 +1,12 @@
 #include "staging/journal.hpp"
 
+#include "pgbackrest/archive_names.hpp"
 #include "postgres/control_data.hpp"
+#include "postgres/timeline_history.hpp"
 #include "system/file.hpp"
 #include "system/lock.hpp"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <fmt/format.h>
@@ -109,6 +112,7 @@ std::string text(Phase phase) {
 void Journal::save(const std::filesystem::path& file) const {
     json content{{"version", journal_version},
                  {"lies_in", system::birth_of(file.parent_path()).value_or("")},
+                 {"path", file.parent_path().string()},
                  {"scope", scope},
                  {"member", member},
                  {"request", request},
@@ -139,6 +143,10 @@ void Journal::save(const std::filesystem::path& file) const {
                                   {"boot", handed_over->uptime.boot},
                                   {"up", handed_over->uptime.seconds}};
     }
+    if (begun_timeline) {
+        content["begun_timeline"] = {{"number", begun_timeline->timeline.number},
+                                     {"history_written_at", begun_timeline->written_at}};
+    }
     if (goal) {
         content["asked"] = json_of(*goal);
     }
@@ -161,15 +169,6 @@ void refuse_newer_journal(std::uint64_t written, const std::filesystem::path& fi
                                   file.string(), written, journal_version),
                       "use the newer patroni_pgbackrest that wrote it, or move it and the staging directory beside it "
                       "away: the next run starts over then");
-    }
-}
-
-/// What lies outside of the staging directory is the original's, and the copied data was copied at some moment.
-void take_as_copy(Journal& journal) {
-    journal.is_copy = true;
-    journal.places.clear();
-    if (journal.phase < Phase::handing_over) {
-        journal.phase = Phase::copying;
     }
 }
 
@@ -215,6 +214,11 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
                                              directory.value("control_written_at", std::int64_t{0}),
                                              {directory.value("boot", ""), directory.value("up", std::int64_t{0})}};
         }
+        if (read.contains("begun_timeline")) {
+            const auto& begun = read.at("begun_timeline");
+            journal.begun_timeline =
+                BegunTimeline{{begun.at("number").get<std::uint32_t>()}, begun.at("history_written_at")};
+        }
         if (read.contains("asked")) {
             journal.goal = goal_in(read.at("asked"));
         }
@@ -225,14 +229,25 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
             const auto& rejection = read.at("rejected");
             journal.rejected = Rejection{rejection.at("message"), rejection.at("hint"), rejection.at("configuration")};
         }
+        const auto directory = file.parent_path();
         const auto lies_in = read.value("lies_in", "");
-        if (!lies_in.empty() && lies_in != system::birth_of(file.parent_path())) {
-            take_as_copy(journal);
+        // A snapshot of the disk keeps inodes and births; older journals have no path.
+        if ((!lies_in.empty() && lies_in != system::birth_of(directory)) ||
+            read.value("path", directory.string()) != directory.string()) {
+            journal.take_as_copy();
         }
         return journal;
     } catch (const json::exception& error) {
         throw Failure(ExitCode::unsafe, fmt::format("the journal {} is damaged: {}", file.string(), error.what()),
                       "move it and the staging directory beside it away; the next run starts over");
+    }
+}
+
+void Journal::take_as_copy() {
+    is_copy = true;
+    places.clear();
+    if (phase < Phase::handing_over) {
+        phase = Phase::copying;
     }
 }
 
@@ -253,6 +268,45 @@ bool Journal::handed_over_is(const std::filesystem::path& directory) const {
     }
     const auto control = postgres::read_control_file(directory);
     return control && control->system_identifier == system_identifier;
+}
+
+std::optional<std::int64_t> end_of_recovery(const std::filesystem::path& data_directory, postgres::Timeline timeline) {
+    struct stat history {};
+    const auto file = data_directory / "pg_wal" / timeline.history_file();
+    return ::stat(file.c_str(), &history) == 0 ? std::optional<std::int64_t>(history.st_mtime) : std::nullopt;
+}
+
+std::optional<BegunTimeline> BegunTimeline::in(const std::filesystem::path& data_directory,
+                                               postgres::Timeline restored) {
+    auto newest = restored;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(data_directory / "pg_wal", error)) {
+        const auto name = entry.path().filename().string();
+        if (postgres::is_history_name(name)) {
+            newest = std::max(newest, pgbackrest::timeline_of(name));
+        }
+    }
+    const auto written_at = newest == restored ? std::nullopt : end_of_recovery(data_directory, newest);
+    return written_at ? std::optional(BegunTimeline{newest, *written_at}) : std::nullopt;
+}
+
+bool Journal::is_copied_to(const std::filesystem::path& directory) const {
+    const auto written_at = begun_timeline ? end_of_recovery(directory, begun_timeline->timeline) : std::nullopt;
+    if (!handed_over || !written_at || *written_at != begun_timeline->written_at) {
+        return false;
+    }
+    const auto control = postgres::read_control_file(directory);
+    return control && control->system_identifier == system_identifier;
+}
+
+bool Journal::refuses(const std::filesystem::path& directory) const {
+    return (rejected || not_accepted) && (handed_over_is(directory) || is_copied_to(directory));
+}
+
+void Journal::note_begun_timeline(const std::filesystem::path& directory) {
+    if (const auto begun = goal ? BegunTimeline::in(directory, goal->timeline) : std::nullopt) {
+        begun_timeline = begun;
+    }
 }
 
 bool Journal::is_of_this_boot(const std::filesystem::path& staging) const {

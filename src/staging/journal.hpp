@@ -58,6 +58,21 @@ struct HandedOver {
     static std::optional<HandedOver> of(const std::filesystem::path& directory);
 };
 
+/// The newest timeline that was begun in what was handed over. A copy that keeps its files' times keeps that of its
+/// history file, by which it is known; a base backup, or another node's restore to the same point, has another.
+struct BegunTimeline {
+    postgres::Timeline timeline;
+    std::int64_t written_at = 0;  ///< its history file, in seconds since 1970
+
+    bool operator==(const BegunTimeline&) const = default;
+    /// Empty when none is newer than `restored`, or nobody can look.
+    static std::optional<BegunTimeline> in(const std::filesystem::path& data_directory, postgres::Timeline restored);
+};
+
+/// When the history file of a timeline was written to pg_wal, which is when the recovery ended that led to it, in
+/// seconds since 1970.
+std::optional<std::int64_t> end_of_recovery(const std::filesystem::path& data_directory, postgres::Timeline timeline);
+
 /// What `verify` found as post_bootstrap, and the fingerprint of the patroni.yml that it had.
 struct Rejection {
     std::string message, hint;
@@ -86,14 +101,16 @@ struct Journal {
     std::string circumstances;  ///< of the last hand-over; journals of older versions have none
     pgbackrest::RejectedTimelines rejected_timelines;
     std::optional<HandedOver> handed_over;
+    std::optional<BegunTimeline> begun_timeline;  ///< as it was seen last
     std::uint64_t control_inode = 0;  ///< of pg_control when the hand-over began: a renaming keeps it; 0 when not known
     std::string followed;             ///< the history along which the replay went
     std::optional<RestoreGoal> goal;  ///< journals of older versions have none
     std::optional<Reached> reached;   ///< not in patroni mode, where Patroni replays later
     std::optional<Rejection> rejected;
     bool not_accepted = false;
-    /// Read where it was not written, in a copy of that directory, until a restore has taken it for its own. What lies
-    /// outside is the original's, so none of it is listed, and the phase is no later than the copy.
+    /// Read where it was not written, by its directory or that one's path, in a copy of that directory, until a restore
+    /// has taken it for its own. What lies outside is the original's, so none of it is listed, and the phase is no
+    /// later than the copy.
     bool is_copy = false;
 
     /// Whether no copy has begun: there is nothing to go on with.
@@ -106,6 +123,14 @@ struct Journal {
     bool has_never_started(const postgres::ControlFile& control) const;
     /// Whether it is what was handed over: the same directory with the same cluster in it.
     bool handed_over_is(const std::filesystem::path& directory) const;
+    /// Whether it has the content of what was handed over, wherever it was copied to (cp -a, rsync -a).
+    bool is_copied_to(const std::filesystem::path& directory) const;
+    /// Whether this is what `verify` rejected or Patroni did not accept.
+    bool refuses(const std::filesystem::path& directory) const;
+    /// Notes the timeline that was begun there, if any was.
+    void note_begun_timeline(const std::filesystem::path& directory);
+    /// What lies outside of the staging directory is the original's, and the copied data was copied at some moment.
+    void take_as_copy();
     void save(const std::filesystem::path& file) const;
     /// Throws Failure(unsafe) naming the file when it is damaged.
     static std::optional<Journal> read(const std::filesystem::path& file);

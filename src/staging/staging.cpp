@@ -82,11 +82,13 @@ void StagingDirectory::look_at_earlier_run(const Request& request) {
     const auto identity = identity_of(request);
     if (earlier_) {
         refuse_another_member(request, *earlier_, layout_);
+        if (!earlier_->scope.empty() && earlier_->scope != request.scope) {
+            earlier_->take_as_copy();
+        }
         if (earlier_->is_copy) {
-            log::warning(
-                "{} was copied from elsewhere: its tablespaces and links are not taken for this restore's, and "
-                "what lies beside it is checked against the backup",
-                layout_.journal().string());
+            log::warning("{} was copied from elsewhere, or is of another scope: its tablespaces and links are not "
+                         "taken for this restore's, and what lies beside it is checked against the backup",
+                         layout_.journal().string());
             system::remove_file(layout_.staging / made_places_file);
             earlier_->is_copy = false;
         }
@@ -126,6 +128,7 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     journal_.system_identifier = plan.database.system_identifier;
     journal_.rejected_timelines = plan.rejected_timelines;
     journal_.handed_over.reset();
+    journal_.begun_timeline.reset();
     journal_.followed.clear();
     journal_.goal.reset();
     journal_.reached.reset();

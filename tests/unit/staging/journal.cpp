@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 
+#include <chrono>
+
 using namespace patroni_pgbackrest;
 
 namespace {
@@ -36,6 +38,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.planning = BootstrapCall{"other", "node2", "more"};
         written.hand_overs = 2;
         written.control_inode = 5;
+        written.begun_timeline = BegunTimeline{{2}, 1000};
         written.followed = "2, from 1 at 0/5000000";
         written.handed_over = HandedOver{1, 2, 3, {"boot", 4}};
         written.save(file);
@@ -55,6 +58,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->last_call().request == "more");
         CHECK(read->not_accepted);
         CHECK(read->control_inode == 5);
+        CHECK(read->begun_timeline == written.begun_timeline);
         CHECK(read->followed == written.followed);
         CHECK(read->handed_over->inode == 1);
         CHECK(read->handed_over->at == 2);
@@ -232,6 +236,35 @@ TEST_CASE("what was handed over is known again by its inode and its cluster") {
     CHECK_FALSE(journal.handed_over_is(restore.files.path("data.failed")));
 }
 
+TEST_CASE("a copy of what was handed over is known by the time of the timeline that was begun in it") {
+    const Restore restore;
+    restore_and_hand_over(restore);
+    auto journal = Journal::read(restore.files.path("data.restoring.d/journal.json")).value();
+    journal.goal = RestoreGoal{restore.request.target, {1}, restore.plan.wal.last(), restore.plan.segment_size, false};
+    restore.files.write("data/pg_wal/00000001.history", "");
+    journal.note_begun_timeline(restore.data());
+    CHECK_FALSE(journal.begun_timeline);
+    restore.files.write("data/pg_wal/00000002.history", "1\t0/7000158\tno recovery target specified\n");
+    const auto history = restore.data() / "pg_wal" / "00000002.history";
+    fs::last_write_time(history, fs::last_write_time(history) - std::chrono::hours(1));
+    journal.note_begun_timeline(restore.data());
+    REQUIRE(journal.begun_timeline);
+    CHECK(journal.begun_timeline->timeline == postgres::Timeline{2});
+    CHECK_FALSE(journal.refuses(restore.data()));
+    journal.not_accepted = true;
+    CHECK(journal.refuses(restore.data()));
+
+    const auto copy = restore.files.path("copy");
+    fs::copy(restore.data(), copy, fs::copy_options::recursive);
+    CHECK_FALSE(journal.handed_over_is(copy));
+    CHECK_FALSE(journal.refuses(copy));  // a base backup, or another restore to the same point
+    fs::last_write_time(copy / "pg_wal" / "00000002.history", fs::last_write_time(history));
+    CHECK(journal.is_copied_to(copy));
+    CHECK(journal.refuses(copy));
+    restore.files.write("copy/global/pg_control", control_file("1"));
+    CHECK_FALSE(journal.refuses(copy));
+}
+
 TEST_CASE("a bootstrap that begins is not the one that was given up") {
     const Restore restore;
     restore.interrupt(Phase::copied);
@@ -282,11 +315,15 @@ TEST_CASE("a journal in a copy of its directory owns nothing outside of it") {
             CHECK(Journal::read(elsewhere / "journal.json")->is_copy);
         }
     }
-    SECTION("renamed") {
+    SECTION("renamed, which a snapshot of the disk looks like at another place") {
         fs::rename(layout.workspace, elsewhere);
         const auto renamed = Journal::read(elsewhere / "journal.json").value();
-        CHECK_FALSE(renamed.is_copy);
-        CHECK(renamed.places.paths() == std::vector<std::string>{place.string()});
+        CHECK(renamed.is_copy);
+        CHECK(renamed.places.paths().empty());
+        fs::rename(elsewhere, layout.workspace);
+        const auto back = Journal::read(layout.journal()).value();
+        CHECK_FALSE(back.is_copy);
+        CHECK(back.places.paths() == std::vector<std::string>{place.string()});
     }
 }
 

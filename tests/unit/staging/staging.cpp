@@ -137,3 +137,19 @@ TEST_CASE("a tablespace that another restore is about to fill is refused, and fr
     second.begin_copy(other.request, other.plan, {place});
     CHECK(second.journal().places.paths() == std::vector<std::string>{place.string()});
 }
+
+TEST_CASE("the places of another scope's restore are not taken for this one's") {
+    Restore restore;
+    restore.request.scope = "demo";
+    const auto place = restore.files.path("ts1");
+    fs::create_directory(place);
+    restore.interrupt(Phase::recovered, {place});
+    restore.files.write("ts1/PG_15_202209061/1", "another cluster's");
+    auto other = restore.request;
+    other.scope = "other";
+    StagingDirectory staging(other);
+    const auto problem = problems_of(ExitCode::unsafe, [&] { staging.begin_copy(other, restore.plan, {place}); });
+    REQUIRE_FALSE(problem.empty());
+    CHECK(problem.front().message.find(place.string()) == 0);
+    CHECK(fs::exists(place / "PG_15_202209061" / "1"));
+}
