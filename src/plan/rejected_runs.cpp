@@ -29,8 +29,9 @@ RejectedTimelines rejected_timelines(const pgbackrest::ArchiveContent& archive, 
         const auto known = runs.known.find(timeline);
         const auto own = runs.histories.find(timeline);
         const bool is_known = known != runs.known.end() && known->second == checksum;
-        const bool is_own = own != runs.histories.end() && is_same(own->second, history) &&
-                            (!has_wal || runs.checksum(last->second.name) == checksum);
+        const bool is_own =
+            own != runs.histories.end() && is_same(own->second, history) &&
+            (has_wal ? runs.checksum(last->second.name) == checksum : !runs.unproven.contains(timeline));
         if ((is_known || is_own) && has_wal != checksum.empty()) {
             rejected[timeline] = checksum;
         }

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 
 namespace patroni_pgbackrest {
@@ -17,6 +18,8 @@ struct RejectedRuns {
     pgbackrest::RejectedTimelines known;  ///< that earlier runs have left
     /// Of the last one, those that it has archived: the timelines that it has begun.
     std::map<postgres::Timeline, postgres::TimelineHistory> histories;
+    /// Of these, those that may not be in the archive: only their WAL tells whose it is.
+    std::set<postgres::Timeline> unproven;
     /// The SHA-1 of one of its segments, by name; empty when it is not there any more.
     std::function<std::string(const std::string&)> checksum;
 };

@@ -2,6 +2,7 @@
 
 #include "pgbackrest/configuration_files.hpp"
 #include "staging/journal.hpp"
+#include "staging/rejected_directory.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
@@ -128,6 +129,7 @@ void remember_rejection(const Layout& layout, const Problem& problem,
     auto journal = Journal::read(layout.journal());
     if (journal && journal->phase == Phase::handed_over) {
         journal->rejected = Rejection{problem.message, problem.hint, fingerprint(patroni)};
+        note_rejected_directory(*journal, layout.data_directory);
         journal->save(layout.journal());
     }
 }

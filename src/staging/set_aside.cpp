@@ -2,14 +2,14 @@
 
 #include "patroni/data_directory.hpp"
 #include "postgres/control_data.hpp"
-#include "process/child.hpp"
 #include "staging/journal.hpp"
-#include "staging/old_wal.hpp"
+#include "staging/rejected_directory.hpp"
 #include "system/file.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace patroni_pgbackrest {
 
@@ -24,19 +24,31 @@ bool is_patronis_name(const std::string& entry, const std::string& name) {
     return time.size() == time_length && time.find_first_not_of("0123456789-") == std::string::npos;
 }
 
+namespace {
+
+/// Whether nobody can have used it for long. In patroni mode the replay comes after the hand-over, and may take hours.
+bool is_young(const Journal& journal, const fs::path& directory, const postgres::ControlFile& control) {
+    constexpr std::int64_t short_life = 3600;
+    auto since = std::optional(journal.handed_over->at);
+    if (!journal.reached && journal.goal) {
+        const auto begun = BegunTimeline::in(directory, journal.goal->timeline);
+        since = begun ? std::optional(begun->written_at) : std::nullopt;
+    }
+    return !since || control.written_at < std::max(*since, journal.handed_over->at) + short_life;
+}
+
+}  // namespace
+
 bool was_given_up(const Journal& journal, const fs::path& directory,
                   const std::optional<patroni::Configuration>& patroni) {
-    constexpr std::int64_t short_life = 3600;
     const auto control = postgres::read_control_file(directory);
-    if (!control || control->written_at >= journal.handed_over->at + short_life) {
-        return false;
-    }
-    return journal.has_never_started(*control) || patroni::is_in_bootstrap(directory, patroni);
+    return control && (journal.has_never_started(*control) ||
+                       (is_young(journal, directory, *control) && patroni::is_in_bootstrap(directory, patroni)));
 }
 
 namespace {
 
-std::optional<fs::path> find_set_aside(const Request& request, const Layout& layout,
+std::optional<fs::path> find_set_aside(const std::optional<patroni::Configuration>& patroni, const Layout& layout,
                                        const std::optional<Journal>& journal) {
     if (!journal || journal->phase != Phase::handed_over || !journal->handed_over ||
         !system::is_empty_or_absent(layout.staging)) {
@@ -46,31 +58,18 @@ std::optional<fs::path> find_set_aside(const Request& request, const Layout& lay
     const auto name = layout.data_directory.filename().string();
     for (const auto& entry : system::entries(parent)) {
         const auto path = parent / entry;
-        if (is_patronis_name(entry, name) && journal->handed_over_is(path) &&
-            was_given_up(*journal, path, request.patroni)) {
+        if (is_patronis_name(entry, name) && journal->handed_over_is(path) && was_given_up(*journal, path, patroni)) {
             return path;
         }
     }
     return std::nullopt;
 }
 
-/// As pgBackRest has it in the file's name; coreutils has the program.
-std::string sha1_of(const fs::path& file) {
-    constexpr std::size_t digits = 40;
-    std::error_code error;
-    if (!fs::is_regular_file(file, error)) {
-        return {};
-    }
-    const auto result = process::capture({"sha1sum", {"--", file.string()}});
-    process::require_resources("sha1sum", result.outcome);
-    return process::succeeded(result.outcome) ? result.output.substr(0, digits) : std::string();
-}
-
 }  // namespace
 
 std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layout& layout) {
     const auto journal = Journal::read(layout.journal());
-    return journal && journal->request == identity_of(request) ? find_set_aside(request, layout, journal)
+    return journal && journal->request == identity_of(request) ? find_set_aside(request.patroni, layout, journal)
                                                                : std::nullopt;
 }
 
@@ -82,20 +81,27 @@ RejectedRuns rejected_runs(const Request& request, const Layout& layout) {
     }
     runs.system_identifier = journal->system_identifier;
     runs.known = journal->rejected_timelines;
-    const auto directory = journal->goal ? find_set_aside(request, layout, journal) : std::nullopt;
+    const auto directory = journal->goal ? find_set_aside(request.patroni, layout, journal) : std::nullopt;
     if (!directory) {
         return runs;
     }
     const auto pg_wal = *directory / "pg_wal";
     runs.checksum = [pg_wal](const std::string& segment) { return sha1_of(pg_wal / segment); };
-    for (const auto& [timeline, history] : histories_in(pg_wal)) {
-        std::error_code error;
-        const auto mark = pg_wal / "archive_status" / (timeline.history_file() + ".done");
-        if (timeline > journal->goal->timeline && fs::exists(mark, error)) {
-            runs.histories.emplace(timeline, history);
-        }
-    }
+    auto begun = begun_histories(pg_wal, journal->goal->timeline);
+    runs.histories = std::move(begun.histories);
+    runs.unproven = std::move(begun.unproven);
     return runs;
+}
+
+void note_rejected_runs(const std::optional<patroni::Configuration>& patroni, const Layout& layout) {
+    change_journal(layout, [&](Journal& journal) {
+        const auto& in_place = layout.data_directory;
+        const auto directory =
+            journal.refuses(in_place) ? std::optional(in_place) : find_set_aside(patroni, layout, journal);
+        if (directory) {
+            note_rejected_directory(journal, *directory);
+        }
+    });
 }
 
 void begin_to_count_anew(const Layout& layout) {

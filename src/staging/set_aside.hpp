@@ -18,7 +18,8 @@ bool is_patronis_name(const std::string& entry, const std::string& name);
 
 /// Whether Patroni gave up what was handed over and is in this directory now: PostgreSQL never came up in it, or its
 /// pg_hba.conf is that of a bootstrap (patroni::is_in_bootstrap). One that led, and that a person gave such a name, is
-/// somebody's, and may hold the only copy of its rows; so may one that was in use for more than an hour.
+/// somebody's, and may hold the only copy of its rows; so may one that was in use for more than an hour after its
+/// recovery.
 bool was_given_up(const Journal& journal, const std::filesystem::path& directory,
                   const std::optional<patroni::Configuration>& patroni);
 
@@ -29,6 +30,9 @@ std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request
 
 /// What this node knows of restores that Patroni gave up, whatever their request was.
 RejectedRuns rejected_runs(const Request& request, const Layout& layout);
+
+/// Has the journal say so while the directory is there, in its place or set aside: see note_rejected_directory.
+void note_rejected_runs(const std::optional<patroni::Configuration>& patroni, const Layout& layout);
 
 /// After a refusal to hand over once more: who clears it gets as many hand-overs as before.
 void begin_to_count_anew(const Layout& layout);

@@ -54,6 +54,10 @@ TEST_CASE("a timeline is a rejected run's when the end of it in the archive is t
     auto only_history = archive_with(sha1);
     only_history.last_segments.erase({3});
     CHECK(rejected_timelines(only_history, run_with("")) == RejectedTimelines{{{3}, ""}});
+    auto unproven = run_with(sha1);  // it may not have come into the archive: its WAL tells
+    unproven.unproven = {{3}};
+    CHECK(rejected_timelines(only_history, unproven).empty());
+    CHECK(rejected_timelines(archive_with(sha1), unproven) == RejectedTimelines{{{3}, sha1}});
 }
 
 TEST_CASE("those of earlier runs stay rejected while the archive has them as they were left") {

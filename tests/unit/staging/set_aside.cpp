@@ -5,6 +5,9 @@
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 
+#include <chrono>
+#include <set>
+
 using namespace patroni_pgbackrest;
 
 TEST_CASE("what Patroni set aside is known by its inode and cluster") {
@@ -80,13 +83,53 @@ TEST_CASE("what Patroni set aside is known by its inode and cluster") {
         const auto runs = rejected_runs(other, layout);
         CHECK(runs.system_identifier == restore.plan.database.system_identifier);
         CHECK(runs.known == pgbackrest::RejectedTimelines{{{5}, "abc"}});
-        REQUIRE(runs.histories.size() == 1);
+        REQUIRE(runs.histories.size() == 2);
         CHECK(runs.histories.begin()->first == postgres::Timeline{2});
+        CHECK(runs.unproven == std::set<postgres::Timeline>{{3}});
         CHECK(runs.checksum(segment(2, 9)) == "a9993e364706816aba3e25717850c26c9cd0d89d");
         CHECK(runs.checksum(segment(2, 10)).empty());
         fs::rename(*found, restore.files.path("elsewhere"));
         CHECK(rejected_runs(other, layout).histories.empty());
         CHECK(rejected_runs(other, layout).known.size() == 1);
+    }
+    SECTION("and once it is noted, also when the directory is gone") {
+        auto journal = Journal::read(layout.journal());
+        journal->goal = RestoreGoal{restore.request.target, restore.plan.timeline(), restore.plan.wal.last(),
+                                    restore.plan.segment_size, false};
+        journal->save(layout.journal());
+        restore.files.write("data.failed/pg_wal/00000002.history", "1\t0/7000158\tno recovery target specified\n");
+        restore.files.write("data.failed/pg_wal/archive_status/00000002.history.done", "");
+        note_rejected_runs({}, layout);
+        CHECK(rejected_runs(restore.request, layout).known.empty());  // no WAL of it tells whose it is
+        for (const int last : {8, 9}) {
+            restore.files.write("data.failed/pg_wal/" + segment(2, last), last == 9 ? "abc" : "ab");
+            restore.files.write("data.failed/pg_wal/archive_status/" + segment(2, last) + ".done", "");
+        }
+        restore.files.write("data.failed/pg_wal/" + segment(2, 10), "abcd");
+        note_rejected_runs({}, layout);
+        fs::remove_all(*found);
+        CHECK(rejected_runs(restore.request, layout).known ==
+              pgbackrest::RejectedTimelines{{{2}, "a9993e364706816aba3e25717850c26c9cd0d89d"}});
+    }
+    SECTION("in patroni mode after hours of replay, as long as its recovery has not ended, and an hour longer") {
+        auto journal = Journal::read(layout.journal());
+        journal->goal = RestoreGoal{restore.request.target, restore.plan.timeline(), restore.plan.wal.last(),
+                                    restore.plan.segment_size, false};
+        journal->handed_over->control_written_at = 1;  // it was started
+        journal->handed_over->at = -7200;              // two hours before pg_control was written last
+        journal->save(layout.journal());
+        restore.files.write("data.failed/pg_hba.conf", "local\treplication\treplicator\t\ttrust\n");
+        CHECK(set_aside_by_patroni(restore.request, layout) == restore.directory);
+        restore.files.write("data.failed/pg_wal/00000002.history", "1\t0/7000158\tno recovery target specified\n");
+        CHECK(set_aside_by_patroni(restore.request, layout) == restore.directory);
+        const auto history = restore.directory / "pg_wal" / "00000002.history";
+        fs::last_write_time(history,
+                            fs::file_time_type::clock::from_sys(std::chrono::system_clock::from_time_t(-3600)));
+        CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
+        journal->reached = Reached{{2}, {}, "", std::nullopt};  // in standalone mode it was replayed before
+        journal->save(layout.journal());
+        fs::remove(history);
+        CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
     }
     SECTION("one that came up only with the pg_hba.conf of a bootstrap: else it led, and a person moved it") {
         auto journal = Journal::read(layout.journal());
