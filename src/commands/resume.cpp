@@ -9,13 +9,13 @@
 #include "staging/hand_over.hpp"
 #include "staging/lost_bootstrap.hpp"
 #include "staging/resume_decision.hpp"
+#include "staging/set_aside.hpp"
 #include "system/interruption.hpp"
 #include "system/lock.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
-#include <sys/stat.h>
 
 namespace patroni_pgbackrest::commands {
 
@@ -70,12 +70,13 @@ std::optional<Journal> own_journal(const patroni::Configuration& configuration, 
         return std::nullopt;
     }
     const auto why = why_not_own(configuration, *journal);
-    const bool is_refused =
-        (journal->rejected || journal->not_accepted) && journal->handed_over_is(layout.data_directory);
-    if (why.empty() || is_refused) {
+    if (why.empty() || journal->refuses(layout.data_directory)) {
         return journal;
     }
-    log::warning("{} is not looked at: {}", layout.journal().string(), why);
+    log::write({fmt::format("{} is not looked at: {}", layout.journal().string(), why),
+                "if it tells of nothing that is wanted, remove it and the staging directory beside it; else start "
+                "Patroni with the configuration that it had"},
+               log::Level::warning);
     return std::nullopt;
 }
 
@@ -104,13 +105,6 @@ void refuse_without_method(const patroni::ConfigurationSource& source, const pat
                     system::shell_word(layout.staging.string()), system::shell_word(layout.journal().string())));
 }
 
-/// When the recovery that led to this timeline ended.
-std::optional<std::int64_t> end_of_recovery(const Layout& layout, postgres::Timeline timeline) {
-    struct stat history {};
-    const auto file = layout.data_directory / "pg_wal" / timeline.history_file();
-    return ::stat(file.c_str(), &history) == 0 ? std::optional<std::int64_t>(history.st_mtime) : std::nullopt;
-}
-
 /// Another cluster's may be damaged, or a newer program's: that is for its own node to say.
 std::optional<Journal> journal_of_neighbour(const std::filesystem::path& file) {
     try {
@@ -118,6 +112,47 @@ std::optional<Journal> journal_of_neighbour(const std::filesystem::path& file) {
     } catch (const Failure& failure) {
         log::warning("{}", failure.what());
         return std::nullopt;
+    }
+}
+
+/// Throws where the data directory is what verify rejected, or Patroni did not accept, at another place or name: it was
+/// renamed or copied since, and data_dir with it.
+void refuse_what_was_rejected_elsewhere(const Layout& layout) {
+    auto directories = restored_neighbours(layout.data_directory);
+    directories.push_back(layout.data_directory);
+    for (const auto& directory : directories) {
+        for (const auto& file : journals_of(directory)) {
+            const auto journal = file == layout.journal() ? std::nullopt : journal_of_neighbour(file);
+            if (journal && is_refused_by(*journal, layout.data_directory)) {
+                throw refusal_of_rejected(layout.data_directory, file, *journal);
+            }
+        }
+    }
+}
+
+/// Throws where it is what another member was handed over, and would become a second history here.
+void refuse_anothers_directory(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
+                               const Layout& layout) {
+    ResumeFacts facts;
+    facts.layout = layout;
+    facts.own_name = configuration.name ? configuration.name->text : "";
+    facts.journal = Journal::read(layout.journal());
+    const auto control = postgres::read_control_file(layout.data_directory);
+    if (!control || !facts.journal || facts.journal->refuses(layout.data_directory) ||
+        !is_handed_over_to_another(*facts.journal, facts.own_name, layout.data_directory)) {
+        return;
+    }
+    facts.control = *control;
+    auto verdict = decide_on_anothers(facts);
+    if (verdict.action == ResumeAction::ask_dcs) {
+        facts.dcs = patroni::read_scope(source, configuration.scope ? configuration.scope->text : facts.journal->scope);
+        verdict = decide_on_anothers(facts);
+    }
+    if (verdict.failure) {
+        throw Failure(*verdict.failure);
+    }
+    if (verdict.warning) {
+        log::write(*verdict.warning, log::Level::warning);
     }
 }
 
@@ -177,7 +212,7 @@ ResumeFacts look_around(const patroni::ConfigurationSource& source, const patron
     const auto& directory = facts.layout.data_directory;
     const auto is_empty = [&] { return patroni::is_empty_for_patroni(directory); };
     const auto control = postgres::read_control_file(directory);
-    if (control && facts.journal->handed_over_is(directory)) {
+    if (control && (facts.journal->handed_over_is(directory) || facts.journal->refuses(directory))) {
         facts.in_place = InPlace::handed_over;
     }
     if (facts.is_unfinished()) {
@@ -193,7 +228,7 @@ ResumeFacts look_around(const patroni::ConfigurationSource& source, const patron
         }
     } else if (facts.in_place == InPlace::handed_over) {
         facts.control = *control;
-        facts.recovery_ended_at = end_of_recovery(facts.layout, control->timeline);
+        facts.recovery_ended_at = end_of_recovery(directory, control->timeline);
         facts.uptime = system::Uptime::now();
     } else {
         facts.in_place = is_empty() ? InPlace::nothing : InPlace::something_else;
@@ -243,10 +278,13 @@ pgbackrest::Retries all_retries_of(const ResumeFacts& facts) {
 void resume(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration) {
     auto facts = look_around(source, configuration);
     const auto& layout = facts.layout;
+    refuse_what_was_rejected_elsewhere(layout);
     if (!facts.journal) {
+        refuse_anothers_directory(source, configuration, layout);
         return look_for_lost_bootstrap(source, configuration, layout);
     }
     const system::Lock one_at_a_time(layout.resume_lock());
+    note_rejected_runs(configuration, layout);
     facts = look_around(source, configuration);
     auto retries = all_retries_of(facts);
     for (;;) {
@@ -269,6 +307,7 @@ void resume(const patroni::ConfigurationSource& source, const patroni::Configura
             return discard_unfinished_restore(layout);
         case ResumeAction::refuse_from_now_on:
             change_journal(layout, [](Journal& journal) { journal.not_accepted = true; });
+            note_rejected_runs(configuration, layout);
             throw Failure(*verdict.failure);
         case ResumeAction::refuse:
             throw Failure(*verdict.failure);

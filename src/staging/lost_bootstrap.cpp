@@ -1,5 +1,8 @@
 #include "staging/lost_bootstrap.hpp"
 
+#include "system/file.hpp"
+#include "system/text.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -38,6 +41,70 @@ ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& la
                 fmt::format("if no other node restores, Patroni waits for ever: set data_dir to what it was, bring its "
                             "disk back, or run {} and start Patroni again",
                             dcs.how_to_remove(call.scope))}};
+}
+
+bool is_refused_by(const Journal& journal, const std::filesystem::path& data_directory) {
+    const bool is_same_inode =
+        !journal.begun_timeline && !system::is_mount_point(data_directory) && journal.handed_over_is(data_directory);
+    return journal.refuses(data_directory) && (journal.is_copied_to(data_directory) || is_same_inode);
+}
+
+Failure refusal_of_rejected(const std::filesystem::path& data_directory, const std::filesystem::path& journal_file,
+                            const Journal& journal) {
+    const auto why =
+        journal.rejected ? "verify rejected it: " + journal.rejected->message : "Patroni did not accept it";
+    return Failure(ExitCode::unsafe,
+                   fmt::format("{} holds what {} tells of, and {}: the next start would promote it, or take it for a "
+                               "replica",
+                               data_directory.string(), journal_file.string(), why),
+                   fmt::format("if the data is right and no other node has it, remove {}, else move the data directory "
+                               "away",
+                               system::shell_word(journal_file.string())));
+}
+
+bool is_handed_over_to_another(const Journal& journal, const std::string& own_name,
+                               const std::filesystem::path& data_directory) {
+    return journal.phase == Phase::handed_over && !journal.member.empty() && !own_name.empty() &&
+           journal.member != own_name && journal.handed_over_is(data_directory) &&
+           (!journal.is_copy || journal.is_copied_to(data_directory));
+}
+
+ResumeVerdict decide_on_anothers(const ResumeFacts& facts) {
+    const auto& journal = *facts.journal;
+    const auto refuse = [&](const std::string& why) {
+        const auto directory = facts.layout.data_directory.string();
+        return ResumeVerdict{
+            .action = ResumeAction::refuse,
+            .failure = Failure(
+                ExitCode::unsafe,
+                fmt::format("{} was handed over to member {}, and this is {}: {}, so Patroni would make a second "
+                            "history of it here",
+                            directory, journal.member, facts.own_name, why),
+                fmt::format("if {} has it, move {} away: Patroni makes a replica then; if this node is to lead with "
+                            "it, and no other has it, remove {}",
+                            journal.member, system::shell_word(directory),
+                            system::shell_word(facts.layout.journal().string())))};
+    };
+    if (journal.has_never_started(facts.control)) {
+        return refuse("it was never started");
+    }
+    if (!facts.dcs) {
+        return {.action = ResumeAction::ask_dcs};
+    }
+    const auto& dcs = *facts.dcs;
+    const bool has_key = dcs.initialize == patroni::InitializeKey::initialized;
+    if (dcs.leadership.why_unknown.empty() && !dcs.leadership.leader && !has_key &&
+        dcs.initialize != patroni::InitializeKey::unknown) {
+        return refuse("nobody leads the cluster, and it was not initialised");
+    }
+    const auto state = !dcs.leadership.why_unknown.empty() ? "the DCS cannot be asked: " + dcs.leadership.why_unknown
+                       : dcs.leadership.leader             ? *dcs.leadership.leader + " leads"
+                                                           : "nobody leads";
+    return {.warning = Problem{
+                fmt::format("{} was handed over to member {}, and this is {}; {}", facts.layout.data_directory.string(),
+                            journal.member, facts.own_name, state),
+                fmt::format("if it is a replica's by now, remove {}; if {} has it, and nobody leads, move it away",
+                            system::shell_word(facts.layout.journal().string()), journal.member)}};
 }
 
 }  // namespace patroni_pgbackrest

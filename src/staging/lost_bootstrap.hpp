@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 namespace patroni_pgbackrest {
 
@@ -12,5 +13,22 @@ namespace patroni_pgbackrest {
 /// directory of an unfinished restore of this scope that was found.
 ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& layout, const patroni::ScopeState& dcs,
                                      const std::optional<std::filesystem::path>& elsewhere);
+
+/// Whether the data directory is what a journal of another directory refuses: it was renamed, or copied, after `verify`
+/// rejected it. Two mount points have one inode, so that alone tells nothing there.
+bool is_refused_by(const Journal& journal, const std::filesystem::path& data_directory);
+
+/// Patroni would start it, whatever data_dir, scope and member are now. `journal_file` has what is known of it.
+Failure refusal_of_rejected(const std::filesystem::path& data_directory, const std::filesystem::path& journal_file,
+                            const Journal& journal);
+
+/// Whether the data directory is what another member was handed over: a snapshot of its disk. A base backup of it has
+/// the journal as well, in a mount point, and another directory.
+bool is_handed_over_to_another(const Journal& journal, const std::string& own_name,
+                               const std::filesystem::path& data_directory);
+
+/// Then there would be a second history, unless a leader is there to be followed. The DCS is asked when the decision
+/// wants it.
+ResumeVerdict decide_on_anothers(const ResumeFacts& facts);
 
 }  // namespace patroni_pgbackrest

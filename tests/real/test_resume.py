@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import subprocess
 import threading
 import unittest
 
@@ -496,15 +497,27 @@ class Resume(ResumeCase):
         self.node.wait_for_leader()
         self.assert_resumed()
 
-    def test_a_journal_that_came_with_a_base_backup_is_not_this_node_s(self):
+    def test_what_another_member_was_handed_over_is_not_started_here(self):
         self.configure()
         self.assert_done(self.bootstrap())
-        self.configure(name='node2')
-        result = self.resume()
-        self.assertEqual(result.code, 0, result.log)
-        self.assertRegex(result.log, r'WARNING: \S+/journal.json is not looked at: it is of member node1\n$')
+        self.configure(name='node2')  # as on a snapshot of node1's disk
+        self.assert_refused(self.resume(), 9, 'was handed over to member node1, and this is node2: it was never started',
+                            'if node1 has it, move %s away: Patroni makes a replica then' % self.data_directory)
         self.configure()
         self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
+
+    def test_what_was_not_accepted_stays_so_wherever_it_is_moved_or_copied_to(self):
+        self.configure()
+        self.assert_done(self.bootstrap())
+        self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
+        moved = self.data_directory + '2'
+        os.rename(self.data_directory, moved)
+        self.configure(postgresql={'data_dir': moved})
+        refused = '%s holds what \\S+/journal.json tells of, and Patroni did not accept it: the next start would promote it' % moved
+        self.assert_refused(self.resume(), 9, refused, 'if the data is right and no other node has it, remove ')
+        self.configure()
+        subprocess.run(['cp', '-a', moved, self.data_directory], check=True)
+        self.assert_refused(self.resume(), 9, '%s was handed over, but Patroni did not accept it' % self.data_directory)
 
     def test_resume_goes_on_where_resume_was_killed(self):
         self.interrupt_the_replay()

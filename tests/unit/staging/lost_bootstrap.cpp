@@ -1,6 +1,8 @@
 #include "staging/lost_bootstrap.hpp"
 
 #include "support/catch.hpp"
+#include "support/restore.hpp"
+#include "unit/staging/resume_cases.hpp"
 
 using namespace patroni_pgbackrest;
 using patroni::InitializeKey;
@@ -41,4 +43,88 @@ TEST_CASE("without a journal, Patroni would wait for a bootstrap that nobody is 
         dcs.initialize = key;
         CHECK(nothing());
     }
+}
+
+TEST_CASE("what was rejected stays so when it is renamed, whatever data_dir is now") {
+    const Restore restore;
+    {
+        StagingDirectory staging(restore.request);
+        restore.copy(staging);
+        hand_over(staging);
+    }
+    const auto file = choose_layout(restore.data()).journal();
+    auto journal = Journal::read(file).value();
+    const auto renamed = restore.files.path("data2");
+    fs::rename(restore.data(), renamed);
+    CHECK_FALSE(is_refused_by(journal, renamed));
+    journal.rejected = Rejection{"probe 1 returned 'false'", "choose another target", 0};
+    CHECK(is_refused_by(journal, renamed));
+    CHECK_FALSE(is_refused_by(journal, restore.data()));
+    const auto refusal = refusal_of_rejected(renamed, file, journal);
+    CHECK(refusal.code() == ExitCode::unsafe);
+    CHECK(refusal.problems().front().message ==
+          renamed.string() + " holds what " + file.string() +
+              " tells of, and verify rejected it: probe 1 returned 'false': the next start would promote it, or take "
+              "it for a replica");
+    CHECK(refusal.problems().front().hint == "if the data is right and no other node has it, remove " + file.string() +
+                                                 ", else move the data directory away");
+    journal.begun_timeline = BegunTimeline{{2}, 1};  // where one is known, the inode of a mount point tells nothing
+    CHECK_FALSE(is_refused_by(journal, renamed));
+}
+
+TEST_CASE("what another member was handed over is started here only where somebody leads, or the cluster is known") {
+    resume_cases::Case at;
+    at.phase = Phase::handed_over;
+    at.in_place = InPlace::handed_over;
+    at.life = resume_cases::Life::started;
+    at.dcs = resume_cases::Dcs::answers;
+    at.key = InitializeKey::initialized;
+    const auto decided = [&] {
+        auto facts = resume_cases::see(at);
+        facts.own_name = "node2";
+        return decide_on_anothers(facts);
+    };
+    CHECK(decided().warning->message == "/data was handed over to member node1, and this is node2; nobody leads");
+    CHECK(decided().action == ResumeAction::start_patroni);
+    at.key = InitializeKey::unknown;
+    CHECK(decided().warning);
+    for (const auto key : {InitializeKey::absent, InitializeKey::empty}) {
+        at.key = key;
+        at.leader = resume_cases::Who::nobody;
+        REQUIRE(decided().failure);
+        CHECK(decided().failure->code() == ExitCode::unsafe);
+        CHECK(decided().failure->problems().front().message ==
+              "/data was handed over to member node1, and this is node2: nobody leads the cluster, and it was not "
+              "initialised, so Patroni would make a second history of it here");
+        at.leader = resume_cases::Who::another;
+        CHECK(decided().warning->message == "/data was handed over to member node1, and this is node2; node2 leads");
+    }
+    at.dcs = resume_cases::Dcs::silent;
+    CHECK(decided().warning);
+    at.dcs = resume_cases::Dcs::not_asked;
+    CHECK(decided().action == ResumeAction::ask_dcs);
+    at.life = resume_cases::Life::untouched;
+    REQUIRE(decided().failure);
+    CHECK(decided().failure->problems().front().message ==
+          "/data was handed over to member node1, and this is node2: it was never started, so Patroni would make a "
+          "second history of it here");
+    CHECK(decided().failure->problems().front().hint ==
+          "if node1 has it, move /data away: Patroni makes a replica then; if this node is to lead with it, and no "
+          "other has it, remove /data.restoring.d/journal.json");
+}
+
+TEST_CASE("a base backup of what another member was handed over is not the same directory") {
+    const Restore restore;
+    {
+        StagingDirectory staging(restore.request);
+        restore.copy(staging);
+        hand_over(staging);
+    }
+    auto journal = Journal::read(choose_layout(restore.data()).journal()).value();
+    journal.member = "node1";
+    CHECK(is_handed_over_to_another(journal, "node2", restore.data()));
+    CHECK_FALSE(is_handed_over_to_another(journal, "node1", restore.data()));
+    CHECK_FALSE(is_handed_over_to_another(journal, "node2", restore.files.path("elsewhere")));
+    journal.is_copy = true;  // two mount points have one inode
+    CHECK_FALSE(is_handed_over_to_another(journal, "node2", restore.data()));
 }
