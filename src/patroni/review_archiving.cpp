@@ -21,6 +21,8 @@ using yaml::Entry;
 using yaml::Node;
 using Words = std::vector<std::string>;
 
+const fs::path usual_file = "/etc/pgbackrest/pgbackrest.conf", old_file = "/etc/pgbackrest.conf";
+
 bool is_off(const std::string& value) {
     const auto word = system::lower(value);
     return word == "off" || word == "false" || word == "no" || word == "0";
@@ -35,9 +37,8 @@ std::string variable(const char* name) {
 /// second choice (cfgFileLoad in parse.c).
 fs::path default_configuration(const fs::path& root) {
     std::error_code error;
-    const fs::path usual = "/etc/pgbackrest/pgbackrest.conf", old = "/etc/pgbackrest.conf";
     const auto is_there = [&](const fs::path& file) { return fs::exists(root / file.relative_path(), error); };
-    return !is_there(usual) && is_there(old) ? old : usual;
+    return !is_there(usual_file) && is_there(old_file) ? old_file : usual_file;
 }
 
 /// The file that a command line reads; empty if it is behind a wrapper that may set its environment.
@@ -65,10 +66,13 @@ fs::path configuration_of(const Words& words, const fs::path& root) {
     return is_wrapped ? fs::path() : !inherited.empty() ? fs::path(inherited) : default_configuration(root);
 }
 
-/// Two spellings of one file, or links to it.
+/// Two spellings of one file, or links to it; or both choices of the default while neither is there.
 bool is_same_file(const fs::path& one, const fs::path& other, const fs::path& root) {
     std::error_code error;
-    return one.lexically_normal() == other.lexically_normal() ||
+    const bool is_default =
+        default_configuration(root) == usual_file && !fs::exists(root / usual_file.relative_path(), error);
+    const auto is_choice = [](const fs::path& file) { return file == usual_file || file == old_file; };
+    return (is_default && is_choice(one) && is_choice(other)) || one.lexically_normal() == other.lexically_normal() ||
            fs::equivalent(root / one.relative_path(), root / other.relative_path(), error);
 }
 

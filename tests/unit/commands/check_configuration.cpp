@@ -58,7 +58,7 @@ TEST_CASE("check finds in files of every shape what is wrong with them, at its l
         {"comments", not_ours(15)},
         {"crlf", not_ours(3)},
         {"crunchy", {"request-invalid", "method-missing:22"}},
-        {"debian", {"method-other-program:12"}},
+        {"debian", {"method-missing:12"}},
         {"environment",
          {"request-invalid", "request-invalid", "method-missing:2", "archive-mode-off",
           "standby-restore-command-missing"}},

@@ -42,6 +42,7 @@ TEST_CASE("an address whose end Patroni takes for the port is found, and the hin
                                                  {"localhost:", "", "localhost:5432"}}) {
         CAPTURE(listen);
         REQUIRE(findings(listen).size() == 1);
+        CHECK(findings(listen).front().id == "listen-misread");
         const auto problem = findings(listen).front().problem;
         CHECK(problem.message == "postgresql.listen is '" + listen + "': Patroni takes '" + port + "' for the port");
         CHECK(problem.hint == "put the port behind the last address: '" + right + "'");
