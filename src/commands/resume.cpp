@@ -251,7 +251,7 @@ void ask_dcs(const patroni::ConfigurationSource& source, ResumeFacts& facts) {
 void abandon(const Layout& layout, bool cluster_lives) {
     change_journal(layout, [&](Journal& journal) {
         if (cluster_lives) {
-            for (const auto& problem : empty_places(layout, journal)) {
+            for (const auto& problem : filled_places(layout, journal)) {
                 log::write(problem, log::Level::warning);
             }
         }

@@ -17,14 +17,13 @@ void discard_plan(const Layout& layout);
 /// patroni.dynamic.json.
 void discard_journal(const Layout& layout);
 
-/// The cluster went on elsewhere, and pg_basebackup makes a replica in empty tablespaces only: takes out of the places
-/// of an unfinished restore (`journal`'s and those that its WAL made) what it put there. Only where nothing else can
-/// have put it there: the place is still the directory that it was when it was empty, no server here has it, and the
-/// data directory is empty. Tells what stays, and the command that removes it.
-std::vector<Problem> empty_places(const Layout& layout, const Journal& journal);
+/// What an abandoned restore put into its places (`journal`'s and those that its WAL made), in which pg_basebackup
+/// cannot make a replica then, each with the command that removes it. Nothing is removed here: that no server has a
+/// place does not show that nobody filled it since.
+std::vector<Problem> filled_places(const Layout& layout, const Journal& journal);
 
-/// Removes the staging directory and everything that belongs to the run, what it put into its places among it
-/// (empty_places), unless another run has finished it meanwhile.
+/// Removes the staging directory and everything beside it that belongs to the run, and warns of filled_places(), unless
+/// another run has finished it meanwhile.
 void discard_unfinished_restore(const Layout& layout);
 
 }  // namespace patroni_pgbackrest
