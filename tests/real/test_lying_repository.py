@@ -37,7 +37,7 @@ DAMAGES = {'cut': cut, 'emptied': empty, 'a byte changed': change_a_byte, 'unrea
 ALL = ['cut', 'emptied', 'a byte changed', 'swapped', 'unreadable', 'missing']
 WANTED = {  # {file: {damage: exit code}}, as in docs/pgbackrest-errors.md
     'archive.info or backup.info, one of the two copies': dict.fromkeys(ALL, 0),
-    'both copies of archive.info': {**dict.fromkeys(ALL, 5), 'missing': 4},
+    'both copies of archive.info': {**dict.fromkeys(ALL, 5), 'missing': 6},
     'both copies of backup.info': {**dict.fromkeys(ALL, 5), 'missing': 4},
     "both copies of a backup's manifest": {**dict.fromkeys(ALL, 5), 'missing': 4},
     'a data file of a backup': {'cut': 5, 'swapped': 5, 'missing': 4},  # pgBackRest tries each file again, 15 s later

@@ -174,7 +174,7 @@ class DisksOfTablespaces(PlainCase):
 
     def test_without_a_manifest_the_disks_count_together(self):
         self.assert_refused(self.bootstrap('--pgbackrest=' + self.wrap_pgbackrest(
-            'if [ $VERB = repo-get ] && [[ $* = *backup.manifest ]]; then exit 40; fi')), 5, 'restore of backup set')
+            'if [ $VERB = repo-get ] && [[ $* = *backup.manifest ]]; then exit 40; fi')), 11, 'No space left on the disk of')
 
 
 class LinksThatAMapMakes(BootstrapCase):
