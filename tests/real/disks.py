@@ -14,7 +14,6 @@ import shutil
 import threading
 
 from bootstrap_case import BootstrapCase, PlainCluster, read, wait_until
-from lab import send
 from source_cluster import switch_wal, wait_until_archived
 
 FILLED = 12000  # rows of some 1 kB, a half in the backup
@@ -132,7 +131,7 @@ class DisksCase(BootstrapCase):
         result = self.run_program(*command)
         if result.code != 0:
             self.assertEqual(result.code, -9, result.log)
-        send(9, list(self.lab.living()))
+        self.lab.kill_all()
         self.assert_nothing_runs(tidied=False)
         self.keep_what_looks_whole()
         self.lab.cut_power(disk)

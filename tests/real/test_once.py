@@ -3,7 +3,6 @@ import os
 import shutil
 
 from bootstrap_case import PlainCase, read, wait_until
-from lab import send
 from source_cluster import switch_wal
 
 
@@ -52,7 +51,7 @@ class OnlyOnce(PlainCase):
     def kill_in_the_replay(self):
         process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
         wait_until('the replay', lambda: len(read(self.lab.path('log/asked')).split()) > 5)
-        send(9, list(self.lab.living()))
+        self.lab.kill_all()
         self.result_of(process)
 
     def rows_in(self, database):

@@ -5,7 +5,6 @@ import os
 import shutil
 
 from bootstrap_case import program, BootstrapCase, PlainCase, read, wait_until
-from lab import send
 from source_cluster import switch_wal, wait_until_archived
 
 ROWS = 20000
@@ -48,7 +47,7 @@ class PowerCuts(PlainCase):
 
     def cut_power(self):
         """pg_control and the WAL happen to be kept, as they look the most like a whole replay."""
-        send(9, list(self.lab.living()))
+        self.lab.kill_all()
         self.assert_nothing_runs(tidied=False)
         directory = self.data_directory if os.path.exists(self.data_directory) else self.staging
         kept = glob.glob(directory + '/global/pg_control') + glob.glob(directory + '/pg_wal/0*')
@@ -349,7 +348,7 @@ class CopiedRestores(PlainCase):
         os.rename(space, space + '.lost')
         process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
         wait_until('the replay', lambda: len(read(self.lab.path('log/asked')).split()) > 3)
-        send(9, list(self.lab.living()))
+        self.lab.kill_all()
         self.result_of(process)
         for end in ('', '.d'):
             self.lab.run('cp', '-a', self.staging + end, self.lab.path('other.restoring' + end))

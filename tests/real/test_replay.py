@@ -102,7 +102,7 @@ class PowerFailures(BootstrapCase):
         self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
 
     def cut_power(self):
-        send(9, list(self.lab.living()))
+        self.lab.kill_all()
         self.assert_nothing_runs(tidied=False)
         self.lab.run_as_root('sync', self.staging + '/global/pg_control', *glob.glob(self.staging + '/pg_wal/0*'))
         self.lab.cut_power(self.disk)
