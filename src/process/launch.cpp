@@ -1,5 +1,6 @@
 #include "process/launch.hpp"
 
+#include "system/blocked_signals.hpp"
 #include "system/interruption.hpp"
 #include "system/no_flush.hpp"
 #include "system/refusal.hpp"
@@ -96,20 +97,11 @@ struct Setup {
 };
 
 /// No signal reaches a handler of ours in the child, where it would write into the pipe it shares with this process.
-class AllSignalsBlocked {
-  public:
-    AllSignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~AllSignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-    AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
+sigset_t all_signals() {
+    sigset_t all;
+    sigfillset(&all);
+    return all;
+}
 
 /// Ours, changed as the command says.
 std::vector<std::string> environment_of(const Command& command) {
@@ -202,7 +194,7 @@ int start(const Command& command, const std::filesystem::path& program, const Se
     launcher.env = entries.data();
     boost::system::error_code error;
     {
-        const AllSignalsBlocked blocked;
+        const system::BlockedSignals blocked(all_signals());
         try {
             auto started =
                 launcher(interruption::event_loop().get_executor(), error, program, command.arguments, setup);

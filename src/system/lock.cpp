@@ -43,19 +43,21 @@ std::string holder(int descriptor) {
     return pid ? fmt::format("process {}", *pid) : "another process";
 }
 
-bool are_same_file(int one, int other) {
-    struct stat first {
-    }, second{};
-    return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+bool is_same_file(const struct stat& one, const struct stat& other) {
+    return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 /// Between open and flock, somebody may have removed the file or put another in its place.
 bool is_still_there(int descriptor, const std::filesystem::path& path) {
     struct stat locked {
     }, named{};
-    return ::fstat(descriptor, &locked) == 0 && ::lstat(path.c_str(), &named) == 0 && locked.st_dev == named.st_dev &&
-           locked.st_ino == named.st_ino;
+    return ::fstat(descriptor, &locked) == 0 && ::lstat(path.c_str(), &named) == 0 && is_same_file(locked, named);
+}
+
+bool are_same_file(int one, int other) {
+    struct stat first {
+    }, second{};
+    return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 && is_same_file(first, second);
 }
 
 void leave_our_number(int descriptor) {

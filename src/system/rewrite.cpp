@@ -1,5 +1,6 @@
 #include "system/rewrite.hpp"
 
+#include "system/blocked_signals.hpp"
 #include "system/descriptor.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
@@ -174,24 +175,14 @@ void Rewriting::undo() const {
     }
 }
 
-/// SIGTERM, SIGINT and SIGHUP wait until the end of its life.
-class SignalsWait {
-  public:
-    SignalsWait() {
-        sigset_t signals;
-        ::sigemptyset(&signals);
-        for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-            ::sigaddset(&signals, signal);
-        }
-        ::pthread_sigmask(SIG_BLOCK, &signals, &before_);
+sigset_t signals_to_end() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+        sigaddset(&signals, signal);
     }
-    ~SignalsWait() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsWait(const SignalsWait&) = delete;
-    SignalsWait& operator=(const SignalsWait&) = delete;
-
-  private:
-    sigset_t before_{};
-};
+    return signals;
+}
 
 /// Adds to the problems what keeps its new text, or half of it.
 void undo_all(const std::vector<std::unique_ptr<Rewriting>>& files, std::size_t count, std::vector<Problem>& problems) {
@@ -213,7 +204,7 @@ Way way_to_write(const fs::path& path) {
 }
 
 void rewrite(const std::vector<NewText>& files) {
-    const SignalsWait signals;
+    const BlockedSignals blocked(signals_to_end());
     std::vector<std::unique_ptr<Rewriting>> prepared;
     for (const auto& file : files) {
         prepared.push_back(std::make_unique<Rewriting>(file));
