@@ -95,7 +95,7 @@ build() { # a unity build takes a third of the time
   local program=${PATRONI_PGBACKREST:-$work/build/patroni_pgbackrest}
   if [ -z "${PATRONI_PGBACKREST:-}" ] && ! {
     cmake -S "$checkout" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF \
-      -DCMAKE_UNITY_BUILD=ON && ninja -C "$work/build" patroni_pgbackrest
+      && ninja -C "$work/build" patroni_pgbackrest
   } >"$work/build.log" 2>&1; then
     cat "$work/build.log" >&2
     return 1

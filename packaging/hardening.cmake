@@ -4,7 +4,7 @@
 include(CheckCXXCompilerFlag)
 include(CheckLinkerFlag)
 
-if(PATRONI_PGBACKREST_SANITIZE OR PATRONI_PGBACKREST_FUZZ) # which look closer, and are in the way of each other
+if(PATRONI_PGBACKREST_SANITIZE) # which looks closer, and is in the way of this
   return()
 endif()
 set(optimised $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)

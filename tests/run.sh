@@ -1,10 +1,11 @@
 #!/bin/bash
 # Installs what is missing (as root, on Debian or Ubuntu), builds, and runs every test. The last line is
 # `N passed, N failed`; the exit code is 0 only when none failed.
-#   tests/run.sh [fuzz] [unit] [process] [real] [faults] [checks] [tidy]     all unless named; tidy is one of the checks
+#   tests/run.sh [unit] [process] [fuzz] [faults] [checks] [tidy] [real]     all unless named; tidy is one of the checks
 # unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
-# PostgreSQL, pgBackRest, Patroni and etcd; faults lets its system calls fail; fuzz feeds the parsers for a minute, beside
-# the next build; checks look at layout, clang-tidy, folders and documents. Nothing is left behind but the packages.
+# PostgreSQL, pgBackRest, Patroni and etcd, as many tests as can be begun in REAL_SECONDS (all when that is 0); faults
+# lets its system calls fail; fuzz feeds the parsers for a minute, beside the next build; checks look at layout,
+# clang-tidy, folders and documents. Nothing is left behind but the packages.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
@@ -12,9 +13,9 @@ passed=0 failed=0 failures=() fuzzer=
 
 main() {
   local parts=("$@")
-  [ ${#parts[@]} -gt 0 ] || parts=(fuzz unit process real faults checks)
+  [ ${#parts[@]} -gt 0 ] || parts=(unit process fuzz faults checks real)
   local sets=(build tests run checks)
-  [[ " ${parts[*]} " != *' fuzz '* ]] || sets+=(fuzz)
+  [[ ! " ${parts[*]} " =~ ' fuzz '|' unit '|' process ' ]] || sets+=(fuzz)
   [[ " ${parts[*]} " != *' faults '* ]] || sets+=(faults)
   [[ " ${parts[*]} " != *' real '* ]] || sets+=(real)
   install_packages "${sets[@]}"
@@ -26,8 +27,8 @@ main() {
   local part
   for part in "${parts[@]}"; do
     case $part in
-    fuzz | unit | process | real | faults | checks | tidy) "run_$part" ;;
-    *) echo "$part: choose from fuzz, unit, process, real, faults, checks, tidy" >&2 && exit 2 ;;
+    unit | process | fuzz | faults | checks | tidy | real) "run_$part" ;;
+    *) echo "$part: choose from unit, process, fuzz, faults, checks, tidy, real" >&2 && exit 2 ;;
     esac
   done
   [ -z "$fuzzer" ] || finish_fuzz
@@ -78,7 +79,7 @@ build() { # NAME OPTION...
   shift
   [ ! -e "$work/$name/built" ] || return 0
   echo "== building: $name"
-  export CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1
+  export CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
   if ! { run cmake -S "$work/source" -B "$work/$name" -G Ninja -DPATRONI_PGBACKREST_WERROR=ON "$@" &&
     run ninja -C "$work/$name"; } >"$work/$name.log" 2>&1; then
     cat "$work/$name.log"
@@ -88,26 +89,18 @@ build() { # NAME OPTION...
   touch "$work/$name/built"
   chmod -R a+rX "$work/$name"
 }
-build_sanitized() { build sanitize -DCMAKE_BUILD_TYPE=Debug -DPATRONI_PGBACKREST_SANITIZE=ON; }
-# Some files at a time, which takes a third of the time; the other build compiles each by itself.
-build_release() {
-  build release -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF -DCMAKE_UNITY_BUILD=ON
+# With clang, which has libFuzzer: a second build of everything for that alone takes minutes.
+build_sanitized() {
+  build sanitize -DCMAKE_BUILD_TYPE=Debug -DPATRONI_PGBACKREST_SANITIZE=ON -DCMAKE_CXX_COMPILER="$(command -v clang++ || command -v g++)"
 }
+build_release() { build release -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF; }
 
-# Builds the fuzz target and leaves it running beside what comes next; finish_fuzz counts it.
+# Leaves the fuzz target running beside what comes next; finish_fuzz counts it.
 run_fuzz() {
-  echo '== building: fuzz'
-  if ! { run cmake -S "$work/source" -B "$work/fuzz" -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -gline-tables-only" \
-    -DCMAKE_CXX_COMPILER=clang++ -DPATRONI_PGBACKREST_FUZZ=ON -DPATRONI_PGBACKREST_TESTS=OFF -DCMAKE_UNITY_BUILD=ON &&
-    run ninja -C "$work/fuzz" fuzz_parsers; } >"$work/fuzz.log" 2>&1; then
-    cat "$work/fuzz.log"
-    count fuzz 1
-    return 0
-  fi
-  chmod -R a+rX "$work/fuzz"
+  build_sanitized
   mkdir -p "$work/tmp/corpus"
   chmod 777 "$work/tmp/corpus"
-  (as_postgres "$work/fuzz/fuzz_parsers" -max_total_time=60 -timeout=20 -rss_limit_mb=2048 \
+  (as_postgres "$work/sanitize/fuzz_parsers" -max_total_time=60 -timeout=20 -rss_limit_mb=2048 \
     -artifact_prefix="$work/tmp/" -print_final_stats=1 "$work/tmp/corpus" "$work/source/tests/fuzz/corpus") >"$work/fuzz.output" 2>&1 &
   fuzzer=$!
 }
@@ -149,7 +142,11 @@ run_catch() { # PROGRAM: its test cases are counted
   echo "== $name: $(grep -E 'All tests passed|test cases:' "$output" || echo "ended with $status"), $((SECONDS - began)) s"
 }
 
-run_real() { run_with_release real; }
+run_real() {
+  local options=()
+  [ "${REAL_SECONDS:=1500}" = 0 ] || options=(--within "$REAL_SECONDS")
+  run_with_release real "${options[@]}"
+}
 # The same cells each time; tests/faults/run alone takes others.
 run_faults() { run_with_release faults --seed 1; }
 
@@ -204,7 +201,7 @@ check_tidy() {
   command -v run-clang-tidy-14 >/dev/null || { echo '== check_tidy: there is no clang-tidy 14' && return 77; }
   local status=0
   run cmake -S "$work/source" -B "$work/tidy" -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
-    -DPATRONI_PGBACKREST_TESTS=OFF -DCMAKE_UNITY_BUILD=ON >/dev/null
+    -DPATRONI_PGBACKREST_TESTS=OFF >/dev/null
   run run-clang-tidy-14 -quiet -p "$work/tidy" "$work/tidy/CMakeFiles/" >"$work/output" 2>/dev/null || status=$?
   grep -E '(warning|error): ' "$work/output" | sort -u || true
   return $status

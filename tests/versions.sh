@@ -130,7 +130,7 @@ build() { # SUITE NAME OPTION...
   shift 2
   quietly "$suite: build ($name)" in_root 3600 "$suite" sh -c 'cmake -S /srv/source -B "$@" && ninja -k 0 -C "$1" patroni_pgbackrest' - \
     "/srv/$name" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_WERROR=ON -DPATRONI_PGBACKREST_TESTS=OFF \
-    -DCMAKE_UNITY_BUILD=ON "$@"
+    "$@"
 }
 
 quietly() { # TEXT COMMAND...: shows what it printed only when it failed
