@@ -118,6 +118,9 @@ std::optional<Journal> journal_of_neighbour(const std::filesystem::path& file) {
 /// Throws where the data directory is what verify rejected, or Patroni did not accept, at another place or name: it was
 /// renamed or copied since, and data_dir with it.
 void refuse_what_was_rejected_elsewhere(const Layout& layout) {
+    if (!postgres::read_control_file(layout.data_directory)) {
+        return;
+    }
     auto directories = restored_neighbours(layout.data_directory);
     directories.push_back(layout.data_directory);
     for (const auto& directory : directories) {

@@ -36,7 +36,10 @@ namespace {
 
 bool is_linked_from(const fs::path& data_directory, const fs::path& place) {
     const auto links = links_of(data_directory);
-    return std::any_of(links.begin(), links.end(), [&](const fs::path& link) { return end_of(link) == place; });
+    return std::any_of(links.begin(), links.end(), [&](const fs::path& link) {
+        std::error_code error;
+        return end_of(link) == place || fs::equivalent(link, place, error);
+    });
 }
 
 }  // namespace

@@ -141,7 +141,8 @@ void Journal::save(const std::filesystem::path& file) const {
                                   {"at", handed_over->at},
                                   {"control_written_at", handed_over->control_written_at},
                                   {"boot", handed_over->uptime.boot},
-                                  {"up", handed_over->uptime.seconds}};
+                                  {"up", handed_over->uptime.seconds},
+                                  {"birth", handed_over->birth}};
     }
     if (begun_timeline) {
         content["begun_timeline"] = {{"number", begun_timeline->timeline.number},
@@ -212,7 +213,8 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
             journal.handed_over = HandedOver{directory.at("inode"),
                                              directory.at("at"),
                                              directory.value("control_written_at", std::int64_t{0}),
-                                             {directory.value("boot", ""), directory.value("up", std::int64_t{0})}};
+                                             {directory.value("boot", ""), directory.value("up", std::int64_t{0})},
+                                             directory.value("birth", "")};
         }
         if (read.contains("begun_timeline")) {
             const auto& begun = read.at("begun_timeline");
@@ -258,12 +260,13 @@ std::optional<HandedOver> HandedOver::of(const std::filesystem::path& directory)
     }
     const auto control = postgres::read_control_file(directory);
     return HandedOver{facts.st_ino, static_cast<std::int64_t>(::time(nullptr)), control ? control->written_at : 0,
-                      system::Uptime::now()};
+                      system::Uptime::now(), system::birth_of(directory).value_or("")};
 }
 
 bool Journal::handed_over_is(const std::filesystem::path& directory) const {
     struct stat facts {};
-    if (!handed_over || ::stat(directory.c_str(), &facts) != 0 || facts.st_ino != handed_over->inode) {
+    if (!handed_over || ::stat(directory.c_str(), &facts) != 0 || facts.st_ino != handed_over->inode ||
+        (!handed_over->birth.empty() && handed_over->birth != system::birth_of(directory))) {
         return false;
     }
     const auto control = postgres::read_control_file(directory);

@@ -53,6 +53,7 @@ struct HandedOver {
     std::int64_t at = 0;                  ///< seconds since 1970
     std::int64_t control_written_at = 0;  ///< pg_control's own time, in seconds since 1970: every start changes it
     system::Uptime uptime{};              ///< of the machine
+    std::string birth{};                  ///< system::birth_of(): inodes are given out again; empty in older journals
 
     /// As it is now; empty when there is no such directory.
     static std::optional<HandedOver> of(const std::filesystem::path& directory);

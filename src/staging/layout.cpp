@@ -121,8 +121,12 @@ std::vector<fs::path> journals_of(const fs::path& data_directory) {
 std::vector<fs::path> restored_neighbours(const fs::path& data_directory) {
     constexpr std::string_view ending = ".restoring.d";
     std::vector<fs::path> found;
+    const auto remote = system::remote_mounts();
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(data_directory.parent_path(), error)) {
+        if (remote.contains(entry.path())) {
+            continue;
+        }
         const auto path = entry.path().string();
         const auto neighbour = path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path;
         const auto journals = journals_of(neighbour);

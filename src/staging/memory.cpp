@@ -129,6 +129,7 @@ void remember_rejection(const Layout& layout, const Problem& problem,
     auto journal = Journal::read(layout.journal());
     if (journal && journal->phase == Phase::handed_over) {
         journal->rejected = Rejection{problem.message, problem.hint, fingerprint(patroni)};
+        journal->save(layout.journal());  // first: what follows reads a directory, and may fail
         note_rejected_directory(*journal, layout.data_directory);
         journal->save(layout.journal());
     }

@@ -80,4 +80,12 @@ void note_rejected_directory(Journal& journal, const fs::path& data_directory) {
     }
 }
 
+void forget_rejected_directory(Journal& journal, const fs::path& data_directory) {
+    if (journal.goal) {
+        for (const auto& entry : begun_histories(data_directory / "pg_wal", journal.goal->timeline).histories) {
+            journal.rejected_timelines.erase(entry.first);
+        }
+    }
+}
+
 }  // namespace patroni_pgbackrest

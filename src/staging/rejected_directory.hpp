@@ -26,5 +26,7 @@ std::string sha1_of(const std::filesystem::path& file);
 /// What was rejected archives its own timelines, which no later restore may follow. Writes down which they are while
 /// the directory is there: a person may remove it, or empty a mount point, before the next restore is planned.
 void note_rejected_directory(Journal& journal, const std::filesystem::path& data_directory);
+/// Takes that back: the directory has led since, and its rows are wanted.
+void forget_rejected_directory(Journal& journal, const std::filesystem::path& data_directory);
 
 }  // namespace patroni_pgbackrest

@@ -94,12 +94,20 @@ RejectedRuns rejected_runs(const Request& request, const Layout& layout) {
 }
 
 void note_rejected_runs(const std::optional<patroni::Configuration>& patroni, const Layout& layout) {
-    change_journal(layout, [&](Journal& journal) {
-        const auto& in_place = layout.data_directory;
-        const auto directory =
-            journal.refuses(in_place) ? std::optional(in_place) : find_set_aside(patroni, layout, journal);
-        if (directory) {
-            note_rejected_directory(journal, *directory);
+    const auto journal = Journal::read(layout.journal());
+    const auto& in_place = layout.data_directory;
+    const bool is_in_place = journal && journal->refuses(in_place);
+    // What led since, whoever started it, holds somebody's rows: its timelines are no rejected run's any more.
+    const bool has_led = is_in_place && !was_given_up(*journal, in_place, patroni);
+    const auto directory = is_in_place ? std::optional(in_place) : find_set_aside(patroni, layout, journal);
+    if (!directory || (has_led && journal->rejected_timelines.empty())) {
+        return;
+    }
+    change_journal(layout, [&](Journal& changed) {
+        if (has_led) {
+            forget_rejected_directory(changed, *directory);
+        } else {
+            note_rejected_directory(changed, *directory);
         }
     });
 }

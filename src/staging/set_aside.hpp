@@ -31,7 +31,8 @@ std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request
 /// What this node knows of restores that Patroni gave up, whatever their request was.
 RejectedRuns rejected_runs(const Request& request, const Layout& layout);
 
-/// Has the journal say so while the directory is there, in its place or set aside: see note_rejected_directory.
+/// Has the journal say so while the directory is there, in its place or set aside: see note_rejected_directory. Takes
+/// it back of one in its place that was not given up (was_given_up), whatever the journal says of it: it has led.
 void note_rejected_runs(const std::optional<patroni::Configuration>& patroni, const Layout& layout);
 
 /// After a refusal to hand over once more: who clears it gets as many hand-overs as before.

@@ -90,6 +90,9 @@ void StagingDirectory::look_at_earlier_run(const Request& request) {
                          "taken for this restore's, and what lies beside it is checked against the backup",
                          layout_.journal().string());
             system::remove_file(layout_.staging / made_places_file);
+            if (earlier_->phase == Phase::handing_over && !hand_over_is_done(layout_)) {
+                earlier_->phase = Phase::copying;
+            }
             earlier_->is_copy = false;
         }
         journal_ = *earlier_;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,5 +70,11 @@ class PrivateDirectory {
 /// roots of two file systems may have one inode number. Empty for what is no directory, as the end of a file link,
 /// which may be replaced.
 std::optional<std::string> birth_of(const std::filesystem::path& directory);
+
+/// The mount points of file systems that are another machine's, or another process's, or are mounted by looking at them
+/// (proc_pid_mountinfo(5)): while that does not answer, a look at one blocks for ever. From /proc/self/mountinfo.
+std::set<std::filesystem::path> remote_mounts();
+/// The same in such a text.
+std::set<std::filesystem::path> remote_mounts_in(std::string_view mountinfo);
 
 }  // namespace patroni_pgbackrest::system

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
+#include <sstream>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -92,6 +93,34 @@ bool is_mount_point(const fs::path& directory) {
         }
     }
     return false;
+}
+
+std::set<fs::path> remote_mounts() {
+    std::ostringstream text;
+    text << std::ifstream("/proc/self/mountinfo").rdbuf();
+    return remote_mounts_in(text.str());
+}
+
+std::set<fs::path> remote_mounts_in(std::string_view mountinfo) {
+    constexpr std::size_t mount_point = 4;
+    constexpr std::array types = {"9p",   "afs",    "autofs", "beegfs", "ceph", "cifs",  "fuse", "gfs2",  "glusterfs",
+                                  "gpfs", "lustre", "ncpfs",  "nfs",    "nfs4", "ocfs2", "smb3", "smbfs", "virtiofs"};
+    std::set<fs::path> remote;
+    for (const auto& line : split(mountinfo, '\n')) {
+        const auto fields = split(line, ' ');
+        const auto mark = std::find(fields.begin(), fields.end(), "-");
+        if (mark == fields.end() || mark + 1 == fields.end() || fields.size() <= mount_point) {
+            continue;
+        }
+        const auto& type = *(mark + 1);
+        const bool is_remote = std::any_of(types.begin(), types.end(), [&](const std::string& each) {
+            return type == each || type.starts_with(each + ".");  // fuse.sshfs
+        });
+        if (is_remote) {
+            remote.insert(without_octal_escapes(fields[mount_point]));
+        }
+    }
+    return remote;
 }
 
 bool is_writable(const fs::path& directory) {

@@ -78,6 +78,13 @@ TEST_CASE("nothing is told of a tablespace that is another's by now") {
         CHECK(left.size() == 1);
         CHECK(left.front().message.starts_with(restore.second.string()));
     }
+    SECTION("also by another name") {
+        const Filled restore;
+        fs::create_directories(restore.data() / "pg_tblspc");
+        fs::create_directory_symlink(restore.first, restore.files.path("link"));
+        fs::create_directory_symlink(restore.files.path("link"), restore.data() / "pg_tblspc" / "16385");
+        CHECK(filled_places(restore.layout, restore.journal()).size() == 1);
+    }
     SECTION("it was replaced since") {
         const Filled restore;
         fs::rename(restore.first, restore.files.path("old"));

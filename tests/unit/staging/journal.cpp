@@ -232,6 +232,11 @@ TEST_CASE("what was handed over is known again by its inode and its cluster") {
     fs::rename(restore.data(), restore.files.path("data.failed"));
     CHECK_FALSE(journal.handed_over_is(restore.data()));
     CHECK(journal.handed_over_is(restore.files.path("data.failed")));
+    auto other = journal;
+    other.handed_over->birth = "another directory's, which had this inode once";
+    CHECK_FALSE(other.handed_over_is(restore.files.path("data.failed")));
+    other.handed_over->birth.clear();  // as in a journal of an older version
+    CHECK(other.handed_over_is(restore.files.path("data.failed")));
     restore.files.write("data.failed/global/pg_control", std::string(80, 'x'));
     CHECK_FALSE(journal.handed_over_is(restore.files.path("data.failed")));
 }
@@ -325,6 +330,19 @@ TEST_CASE("a journal in a copy of its directory owns nothing outside of it") {
         CHECK_FALSE(back.is_copy);
         CHECK(back.places.paths() == std::vector<std::string>{place.string()});
     }
+}
+
+TEST_CASE("what a copied journal was handing over is copied anew, with tablespaces that are its own") {
+    const Restore restore;
+    restore.interrupt(Phase::handing_over);
+    const auto layout = choose_layout(restore.data());
+    auto journal = Journal::read(layout.journal()).value();
+    journal.is_copy = true;
+    journal.save(layout.journal());
+    const StagingDirectory staging(restore.request);
+    CHECK(restore.journalled() == Phase::handing_over);
+    REQUIRE(staging.earlier());
+    CHECK(staging.earlier()->phase == Phase::copying);
 }
 
 TEST_CASE("an unfinished restore of another member is refused") {

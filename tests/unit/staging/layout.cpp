@@ -22,6 +22,16 @@ TEST_CASE("staging lies beside the data directory") {
     CHECK_FALSE(is_there(layout.workspace));
 }
 
+TEST_CASE("data directories beside it that have a journal are known, at their side or inside") {
+    const Restore restore;
+    restore.interrupt(Phase::copying);
+    restore.files.write("mounted/.restoring.d/journal.json", "{}");
+    restore.files.write("other/PG_VERSION", "15\n");
+    CHECK(restored_neighbours(restore.files.path("new")) ==
+          std::vector<fs::path>{restore.data(), restore.files.path("mounted")});
+    CHECK(restored_neighbours(restore.data()) == std::vector<fs::path>{restore.files.path("mounted")});
+}
+
 TEST_CASE("symbolic links to the data directory are resolved") {
     const Restore restore;
     fs::create_directories(restore.files.path("disk/pg"));

@@ -110,6 +110,18 @@ TEST_CASE("a cluster that verify rejected is not handed over again until somethi
     CHECK_NOTHROW(refuse_rejected(request, plan, layout));
 }
 
+TEST_CASE("that verify rejected it is written down before anything in the directory is read") {
+    const Restore restore;
+    restore.interrupt(Phase::handed_over);
+    const auto layout = choose_layout(restore.data());
+    auto journal = Journal::read(layout.journal()).value();
+    journal.goal = RestoreGoal{restore.request.target, {1}, restore.plan.wal.last(), restore.plan.segment_size, false};
+    journal.save(layout.journal());
+    fs::create_directories(restore.data() / "pg_wal" / "00000002.history");  // which cannot be read as a file
+    CHECK_THROWS_AS(remember_rejection(layout, {"probe 1 returned 'false'", "", ""}, std::nullopt), Failure);
+    CHECK(Journal::read(layout.journal())->rejected);
+}
+
 TEST_CASE("every further failure in a row waits longer, from its own end on") {
     CHECK(pause_after(0, 1000, 1000) == 0s);
     CHECK(pause_after(1, 1000, 1000) == 0s);

@@ -111,6 +111,43 @@ TEST_CASE("what Patroni set aside is known by its inode and cluster") {
         CHECK(rejected_runs(restore.request, layout).known ==
               pgbackrest::RejectedTimelines{{{2}, "a9993e364706816aba3e25717850c26c9cd0d89d"}});
     }
+    SECTION("but in its place only while nobody can have used it, whatever the journal says of it") {
+        fs::rename(*found, restore.data());
+        auto journal = Journal::read(layout.journal());
+        journal->goal = RestoreGoal{restore.request.target, restore.plan.timeline(), restore.plan.wal.last(),
+                                    restore.plan.segment_size, false};
+        journal->not_accepted = true;
+        journal->reached = Reached{{2}, {}, "", std::nullopt};
+        journal->handed_over->control_written_at = 1;  // it was started
+        journal->rejected_timelines = {{postgres::Timeline{5}, "abc"}};
+        const auto refused_at = [&](std::int64_t handed_over_at) {
+            journal->handed_over->at = handed_over_at;  // pg_control was written last at 0
+            journal->save(layout.journal());
+            note_rejected_runs({}, layout);
+            return Journal::read(layout.journal())->rejected_timelines;
+        };
+        restore.files.write("data/pg_wal/00000002.history", "1\t0/7000158\tno recovery target specified\n");
+        restore.files.write("data/pg_wal/archive_status/00000002.history.done", "");
+        restore.files.write("data/pg_wal/" + segment(2, 9), "abc");
+        restore.files.write("data/pg_wal/archive_status/" + segment(2, 9) + ".done", "");
+        restore.files.write("data/pg_hba.conf", "local\treplication\treplicator\t\ttrust\n");
+        const std::string checksum = "a9993e364706816aba3e25717850c26c9cd0d89d";
+        const pgbackrest::RejectedTimelines earlier{{{5}, "abc"}};
+        const pgbackrest::RejectedTimelines both{{{2}, checksum}, {{5}, "abc"}};
+        CHECK(refused_at(-60) == both);
+        CHECK(refused_at(-20 * 3600) == earlier);  // the initialize key went after a day: it has led
+        journal->rejected_timelines = both;        // a person started it past resume
+        CHECK(refused_at(-20 * 3600) == earlier);
+        restore.files.write("data/pg_hba.conf", "local all all peer\n");
+        CHECK(refused_at(-60) == earlier);
+    }
+    SECTION("and the journal is written only where that says something new") {
+        const auto written = fs::last_write_time(layout.journal());
+        fs::rename(*found, restore.data());
+        note_rejected_runs({}, layout);
+        CHECK(fs::last_write_time(layout.journal()) == written);
+        CHECK_FALSE(is_there(layout.lock()));
+    }
     SECTION("in patroni mode after hours of replay, as long as its recovery has not ended, and an hour longer") {
         auto journal = Journal::read(layout.journal());
         journal->goal = RestoreGoal{restore.request.target, restore.plan.timeline(), restore.plan.wal.last(),

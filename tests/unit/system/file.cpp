@@ -198,6 +198,18 @@ TEST_CASE("entries are sorted, hidden ones included, and an unreadable directory
           "cannot read the directory /nowhere: No such file or directory");
 }
 
+TEST_CASE("mounts that may never answer are known without a look at them") {
+    const auto remote =
+        remote_mounts_in("22 27 0:21 / /proc rw,relatime shared:12 - proc proc rw\n"
+                         "36 27 0:30 / /srv/backup\\040of\\040all rw shared:7 master:2 - nfs4 nas:/b rw\n"
+                         "37 27 0:31 / /net rw - autofs systemd-1 rw,fd=29\n"
+                         "38 27 0:32 / /mnt/ssh rw - fuse.sshfs dba@host:/ rw\n"
+                         "39 27 8:1 / /srv/pgsql rw - ext4 /dev/nfs rw\n"
+                         "40 27 8:1\n\n");
+    CHECK(remote == std::set<std::filesystem::path>{"/srv/backup of all", "/net", "/mnt/ssh"});
+    CHECK_FALSE(remote_mounts().contains("/proc"));
+}
+
 TEST_CASE("mount points are known, through symbolic links too") {
     const PrivateDirectory directory;
     CHECK(is_mount_point("/"));
