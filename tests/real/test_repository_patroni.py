@@ -2,6 +2,7 @@
 import glob
 import gzip
 import os
+import re
 
 from bootstrap_case import PlainCase, wait_until
 from archiving_cluster import Cluster
@@ -9,13 +10,73 @@ from repository_case import RepositoryCase
 from source_cluster import ROWS, switch_wal
 
 
-class PatroniMode(RepositoryCase):
+class UnderPatroniMode(RepositoryCase):
+    def ask(self, block=None, **target):
+        """What a person writes into patroni.yml; the refusal before it is forgotten."""
+        self.forget_failure()
+        self.configure({**(block or {}), 'recovery_conf': self.recovery_conf(**target)})
+
     def assert_leader_has(self, *batches):
         self.node.start()
         self.node.wait_for_leader()
         rows = self.node.sql("select string_agg(batch::text, ' ' order by batch) from (select distinct batch from kept) b")
         self.assertEqual(rows, ' '.join(map(str, batches)))
 
+
+class RefusedUntilTheHintIsFollowed(UnderPatroniMode):
+    """What standalone mode refuses: there PostgreSQL would follow what it finds as well."""
+
+    def refuse(self, code, *wanted):
+        self.ask()
+        return self.assert_refuses(self.bootstrap(), code, *wanted)
+
+    def ask_for_the_point_in(self, hint):
+        lsn = next(point[1] for point in self.points_in(hint) if point[0] == '--type=lsn').partition('=')[2]
+        self.ask({'type': 'lsn', 'target': lsn}, lsn=lsn)
+
+    def test_two_clusters_in_one_stanza(self):
+        self.situation('replaced')
+        self.refuse(2, *self.facts['identifiers'].values(), 'set', 'system-identifier')
+        self.ask({'system-identifier': self.facts['identifiers']['alpha']})
+        self.assert_leader_has(1, 2, 3)
+
+    def test_a_timeline_whose_history_is_gone(self):
+        self.situation('two_timelines')
+        history, = self.in_archive('00000002.history')
+        os.rename(history, self.lab.path('kept.history'))
+        self.refuse(4, 'timeline 2', '00000002[.]history')
+        os.rename(self.lab.path('kept.history'), history)
+        self.ask()
+        self.assert_leader_has(1, 2, 20, 21)
+
+    def test_a_failover_of_which_a_partial_segment_is_all_there_is(self):
+        self.situation('failover')
+        self.remove_from_archive('00000002????????????????-*', self.fork_segment(1) + '-*', self.fork_segment(1, 1) + '-*')
+        self.ask_for_the_point_in(self.refuse(4, self.fork_segment(1) + '[.]partial'))
+        self.assert_leader_has(1)
+
+    def test_an_orphan_s_segment_in_the_new_timeline_s_place(self):
+        self.situation('failover')
+        self.remove_from_archive(self.fork_segment(2) + '-*')
+        self.ask_for_the_point_in(self.refuse(4, self.fork_segment(2)))
+        self.assert_leader_has(1)
+
+    def test_nor_with_nothing_else_of_the_new_timeline(self):
+        self.situation('failover')
+        self.remove_from_archive('00000002????????????????-*')
+        hint = self.refuse(4, self.fork_segment(2))
+        self.ask({'target-timeline': re.search(r'target-timeline: (\d)', hint)[1]}, timeline='1')
+        self.assert_leader_has(1, 2, 3, 4)
+
+    def test_a_backup_on_an_abandoned_branch_in_a_copied_repository(self):
+        self.situation('backup_on_abandoned_branch')
+        self.touch_all()
+        self.refuse(4, 'timeline 2')
+        self.ask({'set': self.label('alpha')})
+        self.assert_leader_has(1, 2, 20, 21)
+
+
+class PatroniMode(UnderPatroniMode):
     def test_the_latest_point_of_the_newest_timeline(self):
         self.situation('chain')
         self.configure({'recovery_conf': self.recovery_conf()})
