@@ -72,6 +72,13 @@ const std::vector<CheckDefinition>& check_table() {
         {"recovery-parameter-unknown", error, "recovery_conf has a key that is not a recovery parameter",
          "Patroni silently drops it: with a misspelt target, everything in the archive is replayed.",
          "spell it as PostgreSQL does"},
+        {"target-not-proven", warning, "patroni mode without verify as post_bootstrap",
+         "With recovery_conf, Patroni's own PostgreSQL replays, after `bootstrap` has ended. The guard aborts a "
+         "recovery "
+         "that lacks a segment; where the recovery really ended only `verify` compares with the request, and Patroni "
+         "discards what it rejects. In standalone mode the proof comes before the hand-over. Looked at are the command "
+         "and the scripts that it names.",
+         "set bootstrap.post_bootstrap to `patroni_pgbackrest verify`, or call it in the script that is there"},
         {"standby-cluster", error, "standby_cluster is configured",
          "With standby_cluster, Patroni creates the first node as a replica of the remote cluster and never calls a "
          "bootstrap method.",
@@ -104,6 +111,13 @@ const std::vector<CheckDefinition>& check_table() {
          "name or "
          "an IPv4 address needs none.",
          "write the port: `[::1]:5432`"},
+        {"role-without-name", error, "a role of postgresql.authentication has no username",
+         "Patroni takes the replication user's name for the rules that it writes before the first start after a "
+         "restore, and makes a role of each section afterwards. Without the name it ends with a KeyError, and sets the "
+         "restored directory aside. A superuser without a name is no such case: libpq takes PGUSER or the system "
+         "user's name, and pg_rewind the superuser where no rewind is named.",
+         "set username in the section, or PATRONI_REPLICATION_USERNAME or PATRONI_REWIND_USERNAME in the environment "
+         "of Patroni and of `check`"},
         {"watchdog-missing", error, "a watchdog is required, but its device cannot be written",
          "The node is restored, but never becomes leader.",
          "load the kernel module (for example softdog), and give the user that runs Patroni access to the device"},

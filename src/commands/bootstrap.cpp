@@ -36,9 +36,12 @@
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
+#include "system/owner.hpp"
 #include "system/refusal.hpp"
+#include "system/text.hpp"
 #include "system/write_wall.hpp"
 
+#include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
 #include <system_error>
@@ -215,6 +218,13 @@ patroni::DynamicLimits patroni_limits(const BootstrapArguments& arguments, const
     return {arguments.source, request.scope, state.configuration};
 }
 
+/// Patroni's as well, which has this environment.
+std::optional<std::string> login_of_libpq() {
+    const char* user = std::getenv("PGUSER");
+    const auto name = user != nullptr && *user != '\0' ? std::string(user) : system::own_user().user;
+    return system::number(name) ? std::nullopt : std::optional(name);  // no passwd entry
+}
+
 /// As the source had them: a private server that has replayed leaves its own, higher ones.
 void warn_of_lower_limits(const BootstrapArguments& arguments, const Request& request, const Plan& plan,
                           const postgres::ControlData& control) {
@@ -253,7 +263,8 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     std::optional<Reached> reached;
     if (request.recovery == Recovery::standalone) {
         FirstSession session;
-        session.roles = patroni::read_roles(arguments.source);
+        const bool is_for_patroni = arguments.calling_patroni || arguments.patroni_goes_on;
+        session.roles = patroni::read_roles(arguments.source, is_for_patroni ? login_of_libpq() : std::nullopt);
         session.patroni_limits = [&] { return patroni_limits(arguments, request); };
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);

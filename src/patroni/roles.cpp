@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <fmt/format.h>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -45,6 +46,21 @@ class Authentication {
     bool is_there() const { return tree_ != nullptr; }
     const yaml::Node& postgresql() const { return tree_->map_at("postgresql"); }
 
+    bool has(const Section& section) const {
+        return has_variables(section) || postgresql().map_at("authentication").find(section.key) != nullptr;
+    }
+
+    /// Of the section, else of what it would stand in.
+    std::string place(const Section& section) const {
+        const auto* authentication = postgresql().find("authentication");
+        const auto* entry =
+            (authentication == nullptr ? postgresql() : postgresql().map_at("authentication")).find(section.key);
+        if (entry == nullptr) {
+            entry = authentication != nullptr ? authentication : tree_->find("postgresql");
+        }
+        return entry == nullptr ? std::string() : entry->place;
+    }
+
     std::optional<std::string> value(const Section& section, const std::string& key) const {
         if (has_variable(section, key)) {
             return source_.environment.at(section.variables + upper(key));
@@ -79,7 +95,7 @@ class Authentication {
 
 }  // namespace
 
-std::vector<Role> read_roles(const ConfigurationSource& source) {
+std::vector<Role> read_roles(const ConfigurationSource& source, const std::optional<std::string>& login) {
     std::vector<Role> roles;
     const Authentication authentication(source);
     for (const auto& section : sections) {
@@ -90,9 +106,38 @@ std::vector<Role> read_roles(const ConfigurationSource& source) {
         const auto password = authentication.value(section, "password");
         if (name) {
             roles.push_back({section.kind, *name, password});
+        } else if (section.kind == Role::Kind::superuser && login) {
+            roles.push_back({section.kind, *login, std::nullopt});
         }
     }
     return roles;
+}
+
+void review_roles(const ConfigurationSource& source, std::vector<Finding>& findings) {
+    const Authentication authentication(source);
+    if (!authentication.is_there()) {
+        return;
+    }
+    const bool has_superuser = authentication.value(sections.front(), "username").has_value();
+    for (const auto& section : sections) {
+        // Without a name on both sides, rewind may be the same as superuser, and Patroni makes no role of it.
+        const bool is_needed = section.kind == Role::Kind::replication ||
+                               (section.kind == Role::Kind::rewind && has_superuser && authentication.has(section));
+        if (!is_needed || authentication.value(section, "username")) {
+            continue;
+        }
+        const auto variable = variables_count(source)
+                                  ? fmt::format("; where Patroni has it in {0}USERNAME, give that to this program, too",
+                                                section.variables)
+                                  : std::string();
+        findings.push_back(
+            {"role-without-name",
+             {fmt::format("postgresql.authentication.{}.username is not set: Patroni ends each bootstrap with a "
+                          "KeyError, after the restore",
+                          section.key),
+              fmt::format("set postgresql.authentication.{}.username{}", section.key, variable),
+              authentication.place(section)}});
+    }
 }
 
 SuperuserAccess read_superuser_access(const ConfigurationSource& source) {

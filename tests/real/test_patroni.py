@@ -131,7 +131,9 @@ class PatroniMode(UnderPatroni):
         block['recovery_conf']['restore_command'] = block['recovery_conf']['restore_command'].replace(
             '/usr/bin/patroni_pgbackrest', program())
         del example['bootstrap']['dcs']['postgresql']['parameters']['archive_command']  # pgBackRest's file is another one
-        self.configure(block, tags=example['tags'], bootstrap={'dcs': example['bootstrap']['dcs']}, postgresql={
+        self.configure(block, tags=example['tags'], bootstrap={
+            'dcs': example['bootstrap']['dcs'],
+            'post_bootstrap': example['bootstrap']['post_bootstrap'].replace('/usr/bin/patroni_pgbackrest', program())}, postgresql={
             key: example['postgresql'][key] for key in ('create_replica_methods', 'basebackup', 'authentication')})
         self.node.start()
         self.node.wait_for_leader()

@@ -226,8 +226,15 @@ class Superuser(UnderPatroni):
 
     def test_one_that_the_backup_does_not_have_is_made(self):
         self.bring_back_as(username='chief', password='secret-of-chief')
-        self.assertIn('chief, the superuser of patroni.yml, was no superuser', self.lab.log('node1'))
+        self.assertIn('chief, as whom Patroni logs in, was no superuser', self.lab.log('node1'))
         self.assertNotIn('secret-of-chief', self.lab.log('node1'))
+        self.assert_back(BATCHES)
+        self.assertEqual(self.node.sql("select rolsuper, rolcanlogin from pg_roles where rolname = 'chief'"), 't|t')
+
+    def test_where_none_is_named_it_is_whom_libpq_takes(self):
+        self.configure(postgresql={'authentication': {'superuser': None}})
+        self.node.start(environment={'PGUSER': 'chief'})
+        self.node.wait_for_leader()
         self.assert_back(BATCHES)
         self.assertEqual(self.node.sql("select rolsuper, rolcanlogin from pg_roles where rolname = 'chief'"), 't|t')
 
@@ -248,7 +255,7 @@ class StrangeSources(PlainCase, UnderPatroni):
         result = self.bootstrap()
         self.assert_done(result)
         self.assertNotIn('secret-of-', result.log)
-        self.assertIn('chief, the superuser of patroni.yml, was no superuser', result.log)
+        self.assertIn('chief, as whom Patroni logs in, was no superuser', result.log)
 
     def test_settings_of_a_role_neither_show_a_password_nor_stop_it(self):
         self.make_source()
