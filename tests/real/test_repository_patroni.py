@@ -16,6 +16,10 @@ class UnderPatroniMode(RepositoryCase):
         self.forget_failure()
         self.configure({**(block or {}), 'recovery_conf': self.recovery_conf(**target)})
 
+    def ask_for_the_point_in(self, hint):
+        lsn = next(point[1] for point in self.points_in(hint) if point[0] == '--type=lsn').partition('=')[2]
+        self.ask({'type': 'lsn', 'target': lsn}, lsn=lsn)
+
     def assert_leader_has(self, *batches):
         self.node.start()
         self.node.wait_for_leader()
@@ -29,10 +33,6 @@ class RefusedUntilTheHintIsFollowed(UnderPatroniMode):
     def refuse(self, code, *wanted):
         self.ask()
         return self.assert_refuses(self.bootstrap(), code, *wanted)
-
-    def ask_for_the_point_in(self, hint):
-        lsn = next(point[1] for point in self.points_in(hint) if point[0] == '--type=lsn').partition('=')[2]
-        self.ask({'type': 'lsn', 'target': lsn}, lsn=lsn)
 
     def test_two_clusters_in_one_stanza(self):
         self.situation('replaced')
@@ -74,6 +74,25 @@ class RefusedUntilTheHintIsFollowed(UnderPatroniMode):
         self.refuse(4, 'timeline 2')
         self.ask({'set': self.label('alpha')})
         self.assert_leader_has(1, 2, 20, 21)
+
+
+class RecordsIntoTheLastSegment(UnderPatroniMode):
+    def make_crossing_at_the_end(self):
+        alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('alpha').write(1)
+        for _ in range(2):
+            alpha.sql("select pg_logical_emit_message(true, 'x', repeat('x', 12 << 20))")
+        alpha.write(2).crash().remove()
+
+    def test_a_damaged_one_is_refused_before_the_copy(self):
+        # The guard has served the last segment then, and PostgreSQL would be promoted without batch 2.
+        self.situation('crossing_at_the_end')
+        last = self.facts['batches']['2']['segment']
+        begins, = self.in_archive('%s%08X-*' % (last[:16], int(last[16:], 16) - 1))
+        self.ask()
+        self.overwrite_middle(begins, 0xFFFF00)
+        hint = self.assert_refuses(self.bootstrap(), 7, 'is damaged: the record at .* has a wrong checksum, and more of the same WAL')
+        self.ask_for_the_point_in(hint)
+        self.assert_leader_has(1)
 
 
 class PatroniMode(UnderPatroniMode):
