@@ -190,7 +190,7 @@ std::optional<TakenBack> take_back_what_was_set_aside(const Request& request, Re
     const auto in_vain = look_at_set_aside(request, *earlier, *directory, staging.circumstances());
     if (const auto failure = refuse_to_repeat(in_vain, staging.layout().failure())) {
         begin_to_count_anew(staging.layout());
-        memory.remember(*failure);
+        memory.remember(*failure, in_vain.last_words);
         throw Failure(*failure);
     }
     const TakenBack taken_back{is_still_the_newest(request, plan, staging.layout()), in_vain.came_up};
