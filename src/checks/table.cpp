@@ -282,6 +282,27 @@ const std::vector<CheckDefinition>& check_table() {
          "that "
          "was there. If none was, these rules stay in force until PostgreSQL is restarted, and then it does not start.",
          "set postgresql.pg_hba in patroni.yml, or put pg_hba.conf there"},
+        {"listen-foreign", error, "postgresql.listen has no address of this machine",
+         "PostgreSQL cannot listen on any of them, and ends at its start: Patroni would set the restored directory "
+         "aside. "
+         "One that can be used is enough. Names are not looked up.",
+         "write an address of this machine, or `*`"},
+        {"socket-directory", error, "unix_socket_directories has no directory that can be used",
+         "PostgreSQL cannot make its socket in any of them, and ends at its start: Patroni would set the restored "
+         "directory aside. Of a directory in /run that is not there nothing is said unless Patroni calls, since "
+         "systemd "
+         "may make it for Patroni's unit.",
+         "make the directory, with the user that runs Patroni as its owner, or name another one"},
+        {"tls-file", error, "a certificate or a key that patroni.yml names cannot be used",
+         "With ssl on, PostgreSQL ends at its start when a file of TLS is missing or cannot be read, or when its key "
+         "can "
+         "be read by others. Files in the data directory come with the backup.",
+         "put the file there, readable for the user that runs Patroni, a key for nobody else; or set ssl: 'off'"},
+        {"library-missing", warning, "a library of shared_preload_libraries is not installed",
+         "PostgreSQL ends at its start without it, unless the backup's own configuration has a dynamic_library_path "
+         "that "
+         "leads to it. Looked at is the directory beside PostgreSQL's programs.",
+         "install the package that has it, or take it out of shared_preload_libraries"},
         {"port-taken", warning, "PostgreSQL's port is in use",
          "Patroni's server cannot start while something else listens on its port. Patroni would set the restored "
          "directory aside.",
