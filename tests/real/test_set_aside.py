@@ -106,6 +106,22 @@ class PostBootstrapThatFails(UnderPatroni):
         self.assert_back(BATCHES, timeline=4)
 
 
+class OnAnotherNode(UnderPatroni):
+    def test_a_rejected_timeline_that_left_its_history_alone_is_not_followed(self):
+        script = self.lab.write('post_bootstrap', '#!/bin/sh\nuntil ls %s/pg_wal/archive_status/00000002.history.done; do sleep .1; done\n'
+                                'exit 1\n' % self.data_directory, 0o755)
+        self.configure({'type': 'time', 'target': self.target('time', 6)}, bootstrap={'post_bootstrap': script})
+        self.node.start()
+        self.node.wait_for_end(120)
+        self.node.name, self.data_directory = 'node2', self.lab.path('data2')
+        self.node.data_directory, self.staging = self.data_directory, self.data_directory + '.restoring'
+        self.configure()
+        result = self.bootstrap()
+        self.assert_refused(result, 4, 'timeline 2 left timeline 1 .* behind the fork', 'target-timeline: 1')
+        self.assert_done(self.bootstrap('--target-timeline=1'))
+        self.assert_complete(timeline=3)
+
+
 class MovedByAPerson(UnderPatroni):
     """A cluster that led is not one that Patroni gave up, whatever name somebody gives its directory."""
 
