@@ -41,7 +41,8 @@ constexpr std::array passed_on = {"password",    "sslmode",         "sslcert",  
 /// _build_effective_configuration, 2.0 to 4.1).
 class Authentication {
   public:
-    explicit Authentication(const ConfigurationSource& source) : source_(source), tree_(load_tree(source)) {}
+    /// `tree`: null without a patroni.yml.
+    Authentication(const ConfigurationSource& source, const yaml::Node* tree) : source_(source), tree_(tree) {}
 
     bool is_there() const { return tree_ != nullptr; }
     const yaml::Node& postgresql() const { return tree_->map_at("postgresql"); }
@@ -90,14 +91,15 @@ class Authentication {
     }
 
     const ConfigurationSource& source_;
-    yaml::NodePtr tree_;
+    const yaml::Node* tree_;
 };
 
 }  // namespace
 
 std::vector<Role> read_roles(const ConfigurationSource& source, const std::optional<std::string>& login) {
     std::vector<Role> roles;
-    const Authentication authentication(source);
+    const auto tree = load_tree(source);
+    const Authentication authentication(source, tree.get());
     for (const auto& section : sections) {
         if (!authentication.is_there()) {
             break;
@@ -113,11 +115,8 @@ std::vector<Role> read_roles(const ConfigurationSource& source, const std::optio
     return roles;
 }
 
-void review_roles(const ConfigurationSource& source, std::vector<Finding>& findings) {
-    const Authentication authentication(source);
-    if (!authentication.is_there()) {
-        return;
-    }
+void review_roles(const yaml::Node& tree, const ConfigurationSource& source, std::vector<Finding>& findings) {
+    const Authentication authentication(source, &tree);
     const bool has_superuser = authentication.value(sections.front(), "username").has_value();
     for (const auto& section : sections) {
         // Without a name on both sides, rewind may be the same as superuser, and Patroni makes no role of it.
@@ -142,7 +141,8 @@ void review_roles(const ConfigurationSource& source, std::vector<Finding>& findi
 
 SuperuserAccess read_superuser_access(const ConfigurationSource& source) {
     SuperuserAccess access;
-    const Authentication authentication(source);
+    const auto tree = load_tree(source);
+    const Authentication authentication(source, tree.get());
     if (!authentication.is_there()) {
         return access;
     }

@@ -23,9 +23,9 @@ struct Role {
 std::vector<Role> read_roles(const ConfigurationSource& source, const std::optional<std::string>& login = {});
 
 /// Names without which Patroni's custom bootstrap ends with a KeyError, when the data directory is there already
-/// (replication in postgresql/config.py replace_pg_hba, rewind in bootstrap.py post_bootstrap, 2.0 to 4.1). Throws
-/// Failure(usage) as read_configuration().
-void review_roles(const ConfigurationSource& source, std::vector<Finding>& findings);
+/// (replication in postgresql/config.py replace_pg_hba, rewind in bootstrap.py post_bootstrap, 2.0 to 4.1). `tree` is
+/// the source's.
+void review_roles(const yaml::Node& tree, const ConfigurationSource& source, std::vector<Finding>& findings);
 
 /// As whom Patroni itself connects to its PostgreSQL (postgresql/config.py local_connect_kwargs, 2.0 to 4.1).
 struct SuperuserAccess {

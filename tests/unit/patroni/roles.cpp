@@ -1,5 +1,6 @@
 #include "patroni/roles.hpp"
 
+#include "patroni/configuration_files.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
@@ -77,7 +78,8 @@ TEST_CASE("a name that Patroni cannot do without is found wherever it may stand"
     const auto found = [](const std::string& text, const Environment& environment = {}) {
         const Files files;
         std::vector<Finding> findings;
-        review_roles({files.write("patroni.yml", text), environment}, findings);
+        const ConfigurationSource source{files.write("patroni.yml", text), environment};
+        review_roles(*load_tree(source), source, findings);
         Strings result;
         for (const auto& finding : findings) {
             result.push_back(finding.problem.message.substr(0, finding.problem.message.find(" is not set")) + " " +
