@@ -131,6 +131,22 @@ class PatroniMode(UnderPatroniMode):
         self.configure({'type': 'immediate', 'set': self.label('second'), 'recovery_conf': self.recovery_conf(**{'': 'immediate'})})
         self.assert_leader_has(1, 2, 3)
 
+    def test_immediate_from_an_orphan_s_backup_stays_there(self):
+        self.situation('orphan_backup')
+        self.configure({'type': 'immediate', 'set': self.label('orphan'), 'recovery_conf': self.recovery_conf(**{'': 'immediate'})})
+        self.assert_leader_has(1, 2, 3, 4)
+
+    def test_a_history_that_is_replaced_after_the_plan_is_not_followed(self):
+        self.situation('two_timelines')
+        history, = self.in_archive('00000002.history')
+        other = self.lab.write('other.history', '1\t%s\tno recovery target specified\n' % self.facts['batches']['1']['lsn'])
+        wrapped = self.wrap_pgbackrest('[ "$VERB" != archive-get ] || cp %s %s' % (other, history))
+        self.configure({'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf()})
+        self.node.start()
+        self.node.wait_for_end()
+        self.assert_absent()
+        self.assertIn('00000002.history is not the one that the restore was planned with', self.lab.log('node1'))
+
     def test_a_timeline_that_arrives_after_the_plan_is_not_followed(self):
         self.follow_a_timeline_that_arrives()
 
