@@ -106,7 +106,7 @@ std::string fault_of(const std::string& name, const fs::path& file) {
     if (name != "ssl_key_file") {
         return {};
     }
-    if (!is_roots && facts.st_uid != ::geteuid()) {
+    if (!is_roots && facts.st_uid != ::geteuid() && ::geteuid() != 0) {
         return "belongs neither to this user nor to root";
     }
     const bool is_open = (facts.st_mode & (is_roots ? more_than_reading : others)) != 0;
