@@ -72,6 +72,12 @@ const std::vector<CheckDefinition>& check_table() {
         {"recovery-parameter-unknown", error, "recovery_conf has a key that is not a recovery parameter",
          "Patroni silently drops it: with a misspelt target, everything in the archive is replayed.",
          "spell it as PostgreSQL does"},
+        {"target-not-proven", warning, "patroni mode without verify as post_bootstrap",
+         "With recovery_conf, Patroni's own PostgreSQL replays, after `bootstrap` has ended. The guard aborts a "
+         "recovery that lacks a segment; where the recovery really ended only `verify` compares with the request, and "
+         "Patroni discards what it rejects. In standalone mode the proof comes before the hand-over. Looked at are "
+         "the command and the scripts that it names.",
+         "set bootstrap.post_bootstrap to `patroni_pgbackrest verify`, or call it in the script that is there"},
         {"standby-cluster", error, "standby_cluster is configured",
          "With standby_cluster, Patroni creates the first node as a replica of the remote cluster and never calls a "
          "bootstrap method.",
@@ -104,6 +110,13 @@ const std::vector<CheckDefinition>& check_table() {
          "name or "
          "an IPv4 address needs none.",
          "write the port: `[::1]:5432`"},
+        {"role-without-name", error, "a role of postgresql.authentication has no username",
+         "Patroni takes the replication user's name for the rules that it writes before the first start after a "
+         "restore, and makes a role of each section afterwards. Without the name it ends with a KeyError, and sets "
+         "the restored directory aside. A superuser without a name is no such case: libpq takes PGUSER or the system "
+         "user's name, and pg_rewind the superuser where no rewind is named.",
+         "set username in the section, or PATRONI_REPLICATION_USERNAME or PATRONI_REWIND_USERNAME in the environment "
+         "of Patroni and of `check`"},
         {"watchdog-missing", error, "a watchdog is required, but its device cannot be written",
          "The node is restored, but never becomes leader.",
          "load the kernel module (for example softdog), and give the user that runs Patroni access to the device"},
@@ -268,6 +281,23 @@ const std::vector<CheckDefinition>& check_table() {
          "that "
          "was there. If none was, these rules stay in force until PostgreSQL is restarted, and then it does not start.",
          "set postgresql.pg_hba in patroni.yml, or put pg_hba.conf there"},
+        {"listen-foreign", error, "postgresql.listen has no address of this machine",
+         "PostgreSQL cannot listen on any of them, and ends at its start: Patroni would set the restored directory "
+         "aside. One that can be used is enough. Names are not looked up.",
+         "write an address of this machine, or `*`"},
+        {"socket-directory", error, "unix_socket_directories has no directory that can be used",
+         "PostgreSQL cannot make its socket in any of them, and ends at its start: Patroni would set the restored "
+         "directory aside. Of a directory in /run that is not there nothing is said unless Patroni calls, since "
+         "systemd may make it for Patroni's unit.",
+         "make the directory, with the user that runs Patroni as its owner, or name another one"},
+        {"tls-file", error, "a certificate or a key that patroni.yml names cannot be used",
+         "With ssl on, PostgreSQL ends at its start when a file of TLS is missing or cannot be read, or when its key "
+         "can be read by others. Files in the data directory come with the backup.",
+         "put the file there, readable for the user that runs Patroni, a key for nobody else; or set ssl: 'off'"},
+        {"library-missing", warning, "a library of shared_preload_libraries is not installed",
+         "PostgreSQL ends at its start without it, unless the backup's own configuration has a dynamic_library_path "
+         "that leads to it. Looked at is the directory beside PostgreSQL's programs.",
+         "install the package that has it, or take it out of shared_preload_libraries"},
         {"port-taken", warning, "PostgreSQL's port is in use",
          "Patroni's server cannot start while something else listens on its port. Patroni would set the restored "
          "directory aside.",

@@ -36,9 +36,12 @@
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
+#include "system/owner.hpp"
 #include "system/refusal.hpp"
+#include "system/text.hpp"
 #include "system/write_wall.hpp"
 
+#include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
 #include <system_error>
@@ -187,7 +190,7 @@ std::optional<TakenBack> take_back_what_was_set_aside(const Request& request, Re
     const auto in_vain = look_at_set_aside(request, *earlier, *directory, staging.circumstances());
     if (const auto failure = refuse_to_repeat(in_vain, staging.layout().failure())) {
         begin_to_count_anew(staging.layout());
-        memory.remember(*failure);
+        memory.remember(*failure, in_vain.last_words);
         throw Failure(*failure);
     }
     const TakenBack taken_back{is_still_the_newest(request, plan, staging.layout()), in_vain.came_up};
@@ -213,6 +216,13 @@ patroni::DynamicLimits patroni_limits(const BootstrapArguments& arguments, const
     const auto state = request.patroni && !request.scope.empty() ? patroni::read_scope(arguments.source, request.scope)
                                                                  : patroni::ScopeState();
     return {arguments.source, request.scope, state.configuration};
+}
+
+/// Patroni's as well, which has this environment.
+std::optional<std::string> login_of_libpq() {
+    const char* user = std::getenv("PGUSER");
+    const auto name = user != nullptr && *user != '\0' ? std::string(user) : system::own_user().user;
+    return system::number(name) ? std::nullopt : std::optional(name);  // no passwd entry
 }
 
 /// As the source had them: a private server that has replayed leaves its own, higher ones.
@@ -253,7 +263,8 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
     std::optional<Reached> reached;
     if (request.recovery == Recovery::standalone) {
         FirstSession session;
-        session.roles = patroni::read_roles(arguments.source);
+        const bool is_for_patroni = arguments.calling_patroni || arguments.patroni_goes_on;
+        session.roles = patroni::read_roles(arguments.source, is_for_patroni ? login_of_libpq() : std::nullopt);
         session.patroni_limits = [&] { return patroni_limits(arguments, request); };
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);

@@ -5,12 +5,14 @@
 #include "checks/review_options.hpp"
 #include "checks/review_places.hpp"
 #include "commands/check_configuration.hpp"
+#include "patroni/review_server_start.hpp"
 #include "patroni/startup_files.hpp"
 #include "pgbackrest/backup_files.hpp"
 #include "pgbackrest/backup_targets.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <functional>
 #include <unistd.h>
 
@@ -52,6 +54,14 @@ void review_node(const Request& request, const Plan& plan, const Layout& layout,
            review_targets(layout, pgbackrest::restored_targets(plan.targets, request.restore_options, layout.staging)));
     review_disk(request, plan, layout, findings);
     append(findings, review_startup_files(request, plan));
+    if (request.patroni) {
+        const auto& configured = request.patroni->bin_directory;
+        append(findings,
+               patroni::review_server_start(*request.patroni,
+                                            configured ? configured->text
+                                                       : fmt::format("/usr/lib/postgresql/{}/bin", plan.major_version),
+                                            patroni::find_calling_patroni().has_value()));
+    }
 }
 
 void refuse_root(const std::string& command) {

@@ -11,6 +11,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <string_view>
+#include <utility>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -142,14 +143,37 @@ std::optional<std::string> read_password_encryption(const Node& local, const Nod
     return word == "md5" || word == "scram-sha-256" ? std::optional(word) : std::nullopt;
 }
 
+constexpr std::array on = {"on", "always", "true", "yes", "1"};
+
 Archiving read_archiving(const Node& local, const Node& dynamic) {
-    static constexpr std::array on = {"on", "always", "true", "yes", "1"};
     Archiving archiving;
     archiving.mode = value_of(parameter(local, dynamic, "archive_mode"));
     archiving.command = value_of(parameter(local, dynamic, "archive_command"));
     const auto mode = archiving.mode ? system::lower(archiving.mode->text) : std::string();
     archiving.is_on = std::find(on.begin(), on.end(), mode) != on.end();
     return archiving;
+}
+
+OpenedAtStart read_opened_at_start(const Node& local, const Node& dynamic) {
+    OpenedAtStart opened;
+    const auto value = [&](const char* name) {
+        const Entry* entry = parameter(local, dynamic, name);
+        return entry == nullptr || yaml::blank(*entry->value) ? std::nullopt : value_of(entry);
+    };
+    if (const Entry* listen = local.find("listen"); listen != nullptr && !yaml::blank(*listen->value)) {
+        opened.listen = value_of(listen);
+    }
+    opened.socket_directories = value("unix_socket_directories");
+    opened.libraries = value("shared_preload_libraries");
+    opened.has_library_path = value("dynamic_library_path").has_value();
+    const auto ssl = value("ssl");
+    const bool is_encrypted = ssl && std::find(on.begin(), on.end(), system::lower(ssl->text)) != on.end();
+    for (const char* name : {"ssl_cert_file", "ssl_key_file", "ssl_ca_file", "ssl_crl_file"}) {
+        if (auto file = is_encrypted ? value(name) : std::nullopt) {
+            opened.tls_files.emplace_back(name, std::move(*file));
+        }
+    }
+    return opened;
 }
 
 }  // namespace
@@ -191,6 +215,7 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     result.loop_wait = read_loop_wait(dcs);
     result.port = read_port(local);
     result.archiving = read_archiving(local, dynamic);
+    result.opened = read_opened_at_start(local, dynamic);
     result.password_encryption = read_password_encryption(local, dynamic);
     result.restore_commands = restore_commands(local, dynamic, dcs.map_at("standby_cluster"));
     result.prefetches = in_every_section(local, dynamic, "recovery_prefetch", false);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace patroni_pgbackrest::yaml {
@@ -44,6 +45,16 @@ struct Archiving {
     std::optional<Value> mode, command;
 };
 
+/// What PostgreSQL opens before anything else, as patroni.yml names it: local parameters, or else those of
+/// bootstrap.dcs.
+struct OpenedAtStart {
+    std::optional<Value> listen;
+    std::optional<Value> socket_directories;
+    std::vector<std::pair<std::string, Value>> tls_files;  ///< with their parameters' names; empty unless ssl is on
+    std::optional<Value> libraries;                        ///< shared_preload_libraries
+    bool has_library_path = false;                         ///< dynamic_library_path
+};
+
 /// The value of an option in a pgBackRest command line, `--name=value` or `--name value`, even inside a shell command
 /// or behind a wrapper; empty if there is none.
 std::optional<std::string> pgbackrest_option(const std::string& command, const std::string& name);
@@ -68,6 +79,7 @@ struct Configuration {
     unsigned loop_wait = 10;             ///< of bootstrap.dcs, in seconds; Patroni's default if it is not set
     std::optional<unsigned> port;        ///< of postgresql.listen; 5432 if that names none
     Archiving archiving;
+    OpenedAtStart opened;
     std::optional<std::string> password_encryption;  ///< md5 or scram-sha-256
     /// Every other place that sets restore_command for a server that Patroni restarts: recovery_conf, parameters and
     /// parameters_ROLE (after 4.1) of postgresql and of bootstrap.dcs.postgresql, and bootstrap.dcs.standby_cluster. An

@@ -27,6 +27,7 @@ std::vector<Finding> review(const ConfigurationSource& source, const Intent& int
     review_levels(*tree, findings);
     review_dynamic(tree->map_at("bootstrap").map_at("dcs"), findings);
     if (!runs_another_program(*tree)) {
+        review_proof(*tree, intent, findings);
         review_archiving(*tree, intent, findings);
     }
     review_replica_methods(*tree, intent, findings);

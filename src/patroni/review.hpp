@@ -56,6 +56,7 @@ std::vector<std::string> units_of(const std::optional<std::filesystem::path>& fi
 
 /// The parts of review(). `tree` is the merged configuration.
 void review_method(const yaml::Node& tree, std::vector<Finding>& findings);
+void review_proof(const yaml::Node& tree, const Intent& intent, std::vector<Finding>& findings);
 void review_repeated_keys(const yaml::Node& tree, const std::vector<yaml::RepeatedKey>& repeated,
                           std::vector<Finding>& findings);
 void review_member(const yaml::Node& tree, const yaml::Node& member, const std::filesystem::path& file,

@@ -3,12 +3,15 @@
 #include "patroni/command_words.hpp"
 #include "patroni/configuration_files.hpp"
 #include "patroni/review.hpp"
+#include "system/file.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <string_view>
+#include <system_error>
+#include <unistd.h>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -59,6 +62,30 @@ std::string initdb_in(const std::string& command) {
         }
     }
     return {};
+}
+
+/// The first that is set (bootstrap.py call_post_bootstrap, 2.0 to 4.1); null if none is.
+const Entry* post_bootstrap(const Node& bootstrap) {
+    for (const char* key : {"post_bootstrap", "post_init"}) {
+        if (const Entry* entry = bootstrap.find(key); entry != nullptr && !yaml::blank(*entry->value)) {
+            return entry;
+        }
+    }
+    return nullptr;
+}
+
+/// By itself, or in a script.
+bool runs_verify(const std::string& command, const std::filesystem::path& root) {
+    constexpr std::uintmax_t most_of_a_script = 256UL * 1024;
+    const auto calls_it = [&](const std::filesystem::path& word) {
+        std::error_code error;
+        const auto file = root / word.relative_path();
+        return word.is_absolute() && std::filesystem::is_regular_file(file, error) &&
+               std::filesystem::file_size(file, error) < most_of_a_script && ::access(file.c_str(), R_OK) == 0 &&
+               system::read_file(file).find("patroni_pgbackrest verify") != std::string::npos;
+    };
+    const auto words = command_words(command);
+    return calls_us(command, "verify") || std::any_of(words.begin(), words.end(), calls_it);
 }
 
 void review_block(const Node& bootstrap, const Entry& method, std::vector<Finding>& findings) {
@@ -170,6 +197,28 @@ void review_method(const Node& tree, std::vector<Finding>& findings) {
                             {"bootstrap.dcs.pause is set: the restored cluster comes up without automatic failover",
                              "remove it, or run patronictl resume afterwards", pause->place}});
     }
+}
+
+void review_proof(const Node& tree, const Intent& intent, std::vector<Finding>& findings) {
+    const Node& bootstrap = tree.map_at("bootstrap");
+    const Entry* method = bootstrap.find("method");
+    const Node& block = bootstrap.map_at(method == nullptr ? std::string() : method->value->text);
+    const Entry* recovery_conf = block.find("recovery_conf");
+    if (recovery_conf == nullptr || block.find("command") == nullptr) {
+        return;
+    }
+    const Entry* called = post_bootstrap(bootstrap);
+    if (called != nullptr && runs_verify(called->value->text, intent.root)) {
+        return;
+    }
+    findings.push_back(
+        {"target-not-proven",
+         {fmt::format("Patroni replays (recovery_conf), and {} patroni_pgbackrest verify: nothing proves that the "
+                      "target was reached",
+                      called == nullptr ? "no post_bootstrap runs" : called->key + " does not run"),
+          called == nullptr ? "set bootstrap.post_bootstrap: patroni_pgbackrest verify"
+                            : "let it run patroni_pgbackrest verify \"$1\" as well, and end with its exit code",
+          called == nullptr ? recovery_conf->place : called->place}});
 }
 
 void review_repeated_keys(const Node& tree, const std::vector<yaml::RepeatedKey>& repeated,

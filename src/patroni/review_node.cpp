@@ -1,5 +1,6 @@
 #include "patroni/effective.hpp"
 #include "patroni/review.hpp"
+#include "patroni/roles.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
@@ -136,6 +137,7 @@ void review_node(const Node& tree, const ConfigurationSource& source, const Inte
                  std::vector<Finding>& findings) {
     review_tags(tree.map_at("tags"), findings);
     review_listen(tree.map_at("postgresql"), findings);
+    review_roles(tree, source, findings);
     review_watchdog(tree, intent, findings);
     review_passwords(source, findings);
     review_resume(source, intent, findings);

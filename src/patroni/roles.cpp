@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <fmt/format.h>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -40,10 +41,26 @@ constexpr std::array passed_on = {"password",    "sslmode",         "sslcert",  
 /// _build_effective_configuration, 2.0 to 4.1).
 class Authentication {
   public:
-    explicit Authentication(const ConfigurationSource& source) : source_(source), tree_(load_tree(source)) {}
+    /// `tree`: null without a patroni.yml.
+    Authentication(const ConfigurationSource& source, const yaml::Node* tree) : source_(source), tree_(tree) {}
 
     bool is_there() const { return tree_ != nullptr; }
     const yaml::Node& postgresql() const { return tree_->map_at("postgresql"); }
+
+    bool has(const Section& section) const {
+        return has_variables(section) || postgresql().map_at("authentication").find(section.key) != nullptr;
+    }
+
+    /// Of the section, else of what it would stand in.
+    std::string place(const Section& section) const {
+        const auto* authentication = postgresql().find("authentication");
+        const auto* entry =
+            (authentication == nullptr ? postgresql() : postgresql().map_at("authentication")).find(section.key);
+        if (entry == nullptr) {
+            entry = authentication != nullptr ? authentication : tree_->find("postgresql");
+        }
+        return entry == nullptr ? std::string() : entry->place;
+    }
 
     std::optional<std::string> value(const Section& section, const std::string& key) const {
         if (has_variable(section, key)) {
@@ -74,14 +91,15 @@ class Authentication {
     }
 
     const ConfigurationSource& source_;
-    yaml::NodePtr tree_;
+    const yaml::Node* tree_;
 };
 
 }  // namespace
 
-std::vector<Role> read_roles(const ConfigurationSource& source) {
+std::vector<Role> read_roles(const ConfigurationSource& source, const std::optional<std::string>& login) {
     std::vector<Role> roles;
-    const Authentication authentication(source);
+    const auto tree = load_tree(source);
+    const Authentication authentication(source, tree.get());
     for (const auto& section : sections) {
         if (!authentication.is_there()) {
             break;
@@ -90,14 +108,41 @@ std::vector<Role> read_roles(const ConfigurationSource& source) {
         const auto password = authentication.value(section, "password");
         if (name) {
             roles.push_back({section.kind, *name, password});
+        } else if (section.kind == Role::Kind::superuser && login) {
+            roles.push_back({section.kind, *login, std::nullopt});
         }
     }
     return roles;
 }
 
+void review_roles(const yaml::Node& tree, const ConfigurationSource& source, std::vector<Finding>& findings) {
+    const Authentication authentication(source, &tree);
+    const bool has_superuser = authentication.value(sections.front(), "username").has_value();
+    for (const auto& section : sections) {
+        // Without a name on both sides, rewind may be the same as superuser, and Patroni makes no role of it.
+        const bool is_needed = section.kind == Role::Kind::replication ||
+                               (section.kind == Role::Kind::rewind && has_superuser && authentication.has(section));
+        if (!is_needed || authentication.value(section, "username")) {
+            continue;
+        }
+        const auto variable = variables_count(source)
+                                  ? fmt::format("; where Patroni has it in {0}USERNAME, give that to this program, too",
+                                                section.variables)
+                                  : std::string();
+        findings.push_back(
+            {"role-without-name",
+             {fmt::format("postgresql.authentication.{}.username is not set: Patroni ends each bootstrap with a "
+                          "KeyError, after the restore",
+                          section.key),
+              fmt::format("set postgresql.authentication.{}.username{}", section.key, variable),
+              authentication.place(section)}});
+    }
+}
+
 SuperuserAccess read_superuser_access(const ConfigurationSource& source) {
     SuperuserAccess access;
-    const Authentication authentication(source);
+    const auto tree = load_tree(source);
+    const Authentication authentication(source, tree.get());
     if (!authentication.is_there()) {
         return access;
     }

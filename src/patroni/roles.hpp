@@ -2,6 +2,7 @@
 
 #include "patroni/configuration.hpp"
 #include "postgres/configuration.hpp"
+#include "system/finding.hpp"
 
 #include <optional>
 #include <string>
@@ -17,8 +18,14 @@ struct Role {
 };
 
 /// postgresql.authentication, overridden by PATRONI_{SUPERUSER,REPLICATION,REWIND}_{USERNAME,PASSWORD}. Read
-/// separately, so that passwords are kept no longer than needed. Throws Failure(usage) as read_configuration().
-std::vector<Role> read_roles(const ConfigurationSource& source);
+/// separately, so that passwords are kept no longer than needed. `login`: as whom libpq logs in where no superuser is
+/// named, which Patroni leaves to it. Throws Failure(usage) as read_configuration().
+std::vector<Role> read_roles(const ConfigurationSource& source, const std::optional<std::string>& login = {});
+
+/// Names without which Patroni's custom bootstrap ends with a KeyError, when the data directory is there already
+/// (replication in postgresql/config.py replace_pg_hba, rewind in bootstrap.py post_bootstrap, 2.0 to 4.1). `tree` is
+/// the source's.
+void review_roles(const yaml::Node& tree, const ConfigurationSource& source, std::vector<Finding>& findings);
 
 /// As whom Patroni itself connects to its PostgreSQL (postgresql/config.py local_connect_kwargs, 2.0 to 4.1).
 struct SuperuserAccess {

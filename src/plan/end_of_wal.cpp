@@ -45,24 +45,51 @@ LastEnds find_last_ends(const PlannedWal& planned, const pgbackrest::ArchiveCont
 
 namespace {
 
-/// When the last segment holds nothing but the middle of a record: where that record begins, which never ends.
-std::optional<Lsn> end_before(const Plan& plan, ArchivedWal& wal) {
+/// The segment in which the record begins that goes on into the last one; empty if there is none, or if it begins on an
+/// older timeline.
+std::optional<Segment> begin_of_record_into_last(const Plan& plan, ArchivedWal& wal) {
     auto segment = *Segment::parse(plan.wal.last(), plan.segment_size);
     const auto first = *Segment::parse(plan.wal.ranges.back().first, plan.segment_size);
-    const auto is_middle = [](const postgres::SegmentFacts& facts) {
-        return facts.records == 0 && !facts.end && facts.first_page;
+    const auto continues = [](const postgres::SegmentFacts& facts) {
+        return facts.first_page && facts.first_page->continues;
     };
-    if (!is_middle(wal.facts(plan.wal.last()))) {
-        return std::nullopt;
-    }
-    while (segment > first) {
+    const auto* facts = &wal.facts(plan.wal.last());
+    while (continues(*facts) && segment > first) {
         --segment.number;
-        const auto& facts = wal.facts(segment.name(plan.segment_size));
-        if (!is_middle(facts)) {
-            return facts.end ? std::optional(facts.end->valid_until) : std::nullopt;
+        facts = &wal.facts(segment.name(plan.segment_size));
+        const bool is_middle = facts->records == 0 && !facts->end && continues(*facts);
+        if (!is_middle) {
+            return segment;
         }
     }
     return std::nullopt;
+}
+
+[[noreturn]] void refuse_damage(const std::string& name, const postgres::WalEnd& end, const Plan& plan,
+                                ArchivedWal& wal) {
+    throw Failure(ExitCode::replay_failed,
+                  fmt::format("WAL segment {} is damaged: {}{}", name, end.text(),
+                              wal.facts(name).first_page ? ", and more of the same WAL lies behind it" : std::string()),
+                  fmt::format("repair the segment in the repository, or ask for the last sound point: {}",
+                              point_in(name, plan, wal)))
+        .lasting();
+}
+
+/// Where the WAL ends if the record that goes on into the last segment does not end. Only what lies in the last segment
+/// can be the trace of a crash: the one in which the record begins was written to its end.
+std::optional<Lsn> end_before_last_segment(const Plan& plan, ArchivedWal& wal) {
+    const auto begins = begin_of_record_into_last(plan, wal);
+    const auto name = begins ? begins->name(plan.segment_size) : std::string();
+    const auto end = begins ? wal.facts(name).end : std::nullopt;
+    if (!end) {
+        return std::nullopt;
+    }
+    const bool is_begun_well =
+        end->reason == postgres::WalEndReason::wrong_checksum || end->at >= begins->end(plan.segment_size);
+    if (end->more_behind || !is_begun_well) {
+        refuse_damage(name, *end, plan, wal);
+    }
+    return end->valid_until;
 }
 
 }  // namespace
@@ -71,24 +98,18 @@ std::optional<Lsn> end_in_last_segment(const Plan& plan, ArchivedWal& wal) {
     if (plan.wal.ranges.empty() || !plan.wal.missing.empty()) {
         return std::nullopt;
     }
-    const auto name = plan.wal.last();
-    if (const auto begun_before = end_before(plan, wal)) {
-        return begun_before;
+    if (const auto end = end_before_last_segment(plan, wal)) {
+        return end;
     }
+    const auto name = plan.wal.last();
     const auto& facts = wal.facts(name);
     if (!facts.end) {
         return std::nullopt;
     }
-    const bool is_wal = facts.first_page.has_value();
-    if (is_wal && !facts.end->more_behind) {
-        return facts.end->valid_until;
+    if (!facts.first_page || facts.end->more_behind) {
+        refuse_damage(name, *facts.end, plan, wal);
     }
-    throw Failure(ExitCode::replay_failed,
-                  fmt::format("WAL segment {} is damaged: {}{}", name, facts.end->text(),
-                              is_wal ? fmt::format(", and more of the same WAL lies behind it") : std::string()),
-                  fmt::format("repair the segment in the repository, or ask for the last sound point: {}",
-                              point_in(name, plan, wal)))
-        .lasting();
+    return facts.end->valid_until;
 }
 
 void refuse_end_in_partial(const Plan& plan, const pgbackrest::ArchiveContent& archive, ArchivedWal& wal,

@@ -34,8 +34,10 @@ LastEnds find_last_ends(const PlannedWal& planned, const pgbackrest::ArchiveCont
                         postgres::SegmentSize size);
 
 /// Where the WAL of a plan to the latest point ends in its last segment, when that is not full: a segment that was
-/// saved from a dead primary goes on with zeros, or with what an older segment left there. Empty when it is full.
-/// Throws Failure(replay_failed), lasting, when more of the same WAL lies behind that place: a record is damaged.
+/// saved from a dead primary goes on with zeros, or with what an older segment left there. Where the last record begins
+/// in an earlier segment and does not end, it is that record's beginning. Empty when the last segment is full.
+/// Throws Failure(replay_failed), lasting, when more of the same WAL lies behind that place: a record is damaged. So it
+/// does when that is so of a record that goes on into the last segment.
 std::optional<postgres::Lsn> end_in_last_segment(const Plan& plan, ArchivedWal& wal);
 
 /// A standby that is promoted archives its parent's last segment as `….partial`, which is never replayed. Throws

@@ -107,7 +107,8 @@ std::optional<Failure> refuse_to_repeat(const InVain& earlier, const fs::path& m
                                                : "PostgreSQL did not come up",
                                earlier.last_words.empty() ? "" : ": " + earlier.last_words),
                    fmt::format("look at what Patroni logged from {} UTC on, and change in patroni.yml or on this "
-                               "machine what it says; if that is nothing that this program sees, remove {}",
+                               "machine what it says; if that is no file, library or port that is named here, remove "
+                               "{}",
                                at, memory.string()))
         .lasting();
 }

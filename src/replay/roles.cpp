@@ -130,7 +130,8 @@ std::string set_roles(const std::vector<patroni::Role>& roles, const postgres::P
     const auto refuse = [&](const std::string& why) {
         return Failure(
                    ExitCode::preflight_refused,
-                   fmt::format("the superuser {} of patroni.yml is not in the restored cluster, and {}", *wanted, why),
+                   fmt::format("{}, as whom Patroni logs in, is no superuser of the restored cluster, and {}", *wanted,
+                               why),
                    "name in postgresql.authentication.superuser the superuser that the source had: the next run goes "
                    "on from here")
             .lasting();
@@ -148,9 +149,10 @@ std::string set_roles(const std::vector<patroni::Role>& roles, const postgres::P
                           : existing;
     if (process::succeeded(done.outcome)) {
         if (wanted && *wanted != *superuser) {
-            log::info("{}, the superuser of patroni.yml, was no superuser of the restored cluster that may log in: it "
-                      "is one now",
-                      *wanted);
+            log::info(
+                "{}, as whom Patroni logs in, was no superuser of the restored cluster that may log in: it is one "
+                "now",
+                *wanted);
         }
         log::info("the roles of patroni.yml have its passwords");
     } else if (wanted && *wanted != *superuser) {

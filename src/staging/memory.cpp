@@ -2,6 +2,7 @@
 
 #include "pgbackrest/configuration_files.hpp"
 #include "staging/journal.hpp"
+#include "staging/named_state.hpp"
 #include "staging/rejected_directory.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
@@ -76,7 +77,8 @@ void EarlierFailure::save(const std::filesystem::path& file) const {
                        {"lasts", lasts},
                        {"facts", facts},
                        {"in_a_row", in_a_row},
-                       {"at", at}};
+                       {"at", at},
+                       {"words", words}};
     system::replace_file(file, content.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
@@ -92,8 +94,9 @@ std::optional<EarlierFailure> EarlierFailure::read(const std::filesystem::path& 
                          file.string(), written, memory_version);
             return std::nullopt;
         }
-        return EarlierFailure{read.at("request"), read.at("exit_code"), read.at("message"),  read.at("hint"),
-                              read.at("lasts"),   read.at("facts"),     read.at("in_a_row"), read.at("at")};
+        return EarlierFailure{read.at("request"),  read.at("exit_code"), read.at("message"),
+                              read.at("hint"),     read.at("lasts"),     read.at("facts"),
+                              read.at("in_a_row"), read.at("at"),        read.value("words", "")};
     } catch (const json::exception& error) {
         log::warning("{} is damaged and counts for nothing: {}", file.string(), error.what());
         return std::nullopt;
@@ -172,7 +175,8 @@ std::optional<EarlierFailure> remembered(const Failure& failure, const std::opti
                           failure.is_lasting(),
                           facts,
                           (earlier ? earlier->in_a_row : 0) + 1,
-                          now};
+                          now,
+                          {}};
 }
 
 FailureMemory::FailureMemory(const Request& request, const Plan& plan, const Layout& layout)
@@ -181,18 +185,30 @@ FailureMemory::FailureMemory(const Request& request, const Plan& plan, const Lay
     if (last_ && last_->request != request_) {
         last_.reset();
     }
+    if (request.patroni) {
+        port_ = request.patroni->port;
+        const auto& binaries = request.patroni->bin_directory;
+        libraries_ = binaries ? std::filesystem::path(binaries->text).parent_path() / "lib" : std::filesystem::path();
+    }
+}
+
+std::string FailureMemory::facts_with(const std::string& words) const {
+    return facts_ + named_state(words, libraries_, port_);
 }
 
 void FailureMemory::refuse_repetition() const {
-    if (const auto again = last_ ? repeated(*last_, facts_, file_) : std::nullopt) {
+    if (const auto again = last_ ? repeated(*last_, facts_with(last_->words), file_) : std::nullopt) {
         throw Failure(*again);
     }
 }
 
-void FailureMemory::remember(const Failure& failure) const {
-    const auto kept = remembered(failure, last_, request_, facts_, std::time(nullptr));
+void FailureMemory::remember(const Failure& failure, const std::string& words) const {
+    auto kept = remembered(failure, last_, request_, facts_with(words), std::time(nullptr));
     if (!kept) {
         return;
+    }
+    if (!is_interruption(failure.code())) {
+        kept->words = words;
     }
     try {
         kept->save(file_);

@@ -19,9 +19,10 @@ struct EarlierFailure {
     int exit_code = 0;
     std::string message, hint;
     bool lasts = false;     ///< it would be the same until somebody changes something
-    std::string facts;      ///< what it rested on, see facts_of()
+    std::string facts;      ///< what it rested on, see facts_of(), and the named_state() of `words`
     unsigned in_a_row = 0;  ///< failures since the last success
     std::int64_t at = 0;    ///< seconds since 1970
+    std::string words{};    ///< of PostgreSQL or Patroni, which could not use what was handed over
 
     void save(const std::filesystem::path& file) const;
     /// Empty when there is none; a damaged one is not worth a refusal and counts as none.
@@ -70,12 +71,17 @@ class FailureMemory {
     void refuse_repetition() const;
     /// The last run's failure; empty when it did not fail.
     const std::optional<EarlierFailure>& last() const { return last_; }
-    /// Keeps this failure for the next run: systemd starts a failed Patroni again at once.
-    void remember(const Failure& failure) const;
+    /// Keeps this failure for the next run: systemd starts a failed Patroni again at once. `words` as in
+    /// EarlierFailure.
+    void remember(const Failure& failure, const std::string& words = {}) const;
 
   private:
+    std::string facts_with(const std::string& words) const;
+
     std::filesystem::path file_;
     std::string request_, facts_;
+    std::filesystem::path libraries_;
+    std::optional<unsigned> port_;
     std::optional<EarlierFailure> last_;
 };
 

@@ -123,8 +123,15 @@ std::optional<pid_t> server_with_place(const fs::path& place) {
         if (!facts || facts->arguments.empty() || facts->arguments.front().find("postgres") == std::string::npos) {
             continue;
         }
-        const auto links = links_of(facts->directory);
-        if (is_place(facts->directory) || std::any_of(links.begin(), links.end(), is_place)) {
+        // Through its own root, which may be a container's: there the same paths lead elsewhere.
+        const auto own = fs::path("/proc") / std::to_string(process.pid);
+        const auto leads_to_place = [&](const fs::path& link) {
+            std::error_code error;
+            const auto target = fs::read_symlink(link, error);
+            return is_place(target.is_absolute() ? own / "root" / target.relative_path() : link);
+        };
+        const auto links = links_of(own / "cwd");
+        if (is_place(own / "cwd") || std::any_of(links.begin(), links.end(), leads_to_place)) {
             return process.pid;
         }
     }

@@ -73,7 +73,8 @@ bool are_as_linked(const Places& places, const std::filesystem::path& data_direc
 /// restores to: the WAL makes it anew. Throws Failure(unsafe) when a server on this machine has one as its tablespace.
 void empty_made_places(const Places& places, const std::vector<std::filesystem::path>& restored, int major);
 
-/// A server of this user on this machine that runs in this directory, or has a tablespace or its WAL there.
+/// A server of this user on this machine, be it in a container, that runs in this directory, or has a tablespace or its
+/// WAL there.
 std::optional<pid_t> server_with_place(const std::filesystem::path& place);
 
 /// The symbolic links of a data directory: of its tablespaces, its WAL, and whatever else lies outside.

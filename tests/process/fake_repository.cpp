@@ -55,7 +55,8 @@ FakeRepository::FakeRepository() {
                                        directory.path("bin").string() +
                                        "\n"
                                        "  authentication:\n"
-                                       "    superuser: {username: postgres, password: mellon}\n");
+                                       "    superuser: {username: postgres, password: mellon}\n"
+                                       "    replication: {username: replicator}\n");
 }
 
 Words FakeRepository::bootstrap(const Words& more) const {

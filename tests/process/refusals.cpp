@@ -91,6 +91,21 @@ TEST_CASE("a data directory that is not empty is refused, and neither it nor the
     CHECK(repository.calls().empty());
 }
 
+TEST_CASE("what Patroni would end with after the restore is refused before it, with the hint that mends it") {
+    const FakeRepository repository;
+    const std::string named = "    replication: {username: replicator}\n";
+    auto text = repository.directory.read("patroni.yml");
+    repository.directory.write("patroni.yml", text.erase(text.find(named), named.size()));
+    Program program(repository.bootstrap(), repository.how());
+    CHECK(program.wait() == 3);
+    CHECK(contains(program.errors(),
+                   "patroni.yml:7: postgresql.authentication.replication.username is not set: Patroni "
+                   "ends each bootstrap with a KeyError, after the restore\n  HINT: set "
+                   "postgresql.authentication.replication.username"));
+    CHECK_FALSE(contains(repository.calls(), "restore"));
+    CHECK_FALSE(repository.directory.has("data"));
+}
+
 TEST_CASE("a restore that pgbackrest refuses for good ends with its words, and the report is written") {
     const FakeRepository repository;
     const auto report = repository.directory.path("report.json").string();

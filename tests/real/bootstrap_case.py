@@ -133,10 +133,10 @@ fi''' % (self.source.segments[batch], condition, code, code))
         self.overwrite_middle(self.archived(self.source.segments[batch]))
 
     @staticmethod
-    def overwrite_middle(path):
+    def overwrite_middle(path, at=0x8000):
         with gzip.open(path) as file:
             content = bytearray(file.read())
-        content[0x8000:0x8100] = b'\xff' * 0x100
+        content[at:at + 0x100] = b'\xff' * 0x100
         with gzip.open(path, 'wb', 1) as file:
             file.write(content)
 

@@ -198,7 +198,8 @@ class Check(BootstrapCase):
         self.lab.write(os.path.basename(self.yml), 'scope: demo\nbootstrap:\n  method: walg\n  walg:\n'
                        '    command: /usr/local/bin/walg-clone\n    retries: 3\n    recovery_conf:\n'
                        '      restore_command: wal-g wal-fetch %f %p\n      recovery_target_inclusive: false\n'
-                       'postgresql:\n  data_dir: /var/lib/postgresql/15/demo\n')
+                       'postgresql:\n  data_dir: /var/lib/postgresql/15/demo\n'
+                       '  authentication: {replication: {username: replicator}}\n')
         self.assertEqual(self.found(), (0, ['method-other-program']))
 
     def test_options_in_the_command_are_in_force(self):

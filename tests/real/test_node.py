@@ -191,6 +191,16 @@ class Places(NodeCase):
         self.assert_done(self.bootstrap(environment={'TMPDIR': full}))
 
 
+class ServerStart(NodeCase):
+    def test_what_postgresql_cannot_open_is_refused_before_the_copy(self):
+        for identifier, message, postgresql in (
+                ('listen-foreign', 'this machine has no such address', {'listen': '192.0.2.1:%d' % self.node.port}),
+                ('socket-directory', 'does not exist', {'parameters': {'unix_socket_directories': self.lab.path('sockets')}}),
+                ('tls-file', 'can be read by others', {'parameters': {'ssl': 'on', 'ssl_key_file': self.lab.write('key', '', 0o644)}})):
+            self.configure(postgresql=postgresql)
+            self.assert_found(identifier, message)
+
+
 class Options(NodeCase):
     def test_another_directory_in_pg1_path_is_named(self):
         def find(text, message='pg1-path of stanza demo is /elsewhere', **options):

@@ -131,7 +131,9 @@ class PatroniMode(UnderPatroni):
         block['recovery_conf']['restore_command'] = block['recovery_conf']['restore_command'].replace(
             '/usr/bin/patroni_pgbackrest', program())
         del example['bootstrap']['dcs']['postgresql']['parameters']['archive_command']  # pgBackRest's file is another one
-        self.configure(block, tags=example['tags'], bootstrap={'dcs': example['bootstrap']['dcs']}, postgresql={
+        self.configure(block, tags=example['tags'], bootstrap={
+            'dcs': example['bootstrap']['dcs'],
+            'post_bootstrap': example['bootstrap']['post_bootstrap'].replace('/usr/bin/patroni_pgbackrest', program())}, postgresql={
             key: example['postgresql'][key] for key in ('create_replica_methods', 'basebackup', 'authentication')})
         self.node.start()
         self.node.wait_for_leader()
@@ -231,15 +233,25 @@ class PatroniModeOfAPlainCluster(PlainCase, UnderPatroni):
         self.assert_rows(2, sql=self.node.sql)
 
     def test_configuration_files_outside_of_the_data_directory(self):
+        # Nothing that they include is in force for the replay, and all of it stays.
         self.make_source()
-        self.plain.write_batches(1, 2)
+        target = self.plain.write_batches(1, 2, 3)[2]['xid']
         configuration = self.lab.make('etc')
         for name in ('postgresql.conf', 'pg_hba.conf', 'pg_ident.conf'):
             self.lab.write('etc/' + name, read(self.lab.path('plain', name)))
+        self.lab.make('etc/more')
+        included = {'first.conf': 'recovery_target_inclusive = off\nrecovery_target_timeline = current\n',
+                    'more/last.conf': "recovery_min_apply_delay = 6h\nrecovery_target_lsn = '0/1'\n"}
+        for name, text in included.items():
+            self.lab.write('etc/' + name, text)
+        with open(configuration + '/postgresql.conf', 'a', encoding='utf-8') as file:
+            file.write("include 'first.conf'\ninclude_dir 'more'\n")
         self.lose()
-        self.bring_back(self.patroni_mode(), postgresql={'config_dir': configuration})
-        self.assert_rows(2, doomed=False, sql=self.node.sql)
+        self.bring_back({'type': 'xid', 'target': target, 'recovery_conf': self.recovery_conf(xid=target)},
+                        postgresql={'config_dir': configuration})
+        self.assert_rows(2, sql=self.node.sql)
         wait_until('recovery-end to have tidied up', lambda: MARK not in read(configuration + '/postgresql.base.conf'))
+        self.assertEqual({name: read(os.path.join(configuration, name)) for name in included}, included)
         self.assert_nothing_of_ours()
 
 

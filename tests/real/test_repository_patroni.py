@@ -2,6 +2,7 @@
 import glob
 import gzip
 import os
+import re
 
 from bootstrap_case import PlainCase, wait_until
 from archiving_cluster import Cluster
@@ -9,13 +10,92 @@ from repository_case import RepositoryCase
 from source_cluster import ROWS, switch_wal
 
 
-class PatroniMode(RepositoryCase):
+class UnderPatroniMode(RepositoryCase):
+    def ask(self, block=None, **target):
+        """What a person writes into patroni.yml; the refusal before it is forgotten."""
+        self.forget_failure()
+        self.configure({**(block or {}), 'recovery_conf': self.recovery_conf(**target)})
+
+    def ask_for_the_point_in(self, hint):
+        lsn = next(point[1] for point in self.points_in(hint) if point[0] == '--type=lsn').partition('=')[2]
+        self.ask({'type': 'lsn', 'target': lsn}, lsn=lsn)
+
     def assert_leader_has(self, *batches):
         self.node.start()
         self.node.wait_for_leader()
         rows = self.node.sql("select string_agg(batch::text, ' ' order by batch) from (select distinct batch from kept) b")
         self.assertEqual(rows, ' '.join(map(str, batches)))
 
+
+class RefusedUntilTheHintIsFollowed(UnderPatroniMode):
+    """What standalone mode refuses: there PostgreSQL would follow what it finds as well."""
+
+    def refuse(self, code, *wanted):
+        self.ask()
+        return self.assert_refuses(self.bootstrap(), code, *wanted)
+
+    def test_two_clusters_in_one_stanza(self):
+        self.situation('replaced')
+        self.refuse(2, *self.facts['identifiers'].values(), 'set', 'system-identifier')
+        self.ask({'system-identifier': self.facts['identifiers']['alpha']})
+        self.assert_leader_has(1, 2, 3)
+
+    def test_a_timeline_whose_history_is_gone(self):
+        self.situation('two_timelines')
+        history, = self.in_archive('00000002.history')
+        os.rename(history, self.lab.path('kept.history'))
+        self.refuse(4, 'timeline 2', '00000002[.]history')
+        os.rename(self.lab.path('kept.history'), history)
+        self.ask()
+        self.assert_leader_has(1, 2, 20, 21)
+
+    def test_a_failover_of_which_a_partial_segment_is_all_there_is(self):
+        self.situation('failover')
+        self.remove_from_archive('00000002????????????????-*', self.fork_segment(1) + '-*', self.fork_segment(1, 1) + '-*')
+        self.ask_for_the_point_in(self.refuse(4, self.fork_segment(1) + '[.]partial'))
+        self.assert_leader_has(1)
+
+    def test_an_orphan_s_segment_in_the_new_timeline_s_place(self):
+        self.situation('failover')
+        self.remove_from_archive(self.fork_segment(2) + '-*')
+        self.ask_for_the_point_in(self.refuse(4, self.fork_segment(2)))
+        self.assert_leader_has(1)
+
+    def test_nor_with_nothing_else_of_the_new_timeline(self):
+        self.situation('failover')
+        self.remove_from_archive('00000002????????????????-*')
+        hint = self.refuse(4, self.fork_segment(2))
+        self.ask({'target-timeline': re.search(r'target-timeline: (\d)', hint)[1]}, timeline='1')
+        self.assert_leader_has(1, 2, 3, 4)
+
+    def test_a_backup_on_an_abandoned_branch_in_a_copied_repository(self):
+        self.situation('backup_on_abandoned_branch')
+        self.touch_all()
+        self.refuse(4, 'timeline 2')
+        self.ask({'set': self.label('alpha')})
+        self.assert_leader_has(1, 2, 20, 21)
+
+
+class RecordsIntoTheLastSegment(UnderPatroniMode):
+    def make_crossing_at_the_end(self):
+        alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('alpha').write(1)
+        for _ in range(2):
+            alpha.sql("select pg_logical_emit_message(true, 'x', repeat('x', 12 << 20))")
+        alpha.write(2).crash().remove()
+
+    def test_a_damaged_one_is_refused_before_the_copy(self):
+        # The guard has served the last segment then, and PostgreSQL would be promoted without batch 2.
+        self.situation('crossing_at_the_end')
+        last = self.facts['batches']['2']['segment']
+        begins, = self.in_archive('%s%08X-*' % (last[:16], int(last[16:], 16) - 1))
+        self.ask()
+        self.overwrite_middle(begins, 0xFFFF00)
+        hint = self.assert_refuses(self.bootstrap(), 7, 'is damaged: the record at .* has a wrong checksum, and more of the same WAL')
+        self.ask_for_the_point_in(hint)
+        self.assert_leader_has(1)
+
+
+class PatroniMode(UnderPatroniMode):
     def test_the_latest_point_of_the_newest_timeline(self):
         self.situation('chain')
         self.configure({'recovery_conf': self.recovery_conf()})
@@ -50,6 +130,22 @@ class PatroniMode(RepositoryCase):
         self.situation('backup_on_abandoned_branch')
         self.configure({'type': 'immediate', 'set': self.label('second'), 'recovery_conf': self.recovery_conf(**{'': 'immediate'})})
         self.assert_leader_has(1, 2, 3)
+
+    def test_immediate_from_an_orphan_s_backup_stays_there(self):
+        self.situation('orphan_backup')
+        self.configure({'type': 'immediate', 'set': self.label('orphan'), 'recovery_conf': self.recovery_conf(**{'': 'immediate'})})
+        self.assert_leader_has(1, 2, 3, 4)
+
+    def test_a_history_that_is_replaced_after_the_plan_is_not_followed(self):
+        self.situation('two_timelines')
+        history, = self.in_archive('00000002.history')
+        other = self.lab.write('other.history', '1\t%s\tno recovery target specified\n' % self.facts['batches']['1']['lsn'])
+        wrapped = self.wrap_pgbackrest('[ "$VERB" != archive-get ] || cp %s %s' % (other, history))
+        self.configure({'pgbackrest': wrapped, 'recovery_conf': self.recovery_conf()})
+        self.node.start()
+        self.node.wait_for_end()
+        self.assert_absent()
+        self.assertIn('00000002.history is not the one that the restore was planned with', self.lab.log('node1'))
 
     def test_a_timeline_that_arrives_after_the_plan_is_not_followed(self):
         self.follow_a_timeline_that_arrives()

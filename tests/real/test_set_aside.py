@@ -106,6 +106,22 @@ class PostBootstrapThatFails(UnderPatroni):
         self.assert_back(BATCHES, timeline=4)
 
 
+class OnAnotherNode(UnderPatroni):
+    def test_a_rejected_timeline_that_left_its_history_alone_is_not_followed(self):
+        script = self.lab.write('post_bootstrap', '#!/bin/sh\nuntil ls %s/pg_wal/archive_status/00000002.history.done; do sleep .1; done\n'
+                                'exit 1\n' % self.data_directory, 0o755)
+        self.configure({'type': 'time', 'target': self.target('time', 6)}, bootstrap={'post_bootstrap': script})
+        self.node.start()
+        self.node.wait_for_end(120)
+        self.node.name, self.data_directory = 'node2', self.lab.path('data2')
+        self.node.data_directory, self.staging = self.data_directory, self.data_directory + '.restoring'
+        self.configure()
+        result = self.bootstrap()
+        self.assert_refused(result, 4, 'timeline 2 left timeline 1 .* behind the fork', 'target-timeline: 1')
+        self.assert_done(self.bootstrap('--target-timeline=1'))
+        self.assert_complete(timeline=3)
+
+
 class MovedByAPerson(UnderPatroni):
     """A cluster that led is not one that Patroni gave up, whatever name somebody gives its directory."""
 
@@ -226,8 +242,15 @@ class Superuser(UnderPatroni):
 
     def test_one_that_the_backup_does_not_have_is_made(self):
         self.bring_back_as(username='chief', password='secret-of-chief')
-        self.assertIn('chief, the superuser of patroni.yml, was no superuser', self.lab.log('node1'))
+        self.assertIn('chief, as whom Patroni logs in, was no superuser', self.lab.log('node1'))
         self.assertNotIn('secret-of-chief', self.lab.log('node1'))
+        self.assert_back(BATCHES)
+        self.assertEqual(self.node.sql("select rolsuper, rolcanlogin from pg_roles where rolname = 'chief'"), 't|t')
+
+    def test_where_none_is_named_it_is_whom_libpq_takes(self):
+        self.configure(postgresql={'authentication': {'superuser': None}})
+        self.node.start(environment={'PGUSER': 'chief'})
+        self.node.wait_for_leader()
         self.assert_back(BATCHES)
         self.assertEqual(self.node.sql("select rolsuper, rolcanlogin from pg_roles where rolname = 'chief'"), 't|t')
 
@@ -248,7 +271,7 @@ class StrangeSources(PlainCase, UnderPatroni):
         result = self.bootstrap()
         self.assert_done(result)
         self.assertNotIn('secret-of-', result.log)
-        self.assertIn('chief, the superuser of patroni.yml, was no superuser', result.log)
+        self.assertIn('chief, as whom Patroni logs in, was no superuser', result.log)
 
     def test_settings_of_a_role_neither_show_a_password_nor_stop_it(self):
         self.make_source()

@@ -4,7 +4,7 @@
 
 namespace patroni_pgbackrest {
 
-/// A patroni.yml in which `check` finds nothing.
+/// A patroni.yml in which `check` finds nothing, once postgresql.authentication names a user for replication.
 inline const std::string clean_patroni_yml = "scope: demo\n"
                                              "bootstrap:\n"
                                              "  method: pgbackrest\n"

@@ -12,8 +12,9 @@
 
 namespace patroni_pgbackrest::patroni {
 
-inline const std::string clean = clean_patroni_yml + "  authentication:\n"
-                                                     "    superuser: {username: postgres, password: x}\n";
+inline const std::string clean =
+    clean_patroni_yml + "  authentication:\n"
+                        "    {superuser: {username: postgres, password: x}, replication: {username: replicator}}\n";
 
 inline std::vector<Finding> all(const ConfigurationSource& source, const Intent& intent) {
     auto findings = review(source, intent);

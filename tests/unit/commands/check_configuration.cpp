@@ -6,6 +6,7 @@
 #include "system/file.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -30,6 +31,7 @@ Strings found(const std::string& yaml) {
     const Files files;
     const auto file = files.write("patroni.yml", yaml);
     ::chmod(file.c_str(), 0600);
+    ::setenv("PATRONI_REPLICATION_USERNAME", "replicator", 1);  // where most of them leave it to the environment
     Overview overview;
     std::vector<Finding> findings;
     review_configuration(read_bootstrap_arguments({"check", "--patroni-config=" + file.string()}), overview, findings,
@@ -51,7 +53,7 @@ Strings not_ours(int line) {
 
 TEST_CASE("check finds in files of every shape what is wrong with them, at its line, and nothing else") {
     const std::map<std::string, Strings> expected = {
-        {"anchors", {"archive-mode-off", "standby-restore-command-missing"}},
+        {"anchors", {"target-not-proven:20", "archive-mode-off", "standby-restore-command-missing"}},
         {"autobase", {"request-invalid", "method-missing:21"}},
         {"barman", {"method-other-program:6"}},
         {"bom", not_ours(2)},
@@ -116,6 +118,7 @@ TEST_CASE("the block of another program leaves one warning, and none of its sett
     const Files files;
     const auto file = files.write("patroni.yml", system::read_file(shapes / "walg.yml"));
     ::chmod(file.c_str(), 0600);
+    ::setenv("PATRONI_REPLICATION_USERNAME", "replicator", 1);
     Overview overview;
     std::vector<Finding> findings;
     CHECK_FALSE(review_configuration(read_bootstrap_arguments({"check", "--patroni-config=" + file.string()}), overview,

@@ -49,7 +49,8 @@ TEST_CASE("each mistake in patroni.yml is found once, with its line") {
         {"  method: pgbackrest\n", "  users: {}\n  users: {}\n  method: pgbackrest\n", "key-twice patroni.yml:4"},
         {"        archive_mode: 'on'\n", "        archive_mode: 'off'\n        archive_mode: 'on'\n",
          "key-twice patroni.yml:11"},
-        {"    stanza: demo\n", "    stanza: demo\n    recovery_conf: {recovery_command: x}\n",
+        {"    stanza: demo\n",
+         "    stanza: demo\n    recovery_conf: {recovery_command: x}\n  post_init: patroni_pgbackrest verify\n",
          "recovery-parameter-unknown patroni.yml:7"},
         {"  dcs:\n", "  dcs:\n    standby_cluster: {host: other}\n", "standby-cluster patroni.yml:8"},
         {"  dcs:\n", "  dcs:\n    pause: true\n", "dcs-paused patroni.yml:8"},
@@ -57,6 +58,13 @@ TEST_CASE("each mistake in patroni.yml is found once, with its line") {
          "node-never-bootstraps patroni.yml:12"},
         {"postgresql:\n  recovery", "watchdog: {mode: required}\npostgresql:\n  recovery",
          "watchdog-missing patroni.yml:12"},
+        {"    stanza: demo\n", "    stanza: demo\n    recovery_conf: {recovery_target_action: promote}\n",
+         "target-not-proven patroni.yml:7"},
+        {"    stanza: demo\n",
+         "    stanza: demo\n    recovery_conf: {recovery_target_action: promote}\n  post_bootstrap: /bin/true\n",
+         "target-not-proven patroni.yml:8"},
+        {"replication: {username: replicator}", "replication: {password: x}", "role-without-name patroni.yml:16"},
+        {"replication: {username: replicator}", "rewind: {username: r}", "role-without-name patroni.yml:15"},
         {"  recovery_conf:\n", "  parameters_replica: {work_mem: 1GB, Restore_command: x}\n  recovery_conf:\n",
          "role-parameter patroni.yml:13"},
         {"    postgresql:\n", "    postgresql:\n      parameters_primary: {archive_command: x}\n",
@@ -145,7 +153,8 @@ TEST_CASE("a recovery_conf that is misspelt is told what it may have meant") {
     const ReviewedNode node;
     const auto file =
         node.files.write("patroni.yml", with(clean, "    stanza: demo\n",
-                                             "    stanza: demo\n    recovery_conf: {recovery_target_incusive: x}\n"));
+                                             "    stanza: demo\n    recovery_conf: {recovery_target_incusive: x}\n"
+                                             "  post_bootstrap: patroni_pgbackrest verify\n"));
     ::chmod(file.c_str(), 0600);
     const auto findings = review({file, {}}, node.intent);
     REQUIRE(findings.size() == 1);
@@ -227,7 +236,7 @@ Strings found_in(const std::string& name, const std::string& stanza = "demo") {
     const auto file = files.write("patroni.yml", text);
     ::chmod(file.c_str(), 0600);
     Strings result;
-    for (const auto& finding : all({file, {}}, intent)) {
+    for (const auto& finding : all({file, {{"PATRONI_REPLICATION_USERNAME", "replicator"}}}, intent)) {
         const auto& problem = finding.problem;
         result.push_back(finding.id + " " + problem.place + ": " + problem.message + " | " + problem.hint);
     }
@@ -257,7 +266,10 @@ TEST_CASE("what is wrong in files of the field, to the byte") {
           "archive-library patroni.yml:8: archive_library is basic_archive: WAL does not go through archive_command | "
           "take it out, and set archive_command: pgbackrest --stanza=demo archive-push %p");
     CHECK(found_in("F5-patroni-mode-hint") ==
-          Strings{no_archive,
+          Strings{"target-not-proven patroni.yml:8: Patroni replays (recovery_conf), and no post_bootstrap runs "
+                  "patroni_pgbackrest verify: nothing proves that the target was reached | set "
+                  "bootstrap.post_bootstrap: patroni_pgbackrest verify",
+                  no_archive,
                   "standby-restore-command-missing : postgresql.recovery_conf.restore_command is not set: a standby "
                   "that lags behind cannot fetch WAL from the archive | set it to: patroni_pgbackrest archive-get "
                   "--stanza=demo %f \"%p\""});
@@ -314,8 +326,11 @@ TEST_CASE("a hint that is followed leaves nothing to find") {
         {"    stanza: demo\n", "    stanza: demo\n    target: yes\n", "quotes: ", "    stanza: demo\n    target: @\n"},
         {"  recovery_conf:\n", "  create_replica_methods: basebackup\n  recovery_conf:\n",
          "brackets: ", "  create_replica_methods: @\n  recovery_conf:\n"},
-        {"    stanza: demo\n", "    stanza: demo\n    recovery_conf: {recovery_comand: x}\n", "did you mean '",
-         "    stanza: demo\n    recovery_conf:\n      @ x\n"},
+        {"    stanza: demo\n",
+         "    stanza: demo\n    recovery_conf: {recovery_comand: x}\n  post_init: patroni_pgbackrest verify\n",
+         "did you mean '", "    stanza: demo\n    recovery_conf:\n      @ x\n  post_init: patroni_pgbackrest verify\n"},
+        {"    stanza: demo\n", "    stanza: demo\n    recovery_conf: {recovery_target_action: promote}\n",
+         "set bootstrap.", "    stanza: demo\n    recovery_conf: {recovery_target_action: promote}\n  @\n"},
     };
     for (const auto& hint : hints) {
         const ReviewedNode node;

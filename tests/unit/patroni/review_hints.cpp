@@ -12,7 +12,13 @@ using namespace patroni_pgbackrest::patroni;
 
 namespace {
 
-const auto& clean = clean_patroni_yml;
+const std::string authentication = "  authentication: {superuser: {username: postgres}, replication: {username: r}}\n";
+
+const std::string clean = [] {
+    const std::string head = "postgresql:\n  recovery_conf:\n";
+    auto text = clean_patroni_yml;
+    return text.insert(text.find(head) + head.find("  recovery"), authentication);
+}();
 
 std::string with(const std::string& before, const std::string& after) {
     auto changed = clean;
@@ -56,6 +62,7 @@ Strings found(const std::string& text) {
     return result;
 }
 
+const std::string verified = "  post_bootstrap: patroni_pgbackrest verify\n";
 const std::string restore = "command: pgbackrest --stanza=demo --delta restore, keep_data: true, no_params: true";
 
 }  // namespace
@@ -73,7 +80,7 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
          clean},
         {in_bootstrap("  recovery_conf: {recovery_target_action: promote}\n"),
          "method-key-misplaced: move it into the block that bootstrap.method names",
-         in_block("    recovery_conf: {recovery_target_action: promote}\n")},
+         in_block("    recovery_conf: {recovery_target_action: promote}\n" + verified)},
         {in_bootstrap("  no_params: true\n"), "method-key-ignored: move it into the block that bootstrap.method names",
          in_block("    no_params: true\n")},
         {in_block("    stanza: demo\n"), "method-key-twice: remove one of them", clean},
@@ -107,10 +114,19 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
         {"watchdog: {mode: required}\n" + clean,
          "watchdog-missing: load its kernel module and give it to the user of Patroni, or set watchdog.mode: automatic",
          "watchdog: {mode: automatic}\n" + clean},
+        {with(authentication, ""),
+         "role-without-name: set postgresql.authentication.replication.username; where Patroni has it in "
+         "PATRONI_REPLICATION_USERNAME, give that to this program, too",
+         clean},
+        {with("replication: {username: r}", "replication: {username: r}, rewind: {password: x}"),
+         "role-without-name: set postgresql.authentication.rewind.username; where Patroni has it in "
+         "PATRONI_REWIND_USERNAME, give that to this program, too",
+         with("replication: {username: r}", "replication: {username: r}, rewind: {username: w, password: x}")},
         {in_block("    target:\n"), "option-without-value: give it a value, or remove it", clean},
         {in_block("    target:\n"), "option-without-value: give it a value, or remove it",
          in_block("    target: before\n")},
-        {in_block("    recovery_conf: {work_mem: 1GB}\n"), "recovery-parameter-unknown: remove it", clean},
+        {in_block("    recovery_conf: {work_mem: 1GB}\n" + verified), "recovery-parameter-unknown: remove it",
+         in_block(verified)},
         {with("--stanza=demo archive-push", "--stanza=prod archive-push"),
          "archive-command-elsewhere: make both name the same one, unless the restored cluster should archive elsewhere",
          clean},

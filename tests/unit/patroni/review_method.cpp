@@ -7,7 +7,9 @@ using namespace patroni_pgbackrest::patroni;
 TEST_CASE("what Patroni takes from the block for PostgreSQL 11 is known, and another program's block is its own") {
     const ReviewedNode node;
     const auto block = [](const std::string& conf) {
-        return with(clean, "    stanza: demo\n", "    stanza: demo\n    recovery_conf: {" + conf + "}\n");
+        return with(clean, "    stanza: demo\n",
+                    "    stanza: demo\n    recovery_conf: {" + conf +
+                        "}\n  post_bootstrap: patroni_pgbackrest verify\n");
     };
     CHECK(node.found(block("standby_mode: 'off', Pause_At_Recovery_Target: 'false', trigger_file: /x")) == Strings{});
     CHECK(node.found(block("recovery_target_tim: x")) == Strings{"recovery-parameter-unknown patroni.yml:7"});
@@ -27,4 +29,24 @@ TEST_CASE("a method that is known to make an empty cluster is called by its name
     node.files.write("patroni.yml", with(clean, "/usr/bin/patroni_pgbackrest bootstrap", "pg_createcluster_patroni"));
     CHECK(review({node.files.path("patroni.yml"), {}}, node.intent).front().problem.message ==
           "bootstrap.pgbackrest.command runs pg_createcluster_patroni: Patroni would make an empty cluster");
+}
+
+TEST_CASE("in patroni mode a script is looked into for verify, and only the first of the two keys counts") {
+    const ReviewedNode node;
+    const auto found = [&](const std::string& lines) {
+        return node.found(with(clean, "    stanza: demo\n",
+                               "    stanza: demo\n    recovery_conf: {recovery_target_action: promote}\n" + lines));
+    };
+    const Strings wanted{"target-not-proven patroni.yml:8"};
+    CHECK(found("  post_init: env A=b /usr/bin/patroni_pgbackrest verify --probe=x\n") == Strings{});
+    CHECK(found("  post_bootstrap: ''\n  post_init: patroni_pgbackrest verify\n") == Strings{});
+    CHECK(found("  post_bootstrap: /bin/true\n  post_init: patroni_pgbackrest verify\n") == wanted);
+    const std::string script = "  post_bootstrap: /bin/sh /etc/patroni/after.sh\n";
+    CHECK(found(script) == wanted);
+    node.files.write("etc/patroni/after.sh", "psql \"$1\" -f users.sql\n");
+    CHECK(found(script) == wanted);
+    node.files.write("etc/patroni/after.sh", "psql \"$1\" -f users.sql && patroni_pgbackrest verify \"$1\"\n");
+    CHECK(found(script) == Strings{});
+    CHECK(node.found(with(clean, "    stanza: demo\n", "    stanza: demo\n  post_bootstrap: /bin/true\n")) ==
+          Strings{});
 }

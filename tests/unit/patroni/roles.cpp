@@ -1,5 +1,6 @@
 #include "patroni/roles.hpp"
 
+#include "patroni/configuration_files.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
@@ -57,4 +58,48 @@ TEST_CASE("a role of the sections is read as the post_bootstrap needs it") {
     CHECK(names("postgresql: {authentication: {superuser: {username: a, password: b}, rewind: {username: w}}}",
                 {{"PATRONI_REWIND_PASSWORD", "x"}}) == Strings{"a b", "w x"});
     CHECK(names("postgresql: {superuser: {username: a, password: b}}") == Strings{"a b"});
+}
+
+TEST_CASE("where no superuser is named, Patroni logs in as whom libpq takes, and sets no password") {
+    const auto roles = [](const std::string& text) {
+        const Files files;
+        Strings found;
+        for (const auto& role : read_roles({files.write("patroni.yml", text), {}}, "login")) {
+            found.push_back(role.name + " " + role.password.value_or("-"));
+        }
+        return found;
+    };
+    CHECK(roles("postgresql: {authentication: {replication: {username: r}}}") == Strings{"login -", "r -"});
+    CHECK(roles("postgresql: {authentication: {superuser: {password: x}}}") == Strings{"login -"});
+    CHECK(roles("postgresql: {authentication: {superuser: {username: a}}}") == Strings{"a -"});
+}
+
+TEST_CASE("a name that Patroni cannot do without is found wherever it may stand") {
+    const auto found = [](const std::string& text, const Environment& environment = {}) {
+        const Files files;
+        std::vector<Finding> findings;
+        const ConfigurationSource source{files.write("patroni.yml", text), environment};
+        review_roles(*load_tree(source), source, findings);
+        Strings result;
+        for (const auto& finding : findings) {
+            result.push_back(finding.problem.message.substr(0, finding.problem.message.find(" is not set")) + " " +
+                             finding.problem.place);
+        }
+        return result;
+    };
+    const std::string replication = "postgresql.authentication.replication.username";
+    CHECK(found("postgresql: {replication: {username: r}}") == Strings{});
+    CHECK(found("postgresql: {authentication: {}, replication: {username: r}}") ==
+          Strings{replication + " patroni.yml:1"});
+    CHECK(found("scope: demo") == Strings{replication + " "});
+    CHECK(found("postgresql:\n  data_dir: /data") == Strings{replication + " patroni.yml:1"});
+    CHECK(found("postgresql:\n  authentication:\n    replication:\n      username:\n") ==
+          Strings{replication + " patroni.yml:3"});
+    CHECK(found("postgresql:\n  data_dir: /data", {{"PATRONI_REPLICATION_USERNAME", "r"}}) == Strings{});
+    const std::string names = "postgresql: {authentication: {replication: {username: r}, ";
+    CHECK(found(names + "superuser: {username: a}}}", {{"PATRONI_REWIND_PASSWORD", "x"}}) ==
+          Strings{"postgresql.authentication.rewind.username patroni.yml:1"});
+    CHECK(found(names + "superuser: {username: a}, rewind: {password: x}}}", {{"PATRONI_REWIND_USERNAME", "w"}}) ==
+          Strings{});
+    CHECK(found(names + "superuser: {password: x}, rewind: {password: x}}}") == Strings{});
 }

@@ -97,6 +97,53 @@ TEST_CASE("zeros at the end of the last segment are the ordinary end of WAL") {
                   "0/9001000"}});
 }
 
+TEST_CASE("a record that goes on into the last segment is read from its beginning") {
+    auto state = one_timeline();
+    auto& last = wal_of(state).content[segment(1, 9)];
+    last.first_page.emplace().continues = true;
+    wal_of(state).commit(1, 8, "2026-11-22 11:40:00Z");
+    auto& before = wal_of(state).content[segment(1, 8)];
+    before.first_page.emplace();
+    const auto end = [&] { return make_plan(asking_for(latest), state).wal_end; };
+    CHECK_FALSE(end());
+    // Its checksum is wrong.
+    before.end = WalEnd{.reason = WalEndReason::wrong_checksum,
+                        .valid_until = Lsn{0x8FFFF00},
+                        .at = Lsn{0x8FFFF00},
+                        .more_behind = true};
+    CHECK(
+        no_plan(asking_for(latest), state, ExitCode::replay_failed) ==
+        Problems{{"WAL segment 000000010000000000000008 is damaged: the record at 0/8FFFF00 has a wrong checksum, and "
+                  "more of the same WAL lies behind it",
+                  "repair the segment in the repository, or ask for the last sound point: type lsn and target "
+                  "0/8001000"}});
+    CHECK(no_plan(asking_for(lsn_target("0/8001000")), state).empty());
+    // Nothing lies behind it: a crash may have torn it.
+    before.end->more_behind = false;
+    last.end = WalEnd{.reason = WalEndReason::zeros, .valid_until = Lsn{0x9002000}, .at = Lsn{0x9002000}};
+    CHECK(end() == Lsn{0x8FFFF00});
+    // What was written after it never comes, be it in the last segment...
+    before.end->reason = WalEndReason::zeros;
+    before.end->at = Lsn{0x9002000};
+    CHECK(end() == Lsn{0x8FFFF00});
+    // ... or behind it.
+    before.end->reason = WalEndReason::no_segment;
+    before.end->at = Lsn{0xA000000};
+    last.end.reset();
+    CHECK(end() == Lsn{0x8FFFF00});
+    // No crash leaves a hole in a segment that was left behind.
+    before.end->reason = WalEndReason::wrong_length;
+    before.end->at = Lsn{0x8FFFF00};
+    CHECK(no_plan(asking_for(latest), state, ExitCode::replay_failed).size() == 1);
+    // The record may be longer than a segment.
+    before.first_page->continues = true;
+    before.records = 0;
+    before.end.reset();
+    wal_of(state).content[segment(1, 7)].end =
+        WalEnd{.reason = WalEndReason::wrong_length, .valid_until = Lsn{0x7FFFF00}, .at = Lsn{0x7FFFF00}};
+    CHECK(no_plan(asking_for(latest), state, ExitCode::replay_failed).size() == 1);
+}
+
 TEST_CASE("what is no WAL at all is refused") {
     auto state = one_timeline();
     auto& facts = wal_of(state).content[segment(1, 9)];

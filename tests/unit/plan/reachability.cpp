@@ -149,8 +149,11 @@ TEST_CASE("an LSN behind the last record of the last segment is refused with tha
     wal_of(state).content[segment(1, 9)].end =
         postgres::WalEnd{.reason = postgres::WalEndReason::zeros, .valid_until = Lsn{0x9001040}, .at = Lsn{0x9001040}};
     CHECK(refused().size() == 1);
+    // It never ends.
     add_segments(state.archive, 1, 10, 10);
     wal_of(state).content[segment(1, 10)].first_page.emplace().continues = true;
+    wal_of(state).content[segment(1, 9)].end = postgres::WalEnd{
+        .reason = postgres::WalEndReason::no_segment, .valid_until = Lsn{0x9001040}, .at = Lsn{0xB000000}};
     CHECK(refused()[0].message == has + "before 0/A000000 (WAL segment 00000001000000000000000A), before the target "
                                         "0/9001008");
 }

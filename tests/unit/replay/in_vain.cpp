@@ -26,12 +26,13 @@ TEST_CASE("what Patroni gave up twice in the same circumstances is not handed ov
     REQUIRE(failure);
     CHECK(failure->code() == ExitCode::preflight_refused);
     CHECK(failure->is_lasting());
-    CHECK(failure->problems() ==
-          Problems{
-              {"Patroni has set aside what it was handed over 2 times, and nothing has changed since: PostgreSQL did "
-               "not come up",
-               "look at what Patroni logged from 2026-06-22 10:17:36 UTC on, and change in patroni.yml or on this "
-               "machine what it says; if that is nothing that this program sees, remove /d/failure.json"}});
+    CHECK(
+        failure->problems() ==
+        Problems{
+            {"Patroni has set aside what it was handed over 2 times, and nothing has changed since: PostgreSQL did "
+             "not come up",
+             "look at what Patroni logged from 2026-06-22 10:17:36 UTC on, and change in patroni.yml or on this "
+             "machine what it says; if that is no file, library or port that is named here, remove /d/failure.json"}});
     auto changed = earlier(7);
     changed.same_circumstances = false;
     CHECK_FALSE(refuse_to_repeat(changed, "/d/failure.json"));

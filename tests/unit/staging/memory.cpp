@@ -167,6 +167,27 @@ TEST_CASE("a run knows the failures of its own request, and adds its own") {
     CHECK_NOTHROW(memory(other).refuse_repetition());
 }
 
+TEST_CASE("the state of what PostgreSQL's last words name is looked at again") {
+    const Files files;
+    Restore restore;
+    restore.request.patroni = patroni_yml("postgresql: {bin_dir: " + files.path("15/bin").string() + "}\n");
+    const auto layout = choose_layout(restore.data());
+    fs::create_directories(layout.workspace);
+    const auto is_refused = [&] {
+        return !problems_of(ExitCode::preflight_refused, [&] {
+                    FailureMemory(restore.request, restore.plan, layout).refuse_repetition();
+                }).empty();
+    };
+    FailureMemory(restore.request, restore.plan, layout)
+        .remember(Failure(ExitCode::preflight_refused, "set aside", "change something").lasting(),
+                  "FATAL:  could not access file \"pgaudit\": No such file or directory");
+    CHECK(is_refused());
+    files.write("15/lib/other.so", "");
+    CHECK(is_refused());
+    files.write("15/lib/pgaudit.so", "");
+    CHECK_FALSE(is_refused());
+}
+
 TEST_CASE("whatever pgBackRest reads belongs to the circumstances") {
     const Files files;
     Request request;

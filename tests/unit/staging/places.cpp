@@ -1,10 +1,14 @@
 #include "staging/places.hpp"
 
 #include "support/catch.hpp"
+#include "support/forked.hpp"
 #include "support/restore.hpp"
 #include "system/file.hpp"
 
 #include <csignal>
+#include <functional>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,9 +25,11 @@ void exchange(const Restore& restore, const std::string& name, const std::string
 /// Looks like a postmaster of that data directory, as long as this lives.
 class Postmaster {
   public:
-    explicit Postmaster(const std::string& data_directory) : pid_(::fork()) {
+    explicit Postmaster(
+        const std::string& data_directory, const std::function<bool()>& prepare = [] { return true; })
+        : pid_(::fork()) {
         if (pid_ == 0) {
-            if (::chdir(data_directory.c_str()) == 0) {
+            if (prepare() && ::chdir(data_directory.c_str()) == 0) {
                 ::execl("/bin/sleep", "postgres", "60", nullptr);
             }
             ::_exit(1);
@@ -34,6 +40,13 @@ class Postmaster {
     ~Postmaster() {
         ::kill(pid_, SIGKILL);
         ::waitpid(pid_, nullptr, 0);
+    }
+    /// Until it has become sleep.
+    static bool waits_for(const std::string& place) {
+        for (int tries = 0; tries < 10'000 && !server_with_place(place); ++tries) {
+            ::usleep(1000);
+        }
+        return server_with_place(place).has_value();
     }
 
   private:
@@ -81,14 +94,31 @@ TEST_CASE("a place of an earlier try is not ours while a server has it") {
     auto& places = tablespace.places;
     {
         const Postmaster server(tablespace.data);
-        for (int tries = 0; tries < 10'000 && !server_with_place(place); ++tries) {
-            ::usleep(1000);  // until it has become sleep
-        }
+        REQUIRE(Postmaster::waits_for(place));
         const auto problems = problems_of(ExitCode::unsafe, [&] { places.claim({place}); });
         REQUIRE(problems.size() == 1);
         CHECK(problems.front().message.starts_with(place + " was filled by an earlier try, and process "));
     }
     CHECK_NOTHROW(places.claim({place}));
+}
+
+TEST_CASE("a server in a container is known by what its links lead to there") {
+    Tablespace tablespace;
+    const auto elsewhere = tablespace.files.path("elsewhere");
+    fs::create_directory(elsewhere);
+    fs::remove(tablespace.data / "pg_tblspc/16400");
+    fs::create_symlink(elsewhere, tablespace.data / "pg_tblspc/16400");
+    const auto is_mounted_there = [&] {
+        return ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+               ::mount(tablespace.place.c_str(), elsewhere.c_str(), nullptr, MS_BIND, nullptr) == 0;
+    };
+    if (system::Forked([&] { return is_mounted_there() ? 0 : 1; }).wait() != 0) {
+        WARN("no namespace can be made here");
+        return;
+    }
+    const Postmaster server(tablespace.data, is_mounted_there);
+    CHECK(Postmaster::waits_for(tablespace.place));
+    CHECK_FALSE(server_with_place(elsewhere));
 }
 
 TEST_CASE("a list of places has each path once, with the directory that lay there") {
