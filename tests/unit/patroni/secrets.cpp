@@ -12,7 +12,7 @@ using namespace patroni_pgbackrest::patroni;
 namespace {
 
 std::string shown(const std::string& yaml) {
-    return system::join(lines_to_show(yaml, "patroni.yml"), "\n");
+    return system::join(lines_to_show(yaml::read(yaml, "patroni.yml")), "\n");
 }
 
 }  // namespace
