@@ -1,7 +1,9 @@
 // Patroni itself is asked what it makes of a patroni.yml, and must say the same.
 #include "patroni/configuration_files.hpp"
 #include "patroni/effective.hpp"
+#include "patroni/review.hpp"
 #include "patroni/review_dynamic.hpp"
+#include "patroni/review_levels.hpp"
 #include "patroni/roles.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
@@ -95,7 +97,7 @@ Json seen(const ConfigurationSource& source) {
     for (const auto& setting : recovery_conf_of_standbys(*tree).settings) {
         result["recovery_conf"][system::lower(setting.entry->key)] = text_of(setting.entry);
     }
-    for (const char* name : {"archive_mode", "archive_command"}) {
+    for (const char* name : {"archive_mode", "archive_command", "archive_library", "password_encryption"}) {
         result["parameters"][name] = text_of(parameter(local, dynamic, name));
     }
     result["methods"] = Json::array();
@@ -144,8 +146,10 @@ std::string section(Chance& chance, const std::string& first) {
     static const Strings recovery = {"restore_command",          "Restore_Command",         "RESTORE_command",
                                      "recovery_min_apply_delay", "archive_cleanup_command", "recovery_target_time",
                                      "primary_conninfo"};
-    static const Strings parameters = {"archive_mode",    "Archive_Mode",    "archive_command", "work_mem",
-                                       "restore_command", "RESTORE_COMMAND", "recovery_target"};
+    static const Strings parameters = {"archive_mode",       "Archive_Mode",    "archive_command",
+                                       "work_mem",           "restore_command", "RESTORE_COMMAND",
+                                       "recovery_target",    "archive_library", "Password_Encryption",
+                                       "password_encryption"};
     static const Strings values = {"a", "'b c'", "'pgbackrest --stanza=demo archive-get %f %p'", "''", "~"};
     static const Strings methods = {"[]", "~", "[a]", "[a, basebackup]", "[missing, a]", "''"};
     std::string map = first;
@@ -243,6 +247,8 @@ std::string shown(const ConfigurationSource& source) {
 }  // namespace
 
 TEST_CASE("what is in force is what Patroni takes") {
+    const char* given = std::getenv("PATRONI_PGBACKREST_SECONDS");  // a minute and more by hand
+    const std::chrono::seconds limit(given != nullptr ? std::atoi(given) : 10);
     Chance chance;
     CAPTURE(chance.seed());
     const auto begin = std::chrono::steady_clock::now();
@@ -259,7 +265,7 @@ TEST_CASE("what is in force is what Patroni takes") {
                 REQUIRE(seen(sources[i]) == answers[i]);
             }
         }
-    } while (std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+    } while (std::chrono::steady_clock::now() - begin < limit);
 }
 
 TEST_CASE("the shapes in the tests are read as Patroni reads them") {
@@ -286,6 +292,70 @@ TEST_CASE("the shapes in the tests are read as Patroni reads them") {
             expected["methods"] = {"basebackup"};  // each letter is a method; check says so
         }
         CHECK(seen(sources[i]) == expected);
+    }
+}
+
+TEST_CASE("what is called misplaced is what Patroni does not take") {
+    const Strings levels = {"", "bootstrap", "bootstrap.dcs", "bootstrap.dcs.postgresql", "postgresql"};
+    const Files files;
+    std::vector<ConfigurationSource> sources;
+    Strings keys;
+    for (const std::string key : {"pg_hba", "pg_ident", "recovery_conf", "create_replica_methods", "use_pg_rewind",
+                                  "use_slots", "maximum_lag_on_failover", "synchronous_mode", "slots"}) {
+        for (const auto& level : levels) {
+            const bool is_map = key == "recovery_conf" || key == "slots";
+            const auto value = is_map                                         ? "{a: marker}"
+                               : key.starts_with("pg_") || key.ends_with("s") ? "[marker]"
+                                                                              : "marker";
+            const auto line = [&](const std::string& here) {
+                return here == level ? ", " + key + ": " + (key == "use_slots" ? "marker" : value) : std::string();
+            };
+            const auto text =
+                "{scope: demo" + line("") + ", bootstrap: {method: initdb" + line("bootstrap") + ", dcs: {ttl: 30" +
+                line("bootstrap.dcs") + ", postgresql: {use_pg_rewind: false" + line("bootstrap.dcs.postgresql") +
+                "}}}, postgresql: {listen: a, data_dir: /data, authentication: {}" + line("postgresql") + "}}\n";
+            sources.push_back({files.write(key + "." + level + ".level.yml", text), {}});
+            keys.push_back(key);
+        }
+    }
+    const auto answers = ask(files, sources);
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        CAPTURE(shown(sources[i]));
+        const auto& taken = answers[i]["taken"];
+        const bool is_taken = std::find(taken.begin(), taken.end(), keys[i]) != taken.end();
+        std::vector<Finding> findings;
+        review_levels(*load_tree(sources[i]), findings);
+        // In bootstrap itself pg_hba is another key of Patroni's, and recovery_conf is found as the method's. A local
+        // use_slots that asks for what is done all the same is not called misplaced.
+        const auto name = sources[i].path->filename().string();
+        const bool is_other =
+            name.find("bootstrap.level") != std::string::npos && (keys[i] == "pg_hba" || keys[i] == "recovery_conf");
+        const bool is_default = keys[i] == "use_slots" && name == "use_slots.postgresql.level.yml";
+        CHECK(findings.empty() == (is_taken || is_other || is_default));
+    }
+}
+
+TEST_CASE("the port and the tags are read as Patroni reads them") {
+    const Files files;
+    std::vector<ConfigurationSource> sources;
+    for (const auto* listen : {"localhost", "::1", "*:1", "[::1]:6", "::1:5433", "a,[::1]:5434", "fe80::5"}) {
+        for (const auto* tag : {"true", "false", "'false'", "''", "~", "0", "1"}) {
+            sources.push_back({files.write(std::to_string(sources.size()) + ".level.yml",
+                                           std::string("{scope: demo, tags: {nofailover: ") + tag +
+                                               "}, postgresql: {data_dir: /data, listen: '" + listen + "'}}\n"),
+                               {}});
+        }
+    }
+    const auto answers = ask(files, sources);
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        CAPTURE(shown(sources[i]));
+        CHECK(read_configuration(sources[i])->port == answers[i]["port"].get<unsigned>());
+        std::vector<Finding> findings;
+        Intent intent;
+        intent.root = files.path();
+        review_node(*load_tree(sources[i]), sources[i], intent, findings);
+        const auto is_tag = [](const Finding& finding) { return finding.id == "node-never-bootstraps"; };
+        CHECK(std::any_of(findings.begin(), findings.end(), is_tag) == answers[i]["nofailover"].get<bool>());
     }
 }
 
