@@ -62,7 +62,9 @@ std::vector<Finding> review_options(const Request& request) {
         } else if (treatment == pgbackrest::Treatment::ours && !is_of_no_interest(option.name)) {
             findings.push_back({"option-not-used",
                                 {fmt::format("{} is not used here", option.name),
-                                 "say in the method's block what is wanted", option.place}});
+                                 "say in the method's block what is wanted, and take it out here unless it is for "
+                                 "pgbackrest restore by hand",
+                                 option.place}});
         }
     }
     return findings;

@@ -246,22 +246,24 @@ void write_replica_method(ConfigurationEdit& patroni_yml, const ConfigureArgumen
         leave_alone(path);
         return;
     }
+    std::vector<std::pair<std::string, NewNode>> entries;
     if (!restores) {
         std::string call = pgbackrest_call(patroni_yml, method, stanza);
         // Patroni splits it as a shell does, but knows nothing of %f.
         for (auto at = call.find("%%"); at != std::string::npos; at = call.find("%%", at + 1)) {
             call.erase(at, 1);
         }
-        patroni_yml.set(block, NewNode::of_map({{"command", NewNode::of_text(call + " --delta restore")}}));
+        entries.emplace_back("command", NewNode::of_text(call + " --delta restore"));
     } else {
         set_stanza(patroni_yml, path, stanza);
     }
     for (const std::string key : {"keep_data", "no_params"}) {
         const Node* flag = patroni_yml.find(below(block, key));
         if (flag == nullptr || !yaml::truthy(*flag)) {
-            patroni_yml.set(below(block, key), NewNode::of_word("true"));
+            entries.emplace_back(key, NewNode::of_word("true"));
         }
     }
+    patroni_yml.set(block, NewNode::of_map(std::move(entries)));
     const Path in_force = patroni::path_of_replica_methods(patroni_yml.tree());
     const bool is_local = in_force.front() == "postgresql";
     std::vector<NewNode> new_list{NewNode::of_text("pgbackrest")};

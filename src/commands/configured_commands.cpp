@@ -68,14 +68,17 @@ bool is_plain_pgbackrest(const std::string& command, const std::string& verb) {
 }
 
 std::vector<std::string> options_lost(const std::string& command, const ConfigureArguments& arguments) {
-    static constexpr std::array<std::string_view, 3> own = {"--stanza", "--delta", "--pg1-path"};
+    static constexpr std::array<std::string_view, 4> own = {"--stanza", "--delta", "--pg1-path",
+                                                            "--target-action=promote"};
     std::vector<std::string> lost;
     for (const auto& word : patroni::command_words(command)) {
         const auto option = word.substr(0, word.find('='));
         const auto name = option == "--config" ? "--pgbackrest-config" : option;
         const bool is_given = std::any_of(arguments.options.begin(), arguments.options.end(),
                                           [&](const auto& given) { return "--" + given.name == name; });
-        if (word.starts_with("--") && !is_given && std::find(own.begin(), own.end(), option) == own.end()) {
+        const bool is_own =
+            std::any_of(own.begin(), own.end(), [&](const auto& one) { return word == one || option == one; });
+        if (word.starts_with("--") && !is_given && !is_own) {
             lost.push_back(option);
         }
     }

@@ -49,10 +49,10 @@ std::vector<std::size_t> numbers_after(const std::vector<std::size_t>& numbers, 
     return result;
 }
 
-system::DiffSide side(char letter, const std::filesystem::path& file, const std::string& text) {
+system::DiffSide side(char letter, const std::filesystem::path& file, const yaml::Document& document) {
     const std::string path = file.string();
-    return {fmt::format("{}{}{}", letter, path.starts_with('/') ? "" : "/", path), system::lines_with_ends(text),
-            lines_to_show(text, file.filename().string())};
+    return {fmt::format("{}{}{}", letter, path.starts_with('/') ? "" : "/", path),
+            system::lines_with_ends(document.text), lines_to_show(document)};
 }
 
 }  // namespace
@@ -60,11 +60,12 @@ system::DiffSide side(char letter, const std::filesystem::path& file, const std:
 ConfigurationEdit::ConfigurationEdit(const std::filesystem::path& path, std::map<std::string, std::string> environment)
     : path_(path), environment_(std::move(environment)) {
     std::vector<yaml::NodePtr> trees;
-    for (auto& file : read_files(path)) {
-        trees.push_back(parse_file(file.text, file.name()));
+    for (const auto& file : read_files(path)) {
+        const auto document = read_map(file.text, file.name());
+        trees.push_back(document.tree);
         std::vector<std::size_t> lines(system::lines_with_ends(file.text).size());
         std::iota(lines.begin(), lines.end(), 1);
-        files_.push_back({file.path, file.text, {file.text, file.name(), trees.back()}, std::move(lines)});
+        files_.push_back({file.path, document, document, std::move(lines)});
     }
     tree_ = merged(trees, environment_);
 }
@@ -162,14 +163,15 @@ void ConfigurationEdit::remove(const yaml::Path& path) {
 }
 
 bool ConfigurationEdit::is_changed() const {
-    return std::any_of(files_.begin(), files_.end(), [](const File& file) { return file.now.text != file.before; });
+    return std::any_of(files_.begin(), files_.end(),
+                       [](const File& file) { return file.now.text != file.before.text; });
 }
 
 std::string ConfigurationEdit::diff() const {
     std::string text;
     for (const File& file : files_) {
-        if (file.now.text != file.before) {
-            text += system::unified_diff(side('a', file.path, file.before), side('b', file.path, file.now.text));
+        if (file.now.text != file.before.text) {
+            text += system::unified_diff(side('a', file.path, file.before), side('b', file.path, file.now));
         }
     }
     return text;
@@ -179,8 +181,8 @@ std::vector<std::filesystem::path> ConfigurationEdit::write() const {
     std::vector<std::filesystem::path> written;
     std::vector<system::NewText> texts;
     for (const File& file : files_) {
-        if (file.now.text != file.before) {
-            texts.push_back({file.path, file.before, file.now.text, system::way_to_write(file.path)});
+        if (file.now.text != file.before.text) {
+            texts.push_back({file.path, file.before.text, file.now.text, system::way_to_write(file.path)});
             written.push_back(file.path);
         }
     }

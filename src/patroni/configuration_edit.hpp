@@ -45,8 +45,7 @@ class ConfigurationEdit {
   private:
     struct File {
         std::filesystem::path path;
-        std::string before;
-        yaml::Document now;
+        yaml::Document before, now;
         std::vector<std::size_t> lines;  ///< of each line now, its number on disk; 0 for a new one
     };
     File& file_for(const yaml::Path& path);

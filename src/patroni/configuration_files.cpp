@@ -98,19 +98,19 @@ yaml::NodePtr tree_in_variable(const ConfigurationSource& source) {
     const auto tree = yaml::parse(text->second, configuration_variable);
     yaml::require_readable_by_patroni(text->second, configuration_variable);
     const bool is_empty = tree->is_null() || (tree->is_map() && tree->entries.empty());
-    return is_empty ? nullptr : parse_file(text->second, configuration_variable);
+    return is_empty ? nullptr : read_map(text->second, configuration_variable).tree;
 }
 
 }  // namespace
 
-yaml::NodePtr parse_file(const std::string& text, const std::string& name) {
-    const yaml::NodePtr node = yaml::parse(text, name);
-    if (!node->is_map()) {
+yaml::Document read_map(const std::string& text, const std::string& name) {
+    auto document = yaml::read(text, name);
+    if (!document.tree->is_map()) {
         throw Failure(ExitCode::usage,
-                      {Problem{node->is_null() ? "the file is empty" : "the top level is not a map",
+                      {Problem{document.tree->is_null() ? "the file is empty" : "the top level is not a map",
                                "Patroni wants keys and values at the top: `scope: demo`, `postgresql:`, …", name}});
     }
-    return node;
+    return document;
 }
 
 bool variables_count(const ConfigurationSource& source) {
@@ -138,7 +138,7 @@ yaml::NodePtr tree_of(const std::vector<ConfigurationFile>& files,
                       const std::map<std::string, std::string>& environment) {
     std::vector<yaml::NodePtr> read;
     for (const ConfigurationFile& file : files) {
-        read.push_back(parse_file(file.text, file.name()));
+        read.push_back(read_map(file.text, file.name()).tree);
     }
     return merged(read, environment);
 }

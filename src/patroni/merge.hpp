@@ -1,6 +1,6 @@
 #pragma once
 
-#include "yaml/tree.hpp"
+#include "yaml/document.hpp"
 
 #include <map>
 #include <string>
@@ -9,7 +9,7 @@
 namespace patroni_pgbackrest::patroni {
 
 /// One file's content. Throws Failure(usage) unless it is a map.
-yaml::NodePtr parse_file(const std::string& text, const std::string& name);
+yaml::Document read_map(const std::string& text, const std::string& name);
 
 /// What the files hold, merged as Patroni merges them, with the PATRONI_* overrides that concern us.
 yaml::NodePtr merged(const std::vector<yaml::NodePtr>& files, const std::map<std::string, std::string>& environment);

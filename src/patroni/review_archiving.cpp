@@ -122,7 +122,10 @@ void review_archive_command(const Value& mode, const std::optional<Value>& comma
     } else if (!calls_pgbackrest(command->text, "archive-push")) {
         findings.push_back({"archive-command-other",
                             {"archive_command does not run pgbackrest archive-push",
-                             "ignore this if it is a script that does", command->place}});
+                             fmt::format("set archive_command: pgbackrest{} archive-push %p; ignore this if it is a "
+                                         "script that runs it",
+                                         archive_of(intent, "--config")),
+                             command->place}});
     } else if (const auto other = difference(command->text, intent); !other.empty()) {
         findings.push_back(
             {"archive-command-elsewhere",
@@ -136,13 +139,16 @@ void review_archive(const Node& tree, const Intent& intent, std::vector<Finding>
     const auto library = server_setting(tree, "archive_library", intent);
     if (!mode || is_off(mode->text)) {
         const std::string in_vain = "nothing that the restored cluster writes can be restored again";
+        // A local one counts more than that of bootstrap.dcs.
+        const bool is_local = find_any_case(tree.map_at("postgresql").map_at("parameters"), "archive_mode") != nullptr;
         findings.push_back(
             {"archive-mode-off",
              {mode ? "archive_mode is not on: " + in_vain
                    : "archive_mode is not set in patroni.yml: unless the backup's own configuration sets "
                      "it, " +
                          in_vain,
-              "set archive_mode: 'on' in bootstrap.dcs.postgresql.parameters", mode ? mode->place : std::string()}});
+              fmt::format("set archive_mode: 'on' in {}postgresql.parameters", is_local ? "" : "bootstrap.dcs."),
+              mode ? mode->place : std::string()}});
     } else if (library && !system::trim(library->text).empty()) {
         findings.push_back(
             {"archive-library",

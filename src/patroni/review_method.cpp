@@ -106,9 +106,10 @@ void review_block(const Node& bootstrap, const Entry& method, std::vector<Findin
              {fmt::format("bootstrap.{}.command runs {}: Patroni would make an empty cluster", name, program),
               "run patroni_pgbackrest configure, or set bootstrap.method and its block", command->place}});
     } else if (!calls_us(command->value->text, "bootstrap")) {
-        findings.push_back({"method-other-program",
-                            {fmt::format("bootstrap.{}.command does not call patroni_pgbackrest bootstrap", name),
-                             "ignore this if it is a script that does", command->place}});
+        findings.push_back(
+            {"method-other-program",
+             {fmt::format("bootstrap.{}.command does not call patroni_pgbackrest bootstrap", name),
+              "let it run patroni_pgbackrest bootstrap; ignore this if it is a script that does", command->place}});
     } else {
         review_recovery_conf(*block->value, findings);
     }

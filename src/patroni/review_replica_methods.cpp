@@ -140,7 +140,10 @@ void review_replica_methods(const Node& tree, const Intent& intent, std::vector<
             findings.push_back(
                 {"replica-method-backup",
                  {fmt::format("replica method {} makes a backup instead of restoring one", method->text),
-                  "let its command run pgbackrest restore: pgbackrest --stanza=NAME --delta restore", block->place}});
+                  fmt::format("let its command be pgbackrest --stanza={} --delta restore, and set keep_data: true and "
+                              "no_params: true beside it",
+                              intent.stanza.empty() ? "NAME" : system::shell_word(intent.stanza)),
+                  block->place}});
         }
         if (const Entry* old = block->value->find("no_master")) {
             findings.push_back(

@@ -166,8 +166,9 @@ std::string text_to_show(const std::string& text) {
     return system::join(lines, "\n");
 }
 
-std::vector<std::string> lines_to_show(const std::string& yaml, const std::string& name) {
-    const yaml::Outline outline({yaml, name, nullptr});
+std::vector<std::string> lines_to_show(const yaml::Document& document) {
+    const std::string& yaml = document.text;
+    const yaml::Outline outline(document);
     const Collector secrets(outline.root());
     const auto& ranges = secrets.found();
     std::vector<std::string> lines;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "yaml/document.hpp"
+
 #include <string>
 #include <vector>
 
@@ -15,7 +17,7 @@ std::string text_to_show(const std::string& text);
 
 /// The lines of a YAML text, without line feeds, for a person to see. The value of a secret key becomes `****`, on all
 /// its lines and where an alias takes it from. So do a comment behind it, a private key in PEM, and what text_to_show()
-/// hides. Throws Failure(usage) for broken YAML.
-std::vector<std::string> lines_to_show(const std::string& yaml, const std::string& name);
+/// hides.
+std::vector<std::string> lines_to_show(const yaml::Document& document);
 
 }  // namespace patroni_pgbackrest::patroni

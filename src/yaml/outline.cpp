@@ -1,8 +1,6 @@
 #include "yaml/outline.hpp"
 
-#include "system/failure.hpp"
 #include "yaml/events.hpp"
-#include "yaml/tree.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -90,11 +88,7 @@ class Writer : public YAML::EventHandler {
 Outline::Outline(const Document& document) : text_(document.text), name_(document.name) {
     const std::size_t offset = text_.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
     Writer writer(offset, aliases_);
-    try {
-        events_of(text_)->replay(writer);
-    } catch (const YAML::Exception& error) {
-        throw Failure(ExitCode::usage, "broken YAML: " + error.msg.substr(0, error.msg.find(':')), "correct " + name_);
-    }
+    document.events->replay(writer);
     root_ = writer.take_root();
     measure(text_, root_);
 }

@@ -35,8 +35,6 @@ struct Written {
 /// One document and its text.
 class Outline {
   public:
-    /// Throws Failure(usage) for broken YAML, as parse() does. `name` is the beginning of places.
-    Outline(const std::string& text, const std::string& name) : Outline(read(text, name)) {}
     explicit Outline(const Document& document);
 
     const std::string& text() const { return text_; }

@@ -95,7 +95,7 @@ void mark_texts(const Outline& outline, const Written& node, std::vector<bool>& 
 }
 
 void refuse_tabs(const std::string& text, const std::string& name) {
-    const Outline outline(text, name);
+    const Outline outline(read(text, name));
     std::vector<bool> is_text(text.size());
     mark_texts(outline, outline.root(), is_text);
     for (std::size_t at = 0; at < text.size(); ++at) {

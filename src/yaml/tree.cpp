@@ -217,18 +217,17 @@ NodePtr make_map(std::vector<Entry> entries, std::string place) {
 
 namespace {
 
-Builder build(std::string_view text, const std::string& name) {
+Builder build(const Events& events, const std::string& name) {
     try {
-        const auto events = events_of(text);
         Builder builder(name);
-        events->replay(builder);
-        if (events->error_behind) {
-            std::rethrow_exception(events->error_behind);
+        events.replay(builder);
+        if (events.error_behind) {
+            std::rethrow_exception(events.error_behind);
         }
-        if (events->second_document) {
+        if (events.second_document) {
             throw Failure(ExitCode::usage, {Problem{"more than one YAML document",
                                                     "remove the line --- between them: Patroni reads a single document",
-                                                    place_of(name, *events->second_document)}});
+                                                    place_of(name, *events.second_document)}});
         }
         return builder;
     } catch (const YAML::Exception& error) {
@@ -243,16 +242,17 @@ Builder build(std::string_view text, const std::string& name) {
 }  // namespace
 
 NodePtr parse(std::string_view text, const std::string& name) {
-    return build(text, name).root();
+    return build(*events_of(text), name).root();
 }
 
 Document read(std::string text, std::string name) {
-    auto tree = parse(text, name);
-    return {std::move(text), std::move(name), std::move(tree)};
+    auto events = events_of(text);
+    auto tree = build(*events, name).root();
+    return {std::move(text), std::move(name), std::move(tree), std::move(events)};
 }
 
 std::vector<RepeatedKey> repeated_keys(std::string_view text, const std::string& name) {
-    return build(text, name).repeated();
+    return build(*events_of(text), name).repeated();
 }
 
 NodePtr patch(const NodePtr& base, const NodePtr& changes) {

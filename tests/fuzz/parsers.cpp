@@ -33,9 +33,9 @@ void patroni_yml(const std::string& text) {
 /// What was set is there, and was the only change: set() and remove() compare the trees themselves.
 void change_of_yaml(const std::string& text) {
     using yaml::NewNode;
-    patroni::lines_to_show(text, "patroni.yml");
     const yaml::Path path{"a", "b"};
     const auto document = yaml::read(text, "patroni.yml");
+    patroni::lines_to_show(document);
     const auto changed = yaml::set(document, path, NewNode::of_text("value: #"));
     if (yaml::set(changed, path, NewNode::of_text("value: #")).text != changed.text) {
         std::abort();

@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import shutil
 import unittest
 
 from bootstrap_case import BootstrapCase, program, read
@@ -68,6 +69,9 @@ class Check(BootstrapCase):
         os.chmod(self.yml, 0o644)
         code, found = self.found('--set=' + self.source.incremental_backup)
         self.assertEqual((code, sorted(found)), (3, ['binaries', 'leftover', 'passwords-readable']))
+        self.clean()
+        os.rmdir(self.data_directory + '.failed')
+        self.assertEqual(self.found(), (0, []))
 
     def test_a_gap_in_the_archive(self):
         os.remove(self.archived(self.source.segments[5]))
@@ -80,6 +84,9 @@ class Check(BootstrapCase):
         self.assertEqual(self.found('--retry=0'), (3, ['first-segment']))
         os.chmod(os.path.join(self.segments_directory(), last), 0)
         self.assertEqual(self.found('--retry=0'), (3, ['repository']))
+        for name in first + [last]:
+            os.chmod(os.path.join(self.segments_directory(), name), 0o640)
+        self.assertEqual(self.found(), (0, []))
 
     def segments_directory(self):
         return os.path.dirname(self.archived(self.source.segments[1]))
@@ -91,6 +98,8 @@ class Check(BootstrapCase):
     def test_binaries_that_are_not_there(self):
         self.clean(bin_dir='/nowhere')
         self.assertEqual(self.found(), (3, ['binaries']))
+        self.clean(bin_dir=self.lab.bin_directory)
+        self.assertEqual(self.found(), (0, []))
 
     def test_another_member_that_would_bootstrap_otherwise(self):
         same = self.lab.write('same.yml', open(self.yml, encoding='utf-8').read())
@@ -138,12 +147,14 @@ class Check(BootstrapCase):
         # What info tells of one, as pgBackRest makes it only from a damaged cluster.
         pgbackrest = self.wrap_pgbackrest(
             '[ $VERB != info ] || { told=$(pgbackrest "$@"); status=$?; '
-            'printf "%s\\n" "$told" | sed \'s/"label":/"error":true,"label":/g\'; exit $status; }')
+            'printf "%%s\\n" "$told" | sed \'s/"label":"%s"/"error":true,&/\'; exit $status; }' % self.source.incremental_backup)
         self.assertEqual(self.found('--pgbackrest=' + pgbackrest), (0, ['backup-in-error']))
+        self.assertEqual(self.found('--pgbackrest=' + pgbackrest, '--set=' + self.source.full_backup), (0, []))
 
     @unittest.skipIf(os.geteuid() != 0, 'needs root')
     def test_as_root_that_comes_first_and_the_rest_is_looked_at(self):
         root_may_ask = self.lab.pgbackrest_version() < (2, 59)
+        self.assertEqual(self.found(), (0, []))  # as the hint says
         self.lab.as_postgres = {}
         self.assertEqual(self.found(), (3, ['runs-as-root'] + ([] if root_may_ask else ['repository'])))
         code, found = self.found('--type=time', '--target=yesterday')
@@ -223,6 +234,8 @@ class Check(BootstrapCase):
         code, found = self.found()
         self.assertEqual(code, 0)
         self.assertIn('dcs-unknown', found)
+        self.clean()
+        self.assertEqual(self.found(), (0, []))
 
     def test_a_living_cluster_is_told_as_warnings(self):
         self.node.start()
@@ -232,6 +245,9 @@ class Check(BootstrapCase):
         self.node.stop()
         code, found = self.found()
         self.assertEqual((code, sorted(found)), (0, ['data-directory-in-use', 'scope-initialized']))
+        self.node.forget()
+        shutil.rmtree(self.data_directory)
+        self.assertEqual(self.found(), (0, []))
 
     def identifier(self):
         """Of the cluster that the repository holds."""

@@ -188,6 +188,7 @@ class Places(NodeCase):
         self.assertEqual(self.run_check(environment={'TMPDIR': '/' + 'x' * 80}).code, 0)
         self.lab.run_as_root('mount', '-o', 'remount,noexec', full)
         os.remove(full + '/zeros')
+        self.assertNotIn('temporary-directory', self.run_check(environment={'TMPDIR': full}).log)
         self.assert_done(self.bootstrap(environment={'TMPDIR': full}))
 
 
@@ -257,6 +258,7 @@ class Options(NodeCase):
         environment = {'PGBACKREST_PG1_PATH': '', 'PGBACKREST_BUFFER_SIZE': ''}
         self.assertRegex(self.run_check(environment=environment).log, 'option-empty: PGBACKREST_PG1_PATH: .* has no value')
         self.assert_done(self.bootstrap(environment=environment))
+        self.assertNotIn('option-empty', self.run_check().log)
 
 
 class AwayDcs(NodeCase):

@@ -28,6 +28,8 @@ class ConfiguredOptions(OptionCase):
         self.assertRegex(result.log, 'WARNING: %s: archive-mode is not used' % place)
         self.assertNotIn('archive_mode', self.auto_conf())
         self.assert_complete()
+        self.lab.run('sed', '-i', '/^archive-mode=/d', self.pgbackrest_configuration)
+        self.assertNotIn('option-not-used', self.check().log)
 
     def test_a_database_that_the_file_would_leave_out_is_refused(self):
         for option in ('db-include=other', 'db-exclude=postgres'):
@@ -80,6 +82,8 @@ class ConfiguredOptions(OptionCase):
         self.assertRegex(said, "WARNING option-unknown: %s: 'restore-everything'" % place)
         self.assertNotIn('secret', said)
         self.assert_done(self.bootstrap())
+        self.lab.run('sed', '-i', '/^restore-everything=/d', self.pgbackrest_configuration)
+        self.assertNotIn('option-unknown', self.check().log)
 
 
 class LeftOutDatabases(PlainCase):

@@ -69,6 +69,8 @@ class Resume(ResumeCase):
         self.assertEqual(result.code, 0, result.log)
         self.assertIn('WARNING scope-bootstrapping: ', result.log)
         self.assertIn('WARNING leftover: %s of an earlier try' % self.staging, result.log)
+        self.assert_done(self.resume())
+        self.assertNotIn('scope-bootstrapping', self.run_program(program(), 'check', '--patroni-config=' + self.yml).log)
 
     def test_without_resume_patroni_waits_for_ever(self):
         # The reason why resume exists: Patroni never calls the bootstrap method of an empty key again.

@@ -230,6 +230,7 @@ class Health(PlainCase):
         self.assertRegex(result.log, 'WARNING verify-database-unusable: database other cannot be used: .*\n.*DROP DATABASE "?other')
         self.assertNotIn('database half cannot', result.log)
         self.sql('drop database other')
+        self.assertNotIn('verify-database-unusable', self.verify().log)
         self.sql("update pg_database set datconnlimit = -2 where datname = 'half'")
         self.assertIn('database half cannot be used: its DROP DATABASE was interrupted', self.verify().log)
 
@@ -242,6 +243,8 @@ class Health(PlainCase):
         self.sql('alter subscription news enable')
         self.assertRegex(self.verify().log, 'WARNING verify-subscription: subscription news of database postgres is enabled, and takes '
                                             'changes from slot news')
+        self.sql('alter subscription news disable')
+        self.assertNotIn('verify-subscription', self.verify().log)
 
 
 class WhenPatroniSkipsIt(ResumeCase):

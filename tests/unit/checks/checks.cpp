@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 using namespace patroni_pgbackrest;
 
@@ -53,6 +54,91 @@ TEST_CASE("every check is found by some test") {
         CHECK(is_expected(std::string(definition.id), tests));
     }
     CHECK_FALSE(is_expected("no-such-check-anywhere", tests));
+}
+
+TEST_CASE("the hint of every finding of check is followed by a test, and the finding is gone") {
+    const std::vector<std::pair<std::string, std::vector<std::string>>> followed = {
+        {"a hint that is followed in patroni.yml leaves nothing to find",
+         {"method-block-missing",
+          "method-other-program",
+          "option-without-value",
+          "method-key-misplaced",
+          "method-key-ignored",
+          "method-key-twice",
+          "key-twice",
+          "key-misplaced",
+          "recovery-parameter-unknown",
+          "standby-cluster",
+          "dcs-paused",
+          "node-never-bootstraps",
+          "dcs-ignored",
+          "dcs-value-ignored",
+          "leader-loses-lock",
+          "leader-never-again",
+          "watchdog-missing",
+          "archive-command-other",
+          "archive-command-elsewhere",
+          "role-parameter",
+          "standby-restore-command-elsewhere",
+          "standby-target-ignored",
+          "replica-method-rejected",
+          "replica-method-backup",
+          "replica-method-target",
+          "replica-method-no-master",
+          "replica-method-leaderless"}},
+        {"a hint that is followed leaves nothing to find",
+         {"option-boolean", "archive-mode-off", "archive-command-missing", "archive-library",
+          "standby-restore-command-missing", "replica-method-list"}},
+        {"a hint about what Patroni cannot read leaves nothing to find when it is followed", {"configuration-broken"}},
+        {"a hint that is followed on the command line leaves nothing to refuse", {"request-invalid"}},
+        {"configure, which the hints name, takes its findings out of every shape and brings no other in",
+         {"method-missing"}},
+        {"another member must bootstrap the same way",
+         {"member-other-scope", "member-other-method", "member-other-block"}},
+        {"a limit below that of the cluster that was backed up is found", {"limit-below-control"}},
+        {"an address whose end Patroni takes for the port is found, and the hint mends it", {"listen-misread"}},
+        {"chmod as the hint has it makes passwords unreadable for others", {"passwords-readable"}},
+        {"a unit of Patroni without resume is found, with it or in a drop-in it is not", {"resume-missing"}},
+        {"a disk needs room for what goes there", {"disk-full", "disk-tight"}},
+        {"what is restored to a place in the data directory, or in what is beside it, is found before the copy",
+         {"place-inside"}},
+        {"test_as_root_that_comes_first_and_the_rest_is_looked_at", {"runs-as-root"}},
+        {"test_archive_mode_off_for_a_restore_by_hand_does_not_turn_archiving_off", {"option-not-used"}},
+        {"test_a_variable_without_a_value_does_not_keep_the_cluster_from_coming_back", {"option-empty"}},
+        {"test_a_value_that_only_restore_would_refuse_is_found_by_check", {"option-refused"}},
+        {"test_an_option_that_nobody_knows_is_named", {"option-unknown"}},
+        {"test_another_directory_in_pg1_path_is_named", {"pg-path-other"}},
+        {"test_the_first_segment_cannot_be_read", {"first-segment", "repository"}},
+        {"test_a_time_behind_the_last_commit_is_refused_with_a_point_that_works", {"target"}},
+        {"test_check_says_which_of_two_clusters_the_dcs_knows", {"several-clusters"}},
+        {"test_the_dcs_knows_another_cluster", {"cluster-other"}},
+        {"test_a_target_that_several_backup_sets_may_lead_to", {"backup-set-unknown"}},
+        {"test_a_backup_with_damaged_pages", {"backup-in-error"}},
+        {"test_a_timeline_that_was_never_archived_comes_back_with_its_history", {"wal-not-archived"}},
+        {"test_binaries_that_are_not_there", {"binaries"}},
+        {"test_a_mount_point_of_somebody_else", {"data-directory-unusable"}},
+        {"test_temporary_directories", {"temporary-directory"}},
+        {"test_no_directory_and_each_hint_followed", {"config-directory", "config-file-missing"}},
+        {"test_no_rules", {"hba-missing"}},
+        {"test_what_another_user_left_is_named_with_what_to_do", {"staging-unusable"}},
+        {"test_everything_at_once", {"leftover"}},
+        {"test_the_dcs_does_not_answer", {"dcs-unknown"}},
+        {"test_a_living_cluster_is_told_as_warnings",
+         {"port-taken", "data-directory-in-use", "cluster-lives", "scope-initialized"}},
+        {"test_check_tells_of_the_interrupted_bootstrap", {"scope-bootstrapping"}},
+    };
+    const auto tests = all_tests();
+    std::set<std::string> ids;
+    for (const auto& [test, of_test] : followed) {
+        INFO(test);
+        CHECK(tests.find(test) != std::string::npos);
+        ids.insert(of_test.begin(), of_test.end());
+    }
+    for (const auto& definition : check_table()) {
+        INFO(definition.id);
+        CHECK((definition.id.starts_with("verify-") || ids.erase(std::string(definition.id)) == 1));
+    }
+    CHECK(ids.empty());
 }
 
 TEST_CASE("every check has an id of its own and says why and what to do") {

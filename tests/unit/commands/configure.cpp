@@ -400,7 +400,8 @@ TEST_CASE("options in the command are in force: they are compared, moved and tak
 
 TEST_CASE("an option of a plain pgbackrest command is not dropped without being told to") {
     const std::string text = "bootstrap:\n  method: pgbackrest\n  pgbackrest:\n    command: pgbackrest --stanza=demo "
-                             "--delta --process-max=4 --type=time --target='2026-11-22 10:00:00+00' restore\n";
+                             "--delta --process-max=4 --type=time --target='2026-11-22 10:00:00+00' "
+                             "--target-action=promote restore\n";
     CHECK(refusal(text) == Words{"patroni.yml:4: bootstrap.pgbackrest.command has options that would be lost: "
                                  "--process-max, --type, --target",
                                  "give them to configure as well or write them into the block afterwards, and let "

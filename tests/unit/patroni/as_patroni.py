@@ -7,10 +7,14 @@ import sys
 import types
 
 import yaml
+from patroni.__main__ import Patroni
 from patroni.config import Config
 from patroni.postgresql import Postgresql
 from patroni.postgresql.bootstrap import Bootstrap
 from patroni.postgresql.config import CaseInsensitiveDict, ConfigHandler
+from patroni.utils import split_host_port
+
+PARAMETERS = 'archive_mode', 'archive_command', 'archive_library', 'password_encryption'
 
 
 def handler_of(configuration):
@@ -68,8 +72,26 @@ def seen(path, environment):
     recovery_conf = CaseInsensitiveDict(handler.get('recovery_conf') or {})
     methods = Postgresql.create_replica_methods.fget(types.SimpleNamespace(config=handler)) or ['basebackup']
     return {'recovery_conf': {name.lower(): text(value) for name, value in recovery_conf.items()},
-            'parameters': {name: text(handler._server_parameters.get(name)) for name in ('archive_mode', 'archive_command')},
+            'parameters': {name: text(handler._server_parameters.get(name)) for name in PARAMETERS},
             'methods': list(methods), 'bootstrap': method_of(section), 'values': values_of(configuration)}
+
+
+def taken(path):
+    """The marker values that are in force, the port, and whether the tags keep the node from bootstrapping."""
+    configuration = Config(path, None)
+    configuration.set_dynamic_configuration((configuration.get('bootstrap') or {}).get('dcs') or {})
+    dynamic = configuration.dynamic_configuration
+    of_dcs = {name: dynamic.get(name) for name in ('maximum_lag_on_failover', 'synchronous_mode', 'slots')}
+    in_force = {**configuration['postgresql'], **of_dcs, 'use_slots': (dynamic.get('postgresql') or {}).get('use_slots')}
+    node = object.__new__(Patroni)
+    tags = configuration.get('tags') or {}
+    node.__dict__.update(tags=tags, _tags=tags)  # the one of 3, the other of 4
+    try:
+        port = split_host_port(configuration['postgresql']['listen'], 5432)[1]
+    except ValueError:
+        port = None
+    return {'taken': sorted(name for name, value in in_force.items() if 'marker' in str(value)),
+            'port': port, 'nofailover': bool(node.nofailover)}
 
 
 def readable(path):
@@ -85,4 +107,5 @@ logging.disable(logging.CRITICAL)
 for line in sys.stdin:
     given = json.loads(line)
     path = given['path']
-    print(json.dumps({'readable': readable(path)} if path.endswith('.txt') else seen(path, given['environment'])))
+    print(json.dumps({'readable': readable(path)} if path.endswith('.txt') else
+                     taken(path) if path.endswith('.level.yml') else seen(path, given['environment'])))

@@ -132,6 +132,9 @@ TEST_CASE("a limit below that of the cluster that was backed up is found") {
         found("", "max_connections", 101) ==
         Strings{" max_connections is 100 in bootstrap.dcs, where it is not set, and the cluster that was backed up had "
                 "101"});
+    CHECK(DynamicLimits({}, "demo").how_to_raise("max_connections", 101) ==
+          "set max_connections to 101 or more in bootstrap.dcs.postgresql.parameters");
+    CHECK(found("        max_connections: 101\n", "max_connections", 101) == Strings{});
     CHECK(found("        max_connections: 200\n", "max_connections", 200) == Strings{});
     CHECK(found("        MAX_connections: '50'\n", "max_connections", 60) ==
           Strings{"patroni.yml:11 max_connections is 50 in bootstrap.dcs, and the cluster that was backed up had 60"});
@@ -204,8 +207,9 @@ TEST_CASE("a unit of Patroni without resume is found, with it or in a drop-in it
     std::filesystem::create_directories(node.files.path("run/systemd/system"));
     CHECK(node.found(clean) ==
           Strings{"resume-missing " + node.files.path("lib/systemd/system/patroni.service").string()});
-    node.files.write("etc/systemd/system/patroni.service.d/x.conf",
-                     "[Service]\nExecStartPre=/usr/bin/patroni_pgbackrest resume --patroni-config=/etc/p.yml\n");
+    const auto project = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
+    node.files.write("etc/systemd/system/patroni.service.d/patroni_pgbackrest.conf",
+                     system::read_file(project / "examples" / "patroni.service.d.conf"));
     CHECK(node.found(clean) == Strings{});
 }
 
@@ -260,7 +264,7 @@ TEST_CASE("what is wrong in files of the field, to the byte") {
                   no_archive, "standby-restore-command-missing " + no_restore_command});
     CHECK(found_in("F2-foreign-method") ==
           Strings{"method-other-program patroni.yml:6: bootstrap.walg.command does not call patroni_pgbackrest "
-                  "bootstrap | ignore this if it is a script that does"});
+                  "bootstrap | let it run patroni_pgbackrest bootstrap; ignore this if it is a script that does"});
     CHECK(found_in("F3-quoted-value-in-command").empty());
     CHECK(found_in("F4-archive-library").at(1) ==
           "archive-library patroni.yml:8: archive_library is basic_archive: WAL does not go through archive_command | "
@@ -290,8 +294,8 @@ TEST_CASE("what is wrong in files of the field, to the byte") {
     CHECK(m4.front() == "key-misplaced patroni.yml:9: create_replica_methods is in bootstrap.dcs itself, where Patroni "
                         "ignores it | move it into bootstrap.dcs.postgresql");
     CHECK(m4.back() == "replica-method-backup patroni.yml:13: replica method pgbackrest makes a backup instead of "
-                       "restoring one | let its command run pgbackrest restore: pgbackrest --stanza=NAME --delta "
-                       "restore");
+                       "restoring one | let its command be pgbackrest --stanza=demo --delta restore, and set "
+                       "keep_data: true and no_params: true beside it");
     CHECK(found_in("U1-line-of-the-edited-text").back() ==
           "replica-method-list patroni.yml:7: postgresql.create_replica_methods is no list: Patroni takes each letter "
           "for a method | write it in brackets: [basebackup]");

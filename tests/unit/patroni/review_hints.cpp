@@ -73,6 +73,16 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
     };
     const auto with_dynamic_slots = with("    postgresql:\n", "    postgresql:\n      use_slots: false\n");
     const std::vector<Hint> hints = {
+        {with("/usr/bin/patroni_pgbackrest bootstrap", "/opt/restore"),
+         "method-other-program: let it run patroni_pgbackrest bootstrap; ignore this if it is a script that does",
+         clean},
+        {with("pgbackrest --stanza=demo archive-push %p", "cp %p /archive/%f"),
+         "archive-command-other: set archive_command: pgbackrest --stanza=demo archive-push %p; ignore this if it is a "
+         "script that runs it",
+         clean},
+        {clean + "  parameters: {archive_mode: 'off'}\n",
+         "archive-mode-off: set archive_mode: 'on' in postgresql.parameters",
+         clean + "  parameters: {archive_mode: 'on'}\n"},
         {with("  method: pgbackrest\n", ""),
          "method-missing: run patroni_pgbackrest configure, or set bootstrap.method and its block", clean},
         {with("method: pgbackrest", "method: pgbackrst"),
@@ -151,7 +161,8 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
          "replica-method-target: remove type and target from it: a replica follows its leader",
          with_replica_method("command: pgbackrest --stanza=demo restore, no_params: true")},
         {with_replica_method("command: pgbackrest --stanza=demo backup"),
-         "replica-method-backup: let its command run pgbackrest restore: pgbackrest --stanza=NAME --delta restore",
+         "replica-method-backup: let its command be pgbackrest --stanza=demo --delta restore, and set keep_data: true "
+         "and no_params: true beside it",
          with_replica_method(restore)},
         {with_replica_method(restore + ", no_master: false"),
          "replica-method-no-master: write no_leader, which Patroni 3.0 and later know",
@@ -167,5 +178,39 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
         CHECK(found(hint.wrong) == Strings{hint.found});
         CAPTURE(hint.right);
         CHECK(found(hint.right) == Strings{});
+    }
+}
+
+TEST_CASE("a hint about what Patroni cannot read leaves nothing to find when it is followed") {
+    struct Hint {
+        std::string before, wrong, said, right;
+    };
+    const std::string in_quotes = "put the value in quotes",
+                      without = "take it out, or write it as an escape in double quotes";
+    const std::vector<Hint> hints = {
+        {"scope: demo\n", "scope: demo\t# one\n", "write spaces instead of it", "scope: demo # one\n"},
+        {"scope: demo\n", "scope: !vault demo\n", "write the value itself, without a tag", "scope: demo\n"},
+        {"scope: demo\n", "scope: &a demo\nname: &a n1\n", "give each anchor its own name",
+         "scope: &a demo\nname: &b n1\n"},
+        {"scope: demo\n", "scope: demo\nname: @n1\n", in_quotes, "scope: demo\nname: '@n1'\n"},
+        {"scope: demo\n", "scope: demo\nname: =\n", in_quotes, "scope: demo\nname: '='\n"},
+        {"scope: demo\n", "scope: demo\nname: 'n\x01'\n", without, "scope: demo\nname: \"n\\x01\"\n"},
+        {"scope: demo\n", "scope: demo # \xc2\x84\n", without, "scope: demo # \n"},
+        {"scope: demo\n", "scope: demo # caf\xe9\n", "save the file in UTF-8", "scope: demo # caf\xc3\xa9\n"},
+        {"bootstrap:\n", "---\nbootstrap:\n", "remove the line --- between them: Patroni reads a single document",
+         "bootstrap:\n"},
+        {"scope: demo\n", "x: &x demo\n<<: *x\nscope: demo\n",
+         "let it name the anchor of a map, or a list of such anchors", "x: &x {y: demo}\n<<: *x\nscope: demo\n"},
+    };
+    for (const auto& hint : hints) {
+        CAPTURE(hint.wrong);
+        std::string said;
+        try {
+            found(with(hint.before, hint.wrong));
+        } catch (const Failure& failure) {
+            said = failure.problems().front().hint;
+        }
+        CHECK(said == hint.said);
+        CHECK(found(with(hint.before, hint.right)) == Strings{});
     }
 }

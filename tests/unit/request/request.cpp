@@ -365,3 +365,75 @@ TEST_CASE("a line feed in a value is refused before anything is copied") {
     CHECK(request_of("    type: time\n    target: |\n      2026-11-22 10:00:00+00\n").target.type() == "time");
     CHECK_NOTHROW(request_of("    probe: |\n      SELECT\n      true\n"));
 }
+
+TEST_CASE("a hint that is followed on the command line leaves nothing to refuse") {
+    struct Hint {
+        Given wrong;
+        std::string said;
+        Given right;
+    };
+    const std::string time = "2026-11-22 10:00:00";
+    const std::vector<Hint> hints = {
+        {{{"type", "time"}, {"target", time}},
+         "write it as 2026-11-22 10:00:00+00: without an offset pgBackRest and PostgreSQL would read it in different "
+         "time zones",
+         {{"type", "time"}, {"target", time + "+00"}}},
+        {{{"type", "xid"}, {"target", "abc"}},
+         "give the number that pg_current_xact_id() returned, 3 or more",
+         {{"type", "xid"}, {"target", "3"}}},
+        {{{"type", "lsn"}, {"target", "16"}},
+         "write it as PostgreSQL does: 16/B374D848",
+         {{"type", "lsn"}, {"target", "16/B374D848"}}},
+        {{{"type", "name"}, {"target", std::string(64, 'x')}},
+         "PostgreSQL keeps 63 bytes at most",
+         {{"type", "name"}, {"target", std::string(63, 'x')}}},
+        {{{"type", "xid"}}, "set target as well", {{"type", "xid"}, {"target", "748"}}},
+        {{{"target", "748"}},
+         "set type to time, xid, lsn or name, or leave target out",
+         {{"type", "xid"}, {"target", "748"}}},
+        {{{"type", "point"}}, "use latest, immediate, time, xid, lsn or name", {{"type", "immediate"}}},
+        {{{"target-exclusive", "y"}}, "leave target-exclusive out", {}},
+        {{{"target-timeline", "newest"}}, "use a number, latest or current", {{"target-timeline", "latest"}}},
+        {{{"repo", "0"}}, "use a whole number from 1 to 256", {{"repo", "1"}}},
+        {{{"tablespace-map", "ts1"}}, "write NAME=DIRECTORY", {{"tablespace-map", "ts1=/srv/ts1"}}},
+        {{{"log-level", "loud"}}, "use debug, info, warning or error", {{"log-level", "debug"}}},
+        {{{"link-all", "perhaps"}}, "use y or n", {{"link-all", "y"}}},
+        {{{"preload", "a\nb"}}, "write it in one line", {{"preload", "a"}}},
+        {{{"system-identifier", "demo"}},
+         "write the number that pg_controldata and pgbackrest info --output=json show",
+         {{"system-identifier", "7710953412442782829"}}},
+        {{{"source", "gone"}},
+         "write fenced when the old cluster cannot come back, or leave source out",
+         {{"source", "fenced"}}},
+        {{{"recovery", "both"}},
+         "use standalone or patroni, or leave it out: it follows from patroni.yml",
+         {{"recovery", "standalone"}}},
+    };
+    for (const auto& hint : hints) {
+        CAPTURE(hint.said);
+        const auto refused = refusals(hint.wrong);
+        REQUIRE(refused.size() == 1);
+        CHECK(refused.front().hint == hint.said);
+        CHECK(refusals(hint.right) == Problems{});
+    }
+}
+
+TEST_CASE("a hint that is followed in the block leaves nothing to refuse") {
+    struct Hint {
+        std::string wrong, said, right;
+    };
+    for (const auto& hint : std::vector<Hint>{
+             {"    type: name\n    target: 1_000\n", "put it in quotes: '1_000'",
+              "    type: name\n    target: '1_000'\n"},
+             {"    db-include: {a: {b: c}}\n", "write a value, a list of values, or a map of names and values",
+              "    db-include: [a]\n"},
+             {"    type: [a, b]\n", "give one value instead of a list", "    type: immediate\n"},
+             {"    proces-max: 4\n", "did you mean 'process-max'?", "    process-max: 4\n"},
+         }) {
+        CAPTURE(hint.wrong);
+        const auto refused = refusals_of(with_block(hint.wrong));
+        REQUIRE_FALSE(refused.empty());
+        CHECK(refused.front().hint == hint.said);
+        CHECK(refusals_of(with_block(hint.right)) == Problems{});
+    }
+}
