@@ -1,7 +1,7 @@
 #include "patroni/review_server_start.hpp"
 
 #include "system/descriptor.hpp"
-#include "system/file_system.hpp"
+#include "system/file.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
