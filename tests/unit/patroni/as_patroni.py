@@ -77,7 +77,7 @@ def seen(path, environment):
 
 
 def taken(path):
-    """The marker values that are in force, the port, and whether the tags keep the node from bootstrapping."""
+    """The keys whose 4711 is in force, the port, and whether the tags keep the node from bootstrapping."""
     configuration = Config(path, None)
     configuration.set_dynamic_configuration((configuration.get('bootstrap') or {}).get('dcs') or {})
     dynamic = configuration.dynamic_configuration
@@ -90,7 +90,7 @@ def taken(path):
         port = split_host_port(configuration['postgresql']['listen'], 5432)[1]
     except ValueError:
         port = None
-    return {'taken': sorted(name for name, value in in_force.items() if 'marker' in str(value)),
+    return {'taken': sorted(name for name, value in in_force.items() if '4711' in str(value)),
             'port': port, 'nofailover': bool(node.nofailover)}
 
 
