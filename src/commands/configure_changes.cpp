@@ -352,11 +352,17 @@ void add_system_identifier(ConfigurationEdit& patroni_yml, const std::string& me
 void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
     const Path block{"bootstrap", method};
     const Path recovery_conf = below(block, "recovery_conf");
+    const bool has_timeline = !in_force(patroni_yml, method, "target-timeline").empty();
     // First, since its values may be aliases of the block's.
     if (const Node* node = patroni_yml.find(recovery_conf)) {
         std::vector<std::string> keys;
         for (const auto& entry : node->entries) {
-            if (system::lower(entry.key).starts_with("recovery_target")) {
+            const std::string name = system::lower(entry.key);
+            const std::string& value = entry.value->text;
+            // It was there, or could have been, before there was a target.
+            const bool is_default = (name == "recovery_target_action" && value == "promote") ||
+                                    (name == "recovery_target_timeline" && value == "latest" && !has_timeline);
+            if (name.starts_with("recovery_target") && !is_default) {
                 keys.push_back(entry.key);
             }
         }

@@ -143,6 +143,24 @@ TEST_CASE("a target that is written and taken out again leaves the file as it wa
     }
 }
 
+TEST_CASE("in patroni mode, too, a target that is taken out again leaves the file as it was") {
+    for (const std::string timeline : {"", "      recovery_target_timeline: latest\n"}) {
+        CAPTURE(timeline);
+        const auto before = plain_with("    recovery_conf:\n" + timeline +
+                                       "      restore_command: patroni_pgbackrest archive-get %f \"%p\"\n"
+                                       "      recovery_target_action: promote\n");
+        const Files files;
+        const fs::path file = files.write("patroni.yml", before);
+        configured(file);
+        const auto configured_once = system::read_file(file);
+        CHECK_FALSE(configured(file, with({{"type", "lsn"}, {"target", "16/B374D848"}})).empty());
+        ConfigureArguments remove;
+        remove.remove = true;
+        CHECK_FALSE(configured(file, remove).empty());
+        CHECK(system::read_file(file) == configured_once);
+    }
+}
+
 TEST_CASE("values are written so that YAML keeps them as they are") {
     CHECK(result(plain, with({{"type", "name"}, {"target", "it's: the # one"}, {"repo", "2"}})) ==
           plain_with("    repo: 2\n    type: name\n    target: 'it''s: the # one'\n"));
@@ -179,10 +197,10 @@ TEST_CASE("in patroni mode recovery_conf says what the block says, and no restor
         ConfigureArguments remove;
         remove.remove = true;
         const std::string after = result(text, remove);
-        CHECK_FALSE(contains(after, "recovery_target"));
         CHECK_FALSE(contains(after, "target:"));
         CHECK(contains(after, "    recovery_conf:\n"
-                              "      restore_command: patroni_pgbackrest archive-get %f \"%p\"\npostgresql:\n"));
+                              "      restore_command: patroni_pgbackrest archive-get %f \"%p\"\n"
+                              "      recovery_target_action: promote\npostgresql:\n"));
     }
 }
 
@@ -196,7 +214,8 @@ TEST_CASE("remove takes out all lines of a value, an alias of it too, and leaves
                             "      restore_command: patroni_pgbackrest archive-get %f %p\n"
                             "      Recovery_Target_Time: *moment\n      recovery_target_action: promote\n"),
                  remove) ==
-          plain_with("    recovery_conf:\n      restore_command: patroni_pgbackrest archive-get %f %p\n"));
+          plain_with("    recovery_conf:\n      restore_command: patroni_pgbackrest archive-get %f %p\n"
+                     "      recovery_target_action: promote\n"));
 }
 
 TEST_CASE("a target that bootstrap would refuse is refused in its words, and nothing is written") {
