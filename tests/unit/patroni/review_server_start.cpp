@@ -1,6 +1,7 @@
 #include "patroni/review_server_start.hpp"
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "support/requests.hpp"
 
 #include <sys/stat.h>
