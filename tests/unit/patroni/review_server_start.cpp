@@ -1,15 +1,18 @@
 #include "patroni/review_server_start.hpp"
 
 #include "support/catch.hpp"
-#include "support/files.hpp"
 #include "support/requests.hpp"
 
+#include <string>
 #include <sys/stat.h>
+#include <vector>
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::patroni;
 
 namespace {
+
+using Strings = std::vector<std::string>;
 
 /// `id: message` of what is found with these lines below `postgresql`.
 Strings found(const std::string& lines, const std::filesystem::path& binaries = "/nowhere/bin",
