@@ -144,11 +144,11 @@ run_catch() { # PROGRAM: its test cases are counted
 
 run_real() {
   local options=()
-  [ "${REAL_SECONDS:=1500}" = 0 ] || options=(--within "$REAL_SECONDS")
+  [ "${REAL_SECONDS:=1200}" = 0 ] || options=(--within "$REAL_SECONDS")
   run_with_release real "${options[@]}"
 }
 # The same cells each time; tests/faults/run alone takes others.
-run_faults() { run_with_release faults --seed 1; }
+run_faults() { run_with_release faults --seed 1 --cells 150; }
 
 run_with_release() { # SUITE ARGUMENT...: tests/SUITE/run, whose output is shown as it comes
   build_release
