@@ -4,6 +4,7 @@
 #include "commands/command_line.hpp"
 #include "commands/configure.hpp"
 #include "commands/preflight.hpp"
+#include "commands/status.hpp"
 #include "commands/verify.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "process/process_tree.hpp"
@@ -70,6 +71,9 @@ int run(const std::vector<std::string>& words) {
         break;
     case CommandLine::Command::archive_get:
         return guard(line.archive_get);
+    case CommandLine::Command::status:
+        interruption::install();
+        return static_cast<int>(commands::status(line.status));
     case CommandLine::Command::recovery_end:
         end_recovery();
         break;

@@ -1,35 +1,30 @@
 #include "commands/bootstrap.hpp"
 
 #include "checks/verification.hpp"
+#include "commands/copy.hpp"
 #include "commands/preflight.hpp"
 #include "commands/sync.hpp"
 #include "patroni/command_words.hpp"
 #include "patroni/members.hpp"
 #include "patroni/review.hpp"
 #include "patroni/startup_files.hpp"
-#include "pgbackrest/backup_files.hpp"
-#include "pgbackrest/backup_targets.hpp"
 #include "pgbackrest/configured_spool.hpp"
-#include "pgbackrest/restore.hpp"
 #include "plan/living_source.hpp"
 #include "plan/plan.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/configuration.hpp"
 #include "postgres/control_data.hpp"
-#include "postgres/living_server.hpp"
 #include "replay/beginning.hpp"
 #include "replay/delivery.hpp"
 #include "replay/in_vain.hpp"
 #include "replay/probes.hpp"
 #include "replay/proof.hpp"
 #include "replay/replay.hpp"
-#include "replay/ticket.hpp"
-#include "show/report.hpp"
+#include "show/run_view.hpp"
 #include "staging/adoption.hpp"
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
 #include "staging/memory.hpp"
-#include "staging/places.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/staging.hpp"
 #include "staging/unarchived_wal.hpp"
@@ -55,9 +50,10 @@ std::optional<std::filesystem::path> configured_binaries(const Request& request)
     return configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt;
 }
 
-void wait_after(unsigned failures, std::int64_t last) {
+void wait_after(unsigned failures, std::int64_t last, const std::string& why, RunDisplay& display) {
     const auto pause = pause_after(failures, last, std::time(nullptr));
     if (pause.count() > 0) {
+        display.wait(why, pause);
         log::info("it failed {} times in a row: waiting {} s before the next try", failures, pause.count());
         interruption::sleep(pause);
     }
@@ -90,73 +86,6 @@ void announce(const Request& request, const Plan& plan, const Layout& layout) {
     }
 }
 
-/// Only where the request names a directory, and nothing was copied yet.
-void reuse_data(const Request& request, const Plan& plan, StagingDirectory& staging,
-                const std::vector<std::filesystem::path>& outside) {
-    if (!request.reuse_data || !system::is_empty_or_absent(staging.path())) {
-        return;
-    }
-    if (!std::filesystem::is_directory(*request.reuse_data)) {
-        log::warning("reuse-data {} is no directory: everything is copied", request.reuse_data->string());
-        return;
-    }
-    reuse(staging, *request.reuse_data, plan, outside, request.restore_options);
-    log::info("{} is the staging directory now: only changed files are copied", request.reuse_data->string());
-}
-
-/// Of the links whose targets are not there. Without a manifest none is known to be one.
-std::vector<std::filesystem::path> absent_directories(const Request& request, const Plan& plan,
-                                                      const std::vector<pgbackrest::RestoredTarget>& targets) {
-    std::vector<std::string> names;
-    std::vector<std::filesystem::path> absent, directories;
-    for (const auto& target : targets) {
-        std::error_code error;
-        if (target.kind == pgbackrest::BackupTarget::Kind::link && !std::filesystem::exists(target.place, error)) {
-            names.push_back(target.files);
-            absent.push_back(target.place);
-        }
-    }
-    const auto files =
-        names.empty() ? std::nullopt : pgbackrest::files_of_targets(request.pgbackrest, plan.backup, names);
-    for (std::size_t i = 0; files && i < absent.size(); ++i) {
-        if (files->at(i).is_directory) {
-            directories.push_back(absent[i]);
-        }
-    }
-    return directories;
-}
-
-void copy(const Request& request, const Plan& plan, StagingDirectory& staging) {
-    const auto targets = pgbackrest::restored_targets(plan.targets, request.restore_options, staging.path());
-    const auto outside = pgbackrest::places_of(targets);
-    reuse_data(request, plan, staging, outside);
-    postgres::remove_stale_postmaster_file(staging.path());  // waits for a server of ours that still ends
-    staging.begin_copy(request, plan, outside);
-    pgbackrest::RestoreJob job;
-    job.pgbackrest = request.pgbackrest;
-    job.data_directory = staging.path();
-    job.backup_set = plan.backup.label;
-    job.options = request.restore_options;
-    job.outside = outside;
-    job.tablespaces = pgbackrest::places_of(targets, pgbackrest::BackupTarget::Kind::tablespace);
-    job.linked_directories = absent_directories(request, plan, targets);
-    job.when_places_are_made = [&] { staging.note_places(outside); };
-    job.options.push_back({"repo", std::to_string(plan.backup.repository)});
-    job.options.push_back({"process-max", std::to_string(request.processes)});
-    job.lock_path = staging.layout().pgbackrest_lock();
-    job.spool_path = staging.layout().spool();
-    job.retry = request.retry;
-    job.detail = request.log_level == log::Level::debug;
-    pgbackrest::restore(job);
-    remove_inherited_workspace(staging.path());
-    for (const char* name : {made_places_file, OnlyOnce::file_name}) {
-        system::remove_file(staging.path() / name);  // the backup's, or of an earlier try
-    }
-    // Kept from an earlier copy, it would come back in place of this one's where that is empty.
-    system::remove_file(staging.layout().workspace / "postgresql.auto.conf");
-    staging.enter(Phase::copied);
-}
-
 /// Those that the restored cluster will use.
 void empty_spools(const Request& request, const std::filesystem::path& restored) {
     const auto altered = system::read_file_if_present(restored / "postgresql.auto.conf").value_or("");
@@ -167,11 +96,12 @@ void empty_spools(const Request& request, const std::filesystem::path& restored)
                                          patroni::option_in(words, "config")});
 }
 
-void sync_and_hand_over(const BootstrapArguments& arguments, const Request& request, Report& report,
+void sync_and_hand_over(const BootstrapArguments& arguments, const Request& request, RunView& view,
                         const pgbackrest::ArchiveEnd& archive_end, StagingDirectory& staging) {
-    report.phase("sync");
-    sync_unless_cluster_lives(arguments, request, archive_end, staging);
-    report.phase("hand-over");
+    view.phase("sync");
+    const auto on_progress = [&](std::size_t done, std::size_t all) { view.display.counted(Unit::files, done, all); };
+    sync_unless_cluster_lives(arguments, request, archive_end, staging, on_progress);
+    view.phase("hand-over");
     empty_spools(request, staging.path());
     hand_over(staging);
     log::info("{} is ready for Patroni", staging.layout().data_directory.string());
@@ -179,14 +109,14 @@ void sync_and_hand_over(const BootstrapArguments& arguments, const Request& requ
 
 /// What Patroni could not use (a port taken, a wrong parameter) and set aside becomes the staging directory again,
 /// when there is a point in another hand-over.
-std::optional<TakenBack> take_back_what_was_set_aside(const Request& request, Report& report, const Plan& plan,
+std::optional<TakenBack> take_back_what_was_set_aside(const Request& request, RunView& view, const Plan& plan,
                                                       const FailureMemory& memory, StagingDirectory& staging) {
     const auto directory = set_aside_by_patroni(request, staging.layout());
     const auto earlier = Journal::read(staging.layout().journal());
     if (!directory || !earlier) {
         return std::nullopt;
     }
-    report.phase("take back");
+    view.phase("take back");
     const auto in_vain = look_at_set_aside(request, *earlier, *directory, staging.circumstances());
     if (const auto failure = refuse_to_repeat(in_vain, staging.layout().failure())) {
         begin_to_count_anew(staging.layout());
@@ -198,7 +128,8 @@ std::optional<TakenBack> take_back_what_was_set_aside(const Request& request, Re
     const auto& journal = staging.journal();
     log::warning("Patroni could not use what it was handed over, and set it aside: {} is taken back (hand-over {})",
                  directory->string(), journal.hand_overs + 1);
-    wait_after(journal.hand_overs, journal.handed_over ? journal.handed_over->at : 0);
+    wait_after(journal.hand_overs, journal.handed_over ? journal.handed_over->at : 0,
+               "Patroni could not use what it was handed over", view.display);
     return taken_back;
 }
 
@@ -245,21 +176,21 @@ void warn_of_lower_limits(const BootstrapArguments& arguments, const Request& re
 }
 
 /// From the copy to the hand-over.
-void restore(const BootstrapArguments& arguments, const Request& request, Report& report, const Plan& plan,
+void restore(const BootstrapArguments& arguments, const Request& request, RunView& view, const Plan& plan,
              const std::filesystem::path& bin_directory, StagingDirectory& staging, const Beginning& beginning) {
-    report.phase("copy");
+    view.phase("copy");
     auto start = Start::replay;
     if (const auto* earlier = std::get_if<Continue>(&beginning)) {
         log::info("the copy of an earlier run is complete: the recovery goes on");
         start = earlier->start;
     } else {
-        copy(request, plan, staging);
+        copy(request, plan, staging, view.display);
     }
 
     refuse_incomplete_copy(request, staging.path());
     warn_of_lower_limits(arguments, request, plan, postgres::read_control_data(bin_directory, staging.path()));
 
-    report.phase("recovery");
+    view.phase("recovery", request.recovery == Recovery::standalone ? "replay" : "delivery");
     std::optional<Reached> reached;
     if (request.recovery == Recovery::standalone) {
         FirstSession session;
@@ -269,23 +200,29 @@ void restore(const BootstrapArguments& arguments, const Request& request, Report
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }
-        reached = replay(request, plan, staging, bin_directory, session, start, [&] { copy(request, plan, staging); });
-        report.about(*reached);
+        const auto copy_again = [&] {
+            view.display.phase("copy");
+            copy(request, plan, staging, view.display);
+            view.display.phase("replay");
+        };
+        reached = replay(request, plan, staging, bin_directory, session, start, copy_again,
+                         [&](const ReplayPosition& position) { view.display.replayed_to(position); });
+        view.about(*reached);
         if (request.patroni) {
             patroni::restore_startup_files(*request.patroni, staging.path());
         }
     } else {
         deliver(request, plan, staging);
     }
-    report.kept(set_aside_dynamic_configuration(staging));
+    view.report.kept(set_aside_dynamic_configuration(staging));
     staging.journal().goal = goal_of(request, plan, postgres::read_control_data(bin_directory, staging.path()));
     staging.journal().reached = reached;
     staging.enter(Phase::recovered);
 
-    report.phase("verification");
+    view.phase("verification");
     verify_directory(request, plan, staging, bin_directory);
 
-    sync_and_hand_over(arguments, request, report, plan.archive_end, staging);
+    sync_and_hand_over(arguments, request, view, plan.archive_end, staging);
 }
 
 /// What was read from the repository, WAL among it, is needed no longer.
@@ -297,9 +234,9 @@ Plan plan_restore(const Request& request, const Layout& layout, Report& report) 
     return make_plan(request, repository);
 }
 
-void plan_and_restore(const BootstrapArguments& arguments, Request request, Report& report, const Layout& layout) {
-    report.phase("plan");
-    const auto plan = plan_restore(request, layout, report);
+void plan_and_restore(const BootstrapArguments& arguments, Request request, RunView& view, const Layout& layout) {
+    view.phase("plan");
+    const auto plan = plan_restore(request, layout, view.report);
     if (plan.target.ends_with_plan) {
         request.replaced_target = request.target;
         request.target = plan.target;
@@ -311,33 +248,34 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, Repo
     StagingDirectory staging(request);
     const FailureMemory memory(request, plan, layout);
     memory.refuse_repetition();
-    const auto taken_back = take_back_what_was_set_aside(request, report, plan, memory, staging);
+    const auto taken_back = take_back_what_was_set_aside(request, view, plan, memory, staging);
     refuse_unfit_node(request, plan, layout);
-    report.about(plan, layout);
-    report.version("postgresql", plan.database.version);
+    view.about(plan, layout);
+    view.report.version("postgresql", plan.database.version);
     announce(request, plan, layout);
 
     if (const auto& last = memory.last()) {
-        wait_after(last->in_a_row, last->at);
+        wait_after(last->in_a_row, last->at, last->message, view.display);
     }
     const auto beginning = find_beginning(request, plan, staging, taken_back, bin_directory);
     if (std::holds_alternative<HandOverAgain>(beginning)) {
         staging.enter(Phase::recovered);
-        sync_and_hand_over(arguments, request, report, plan.archive_end, staging);
+        sync_and_hand_over(arguments, request, view, plan.archive_end, staging);
         return;
     }
     try {
-        restore(arguments, request, report, plan, bin_directory, staging, beginning);
+        restore(arguments, request, view, plan, bin_directory, staging, beginning);
     } catch (const std::exception& error) {
         memory.remember(system::unexpected(error));
         throw;
     }
 }
 
-void run(const BootstrapArguments& arguments, const Request& request, Report& report) {
+void run(const BootstrapArguments& arguments, const Request& request, RunView& view) {
     const auto layout = choose_layout(request.data_directory);
     if (hand_over_is_done(layout)) {
-        report.phase("hand-over");
+        view.display.keep_status(layout);
+        view.phase("hand-over");
         log::info("an earlier run was interrupted at the end of its hand-over: it is finished now");
         empty_spools(request, layout.data_directory);
         finish_hand_over(request);
@@ -347,8 +285,9 @@ void run(const BootstrapArguments& arguments, const Request& request, Report& re
     refuse_somebodys_data(layout);
     refuse_unfit_places(layout);
     record_bootstrap_call(request, layout);
+    view.display.keep_status(layout);
     try {
-        plan_and_restore(arguments, request, report, layout);
+        plan_and_restore(arguments, request, view, layout);
     } catch (const std::exception& error) {
         const auto code = system::unexpected(error).code();
         // Without a network Patroni cannot take the key away either.
@@ -375,17 +314,17 @@ void write_report(const std::optional<std::filesystem::path>& path, const Report
 }  // namespace
 
 void bootstrap(const BootstrapArguments& arguments) {
-    Report report("bootstrap");
+    RunView view("bootstrap", !arguments.calling_patroni);
     const auto path_of_report = report_path(arguments.options, arguments.patroni);
     try {
-        report.phase("request");
+        view.report.phase("request");  // which the display has begun
         const auto request = make_request(arguments.options, arguments.patroni);
-        report.about(request);
+        view.about(request);
         log::set_level(request.log_level);
         if (arguments.calling_patroni) {
             interruption::watch_caller(*arguments.calling_patroni);
             if (const auto version = patroni::version_of_patroni(*arguments.calling_patroni)) {
-                report.version("patroni", *version);
+                view.report.version("patroni", *version);
                 patroni::require_supported_patroni(*version);
             }
         }
@@ -393,10 +332,12 @@ void bootstrap(const BootstrapArguments& arguments) {
             log::warning("no patroni.yml: whether it fits the request is not checked");
         }
         refuse_configuration(arguments, request);
-        run(arguments, request, report);
-        write_report(path_of_report, report, std::nullopt);
+        run(arguments, request, view);
+        view.display.done();
+        write_report(path_of_report, view.report, std::nullopt);
     } catch (const std::exception& error) {
-        write_report(path_of_report, report, system::unexpected(error));
+        view.display.failed(system::unexpected(error));
+        write_report(path_of_report, view.report, system::unexpected(error));
         throw;
     }
 }

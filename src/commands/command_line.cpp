@@ -144,6 +144,21 @@ void add_verify_options(CLI::App& command, VerifyArguments& arguments, std::stri
     command.footer("Exit codes:\n" + exit_code_help());
 }
 
+void add_status_options(CLI::App& command, StatusArguments& arguments, std::string& format) {
+    command.add_option("--datadir", arguments.data_directory, "the data directory of the restore")->type_name("DIR");
+    command
+        .add_option("--patroni-config", arguments.patroni_config,
+                    "patroni.yml, or a directory of YAML files, which names the data directory")
+        ->type_name("PATH");
+    command.add_flag("--watch", arguments.watch, "print it again and again until the restore ends");
+    command.add_option("--format", format, "text or json [text]")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
+    command.footer("Exit code: that of the restore: 0 while it runs, when it is done, and when none is known; its own "
+                   "when it\nfailed or was ended by a signal; 143 when its process is gone.\nExit codes:\n" +
+                   exit_code_help());
+}
+
 /// What is left over may be a connection string with a password, so only an option's name is shown.
 void finish_verify(const CLI::App& command, const std::string& format, VerifyArguments& arguments) {
     for (const auto& word : command.remaining()) {
@@ -229,6 +244,11 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     auto* recovery_end = app.add_subcommand(
         "recovery-end", "PostgreSQL's recovery_end_command in patroni mode: removes what the bootstrap left for it");
 
+    std::string status_format = "text";
+    auto* status = app.add_subcommand(
+        "status", "what a restore into this data directory does now, or how the last one ended; only reads");
+    add_status_options(*status, line.status, status_format);
+
     // A blank value counts as not set; CLI11 would take the next word for it.
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     reversed.erase(std::remove_if(reversed.begin(), reversed.end(),
@@ -271,6 +291,9 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         line.configure.options = configured_options(*configure);
     } else if (archive_get->parsed()) {
         line.command = CommandLine::Command::archive_get;
+    } else if (status->parsed()) {
+        line.command = CommandLine::Command::status;
+        line.status.json = status_format == "json";
     } else if (recovery_end->parsed()) {
         line.command = CommandLine::Command::recovery_end;
     }

@@ -2,6 +2,7 @@
 
 #include "commands/configure.hpp"
 #include "commands/resume.hpp"
+#include "commands/status.hpp"
 #include "commands/verify.hpp"
 #include "request/request.hpp"
 
@@ -34,6 +35,7 @@ struct CommandLine {
         configure,
         archive_get,
         recovery_end,
+        status,
         help
     } command = Command::help;
     std::vector<GivenOption> options;  ///< of bootstrap and check, known or not
@@ -42,6 +44,7 @@ struct CommandLine {
     ResumeArguments resume;
     VerifyArguments verify;
     ConfigureArguments configure;
+    StatusArguments status;
     std::string text;  ///< of help: what to print
 };
 

@@ -81,14 +81,15 @@ void refuse_living_cluster(const BootstrapArguments& arguments, const Request& r
 }  // namespace
 
 void sync_unless_cluster_lives(const BootstrapArguments& arguments, const Request& request,
-                               const pgbackrest::ArchiveEnd& archive_end, const StagingDirectory& staging) {
+                               const pgbackrest::ArchiveEnd& archive_end, const StagingDirectory& staging,
+                               const system::OnSynced& on_progress) {
     using Clock = std::chrono::steady_clock;
     constexpr auto short_enough = std::chrono::seconds(2);
     const auto altered = reset_archiving(request, staging.path() / "postgresql.auto.conf");
     Clock::duration took{};
     refuse_living_cluster(arguments, request, archive_end, altered, [&] {
         const auto began = Clock::now();
-        sync_to_disk(staging);
+        sync_to_disk(staging, on_progress);
         took = Clock::now() - began;
     });
     if (took > short_enough) {

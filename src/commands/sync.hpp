@@ -3,6 +3,7 @@
 #include "commands/bootstrap.hpp"
 #include "pgbackrest/archive_growth.hpp"
 #include "staging/staging.hpp"
+#include "system/file.hpp"
 
 #include <optional>
 
@@ -12,6 +13,7 @@ namespace patroni_pgbackrest::commands {
 /// archive for WAL that came since `archive_end` (empty: not asked, what is handed over was so before). Throws
 /// Failure(unsafe) when it does, Failure(repository_unreachable) when that cannot be known and has to be.
 void sync_unless_cluster_lives(const BootstrapArguments& arguments, const Request& request,
-                               const pgbackrest::ArchiveEnd& archive_end, const StagingDirectory& staging);
+                               const pgbackrest::ArchiveEnd& archive_end, const StagingDirectory& staging,
+                               const system::OnSynced& on_progress);
 
 }  // namespace patroni_pgbackrest::commands

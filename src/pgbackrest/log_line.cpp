@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -61,6 +62,32 @@ LogLine parse_log_line(std::string_view line) {
         return LogLine{log::Level::info, std::string(system::trim(line)), false};
     }
     return LogLine{log::Level::info, std::string(system::trim(line)), true};
+}
+
+/// Cheap: there may be a million of them.
+std::optional<double> percent_of_restored_file(std::string_view line) {
+    constexpr std::string_view begin = " DETAIL: restore ";
+    constexpr std::size_t longest_prefix = 40;  // timestamp and process
+    constexpr std::string_view end = "%)";
+    const auto percent_sign = line.rfind(end);
+    if (line.substr(0, longest_prefix + begin.size()).find(begin) == std::string_view::npos ||
+        percent_sign == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const auto before = line.substr(0, percent_sign);
+    const auto blank = before.rfind(' ');
+    if (blank == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const auto parts = system::split(before.substr(blank + 1), '.');
+    const auto whole = system::number(parts.front());
+    const auto hundredths = parts.size() == 2 && parts.back().size() == 2 ? system::number(parts.back())
+                            : parts.size() == 1                           ? std::optional<std::uint64_t>(0)
+                                                                          : std::nullopt;
+    if (!whole || *whole > 100 || !hundredths) {
+        return std::nullopt;
+    }
+    return static_cast<double>(*whole) + static_cast<double>(*hundredths) / 100;
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

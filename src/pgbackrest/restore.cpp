@@ -26,7 +26,17 @@ namespace fs = std::filesystem;
 /// pgBackRest's lines on their way into our log; keeps its warnings and errors for the failure.
 class Output {
   public:
+    Output(bool detail, const std::function<void(double)>& on_progress) : detail_(detail), on_progress_(on_progress) {}
+
     void operator()(std::string_view line) {
+        if (on_progress_) {
+            if (const auto percent = percent_of_restored_file(line)) {
+                on_progress_(*percent);
+                if (!detail_) {
+                    return;
+                }
+            }
+        }
         const auto clean = redacted(printable(line));
         const auto parsed = parse_log_line(clean);
         if (!parsed.continued) {
@@ -41,6 +51,8 @@ class Output {
 
   private:
     static constexpr std::size_t most_kept = 64UL * 1024;
+    bool detail_;
+    const std::function<void(double)>& on_progress_;
     log::Level level_ = log::Level::info;
     std::string errors_;
 };
@@ -96,7 +108,7 @@ process::Command restore_command(const RestoreJob& job, bool resume) {
                                 // refuses to restore (error 58) if that one forked before the backup.
                                 {"target-timeline", "current"},
                                 {"lock-path", job.lock_path.string()},
-                                {"log-level-console", job.detail ? "detail" : "info"},
+                                {"log-level-console", job.detail || job.on_progress ? "detail" : "info"},
                                 {"log-level-stderr", "off"},
                                 {"no-log-timestamp"}};
     options.push_back({resume ? "delta" : "no-delta"});
@@ -247,7 +259,7 @@ void restore(const RestoreJob& job) {
             empty(job.data_directory);
             resume = take_places_outside(job);
         }
-        Output output;
+        Output output(job.detail, job.on_progress);
         const auto write = [&output](std::string_view line) { output(line); };
         auto command = restore_command(job, resume);
         command.writable = writable;

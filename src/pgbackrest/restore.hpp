@@ -24,6 +24,8 @@ struct RestoreJob {
         spool_path;  ///< our own: `restore` deletes <spool>/archive/<stanza>, even that of a live server
     RetryPolicy retry;
     bool detail = false;  ///< also log pgBackRest's line for each file, at our level debug
+    /// How far the copy is, in percent of the backup's bytes, as often as pgBackRest tells; may be empty.
+    std::function<void(double percent)> on_progress;
 };
 
 /// Lets pgBackRest read the options of this restore, for a data directory that is missing: it ends there, before it

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 namespace patroni_pgbackrest::pgbackrest {
@@ -11,6 +12,11 @@ struct RetryPolicy {
     unsigned retries = 5;
     std::chrono::seconds wait = std::chrono::seconds(5);
 };
+
+/// Told of each pause before it begins, with what happened.
+using OnPause = std::function<void(const std::string& what_happened, std::chrono::seconds pause)>;
+/// For all operations of the program from now on; empty: nobody.
+void watch_retries(OnPause on_pause);
 
 /// The remaining tries of one operation.
 class Retries {

@@ -58,12 +58,13 @@ bool is_error(std::string_view severity) {
 
 /// Messages of every replay, or of every segment. The caller reports the progress in fewer words.
 bool is_routine(std::string_view text) {
-    constexpr std::array<std::string_view, 10> routine = {
+    constexpr std::array<std::string_view, 11> routine = {
         "the database system is ",
         "restored log file ",
         "starting PostgreSQL ",
         "listening on ",
         "recovery restart point at ",
+        "redo in progress, elapsed time: ",  // every 10 s from 15 on
         "archive_mode enabled, yet archiving is not configured",
         "checkpoint ",
         "restartpoint ",

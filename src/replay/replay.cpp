@@ -76,9 +76,9 @@ std::vector<fs::path> writable_places(const Request& request, const StagingDirec
 class Replay {
   public:
     Replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
-           const FirstSession& session, std::function<void()> copy_again)
+           const FirstSession& session, std::function<void()> copy_again, OnPosition on_position)
         : request_(request), plan_(plan), staging_(staging), bin_directory_(bin_directory), session_(session),
-          copy_again_(std::move(copy_again)), data_(staging.path()) {}
+          copy_again_(std::move(copy_again)), on_position_(std::move(on_position)), data_(staging.path()) {}
 
     Reached run(Start start) {
         if (start == Start::nothing && session_.probes.empty()) {
@@ -197,7 +197,7 @@ class Replay {
                       data_.string());
             postgres::PrivateServer server(
                 {bin_directory_, data_, settings(before, recovering), writable_places(request_, staging_)},
-                [this](const postgres::RecoveryLog& seen) { show_progress(seen); });
+                [this](const postgres::RecoveryLog& seen) { tell_position(seen); });
             if (server.wait_until_ready()) {
                 log_ = server.log();
                 const auto superuser = set_roles(session_.roles, server, bin_directory_);
@@ -297,16 +297,17 @@ class Replay {
                            [&](const auto& limit) { return limit.second > earlier.at(limit.first); });
     }
 
-    void show_progress(const postgres::RecoveryLog& seen) {
+    void tell_position(const postgres::RecoveryLog& seen) {
         const auto now = std::chrono::steady_clock::now();
-        if (seen.restored == shown_ || !seen.last_restored || now - shown_at_ < std::chrono::seconds(5)) {
+        if (!on_position_ || !seen.last_restored || told_ == seen.last_restored ||
+            now - told_at_ < std::chrono::seconds(1)) {
             return;
         }
-        shown_ = seen.restored;
-        shown_at_ = now;
-        const auto segment = postgres::Segment::parse(*seen.last_restored, plan_.segment_size);
-        log::info("replay: {} of {} WAL segments, at {}", seen.restored, plan_.wal.segments,
-                  segment ? segment->start(plan_.segment_size).text() : *seen.last_restored);
+        told_ = seen.last_restored;
+        told_at_ = now;
+        if (const auto position = position_at(plan_.wal, *told_, plan_.segment_size, data_)) {
+            on_position_(*position);
+        }
     }
 
     Reached prove() {
@@ -343,20 +344,22 @@ class Replay {
     const fs::path& bin_directory_;
     const FirstSession& session_;
     std::function<void()> copy_again_;
+    OnPosition on_position_;
     fs::path data_;
     postgres::RecoveryLog log_;
     bool reads_ahead_ = true;
     int more_prepared_ = 0;
     std::map<std::string, int> seen_limits_;  ///< of a server that had to be started again with them
-    unsigned shown_ = 0;
-    std::chrono::steady_clock::time_point shown_at_ = std::chrono::steady_clock::now();
+    std::optional<std::string> told_;         ///< the segment of the last position
+    std::chrono::steady_clock::time_point told_at_{};
 };
 
 }  // namespace
 
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
-               const FirstSession& session, Start start, const std::function<void()>& copy_again) {
-    return Replay(request, plan, staging, bin_directory, session, copy_again).run(start);
+               const FirstSession& session, Start start, const std::function<void()>& copy_again,
+               const OnPosition& on_position) {
+    return Replay(request, plan, staging, bin_directory, session, copy_again, on_position).run(start);
 }
 
 }  // namespace patroni_pgbackrest

@@ -6,6 +6,7 @@
 #include "postgres/private_server.hpp"
 #include "postgres/probe.hpp"
 #include "replay/beginning.hpp"
+#include "replay/position.hpp"
 #include "staging/reached.hpp"
 #include "staging/staging.hpp"
 
@@ -30,9 +31,10 @@ struct FirstSession {
 /// and leaves no recovery setting and no file of ours. Throws Failure: target_not_reachable with the nearest point,
 /// replay_failed with PostgreSQL's last words, what the guard met, or verification_failed for a probe. `copy_again`
 /// brings the staging directory back to the backup: a server that has to be started again may have replayed what gives
-/// something else the second time (OnlyOnce).
+/// something else the second time (OnlyOnce). `on_position` is told where the replay is, at most once a second; may be
+/// empty.
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging,
                const std::filesystem::path& bin_directory, const FirstSession& session, Start start,
-               const std::function<void()>& copy_again);
+               const std::function<void()>& copy_again, const OnPosition& on_position);
 
 }  // namespace patroni_pgbackrest

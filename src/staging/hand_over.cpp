@@ -206,6 +206,7 @@ void remove_what_the_run_needed(const Layout& layout) {
     if (layout.inside) {
         // No more of ours than needed stays in a data directory.
         fs::remove(layout.lock(), ignored);
+        fs::remove(layout.status(), ignored);
     }
     fs::remove_all(layout.spool(), ignored);
     fs::remove_all(layout.pgbackrest_lock(), ignored);
@@ -213,14 +214,14 @@ void remove_what_the_run_needed(const Layout& layout) {
 
 }  // namespace
 
-void sync_to_disk(const StagingDirectory& staging) {
+void sync_to_disk(const StagingDirectory& staging, const system::OnSynced& on_progress) {
     std::vector<fs::path> roots{staging.path()};
     for (const auto& place : staging.journal().places) {
         if (fs::exists(place.path)) {
             roots.emplace_back(place.path);
         }
     }
-    system::sync_tree(roots);
+    system::sync_tree(roots, on_progress);
     for (const auto& root : roots) {
         system::sync_directory(root.parent_path());  // its name there
     }

@@ -17,7 +17,7 @@ class StagingDirectory;
 
 /// Writes the staging directory and its places outside to disk; any error is fatal. The private server ran with fsync
 /// off.
-void sync_to_disk(const StagingDirectory& staging);
+void sync_to_disk(const StagingDirectory& staging, const system::OnSynced& on_progress = {});
 
 /// What a hand-over does to directories and the journal, so that a test can let any call of it fail.
 struct HandOverCalls {

@@ -16,6 +16,7 @@ struct Layout {
     std::filesystem::path lock() const { return workspace / "lock"; }
     std::filesystem::path resume_lock() const { return workspace / "resume-lock"; }
     std::filesystem::path failure() const { return workspace / "failure.json"; }
+    std::filesystem::path status() const { return workspace / "status.json"; }
     std::filesystem::path spool() const { return workspace / "spool"; }
     std::filesystem::path pgbackrest_lock() const { return workspace / "pgbackrest-lock"; }
 };

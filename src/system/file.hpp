@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -49,8 +51,9 @@ bool may_compress(const std::filesystem::path& path);
 void sync_directory(const std::filesystem::path& directory);
 /// Calls fsync for every regular file and directory below each root, several at once. Symbolic links inside a root are
 /// not followed (name their targets as roots). Any error is fatal: Failure(system_refused) that names the file. Stops
-/// when interrupted.
-void sync_tree(const std::vector<std::filesystem::path>& roots);
+/// when interrupted. `on_progress` is told again and again how many of them are done.
+using OnSynced = std::function<void(std::size_t done, std::size_t all)>;
+void sync_tree(const std::vector<std::filesystem::path>& roots, const OnSynced& on_progress = {});
 
 /// A directory with a short name for sockets, mode 0700. It is removed with its content at the end of its life.
 class PrivateDirectory {

@@ -4,9 +4,11 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <ctime>
 #include <poll.h>
 #include <string>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::log {
@@ -14,6 +16,8 @@ namespace patroni_pgbackrest::log {
 namespace {
 
 Level lowest = Level::info;
+std::string below;
+constexpr std::string_view to_begin_of_empty_line = "\r\033[K";
 
 constexpr std::array<std::string_view, 4> names = {"DEBUG", "INFO", "WARNING", "ERROR"};
 
@@ -83,6 +87,9 @@ void write(Level level, std::string_view text) {
     auto entry = fmt::format("{} {}: ", timestamp(), names[static_cast<std::size_t>(level)]);
     append(entry, text);
     entry += '\n';
+    if (!below.empty()) {
+        entry = fmt::format("{}{}{}", to_begin_of_empty_line, entry, below);
+    }
     write_to_stderr(entry);
 }
 
@@ -92,6 +99,26 @@ void write(const Problem& problem, Level level) {
         text += "\nHINT: " + problem.hint;
     }
     write(level, text);
+}
+
+std::optional<std::size_t> terminal_columns() {
+    const char* const kind = std::getenv("TERM");
+    if (::isatty(STDERR_FILENO) == 0 || kind == nullptr || std::string_view(kind) == "dumb") {
+        return std::nullopt;
+    }
+    winsize size{};
+    constexpr std::size_t usual_width = 80;
+    const bool is_known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return is_known ? size.ws_col : usual_width;
+}
+
+void show_below(std::string_view line) {
+    if (line.empty() && below.empty()) {
+        return;
+    }
+    below.clear();
+    append(below, line);
+    write_to_stderr(fmt::format("{}{}", to_begin_of_empty_line, below));
 }
 
 }  // namespace patroni_pgbackrest::log

@@ -20,6 +20,12 @@ void write(Level level, std::string_view text);
 /// `ERROR: place: message` and, on the next line, `HINT: hint`.
 void write(const Problem& problem, Level level = Level::error);
 
+/// The width of the terminal on which a line can be shown below the log; empty where stderr is none, or one that cannot
+/// move its cursor (TERM=dumb).
+std::optional<std::size_t> terminal_columns();
+/// Shows a line below the log, which stays there until another or, empty, none takes its place. For a terminal.
+void show_below(std::string_view line);
+
 template <typename... Args>
 void debug(fmt::format_string<Args...> text, Args&&... args) {
     write(Level::debug, fmt::format(text, std::forward<Args>(args)...));

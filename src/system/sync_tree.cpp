@@ -98,6 +98,11 @@ class Workers {
         return done_ == entries_.size();
     }
 
+    std::size_t done() {
+        const std::lock_guard lock(mutex_);
+        return done_;
+    }
+
   private:
     void work() {
         // The main thread handles the signals.
@@ -147,11 +152,17 @@ class Workers {
 
 }  // namespace
 
-void sync_tree(const std::vector<fs::path>& roots) {
+void sync_tree(const std::vector<fs::path>& roots, const OnSynced& on_progress) {
     const auto entries = files_and_directories(roots);
     Workers workers(entries);
     while (!workers.are_done()) {
+        if (on_progress) {
+            on_progress(workers.done(), entries.size());
+        }
         interruption::check();
+    }
+    if (on_progress) {
+        on_progress(entries.size(), entries.size());
     }
 }
 

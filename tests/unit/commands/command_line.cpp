@@ -45,7 +45,8 @@ bool contains(const std::string& text, std::string_view part) {
 TEST_CASE("--help tells the commands and every exit code with its meaning") {
     const auto line = parse_command_line({"--help"});
     CHECK(line.command == Command::help);
-    for (const char* part : {"bootstrap", "verify", "archive-get", "recovery-end", "--version", "Exit codes:"}) {
+    for (const char* part :
+         {"bootstrap", "verify", "archive-get", "recovery-end", "status", "--version", "Exit codes:"}) {
         CAPTURE(part);
         CHECK(contains(line.text, part));
     }
@@ -130,6 +131,21 @@ TEST_CASE("archive-get takes a file and its destination, and where to ask outsid
     CHECK(refusal({"archive-get", "000000010000000000000001"}) != "accepted");
     CHECK(refusal({"archive-get", "a", "b", "c"}) != "accepted");
     CHECK(refusal({"archive-get", "--stansa=demo", "a", "b"}) != "accepted");
+}
+
+TEST_CASE("status takes a data directory or a patroni.yml, and prints once unless it watches") {
+    const auto once = parse_command_line({"status", "--datadir=/data"});
+    CHECK(once.command == Command::status);
+    CHECK(once.status.data_directory == "/data");
+    CHECK_FALSE(once.status.patroni_config);
+    CHECK_FALSE(once.status.watch);
+    CHECK_FALSE(once.status.json);
+    const auto watch = parse_command_line({"status", "--patroni-config", "p.yml", "--watch", "--format=json"});
+    CHECK(watch.status.patroni_config == "p.yml");
+    CHECK(watch.status.watch);
+    CHECK(watch.status.json);
+    CHECK(refusal({"status", "--format=xml"}) != "accepted");
+    CHECK(refusal({"status", "now"}) != "accepted");
 }
 
 TEST_CASE("recovery-end takes nothing") {

@@ -54,3 +54,21 @@ TEST_CASE("what is no line of pgBackRest's log is passed on as it is") {
           "pgbackrest: error while loading shared libraries: libssl.so.3");
     check("PARTIAL: x", log::Level::info, "PARTIAL: x");
 }
+
+TEST_CASE("a line of a restored file tells how much of the backup is in place") {
+    const auto in_place = [](const std::string& line) { return pgbackrest::percent_of_restored_file(line); };
+    CHECK(in_place("P01 DETAIL: restore file /data/base/1/2 (8KB, 45.67%) checksum 5ba93c9db0cff93f52b521d7420e43f6") ==
+          45.67);
+    CHECK(in_place("P01 DETAIL: restore file /data/base/1/2 - exists and matches backup (8KB, 100.00%) checksum 5b") ==
+          100.0);
+    CHECK(in_place("P01 DETAIL: restore zeroed file /data/base/1/2 (bundle 1/96, 8KB, 0.04%)") == 0.04);
+    CHECK(in_place("2026-11-22 11:18:59.661 P01 DETAIL: restore file /data/PG_VERSION (3B, 7%) checksum 5b") == 7.0);
+    CHECK_FALSE(in_place("P00   INFO: restore size = 29.6MB, file total = 968"));
+    CHECK_FALSE(in_place("P00 DETAIL: sync path '/data/base'"));
+    CHECK_FALSE(in_place("P00 DETAIL: restore nothing"));
+    CHECK_FALSE(in_place("P00   WARN: restore file (8KB, 45.67%)"));
+    CHECK_FALSE(in_place("P00 DETAIL: restore file x (8KB, much%)"));
+    CHECK_FALSE(in_place("P00 DETAIL: restore file x (8KB, 101.00%)"));
+    CHECK_FALSE(in_place("P00 DETAIL: restore file%)"));
+    CHECK_FALSE(in_place(""));
+}

@@ -66,6 +66,20 @@ TEST_CASE("a restore makes its directories and passes on what was asked for") {
     CHECK(mode_of(job.spool_path) == 0700);
 }
 
+TEST_CASE("who wants to know how far the copy is gets pgBackRest's line of each file, which the log does not") {
+    Fake fake;
+    RestoreJob job = job_of(fake);
+    std::vector<double> told;
+    job.on_progress = [&](double percent) { told.push_back(percent); };
+    const Variable output("FAKE_OUTPUT", "P00   INFO: restore backup set 20261122-111728F\n"
+                                         "P01 DETAIL: restore file /data/base/1/2 (8KB, 45.67%) checksum 5b\n"
+                                         "P02 DETAIL: restore file /data/base/1/3 (8KB, 100.00%) checksum 5b");
+    const Variable outputs("FAKE_OUTPUTS", "");
+    restore(job);
+    CHECK(told == std::vector<double>{45.67, 100.0});
+    CHECK(fake.calls().back().find(" --log-level-console=detail ") != std::string::npos);
+}
+
 TEST_CASE("what an earlier try left in the restore's own spool is gone before the copy") {
     Fake fake;
     const RestoreJob job = job_of(fake);

@@ -9,6 +9,7 @@ TEST_CASE("when the cluster lives, what an earlier run left goes, but for the so
     const Restore restore;
     restore.interrupt(Phase::handed_over);
     restore.files.write("data.restoring.d/failure.json", "{}");
+    restore.files.write("data.restoring.d/status.json", "{}");
     SECTION("with it") {
         restore.files.write("data.restoring.d/patroni.dynamic.json", "{}");
         discard_journal(choose_layout(restore.data()));

@@ -247,7 +247,15 @@ TEST_CASE("syncing walks over files, directories and links, and any error is fat
     fs::create_symlink("/nowhere", directory.path() / "dangling");
     fs::create_symlink(directory.path() / "base", directory.path() / "root");
     REQUIRE(::mkfifo((directory.path() / "fifo").c_str(), 0600) == 0);
-    sync_tree({directory.path(), directory.path() / "root", directory.path() / "base/3"});
+    std::size_t done = 0, all = 0;
+    sync_tree({directory.path(), directory.path() / "root", directory.path() / "base/3"},
+              [&](std::size_t now, std::size_t of) {
+                  CHECK(now >= done);
+                  done = now;
+                  all = of;
+              });
+    CHECK(done == 10);
+    CHECK(all == 10);
     sync_directory(directory.path());
     CHECK(message_of(ExitCode::system_refused, [] { sync_tree({"/nowhere"}); }) ==
           "cannot sync /nowhere: No such file or directory");

@@ -90,6 +90,32 @@ TEST_CASE("levels are known by name, in any case") {
     CHECK_FALSE(log::parse_level("loud").has_value());
 }
 
+TEST_CASE("a line that is shown below the log stays there, and no entry is mixed with it") {
+    const auto shown = logged([] {
+        log::show_below("copy [##--]\033[2J");
+        log::info("x");
+        log::show_below("copy [###-]");
+        log::show_below("");
+        log::show_below("");
+        log::info("y");
+    });
+    const std::string begin = "\r\033[K";
+    const auto entry = [](const std::string& text) { return R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO: )" + text; };
+    const auto first = begin + "copy [##--]?[2J" + begin;
+    REQUIRE(shown.substr(0, first.size()) == first);
+    const auto second = "\n"
+                        "copy [##--]?[2J" +
+                        begin + "copy [###-]" + begin;
+    const auto at = shown.find(second);
+    REQUIRE(at != std::string::npos);
+    CHECK(std::regex_match(shown.substr(first.size(), at - first.size()), std::regex(entry("x"))));
+    CHECK(std::regex_match(shown.substr(at + second.size()), std::regex(entry("y\n"))));
+}
+
+TEST_CASE("a line below the log is for terminals that can move their cursor") {
+    CHECK(text_of([] { log::info("{}", log::terminal_columns().has_value()); }) == "INFO: false\n");
+}
+
 TEST_CASE("a log that nobody reads does not end the program") {
     Forked process([] {
         ::signal(SIGPIPE, SIG_IGN);

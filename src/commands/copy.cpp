@@ -1,0 +1,98 @@
+#include "commands/copy.hpp"
+
+#include "pgbackrest/backup_files.hpp"
+#include "pgbackrest/backup_targets.hpp"
+#include "pgbackrest/restore.hpp"
+#include "postgres/living_server.hpp"
+#include "replay/ticket.hpp"
+#include "staging/adoption.hpp"
+#include "staging/places.hpp"
+#include "system/file.hpp"
+#include "system/log.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace patroni_pgbackrest::commands {
+
+namespace {
+
+/// Only where the request names a directory, and nothing was copied yet.
+void reuse_data(const Request& request, const Plan& plan, StagingDirectory& staging,
+                const std::vector<std::filesystem::path>& outside) {
+    if (!request.reuse_data || !system::is_empty_or_absent(staging.path())) {
+        return;
+    }
+    if (!std::filesystem::is_directory(*request.reuse_data)) {
+        log::warning("reuse-data {} is no directory: everything is copied", request.reuse_data->string());
+        return;
+    }
+    reuse(staging, *request.reuse_data, plan, outside, request.restore_options);
+    log::info("{} is the staging directory now: only changed files are copied", request.reuse_data->string());
+}
+
+/// Of the links whose targets are not there. Without a manifest none is known to be one.
+std::vector<std::filesystem::path> absent_directories(const Request& request, const Plan& plan,
+                                                      const std::vector<pgbackrest::RestoredTarget>& targets) {
+    std::vector<std::string> names;
+    std::vector<std::filesystem::path> absent, directories;
+    for (const auto& target : targets) {
+        std::error_code error;
+        if (target.kind == pgbackrest::BackupTarget::Kind::link && !std::filesystem::exists(target.place, error)) {
+            names.push_back(target.files);
+            absent.push_back(target.place);
+        }
+    }
+    const auto files =
+        names.empty() ? std::nullopt : pgbackrest::files_of_targets(request.pgbackrest, plan.backup, names);
+    for (std::size_t i = 0; files && i < absent.size(); ++i) {
+        if (files->at(i).is_directory) {
+            directories.push_back(absent[i]);
+        }
+    }
+    return directories;
+}
+
+}  // namespace
+
+void copy(const Request& request, const Plan& plan, StagingDirectory& staging, RunDisplay& display) {
+    const auto targets = pgbackrest::restored_targets(plan.targets, request.restore_options, staging.path());
+    const auto outside = pgbackrest::places_of(targets);
+    reuse_data(request, plan, staging, outside);
+    postgres::remove_stale_postmaster_file(staging.path());  // waits for a server of ours that still ends
+    staging.begin_copy(request, plan, outside);
+    pgbackrest::RestoreJob job;
+    job.pgbackrest = request.pgbackrest;
+    job.data_directory = staging.path();
+    job.backup_set = plan.backup.label;
+    job.options = request.restore_options;
+    job.outside = outside;
+    job.tablespaces = pgbackrest::places_of(targets, pgbackrest::BackupTarget::Kind::tablespace);
+    job.linked_directories = absent_directories(request, plan, targets);
+    job.when_places_are_made = [&] { staging.note_places(outside); };
+    job.options.push_back({"repo", std::to_string(plan.backup.repository)});
+    job.options.push_back({"process-max", std::to_string(request.processes)});
+    job.lock_path = staging.layout().pgbackrest_lock();
+    job.spool_path = staging.layout().spool();
+    job.retry = request.retry;
+    job.detail = request.log_level == log::Level::debug;
+    job.on_progress = [&](double percent) {
+        const auto done = percent / 100 * static_cast<double>(plan.backup.size);
+        display.counted(Unit::bytes, static_cast<std::uint64_t>(done), plan.backup.size);
+    };
+    job.on_progress(0);
+    pgbackrest::restore(job);
+    remove_inherited_workspace(staging.path());
+    for (const char* name : {made_places_file, OnlyOnce::file_name}) {
+        system::remove_file(staging.path() / name);  // the backup's, or of an earlier try
+    }
+    // Kept from an earlier copy, it would come back in place of this one's where that is empty.
+    system::remove_file(staging.layout().workspace / "postgresql.auto.conf");
+    staging.enter(Phase::copied);
+}
+
+}  // namespace patroni_pgbackrest::commands

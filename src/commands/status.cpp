@@ -1,0 +1,129 @@
+#include "commands/status.hpp"
+
+#include "commands/arguments.hpp"
+#include "patroni/configuration.hpp"
+#include "show/status.hpp"
+#include "staging/journal.hpp"
+#include "staging/layout.hpp"
+#include "staging/memory.hpp"
+#include "system/file.hpp"
+#include "system/interruption.hpp"
+#include "system/process_facts.hpp"
+#include "system/refusal.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace patroni_pgbackrest::commands {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path named_directory(const StatusArguments& arguments) {
+    if (arguments.data_directory) {
+        return fs::absolute(*arguments.data_directory);
+    }
+    patroni::ConfigurationSource source;
+    source.environment = own_patroni_environment();
+    if (arguments.patroni_config) {
+        source.path = fs::absolute(*arguments.patroni_config);
+    }
+    const auto configuration = patroni::read_configuration(source);
+    if (!configuration || !configuration->data_directory) {
+        throw Failure(ExitCode::usage, "neither a data directory nor a patroni.yml with postgresql.data_dir is given",
+                      "name one: patroni_pgbackrest status --patroni-config=/etc/patroni/patroni.yml");
+    }
+    return configuration->data_directory->text;
+}
+
+/// What cannot be looked at must not look like what is not there.
+fs::path data_directory_of(const StatusArguments& arguments) {
+    const auto named = named_directory(arguments);
+    std::error_code error;
+    auto resolved = fs::weakly_canonical(named, error);
+    if (error) {
+        throw system::refused("resolve", named, error.value());
+    }
+    return resolved;
+}
+
+/// It tells more, and is not worth an error.
+std::optional<Journal> journal_beside(const fs::path& file) {
+    try {
+        auto journal = Journal::read(file);
+        return journal && !journal->is_copy ? journal : std::nullopt;
+    } catch (const Failure&) {
+        return std::nullopt;
+    }
+}
+
+/// The restore lies beside the data directory or in it; what was written last counts.
+RunStatus look(const fs::path& data_directory) {
+    std::optional<RunStatus> written;
+    StatusSurroundings seen{.journal = {}, .here = ProcessMark::of_this_process(), .now = std::time(nullptr)};
+    for (const auto& journal : journals_of(data_directory)) {
+        const auto content = system::read_file_if_present(journal.parent_path() / "status.json");
+        auto found = content ? RunStatus::from_json(*content) : std::nullopt;
+        if (found && (!written || found->updated > written->updated)) {
+            written = std::move(found);
+            seen.journal = journal_beside(journal);
+        } else if (!written && !seen.journal) {
+            seen.journal = journal_beside(journal);
+        }
+    }
+    if (written) {
+        const auto& process = written->process;
+        seen.process_is_alive = process.start_time != 0 && system::start_time_of(process.pid) == process.start_time;
+    }
+    auto status = judge_status(std::move(written), seen);
+    if (status.data_directory.empty()) {
+        status.data_directory = data_directory.string();
+    }
+    return status;
+}
+
+void print(const RunStatus& status, const StatusArguments& arguments) {
+    const bool is_screen = arguments.watch && ::isatty(STDOUT_FILENO) != 0;
+    const auto text = arguments.json ? status.to_json(arguments.watch) : status_text(status, std::time(nullptr));
+    if (is_screen && !arguments.json) {
+        std::fputs("\033[H\033[J", stdout);
+    } else if (arguments.watch && !arguments.json) {
+        std::fputs("\n", stdout);
+    }
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+ExitCode status(const StatusArguments& arguments) {
+    const auto directory = data_directory_of(arguments);
+    auto now = look(directory);
+    print(now, arguments);
+    try {
+        while (arguments.watch && now.is_under_way()) {
+            interruption::sleep(std::chrono::seconds(1));
+            auto next = look(directory);
+            if (next.updated != now.updated || next.state != now.state) {
+                print(next, arguments);
+            }
+            now = std::move(next);
+        }
+    } catch (const Failure& failure) {
+        if (is_interruption(failure.code())) {
+            return failure.code();  // nothing went wrong: nobody watches any longer
+        }
+        throw;
+    }
+    return exit_code_of(now);
+}
+
+}  // namespace patroni_pgbackrest::commands

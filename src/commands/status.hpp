@@ -1,0 +1,22 @@
+#pragma once
+
+#include "system/exit_code.hpp"
+
+#include <optional>
+#include <string>
+
+namespace patroni_pgbackrest::commands {
+
+/// What `status` is called with.
+struct StatusArguments {
+    std::optional<std::string> data_directory{};
+    std::optional<std::string> patroni_config{};  ///< names the data directory as well
+    bool watch = false;
+    bool json = false;
+};
+
+/// `status`: prints what a restore into this data directory does now, or how the last one ended; with `watch` again and
+/// again until it ends. Reads files only. Returns exit_code_of() the restore; throws Failure where they cannot be read.
+ExitCode status(const StatusArguments& arguments);
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,143 @@
+#include "show/progress_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+    std::string text;
+    for (const auto& part : parts) {
+        if (!part.empty()) {
+            text += fmt::format("{}{}", text.empty() ? "" : separator, part);
+        }
+    }
+    return text;
+}
+
+/// Rounded down: what is not done is not 100 %.
+std::string percent_text(const PhaseView& view) {
+    return view.percent ? fmt::format("{} %", static_cast<int>(*view.percent)) : "";
+}
+
+std::string left_text(const PhaseView& view) {
+    return view.left ? duration_text(*view.left) + " left" : "";
+}
+
+std::chrono::seconds seconds_of(std::uint64_t count) {
+    return std::chrono::seconds(static_cast<std::int64_t>(count));
+}
+
+}  // namespace
+
+std::string_view text(Unit unit) {
+    constexpr std::array<std::string_view, 5> names = {"", "bytes", "segments", "seconds", "files"};
+    return names.at(static_cast<std::size_t>(unit));
+}
+
+std::string bytes_text(double bytes) {
+    constexpr std::array<std::string_view, 5> names = {"B", "KiB", "MiB", "GiB", "TiB"};
+    std::size_t name = 0;
+    for (; bytes >= 1024 && name + 1 < names.size(); ++name) {
+        bytes /= 1024;
+    }
+    return name == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, names.at(name));
+}
+
+std::string duration_text(std::chrono::seconds duration) {
+    const auto seconds = duration.count();
+    if (seconds < 60) {
+        return fmt::format("{} s", seconds);
+    }
+    if (seconds < 3600) {
+        return seconds % 60 == 0 ? fmt::format("{} min", seconds / 60)
+                                 : fmt::format("{} min {} s", seconds / 60, seconds % 60);
+    }
+    return fmt::format("{} h {} min", seconds / 3600, seconds % 3600 / 60);
+}
+
+std::string amount_text(const PhaseView& view) {
+    const auto done = static_cast<double>(view.done);
+    const auto planned = static_cast<double>(view.planned);
+    switch (view.unit) {
+    case Unit::none:
+        break;
+    case Unit::bytes:
+        return fmt::format("{} of {}", bytes_text(done), bytes_text(planned));
+    case Unit::segments:
+        return fmt::format("{} of {} WAL segments", view.done, view.planned);
+    case Unit::time:
+        return fmt::format("{} of {} of commits", duration_text(seconds_of(view.done)),
+                           duration_text(seconds_of(view.planned)));
+    case Unit::files:
+        return fmt::format("{} of {} files", view.done, view.planned);
+    }
+    return "";
+}
+
+std::string rate_text(const PhaseView& view) {
+    if (!view.rate) {
+        return "";
+    }
+    switch (view.unit) {
+    case Unit::none:
+        break;
+    case Unit::bytes:
+        return bytes_text(*view.rate) + "/s";
+    case Unit::segments:
+        return *view.rate < 1 ? fmt::format("{:.1f} segments/min", *view.rate * 60)
+                              : fmt::format("{:.1f} segments/s", *view.rate);
+    case Unit::time:
+        return fmt::format("{:.1f} times as fast as it was written", *view.rate);
+    case Unit::files:
+        return fmt::format("{:.0f} files/s", *view.rate);
+    }
+    return "";
+}
+
+std::string progress_line(const PhaseView& view, const std::string& position) {
+    const auto words =
+        joined({percent_text(view), amount_text(view), position, rate_text(view), left_text(view)}, ", ");
+    return fmt::format("{}: {}", view.phase, words.empty() ? "since " + duration_text(view.lasts) : words);
+}
+
+std::string waiting_line(const PhaseView& view, const std::string& waits_for) {
+    const auto at = percent_text(view);
+    return fmt::format("{}: nothing moved for {}{}{}", view.phase, duration_text(view.quiet),
+                       at.empty() ? "" : " at " + at, waits_for.empty() ? "" : ": it waits for " + waits_for);
+}
+
+std::string summary_line(const PhaseView& view) {
+    const auto done = view.done - view.before;
+    auto average = view;
+    average.rate = static_cast<double>(done) / std::max<double>(1, static_cast<double>(view.lasts.count()));
+    const auto amount = view.unit == Unit::bytes      ? bytes_text(static_cast<double>(done))
+                        : view.unit == Unit::segments ? fmt::format("{} WAL segments", done)
+                        : view.unit == Unit::files    ? fmt::format("{} files", done)
+                                                      : std::string();
+    if (amount.empty()) {
+        return fmt::format("{}: took {}", view.phase, duration_text(view.lasts));
+    }
+    return fmt::format("{}: {} in {} ({})", view.phase, amount, duration_text(view.lasts), rate_text(average));
+}
+
+std::string bar(const PhaseView& view, std::size_t columns) {
+    constexpr std::size_t width = 20;
+    std::string drawn;
+    if (view.percent) {
+        const auto filled = std::min(width, static_cast<std::size_t>(*view.percent / 100 * width));
+        drawn = fmt::format("[{}{}]  {:>3} %", std::string(filled, '#'), std::string(width - filled, '-'),
+                            static_cast<int>(*view.percent));
+    } else {
+        drawn = duration_text(view.lasts);
+    }
+    auto line = view.phase + " " + joined({drawn, amount_text(view), rate_text(view), left_text(view)}, "  ");
+    line.resize(std::min(line.size(), columns));
+    return line;
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,199 @@
+#include "show/status.hpp"
+
+#include "show/progress_text.hpp"
+#include "system/exit_code.hpp"
+#include "system/machine.hpp"
+#include "system/process_facts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fmt/format.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+using State = RunStatus::State;
+
+/// A process of another container cannot be looked for: that it still writes must do.
+bool is_alive(const RunStatus& status, const StatusSurroundings& seen) {
+    constexpr std::int64_t longest_pause = 60;
+    const auto& process = status.process;
+    if (process.boot != seen.here.boot) {
+        return false;
+    }
+    return process.pid_namespace == seen.here.pid_namespace ? seen.process_is_alive
+                                                            : seen.now - status.updated <= longest_pause;
+}
+
+/// What the journal alone tells of a restore that was handed over.
+RunStatus handed_over(const Journal& journal) {
+    RunStatus status;
+    status.state = State::done;
+    status.scope = journal.scope;
+    status.started = status.updated = journal.handed_over ? journal.handed_over->at : 0;
+    status.target = journal.goal ? journal.goal->target.text() : "";
+    status.phase.phase = "hand-over";
+    return status;
+}
+
+std::string ago(std::int64_t then, std::int64_t now) {
+    return fmt::format("{} ({} ago)", instant(then),
+                       duration_text(std::chrono::seconds(std::max<std::int64_t>(0, now - then))));
+}
+
+std::string headline(const RunStatus& status, std::int64_t now) {
+    const auto& phase = status.phase;
+    const auto at = phase.percent ? fmt::format(" at {} %", static_cast<int>(*phase.percent)) : "";
+    switch (status.state) {
+    case State::running:
+        return fmt::format("running, in the phase {}", phase.phase);
+    case State::waiting:
+        return fmt::format("waiting in the phase {}", phase.phase);
+    case State::done:
+        return fmt::format("done at {}{}", ago(status.updated, now),
+                           status.plan && status.plan->recovery == "patroni" ? "; Patroni's PostgreSQL replays the WAL"
+                                                                             : "");
+    case State::failed:
+        return fmt::format("failed in the phase {}{} at {}", phase.phase, at, ago(status.updated, now));
+    case State::interrupted:
+        return fmt::format("interrupted in the phase {}{}, last seen at {}; what was copied is kept for resume or the "
+                           "next bootstrap",
+                           phase.phase, at, ago(status.updated, now));
+    case State::none:
+        return "none is known";
+    }
+    return "";
+}
+
+std::string next_try_text(const RunStatus& status, std::int64_t now) {
+    if (status.state == State::running) {
+        return "";
+    }
+    if (!status.next_try) {
+        return "when somebody has changed what the error names";
+    }
+    const auto at = instant(*status.next_try);
+    return status.state == State::waiting ? "at " + at
+           : *status.next_try <= now      ? "with the next bootstrap, at once"
+                                          : "with the next bootstrap, not before " + at;
+}
+
+/// The file's words may be from anywhere, and this goes to a terminal.
+std::string on_one_line(const std::string& words) {
+    auto line = words;
+    std::replace_if(
+        line.begin(), line.end(), [](unsigned char byte) { return byte < 0x20 || byte == 0x7f; }, ' ');
+    return line;
+}
+
+std::string finished_phases(const RunStatus& status) {
+    std::string words;
+    for (const auto& [name, seconds] : status.phases) {
+        words += fmt::format("{}{} {}", words.empty() ? "" : ", ", name,
+                             duration_text(std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5))));
+    }
+    return words;
+}
+
+}  // namespace
+
+ProcessMark ProcessMark::of_this_process() {
+    std::error_code error;
+    return {::getpid(), system::start_time_of(::getpid()), system::boot_id(),
+            std::filesystem::read_symlink("/proc/self/ns/pid", error).string()};
+}
+
+RunStatus judge_status(std::optional<RunStatus> written, const StatusSurroundings& seen) {
+    const auto& journal = seen.journal;
+    const bool is_handed_over = journal && journal->phase == Phase::handed_over && !journal->planning;
+    if (!written && is_handed_over) {
+        written = handed_over(*journal);
+    }
+    if (!written) {
+        RunStatus none;
+        none.state = State::none;
+        return none;
+    }
+    if (written->is_under_way() && !is_alive(*written, seen)) {
+        written->state = is_handed_over ? State::done : State::interrupted;
+    }
+    if (!written->is_under_way()) {
+        written->phase.rate.reset();
+        written->phase.left.reset();
+        written->waits_for.clear();
+    }
+    if (written->state == State::done && journal && journal->rejected) {
+        written->state = State::failed;
+        written->phase.phase = "verify";
+        written->last_error = {static_cast<int>(ExitCode::verification_failed), journal->rejected->message,
+                               journal->rejected->hint, written->updated};
+        written->next_try.reset();
+    }
+    if (written->state == State::done && written->reached.empty() && journal && journal->reached) {
+        written->reached = reached_text(*journal->reached);
+    }
+    return *written;
+}
+
+std::string reached_text(const Reached& reached) {
+    return fmt::format("{} ({}), new timeline {}", reached.lsn.text(), reached.reason, reached.timeline.text());
+}
+
+std::string status_text(const RunStatus& status, std::int64_t now) {
+    std::string text;
+    const auto line = [&](std::string_view name, const std::string& words) {
+        if (!words.empty()) {
+            text += fmt::format("{:<10} {}\n", name, on_one_line(words));
+        }
+    };
+    line("restore", headline(status, now));
+    if (status.state != State::done && status.phase.percent) {
+        line("progress", progress_line(status.phase, status.position));
+    }
+    line("waits for", status.waits_for);
+    line("reached", status.reached);
+    line("target", status.target);
+    if (status.plan) {
+        const auto& plan = *status.plan;
+        line("plan", fmt::format("backup set {} of repository {}, timeline {}, {} WAL segments, {} mode",
+                                 plan.backup_set, plan.repository, plan.timeline, plan.wal_segments, plan.recovery));
+    }
+    line("directory", status.data_directory);
+    if (status.started != 0 && !status.phases.empty()) {
+        line("started", ago(status.started, now));
+        line("phases", finished_phases(status));
+    }
+    if (status.last_error) {
+        const auto& error = *status.last_error;
+        line(status.is_under_way() ? "last error" : "error",
+             error.exit_code == 0 ? error.message
+                                  : fmt::format("{} (exit code {}, {})", error.message, error.exit_code,
+                                                meaning_of(static_cast<ExitCode>(error.exit_code)).meaning));
+        line("hint", error.hint);
+        line("next try", next_try_text(status, now));
+    }
+    return text;
+}
+
+ExitCode exit_code_of(const RunStatus& status) {
+    switch (status.state) {
+    case State::running:
+    case State::waiting:
+    case State::done:
+    case State::none:
+        break;
+    case State::failed:
+        return status.last_error ? static_cast<ExitCode>(status.last_error->exit_code) : ExitCode::internal_error;
+    case State::interrupted:
+        return status.last_error && status.last_error->exit_code != 0
+                   ? static_cast<ExitCode>(status.last_error->exit_code)
+                   : ExitCode::terminated;
+    }
+    return ExitCode::done;
+}
+
+}  // namespace patroni_pgbackrest

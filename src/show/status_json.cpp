@@ -1,0 +1,202 @@
+#include "show/status.hpp"
+
+#include "show/progress_text.hpp"
+#include "system/descriptor.hpp"
+#include "system/temporary_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <unistd.h>
+
+namespace patroni_pgbackrest {
+
+using nlohmann::json;
+
+namespace {
+
+using State = RunStatus::State;
+
+constexpr int status_schema = 1;  // a field that is removed, renamed or given another meaning changes it
+constexpr std::array<std::string_view, 6> state_names = {"running", "waiting", "done", "failed", "interrupted", "none"};
+
+json or_null(const std::string& text) {
+    return text.empty() ? json() : json(text);
+}
+
+json moment(std::int64_t at) {
+    return at == 0 ? json() : json(instant(at));
+}
+
+std::int64_t moment_in(const json& text) {
+    const auto time = text.is_string() ? Time::parse(text.get<std::string>()) : std::nullopt;
+    return time ? std::chrono::floor<std::chrono::seconds>(time->at).time_since_epoch().count() : 0;
+}
+
+std::string text_of(const json& value) {
+    return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+double rounded(double number) {
+    return std::round(number * 100) / 100;
+}
+
+json about_phase(const RunStatus& status) {
+    const auto& phase = status.phase;
+    return {{"name", phase.phase},
+            {"unit", or_null(std::string(text(phase.unit)))},
+            {"done", phase.done},
+            {"planned", phase.planned},
+            {"percent", phase.percent ? json(rounded(*phase.percent)) : json()},
+            {"rate", phase.rate ? json(rounded(*phase.rate)) : json()},
+            {"seconds_left", phase.left ? json(phase.left->count()) : json()},
+            {"seconds", phase.lasts.count()},
+            {"seconds_without_a_move", phase.quiet.count()},
+            {"position", or_null(status.position)},
+            {"waits_for", or_null(status.waits_for)}};
+}
+
+PhaseView read_phase(const json& content) {
+    PhaseView phase;
+    phase.phase = content.at("name");
+    const auto unit = text_of(content.at("unit"));
+    for (const auto each : {Unit::bytes, Unit::segments, Unit::time, Unit::files}) {
+        phase.unit = unit == text(each) ? each : phase.unit;
+    }
+    phase.done = content.at("done");
+    phase.planned = content.at("planned");
+    if (content.at("percent").is_number()) {
+        phase.percent = std::clamp(content.at("percent").get<double>(), 0.0, 100.0);
+    }
+    if (content.at("rate").is_number()) {
+        phase.rate = content.at("rate").get<double>();
+    }
+    if (content.at("seconds_left").is_number()) {
+        phase.left = std::chrono::seconds(content.at("seconds_left").get<std::int64_t>());
+    }
+    phase.lasts = std::chrono::seconds(content.at("seconds").get<std::int64_t>());
+    phase.quiet = std::chrono::seconds(content.at("seconds_without_a_move").get<std::int64_t>());
+    return phase;
+}
+
+json about_plan(const RunStatus::PlanFacts& plan) {
+    return {{"backup_set", plan.backup_set},     {"repository", plan.repository},
+            {"timeline", plan.timeline},         {"recovery", plan.recovery},
+            {"wal_segments", plan.wal_segments}, {"first_segment", plan.first_segment},
+            {"last_segment", plan.last_segment}};
+}
+
+RunStatus::PlanFacts read_plan(const json& content) {
+    return {content.at("backup_set"),   content.at("repository"),    content.at("timeline"),    content.at("recovery"),
+            content.at("wal_segments"), content.at("first_segment"), content.at("last_segment")};
+}
+
+RunStatus read(const json& content) {
+    RunStatus status;
+    for (std::size_t index = 0; index < state_names.size(); ++index) {
+        if (content.at("state") == state_names.at(index)) {
+            status.state = static_cast<State>(index);
+        }
+    }
+    const auto& process = content.at("process");
+    status.process = {process.at("pid"), process.at("start_time"), process.at("boot"), process.at("pid_namespace")};
+    status.scope = text_of(content.at("scope"));
+    status.stanza = text_of(content.at("stanza"));
+    status.data_directory = text_of(content.at("data_directory"));
+    status.target = text_of(content.at("target"));
+    status.started = moment_in(content.at("started"));
+    status.updated = moment_in(content.at("updated"));
+    if (content.at("plan").is_object()) {
+        status.plan = read_plan(content.at("plan"));
+    }
+    status.phase = read_phase(content.at("phase"));
+    status.position = text_of(content.at("phase").at("position"));
+    status.waits_for = text_of(content.at("phase").at("waits_for"));
+    for (const auto& phase : content.at("finished_phases")) {
+        status.phases.emplace_back(phase.at("name"), phase.at("seconds"));
+    }
+    if (const auto& error = content.at("last_error"); error.is_object()) {
+        status.last_error = {error.at("exit_code").is_number() ? error.at("exit_code").get<int>() : 0,
+                             error.at("message"), error.at("hint"), moment_in(error.at("at"))};
+    }
+    if (content.at("next_try").is_string()) {
+        status.next_try = moment_in(content.at("next_try"));
+    }
+    status.reached = text_of(content.at("reached"));
+    return status;
+}
+
+}  // namespace
+
+std::string text(State state) {
+    return std::string(state_names.at(static_cast<std::size_t>(state)));
+}
+
+std::string RunStatus::to_json(bool on_one_line) const {
+    json finished = json::array();
+    for (const auto& [name, seconds] : phases) {
+        finished.push_back({{"name", name}, {"seconds", rounded(seconds)}});
+    }
+    json error;
+    if (last_error) {
+        error = {{"exit_code", last_error->exit_code == 0 ? json() : json(last_error->exit_code)},
+                 {"message", last_error->message},
+                 {"hint", last_error->hint},
+                 {"at", moment(last_error->at)}};
+    }
+    const json content{{"schema", status_schema},
+                       {"version", PATRONI_PGBACKREST_VERSION},
+                       {"state", patroni_pgbackrest::text(state)},
+                       {"process",
+                        {{"pid", process.pid},
+                         {"start_time", process.start_time},
+                         {"boot", process.boot},
+                         {"pid_namespace", process.pid_namespace}}},
+                       {"scope", or_null(scope)},
+                       {"stanza", or_null(stanza)},
+                       {"data_directory", or_null(data_directory)},
+                       {"target", or_null(target)},
+                       {"started", moment(started)},
+                       {"updated", moment(updated)},
+                       {"plan", plan ? about_plan(*plan) : json()},
+                       {"phase", about_phase(*this)},
+                       {"finished_phases", finished},
+                       {"last_error", error},
+                       {"next_try", next_try ? moment(*next_try) : json()},
+                       {"reached", or_null(reached)}};
+    return content.dump(on_one_line ? -1 : 2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::optional<RunStatus> RunStatus::from_json(const std::string& text) {
+    try {
+        const auto content = json::parse(text);
+        return content.at("schema") == status_schema ? std::optional(read(content)) : std::nullopt;
+    } catch (const json::exception&) {
+        return std::nullopt;
+    }
+}
+
+void write_status(const RunStatus& status, const std::filesystem::path& file) {
+    auto temporary = file;
+    temporary += ".new";
+    try {
+        const system::Descriptor target(
+            ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+        if (!target.is_open()) {
+            system::cannot("write", file);
+        }
+        system::write_all(target, status.to_json(), file);
+        if (::rename(temporary.c_str(), file.c_str()) != 0) {
+            system::cannot("write", file);
+        }
+    } catch (const Failure&) {
+        ::unlink(temporary.c_str());
+        throw;
+    }
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,118 @@
+"""What a restore tells of itself while it runs, and what is known of it afterwards."""
+import json
+import os
+import re
+import time
+
+from bootstrap_case import BootstrapCase, program, read, wait_until
+
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/status.schema.json')
+KINDS = {'object': dict, 'array': list, 'string': str, 'integer': int, 'number': (int, float), 'null': type(None)}
+
+
+def assert_fits(test, value, schema):
+    """What docs/status.schema.json uses of JSON Schema; and every field is described."""
+    if 'type' in schema:
+        kinds = schema['type'] if isinstance(schema['type'], list) else [schema['type']]
+        test.assertTrue(any(isinstance(value, KINDS[kind]) for kind in kinds), (value, schema))
+    test.assertEqual(value, schema.get('const', value))
+    test.assertIn(value, schema.get('enum', [value]))
+    if isinstance(value, dict):
+        test.assertEqual([name for name in schema.get('required', []) if name not in value], [])
+        for name, below in value.items():
+            test.assertIn(name, schema['properties'])
+            test.assertTrue(schema['properties'][name]['description'])
+            assert_fits(test, below, schema['properties'][name])
+    for item in value if isinstance(value, list) else []:
+        assert_fits(test, item, schema['items'])
+
+
+class Progress(BootstrapCase):
+    def status(self, code=0):
+        """What status --format json tells, which must be as its schema says."""
+        done = self.lab.attempt(program(), 'status', '--datadir=' + self.data_directory, '--format=json')
+        self.assertEqual((done.returncode, done.stderr), (code, ''))
+        told = json.loads(done.stdout)
+        assert_fits(self, told, json.loads(read(SCHEMA)))
+        return told
+
+    def status_text(self, code=0):
+        result = self.run_program(program(), 'status', '--patroni-config=' + self.yml)
+        self.assertEqual(result.code, code, result.log)
+        return result.log
+
+    def watch_replay(self, process):
+        """[(seconds since it began, percent, seconds left)] while the replay goes on; how long it took."""
+        seen = []
+        while process.poll() is None:
+            phase = self.status()['phase']
+            if phase['name'] == 'replay':
+                seen.append((phase['seconds'], phase['percent'], phase['seconds_left']))
+            elif seen:
+                break
+            time.sleep(0.3)
+        return seen, dict((phase['name'], phase['seconds']) for phase in self.status()['finished_phases'])['replay']
+
+    def assert_watched(self, watching):
+        """status --watch has printed lines as its schema says, and has ended with the restore."""
+        wait_until('status --watch to end', lambda: watching.poll() is not None)
+        lines = [json.loads(line) for line in self.lab.log('watch').splitlines()]
+        for told in lines:
+            assert_fits(self, told, json.loads(read(SCHEMA)))
+        self.assertEqual((watching.returncode, lines[-1]['state']), (0, 'done'))
+        self.assertGreater(len(lines), 3)
+
+    def test_a_slow_replay_shows_percentages_that_never_go_back_and_knows_when_it_ends(self):
+        slow = self.wrap_pgbackrest('[ $VERB$((${#SEGMENT})) != archive-get24 ] || sleep .6')
+        process = self.start_bootstrap('--pgbackrest=' + slow)
+        wait_until('the restore in the status', lambda: self.status()['state'] == 'running')
+        watching = self.lab.start('watch', program(), 'status', '--datadir=' + self.data_directory, '--watch', '--format=json')
+        seen, took = self.watch_replay(process)
+        self.assert_done(self.result_of(process))
+        self.assert_watched(watching)
+        self.assertGreater(took, 8)
+        percents = [percent for _, percent, _ in seen if percent is not None]
+        self.assertEqual(percents, sorted(percents))
+        self.assertGreater(len(set(percents)), 3)
+        self.assertGreater(percents[-1], 80)
+        late = [(at, left) for at, _, left in seen if at > took / 2]
+        self.assertGreater(len(late), 5)
+        for at, left in late:
+            self.assertIsNotNone(left, seen)
+            self.assertLess(abs(at + left - took), 0.3 * took, (at, left, took, seen))
+
+    def test_status_after_a_kill_in_the_replay_and_after_the_run_that_went_on(self):
+        self.assertRegex(self.status_text(), r'^restore +none is known\n')
+        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest(), '--type=time',
+                                       '--target=' + self.target('time', 9))
+        self.wait_for_replay_of(7)
+        wait_until('the replay in the status', lambda: self.status()['phase']['unit'] == 'seconds')
+        self.assertRegex(self.status_text(), r'^restore +running, in the phase replay\nprogress +replay: \d+ %, .* of commits, at \d+/')
+        process.kill()
+        self.assertEqual(self.result_of(process).code, -9)
+        self.assert_nothing_runs(tidied=False)
+        self.assertEqual(self.status(143)['state'], 'interrupted')
+        self.assertRegex(self.status_text(143), r'^restore +interrupted in the phase replay at \d+ %, last seen at .* ago\); '
+                                                r'what was copied is kept for resume or the next bootstrap\n')
+        self.assert_done(self.bootstrap('--type=time', '--target=' + self.target('time', 9)))
+        told = self.status()
+        self.assertEqual((told['state'], told['last_error']), ('done', None))
+        self.assertRegex(told['reached'], r'^\d+/\w+ \(before .*\), new timeline 2$')
+        self.assertEqual([phase['name'] for phase in told['finished_phases']],
+                         ['request', 'plan', 'copy', 'replay', 'verification', 'sync', 'hand-over'])
+
+    def test_status_in_patroni_mode_says_that_the_wal_is_still_to_be_replayed(self):
+        self.configure({'recovery_conf': self.recovery_conf()})
+        self.assert_done(self.bootstrap())
+        self.assertRegex(self.status_text(), r"^restore +done at .* ago\); Patroni's PostgreSQL replays the WAL\n")
+        self.assertEqual([phase['name'] for phase in self.status()['finished_phases']],
+                         ['request', 'plan', 'copy', 'delivery', 'verification', 'sync', 'hand-over'])
+
+    def test_status_of_a_failed_restore_has_its_exit_code_and_its_words(self):
+        self.damage_wal(5)
+        self.assertEqual(self.bootstrap().code, 7)
+        told = self.status(7)
+        self.assertEqual((told['state'], told['phase']['name'], told['last_error']['exit_code']), ('failed', 'replay', 7))
+        text = self.status_text(7)
+        self.assertRegex(text, r'\nerror +.* \(exit code 7, replay of the WAL failed\)\nhint +.')
+        self.assertTrue(re.search(r'\nnext try +when somebody has changed what the error names\n', text), text)
