@@ -248,6 +248,7 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     StagingDirectory staging(request);
     const FailureMemory memory(request, plan, layout);
     memory.refuse_repetition();
+    refuse_unstartable(arguments, request, plan);
     const auto taken_back = take_back_what_was_set_aside(request, view, plan, memory, staging);
     refuse_unfit_node(request, plan, layout);
     view.about(plan, layout);

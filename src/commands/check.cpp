@@ -128,6 +128,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
         append(findings, review_temporary_directory());
         if (plan) {
             review_node(request, *plan, *layout, findings);
+            review_start(request, *plan, false, findings);
         }
     } catch (const Failure& failure) {
         append(findings, failure.code() == ExitCode::unsafe ? "data-directory-in-use" : "staging-unusable",

@@ -54,13 +54,16 @@ void review_node(const Request& request, const Plan& plan, const Layout& layout,
            review_targets(layout, pgbackrest::restored_targets(plan.targets, request.restore_options, layout.staging)));
     review_disk(request, plan, layout, findings);
     append(findings, review_startup_files(request, plan));
+}
+
+void review_start(const Request& request, const Plan& plan, bool in_its_unit, std::vector<Finding>& findings) {
     if (request.patroni) {
         const auto& configured = request.patroni->bin_directory;
         append(findings,
                patroni::review_server_start(*request.patroni,
                                             configured ? configured->text
                                                        : fmt::format("/usr/lib/postgresql/{}/bin", plan.major_version),
-                                            patroni::find_calling_patroni().has_value()));
+                                            in_its_unit));
     }
 }
 
@@ -81,10 +84,12 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
     auto findings = review_patroni_yml(arguments, request);
     // These keep Patroni from calling bootstrap. It is being called: by Patroni all the same, or by a person. The last
     // three do not concern this restore: replicas come later, and options are read from the file.
-    std::erase_if(findings, [](const Finding& finding) {
-        return finding.id == "method-missing" || finding.id == "standby-cluster" ||
-               finding.id == "node-never-bootstraps" || finding.id == "replica-method-list" ||
-               finding.id == "option-boolean" || finding.id == "option-without-value";
+    const bool has_patronis_environment = arguments.calling_patroni || arguments.patroni_goes_on;
+    std::erase_if(findings, [&](const Finding& finding) {
+        return (finding.id == "role-without-name" && !has_patronis_environment) || finding.id == "method-missing" ||
+               finding.id == "standby-cluster" || finding.id == "node-never-bootstraps" ||
+               finding.id == "replica-method-list" || finding.id == "option-boolean" ||
+               finding.id == "option-without-value";
     });
     refuse_errors(findings);
 }
@@ -93,6 +98,17 @@ void refuse_unfit_places(const Layout& layout) {
     auto findings = review_place(layout, look_at_place(layout));
     append(findings, review_temporary_directory());
     refuse_errors(findings);
+}
+
+void refuse_unstartable(const BootstrapArguments& arguments, const Request& request, const Plan& plan) {
+    std::vector<Finding> findings;
+    review_start(request, plan, arguments.calling_patroni.has_value(), findings);
+    if (arguments.calling_patroni) {
+        return refuse_errors(findings);
+    }
+    for (const auto& finding : findings) {  // all of it may be there by the time that Patroni starts
+        log::write(finding.problem, log::Level::warning);
+    }
 }
 
 void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout) {

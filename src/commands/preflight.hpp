@@ -14,6 +14,9 @@ namespace patroni_pgbackrest::commands {
 /// Looks for what this node lacks for the restore, once the set is known.
 void review_node(const Request& request, const Plan& plan, const Layout& layout, std::vector<Finding>& findings);
 
+/// Looks for what PostgreSQL could not open when Patroni starts it. `in_its_unit`: see patroni::review_server_start.
+void review_start(const Request& request, const Plan& plan, bool in_its_unit, std::vector<Finding>& findings);
+
 /// Throws Failure(preflight_refused) as root, before anything is read or written.
 void refuse_root(const std::string& command);
 
@@ -23,6 +26,9 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
 
 /// The same for where the restore writes to, before anything is written.
 void refuse_unfit_places(const Layout& layout);
+
+/// The same for what PostgreSQL could not open when Patroni starts it. When Patroni does not call, all are warnings.
+void refuse_unstartable(const BootstrapArguments& arguments, const Request& request, const Plan& plan);
 
 /// The same for the room on the disks and for what Patroni needs besides the backup, once the set is known.
 void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout);

@@ -80,9 +80,12 @@ bool runs_verify(const std::string& command, const std::filesystem::path& root) 
     const auto calls_it = [&](const std::filesystem::path& word) {
         std::error_code error;
         const auto file = root / word.relative_path();
-        return word.is_absolute() && std::filesystem::is_regular_file(file, error) &&
-               std::filesystem::file_size(file, error) < most_of_a_script && ::access(file.c_str(), R_OK) == 0 &&
-               system::read_file(file).find("patroni_pgbackrest verify") != std::string::npos;
+        if (!word.is_absolute() || !std::filesystem::is_regular_file(file, error) ||
+            std::filesystem::file_size(file, error) > most_of_a_script || ::access(file.c_str(), R_OK) != 0) {
+            return false;
+        }
+        const auto text = system::read_file(file);
+        return text.find("patroni_pgbackrest") != std::string::npos && text.find("verify") != std::string::npos;
     };
     const auto words = command_words(command);
     return calls_us(command, "verify") || std::any_of(words.begin(), words.end(), calls_it);

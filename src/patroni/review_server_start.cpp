@@ -68,8 +68,24 @@ bool is_below_run(const fs::path& directory) {
     return path.starts_with("/run/") || path.starts_with("/var/run/");
 }
 
-/// One directory that can be used is enough. What is relative lies in PGDATA, what begins with @ in no directory.
-void review_sockets(const OpenedAtStart& opened, bool in_its_unit, std::vector<Finding>& findings) {
+/// What is relative lies there as well.
+bool lies_in_data_directory(const Configuration& configuration, const fs::path& path) {
+    const auto directory = configuration.data_directory ? configuration.data_directory->text : std::string();
+    return path.is_relative() || system::lies_in(path, fs::path(directory).lexically_normal());
+}
+
+/// Patroni makes a directory that is absent (validate_directory in utils.py).
+bool can_be_used(fs::path directory) {
+    std::error_code error;
+    while (!fs::exists(directory, error) && directory.has_relative_path()) {
+        directory = directory.parent_path();
+    }
+    return fs::is_directory(directory, error) && system::is_writable(directory);
+}
+
+/// One directory that can be used is enough for PostgreSQL. What begins with @ lies in no directory.
+void review_sockets(const Configuration& configuration, bool in_its_unit, std::vector<Finding>& findings) {
+    const auto& opened = configuration.opened;
     if (!opened.socket_directories) {
         return;
     }
@@ -78,7 +94,7 @@ void review_sockets(const OpenedAtStart& opened, bool in_its_unit, std::vector<F
     const auto is_unusable = [&](const std::string& directory) {
         std::error_code error;
         const bool is_made_later = !in_its_unit && is_below_run(directory) && !fs::exists(directory, error);
-        return directory.starts_with("/") && !is_made_later && !system::is_writable(directory);
+        return !lies_in_data_directory(configuration, directory) && !is_made_later && !can_be_used(directory);
     };
     if (std::all_of(directories.begin(), directories.end(), is_unusable)) {
         std::error_code error;
@@ -86,7 +102,7 @@ void review_sockets(const OpenedAtStart& opened, bool in_its_unit, std::vector<F
                                           [&](const auto& directory) { return fs::exists(directory, error); });
         findings.push_back({"socket-directory",
                             {fmt::format("unix_socket_directories is '{}', which {}: PostgreSQL would not start", text,
-                                         is_there ? "this user cannot write to" : "does not exist"),
+                                         is_there ? "this user cannot write to" : "this user cannot make"),
                              "make the directory for the user that runs Patroni, or name another one",
                              opened.socket_directories->place}});
     }
@@ -113,13 +129,13 @@ std::string fault_of(const std::string& name, const fs::path& file) {
     return is_open ? "can be read by others than its owner" : std::string();
 }
 
-void review_tls(const Configuration& configuration, std::vector<Finding>& findings) {
+void review_tls(const Configuration& configuration, bool in_its_unit, std::vector<Finding>& findings) {
     for (const auto& [name, value] : configuration.opened.tls_files) {
         const fs::path file = value.text;
-        const auto data_directory = configuration.data_directory ? configuration.data_directory->text : std::string();
-        const auto rest = file.lexically_normal().lexically_relative(fs::path(data_directory).lexically_normal());
-        const bool is_in_backup = file.is_relative() || (!rest.empty() && *rest.begin() != "..");
-        const auto fault = is_in_backup ? std::string() : fault_of(name, file);
+        std::error_code error;
+        const bool comes_later = lies_in_data_directory(configuration, file) ||
+                                 (!in_its_unit && is_below_run(file) && !fs::exists(file, error));
+        const auto fault = comes_later ? std::string() : fault_of(name, file);
         if (!fault.empty()) {
             findings.push_back(
                 {"tls-file",
@@ -131,7 +147,7 @@ void review_tls(const Configuration& configuration, std::vector<Finding>& findin
 
 /// Only where the directory that PostgreSQL calls $libdir is known by a library that every server has.
 void review_libraries(const OpenedAtStart& opened, const fs::path& binaries, std::vector<Finding>& findings) {
-    const auto directory = binaries.parent_path() / "lib";
+    const auto directory = (binaries / "").parent_path().parent_path() / "lib";
     std::error_code error;
     if (!opened.libraries || opened.has_library_path || !fs::exists(directory / "libpqwalreceiver.so", error)) {
         return;
@@ -155,8 +171,8 @@ std::vector<Finding> review_server_start(const Configuration& configuration, con
                                          bool in_its_unit) {
     std::vector<Finding> findings;
     review_listen(configuration.opened, findings);
-    review_sockets(configuration.opened, in_its_unit, findings);
-    review_tls(configuration, findings);
+    review_sockets(configuration, in_its_unit, findings);
+    review_tls(configuration, in_its_unit, findings);
     review_libraries(configuration.opened, binaries, findings);
     return findings;
 }

@@ -117,6 +117,10 @@ std::vector<Role> read_roles(const ConfigurationSource& source, const std::optio
 
 void review_roles(const yaml::Node& tree, const ConfigurationSource& source, std::vector<Finding>& findings) {
     const Authentication authentication(source, &tree);
+    if (std::none_of(sections.begin(), sections.end(),
+                     [&](const Section& section) { return authentication.has(section); })) {
+        return;  // all of it is in variables that only Patroni has
+    }
     const bool has_superuser = authentication.value(sections.front(), "username").has_value();
     for (const auto& section : sections) {
         // Without a name on both sides, rewind may be the same as superuser, and Patroni makes no role of it.

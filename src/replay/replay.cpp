@@ -200,6 +200,7 @@ class Replay {
                 [this](const postgres::RecoveryLog& seen) { tell_position(seen); });
             if (server.wait_until_ready()) {
                 log_ = server.log();
+                tell_end();
                 const auto superuser = set_roles(session_.roles, server, bin_directory_);
                 refuse_too_many_prepared(
                     postgres::Client(bin_directory_, superuser_connection(server, superuser, "template1")));
@@ -305,8 +306,27 @@ class Replay {
         }
         told_ = seen.last_restored;
         told_at_ = now;
-        if (const auto position = position_at(plan_.wal, *told_, plan_.segment_size, data_)) {
-            on_position_(*position);
+        tell(0);
+    }
+
+    /// What was restored last is behind it, once the replay has ended.
+    void tell_end() {
+        told_ = log_.last_restored;
+        if (on_position_ && told_) {
+            tell(1);
+        }
+    }
+
+    /// A replay does not fail for it.
+    void tell(std::size_t more) {
+        try {
+            auto position = position_at(plan_.wal, *told_, plan_.segment_size, data_);
+            if (position) {
+                position->behind = position->behind ? std::optional(*position->behind + more) : std::nullopt;
+                on_position_(*position);
+            }
+        } catch (const std::exception& error) {
+            log::debug("how far the replay is, is not told: {}", error.what());
         }
     }
 

@@ -140,7 +140,7 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
         status.updated = std::time(nullptr);
         try {
             write_status(status, layout->status());
-        } catch (const Failure& failure) {
+        } catch (const std::exception& failure) {
             if (!std::exchange(has_complained, true)) {
                 log::warning("{}: status does not tell of this run", failure.what());
             }
@@ -244,6 +244,7 @@ void RunDisplay::wait(const std::string& why, std::chrono::seconds pause) {
     auto& status = state_->status;
     const auto now = std::time(nullptr);
     status.state = RunStatus::State::waiting;
+    status.waits_for.clear();
     status.last_error = {0, why, "", now};
     status.next_try = now + pause.count();
     state_->wait_ends = Clock::now() + pause;

@@ -33,13 +33,16 @@ void Progress::begin(std::string phase, Clock::time_point now) {
 void Progress::plan(Unit unit, std::uint64_t planned, std::uint64_t done, Clock::time_point now) {
     unit_ = unit;
     planned_ = planned;
-    before_ = done_ = std::min(done, planned);
+    before_ = done_ = told_ = std::min(done, planned);
     samples_ = {{now, done_}};
     moved_ = now;
 }
 
 void Progress::advance(std::uint64_t done, Clock::time_point now) {
     done = std::min(done, planned_);
+    if (std::exchange(told_, done) != done) {
+        moved_ = now;  // also where a second try comes to what the first one did
+    }
     if (done <= done_ || samples_.empty()) {
         return;
     }

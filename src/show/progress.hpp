@@ -60,7 +60,7 @@ class Progress {
 
     std::string phase_;
     Unit unit_ = Unit::none;
-    std::uint64_t before_ = 0, done_ = 0, planned_ = 0;
+    std::uint64_t before_ = 0, done_ = 0, told_ = 0, planned_ = 0;
     Clock::time_point begun_, moved_;
     std::deque<Sample> samples_;  ///< the first one is where the rate begins
 };

@@ -155,8 +155,10 @@ void Journal::save(const std::filesystem::path& file) const {
         content["reached"] = json_of(*reached);
     }
     if (rejected) {
-        content["rejected"] = {
-            {"message", rejected->message}, {"hint", rejected->hint}, {"configuration", rejected->configuration}};
+        content["rejected"] = {{"message", rejected->message},
+                               {"hint", rejected->hint},
+                               {"configuration", rejected->configuration},
+                               {"at", rejected->at}};
     }
     system::replace_file(file, content.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
@@ -229,7 +231,8 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         }
         if (read.contains("rejected")) {
             const auto& rejection = read.at("rejected");
-            journal.rejected = Rejection{rejection.at("message"), rejection.at("hint"), rejection.at("configuration")};
+            journal.rejected = Rejection{rejection.at("message"), rejection.at("hint"), rejection.at("configuration"),
+                                         rejection.value("at", std::int64_t{0})};
         }
         const auto directory = file.parent_path();
         const auto lies_in = read.value("lies_in", "");

@@ -78,6 +78,7 @@ std::optional<std::int64_t> end_of_recovery(const std::filesystem::path& data_di
 struct Rejection {
     std::string message, hint;
     std::size_t configuration = 0;
+    std::int64_t at = 0;  ///< seconds since 1970; 0 in older journals
 };
 
 /// Who called for a bootstrap, and what was asked for.

@@ -131,7 +131,7 @@ void remember_rejection(const Layout& layout, const Problem& problem,
                         const std::optional<patroni::Configuration>& patroni) {
     auto journal = Journal::read(layout.journal());
     if (journal && journal->phase == Phase::handed_over) {
-        journal->rejected = Rejection{problem.message, problem.hint, fingerprint(patroni)};
+        journal->rejected = Rejection{problem.message, problem.hint, fingerprint(patroni), std::time(nullptr)};
         journal->save(layout.journal());  // first: what follows reads a directory, and may fail
         note_rejected_directory(*journal, layout.data_directory);
         journal->save(layout.journal());
@@ -188,7 +188,9 @@ FailureMemory::FailureMemory(const Request& request, const Plan& plan, const Lay
     if (request.patroni) {
         port_ = request.patroni->port;
         const auto& binaries = request.patroni->bin_directory;
-        libraries_ = binaries ? std::filesystem::path(binaries->text).parent_path() / "lib" : std::filesystem::path();
+        const std::filesystem::path directory =
+            binaries ? binaries->text : fmt::format("/usr/lib/postgresql/{}/bin", plan.major_version);
+        libraries_ = (directory / "").parent_path().parent_path() / "lib";
     }
 }
 

@@ -34,7 +34,9 @@ bool is_young(const Journal& journal, const fs::path& directory, const postgres:
         const auto begun = BegunTimeline::in(directory, journal.goal->timeline);
         since = begun ? std::optional(begun->written_at) : std::nullopt;
     }
-    return !since || control.written_at < std::max(*since, journal.handed_over->at) + short_life;
+    // post_bootstrap may work for hours before verify rejects.
+    const auto rejected_at = journal.rejected ? journal.rejected->at : 0;
+    return !since || control.written_at < std::max({*since, journal.handed_over->at, rejected_at}) + short_life;
 }
 
 }  // namespace

@@ -116,6 +116,10 @@ void show_below(std::string_view line) {
     if (line.empty() && below.empty()) {
         return;
     }
+    pollfd terminal{STDERR_FILENO, POLLOUT, 0};
+    if (::poll(&terminal, 1, 0) == 0) {
+        return;  // stopped (Ctrl-S): a restore does not wait for a bar
+    }
     below.clear();
     append(below, line);
     write_to_stderr(fmt::format("{}{}", to_begin_of_empty_line, below));

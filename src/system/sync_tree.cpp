@@ -154,6 +154,9 @@ class Workers {
 
 void sync_tree(const std::vector<fs::path>& roots, const OnSynced& on_progress) {
     const auto entries = files_and_directories(roots);
+    if (on_progress) {
+        on_progress(0, entries.size());
+    }
     Workers workers(entries);
     while (!workers.are_done()) {
         if (on_progress) {

@@ -53,19 +53,21 @@ TEST_CASE("directories for sockets none of which can be used are found") {
     const auto in = [](const std::string& directories) {
         return with("unix_socket_directories: '" + directories + "'");
     };
-    const auto missing = "socket-directory: unix_socket_directories is '" + directory +
-                         "', which does not exist: PostgreSQL would not start";
-    CHECK(in(directory) == Strings{missing});
-    CHECK(in(directory + ", " + directory).size() == 1);
-    CHECK(in(directory + ", " + files.path().string()) == Strings{});
-    for (const auto* usable : {"", ".", "sockets", "@abstract", "/run/not-yet-there", "/var/run/not-yet-there"}) {
+    const std::string file = files.write("file", "").string() + "/sockets";
+    CHECK(in(file) == Strings{"socket-directory: unix_socket_directories is '" + file +
+                              "', which this user cannot make: PostgreSQL would not start"});
+    CHECK(in(file + ", " + file).size() == 1);
+    CHECK(in(file + ", " + files.path().string()) == Strings{});
+    CHECK(in(directory) == Strings{});  // Patroni makes it
+    for (const auto* usable :
+         {"", ".", "sockets", "@abstract", "/data", "/data/sockets", "/run/not-yet-there", "/var/run/not-yet-there"}) {
         CAPTURE(usable);
         CHECK(in(usable) == Strings{});
     }
-    CHECK(with("unix_socket_directories: /run/not-yet-there", "/nowhere/bin", true).size() == 1);
     std::filesystem::create_directory(directory);
     CHECK(in(directory) == Strings{});
     if (::geteuid() != 0) {
+        CHECK(with("unix_socket_directories: /run/not-yet-there", "/nowhere/bin", true).size() == 1);
         ::chmod(directory.c_str(), 0500);
         CHECK(in(directory) == Strings{"socket-directory: unix_socket_directories is '" + directory +
                                        "', which this user cannot write to: PostgreSQL would not start"});
@@ -86,6 +88,9 @@ TEST_CASE("files of TLS outside of the backup are looked at as PostgreSQL does, 
     CHECK(with_ssl("'off'") == Strings{});
     CHECK(with("ssl_key_file: '" + key + "'") == Strings{});
     CHECK(with("ssl: 'on', ssl_key_file: server.key, ssl_cert_file: /data/server.crt") == Strings{});
+    const auto* const of_the_unit = "ssl: 'on', ssl_key_file: /run/credentials/patroni.service/server.key";
+    CHECK(with(of_the_unit) == Strings{});
+    CHECK(with(of_the_unit, "/nowhere/bin", true).size() == 1);
     files.write("server.key", "key");
     ::chmod(key.c_str(), 0600);
     CHECK(with_ssl("'on'") == Strings{});

@@ -138,6 +138,11 @@ TEST_CASE("what Patroni set aside is known by its inode and cluster") {
         CHECK(refused_at(-20 * 3600) == earlier);  // the initialize key went after a day: it has led
         journal->rejected_timelines = both;        // a person started it past resume
         CHECK(refused_at(-20 * 3600) == earlier);
+        journal->rejected = Rejection{"probe 1 returned 'false'", "", 0, -60};  // after hours of post_bootstrap
+        CHECK(refused_at(-20 * 3600) == both);
+        journal->rejected->at = -19 * 3600;
+        CHECK(refused_at(-20 * 3600) == earlier);
+        journal->rejected.reset();
         restore.files.write("data/pg_hba.conf", "local all all peer\n");
         CHECK(refused_at(-60) == earlier);
     }
