@@ -287,12 +287,13 @@ const std::vector<CheckDefinition>& check_table() {
          "write an address of this machine, or `*`"},
         {"socket-directory", error, "unix_socket_directories has no directory that can be used",
          "PostgreSQL cannot make its socket in any of them, and ends at its start: Patroni would set the restored "
-         "directory aside. Of a directory in /run that is not there nothing is said unless Patroni calls, since "
-         "systemd may make it for Patroni's unit.",
+         "directory aside. What is absent Patroni makes where it may. Of a directory in /run that is not there nothing "
+         "is said unless Patroni calls, since systemd may make it for Patroni's unit.",
          "make the directory, with the user that runs Patroni as its owner, or name another one"},
         {"tls-file", error, "a certificate or a key that patroni.yml names cannot be used",
          "With ssl on, PostgreSQL ends at its start when a file of TLS is missing or cannot be read, or when its key "
-         "can be read by others. Files in the data directory come with the backup.",
+         "can be read by others. Files in the data directory come with the backup, and those in /run with Patroni's "
+         "unit.",
          "put the file there, readable for the user that runs Patroni, a key for nobody else; or set ssl: 'off'"},
         {"library-missing", warning, "a library of shared_preload_libraries is not installed",
          "PostgreSQL ends at its start without it, unless the backup's own configuration has a dynamic_library_path "
