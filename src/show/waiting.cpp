@@ -50,7 +50,8 @@ std::string waits_for(const std::vector<Words>& command_lines) {
 
 std::string what_this_run_waits_for() {
     std::vector<Words> command_lines;
-    for (const auto& [pid, process] : process::ProcessTree(::getpid()).members()) {
+    const process::ProcessTree tree(::getpid());
+    for (const auto& [pid, process] : tree.members()) {
         command_lines.push_back(system::arguments_of(pid));
     }
     return waits_for(command_lines);
