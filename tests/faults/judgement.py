@@ -28,7 +28,10 @@ def judge(cell, seen, codes):
         return 'code 1', 'ended with %d' % seen.code
     if not seen.user_files:
         return 'wrong', "a file of the user's was changed"
-    if seen.data == 'half' and not (killed and cell.scenario == 'mount'):
+    # In a mount point each entry is renamed. Where no rename works any more none brings back what the first ones moved: the error says
+    # so, and the next run goes on.
+    cannot_go_back = cell.call.startswith('rename') and cell.lasts == 'on' and 'could not go back' in seen.log
+    if seen.data == 'half' and not (cell.scenario == 'mount' and (killed or cannot_go_back)):
         return 'wrong', 'the data directory is half there'
     if seen.code == 0 and seen.result:
         return 'wrong', seen.result
