@@ -290,12 +290,12 @@ class AwayDcs(NodeCase):
         checked = self.run_check()
         self.assertRegex(checked.log, r'WARNING dcs-unknown: .*nothing answers at ' + away)
         self.assertEqual(checked.code, 0, checked.log)
-        self.assertLess(time.monotonic() - began, 10)
+        self.assertLess(time.monotonic() - began, 20)
         began = time.monotonic()
         result = self.bootstrap()
         self.assert_done(result)
         self.assertIn('nothing answers at %s: not checked whether scope' % away, result.log)
-        self.assertLess(time.monotonic() - began, 18)
+        self.assertLess(time.monotonic() - began, 40)  # a look used to wait for 20 s, and there are three
 
     def test_one_of_several_servers_is_enough(self):
         self.configure(etcd3={'hosts': ['127.0.0.1:1', self.node.etcd]})
