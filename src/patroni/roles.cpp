@@ -117,7 +117,8 @@ std::vector<Role> read_roles(const ConfigurationSource& source, const std::optio
 
 void review_roles(const yaml::Node& tree, const ConfigurationSource& source, std::vector<Finding>& findings) {
     const Authentication authentication(source, &tree);
-    if (std::none_of(sections.begin(), sections.end(),
+    if (authentication.postgresql().find("authentication") == nullptr &&
+        std::none_of(sections.begin(), sections.end(),
                      [&](const Section& section) { return authentication.has(section); })) {
         return;  // all of it is in variables that only Patroni has
     }

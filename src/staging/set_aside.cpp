@@ -35,7 +35,7 @@ bool is_young(const Journal& journal, const fs::path& directory, const postgres:
         since = begun ? std::optional(begun->written_at) : std::nullopt;
     }
     // post_bootstrap may work for hours before verify rejects.
-    const auto rejected_at = journal.rejected ? journal.rejected->at : 0;
+    const auto rejected_at = journal.rejected ? journal.rejected->at : journal.handed_over->at;
     return !since || control.written_at < std::max({*since, journal.handed_over->at, rejected_at}) + short_life;
 }
 

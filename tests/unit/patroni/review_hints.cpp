@@ -124,7 +124,7 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
         {"watchdog: {mode: required}\n" + clean,
          "watchdog-missing: load its kernel module and give it to the user of Patroni, or set watchdog.mode: automatic",
          "watchdog: {mode: automatic}\n" + clean},
-        {with(authentication, ""),
+        {with("replication: {username: r}", "replication: {password: x}"),
          "role-without-name: set postgresql.authentication.replication.username; where Patroni has it in "
          "PATRONI_REPLICATION_USERNAME, give that to this program, too",
          clean},

@@ -91,8 +91,10 @@ TEST_CASE("a name that Patroni cannot do without is found wherever it may stand"
     CHECK(found("postgresql: {replication: {username: r}}") == Strings{});
     CHECK(found("postgresql: {authentication: {}, replication: {username: r}}") ==
           Strings{replication + " patroni.yml:1"});
-    CHECK(found("scope: demo") == Strings{replication + " "});
-    CHECK(found("postgresql:\n  data_dir: /data") == Strings{replication + " patroni.yml:1"});
+    CHECK(found("scope: demo") == Strings{});  // all names are in variables that only Patroni has
+    CHECK(found("scope: demo", {{"PATRONI_SUPERUSER_USERNAME", "p"}}) == Strings{replication + " "});
+    CHECK(found("postgresql:\n  data_dir: /data", {{"PATRONI_SUPERUSER_USERNAME", "p"}}) ==
+          Strings{replication + " patroni.yml:1"});
     CHECK(found("postgresql:\n  authentication:\n    replication:\n      username:\n") ==
           Strings{replication + " patroni.yml:3"});
     CHECK(found("postgresql:\n  data_dir: /data", {{"PATRONI_REPLICATION_USERNAME", "r"}}) == Strings{});
