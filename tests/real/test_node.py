@@ -204,12 +204,12 @@ class ServerStart(NodeCase):
             self.assertRegex(checked.log, '%s: .*%s' % (identifier, message))
         self.node.start()
         self.node.wait_for_end()
-        self.assertRegex(self.lab.log('node1'), 'ERROR: ssl_key_file .* can be read by others')
+        self.assertRegex(self.lab.log('node1'), 'ERROR: .*ssl_key_file .* can be read by others')
         self.assertFalse(os.path.exists(self.staging))
         # By a person's hand it goes on: Patroni may find it in order later.
         result = self.bootstrap()
         self.assert_done(result)
-        self.assertRegex(result.log, 'WARNING: ssl_key_file .* can be read by others')
+        self.assertRegex(result.log, 'WARNING: .*ssl_key_file .* can be read by others')
 
 
 class Options(NodeCase):
