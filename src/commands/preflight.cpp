@@ -86,10 +86,13 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
     // three do not concern this restore: replicas come later, and options are read from the file.
     const bool has_patronis_environment = arguments.calling_patroni || arguments.patroni_goes_on;
     std::erase_if(findings, [&](const Finding& finding) {
-        return (finding.id == "role-without-name" && !has_patronis_environment) || finding.id == "method-missing" ||
-               finding.id == "standby-cluster" || finding.id == "node-never-bootstraps" ||
-               finding.id == "replica-method-list" || finding.id == "option-boolean" ||
-               finding.id == "option-without-value";
+        const bool may_be_in_a_variable = finding.id == "role-without-name" && !has_patronis_environment;
+        if (may_be_in_a_variable) {
+            log::write(finding.problem, log::Level::warning);
+        }
+        return may_be_in_a_variable || finding.id == "method-missing" || finding.id == "standby-cluster" ||
+               finding.id == "node-never-bootstraps" || finding.id == "replica-method-list" ||
+               finding.id == "option-boolean" || finding.id == "option-without-value";
     });
     refuse_errors(findings);
 }
