@@ -211,6 +211,13 @@ class ServerStart(NodeCase):
         self.assert_done(result)
         self.assertRegex(result.log, 'WARNING: .*ssl_key_file .* can be read by others')
 
+    def test_a_role_without_a_name_is_refused_before_the_copy_when_patroni_calls(self):
+        self.configure(postgresql={'authentication': {'replication': None}})
+        self.node.start()
+        self.node.wait_for_end()
+        self.assertRegex(self.lab.log('node1'), 'ERROR: .*authentication.replication.username is not set')
+        self.assertFalse(os.path.exists(self.staging))
+
 
 class Options(NodeCase):
     def test_another_directory_in_pg1_path_is_named(self):
