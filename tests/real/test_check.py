@@ -6,25 +6,9 @@ import shutil
 import unittest
 
 from bootstrap_case import BootstrapCase, program, read
-
+from json_schema import assert_fits
 
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/check.schema.json')
-
-
-def assert_fits(test, value, schema):
-    """What docs/check.schema.json uses of JSON Schema; and every field is described."""
-    kinds = {'object': dict, 'array': list, 'string': str, 'integer': int}
-    test.assertIsInstance(value, kinds[schema.get('type', 'string')])
-    test.assertEqual(value, schema.get('const', value))
-    test.assertIn(value, schema.get('enum', [value]))
-    if isinstance(value, dict):
-        test.assertEqual([name for name in schema.get('required', []) if name not in value], [])
-        for name, below in value.items():
-            test.assertIn(name, schema['properties'])
-            test.assertTrue(schema['properties'][name]['description'])
-            assert_fits(test, below, schema['properties'][name])
-    for item in value if isinstance(value, list) else []:
-        assert_fits(test, item, schema['items'])
 
 
 class Check(BootstrapCase):

@@ -5,26 +5,9 @@ import re
 import time
 
 from bootstrap_case import BootstrapCase, program, read, wait_until
+from json_schema import assert_fits
 
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/status.schema.json')
-KINDS = {'object': dict, 'array': list, 'string': str, 'integer': int, 'number': (int, float), 'null': type(None)}
-
-
-def assert_fits(test, value, schema):
-    """What docs/status.schema.json uses of JSON Schema; and every field is described."""
-    if 'type' in schema:
-        kinds = schema['type'] if isinstance(schema['type'], list) else [schema['type']]
-        test.assertTrue(any(isinstance(value, KINDS[kind]) for kind in kinds), (value, schema))
-    test.assertEqual(value, schema.get('const', value))
-    test.assertIn(value, schema.get('enum', [value]))
-    if isinstance(value, dict):
-        test.assertEqual([name for name in schema.get('required', []) if name not in value], [])
-        for name, below in value.items():
-            test.assertIn(name, schema['properties'])
-            test.assertTrue(schema['properties'][name]['description'])
-            assert_fits(test, below, schema['properties'][name])
-    for item in value if isinstance(value, list) else []:
-        assert_fits(test, item, schema['items'])
 
 
 class Progress(BootstrapCase):
