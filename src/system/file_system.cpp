@@ -44,6 +44,31 @@ std::string without_octal_escapes(const std::string& text) {
     return plain;
 }
 
+struct Mount {
+    fs::path point;
+    std::string type;  ///< of the file system
+};
+
+/// proc_pid_mountinfo(5): any number of optional fields ends with a hyphen, behind which the type stands.
+std::vector<Mount> mounts_in(std::string_view mountinfo) {
+    constexpr std::size_t mount_point = 4;
+    std::vector<Mount> mounts;
+    for (const auto& line : split(mountinfo, '\n')) {
+        const auto fields = split(line, ' ');
+        const auto hyphen = std::find(fields.begin(), fields.end(), "-");
+        if (fields.size() > mount_point && fields.end() - hyphen > 1) {
+            mounts.push_back({without_octal_escapes(fields[mount_point]), *(hyphen + 1)});
+        }
+    }
+    return mounts;
+}
+
+std::string own_mountinfo() {
+    std::ostringstream text;
+    text << std::ifstream("/proc/self/mountinfo").rdbuf();
+    return text.str();
+}
+
 /// The id of the mount that holds a path; 0 on kernels before 5.8, which do not say.
 unsigned long long mount_of(const fs::path& path) {
 #ifdef STATX_MNT_ID
@@ -84,40 +109,22 @@ bool is_mount_point(const fs::path& directory) {
         return true;
     }
     // A bind mount from the same file system has its parent's device number.
-    std::ifstream mounts("/proc/self/mountinfo");
-    std::string line;
-    while (std::getline(mounts, line)) {
-        const auto fields = split(line, ' ');
-        if (fields.size() > 4 && without_octal_escapes(fields[4]) == real) {
-            return true;
-        }
-    }
-    return false;
+    const auto mounts = mounts_in(own_mountinfo());
+    return std::any_of(mounts.begin(), mounts.end(), [&](const Mount& mount) { return mount.point == real; });
 }
 
 std::set<fs::path> remote_mounts() {
-    std::ostringstream text;
-    text << std::ifstream("/proc/self/mountinfo").rdbuf();
-    return remote_mounts_in(text.str());
+    return remote_mounts_in(own_mountinfo());
 }
 
 std::set<fs::path> remote_mounts_in(std::string_view mountinfo) {
-    constexpr std::size_t mount_point = 4;
     constexpr std::array types = {"9p",   "afs",    "autofs", "beegfs", "ceph", "cifs",  "fuse", "gfs2",  "glusterfs",
                                   "gpfs", "lustre", "ncpfs",  "nfs",    "nfs4", "ocfs2", "smb3", "smbfs", "virtiofs"};
     std::set<fs::path> remote;
-    for (const auto& line : split(mountinfo, '\n')) {
-        const auto fields = split(line, ' ');
-        const auto mark = std::find(fields.begin(), fields.end(), "-");
-        if (mark == fields.end() || mark + 1 == fields.end() || fields.size() <= mount_point) {
-            continue;
-        }
-        const auto& type = *(mark + 1);
-        const bool is_remote = std::any_of(types.begin(), types.end(), [&](const std::string& each) {
-            return type == each || type.starts_with(each + ".");  // fuse.sshfs
-        });
-        if (is_remote) {
-            remote.insert(without_octal_escapes(fields[mount_point]));
+    for (const auto& mount : mounts_in(mountinfo)) {
+        const auto type = mount.type.substr(0, mount.type.find('.'));  // fuse.sshfs
+        if (std::find(types.begin(), types.end(), type) != types.end()) {
+            remote.insert(mount.point);
         }
     }
     return remote;
