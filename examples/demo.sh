@@ -91,11 +91,11 @@ packages() {
 }
 postgres_version() { "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)"/postgres --version | cut -d ' ' -f 2-3 | tr -d '()'; }
 
-build() { # a unity build takes a third of the time
+build() {
   local program=${PATRONI_PGBACKREST:-$work/build/patroni_pgbackrest}
   if [ -z "${PATRONI_PGBACKREST:-}" ] && ! {
-    cmake -S "$checkout" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF \
-      && ninja -C "$work/build" patroni_pgbackrest
+    cmake -S "$checkout" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_TESTS=OFF &&
+      ninja -C "$work/build" patroni_pgbackrest
   } >"$work/build.log" 2>&1; then
     cat "$work/build.log" >&2
     return 1
