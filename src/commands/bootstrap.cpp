@@ -45,11 +45,6 @@ namespace patroni_pgbackrest::commands {
 
 namespace {
 
-std::optional<std::filesystem::path> configured_binaries(const Request& request) {
-    const bool configured = request.patroni && request.patroni->bin_directory;
-    return configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt;
-}
-
 void wait_after(unsigned failures, std::int64_t last, const std::string& why, RunDisplay& display) {
     const auto pause = pause_after(failures, last, std::time(nullptr));
     if (pause.count() > 0) {
@@ -246,9 +241,9 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));
 
     StagingDirectory staging(request);
-    const FailureMemory memory(request, plan, layout);
+    const FailureMemory memory(request, plan, layout, bin_directory);
     memory.refuse_repetition();
-    refuse_unstartable(arguments, request, plan);
+    refuse_unstartable(arguments, request, bin_directory);
     const auto taken_back = take_back_what_was_set_aside(request, view, plan, memory, staging);
     refuse_unfit_node(request, plan, layout);
     view.about(plan, layout);

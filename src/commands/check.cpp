@@ -10,6 +10,7 @@
 #include "commands/check_scope.hpp"
 #include "commands/preflight.hpp"
 #include "patroni/review.hpp"
+#include "patroni/review_server_start.hpp"
 #include "patroni/secrets.hpp"
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
@@ -128,7 +129,6 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
         append(findings, review_temporary_directory());
         if (plan) {
             review_node(request, *plan, *layout, findings);
-            review_start(request, *plan, false, findings);
         }
     } catch (const Failure& failure) {
         append(findings, failure.code() == ExitCode::unsafe ? "data-directory-in-use" : "staging-unusable",
@@ -137,17 +137,18 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
     if (!plan) {
         return;
     }
+    std::filesystem::path directory;
     try {
-        const bool configured = request.patroni && request.patroni->bin_directory;
-        const auto directory = postgres::find_binaries(
-            plan->major_version,
-            configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt);
+        directory = postgres::find_binaries(plan->major_version, configured_binaries(request));
         overview.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
         if (layout) {
             review_limits({arguments.source, request.scope, configuration_left(scope)}, *layout, directory, findings);
         }
     } catch (const Failure& failure) {
         append(findings, "binaries", failure.problems());
+    }
+    if (layout && request.patroni) {
+        append(findings, patroni::review_server_start(*request.patroni, directory, false));
     }
 }
 

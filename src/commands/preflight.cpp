@@ -12,7 +12,6 @@
 #include "system/log.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <functional>
 #include <unistd.h>
 
@@ -38,10 +37,15 @@ bool refuses(const Finding& finding) {
     return is_error(finding) && !finding.id.starts_with("replica-method-");
 }
 
+void warn_of(const std::vector<Finding>& findings) {
+    for (const auto& finding : findings) {
+        log::write(finding.problem, log::Level::warning);
+    }
+}
+
 void refuse_errors(std::vector<Finding> findings) {
     const auto errors = std::stable_partition(findings.begin(), findings.end(), std::not_fn(refuses));
-    std::for_each(findings.begin(), errors,
-                  [](const Finding& finding) { log::write(finding.problem, log::Level::warning); });
+    warn_of({findings.begin(), errors});
     if (errors != findings.end()) {
         throw Failure(ExitCode::preflight_refused, errors_in({errors, findings.end()}));
     }
@@ -56,15 +60,9 @@ void review_node(const Request& request, const Plan& plan, const Layout& layout,
     append(findings, review_startup_files(request, plan));
 }
 
-void review_start(const Request& request, const Plan& plan, bool in_its_unit, std::vector<Finding>& findings) {
-    if (request.patroni) {
-        const auto& configured = request.patroni->bin_directory;
-        append(findings,
-               patroni::review_server_start(*request.patroni,
-                                            configured ? configured->text
-                                                       : fmt::format("/usr/lib/postgresql/{}/bin", plan.major_version),
-                                            in_its_unit));
-    }
+std::optional<std::filesystem::path> configured_binaries(const Request& request) {
+    const bool configured = request.patroni && request.patroni->bin_directory;
+    return configured ? std::optional<std::filesystem::path>(request.patroni->bin_directory->text) : std::nullopt;
 }
 
 void refuse_root(const std::string& command) {
@@ -84,17 +82,18 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
     auto findings = review_patroni_yml(arguments, request);
     // These keep Patroni from calling bootstrap. It is being called: by Patroni all the same, or by a person. The last
     // three do not concern this restore: replicas come later, and options are read from the file.
-    const bool has_patronis_environment = arguments.calling_patroni || arguments.patroni_goes_on;
-    std::erase_if(findings, [&](const Finding& finding) {
-        const bool may_be_in_a_variable = finding.id == "role-without-name" && !has_patronis_environment;
-        if (may_be_in_a_variable) {
-            log::write(finding.problem, log::Level::warning);
-        }
-        return may_be_in_a_variable || finding.id == "method-missing" || finding.id == "standby-cluster" ||
+    std::erase_if(findings, [](const Finding& finding) {
+        return finding.id == "method-missing" || finding.id == "standby-cluster" ||
                finding.id == "node-never-bootstraps" || finding.id == "replica-method-list" ||
                finding.id == "option-boolean" || finding.id == "option-without-value";
     });
-    refuse_errors(findings);
+    // The name may be in a variable that only Patroni has.
+    const bool has_patronis_environment = arguments.calling_patroni || arguments.patroni_goes_on;
+    const auto unsure = std::stable_partition(findings.begin(), findings.end(), [&](const Finding& finding) {
+        return has_patronis_environment || finding.id != "role-without-name";
+    });
+    warn_of({unsure, findings.end()});
+    refuse_errors({findings.begin(), unsure});
 }
 
 void refuse_unfit_places(const Layout& layout) {
@@ -103,15 +102,14 @@ void refuse_unfit_places(const Layout& layout) {
     refuse_errors(findings);
 }
 
-void refuse_unstartable(const BootstrapArguments& arguments, const Request& request, const Plan& plan) {
-    std::vector<Finding> findings;
-    review_start(request, plan, arguments.calling_patroni.has_value(), findings);
-    if (arguments.calling_patroni) {
-        return refuse_errors(findings);
+void refuse_unstartable(const BootstrapArguments& arguments, const Request& request,
+                        const std::filesystem::path& binaries) {
+    if (!request.patroni) {
+        return;
     }
-    for (const auto& finding : findings) {  // all of it may be there by the time that Patroni starts
-        log::write(finding.problem, log::Level::warning);
-    }
+    const bool is_certain = arguments.calling_patroni.has_value();  // else it may be there by the time Patroni starts
+    const auto findings = patroni::review_server_start(*request.patroni, binaries, is_certain);
+    is_certain ? refuse_errors(findings) : warn_of(findings);
 }
 
 void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout) {

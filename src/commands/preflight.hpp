@@ -6,6 +6,7 @@
 #include "system/finding.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,8 @@ namespace patroni_pgbackrest::commands {
 /// Looks for what this node lacks for the restore, once the set is known.
 void review_node(const Request& request, const Plan& plan, const Layout& layout, std::vector<Finding>& findings);
 
-/// Looks for what PostgreSQL could not open when Patroni starts it. `in_its_unit`: see patroni::review_server_start.
-void review_start(const Request& request, const Plan& plan, bool in_its_unit, std::vector<Finding>& findings);
+/// postgresql.bin_dir of patroni.yml.
+std::optional<std::filesystem::path> configured_binaries(const Request& request);
 
 /// Throws Failure(preflight_refused) as root, before anything is read or written.
 void refuse_root(const std::string& command);
@@ -28,7 +29,8 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
 void refuse_unfit_places(const Layout& layout);
 
 /// The same for what PostgreSQL could not open when Patroni starts it. When Patroni does not call, all are warnings.
-void refuse_unstartable(const BootstrapArguments& arguments, const Request& request, const Plan& plan);
+void refuse_unstartable(const BootstrapArguments& arguments, const Request& request,
+                        const std::filesystem::path& binaries);
 
 /// The same for the room on the disks and for what Patroni needs besides the backup, once the set is known.
 void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout);

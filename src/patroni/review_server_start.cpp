@@ -1,5 +1,6 @@
 #include "patroni/review_server_start.hpp"
 
+#include "postgres/binaries.hpp"
 #include "system/descriptor.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
@@ -147,16 +148,14 @@ void review_tls(const Configuration& configuration, bool in_its_unit, std::vecto
 
 /// Only where the directory that PostgreSQL calls $libdir is known by a library that every server has.
 void review_libraries(const OpenedAtStart& opened, const fs::path& binaries, std::vector<Finding>& findings) {
-    const auto directory = (binaries / "").parent_path().parent_path() / "lib";
+    const auto directory = postgres::library_directory(binaries);
     std::error_code error;
     if (!opened.libraries || opened.has_library_path || !fs::exists(directory / "libpqwalreceiver.so", error)) {
         return;
     }
     for (auto name : items_of(opened.libraries->text)) {
-        constexpr std::string_view place = "$libdir/";
         std::erase(name, '"');
-        const auto file = directory / (name.starts_with(place) ? name.substr(place.size()) : name);
-        if (!name.empty() && !fs::exists(file, error) && !fs::exists(file.string() + ".so", error)) {
+        if (!name.empty() && !postgres::has_library(directory, name)) {
             findings.push_back(
                 {"library-missing",
                  {fmt::format("shared_preload_libraries has {}, which is not in {}", name, directory.string()),

@@ -143,4 +143,15 @@ fs::path find_binaries(int major, const std::optional<fs::path>& configured) {
     not_found(major, objections);
 }
 
+fs::path library_directory(const fs::path& binaries) {
+    return (binaries / "").parent_path().parent_path() / "lib";
+}
+
+bool has_library(const fs::path& directory, std::string_view name) {
+    constexpr std::string_view place = "$libdir/";
+    const auto file = directory / (name.starts_with(place) ? name.substr(place.size()) : name);
+    std::error_code error;
+    return fs::exists(file, error) || fs::exists(file.string() + ".so", error);
+}
+
 }  // namespace patroni_pgbackrest::postgres

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string_view>
 
 namespace patroni_pgbackrest::postgres {
 
@@ -18,5 +19,11 @@ int major_version(const std::filesystem::path& data_directory);
 /// Failure(preflight_refused) that names what was looked for and what was found (another major version, a missing
 /// binary).
 std::filesystem::path find_binaries(int major, const std::optional<std::filesystem::path>& configured);
+
+/// The directory that PostgreSQL calls $libdir, where its programs lie in `…/bin`, as distributions have it.
+std::filesystem::path library_directory(const std::filesystem::path& binaries);
+/// Whether a library of shared_preload_libraries is there: PostgreSQL looks for `name` and `name.so`, `$libdir/` before
+/// it or not (expand_dynamic_library_name in dfmgr.c).
+bool has_library(const std::filesystem::path& directory, std::string_view name);
 
 }  // namespace patroni_pgbackrest::postgres

@@ -1,6 +1,7 @@
 #include "staging/memory.hpp"
 
 #include "pgbackrest/configuration_files.hpp"
+#include "postgres/binaries.hpp"
 #include "staging/journal.hpp"
 #include "staging/named_state.hpp"
 #include "staging/rejected_directory.hpp"
@@ -179,18 +180,13 @@ std::optional<EarlierFailure> remembered(const Failure& failure, const std::opti
                           {}};
 }
 
-FailureMemory::FailureMemory(const Request& request, const Plan& plan, const Layout& layout)
+FailureMemory::FailureMemory(const Request& request, const Plan& plan, const Layout& layout,
+                             const std::filesystem::path& binaries)
     : file_(layout.failure()), request_(identity_of(request)), facts_(facts_of(request, plan)),
+      libraries_(postgres::library_directory(binaries)), port_(request.patroni ? request.patroni->port : std::nullopt),
       last_(EarlierFailure::read(file_)) {
     if (last_ && last_->request != request_) {
         last_.reset();
-    }
-    if (request.patroni) {
-        port_ = request.patroni->port;
-        const auto& binaries = request.patroni->bin_directory;
-        const std::filesystem::path directory =
-            binaries ? binaries->text : fmt::format("/usr/lib/postgresql/{}/bin", plan.major_version);
-        libraries_ = (directory / "").parent_path().parent_path() / "lib";
     }
 }
 

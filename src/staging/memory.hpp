@@ -65,7 +65,9 @@ std::optional<EarlierFailure> remembered(const Failure& failure, const std::opti
 class FailureMemory {
   public:
     /// Reads what is kept beside the journal; the failure of another request counts for nothing.
-    FailureMemory(const Request& request, const Plan& plan, const Layout& layout);
+    /// `binaries`: of the PostgreSQL that will run, whose libraries may be named by its last words.
+    FailureMemory(const Request& request, const Plan& plan, const Layout& layout,
+                  const std::filesystem::path& binaries);
 
     /// Throws the last failure again, with the way to clear it, when it lasts and nothing that it rests on has changed.
     void refuse_repetition() const;

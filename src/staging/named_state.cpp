@@ -1,11 +1,10 @@
 #include "staging/named_state.hpp"
 
+#include "postgres/binaries.hpp"
 #include "system/listening.hpp"
 
 #include <fmt/format.h>
-#include <string_view>
 #include <sys/stat.h>
-#include <system_error>
 
 namespace patroni_pgbackrest {
 
@@ -26,14 +25,6 @@ std::string state_of_path(fs::path path) {
     return fmt::format("{} {:o} {} {} {}", path.string(), facts.st_mode, facts.st_uid, facts.st_gid, written);
 }
 
-/// PostgreSQL looks for `name` and `name.so` in the directory that it calls $libdir.
-std::string state_of_library(const std::string& name, const fs::path& libraries) {
-    constexpr std::string_view place = "$libdir/";
-    const auto file = libraries / (name.starts_with(place) ? name.substr(place.size()) : name);
-    std::error_code error;
-    return fmt::format("{} {}", name, fs::exists(file, error) || fs::exists(file.string() + ".so", error));
-}
-
 }  // namespace
 
 std::string named_state(const std::string& words, const fs::path& libraries, std::optional<unsigned> port) {
@@ -44,7 +35,8 @@ std::string named_state(const std::string& words, const fs::path& libraries, std
             break;
         }
         const auto name = words.substr(quote + 1, end - quote - 1);
-        state += (name.starts_with('/') ? state_of_path(name) : state_of_library(name, libraries)) + "\n";
+        state += name.starts_with('/') ? state_of_path(name) + "\n"
+                                       : fmt::format("{} {}\n", name, postgres::has_library(libraries, name));
         quote = words.find('"', end + 1);
     }
     // Its last words are of the sockets; the one that was in use is named before.

@@ -2,6 +2,7 @@
 
 #include "cluster.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 
@@ -91,4 +92,18 @@ TEST_CASE("PG_VERSION tells the major version") {
     CHECK(refusal_of_version(directory.path()) == file.string() + " holds no major version: \"9.6\"");
     system::replace_file(file, "");
     CHECK(refusal_of_version(directory.path()) == file.string() + " holds no major version: \"\"");
+}
+
+TEST_CASE("libraries lie beside the programs, and have the ending that a setting leaves out") {
+    const Files files;
+    files.write("15/lib/pgaudit.so", "");
+    for (const std::string binaries : {"15/bin", "15/bin/"}) {
+        const auto libraries = library_directory(files.path(binaries));
+        CHECK(libraries == files.path("15/lib"));
+        for (const auto* name : {"pgaudit", "pgaudit.so", "$libdir/pgaudit"}) {
+            CAPTURE(name);
+            CHECK(has_library(libraries, name));
+        }
+        CHECK_FALSE(has_library(libraries, "timescaledb"));
+    }
 }

@@ -157,7 +157,7 @@ TEST_CASE("a run knows the failures of its own request, and adds its own") {
     const Restore restore;
     const auto layout = choose_layout(restore.data());
     fs::create_directories(layout.workspace);
-    const auto memory = [&](const Request& request) { return FailureMemory(request, restore.plan, layout); };
+    const auto memory = [&](const Request& request) { return FailureMemory(request, restore.plan, layout, {}); };
     const Failure failure = Failure(ExitCode::pgbackrest_failed, "it failed", "mend it").lasting();
     CHECK_FALSE(memory(restore.request).last());
     memory(restore.request).remember(Failure(ExitCode::terminated, "terminated", ""));
@@ -182,10 +182,10 @@ TEST_CASE("the state of what PostgreSQL's last words name is looked at again") {
     fs::create_directories(layout.workspace);
     const auto is_refused = [&] {
         return !problems_of(ExitCode::preflight_refused, [&] {
-                    FailureMemory(restore.request, restore.plan, layout).refuse_repetition();
+                    FailureMemory(restore.request, restore.plan, layout, files.path("15/bin")).refuse_repetition();
                 }).empty();
     };
-    FailureMemory(restore.request, restore.plan, layout)
+    FailureMemory(restore.request, restore.plan, layout, files.path("15/bin"))
         .remember(Failure(ExitCode::preflight_refused, "set aside", "change something").lasting(),
                   "FATAL:  could not access file \"pgaudit\": No such file or directory");
     CHECK(is_refused());
