@@ -88,7 +88,14 @@ void take_over_attributes(const Descriptor& file, const fs::path& old) {
     }
 }
 
+/// What is cut off goes first: where that fails nothing was written, and where a longer text was written nothing needs
+/// to be cut off.
 void write_from(const Descriptor& file, std::string_view text, std::size_t from, const fs::path& path) {
+    const auto length = static_cast<off_t>(text.size());
+    struct stat facts {};
+    if (::fstat(file.number(), &facts) != 0 || (facts.st_size > length && ::ftruncate(file.number(), length) != 0)) {
+        cannot("write", path);
+    }
     while (from < text.size()) {
         const auto written = ::pwrite(file.number(), text.data() + from, text.size() - from, static_cast<off_t>(from));
         if (written >= 0) {
@@ -97,7 +104,7 @@ void write_from(const Descriptor& file, std::string_view text, std::size_t from,
             cannot("write", path);
         }
     }
-    if (::ftruncate(file.number(), static_cast<off_t>(text.size())) != 0 || ::fsync(file.number()) != 0) {
+    if (::fsync(file.number()) != 0) {
         cannot("write", path);
     }
 }
