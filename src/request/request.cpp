@@ -11,31 +11,51 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <string_view>
 
 namespace patroni_pgbackrest {
 
 namespace {
 
 void refuse_control_characters(Settings& settings, const std::string& name, const patroni::Value& value) {
-    if (has_control_character(system::trim(value.text))) {
+    if (has_control_character(value.text)) {
         settings.problem(value.place, fmt::format("{} has a line feed or another control character", name),
-                         "write it in one line");
+                         "write it in one line, without a line feed at its end");
     }
 }
 
-/// A target's own rules are stricter, and a probe may be a statement of several lines.
+/// A statement may have several lines, but psql would take one with a NUL for what is before it.
+void refuse_control_characters_in_probe(Settings& settings, const patroni::Value& value) {
+    constexpr std::string_view white_space = " \t\n\r\f\v";
+    auto words = value.text;
+    std::erase_if(words, [&](char character) { return white_space.find(character) != std::string_view::npos; });
+    if (has_control_character(words)) {
+        settings.problem(value.place, "probe has a control character that is no white space", "take it out");
+    }
+}
+
+/// A target's own rules are stricter.
 void refuse_control_characters(Settings& settings, const std::optional<patroni::Configuration>& patroni) {
     for (const auto& [name, values] : settings.all()) {
-        for (const auto& value : name == "target" || name == "probe" ? std::vector<patroni::Value>() : values) {
-            refuse_control_characters(settings, name, value);
+        for (const auto& value : name == "target" ? std::vector<patroni::Value>() : values) {
+            if (name == "probe") {
+                refuse_control_characters_in_probe(settings, value);
+            } else {
+                refuse_control_characters(settings, name, value);
+            }
         }
     }
-    if (patroni && patroni->data_directory) {
-        refuse_control_characters(settings, "postgresql.data_dir", *patroni->data_directory);
+    if (!patroni) {
+        return;
     }
-    if (patroni && patroni->scope) {
-        refuse_control_characters(settings, "scope", *patroni->scope);
-    }
+    const auto refuse = [&](const char* name, const std::optional<patroni::Value>& value) {
+        if (value) {
+            refuse_control_characters(settings, name, *value);
+        }
+    };
+    refuse("postgresql.data_dir", patroni->data_directory);
+    refuse("scope", patroni->scope);
+    refuse("name", patroni->name);
 }
 
 std::optional<std::string> read_system_identifier(Settings& settings) {

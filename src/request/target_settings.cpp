@@ -60,8 +60,9 @@ std::optional<Name> name_target(Settings& settings, const std::string& value, co
 
 bool has_control_character(std::string_view value) {
     constexpr unsigned char first_printable = 0x20;
+    constexpr char del = 0x7f;
     return std::any_of(value.begin(), value.end(), [](char character) {
-        return static_cast<unsigned char>(character) < first_printable && character != '\t';
+        return (static_cast<unsigned char>(character) < first_printable && character != '\t') || character == del;
     });
 }
 

@@ -261,15 +261,44 @@ class Options(NodeCase):
         place = '%s:%d' % (self.pgbackrest_configuration, read(self.pgbackrest_configuration).count('\n'))
         self.assert_refused(self.bootstrap(), 2, "'soon' is not valid", 'correct it there', place)
 
+    def assert_unwritable(self, message, *arguments, block=None, **sections):
+        """Refused before the copy, by check and by bootstrap."""
+        self.configure(block, **sections)
+        checked = self.run_program(program(), 'check', '--patroni-config=' + self.yml, '--datadir=' + self.data_directory, *arguments)
+        self.assertEqual(checked.code, 3, checked.log)
+        self.assertRegex(checked.log, 'ERROR   request-invalid: .*' + message)
+        self.assert_refused(self.bootstrap(*arguments), 2, message)
+        self.assertFalse(os.path.exists(self.staging))
+
     def test_a_line_feed_in_a_setting_is_refused_before_the_copy(self):
         for block in ({'type': 'name', 'target': 'before\nrecovery_target_action = shutdown'},
                       {'tablespace-map': ['more=%s\nx' % self.lab.path('more')]}, {'preload': 'a\nb'}):
-            self.configure(block)
-            checked = self.run_check()
-            self.assertEqual(checked.code, 3)
-            self.assertRegex(checked.log, 'ERROR   request-invalid: .* has a line feed')
-            self.assert_refused(self.bootstrap(), 2, 'has a line feed or another control character')
-            self.assertFalse(os.path.exists(self.staging))
+            self.assert_unwritable('has a line feed or another control character', block=block)
+
+    def test_a_line_feed_at_the_end_of_a_place_is_refused_before_the_copy(self):
+        # As a block scalar leaves it: it would be the last letter of the directory's name.
+        more = self.lab.path('more')
+        for name, value in (('tablespace-map', ['more=%s\n' % more]), ('tablespace-map-all', more + '\n'),
+                            ('link-map', ['pg_wal=%s\n' % more])):
+            self.assert_unwritable('%s has a line feed or another control character' % name, block={name: value})
+        self.assertFalse(os.path.lexists(more + '\n'))
+
+    def test_other_control_characters_are_refused_before_the_copy(self):
+        for block in ({'type': 'name', 'target': 'before\rafter'}, {'type': 'name', 'target': 'before\0after'},
+                      {'buffer-size': '16MB\a'}, {'cmd-ssh': '/usr/bin/ssh\r'}):
+            self.assert_unwritable('has a line feed or another control character', block=block)
+        self.assert_unwritable("the restore point's name has a line feed", '--type=name', '--target=before\x7f')
+
+    def test_control_characters_in_names_are_refused_before_the_copy(self):
+        self.assert_unwritable('scope has a line feed', scope=self.node.scope + '\n')
+        self.assert_unwritable('name has a line feed', name='node\r1')
+        self.assert_unwritable('scope has a line feed', '--scope=with a\x7f')
+
+    def test_a_probe_may_have_lines_but_no_other_control_character(self):
+        # psql would take it for what is before the NUL.
+        self.assert_unwritable('probe has a control character', block={'probe': 'select true\0 and false'})
+        self.configure({'probe': 'select\n\tcount(*) > 0\r\nfrom kept\n'})
+        self.assert_done(self.bootstrap())
 
     def test_a_variable_without_a_value_does_not_keep_the_cluster_from_coming_back(self):
         environment = {'PGBACKREST_PG1_PATH': '', 'PGBACKREST_BUFFER_SIZE': ''}

@@ -361,6 +361,19 @@ TEST_CASE("a line feed in a value is refused before anything is copied") {
           "tablespace-map has a line feed or another control character");
     CHECK(message(refusals_of(with_block(""), {{"datadir", "/srv/da\nta"}})) ==
           "datadir has a line feed or another control character");
+    // One at the end, as a block scalar leaves it, would be the last letter of a directory's name.
+    CHECK(message(refusals_of(with_block("    tablespace-map: |\n      a=/b\n"))) ==
+          "tablespace-map has a line feed or another control character");
+    CHECK(message(refusals_of(with_block("    buffer-size: \"16MB\\x7f\"\n"))) ==
+          "buffer-size has a line feed or another control character");
+    CHECK(message(refusals_of(with_block("    type: name\n    target: \"before\\x7f\"\n"))) ==
+          "the restore point's name has a line feed or another control character");
+    CHECK(message(refusals_of(with_block("    probe: \"SELECT true\\0 AND false\"\n"))) ==
+          "probe has a control character that is no white space");
+    CHECK(message(refusals_of("scope: \"demo\\n\"\n" + with_block("").substr(std::string("scope: demo\n").size()))) ==
+          "scope has a line feed or another control character");
+    CHECK(message(refusals_of(with_block("") + "name: \"node\\r1\"\n")) ==
+          "name has a line feed or another control character");
     CHECK(request_of("    type: name\n    target: \"with\\ta tab\"\n").target.value() == "with\ta tab");
     CHECK(request_of("    type: time\n    target: |\n      2026-11-22 10:00:00+00\n").target.type() == "time");
     CHECK_NOTHROW(request_of("    probe: |\n      SELECT\n      true\n"));
