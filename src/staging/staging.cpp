@@ -46,16 +46,16 @@ void refuse_another_cluster(const Journal& journal, const Plan& plan, const fs::
 /// A snapshot of a node's disk that is attached to another node, while the first one may go on as well.
 void refuse_another_member(const Request& request, const Journal& earlier, const Layout& layout) {
     const auto member = member_of(request);
-    if (!member.empty() && !earlier.member.empty() && member != earlier.member) {
-        throw Failure(
-            ExitCode::unsafe,
-            fmt::format("{} is an unfinished restore of member {}, and this is {}", layout.staging.string(),
-                        earlier.member, member),
-            fmt::format("if no other node has it, rm -r {} and run it again; else give this node a disk of its "
-                        "own",
-                        system::shell_word(layout.workspace.string()) + " " +
-                            system::shell_word(layout.staging.string())));
+    if (member.empty() || earlier.member.empty() || member == earlier.member) {
+        return;
     }
+    const auto& directory = hand_over_is_done(layout) ? layout.data_directory : layout.staging;
+    throw Failure(
+        ExitCode::unsafe,
+        fmt::format("{} is an unfinished restore of member {}, and this is {}", directory.string(), earlier.member,
+                    member),
+        fmt::format("if no other node has it, rm -r {} {} and run it again; else give this node a disk of its own",
+                    system::shell_word(layout.workspace.string()), system::shell_word(directory.string())));
 }
 
 }  // namespace

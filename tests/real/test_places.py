@@ -334,37 +334,3 @@ class ReusedDirectories(SpaceCase):
         self.assert_done(self.bootstrap(*self.given, '--tablespace-map=space=' + self.space))
         self.open()
         self.assertEqual(self.sql('select count(*) from there'), '1')
-
-
-class CopiedRestores(PlainCase):
-    """Staging and journal of an interrupted restore, copied: what lies outside of them is the original's."""
-
-    def test_the_finished_originals_tablespace_is_not_written_to(self):
-        space = self.lab.make('space')
-        self.make_source('', "create tablespace space location '%s'; create table there (n int) tablespace space; "
-                         'insert into there select generate_series(1, %d)' % (space, ROWS))
-        self.plain.write_batches(*range(1, 7))
-        self.lose()
-        os.rename(space, space + '.lost')
-        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
-        wait_until('the replay', lambda: len(read(self.lab.path('log/asked')).split()) > 3)
-        self.lab.kill_all()
-        self.result_of(process)
-        for end in ('', '.d'):
-            self.lab.run('cp', '-a', self.staging + end, self.lab.path('other.restoring' + end))
-        self.assert_done(self.bootstrap())
-        self.open()
-        self.sql('insert into there select generate_series(1, %d); checkpoint' % ROWS)
-        first = self.server
-        self.data_directory = self.node.data_directory = self.lab.path('other')
-        self.configure(scope='another')
-        for _ in range(2):
-            result = self.bootstrap('--scope=another', '--source=fenced')
-            self.assert_refused(result, 9, '%s is not empty' % space)
-        self.assertIn('other.restoring.d/journal.json was copied from elsewhere', result.log + self.lab.log('bootstrap'))
-        self.assertFalse(os.path.exists(self.data_directory))
-        first.process.kill()
-        first.process.wait()
-        os.remove(os.path.join(first.data_directory, 'postmaster.pid'))
-        first.start()
-        self.assertEqual(first.sql('select count(*) from there'), str(2 * ROWS))

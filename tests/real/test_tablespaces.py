@@ -140,24 +140,103 @@ class MadeInTheWal(PlainCase):
         self.assert_done(self.to_few())
         self.assert_elsewhere(ROWS)
 
-    def test_patronis_own_server_is_given_no_files_of_the_lost_cluster(self):
-        self.lose()
-        target = {'time': self.few['time'], 'timeline': '1'}
-        self.configure({'type': 'time', 'target': self.few['time'], 'target-timeline': 1,
-                        'recovery_conf': self.recovery_conf(**target)})
+    # Patroni mode: the recovery is Patroni's PostgreSQL's, in the directory that it was handed over.
+
+    def hand_over_to_patroni(self, block=None, **target):
+        self.settings = self.recovery_conf(**target)
+        self.configure({**(block or {}), 'recovery_conf': self.settings})
         self.assert_done(self.bootstrap())
-        before = self.contents()
         self.lab.write('data/postgresql.conf', "include 'postgresql.base.conf'\n" + ''.join(
-            "%s = '%s'\n" % setting for setting in self.recovery_conf(**target).items()))
+            "%s = '%s'\n" % setting for setting in self.settings.items()))
+
+    def hand_over_few_to_patroni(self):
+        self.hand_over_to_patroni({'type': 'time', 'target': self.few['time'], 'target-timeline': 1}, time=self.few['time'], timeline='1')
+
+    def assert_recovery_refused(self):
+        before = self.contents()
         done = self.lab.attempt(self.lab.bin_directory + '/postgres', '-D', self.data_directory, '-c', 'listen_addresses=',
                                 '-c', 'unix_socket_directories=' + self.lab.directory, seconds=60)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn('the WAL makes a tablespace in ' + self.place, done.stdout + done.stderr)
         self.assertEqual(self.contents(), before)
 
-        os.rename(self.place, self.place + '.lost')
+    def assert_recovers(self, rows):
         self.open()
         wait_until('the recovery to end', lambda: self.sql('select pg_is_in_recovery()') == 'f')
-        self.assertEqual(self.sql('select count(*) from elsewhere'), str(ROWS))
+        self.assertEqual(self.sql('select count(*) from elsewhere'), str(rows))
         # Patroni may set the directory aside with its tablespaces.
         self.assertIn(self.place, json.loads(read(self.staging + '.d/journal.json'))['outside'])
+
+    def test_patronis_own_server_is_given_no_files_of_the_lost_cluster(self):
+        self.lose()
+        self.hand_over_few_to_patroni()
+        self.assert_recovery_refused()
+        os.rename(self.place, self.place + '.lost')
+        self.assert_recovers(ROWS)
+
+    def test_patronis_own_server_is_given_none_for_the_latest_point_either(self):
+        self.lose()
+        self.hand_over_to_patroni()
+        self.assert_recovery_refused()
+        os.rename(self.place, self.place + '.lost')
+        self.assert_recovers(10 * ROWS)
+
+    def test_patronis_own_server_finds_the_directory_made(self):
+        self.lose_all()
+        self.hand_over_few_to_patroni()
+        self.assert_recovers(ROWS)
+
+    def test_patronis_own_server_goes_on_with_what_it_made_itself(self):
+        self.lose_all()
+        self.hand_over_to_patroni({'pgbackrest': self.slow_pgbackrest()})
+        self.lab.start('patronis', self.lab.bin_directory + '/postgres', '-D', self.data_directory, '-c', 'listen_addresses=',
+                       '-c', 'unix_socket_directories=' + self.lab.directory)
+        wait_until('the rows to be replayed', lambda: sum(map(os.path.getsize, self.contents())) > 3000000)
+        self.lab.kill_all()
+        self.assert_recovers(10 * ROWS)
+
+    def test_patronis_own_server_is_given_no_files_of_an_earlier_try(self):
+        # That try was another request's: its files are removed before Patroni's PostgreSQL can find them.
+        self.try_in_vain()
+        self.hand_over_few_to_patroni()
+        self.assertEqual(self.contents(), [])
+        self.assert_recovers(ROWS)
+
+
+class MadeAgainInTheWal(PlainCase):
+    """A tablespace of the backup is dropped after it, and made again in the same directory."""
+
+    def setUp(self):
+        super().setUp()
+        self.place = self.lab.make('again')
+        self.make_source('', "create tablespace again location '%s'; create table first (n int) tablespace again; "
+                         'insert into first select generate_series(1, %d)' % (self.place, ROWS))
+        self.plain.write_batches(1)
+        self.plain.sql('drop table first')
+        self.plain.sql('drop tablespace again')
+        self.plain.write_batches(2)
+        self.plain.sql("create tablespace again location '%s'" % self.place)
+        self.plain.sql('create table second (n int) tablespace again')
+        self.plain.sql('insert into second select generate_series(1, %d)' % ROWS)
+        self.plain.write_batches(3)
+        self.lose()
+
+    def assert_second_there(self):
+        self.open()
+        wait_until('the recovery to end', lambda: self.sql('select pg_is_in_recovery()') == 'f')
+        self.assertEqual(self.sql("select (select count(*) from second), to_regclass('first') is null"), '%d|t' % ROWS)
+
+    def test_for_the_latest_point(self):
+        os.rename(self.place, self.place + '.lost')
+        self.assert_done(self.bootstrap())
+        self.assert_second_there()
+
+    def test_by_patronis_own_server(self):
+        settings = self.recovery_conf()
+        self.configure({'recovery_conf': settings})
+        self.assert_refused(self.bootstrap(), 9, '%s is not empty' % self.place)
+        os.rename(self.place, self.place + '.lost')
+        self.assert_done(self.bootstrap())
+        self.lab.write('data/postgresql.conf', "include 'postgresql.base.conf'\n" + ''.join(
+            "%s = '%s'\n" % setting for setting in settings.items()))
+        self.assert_second_there()

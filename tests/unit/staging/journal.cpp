@@ -355,3 +355,16 @@ TEST_CASE("an unfinished restore of another member is refused") {
           restore.files.path("data.restoring").string() +
               " is an unfinished restore of member node1, and this is node2");
 }
+
+TEST_CASE("another member's that is all in place already is named with where it lies") {
+    Restore restore;
+    restore.request.patroni.emplace();
+    restore.request.patroni->name = patroni::Value{"node1", "patroni.yml:2"};
+    restore.interrupt(Phase::handing_over);
+    fs::rename(restore.files.path("data.restoring"), restore.data());
+    restore.request.patroni->name->text = "node2";
+    const auto problem = problems_of(ExitCode::unsafe, [&] { StagingDirectory(restore.request); }).front();
+    CHECK(problem.message == restore.data().string() + " is an unfinished restore of member node1, and this is node2");
+    CHECK(problem.hint == "if no other node has it, rm -r " + restore.files.path("data.restoring.d").string() + " " +
+                              restore.data().string() + " and run it again; else give this node a disk of its own");
+}
