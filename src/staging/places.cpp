@@ -2,6 +2,7 @@
 
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/in_root.hpp"
 #include "system/log.hpp"
 #include "system/machine.hpp"
 #include "system/process_facts.hpp"
@@ -123,12 +124,19 @@ std::optional<pid_t> server_with_place(const fs::path& place) {
         if (!facts || facts->arguments.empty() || facts->arguments.front().find("postgres") == std::string::npos) {
             continue;
         }
-        // Through its own root, which may be a container's: there the same paths lead elsewhere.
         const auto own = fs::path("/proc") / std::to_string(process.pid);
+        // Through its own root, which may be a container's: there the same paths lead elsewhere. Where that cannot be
+        // known, a place is refused rather than overwritten.
         const auto leads_to_place = [&](const fs::path& link) {
             std::error_code error;
             const auto target = fs::read_symlink(link, error);
-            return is_place(target.is_absolute() ? own / "root" / target.relative_path() : link);
+            if (!target.is_absolute()) {
+                return is_place(link);
+            }
+            const auto leads = system::leads_there_in(own / "root", target, place);
+            return leads == system::LeadsThere::yes ||
+                   (leads == system::LeadsThere::unknown &&
+                    (is_place(own / "root" / target.relative_path()) || is_place(target)));
         };
         const auto links = links_of(own / "cwd");
         if (is_place(own / "cwd") || std::any_of(links.begin(), links.end(), leads_to_place)) {
