@@ -10,6 +10,7 @@
 #include "commands/check_scope.hpp"
 #include "commands/preflight.hpp"
 #include "patroni/review.hpp"
+#include "patroni/review_left.hpp"
 #include "patroni/review_server_start.hpp"
 #include "patroni/secrets.hpp"
 #include "plan/window.hpp"
@@ -152,6 +153,16 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
     }
 }
 
+/// What counts instead of bootstrap.dcs.
+std::vector<Finding> review_left(const BootstrapArguments& arguments, const std::string& scope,
+                                 const patroni::ScopeState& state) {
+    const auto left = configuration_left(state);
+    const auto tree = left.empty() ? nullptr : patroni::load_tree(arguments.source);
+    return !tree ? std::vector<Finding>()
+                 : patroni::review_left(tree->map_at("bootstrap").map_at("dcs"), *yaml::parse(left, "the DCS"), scope,
+                                        state.how_to_remove(scope));
+}
+
 /// Empty when patroni.yml cannot be read.
 std::optional<BootstrapArguments> read_configuration(const CheckArguments& arguments, std::vector<Finding>& findings) {
     try {
@@ -180,6 +191,7 @@ void review(const BootstrapArguments& bootstrap, bool search, Overview& overview
     review_machine(bootstrap, *request, scope, plan, overview, findings);
     if (asked) {
         append(findings, review_scope(request->scope, scope));
+        append(findings, review_left(bootstrap, request->scope, scope));
     }
 }
 

@@ -1,4 +1,5 @@
 """What Patroni and PostgreSQL need on the node besides the backup is missed before the copy, not after it."""
+import json
 import os
 import re
 import shutil
@@ -336,3 +337,21 @@ class AwayDcs(NodeCase):
     def test_one_of_several_servers_is_enough(self):
         self.configure(etcd3={'hosts': ['127.0.0.1:1', self.node.etcd]})
         self.assertNotIn('dcs-unknown', self.run_check().log)
+
+
+class LeftConfiguration(NodeCase):
+    def test_what_an_earlier_cluster_left_in_the_dcs_counts(self):
+        self.configure()
+        archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
+        parameters = {'archive_mode': 'on', 'archive_command': archive}
+        left = {'ttl': 20, 'loop_wait': 1, 'retry_timeout': 3, 'postgresql': {'use_pg_rewind': True, 'parameters': parameters}}
+        self.node.put_key(json.dumps(left), 'config')
+        self.assertNotIn('dcs-left', self.run_check().log)
+        parameters['max_connections'] = 123
+        self.node.put_key(json.dumps(left), 'config')
+        self.assertRegex(self.run_check().log, r'WARNING dcs-left: .*they differ in postgresql\.parameters\.max_connections\n')
+        self.bring_back()
+        self.assertEqual(self.node.sql('show max_connections'), '123')
+        self.node.stop()
+        self.node.forget()  # patronictl remove, as the hint says
+        self.assertNotIn('dcs-left', self.run_check().log)

@@ -129,6 +129,7 @@ TEST_CASE("the hint of every finding of check is followed by a test, and the fin
         {"test_what_another_user_left_is_named_with_what_to_do", {"staging-unusable"}},
         {"test_everything_at_once", {"leftover"}},
         {"test_the_dcs_does_not_answer", {"dcs-unknown"}},
+        {"test_what_an_earlier_cluster_left_in_the_dcs_counts", {"dcs-left"}},
         {"test_a_living_cluster_is_told_as_warnings",
          {"port-taken", "data-directory-in-use", "cluster-lives", "scope-initialized"}},
         {"test_check_tells_of_the_interrupted_bootstrap", {"scope-bootstrapping"}},
