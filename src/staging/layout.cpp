@@ -40,6 +40,14 @@ fs::path behind_dangling_links(fs::path path) {
     return path;
 }
 
+/// A slash at the end would stay where the directory is absent, and be taken for another one.
+fs::path without_last_slash(fs::path path) {
+    while (!path.has_filename() && path.has_relative_path()) {
+        path = path.parent_path();
+    }
+    return path;
+}
+
 std::string text_of(uid_t user) {
     const auto* entry = ::getpwuid(user);
     return entry == nullptr ? fmt::format("user {}", user) : fmt::format("user {} ({})", entry->pw_name, user);
@@ -85,7 +93,7 @@ void refuse_others_workspace(const Layout& layout) {
 Layout choose_layout(const fs::path& data_directory) {
     std::error_code error;
     Layout layout;
-    layout.data_directory = fs::weakly_canonical(behind_dangling_links(data_directory), error);
+    layout.data_directory = fs::weakly_canonical(behind_dangling_links(without_last_slash(data_directory)), error);
     if (error) {
         throw Failure(ExitCode::preflight_refused,
                       fmt::format("data directory {} cannot be resolved: {}", data_directory.string(), error.message()),
@@ -111,23 +119,32 @@ Layout choose_layout(const fs::path& data_directory) {
 
 std::vector<fs::path> journals_of(const fs::path& data_directory) {
     std::error_code error;
-    const auto resolved = fs::weakly_canonical(data_directory, error);
+    const auto resolved = fs::weakly_canonical(without_last_slash(data_directory), error);
     if (error) {
         return {};
     }
     return {beside(resolved, ".restoring.d") / "journal.json", resolved / ".restoring.d" / "journal.json"};
 }
 
+std::vector<fs::path> local_entries(const fs::path& directory) {
+    auto remote = system::remote_mounts();
+    std::erase_if(remote, [&](const fs::path& mount) { return system::leads_into(directory, {mount}); });
+    std::vector<fs::path> found;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(directory, error)) {
+        if (!system::leads_into(entry.path(), remote)) {
+            found.push_back(entry.path());
+        }
+    }
+    return found;
+}
+
 std::vector<fs::path> restored_neighbours(const fs::path& data_directory) {
     constexpr std::string_view ending = ".restoring.d";
     std::vector<fs::path> found;
-    const auto remote = system::remote_mounts();
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(data_directory.parent_path(), error)) {
-        if (remote.contains(entry.path())) {
-            continue;
-        }
-        const auto path = entry.path().string();
+    for (const auto& entry : local_entries(data_directory.parent_path())) {
+        const auto path = entry.string();
         const auto neighbour = path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path;
         const auto journals = journals_of(neighbour);
         if (neighbour != data_directory &&

@@ -29,6 +29,10 @@ Layout choose_layout(const std::filesystem::path& data_directory);
 /// Where the journal of a data directory may lie: beside it, and in it.
 std::vector<std::filesystem::path> journals_of(const std::filesystem::path& data_directory);
 
+/// What lies in a directory, but for what leads to another machine: a look at that may never come back. A directory
+/// that is itself on another machine is looked at. None where it cannot be read.
+std::vector<std::filesystem::path> local_entries(const std::filesystem::path& directory);
+
 /// The data directories beside this one of which a restore lies there, finished or not: those with a journal.
 std::vector<std::filesystem::path> restored_neighbours(const std::filesystem::path& data_directory);
 

@@ -66,13 +66,13 @@ std::set<fs::path> candidates(const fs::path& data_directory) {
     const auto resolved = fs::weakly_canonical(data_directory, error);
     add(data_directory);
     for (const auto& parent : {data_directory.parent_path(), resolved.parent_path()}) {
-        for (const auto& entry : fs::directory_iterator(parent, error)) {
-            add(entry.path());
+        for (const auto& entry : local_entries(parent)) {
+            add(entry);
         }
     }
-    for (const auto& entry : fs::directory_iterator(resolved, error)) {
-        if (entry.path().filename().string().starts_with('.')) {
-            add(entry.path());
+    for (const auto& entry : local_entries(resolved)) {
+        if (entry.filename().string().starts_with('.')) {
+            add(entry);
         }
     }
     return found;

@@ -31,7 +31,8 @@ bool is_known_to_be_ours(const Place& place) {
 }  // namespace
 
 bool Place::is_still_there() const {
-    return birth && birth == system::birth_of(path);
+    const auto now = system::birth_of(path);
+    return birth && now && system::is_same_birth(*birth, *now);
 }
 
 Places::Places(const std::vector<std::string>& paths, const std::map<std::string, std::string>& births) {

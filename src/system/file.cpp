@@ -116,4 +116,10 @@ std::optional<std::string> birth_of(const fs::path& directory) {
                        known ? facts.stx_btime.tv_nsec : 0);
 }
 
+bool is_same_birth(std::string_view one, std::string_view other) {
+    const auto inode = [](std::string_view birth) { return birth.substr(0, birth.find(' ')); };
+    const auto has_time = [](std::string_view birth) { return !birth.ends_with(" 0.000000000"); };
+    return one == other || (inode(one) == inode(other) && has_time(one) != has_time(other));
+}
+
 }  // namespace patroni_pgbackrest::system

@@ -74,10 +74,18 @@ class PrivateDirectory {
 /// which may be replaced.
 std::optional<std::string> birth_of(const std::filesystem::path& directory);
 
+/// Whether two of these are one: of a time that only one of them has nothing is known, as a file system may tell it
+/// since an update.
+bool is_same_birth(std::string_view one, std::string_view other);
+
 /// The mount points of file systems that are another machine's, or another process's, or are mounted by looking at them
 /// (proc_pid_mountinfo(5)): while that does not answer, a look at one blocks for ever. From /proc/self/mountinfo.
 std::set<std::filesystem::path> remote_mounts();
 /// The same in such a text.
 std::set<std::filesystem::path> remote_mounts_in(std::string_view mountinfo);
+
+/// Whether the way to `path` (absolute) passes one of these directories, links followed by their texts alone: nothing
+/// behind it is looked at. A loop of links does.
+bool leads_into(const std::filesystem::path& path, const std::set<std::filesystem::path>& directories);
 
 }  // namespace patroni_pgbackrest::system

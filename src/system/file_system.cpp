@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
@@ -128,6 +129,38 @@ std::set<fs::path> remote_mounts_in(std::string_view mountinfo) {
         }
     }
     return remote;
+}
+
+bool leads_into(const fs::path& path, const std::set<fs::path>& directories) {
+    constexpr int most_links = 40;  // as the kernel's MAXSYMLINKS
+    fs::path reached;
+    std::deque<fs::path> ahead(path.begin(), path.end());
+    for (int links = 0; !ahead.empty();) {
+        const auto next = ahead.front();
+        ahead.pop_front();
+        if (next.empty() || next == ".") {
+            continue;
+        }
+        if (next == "..") {
+            reached = reached.parent_path();
+            continue;
+        }
+        const auto before = reached;
+        reached = next.is_absolute() ? next : reached / next;
+        if (directories.contains(reached)) {
+            return true;
+        }
+        std::error_code error;
+        const auto end = fs::read_symlink(reached, error);
+        if (!error) {
+            if (++links > most_links) {
+                return true;
+            }
+            ahead.insert(ahead.begin(), end.begin(), end.end());
+            reached = before;
+        }
+    }
+    return false;
 }
 
 bool is_writable(const fs::path& directory) {

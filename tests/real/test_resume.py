@@ -96,6 +96,11 @@ class Resume(ResumeCase):
         self.start_again()
         self.assert_resumed()
 
+    def test_a_reboot_in_the_replay_where_data_dir_ends_with_a_slash(self):
+        self.interrupt_the_replay(postgresql={'data_dir': self.data_directory + '/'})
+        self.start_again()
+        self.assert_resumed()
+
     def test_a_reboot_in_the_replay_to_a_time(self):
         self.interrupt_the_replay({'type': 'time', 'target': self.target('time', 8)})
         self.start_again()

@@ -32,6 +32,24 @@ TEST_CASE("data directories beside it that have a journal are known, at their si
     CHECK(restored_neighbours(restore.data()) == std::vector<fs::path>{restore.files.path("mounted")});
 }
 
+TEST_CASE("a slash at the end makes no other directory, whether it is there or not") {
+    const Restore restore;
+    const auto layout = choose_layout(restore.data());
+    const auto journals = journals_of(restore.data());
+    for (const bool is_there : {false, true}) {
+        if (is_there) {
+            fs::create_directory(restore.data());
+        }
+        for (const char* slashes : {"/", "//"}) {
+            const auto other = choose_layout(restore.data().string() + slashes);
+            CHECK(other.data_directory == layout.data_directory);
+            CHECK(other.staging == layout.staging);
+            CHECK(other.workspace == layout.workspace);
+            CHECK(journals_of(restore.data().string() + slashes) == journals);
+        }
+    }
+}
+
 TEST_CASE("symbolic links to the data directory are resolved") {
     const Restore restore;
     fs::create_directories(restore.files.path("disk/pg"));

@@ -210,6 +210,37 @@ TEST_CASE("mounts that may never answer are known without a look at them") {
     CHECK_FALSE(remote_mounts().contains("/proc"));
 }
 
+TEST_CASE("what leads to a directory is known without a look behind it") {
+    const PrivateDirectory directory;
+    const auto at = [&](const char* name) { return directory.path() / name; };
+    const std::set<fs::path> remote{at("nas")};
+    for (const char* name : {"nas", "local", "nas2"}) {
+        fs::create_directory(at(name));
+    }
+    fs::create_symlink("nas/pg/main", at("relative"));
+    fs::create_symlink(at("nas"), at("absolute"));
+    fs::create_symlink("local/../absolute/main", at("through"));
+    fs::create_symlink("loop", at("loop"));
+    fs::create_symlink("nowhere", at("dangling"));
+    for (const char* name : {"nas", "nas/pg", "relative", "absolute", "absolute/pg", "through", "loop", "./nas/x"}) {
+        CAPTURE(name);
+        CHECK(leads_into(at(name), remote));
+    }
+    for (const char* name : {"", "local", "nas2", "local/nas", "dangling"}) {
+        CAPTURE(name);
+        CHECK_FALSE(leads_into(at(name), remote));
+    }
+}
+
+TEST_CASE("a birth of which only the inode was known is the same when its time is told") {
+    CHECK(is_same_birth("5 17.000000001", "5 17.000000001"));
+    CHECK(is_same_birth("5 0.000000000", "5 17.000000001"));
+    CHECK(is_same_birth("5 17.000000001", "5 0.000000000"));
+    CHECK_FALSE(is_same_birth("5 17.000000001", "5 18.000000001"));
+    CHECK_FALSE(is_same_birth("6 0.000000000", "5 17.000000001"));
+    CHECK_FALSE(is_same_birth("5 0.000000000", ""));
+}
+
 TEST_CASE("mount points are known, through symbolic links too") {
     const PrivateDirectory directory;
     CHECK(is_mount_point("/"));
