@@ -112,15 +112,18 @@ std::optional<TakenBack> take_back_what_was_set_aside(const Request& request, Ru
         return std::nullopt;
     }
     view.phase("take back");
-    const auto in_vain = look_at_set_aside(request, *earlier, *directory, staging.circumstances());
+    auto in_vain = look_at_set_aside(request, *earlier, *directory, staging.circumstances());
+    const auto named = memory.state_named_by(in_vain.last_words);
+    in_vain.same_circumstances &= earlier->named.empty() || earlier->named == named;
     if (const auto failure = refuse_to_repeat(in_vain, staging.layout().failure())) {
         begin_to_count_anew(staging.layout());
         memory.remember(*failure, in_vain.last_words);
         throw Failure(*failure);
     }
     const TakenBack taken_back{is_still_the_newest(request, plan, staging.layout()), in_vain.came_up};
-    take_back(staging, *directory, plan.rejected_timelines);
-    const auto& journal = staging.journal();
+    take_back(staging, *directory, plan);
+    auto& journal = staging.journal();
+    journal.named = named;  // written with the next phase
     log::warning("Patroni could not use what it was handed over, and set it aside: {} is taken back (hand-over {})",
                  directory->string(), journal.hand_overs + 1);
     wait_after(journal.hand_overs, journal.handed_over ? journal.handed_over->at : 0,
@@ -222,6 +225,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
 
 /// What was read from the repository, WAL among it, is needed no longer.
 Plan plan_restore(const Request& request, const Layout& layout, Report& report) {
+    note_rejected_runs(request.patroni, layout);  // what Patroni set aside may be gone by the next run
     const auto repository = observe(request, rejected_runs(request, layout), report);
     for (const auto& problem : find_unarchived_wal(request, repository)) {
         log::write(problem, log::Level::warning);

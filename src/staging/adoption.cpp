@@ -4,6 +4,7 @@
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
 #include "staging/places.hpp"
+#include "staging/rejected_directory.hpp"
 #include "staging/set_aside.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
@@ -101,8 +102,7 @@ bool is_named(const std::string& place, const std::vector<pgbackrest::Option>& o
 
 }  // namespace
 
-void take_back(StagingDirectory& staging, const fs::path& directory,
-               const pgbackrest::RejectedTimelines& rejected_timelines) {
+void take_back(StagingDirectory& staging, const fs::path& directory, const Plan& plan) {
     postgres::remove_stale_postmaster_file(directory);
     for (const auto& link : links_of(directory)) {
         if (const auto server = server_with_place(end_of(link))) {
@@ -113,7 +113,7 @@ void take_back(StagingDirectory& staging, const fs::path& directory,
         }
     }
     auto journal = Journal::read(staging.layout().journal()).value_or(staging.journal());
-    journal.rejected_timelines = rejected_timelines;
+    journal.rejected_timelines = still_rejected(journal, plan);
     if (!staging.journal().member.empty()) {
         journal.member = staging.journal().member;
     }
@@ -154,6 +154,7 @@ void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& pla
     postgres::remove_stale_postmaster_file(directory);
     auto journal = staging.journal();
     journal.system_identifier = plan.database.system_identifier;
+    journal.rejected_timelines = still_rejected(Journal::read(staging.layout().journal()), plan);
     adopt(staging, journal, directory, places);
     system::remove_file(staging.path() / made_places_file);  // of another restore
 }

@@ -125,6 +125,7 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"never_led", never_led},
                  {"given_up", given_up},
                  {"hand_overs", hand_overs},
+                 {"named", named},
                  {"circumstances", circumstances},
                  {"not_accepted", not_accepted},
                  {"control_inode", control_inode},
@@ -192,6 +193,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.given_up = read.value("given_up", false);
         journal.not_accepted = read.value("not_accepted", false);
         journal.hand_overs = read.value("hand_overs", 0U);
+        journal.named = read.value("named", "");
         journal.circumstances = read.value("circumstances", "");
         for (const auto& timeline : read.value("rejected_timelines", json::array())) {
             journal.rejected_timelines[{timeline.at("timeline").get<std::uint32_t>()}] =
@@ -237,7 +239,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         const auto directory = file.parent_path();
         const auto lies_in = read.value("lies_in", "");
         // A snapshot of the disk keeps inodes and births; older journals have no path.
-        if ((!lies_in.empty() && lies_in != system::birth_of(directory)) ||
+        if ((!lies_in.empty() && !system::is_same_birth(lies_in, system::birth_of(directory).value_or(""))) ||
             read.value("path", directory.string()) != directory.string()) {
             journal.take_as_copy();
         }
@@ -269,7 +271,8 @@ std::optional<HandedOver> HandedOver::of(const std::filesystem::path& directory)
 bool Journal::handed_over_is(const std::filesystem::path& directory) const {
     struct stat facts {};
     if (!handed_over || ::stat(directory.c_str(), &facts) != 0 || facts.st_ino != handed_over->inode ||
-        (!handed_over->birth.empty() && handed_over->birth != system::birth_of(directory))) {
+        (!handed_over->birth.empty() &&
+         !system::is_same_birth(handed_over->birth, system::birth_of(directory).value_or("")))) {
         return false;
     }
     const auto control = postgres::read_control_file(directory);

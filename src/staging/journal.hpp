@@ -101,6 +101,7 @@ struct Journal {
     bool given_up = false;
     unsigned hand_overs = 0;    ///< in these circumstances; more than one when Patroni set it aside
     std::string circumstances;  ///< of the last hand-over; journals of older versions have none
+    std::string named;          ///< named_state() before the last hand-over, when the one before it was in vain
     pgbackrest::RejectedTimelines rejected_timelines;
     std::optional<HandedOver> handed_over;
     std::optional<BegunTimeline> begun_timeline;  ///< as it was seen last

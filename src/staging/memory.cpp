@@ -191,7 +191,11 @@ FailureMemory::FailureMemory(const Request& request, const Plan& plan, const Lay
 }
 
 std::string FailureMemory::facts_with(const std::string& words) const {
-    return facts_ + named_state(words, libraries_, port_);
+    return facts_ + state_named_by(words);
+}
+
+std::string FailureMemory::state_named_by(const std::string& words) const {
+    return named_state(words, libraries_, port_);
 }
 
 void FailureMemory::refuse_repetition() const {

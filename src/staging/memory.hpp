@@ -77,6 +77,9 @@ class FailureMemory {
     /// EarlierFailure.
     void remember(const Failure& failure, const std::string& words = {}) const;
 
+    /// named_state() of this node.
+    std::string state_named_by(const std::string& words) const;
+
   private:
     std::string facts_with(const std::string& words) const;
 

@@ -88,4 +88,16 @@ void forget_rejected_directory(Journal& journal, const fs::path& data_directory)
     }
 }
 
+pgbackrest::RejectedTimelines still_rejected(const std::optional<Journal>& earlier, const Plan& plan) {
+    auto rejected = plan.rejected_timelines;
+    if (earlier && earlier->system_identifier == plan.database.system_identifier) {
+        for (const auto& entry : earlier->rejected_timelines) {
+            if (!plan.archive_end.histories.contains(entry.first)) {
+                rejected.insert(entry);
+            }
+        }
+    }
+    return rejected;
+}
+
 }  // namespace patroni_pgbackrest

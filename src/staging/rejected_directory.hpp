@@ -1,11 +1,13 @@
 #pragma once
 
+#include "plan/plan.hpp"
 #include "postgres/timeline_history.hpp"
 #include "postgres/wal.hpp"
 #include "staging/journal.hpp"
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -28,5 +30,9 @@ std::string sha1_of(const std::filesystem::path& file);
 void note_rejected_directory(Journal& journal, const std::filesystem::path& data_directory);
 /// Takes that back: the directory has led since, and its rows are wanted.
 void forget_rejected_directory(Journal& journal, const std::filesystem::path& data_directory);
+
+/// What a restore that begins writes down: the plan's, and of the cluster's earlier ones those of which its archive
+/// knows nothing, since another repository may.
+pgbackrest::RejectedTimelines still_rejected(const std::optional<Journal>& earlier, const Plan& plan);
 
 }  // namespace patroni_pgbackrest

@@ -4,6 +4,7 @@
 #include "staging/hand_over.hpp"
 #include "staging/memory.hpp"
 #include "staging/places.hpp"
+#include "staging/rejected_directory.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
@@ -129,7 +130,7 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     journal_.request = identity_of(request);
     journal_.backup_set = plan.backup.label;
     journal_.system_identifier = plan.database.system_identifier;
-    journal_.rejected_timelines = plan.rejected_timelines;
+    journal_.rejected_timelines = still_rejected(Journal::read(layout_.journal()), plan);
     journal_.handed_over.reset();
     journal_.begun_timeline.reset();
     journal_.followed.clear();

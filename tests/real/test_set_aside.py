@@ -3,6 +3,7 @@ import glob
 import os
 import re
 import shutil
+import socket
 
 from bootstrap_case import BATCHES, PlainCase, read, wait_until
 from lab import Server
@@ -235,6 +236,19 @@ class CannotStart(UnderPatroni):
         self.node.start()
         self.node.wait_for_leader()
         self.assert_back(BATCHES)
+
+
+    def test_what_was_put_in_order_before_the_third_time_is_seen(self):
+        self.configure(postgresql={'parameters': {'logging_collector': 'on'}})
+        with socket.create_server(('127.0.0.1', self.node.port)):
+            for _ in range(2):
+                self.node.start()
+                self.node.wait_for_end(120)
+                self.assert_absent()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+        self.assertEqual(self.lab.log('node1').count('is taken back'), 2)
 
 
 class Superuser(UnderPatroni):

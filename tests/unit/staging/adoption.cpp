@@ -2,6 +2,7 @@
 
 #include "staging/hand_over.hpp"
 #include "staging/places.hpp"
+#include "staging/rejected_directory.hpp"
 #include "staging/set_aside.hpp"
 #include "support/catch.hpp"
 #include "support/restore.hpp"
@@ -29,6 +30,25 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
         CHECK(fs::read_symlink(staging.path() / "pg_tblspc" / "16385") == place);
         CHECK(fs::exists(place / "PG_15"));
         CHECK(Journal::read(layout.journal())->phase == Phase::copying);
+    }
+    SECTION("with the rejected timelines of which this archive knows nothing") {
+        const postgres::Timeline second{2}, third{3}, fourth{4};
+        auto journal = Journal::read(layout.journal());
+        journal->rejected_timelines = {{second, "of this archive, led since"}, {third, "of another repository"}};
+        journal->save(layout.journal());
+        auto plan = restore.plan;
+        plan.archive_end.histories = {second, fourth};
+        plan.rejected_timelines = {{fourth, "seen now"}};
+        const pgbackrest::RejectedTimelines both{{third, "of another repository"}, {fourth, "seen now"}};
+        {
+            StagingDirectory staging(restore.request);
+            take_back(staging, *found, plan);
+            CHECK(Journal::read(layout.journal())->rejected_timelines == both);
+            staging.begin_copy(restore.request, plan, {place});
+            CHECK(Journal::read(layout.journal())->rejected_timelines == both);
+        }
+        plan.database.system_identifier = "7";
+        CHECK(still_rejected(Journal::read(layout.journal()), plan) == plan.rejected_timelines);
     }
     SECTION("with one that the WAL made, which the journal does not know yet") {
         const auto made = restore.files.path("made"), made_renamed = restore.files.path("made.failed");
