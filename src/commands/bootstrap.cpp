@@ -310,6 +310,10 @@ void write_report(const std::optional<std::filesystem::path>& path, const Report
 }  // namespace
 
 void bootstrap(const BootstrapArguments& arguments) {
+    // resume has chosen one already.
+    if (const auto format = log_format(arguments.options, arguments.patroni); format && !arguments.patroni_goes_on) {
+        log::set_format(*format);
+    }
     RunView view("bootstrap", !arguments.calling_patroni);
     const auto path_of_report = report_path(arguments.options, arguments.patroni);
     try {

@@ -52,6 +52,14 @@ void add_restore_options(CLI::App& command, Values& values) {
     command.allow_extras();
 }
 
+/// Of the commands that do not take bootstrap's options; main() looks for it before anything is parsed.
+void add_log_format(CLI::App& command, std::string& format) {
+    const auto* definition = find_option("log-format");
+    command.add_option("--log-format", format, std::string(definition->help))
+        ->type_name(std::string(definition->argument))
+        ->check(CLI::IsMember({"text", "json"}));
+}
+
 void add_bootstrap_options(CLI::App& command, Values& values) {
     add_restore_options(command, values);
     command.footer(
@@ -248,6 +256,13 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     auto* status = app.add_subcommand(
         "status", "what a restore into this data directory does now, or how the last one ended; only reads");
     add_status_options(*status, line.status, status_format);
+
+    std::string log_format;
+    for (auto* command : {configure, archive_get, recovery_end, status}) {
+        add_log_format(*command, log_format);
+    }
+    add_log_format(*resume, line.resume.log_format);
+    add_log_format(*verify, line.verify.log_format);
 
     // A blank value counts as not set; CLI11 would take the next word for it.
     std::vector<std::string> reversed(words.rbegin(), words.rend());

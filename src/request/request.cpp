@@ -293,6 +293,9 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
                              "use debug, info, warning or error");
         }
     }
+    if (const auto format = settings.value("log-format"); format && !log::parse_format(format->text)) {
+        settings.problem(format->place, fmt::format("'{}' is not a log format", format->text), "use text or json");
+    }
     request.report = report_path(given, patroni);
     request.patroni = std::move(patroni);
     for (const auto& problem : problems_of_patroni_mode(request)) {
@@ -302,6 +305,12 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
         throw Failure(ExitCode::usage, settings.problems());
     }
     return request;
+}
+
+std::optional<log::Format> log_format(const std::vector<GivenOption>& given,
+                                      const std::optional<patroni::Configuration>& patroni) {
+    const auto format = Settings(given, patroni).value("log-format");
+    return format ? log::parse_format(format->text) : std::nullopt;
 }
 
 std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>& given,

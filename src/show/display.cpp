@@ -81,9 +81,9 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
                 show_bar(view, *columns);
             }
             if (line == LogPace::Line::waiting) {
-                log::info("{}", waiting_line(view, status.waits_for));
+                say(waiting_line(view, status.waits_for), view);
             } else if (line == LogPace::Line::progress && !columns) {
-                log::info("{}", progress_line(view, status.position));
+                say(progress_line(view, status.position), view);
             }
             if (is_status_due) {
                 write(view);
@@ -91,6 +91,10 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
         } catch (const std::exception& error) {
             log::debug("what runs is not shown: {}", error.what());
         }
+    }
+
+    void say(const std::string& line, const PhaseView& view) {
+        log::write(log::Level::info, line, progress_fields(view, status.position, status.waits_for));
     }
 
     void show_bar(const PhaseView& view, std::size_t columns) {
@@ -104,7 +108,7 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
         const auto view = progress.look(now);
         log::show_below("");
         if ((pace.spoke() || (had_bar && view.lasts >= 2s)) && view.percent) {
-            log::info("{}", summary_line(view));
+            say(summary_line(view), view);
         }
         status.phases.emplace_back(view.phase, std::chrono::duration<double>(now - phase_began).count());
     }

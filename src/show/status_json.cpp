@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -39,10 +38,6 @@ std::int64_t moment_in(const json& text) {
 
 std::string text_of(const json& value) {
     return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-double rounded(double number) {
-    return std::round(number * 100) / 100;
 }
 
 json about_phase(const RunStatus& status) {

@@ -7,7 +7,8 @@ import time
 from bootstrap_case import BootstrapCase, program, read, wait_until
 from json_schema import assert_fits
 
-SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/status.schema.json')
+DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs')
+SCHEMA = os.path.join(DOCS, 'status.schema.json')
 
 
 class Progress(BootstrapCase):
@@ -99,3 +100,34 @@ class Progress(BootstrapCase):
         text = self.status_text(7)
         self.assertRegex(text, r'\nerror +.* \(exit code 7, replay of the WAL failed\)\nhint +.')
         self.assertTrue(re.search(r'\nnext try +when somebody has changed what the error names\n', text), text)
+
+    def entries(self, log):
+        """The lines of a log for a program, each of which must be as its schema says; the last one has the exit code."""
+        entries = [json.loads(line) for line in log.splitlines()]
+        for entry in entries:
+            assert_fits(self, entry, json.loads(read(os.path.join(DOCS, 'log.schema.json'))))
+        self.assertEqual([entry['exit_code'] for entry in entries if 'exit_code' in entry], [entries[-1]['exit_code']])
+        return entries
+
+    def test_a_log_for_a_program_is_as_its_schema_says_whatever_command_writes_it(self):
+        self.configure({'log-format': 'json', 'log-level': 'debug'})
+        entries = self.entries(self.bootstrap().log)
+        self.assertEqual((entries[-1]['exit_code'], entries[-1]['level']), (0, 'info'))
+        self.assertTrue([entry for entry in entries if entry['level'] == 'debug'])
+        refused = self.entries(self.bootstrap().log)  # the data directory is not empty any more
+        self.assertEqual((refused[-1]['exit_code'], refused[-2]['level']), (9, 'error'))
+        self.assertTrue(refused[-2]['hint'])
+        for words in (['verify'], ['resume'], ['recovery-end'], ['configure'],
+                      ['status', '--datadir=' + self.lab.path('nothing')], ['archive-get', 'x']):
+            done = self.lab.attempt(program(), *words, '--log-format=json')
+            told = [json.loads(line) for line in done.stderr.splitlines()]
+            self.assertTrue(told, words)
+            self.assertEqual(told[-1].get('exit_code', done.returncode), done.returncode, words)
+
+    def test_a_log_for_a_program_has_the_progress_in_numbers(self):
+        slow = self.wrap_pgbackrest('[ $VERB$((${#SEGMENT})) != archive-get24 ] || sleep 4')
+        entries = self.entries(self.bootstrap('--log-format=json', '--pgbackrest=' + slow, seconds=200).log)
+        replay = [entry for entry in entries if entry.get('phase') == 'replay']
+        self.assertTrue(replay, entries)
+        self.assertEqual({entry['unit'] for entry in replay}, {'segments'})
+        self.assertEqual([entry['percent'] for entry in replay], sorted(entry['percent'] for entry in replay))

@@ -236,6 +236,8 @@ TEST_CASE("our own settings are understood or refused") {
     CHECK(request.report == "/tmp/report.json");
     CHECK(request.log_level == log::Level::debug);
     CHECK(request.preload_libraries == "extension");
+    CHECK(refusals({{"log-format", "xml"}}) ==
+          Problems{{"'xml' is not a log format", "use text or json", "--log-format"}});
     CHECK(refusals({{"log-level", "loud"}}) ==
           Problems{{"'loud' is not a log level", "use debug, info, warning or error", "--log-level"}});
 }
@@ -327,6 +329,14 @@ TEST_CASE("the report's path is known even when the request is in error") {
     CHECK_FALSE(report_path({{"report", ""}}, std::nullopt));
 }
 
+TEST_CASE("the log's format is known even when the request is in error, and the command line counts more") {
+    const auto block = patroni_yml(with_block("    log-format: json\n    nonsense: x\n"));
+    CHECK(log_format({}, block) == log::Format::json);
+    CHECK(log_format({{"log-format", "text"}}, block) == log::Format::text);
+    CHECK_FALSE(log_format({{"log-format", "xml"}}, std::nullopt));
+    CHECK_FALSE(log_format({}, std::nullopt));
+}
+
 TEST_CASE("what pgBackRest's configuration says of a restore counts as if it stood in the block") {
     const Files files;
     const auto given = [&](const std::string& lines, Given more = {}) {
@@ -396,6 +406,7 @@ TEST_CASE("a hint that is followed on the command line leaves nothing to refuse"
         {{{"target-timeline", "newest"}}, "use a number, latest or current", {{"target-timeline", "latest"}}},
         {{{"repo", "0"}}, "use a whole number from 1 to 256", {{"repo", "1"}}},
         {{{"tablespace-map", "ts1"}}, "write NAME=DIRECTORY", {{"tablespace-map", "ts1=/srv/ts1"}}},
+        {{{"log-format", "xml"}}, "use text or json", {{"log-format", "json"}}},
         {{{"log-level", "loud"}}, "use debug, info, warning or error", {{"log-level", "debug"}}},
         {{{"link-all", "perhaps"}}, "use y or n", {{"link-all", "y"}}},
         {{{"preload", "a\nb"}}, "write it in one line", {{"preload", "a"}}},
