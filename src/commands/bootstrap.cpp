@@ -20,6 +20,7 @@
 #include "replay/probes.hpp"
 #include "replay/proof.hpp"
 #include "replay/replay.hpp"
+#include "show/metrics.hpp"
 #include "show/run_view.hpp"
 #include "staging/adoption.hpp"
 #include "staging/discard.hpp"
@@ -39,6 +40,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
+#include <functional>
 #include <system_error>
 
 namespace patroni_pgbackrest::commands {
@@ -294,18 +296,34 @@ void run(const BootstrapArguments& arguments, const Request& request, RunView& v
     }
 }
 
-void write_report(const std::optional<std::filesystem::path>& path, const Report& report,
-                  const std::optional<Failure>& failure) {
-    if (!path) {
-        return;
+/// What the end of a run leaves for programs, and where.
+class Outputs {
+  public:
+    explicit Outputs(const BootstrapArguments& arguments)
+        : report_(report_path(arguments.options, arguments.patroni)),
+          metrics_(metrics_path(arguments.options, arguments.patroni)) {}
+
+    void write(const RunView& view, const std::optional<Failure>& failure) const {
+        if (report_) {
+            attempt([&] { system::replace_file(*report_, view.report.text(failure), 0644); });
+        }
+        if (metrics_) {
+            attempt([&] { write_metrics(*metrics_, restore_metrics, view.display.status()); });
+        }
     }
-    try {
-        system::replace_file(*path, report.text(failure), 0644);
-    } catch (const Failure& error) {
-        // The outcome of the restore is worth more than its report.
-        log::write(error.problems().front(), log::Level::warning);
+
+  private:
+    /// The outcome of the restore is worth more than what tells of it.
+    static void attempt(const std::function<void()>& write) {
+        try {
+            write();
+        } catch (const Failure& error) {
+            log::write(error.problems().front(), log::Level::warning);
+        }
     }
-}
+
+    std::optional<std::filesystem::path> report_, metrics_;
+};
 
 }  // namespace
 
@@ -315,7 +333,7 @@ void bootstrap(const BootstrapArguments& arguments) {
         log::set_format(*format);
     }
     RunView view("bootstrap", !arguments.calling_patroni);
-    const auto path_of_report = report_path(arguments.options, arguments.patroni);
+    const Outputs outputs(arguments);
     try {
         view.report.phase("request");  // which the display has begun
         const auto request = make_request(arguments.options, arguments.patroni);
@@ -334,10 +352,10 @@ void bootstrap(const BootstrapArguments& arguments) {
         refuse_configuration(arguments, request);
         run(arguments, request, view);
         view.display.done();
-        write_report(path_of_report, view.report, std::nullopt);
+        outputs.write(view, std::nullopt);
     } catch (const std::exception& error) {
         view.display.failed(system::unexpected(error));
-        write_report(path_of_report, view.report, system::unexpected(error));
+        outputs.write(view, system::unexpected(error));
         throw;
     }
 }

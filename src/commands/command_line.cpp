@@ -162,6 +162,10 @@ void add_status_options(CLI::App& command, StatusArguments& arguments, std::stri
     command.add_option("--format", format, "text or json [text]")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"text", "json"}));
+    command
+        .add_option("--metrics-file", arguments.metrics_file,
+                    "write how the restore ended there, for node_exporter's textfile collector")
+        ->type_name("FILE");
     command.footer("Exit code: that of the restore: 0 while it runs, when it is done, and when none is known; its own "
                    "when it\nfailed or was ended by a signal; 143 when its process is gone.\nExit codes:\n" +
                    exit_code_help());

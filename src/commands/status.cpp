@@ -2,6 +2,7 @@
 
 #include "commands/arguments.hpp"
 #include "patroni/configuration.hpp"
+#include "show/metrics.hpp"
 #include "show/status.hpp"
 #include "staging/journal.hpp"
 #include "staging/layout.hpp"
@@ -122,6 +123,10 @@ ExitCode status(const StatusArguments& arguments) {
             return failure.code();  // nothing went wrong: nobody watches any longer
         }
         throw;
+    }
+    // What the journal alone tells is less than what the restore itself has written.
+    if (arguments.metrics_file && !now.is_under_way() && now.process.pid != 0) {
+        write_metrics(fs::absolute(*arguments.metrics_file), restore_metrics, now);
     }
     return exit_code_of(now);
 }

@@ -229,6 +229,11 @@ void check_method(Settings& settings, const std::optional<patroni::Configuration
     }
 }
 
+std::optional<std::filesystem::path> path_in(const Settings& settings, const std::string& name) {
+    const auto path = settings.value(name);
+    return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
+}
+
 }  // namespace
 
 std::string text(Recovery recovery) {
@@ -296,6 +301,10 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
     if (const auto format = settings.value("log-format"); format && !log::parse_format(format->text)) {
         settings.problem(format->place, fmt::format("'{}' is not a log format", format->text), "use text or json");
     }
+    if (const auto file = settings.value("metrics-file"); file && !file->text.ends_with(".prom")) {
+        settings.problem(file->place, fmt::format("'{}' does not end in .prom", file->text),
+                         "give it such a name: node_exporter reads no other file");
+    }
     request.report = report_path(given, patroni);
     request.patroni = std::move(patroni);
     for (const auto& problem : problems_of_patroni_mode(request)) {
@@ -315,8 +324,13 @@ std::optional<log::Format> log_format(const std::vector<GivenOption>& given,
 
 std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>& given,
                                                  const std::optional<patroni::Configuration>& patroni) {
-    const auto path = Settings(given, patroni).value("report");
-    return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
+    return path_in(Settings(given, patroni), "report");
+}
+
+std::optional<std::filesystem::path> metrics_path(const std::vector<GivenOption>& given,
+                                                  const std::optional<patroni::Configuration>& patroni) {
+    const auto path = path_in(Settings(given, patroni), "metrics-file");
+    return path && path->extension() == ".prom" ? path : std::nullopt;
 }
 
 }  // namespace patroni_pgbackrest

@@ -31,6 +31,10 @@ std::uint64_t seconds_between(postgres::WalTime from, postgres::WalTime to) {
     return to <= from ? 0 : static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(to - from).count());
 }
 
+std::int64_t seconds_since_1970(postgres::WalTime at) {
+    return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+}
+
 /// How long the next run of this request waits.
 std::chrono::seconds pause_before_next_run(const std::filesystem::path& failure_file, std::int64_t now) {
     try {
@@ -135,13 +139,13 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
 
     /// A restore does not fail for it, and does not say it every three seconds either.
     void write(const PhaseView& view) {
+        status.phase = view;
+        status.updated = std::time(nullptr);
         std::error_code error;
         if (!layout || !std::filesystem::is_directory(layout->workspace, error)) {
             return;
         }
         written_at = Clock::now();
-        status.phase = view;
-        status.updated = std::time(nullptr);
         try {
             write_status(status, layout->status());
         } catch (const std::exception& failure) {
@@ -157,10 +161,10 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
         end_phase();
         status.waits_for.clear();
         status.state = state;
-        const bool is_in_the_data_directory = layout && layout->inside;
-        if (state != RunStatus::State::done || !is_in_the_data_directory) {
-            write(progress.look(Clock::now()));
-        }  // else no more of ours than needed stays there; the journal tells the same
+        if (state == RunStatus::State::done && layout && layout->inside) {
+            layout.reset();  // no more of ours than needed stays in the data directory; the journal tells the same
+        }
+        write(progress.look(Clock::now()));
     }
 
     boost::asio::steady_timer timer;
@@ -204,11 +208,21 @@ void RunDisplay::about(const Plan& plan) {
     state_->target = plan.target;
     state_->status.target = plan.target.text();
     state_->status.plan = {plan.backup.label, plan.backup.repository, plan.timeline().number, state_->recovery,
-                           plan.wal.segments, plan.wal.first(),       plan.wal.last()};
+                           plan.wal.segments, plan.wal.first(),       plan.wal.last(),        plan.backup.size};
+    if (plan.last_commit) {
+        state_->status.window_end = seconds_since_1970(plan.last_commit->latest_end);
+    }
 }
 
 void RunDisplay::about(const Reached& reached) {
-    state_->status.reached = reached_text(reached);
+    auto& status = state_->status;
+    status.reached = reached_text(reached);
+    if (const auto time = Time::parse(reached.time.value_or(""))) {
+        status.reached_time = seconds_since_1970(time->at);
+        if (state_->target.is_latest()) {
+            status.window_end = status.reached_time;
+        }
+    }
 }
 
 void RunDisplay::keep_status(const Layout& layout) {
@@ -259,6 +273,10 @@ void RunDisplay::done() {
     state_->go_on();
     state_->status.last_error.reset();
     state_->end(RunStatus::State::done);
+}
+
+const RunStatus& RunDisplay::status() const {
+    return state_->status;
 }
 
 void RunDisplay::failed(const Failure& failure) {

@@ -42,6 +42,8 @@ class RunDisplay {
     /// The run ends.
     void done();
     void failed(const Failure& failure);
+    /// As it was told last.
+    const RunStatus& status() const;
 
   private:
     struct State;  // shared with the timer

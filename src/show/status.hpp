@@ -44,6 +44,7 @@ struct RunStatus {
         std::string recovery;
         std::uint64_t wal_segments = 0;
         std::string first_segment, last_segment;
+        std::uint64_t backup_size = 0;  ///< bytes in the data directory
     };
     struct Error {
         int exit_code = 0;
@@ -64,6 +65,8 @@ struct RunStatus {
     /// When that is tried again at the earliest; empty where somebody has to change something first.
     std::optional<std::int64_t> next_try;
     std::string reached;  ///< where the recovery ended, in words
+    /// Of commits: the last one that was brought back; the last one that the archive held. Empty when not known.
+    std::optional<std::int64_t> reached_time, window_end;
 
     bool is_under_way() const { return state == State::running || state == State::waiting; }
     /// On one line, or for people.

@@ -172,6 +172,20 @@ TEST_CASE("a copy that fails and may pass is tried again, and goes on where it w
     CHECK(repository.directory.has("data.restoring/backup.manifest"));
 }
 
+TEST_CASE("a failure leaves its metrics, and a metrics file that cannot be written is a warning") {
+    const FakeRepository repository;
+    const auto how = repository.how({{"FAKE_ONLY", "* restore"}, {"FAKE_FAIL", "95"}});
+    Program program(repository.bootstrap({"--metrics-file=" + repository.directory.path("x.prom").string()}), how);
+    CHECK(program.wait() == 5);
+    const auto metrics = repository.directory.read("x.prom");
+    CHECK(contains(metrics,
+                   "\npatroni_pgbackrest_last_run_exit_code{run=\"restore\",scope=\"demo\",stanza=\"demo\"} 5\n"));
+    CHECK(contains(metrics, ",phase=\"copy\",backup_set=\"20261122-080000F\","));
+    Program warned(repository.bootstrap({"--metrics-file=/no/such/x.prom"}), how);
+    CHECK(warned.wait() == 5);
+    CHECK(contains(warned.errors(), " WARNING: cannot write beside /no/such/x.prom: No such file or directory\n"));
+}
+
 TEST_CASE("with --log-format=json every line of standard error is an object, from the first error to the exit code") {
     for (const Words& words : {Words{"restore", "--log-format=json"}, Words{"status", "--log-format", "json"},
                                Words{"bootstrap", "--tagret=x", "--log-format=json"}}) {

@@ -101,6 +101,35 @@ class Progress(BootstrapCase):
         self.assertRegex(text, r'\nerror +.* \(exit code 7, replay of the WAL failed\)\nhint +.')
         self.assertTrue(re.search(r'\nnext try +when somebody has changed what the error names\n', text), text)
 
+    def metrics(self):
+        """{name: {value of its own label or '': value}} of the metrics file, all with the labels of this restore."""
+        metrics = {}
+        labels = '{run="restore",scope="%s",stanza="demo"' % self.node.scope
+        for line in read(self.lab.path('restore.prom')).splitlines():
+            if not line.startswith('#'):
+                name, own, value = re.match(r'patroni_pgbackrest_(\w+)' + re.escape(labels) + r'(.*)\} (\S+)$', line).groups()
+                metrics.setdefault(name, {})[own] = float(value)
+        return metrics
+
+    def test_metrics_of_a_restore_and_of_the_failure_behind_it(self):
+        option = '--metrics-file=' + self.lab.path('restore.prom')
+        began = time.time()
+        self.assert_done(self.bootstrap(option))
+        done = self.metrics()
+        for name, value in (('last_run_success', 1), ('last_run_exit_code', 0), ('last_run_target_reached', 1)):
+            self.assertEqual(done[name], {'': value}, name)
+        self.assertLessEqual(int(began), done['last_run_start_timestamp_seconds'][''])
+        self.assertEqual(done['last_success_timestamp_seconds'], done['last_run_end_timestamp_seconds'])
+        self.assertEqual([label for label in done['last_run_phase_duration_seconds']],
+                         [',phase="%s"' % phase for phase in ('request', 'plan', 'copy', 'replay', 'verification', 'sync', 'hand-over')])
+        self.assertGreater(done['last_run_backup_size_bytes'][''], 1 << 20)
+        self.assertEqual(done['last_run_reached_timestamp_seconds'], done['last_run_window_end_timestamp_seconds'])
+        self.assertLess(done['last_run_window_end_timestamp_seconds'][''], began)
+        self.assertEqual(self.bootstrap(option).code, 9)  # the data directory is not empty any more
+        failed = self.metrics()
+        self.assertEqual((failed['last_run_success'], failed['last_run_exit_code']), ({'': 0}, {'': 9}))
+        self.assertEqual(failed['last_success_timestamp_seconds'], done['last_success_timestamp_seconds'])
+
     def entries(self, log):
         """The lines of a log for a program, each of which must be as its schema says; the last one has the exit code."""
         entries = [json.loads(line) for line in log.splitlines()]

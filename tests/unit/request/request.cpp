@@ -329,6 +329,15 @@ TEST_CASE("the report's path is known even when the request is in error") {
     CHECK_FALSE(report_path({{"report", ""}}, std::nullopt));
 }
 
+TEST_CASE("the path of the metrics is known even when the request is in error, and has a name that is read") {
+    CHECK(metrics_path({}, patroni_yml(with_block("    metrics-file: /var/lib/x/restore.prom\n    nonsense: x\n"))) ==
+          "/var/lib/x/restore.prom");
+    CHECK_FALSE(metrics_path({{"metrics-file", "/x/restore.txt"}}, std::nullopt));
+    CHECK(refusals({{"metrics-file", "/x/restore.txt"}}) ==
+          Problems{{"'/x/restore.txt' does not end in .prom", "give it such a name: node_exporter reads no other file",
+                    "--metrics-file"}});
+}
+
 TEST_CASE("the log's format is known even when the request is in error, and the command line counts more") {
     const auto block = patroni_yml(with_block("    log-format: json\n    nonsense: x\n"));
     CHECK(log_format({}, block) == log::Format::json);
@@ -406,6 +415,9 @@ TEST_CASE("a hint that is followed on the command line leaves nothing to refuse"
         {{{"target-timeline", "newest"}}, "use a number, latest or current", {{"target-timeline", "latest"}}},
         {{{"repo", "0"}}, "use a whole number from 1 to 256", {{"repo", "1"}}},
         {{{"tablespace-map", "ts1"}}, "write NAME=DIRECTORY", {{"tablespace-map", "ts1=/srv/ts1"}}},
+        {{{"metrics-file", "/x/restore.txt"}},
+         "give it such a name: node_exporter reads no other file",
+         {{"metrics-file", "/x/restore.prom"}}},
         {{{"log-format", "xml"}}, "use text or json", {{"log-format", "json"}}},
         {{{"log-level", "loud"}}, "use debug, info, warning or error", {{"log-level", "debug"}}},
         {{{"link-all", "perhaps"}}, "use y or n", {{"link-all", "y"}}},

@@ -172,6 +172,34 @@ TEST_CASE("a replay counts the planned segments, and begins where an earlier one
     CHECK(position_text(position(0)) == "at 0/5000000");
 }
 
+TEST_CASE("what was reached, and where the archive's commits end, is told where it is known") {
+    Shown shown;
+    const Reached reached{postgres::Timeline{2}, postgres::Lsn{0x7000158}, "x", "2026-11-22 10:00:00.5+00"};
+    shown.display.about(shown.plan);
+    CHECK(shown.display.status().plan->backup_size == shown.plan.backup.size);
+    CHECK_FALSE(shown.display.status().window_end);
+    SECTION("a replay to the latest point ends with them") {
+        shown.display.about(reached);
+        CHECK(shown.display.status().reached_time == seconds("2026-11-22 10:00:00+00"));
+        CHECK(shown.display.status().window_end == seconds("2026-11-22 10:00:00+00"));
+    }
+    SECTION("for a time they were searched") {
+        auto plan = shown.plan;
+        plan.target = time_target("2026-11-22 10:00:00+00");
+        plan.last_commit = LastCommit{{}, "", Time::parse("2026-11-22 11:50:00+00")->at};
+        shown.display.about(plan);
+        shown.display.about(reached);
+        CHECK(shown.display.status().window_end == seconds("2026-11-22 11:50:00+00"));
+    }
+    SECTION("a run that ends before it has a status file tells it all the same") {
+        RunDisplay display(false);
+        display.failed(Failure(ExitCode::usage, "x", "y"));
+        CHECK(display.status().phase.phase == "request");
+        CHECK(display.status().updated > 0);
+        CHECK(exit_code_of(display.status()) == ExitCode::usage);
+    }
+}
+
 TEST_CASE("a replay to a time counts in the time of its commits") {
     const Restore restore;
     const auto amount = [&](const ReplayPosition& at, const std::string& first) {

@@ -142,6 +142,9 @@ TEST_CASE("a status file is read as it was written") {
     status.waits_for = "pgbackrest restore";
     status.last_error = RunStatus::Error{6, "away", "bring it back", begin + 5};
     status.next_try = begin + 60;
+    status.reached_time = begin - 7;
+    status.window_end = begin - 5;
+    status.plan->backup_size = 4096;
     const auto text = status.to_json();
     const auto again = RunStatus::from_json(text);
     REQUIRE(again);
@@ -150,6 +153,9 @@ TEST_CASE("a status file is read as it was written") {
     CHECK(again->phase.left == std::chrono::seconds(35));
     CHECK(again->started == begin);
     CHECK(again->next_try == begin + 60);
+    CHECK(again->reached_time == begin - 7);
+    CHECK(again->window_end == begin - 5);
+    CHECK(again->plan->backup_size == 4096);
     CHECK(RunStatus::from_json(RunStatus().to_json())->to_json() == RunStatus().to_json());
     const auto line = status.to_json(true);
     CHECK(line.find('\n') == line.size() - 1);
