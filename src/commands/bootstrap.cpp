@@ -242,7 +242,9 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));
 
+    view.display.leave_status();
     StagingDirectory staging(request);
+    view.display.keep_status(layout);
     const FailureMemory memory(request, plan, layout, bin_directory);
     memory.refuse_repetition();
     refuse_unstartable(arguments, request, bin_directory);

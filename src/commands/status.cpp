@@ -9,6 +9,7 @@
 #include "staging/memory.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
+#include "system/lock.hpp"
 #include "system/process_facts.hpp"
 #include "system/refusal.hpp"
 
@@ -76,6 +77,7 @@ RunStatus look(const fs::path& data_directory) {
         if (found && (!written || found->updated > written->updated)) {
             written = std::move(found);
             seen.journal = journal_beside(journal);
+            seen.is_locked = system::is_locked(journal.parent_path());
         } else if (!written && !seen.journal) {
             seen.journal = journal_beside(journal);
         }

@@ -5,6 +5,7 @@
 #include "show/waiting.hpp"
 #include "staging/memory.hpp"
 #include "system/interruption.hpp"
+#include "system/lock.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
@@ -142,9 +143,13 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
         status.phase = view;
         status.updated = std::time(nullptr);
         std::error_code error;
-        if (!layout || !std::filesystem::is_directory(layout->workspace, error)) {
+        if (!layout || is_left || !std::filesystem::is_directory(layout->workspace, error)) {
             return;
         }
+        if (!lock.take(layout->workspace)) {
+            return;  // until the other run ends
+        }
+        status.process.has_lock = lock.hold_any();
         written_at = Clock::now();
         try {
             write_status(status, layout->status());
@@ -157,6 +162,7 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
 
     void end(RunStatus::State state) {
         is_over = true;
+        is_left = false;
         timer.cancel();
         end_phase();
         status.waits_for.clear();
@@ -174,12 +180,13 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
     LogPace pace;
     RunStatus status;
     std::optional<Layout> layout;
+    system::DirectoryLocks lock;  ///< whose holder writes the status file
     std::string recovery;
     std::size_t planned_segments = 0;
     RecoveryTarget target{Latest{}};
     std::optional<postgres::WalTime> first_commit;
     std::optional<Clock::time_point> wait_ends;
-    bool is_planned = false, had_bar = false, has_complained = false, is_over = false;
+    bool is_planned = false, had_bar = false, has_complained = false, is_over = false, is_left = false;
 };
 
 RunDisplay::RunDisplay(bool draws) : state_(std::make_shared<State>(draws)) {
@@ -227,7 +234,13 @@ void RunDisplay::about(const Reached& reached) {
 
 void RunDisplay::keep_status(const Layout& layout) {
     state_->layout = layout;
+    state_->is_left = false;
     state_->write(state_->progress.look(Clock::now()));
+}
+
+void RunDisplay::leave_status() {
+    state_->is_left = true;
+    state_->lock = system::DirectoryLocks();
 }
 
 void RunDisplay::phase(const std::string& name) {

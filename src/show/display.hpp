@@ -27,8 +27,10 @@ class RunDisplay {
     void about(const Request& request);
     void about(const Plan& plan);
     void about(const Reached& reached);
-    /// From now on there is a status file, beside the staging directory.
+    /// From now on there is a status file, beside the staging directory, unless another run has one there.
     void keep_status(const Layout& layout);
+    /// Whoever has the staging directory may have it.
+    void leave_status();
 
     /// Begins a phase and ends the one before.
     void phase(const std::string& name);

@@ -22,6 +22,7 @@ struct ProcessMark {
     unsigned long long start_time = 0;  ///< as ProcessStatus
     std::string boot;                   ///< the kernel's boot id
     std::string pid_namespace;          ///< a container has numbers of its own
+    bool has_lock = false;              ///< on the directory of its status file, for as long as it lives
 
     static ProcessMark of_this_process();
 };
@@ -85,6 +86,7 @@ struct StatusSurroundings {
     std::optional<Journal> journal;
     ProcessMark here;               ///< the one who looks
     bool process_is_alive = false;  ///< a process with that number and start
+    bool is_locked = false;         ///< the directory of the status file
     std::int64_t now = 0;
 };
 

@@ -106,7 +106,8 @@ RunStatus read(const json& content) {
         }
     }
     const auto& process = content.at("process");
-    status.process = {process.at("pid"), process.at("start_time"), process.at("boot"), process.at("pid_namespace")};
+    status.process = {process.at("pid"), process.at("start_time"), process.at("boot"), process.at("pid_namespace"),
+                      process.value("has_lock", false)};
     status.scope = text_of(content.at("scope"));
     status.stanza = text_of(content.at("stanza"));
     status.data_directory = text_of(content.at("data_directory"));
@@ -160,7 +161,8 @@ std::string RunStatus::to_json(bool on_one_line) const {
                         {{"pid", process.pid},
                          {"start_time", process.start_time},
                          {"boot", process.boot},
-                         {"pid_namespace", process.pid_namespace}}},
+                         {"pid_namespace", process.pid_namespace},
+                         {"has_lock", process.has_lock}}},
                        {"scope", or_null(scope)},
                        {"stanza", or_null(stanza)},
                        {"data_directory", or_null(data_directory)},

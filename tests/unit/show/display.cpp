@@ -5,6 +5,7 @@
 #include "support/forked.hpp"
 #include "support/restore.hpp"
 #include "system/interruption.hpp"
+#include "system/lock.hpp"
 
 #include <cstdlib>
 #include <fcntl.h>
@@ -103,6 +104,32 @@ TEST_CASE("on a terminal of its own a run draws a bar, and takes it away behind 
     CHECK(drawn.find("\r\033[Kcopy [##########----------]   50 %  50 B of 100 B") == 0);
     CHECK(drawn.ends_with("\r\033[K"));
     CHECK(on_terminal(false).empty());
+}
+
+TEST_CASE("a second run does not write over the status of the first, and tells of itself when that is gone") {
+    Shown shown;
+    shown.display.phase("copy");
+    CHECK(shown.written().process.has_lock);
+    CHECK(system::is_locked(shown.layout.workspace));
+    RunDisplay second(false);
+    second.keep_status(shown.layout);
+    second.phase("plan");
+    CHECK(shown.written().phase.phase == "copy");
+    SECTION("which holds the staging directory until its end") {
+        shown.display.done();
+        second.phase("plan");
+        CHECK(shown.written().state == RunStatus::State::done);
+    }
+    SECTION("or waits for it itself, and tells of its end all the same") {
+        shown.display.leave_status();
+        shown.display.phase("replay");
+        CHECK(shown.written().phase.phase == "copy");
+        second.phase("sync");
+        CHECK(shown.written().phase.phase == "sync");
+        second.leave_status();
+        shown.display.failed(Failure(ExitCode::unsafe, "x", "y"));
+        CHECK(shown.written().state == RunStatus::State::failed);
+    }
 }
 
 TEST_CASE("a failure, and when it is tried again, is in the status file") {
