@@ -20,6 +20,7 @@
 #include "replay/probes.hpp"
 #include "replay/proof.hpp"
 #include "replay/replay.hpp"
+#include "show/history.hpp"
 #include "show/metrics.hpp"
 #include "show/run_view.hpp"
 #include "staging/adoption.hpp"
@@ -298,6 +299,19 @@ void run(const BootstrapArguments& arguments, const Request& request, RunView& v
     }
 }
 
+/// For the estimates of `check`. Beside a mount point, in a container for example, there may be no place for it.
+void keep_measurements(const Request& request, const RunDisplay& display) {
+    const auto run = display.measured();
+    if (run.bytes == 0 && run.segments == 0) {
+        return;
+    }
+    try {
+        add_to_history(choose_layout(request.data_directory).history(), run);
+    } catch (const Failure& failure) {
+        log::debug("what this restore took is not kept: {}", failure.what());
+    }
+}
+
 /// What the end of a run leaves for programs, and where.
 class Outputs {
   public:
@@ -354,6 +368,7 @@ void bootstrap(const BootstrapArguments& arguments) {
         refuse_configuration(arguments, request);
         run(arguments, request, view);
         view.display.done();
+        keep_measurements(request, view.display);
         outputs.write(view, std::nullopt);
     } catch (const std::exception& error) {
         view.display.failed(system::unexpected(error));

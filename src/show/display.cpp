@@ -115,7 +115,14 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
         if ((pace.spoke() || (had_bar && view.lasts >= 2s)) && view.percent) {
             say(summary_line(view), view);
         }
-        status.phases.emplace_back(view.phase, std::chrono::duration<double>(now - phase_began).count());
+        const auto seconds = std::chrono::duration<double>(now - phase_began).count();
+        status.phases.emplace_back(view.phase, seconds);
+        measured.seconds[view.phase] = seconds;  // of the last one, where it was begun again
+        if (has_waited && view.phase == "copy") {
+            measured.bytes = 0;
+        } else if (has_waited && view.phase == "replay") {
+            measured.segments = 0;
+        }
     }
 
     void begin_phase(const std::string& name) {
@@ -124,7 +131,8 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
         status.waits_for.clear();
         status.last_error.reset();
         first_commit.reset();
-        is_planned = had_bar = false;
+        is_planned = had_bar = has_waited = false;
+        first_segment.reset();
         phase_began = Clock::now();
         progress.begin(name, phase_began);
         pace.begin(phase_began);
@@ -186,7 +194,10 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
     RecoveryTarget target{Latest{}};
     std::optional<postgres::WalTime> first_commit;
     std::optional<Clock::time_point> wait_ends;
-    bool is_planned = false, had_bar = false, has_complained = false, is_over = false, is_left = false;
+    MeasuredRun measured;
+    std::optional<std::size_t> first_segment;  ///< that this replay was given: how many are before it
+    bool is_planned = false, had_bar = false, has_waited = false, has_complained = false, is_over = false,
+         is_left = false;
 };
 
 RunDisplay::RunDisplay(bool draws) : state_(std::make_shared<State>(draws)) {
@@ -212,6 +223,7 @@ void RunDisplay::about(const Request& request) {
 
 void RunDisplay::about(const Plan& plan) {
     state_->planned_segments = plan.wal.segments;
+    state_->measured.segment_size = plan.segment_size.bytes;
     state_->target = plan.target;
     state_->status.target = plan.target.text();
     state_->status.plan = {plan.backup.label, plan.backup.repository, plan.timeline().number, state_->recovery,
@@ -265,6 +277,10 @@ void RunDisplay::replayed_to(const ReplayPosition& position) {
     if (!state.first_commit) {
         state.first_commit = position.commit;
     }
+    if (position.behind) {
+        state.first_segment = state.first_segment.value_or(*position.behind);
+        state.measured.segments = *position.behind - std::min(*state.first_segment, *position.behind);
+    }
     state.status.position = position_text(position);
     state.progress.stir(Clock::now());
     const auto amount = replay_amount(state.planned_segments, state.target, position, state.first_commit);
@@ -279,6 +295,7 @@ void RunDisplay::wait(const std::string& why, std::chrono::seconds pause) {
     status.last_error = {0, why, "", now};
     status.next_try = now + pause.count();
     state_->wait_ends = Clock::now() + pause;
+    state_->has_waited = true;
     state_->write(state_->progress.look(Clock::now()));
 }
 
@@ -286,6 +303,16 @@ void RunDisplay::done() {
     state_->go_on();
     state_->status.last_error.reset();
     state_->end(RunStatus::State::done);
+}
+
+void RunDisplay::copies(std::uint64_t bytes) {
+    state_->measured.bytes = bytes;
+}
+
+MeasuredRun RunDisplay::measured() const {
+    auto run = state_->measured;
+    run.at = state_->status.updated;
+    return run;
 }
 
 const RunStatus& RunDisplay::status() const {

@@ -2,6 +2,7 @@
 
 #include "plan/plan.hpp"
 #include "replay/position.hpp"
+#include "show/history.hpp"
 #include "show/status.hpp"
 #include "staging/reached.hpp"
 
@@ -38,6 +39,10 @@ class RunDisplay {
     /// rate.
     void counted(Unit unit, std::uint64_t done, std::uint64_t planned);
     void replayed_to(const ReplayPosition& position);
+    /// So much is copied by the copy that runs, all of it; 0 where some was there, so that it tells no rate.
+    void copies(std::uint64_t bytes);
+    /// What this run took, for estimates of the next ones.
+    MeasuredRun measured() const;
 
     /// Nothing happens for so long, because of a failure.
     void wait(const std::string& why, std::chrono::seconds pause);

@@ -44,6 +44,14 @@ double rounded(double number) {
     return std::round(number * 100) / 100;
 }
 
+std::string count_text(std::uint64_t count) {
+    auto digits = std::to_string(count);
+    for (auto place = digits.size(); place > 3; place -= 3) {
+        digits.insert(place - 3, ",");
+    }
+    return digits;
+}
+
 std::string bytes_text(double bytes) {
     constexpr std::array<std::string_view, 5> names = {"B", "KiB", "MiB", "GiB", "TiB"};
     std::size_t name = 0;

@@ -15,6 +15,8 @@ namespace patroni_pgbackrest {
 std::string_view text(Unit unit);
 /// To hundredths, for a program.
 double rounded(double number);
+/// `1,900`
+std::string count_text(std::uint64_t count);
 /// `2.7 GiB`
 std::string bytes_text(double bytes);
 /// `42 s`, `3 min 5 s`, `2 h 10 min`

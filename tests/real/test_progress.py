@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import time
 
 from bootstrap_case import BootstrapCase, program, read, wait_until
@@ -100,6 +101,25 @@ class Progress(BootstrapCase):
         text = self.status_text(7)
         self.assertRegex(text, r'\nerror +.* \(exit code 7, replay of the WAL failed\)\nhint +.')
         self.assertTrue(re.search(r'\nnext try +when somebody has changed what the error names\n', text), text)
+
+    def facts(self):
+        """What check tells of the restore."""
+        done = self.lab.attempt(program(), 'check', *self.command()[2:], '--format=json')
+        told = json.loads(done.stdout)
+        assert_fits(self, told, json.loads(read(os.path.join(DOCS, 'check.schema.json'))))
+        return told['facts']
+
+    def test_check_says_how_long_a_restore_takes_once_one_was_measured_here(self):
+        self.assertRegex(self.facts()['time to a leader'], r'^not known, since no restore was measured on this node yet: '
+                                                           r'[\d.]+ MiB to copy, \d+ WAL segments \([\d.]+ MiB\) to replay$')
+        self.assert_done(self.bootstrap())
+        kept = json.loads(read(self.data_directory + '.restores.json'))['runs']
+        self.assertEqual(len(kept), 1)
+        self.assertGreater(kept[0]['bytes'], 1 << 20)
+        self.assertGreater(kept[0]['segments'], 3)
+        shutil.rmtree(self.data_directory)
+        self.assertRegex(self.facts()['time to a leader'], r'^about \d+ s: [\d.]+ MiB copied in \d+ s, \d+ WAL segments \([\d.]+ MiB\) '
+                                                           r'replayed in \d+ s, \d+ s for the rest; by the rates of the last restore here$')
 
     def metrics(self):
         """{name: {value of its own label or '': value}} of the metrics file, all with the labels of this restore."""

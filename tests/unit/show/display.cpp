@@ -227,6 +227,53 @@ TEST_CASE("what was reached, and where the archive's commits end, is told where 
     }
 }
 
+TEST_CASE("a run knows for estimates what it copied and replayed itself, and how long each phase took") {
+    Shown shown;
+    auto& display = shown.display;
+    display.about(shown.plan);
+    display.phase("copy");
+    display.copies(4096);
+    const auto replay = [&](std::size_t from, std::size_t to) {
+        display.phase("replay");
+        display.replayed_to(position(from));
+        display.replayed_to(position(to));
+    };
+    SECTION("all of it") {
+        replay(0, 4);
+        display.done();
+        CHECK(display.measured().bytes == 4096);
+        CHECK(display.measured().segments == 4);
+        CHECK(display.measured().segment_size == segment_size.bytes);
+        CHECK(display.measured().at == display.status().updated);
+        CHECK(display.measured().seconds.size() == 3);
+        CHECK(display.measured().seconds.at("copy") >= 0);
+    }
+    SECTION("not what an earlier run did") {
+        display.copies(0);
+        replay(3, 4);
+        CHECK(display.measured().bytes == 0);
+        CHECK(display.measured().segments == 1);
+    }
+    SECTION("of a copy and a replay that were made again, the last one") {
+        replay(0, 4);
+        display.phase("copy");
+        display.copies(0);
+        replay(0, 2);
+        CHECK(display.measured().bytes == 0);
+        CHECK(display.measured().segments == 2);
+    }
+    SECTION("nothing of a phase that waited") {
+        display.wait("away", 5s);
+        replay(0, 4);
+        CHECK(display.measured().bytes == 0);
+        CHECK(display.measured().segments == 4);
+        display.wait("away", 5s);
+        display.phase("sync");
+        display.wait("away", 5s);
+        CHECK(display.measured().segments == 0);
+    }
+}
+
 TEST_CASE("a replay to a time counts in the time of its commits") {
     const Restore restore;
     const auto amount = [&](const ReplayPosition& at, const std::string& first) {

@@ -225,7 +225,11 @@ TEST_CASE("a program is told of a phase in fields, and nothing of what is not kn
                       {"waits_for", "pgbackrest restore"}});
 }
 
-TEST_CASE("bytes and durations are written for people") {
+TEST_CASE("numbers, bytes and durations are written for people") {
+    CHECK(count_text(0) == "0");
+    CHECK(count_text(999) == "999");
+    CHECK(count_text(1900) == "1,900");
+    CHECK(count_text(1234567) == "1,234,567");
     CHECK(bytes_text(0) == "0 B");
     CHECK(bytes_text(1023) == "1023 B");
     CHECK(bytes_text(1024) == "1.0 KiB");
