@@ -22,6 +22,7 @@
 #include "replay/replay.hpp"
 #include "show/history.hpp"
 #include "show/metrics.hpp"
+#include "show/page.hpp"
 #include "show/run_view.hpp"
 #include "staging/adoption.hpp"
 #include "staging/discard.hpp"
@@ -317,11 +318,16 @@ class Outputs {
   public:
     explicit Outputs(const BootstrapArguments& arguments)
         : report_(report_path(arguments.options, arguments.patroni)),
+          page_(page_path(arguments.options, arguments.patroni)),
           metrics_(metrics_path(arguments.options, arguments.patroni)) {}
 
     void write(const RunView& view, const std::optional<Failure>& failure) const {
         if (report_) {
             attempt([&] { system::replace_file(*report_, view.report.text(failure), 0644); });
+        }
+        if (page_) {
+            const auto findings = failure ? failure->problems() : std::vector<Problem>();
+            attempt([&] { system::replace_file(*page_, run_page("Restore", view.display.status(), findings), 0644); });
         }
         if (metrics_) {
             attempt([&] { write_metrics(*metrics_, restore_metrics, view.display.status()); });
@@ -338,7 +344,7 @@ class Outputs {
         }
     }
 
-    std::optional<std::filesystem::path> report_, metrics_;
+    std::optional<std::filesystem::path> report_, page_, metrics_;
 };
 
 }  // namespace
@@ -368,6 +374,7 @@ void bootstrap(const BootstrapArguments& arguments) {
         refuse_configuration(arguments, request);
         run(arguments, request, view);
         view.display.done();
+        log::info("{}", run_summary("restore", view.display.status()));
         keep_measurements(request, view.display);
         outputs.write(view, std::nullopt);
     } catch (const std::exception& error) {

@@ -327,6 +327,11 @@ std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>&
     return path_in(Settings(given, patroni), "report");
 }
 
+std::optional<std::filesystem::path> page_path(const std::vector<GivenOption>& given,
+                                               const std::optional<patroni::Configuration>& patroni) {
+    return path_in(Settings(given, patroni), "html");
+}
+
 std::optional<std::filesystem::path> metrics_path(const std::vector<GivenOption>& given,
                                                   const std::optional<patroni::Configuration>& patroni) {
     const auto path = path_in(Settings(given, patroni), "metrics-file");

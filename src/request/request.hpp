@@ -66,7 +66,9 @@ std::optional<log::Format> log_format(const std::vector<GivenOption>& given,
 /// The report's path, if one was asked for, found even when the request itself is in error.
 std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>& given,
                                                  const std::optional<patroni::Configuration>& patroni);
-/// The same for the metrics.
+/// The same for the page, and for the metrics.
+std::optional<std::filesystem::path> page_path(const std::vector<GivenOption>& given,
+                                               const std::optional<patroni::Configuration>& patroni);
 std::optional<std::filesystem::path> metrics_path(const std::vector<GivenOption>& given,
                                                   const std::optional<patroni::Configuration>& patroni);
 

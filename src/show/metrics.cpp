@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -106,10 +105,8 @@ std::vector<Family> families_of(const RunStatus& status) {
 
 /// In quotes, as the text format wants it: UTF-8, and three characters escaped.
 std::string quoted(const std::string& value) {
-    using nlohmann::json;
-    const auto valid = json::parse(json(value).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
     std::string text = "\"";
-    for (const char letter : valid) {
+    for (const char letter : system::valid_utf8(value)) {
         if (letter == '\n') {
             text += "\\n";
         } else {

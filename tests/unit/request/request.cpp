@@ -327,6 +327,7 @@ TEST_CASE("the report's path is known even when the request is in error") {
     CHECK(report_path({}, patroni_yml(with_block("    report: /var/log/report.json\n    nonsense: x\n"))) ==
           "/var/log/report.json");
     CHECK_FALSE(report_path({{"report", ""}}, std::nullopt));
+    CHECK(page_path({{"html", "/tmp/report.html"}, {"nonsense", "x"}}, std::nullopt) == "/tmp/report.html");
 }
 
 TEST_CASE("the path of the metrics is known even when the request is in error, and has a name that is read") {
