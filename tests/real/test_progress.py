@@ -1,4 +1,5 @@
 """What a restore tells of itself while it runs, and what is known of it afterwards."""
+import html.parser
 import json
 import os
 import re
@@ -149,6 +150,45 @@ class Progress(BootstrapCase):
         failed = self.metrics()
         self.assertEqual((failed['last_run_success'], failed['last_run_exit_code']), ({'': 0}, {'': 9}))
         self.assertEqual(failed['last_success_timestamp_seconds'], done['last_success_timestamp_seconds'])
+
+    def page(self):
+        """[(tag, text)] of the report's page, in which each tag that is opened is closed where it should be."""
+        seen, opened = [], []
+
+        class Parser(html.parser.HTMLParser):
+            def handle_starttag(self, tag, attributes):
+                if tag != 'meta':
+                    opened.append(tag)
+
+            def handle_endtag(self, tag):
+                assert opened.pop() == tag, (tag, opened)
+
+            def handle_data(self, data):
+                if opened and data.strip():
+                    seen.append((opened[-1], data.strip()))
+
+        Parser().feed(read(self.lab.path('report.html')))
+        self.assertEqual(opened, [])
+        return seen
+
+    def test_the_page_and_the_closing_table_of_a_restore_and_the_page_of_the_failure_behind_it(self):
+        options = ['--html=' + self.lab.path('report.html'), '--report=' + self.lab.path('report.json')]
+        result = self.bootstrap(*options)
+        self.assert_done(result)
+        self.assertRegex(result.log, r' INFO: restore of demo: done in \d+ s\n  target +latest\n  reached +\d+/\w+ .*, new timeline 2\n')
+        self.assertRegex(result.log, r'\n  copy +\d+ s +\d+ %\n  replay +\d+ s +\d+ %\n')
+        page = self.page()
+        self.assertIn(('span', 'done'), page)
+        self.assertEqual([text for tag, text in page if tag == 'th'][:7],
+                         ['request', 'plan', 'copy', 'replay', 'verification', 'sync', 'hand-over'])
+        self.assertIn(('p', 'none'), page)
+        self.assertEqual(self.bootstrap(*options).code, 9)  # the data directory is not empty any more
+        failed = self.page()
+        self.assertIn(('span', 'failed in the phase request (exit code 9, refused for safety)'), failed)
+        self.assertTrue([text for tag, text in failed if tag == 'p' and text.startswith('What to do: move it away yourself')])
+        told = json.loads(read(self.lab.path('report.json')))
+        assert_fits(self, told, json.loads(read(os.path.join(DOCS, 'report.schema.json'))))
+        self.assertEqual((told['phase'], told['outcome']['retryable']), ('request', False))
 
     def entries(self, log):
         """The lines of a log for a program, each of which must be as its schema says; the last one has the exit code."""
