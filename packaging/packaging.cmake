@@ -46,7 +46,8 @@ install(FILES README.md README.zh-CN.md CONTRIBUTING.md ${documents}/changelog${
         DESTINATION ${doc_directory})
 install(DIRECTORY docs DESTINATION ${doc_directory})
 # demo.sh builds the program from its sources, so it stays with them.
-install(FILES examples/patroni.yml examples/patroni-recovery-conf.yml examples/patroni.service.d.conf
+install(FILES examples/patroni.yml examples/patroni-recovery-conf.yml examples/patroni.service.d.conf examples/alerts.yml
+              examples/grafana-dashboard.json
         DESTINATION ${doc_directory}/examples)
 install(PROGRAMS examples/container-entrypoint.sh DESTINATION ${doc_directory}/examples)
 

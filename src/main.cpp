@@ -102,7 +102,12 @@ int main(int argc, char** argv) {
         return static_cast<int>(guard && !interrupted ? ExitCode::abort_recovery : code);
     };
     int code = 0;
+    bool has_failed = false;
     pgbackrest::drop_empty_variables();
+    // What is wrong with the command line itself is told in it as well.
+    if (const auto format = log::parse_format(commands::value_in(words, "log-format").value_or(""))) {
+        log::set_format(*format);
+    }
     try {
         code = run(words);
     } catch (const std::exception& error) {
@@ -111,10 +116,12 @@ int main(int argc, char** argv) {
             log::write(problem);
         }
         code = answer(failure.code());
-        if (!guard) {
-            log::error("exit code {}: {}", code, meaning_of(failure.code()).meaning);
-        }
+        has_failed = true;
     }
     end_children();
+    // A person is told of an error only; a program knows by it that the log is whole.
+    if (!guard && (has_failed || log::format() == log::Format::json)) {
+        log::write_end(code, meaning_of(static_cast<ExitCode>(code)).meaning);
+    }
     return code;
 }

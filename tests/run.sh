@@ -176,7 +176,7 @@ run_tidy() {
 }
 
 # What is right without running the program. One function for each check.
-checks=(check_format check_tidy check_folders check_documents check_package)
+checks=(check_format check_tidy check_folders check_documents check_metrics check_package)
 run_checks() {
   local name status
   for name in "${checks[@]}"; do
@@ -222,6 +222,13 @@ check_folders() {
 check_documents() {
   build_release
   "$work/release/make_documents" --check "$work/source/docs"
+}
+
+# Prometheus' own program reads the metrics, and the examples for it.
+check_metrics() {
+  command -v promtool >/dev/null || { echo '== check_metrics: there is no promtool' && return 77; }
+  build_release
+  run /usr/bin/python3 -B "$work/source/tests/support/check_metrics.py" "$work/release/patroni_pgbackrest"
 }
 
 # The Debian package names its libraries, its maintainer and the homepage that it was given, and lintian has no error.

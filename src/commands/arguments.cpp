@@ -1,6 +1,7 @@
 #include "commands/arguments.hpp"
 
 #include "commands/command_line.hpp"
+#include "system/log.hpp"
 
 #include <algorithm>
 #include <unistd.h>
@@ -66,6 +67,12 @@ std::optional<std::string> value_in(const std::vector<std::string>& words, const
         }
     }
     return value;
+}
+
+void choose_log_format(const std::string& given, const std::optional<patroni::Configuration>& patroni) {
+    if (const auto format = log_format({}, patroni); format && given.empty()) {
+        log::set_format(*format);
+    }
 }
 
 BootstrapArguments read_bootstrap_arguments(const std::vector<std::string>& words) {

@@ -20,6 +20,9 @@ std::map<std::string, std::string> own_patroni_environment();
 /// The value of an option in a raw command line, `--name=value` or `--name value`.
 std::optional<std::string> value_in(const std::vector<std::string>& words, const std::string& name);
 
+/// Writes the log as the method's block says, unless the command line has said it (`given`), which main() has heeded.
+void choose_log_format(const std::string& given, const std::optional<patroni::Configuration>& patroni);
+
 /// Everything that `bootstrap` is called with. `words`: the program's arguments from `bootstrap` on. Throws
 /// Failure(usage) when patroni.yml cannot be read.
 BootstrapArguments read_bootstrap_arguments(const std::vector<std::string>& words);

@@ -20,6 +20,9 @@
 #include "replay/probes.hpp"
 #include "replay/proof.hpp"
 #include "replay/replay.hpp"
+#include "show/history.hpp"
+#include "show/metrics.hpp"
+#include "show/page.hpp"
 #include "show/run_view.hpp"
 #include "staging/adoption.hpp"
 #include "staging/discard.hpp"
@@ -39,6 +42,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
+#include <functional>
 #include <system_error>
 
 namespace patroni_pgbackrest::commands {
@@ -244,7 +248,9 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));
 
+    view.display.leave_status();
     StagingDirectory staging(request);
+    view.display.keep_status(layout);
     const FailureMemory memory(request, plan, layout, bin_directory);
     memory.refuse_repetition();
     refuse_unstartable(arguments, request, bin_directory);
@@ -298,24 +304,62 @@ void run(const BootstrapArguments& arguments, const Request& request, RunView& v
     }
 }
 
-void write_report(const std::optional<std::filesystem::path>& path, const Report& report,
-                  const std::optional<Failure>& failure) {
-    if (!path) {
+/// For the estimates of `check`. Beside a mount point, in a container for example, there may be no place for it.
+void keep_measurements(const Request& request, const RunDisplay& display) {
+    const auto run = display.measured();
+    if (run.bytes == 0 && run.segments == 0) {
         return;
     }
     try {
-        system::replace_file(*path, report.text(failure), 0644);
-    } catch (const Failure& error) {
-        // The outcome of the restore is worth more than its report.
-        log::write(error.problems().front(), log::Level::warning);
+        add_to_history(choose_layout(request.data_directory).history(), run);
+    } catch (const Failure& failure) {
+        log::debug("what this restore took is not kept: {}", failure.what());
     }
 }
+
+/// What the end of a run leaves for programs, and where.
+class Outputs {
+  public:
+    explicit Outputs(const BootstrapArguments& arguments)
+        : report_(report_path(arguments.options, arguments.patroni)),
+          page_(page_path(arguments.options, arguments.patroni)),
+          metrics_(metrics_path(arguments.options, arguments.patroni)) {}
+
+    void write(const RunView& view, const std::optional<Failure>& failure) const {
+        if (report_) {
+            attempt([&] { system::replace_file(*report_, view.report.text(failure), 0644); });
+        }
+        if (page_) {
+            const auto findings = failure ? failure->problems() : std::vector<Problem>();
+            attempt([&] { system::replace_file(*page_, run_page("Restore", view.display.status(), findings), 0644); });
+        }
+        if (metrics_) {
+            attempt([&] { write_metrics(*metrics_, restore_metrics, view.display.status()); });
+        }
+    }
+
+  private:
+    /// The outcome of the restore is worth more than what tells of it.
+    static void attempt(const std::function<void()>& write) {
+        try {
+            write();
+        } catch (const Failure& error) {
+            log::write(error.problems().front(), log::Level::warning);
+        }
+    }
+
+    std::optional<std::filesystem::path> report_, page_, metrics_;
+};
 
 }  // namespace
 
 void bootstrap(const BootstrapArguments& arguments) {
+    // resume has chosen one already.
+    if (const auto format = log_format(arguments.options, arguments.patroni); format && !arguments.patroni_goes_on) {
+        log::set_format(*format);
+    }
     RunView view("bootstrap", !arguments.calling_patroni);
-    const auto path_of_report = report_path(arguments.options, arguments.patroni);
+    const Outputs outputs(arguments);
     try {
         view.report.phase("request");  // which the display has begun
         const auto request = make_request(arguments.options, arguments.patroni);
@@ -334,10 +378,12 @@ void bootstrap(const BootstrapArguments& arguments) {
         refuse_configuration(arguments, request);
         run(arguments, request, view);
         view.display.done();
-        write_report(path_of_report, view.report, std::nullopt);
+        log::info("{}", run_summary("restore", view.display.status()));
+        keep_measurements(request, view.display);
+        outputs.write(view, std::nullopt);
     } catch (const std::exception& error) {
         view.display.failed(system::unexpected(error));
-        write_report(path_of_report, view.report, system::unexpected(error));
+        outputs.write(view, system::unexpected(error));
         throw;
     }
 }

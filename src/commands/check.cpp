@@ -16,12 +16,15 @@
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
+#include "show/estimate.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
 #include "system/write_wall.hpp"
 
+#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <fmt/format.h>
 #include <string_view>
 #include <unistd.h>
@@ -112,6 +115,21 @@ void review_limits(const patroni::DynamicLimits& limits, const Layout& layout,
     }
 }
 
+/// By what restores took on this node.
+void add_estimate(const Plan& plan, const Layout& layout, Overview& overview) {
+    RestoreWork work{.bytes = plan.backup.size,
+                     .segments = plan.wal.segments,
+                     .segment_size = plan.segment_size.bytes,
+                     .since_backup = std::chrono::seconds(std::time(nullptr) - plan.backup.started)};
+    const auto& target = plan.target;
+    work.may_end_earlier = !target.is_latest() && !target.is_immediate();
+    const auto expected = estimate(work, read_history(layout.history()));
+    overview.add("time to a leader", estimate_text(work, expected));
+    if (const auto shorter = expected ? more_backups(work, *expected) : std::nullopt) {
+        overview.add("shorter with", shorter_text(work, *shorter));
+    }
+}
+
 /// What the DCS holds for a scope that is not initialised counts at the next bootstrap, too; `patronictl remove` takes
 /// the configuration of another away.
 std::string configuration_left(const patroni::ScopeState& scope) {
@@ -129,6 +147,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
         append(findings, review_place(*layout, look_at_place(*layout)));
         append(findings, review_temporary_directory());
         if (plan) {
+            add_estimate(*plan, *layout, overview);
             review_node(request, *plan, *layout, findings);
         }
     } catch (const Failure& failure) {
@@ -218,6 +237,9 @@ ExitCode check(const CheckArguments& arguments) {
         findings.push_back(*root);
     }
     if (const auto bootstrap = read_configuration(arguments, findings)) {
+        if (const auto format = log_format(bootstrap->options, bootstrap->patroni)) {
+            log::set_format(*format);
+        }
         review(*bootstrap, arguments.search, overview, findings);
         review_members(*bootstrap, arguments.members, findings);
     }

@@ -52,6 +52,14 @@ void add_restore_options(CLI::App& command, Values& values) {
     command.allow_extras();
 }
 
+/// Of the commands that do not take bootstrap's options; main() looks for it before anything is parsed.
+void add_log_format(CLI::App& command, std::string& format) {
+    const auto* definition = find_option("log-format");
+    command.add_option("--log-format", format, std::string(definition->help))
+        ->type_name(std::string(definition->argument))
+        ->check(CLI::IsMember({"text", "json"}));
+}
+
 void add_bootstrap_options(CLI::App& command, Values& values) {
     add_restore_options(command, values);
     command.footer(
@@ -154,6 +162,10 @@ void add_status_options(CLI::App& command, StatusArguments& arguments, std::stri
     command.add_option("--format", format, "text or json [text]")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"text", "json"}));
+    command
+        .add_option("--metrics-file", arguments.metrics_file,
+                    "write how the restore ended there, for node_exporter's textfile collector")
+        ->type_name("FILE");
     command.footer("Exit code: that of the restore: 0 while it runs, when it is done, and when none is known; its own "
                    "when it\nfailed or was ended by a signal; 143 when its process is gone.\nExit codes:\n" +
                    exit_code_help());
@@ -248,6 +260,13 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     auto* status = app.add_subcommand(
         "status", "what a restore into this data directory does now, or how the last one ended; only reads");
     add_status_options(*status, line.status, status_format);
+
+    std::string log_format;
+    for (auto* command : {configure, archive_get, recovery_end, status}) {
+        add_log_format(*command, log_format);
+    }
+    add_log_format(*resume, line.resume.log_format);
+    add_log_format(*verify, line.verify.log_format);
 
     // A blank value counts as not set; CLI11 would take the next word for it.
     std::vector<std::string> reversed(words.rbegin(), words.rend());

@@ -63,6 +63,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging, R
     const auto targets = pgbackrest::restored_targets(plan.targets, request.restore_options, staging.path());
     const auto outside = pgbackrest::places_of(targets);
     reuse_data(request, plan, staging, outside);
+    display.copies(system::is_empty_or_absent(staging.path()) ? plan.backup.size : 0);
     postgres::remove_stale_postmaster_file(staging.path());  // waits for a server of ours that still ends
     staging.begin_copy(request, plan, outside);
     pgbackrest::RestoreJob job;

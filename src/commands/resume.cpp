@@ -350,6 +350,7 @@ void resume(const ResumeArguments& given) {
         source.path = std::filesystem::absolute(*given.patroni_config);
     }
     const auto configuration = patroni::read_configuration(source);
+    choose_log_format(given.log_format, configuration);
     if (!configuration) {
         throw Failure(ExitCode::usage, "no patroni.yml is given", "name it with --patroni-config");
     }

@@ -8,6 +8,7 @@ namespace patroni_pgbackrest::commands {
 /// What `resume` is called with.
 struct ResumeArguments {
     std::optional<std::string> patroni_config;  ///< else PATRONI_CONFIGURATION, else the PATRONI_* variables
+    std::string log_format{};                   ///< empty: as the method's block says
 };
 
 /// `resume`: before Patroni starts, ends a bootstrap of this node that was interrupted, up to the hand-over. A Patroni

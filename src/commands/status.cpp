@@ -2,12 +2,14 @@
 
 #include "commands/arguments.hpp"
 #include "patroni/configuration.hpp"
+#include "show/metrics.hpp"
 #include "show/status.hpp"
 #include "staging/journal.hpp"
 #include "staging/layout.hpp"
 #include "staging/memory.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
+#include "system/lock.hpp"
 #include "system/process_facts.hpp"
 #include "system/refusal.hpp"
 
@@ -75,6 +77,7 @@ RunStatus look(const fs::path& data_directory) {
         if (found && (!written || found->updated > written->updated)) {
             written = std::move(found);
             seen.journal = journal_beside(journal);
+            seen.is_locked = system::is_locked(journal.parent_path());
         } else if (!written && !seen.journal) {
             seen.journal = journal_beside(journal);
         }
@@ -122,6 +125,10 @@ ExitCode status(const StatusArguments& arguments) {
             return failure.code();  // nothing went wrong: nobody watches any longer
         }
         throw;
+    }
+    // What the journal alone tells is less than what the restore itself has written.
+    if (arguments.metrics_file && !now.is_under_way() && now.process.pid != 0) {
+        write_metrics(fs::absolute(*arguments.metrics_file), restore_metrics, now);
     }
     return exit_code_of(now);
 }

@@ -11,6 +11,7 @@ namespace patroni_pgbackrest::commands {
 struct StatusArguments {
     std::optional<std::string> data_directory{};
     std::optional<std::string> patroni_config{};  ///< names the data directory as well
+    std::optional<std::string> metrics_file{};    ///< to be written, once the restore has ended
     bool watch = false;
     bool json = false;
 };

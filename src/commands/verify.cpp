@@ -72,6 +72,7 @@ Invocation read_invocation(const VerifyArguments& arguments) {
         source.path = std::filesystem::absolute(*arguments.patroni_config);
     }
     invocation.patroni = patroni::read_configuration(source);
+    choose_log_format(arguments.log_format, invocation.patroni);
     invocation.limits = invocation.by_patroni ? limits_as_post_bootstrap : limits_by_hand;
     invocation.deadline = Clock::now() + invocation.limits.whole;
     return invocation;

@@ -13,6 +13,7 @@ struct VerifyArguments {
     std::optional<std::string> connection;      ///< Patroni appends it; else the server of postgresql.data_dir
     std::optional<std::string> patroni_config;  ///< else the calling Patroni's, else what PATRONI_* variables say
     std::vector<std::string> probes;            ///< instead of those in the method's block
+    std::string log_format{};                   ///< empty: as the method's block says
     bool json = false;
     bool amcheck = false;  ///< not as post_bootstrap: it reads the whole cluster
 };

@@ -27,7 +27,11 @@ const std::vector<OptionDefinition>& bootstrap_options() {
         {"probe", list, ours, "[DATABASE=]SQL",
          "a query that must return true, for verify: a false one as post_bootstrap makes Patroni discard the cluster"},
         {"report", value, ours, "FILE", "write a JSON report there, also after a failure"},
+        {"html", value, ours, "FILE", "write a report for people there, a page that needs no other file"},
+        {"metrics-file", value, ours, "FILE",
+         "how it ended, for node_exporter's textfile collector, also after a failure; its name ends in .prom"},
         {"log-level", value, ours, "LEVEL", "debug, info, warning or error [info]"},
+        {"log-format", value, ours, "FORMAT", "text, or json: an object a line, see log.schema.json [text]"},
 
         {"stanza", value, target, "NAME", "pgBackRest's stanza [the only one configured]"},
         {"repo", value, target, "N", "restore from this repository [the first with a fitting backup]"},

@@ -249,6 +249,11 @@ void check_method(Settings& settings, const std::optional<patroni::Configuration
     }
 }
 
+std::optional<std::filesystem::path> path_in(const Settings& settings, const std::string& name) {
+    const auto path = settings.value(name);
+    return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
+}
+
 }  // namespace
 
 std::string text(Recovery recovery) {
@@ -313,6 +318,13 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
                              "use debug, info, warning or error");
         }
     }
+    if (const auto format = settings.value("log-format"); format && !log::parse_format(format->text)) {
+        settings.problem(format->place, fmt::format("'{}' is not a log format", format->text), "use text or json");
+    }
+    if (const auto file = settings.value("metrics-file"); file && !file->text.ends_with(".prom")) {
+        settings.problem(file->place, fmt::format("'{}' does not end in .prom", file->text),
+                         "give it such a name: node_exporter reads no other file");
+    }
     request.report = report_path(given, patroni);
     request.patroni = std::move(patroni);
     for (const auto& problem : problems_of_patroni_mode(request)) {
@@ -324,10 +336,26 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
     return request;
 }
 
+std::optional<log::Format> log_format(const std::vector<GivenOption>& given,
+                                      const std::optional<patroni::Configuration>& patroni) {
+    const auto format = Settings(given, patroni).value("log-format");
+    return format ? log::parse_format(format->text) : std::nullopt;
+}
+
 std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>& given,
                                                  const std::optional<patroni::Configuration>& patroni) {
-    const auto path = Settings(given, patroni).value("report");
-    return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
+    return path_in(Settings(given, patroni), "report");
+}
+
+std::optional<std::filesystem::path> page_path(const std::vector<GivenOption>& given,
+                                               const std::optional<patroni::Configuration>& patroni) {
+    return path_in(Settings(given, patroni), "html");
+}
+
+std::optional<std::filesystem::path> metrics_path(const std::vector<GivenOption>& given,
+                                                  const std::optional<patroni::Configuration>& patroni) {
+    const auto path = path_in(Settings(given, patroni), "metrics-file");
+    return path && path->extension() == ".prom" ? path : std::nullopt;
 }
 
 }  // namespace patroni_pgbackrest

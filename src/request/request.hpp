@@ -59,8 +59,17 @@ struct Request {
 /// problem at once, each with its place (`--target`, `patroni.yml:17`).
 Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni);
 
+/// How the log is to be written, if that is said, found even when the request itself is in error.
+std::optional<log::Format> log_format(const std::vector<GivenOption>& given,
+                                      const std::optional<patroni::Configuration>& patroni);
+
 /// The report's path, if one was asked for, found even when the request itself is in error.
 std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>& given,
                                                  const std::optional<patroni::Configuration>& patroni);
+/// The same for the page, and for the metrics.
+std::optional<std::filesystem::path> page_path(const std::vector<GivenOption>& given,
+                                               const std::optional<patroni::Configuration>& patroni);
+std::optional<std::filesystem::path> metrics_path(const std::vector<GivenOption>& given,
+                                                  const std::optional<patroni::Configuration>& patroni);
 
 }  // namespace patroni_pgbackrest

@@ -5,6 +5,7 @@
 #include "show/waiting.hpp"
 #include "staging/memory.hpp"
 #include "system/interruption.hpp"
+#include "system/lock.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
@@ -29,6 +30,10 @@ constexpr auto quiet_enough = 30s;
 
 std::uint64_t seconds_between(postgres::WalTime from, postgres::WalTime to) {
     return to <= from ? 0 : static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(to - from).count());
+}
+
+std::int64_t seconds_since_1970(postgres::WalTime at) {
+    return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
 }
 
 /// How long the next run of this request waits.
@@ -81,9 +86,9 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
                 show_bar(view, *columns);
             }
             if (line == LogPace::Line::waiting) {
-                log::info("{}", waiting_line(view, status.waits_for));
+                say(waiting_line(view, status.waits_for), view);
             } else if (line == LogPace::Line::progress && !columns) {
-                log::info("{}", progress_line(view, status.position));
+                say(progress_line(view, status.position), view);
             }
             if (is_status_due) {
                 write(view);
@@ -91,6 +96,10 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
         } catch (const std::exception& error) {
             log::debug("what runs is not shown: {}", error.what());
         }
+    }
+
+    void say(const std::string& line, const PhaseView& view) {
+        log::write(log::Level::info, line, progress_fields(view, status.position, status.waits_for));
     }
 
     void show_bar(const PhaseView& view, std::size_t columns) {
@@ -104,9 +113,16 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
         const auto view = progress.look(now);
         log::show_below("");
         if ((pace.spoke() || (had_bar && view.lasts >= 2s)) && view.percent) {
-            log::info("{}", summary_line(view));
+            say(summary_line(view), view);
         }
-        status.phases.emplace_back(view.phase, std::chrono::duration<double>(now - phase_began).count());
+        const auto seconds = std::chrono::duration<double>(now - phase_began).count();
+        status.phases.emplace_back(view.phase, seconds);
+        measured.seconds[view.phase] = seconds;  // of the last one, where it was begun again
+        if (has_waited && view.phase == "copy") {
+            measured.bytes = 0;
+        } else if (has_waited && view.phase == "replay") {
+            measured.segments = 0;
+        }
     }
 
     void begin_phase(const std::string& name) {
@@ -115,7 +131,8 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
         status.waits_for.clear();
         status.last_error.reset();
         first_commit.reset();
-        is_planned = had_bar = false;
+        is_planned = had_bar = has_waited = false;
+        first_segment.reset();
         phase_began = Clock::now();
         progress.begin(name, phase_began);
         pace.begin(phase_began);
@@ -131,13 +148,17 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
 
     /// A restore does not fail for it, and does not say it every three seconds either.
     void write(const PhaseView& view) {
-        std::error_code error;
-        if (!layout || !std::filesystem::is_directory(layout->workspace, error)) {
-            return;
-        }
-        written_at = Clock::now();
         status.phase = view;
         status.updated = std::time(nullptr);
+        std::error_code error;
+        if (!layout || is_left || !std::filesystem::is_directory(layout->workspace, error)) {
+            return;
+        }
+        if (!lock.take(layout->workspace)) {
+            return;  // until the other run ends
+        }
+        status.process.has_lock = lock.hold_any();
+        written_at = Clock::now();
         try {
             write_status(status, layout->status());
         } catch (const std::exception& failure) {
@@ -149,14 +170,15 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
 
     void end(RunStatus::State state) {
         is_over = true;
+        is_left = false;
         timer.cancel();
         end_phase();
         status.waits_for.clear();
         status.state = state;
-        const bool is_in_the_data_directory = layout && layout->inside;
-        if (state != RunStatus::State::done || !is_in_the_data_directory) {
-            write(progress.look(Clock::now()));
-        }  // else no more of ours than needed stays there; the journal tells the same
+        if (state == RunStatus::State::done && layout && layout->inside) {
+            layout.reset();  // no more of ours than needed stays in the data directory; the journal tells the same
+        }
+        write(progress.look(Clock::now()));
     }
 
     boost::asio::steady_timer timer;
@@ -166,12 +188,16 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
     LogPace pace;
     RunStatus status;
     std::optional<Layout> layout;
+    system::DirectoryLocks lock;  ///< whose holder writes the status file
     std::string recovery;
     std::size_t planned_segments = 0;
     RecoveryTarget target{Latest{}};
     std::optional<postgres::WalTime> first_commit;
     std::optional<Clock::time_point> wait_ends;
-    bool is_planned = false, had_bar = false, has_complained = false, is_over = false;
+    MeasuredRun measured;
+    std::optional<std::size_t> first_segment;  ///< that this replay was given: how many are before it
+    bool is_planned = false, had_bar = false, has_waited = false, has_complained = false, is_over = false,
+         is_left = false;
 };
 
 RunDisplay::RunDisplay(bool draws) : state_(std::make_shared<State>(draws)) {
@@ -197,19 +223,36 @@ void RunDisplay::about(const Request& request) {
 
 void RunDisplay::about(const Plan& plan) {
     state_->planned_segments = plan.wal.segments;
+    state_->measured.segment_size = plan.segment_size.bytes;
     state_->target = plan.target;
     state_->status.target = plan.target.text();
     state_->status.plan = {plan.backup.label, plan.backup.repository, plan.timeline().number, state_->recovery,
-                           plan.wal.segments, plan.wal.first(),       plan.wal.last()};
+                           plan.wal.segments, plan.wal.first(),       plan.wal.last(),        plan.backup.size};
+    if (plan.last_commit) {
+        state_->status.window_end = seconds_since_1970(plan.last_commit->latest_end);
+    }
 }
 
 void RunDisplay::about(const Reached& reached) {
-    state_->status.reached = reached_text(reached);
+    auto& status = state_->status;
+    status.reached = reached_text(reached);
+    if (const auto time = Time::parse(reached.time.value_or(""))) {
+        status.reached_time = seconds_since_1970(time->at);
+        if (state_->target.is_latest()) {
+            status.window_end = status.reached_time;
+        }
+    }
 }
 
 void RunDisplay::keep_status(const Layout& layout) {
     state_->layout = layout;
+    state_->is_left = false;
     state_->write(state_->progress.look(Clock::now()));
+}
+
+void RunDisplay::leave_status() {
+    state_->is_left = true;
+    state_->lock = system::DirectoryLocks();
 }
 
 void RunDisplay::phase(const std::string& name) {
@@ -234,6 +277,10 @@ void RunDisplay::replayed_to(const ReplayPosition& position) {
     if (!state.first_commit) {
         state.first_commit = position.commit;
     }
+    if (position.behind) {
+        state.first_segment = state.first_segment.value_or(*position.behind);
+        state.measured.segments = *position.behind - std::min(*state.first_segment, *position.behind);
+    }
     state.status.position = position_text(position);
     state.progress.stir(Clock::now());
     const auto amount = replay_amount(state.planned_segments, state.target, position, state.first_commit);
@@ -248,6 +295,7 @@ void RunDisplay::wait(const std::string& why, std::chrono::seconds pause) {
     status.last_error = {0, why, "", now};
     status.next_try = now + pause.count();
     state_->wait_ends = Clock::now() + pause;
+    state_->has_waited = true;
     state_->write(state_->progress.look(Clock::now()));
 }
 
@@ -255,6 +303,20 @@ void RunDisplay::done() {
     state_->go_on();
     state_->status.last_error.reset();
     state_->end(RunStatus::State::done);
+}
+
+void RunDisplay::copies(std::uint64_t bytes) {
+    state_->measured.bytes = bytes;
+}
+
+MeasuredRun RunDisplay::measured() const {
+    auto run = state_->measured;
+    run.at = state_->status.updated;
+    return run;
+}
+
+const RunStatus& RunDisplay::status() const {
+    return state_->status;
 }
 
 void RunDisplay::failed(const Failure& failure) {

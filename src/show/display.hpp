@@ -2,6 +2,7 @@
 
 #include "plan/plan.hpp"
 #include "replay/position.hpp"
+#include "show/history.hpp"
 #include "show/status.hpp"
 #include "staging/reached.hpp"
 
@@ -27,8 +28,10 @@ class RunDisplay {
     void about(const Request& request);
     void about(const Plan& plan);
     void about(const Reached& reached);
-    /// From now on there is a status file, beside the staging directory.
+    /// From now on there is a status file, beside the staging directory, unless another run has one there.
     void keep_status(const Layout& layout);
+    /// Whoever has the staging directory may have it.
+    void leave_status();
 
     /// Begins a phase and ends the one before.
     void phase(const std::string& name);
@@ -36,12 +39,18 @@ class RunDisplay {
     /// rate.
     void counted(Unit unit, std::uint64_t done, std::uint64_t planned);
     void replayed_to(const ReplayPosition& position);
+    /// So much is copied by the copy that runs, all of it; 0 where some was there, so that it tells no rate.
+    void copies(std::uint64_t bytes);
+    /// What this run took, for estimates of the next ones.
+    MeasuredRun measured() const;
 
     /// Nothing happens for so long, because of a failure.
     void wait(const std::string& why, std::chrono::seconds pause);
     /// The run ends.
     void done();
     void failed(const Failure& failure);
+    /// As it was told last.
+    const RunStatus& status() const;
 
   private:
     struct State;  // shared with the timer

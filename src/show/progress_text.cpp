@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <fmt/format.h>
 #include <vector>
 
@@ -37,6 +38,18 @@ std::chrono::seconds seconds_of(std::uint64_t count) {
 std::string_view text(Unit unit) {
     constexpr std::array<std::string_view, 5> names = {"", "bytes", "segments", "seconds", "files"};
     return names.at(static_cast<std::size_t>(unit));
+}
+
+double rounded(double number) {
+    return std::round(number * 100) / 100;
+}
+
+std::string count_text(std::uint64_t count) {
+    auto digits = std::to_string(count);
+    for (auto place = digits.size(); place > 3; place -= 3) {
+        digits.insert(place - 3, ",");
+    }
+    return digits;
 }
 
 std::string bytes_text(double bytes) {
@@ -123,6 +136,29 @@ std::string summary_line(const PhaseView& view) {
         return fmt::format("{}: took {}", view.phase, duration_text(view.lasts));
     }
     return fmt::format("{}: {} in {} ({})", view.phase, amount, duration_text(view.lasts), rate_text(average));
+}
+
+log::Fields progress_fields(const PhaseView& view, const std::string& position, const std::string& waits_for) {
+    log::Fields fields{{"phase", view.phase}, {"seconds", std::int64_t{view.lasts.count()}}};
+    if (view.percent) {
+        fields.emplace_back("unit", std::string(text(view.unit)));
+        fields.emplace_back("done", static_cast<std::int64_t>(view.done));
+        fields.emplace_back("planned", static_cast<std::int64_t>(view.planned));
+        fields.emplace_back("percent", rounded(*view.percent));
+    }
+    if (view.rate) {
+        fields.emplace_back("rate", rounded(*view.rate));
+    }
+    if (view.left) {
+        fields.emplace_back("seconds_left", std::int64_t{view.left->count()});
+    }
+    if (!position.empty()) {
+        fields.emplace_back("position", position);
+    }
+    if (!waits_for.empty()) {
+        fields.emplace_back("waits_for", waits_for);
+    }
+    return fields;
 }
 
 std::string bar(const PhaseView& view, std::size_t columns) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "show/progress.hpp"
+#include "system/log.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -12,6 +13,10 @@ namespace patroni_pgbackrest {
 
 /// `bytes`, `segments`, …; empty without a unit.
 std::string_view text(Unit unit);
+/// To hundredths, for a program.
+double rounded(double number);
+/// `1,900`
+std::string count_text(std::uint64_t count);
 /// `2.7 GiB`
 std::string bytes_text(double bytes);
 /// `42 s`, `3 min 5 s`, `2 h 10 min`
@@ -29,6 +34,8 @@ std::string progress_line(const PhaseView& view, const std::string& position);
 std::string waiting_line(const PhaseView& view, const std::string& waits_for);
 /// Behind a phase: `copy: 2.7 GiB in 1 min 17 s (35.0 MiB/s)`, without what an earlier run had done.
 std::string summary_line(const PhaseView& view);
+/// What these lines tell a program.
+log::Fields progress_fields(const PhaseView& view, const std::string& position, const std::string& waits_for);
 /// For a terminal, in so many columns: `copy [#####-----]  45 %  1.2 GiB of 2.7 GiB  35.0 MiB/s  43 s left`
 std::string bar(const PhaseView& view, std::size_t columns);
 

@@ -18,15 +18,18 @@ namespace {
 
 using State = RunStatus::State;
 
-/// A process of another container cannot be looked for: that it still writes must do.
+/// A process of another container cannot be looked for, but its lock can. Where the file system has no locks on
+/// directories (NFS), it must do that it still writes.
 bool is_alive(const RunStatus& status, const StatusSurroundings& seen) {
     constexpr std::int64_t longest_pause = 60;
     const auto& process = status.process;
     if (process.boot != seen.here.boot) {
         return false;
     }
-    return process.pid_namespace == seen.here.pid_namespace ? seen.process_is_alive
-                                                            : seen.now - status.updated <= longest_pause;
+    if (process.pid_namespace == seen.here.pid_namespace) {
+        return seen.process_is_alive;
+    }
+    return process.has_lock ? seen.is_locked : seen.now - status.updated <= longest_pause;
 }
 
 /// What the journal alone tells of a restore that was handed over.

@@ -22,6 +22,7 @@ struct ProcessMark {
     unsigned long long start_time = 0;  ///< as ProcessStatus
     std::string boot;                   ///< the kernel's boot id
     std::string pid_namespace;          ///< a container has numbers of its own
+    bool has_lock = false;              ///< on the directory of its status file, for as long as it lives
 
     static ProcessMark of_this_process();
 };
@@ -44,6 +45,7 @@ struct RunStatus {
         std::string recovery;
         std::uint64_t wal_segments = 0;
         std::string first_segment, last_segment;
+        std::uint64_t backup_size = 0;  ///< bytes in the data directory
     };
     struct Error {
         int exit_code = 0;
@@ -64,6 +66,8 @@ struct RunStatus {
     /// When that is tried again at the earliest; empty where somebody has to change something first.
     std::optional<std::int64_t> next_try;
     std::string reached;  ///< where the recovery ended, in words
+    /// Of commits: the last one that was brought back; the last one that the archive held. Empty when not known.
+    std::optional<std::int64_t> reached_time, window_end;
 
     bool is_under_way() const { return state == State::running || state == State::waiting; }
     /// On one line, or for people.
@@ -82,6 +86,7 @@ struct StatusSurroundings {
     std::optional<Journal> journal;
     ProcessMark here;               ///< the one who looks
     bool process_is_alive = false;  ///< a process with that number and start
+    bool is_locked = false;         ///< the directory of the status file
     std::int64_t now = 0;
 };
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -37,12 +36,14 @@ std::int64_t moment_in(const json& text) {
     return time ? std::chrono::floor<std::chrono::seconds>(time->at).time_since_epoch().count() : 0;
 }
 
-std::string text_of(const json& value) {
-    return value.is_string() ? value.get<std::string>() : std::string();
+/// Of a field that older files do not have.
+std::optional<std::int64_t> optional_moment(const json& content, const char* name) {
+    const auto found = content.find(name);
+    return found != content.end() && found->is_string() ? std::optional(moment_in(*found)) : std::nullopt;
 }
 
-double rounded(double number) {
-    return std::round(number * 100) / 100;
+std::string text_of(const json& value) {
+    return value.is_string() ? value.get<std::string>() : std::string();
 }
 
 json about_phase(const RunStatus& status) {
@@ -87,12 +88,14 @@ json about_plan(const RunStatus::PlanFacts& plan) {
     return {{"backup_set", plan.backup_set},     {"repository", plan.repository},
             {"timeline", plan.timeline},         {"recovery", plan.recovery},
             {"wal_segments", plan.wal_segments}, {"first_segment", plan.first_segment},
-            {"last_segment", plan.last_segment}};
+            {"last_segment", plan.last_segment}, {"backup_size", plan.backup_size}};
 }
 
 RunStatus::PlanFacts read_plan(const json& content) {
-    return {content.at("backup_set"),   content.at("repository"),    content.at("timeline"),    content.at("recovery"),
-            content.at("wal_segments"), content.at("first_segment"), content.at("last_segment")};
+    return {content.at("backup_set"),   content.at("repository"),
+            content.at("timeline"),     content.at("recovery"),
+            content.at("wal_segments"), content.at("first_segment"),
+            content.at("last_segment"), content.value("backup_size", std::uint64_t{0})};
 }
 
 RunStatus read(const json& content) {
@@ -103,7 +106,8 @@ RunStatus read(const json& content) {
         }
     }
     const auto& process = content.at("process");
-    status.process = {process.at("pid"), process.at("start_time"), process.at("boot"), process.at("pid_namespace")};
+    status.process = {process.at("pid"), process.at("start_time"), process.at("boot"), process.at("pid_namespace"),
+                      process.value("has_lock", false)};
     status.scope = text_of(content.at("scope"));
     status.stanza = text_of(content.at("stanza"));
     status.data_directory = text_of(content.at("data_directory"));
@@ -127,6 +131,8 @@ RunStatus read(const json& content) {
         status.next_try = moment_in(content.at("next_try"));
     }
     status.reached = text_of(content.at("reached"));
+    status.reached_time = optional_moment(content, "reached_time");
+    status.window_end = optional_moment(content, "window_end");
     return status;
 }
 
@@ -155,7 +161,8 @@ std::string RunStatus::to_json(bool on_one_line) const {
                         {{"pid", process.pid},
                          {"start_time", process.start_time},
                          {"boot", process.boot},
-                         {"pid_namespace", process.pid_namespace}}},
+                         {"pid_namespace", process.pid_namespace},
+                         {"has_lock", process.has_lock}}},
                        {"scope", or_null(scope)},
                        {"stanza", or_null(stanza)},
                        {"data_directory", or_null(data_directory)},
@@ -167,7 +174,9 @@ std::string RunStatus::to_json(bool on_one_line) const {
                        {"finished_phases", finished},
                        {"last_error", error},
                        {"next_try", next_try ? moment(*next_try) : json()},
-                       {"reached", or_null(reached)}};
+                       {"reached", or_null(reached)},
+                       {"reached_time", reached_time ? moment(*reached_time) : json()},
+                       {"window_end", window_end ? moment(*window_end) : json()}};
     return content.dump(on_one_line ? -1 : 2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

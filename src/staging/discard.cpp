@@ -26,7 +26,7 @@ void discard_plan(const Layout& layout) {
 void discard_journal(const Layout& layout) {
     std::error_code ignored;
     for (const auto& path : {layout.spool(), layout.pgbackrest_lock(), layout.failure(), layout.status(), layout.lock(),
-                             layout.resume_lock(), layout.workspace / "status.json.new",
+                             layout.resume_lock(), layout.unfinished_status(),
                              layout.workspace / "postgresql.auto.conf", layout.journal()}) {
         fs::remove_all(path, ignored);
     }

@@ -207,6 +207,7 @@ void remove_what_the_run_needed(const Layout& layout) {
         // No more of ours than needed stays in a data directory.
         fs::remove(layout.lock(), ignored);
         fs::remove(layout.status(), ignored);
+        fs::remove(layout.unfinished_status(), ignored);
     }
     fs::remove_all(layout.spool(), ignored);
     fs::remove_all(layout.pgbackrest_lock(), ignored);

@@ -90,6 +90,10 @@ void refuse_others_workspace(const Layout& layout) {
 
 }  // namespace
 
+fs::path Layout::history() const {
+    return beside(data_directory, ".restores.json");
+}
+
 Layout choose_layout(const fs::path& data_directory) {
     std::error_code error;
     Layout layout;

@@ -17,6 +17,10 @@ struct Layout {
     std::filesystem::path resume_lock() const { return workspace / "resume-lock"; }
     std::filesystem::path failure() const { return workspace / "failure.json"; }
     std::filesystem::path status() const { return workspace / "status.json"; }
+    /// Before it takes the place of the one before; left by a kill.
+    std::filesystem::path unfinished_status() const { return workspace / "status.json.new"; }
+    /// What restores took here. It outlives what belongs to one of them, and the data directory's own disk.
+    std::filesystem::path history() const;
     std::filesystem::path spool() const { return workspace / "spool"; }
     std::filesystem::path pgbackrest_lock() const { return workspace / "pgbackrest-lock"; }
 };

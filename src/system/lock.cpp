@@ -114,6 +114,12 @@ Lock::~Lock() {
     ::close(descriptor_);
 }
 
+bool is_locked(const std::filesystem::path& path) {
+    const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    // Shared, so that those who look do not see each other.
+    return descriptor.is_open() && ::flock(descriptor.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 bool DirectoryLocks::take(const std::filesystem::path& directory) {
     Descriptor descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     const auto is_same = [&](const Descriptor& held) { return are_same_file(held.number(), descriptor.number()); };

@@ -28,9 +28,14 @@ class DirectoryLocks {
     /// False when another process holds it. A directory that is not there, or whose file system has no locks, counts as
     /// free; one that is held here already is.
     bool take(const std::filesystem::path& directory);
+    /// Whether any is held, which others can see.
+    bool hold_any() const { return !held_.empty(); }
 
   private:
     std::vector<Descriptor> held_;
 };
+
+/// Whether somebody holds a flock on a file or directory, in whatever container. False where it cannot be opened.
+bool is_locked(const std::filesystem::path& path);
 
 }  // namespace patroni_pgbackrest::system

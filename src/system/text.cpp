@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace patroni_pgbackrest::system {
@@ -148,6 +149,11 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
         }
     }
     return best;
+}
+
+std::string valid_utf8(const std::string& text) {
+    using nlohmann::json;
+    return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
 }
 
 std::string shell_word(std::string_view word) {

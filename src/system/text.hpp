@@ -21,6 +21,9 @@ std::optional<std::uint64_t> number(std::string_view text, int base = 10);
 /// The candidate with the fewest edits, if there are few enough for a typo.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
+/// The same with U+FFFD for what is not UTF-8.
+std::string valid_utf8(const std::string& text);
+
 /// A word as a shell needs it: quoted where it has to be.
 std::string shell_word(std::string_view word);
 

@@ -2,8 +2,20 @@
 #include "support/catch.hpp"
 
 #include <nlohmann/json.hpp>
+#include <sstream>
+#include <vector>
 
 namespace {
+
+/// The lines of a log for a program.
+std::vector<nlohmann::json> entries(const std::string& log) {
+    std::vector<nlohmann::json> found;
+    std::istringstream lines(log);
+    for (std::string line; std::getline(lines, line);) {
+        found.push_back(nlohmann::json::parse(line));
+    }
+    return found;
+}
 
 const std::string usage = " ERROR: exit code 2: usage or configuration error\n";
 
@@ -158,4 +170,57 @@ TEST_CASE("a copy that fails and may pass is tried again, and goes on where it w
     CHECK(contains(repository.calls(), " --delta "));
     CHECK_FALSE(repository.directory.has("data"));
     CHECK(repository.directory.has("data.restoring/backup.manifest"));
+}
+
+TEST_CASE("a failure leaves its metrics, and a metrics file that cannot be written is a warning") {
+    const FakeRepository repository;
+    const auto how = repository.how({{"FAKE_ONLY", "* restore"}, {"FAKE_FAIL", "95"}});
+    Program program(repository.bootstrap({"--metrics-file=" + repository.directory.path("x.prom").string()}), how);
+    CHECK(program.wait() == 5);
+    const auto metrics = repository.directory.read("x.prom");
+    CHECK(contains(metrics,
+                   "\npatroni_pgbackrest_last_run_exit_code{run=\"restore\",scope=\"demo\",stanza=\"demo\"} 5\n"));
+    CHECK(contains(metrics, ",phase=\"copy\",backup_set=\"20261122-080000F\","));
+    Program warned(repository.bootstrap({"--metrics-file=/no/such/x.prom"}), how);
+    CHECK(warned.wait() == 5);
+    CHECK(contains(warned.errors(), " WARNING: cannot write beside /no/such/x.prom: No such file or directory\n"));
+}
+
+TEST_CASE("with --log-format=json every line of standard error is an object, from the first error to the exit code") {
+    for (const Words& words : {Words{"restore", "--log-format=json"}, Words{"status", "--log-format", "json"},
+                               Words{"bootstrap", "--tagret=x", "--log-format=json"}}) {
+        Program program(words);
+        CHECK(program.wait() == 2);
+        const auto told = entries(program.errors());
+        REQUIRE(told.size() >= 2);
+        CHECK(told.front().at("level") == "error");
+        CHECK_FALSE(told.front().at("hint").get<std::string>().empty());
+        CHECK(told.back().at("exit_code") == 2);
+        CHECK(told.back().at("message") == "exit code 2: usage or configuration error");
+    }
+}
+
+TEST_CASE("the method's block says the log's format as well, also where the request is in error") {
+    const FakeRepository repository;
+    auto text = repository.directory.read("patroni.yml");
+    const std::string command = "    command: patroni_pgbackrest bootstrap\n";
+    repository.directory.write("patroni.yml", text.insert(text.find(command), "    log-format: json\n"));
+    Program program(repository.bootstrap({"--tagret=x"}), repository.how());
+    CHECK(program.wait() == 2);
+    REQUIRE_FALSE(entries(program.errors()).empty());
+    CHECK(entries(program.errors()).back().at("exit_code") == 2);
+    Program text_again(repository.bootstrap({"--tagret=x", "--log-format=text"}), repository.how());
+    CHECK(text_again.wait() == 2);
+    CHECK(contains(text_again.errors(), usage));
+}
+
+TEST_CASE("what is done says so in a log for a program alone") {
+    const FakeRepository repository;
+    Program quiet({"status", "--datadir=" + repository.data()});
+    CHECK(quiet.wait() == 0);
+    CHECK(quiet.errors().empty());
+    Program told({"status", "--datadir=" + repository.data(), "--log-format=json"});
+    CHECK(told.wait() == 0);
+    REQUIRE(entries(told.errors()).size() == 1);
+    CHECK(entries(told.errors()).front().at("exit_code") == 0);
 }

@@ -229,8 +229,8 @@ class DisksCase(BootstrapCase):
             ended.set()
             watcher.join()
         for disk in disks.values():
-            for name in os.listdir(disk):
-                shutil.rmtree(os.path.join(disk, name))
+            for path in (os.path.join(disk, name) for name in os.listdir(disk)):
+                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
         return {'copy': {name: copied[name] - before[name] for name in disks}, 'replay': {name: most[name] - copied[name] for name in disks}}
 
     def all_used(self, disks):

@@ -1,13 +1,16 @@
 """What a restore tells of itself while it runs, and what is known of it afterwards."""
+import html.parser
 import json
 import os
 import re
+import shutil
 import time
 
 from bootstrap_case import BootstrapCase, program, read, wait_until
 from json_schema import assert_fits
 
-SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/status.schema.json')
+DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs')
+SCHEMA = os.path.join(DOCS, 'status.schema.json')
 
 
 class Progress(BootstrapCase):
@@ -99,3 +102,121 @@ class Progress(BootstrapCase):
         text = self.status_text(7)
         self.assertRegex(text, r'\nerror +.* \(exit code 7, replay of the WAL failed\)\nhint +.')
         self.assertTrue(re.search(r'\nnext try +when somebody has changed what the error names\n', text), text)
+
+    def facts(self):
+        """What check tells of the restore."""
+        done = self.lab.attempt(program(), 'check', *self.command()[2:], '--format=json')
+        told = json.loads(done.stdout)
+        assert_fits(self, told, json.loads(read(os.path.join(DOCS, 'check.schema.json'))))
+        return told['facts']
+
+    def test_check_says_how_long_a_restore_takes_once_one_was_measured_here(self):
+        self.assertRegex(self.facts()['time to a leader'], r'^not known, since no restore was measured on this node yet: '
+                                                           r'[\d.]+ MiB to copy, \d+ WAL segments \([\d.]+ MiB\) to replay$')
+        self.assert_done(self.bootstrap())
+        kept = json.loads(read(self.data_directory + '.restores.json'))['runs']
+        self.assertEqual(len(kept), 1)
+        self.assertGreater(kept[0]['bytes'], 1 << 20)
+        self.assertGreater(kept[0]['segments'], 3)
+        shutil.rmtree(self.data_directory)
+        self.assertRegex(self.facts()['time to a leader'], r'^about \d+ s: [\d.]+ MiB copied in \d+ s, \d+ WAL segments \([\d.]+ MiB\) '
+                                                           r'replayed in \d+ s, \d+ s for the rest; by the rates of the last restore here$')
+
+    def metrics(self):
+        """{name: {value of its own label or '': value}} of the metrics file, all with the labels of this restore."""
+        metrics = {}
+        labels = '{run="restore",scope="%s",stanza="demo"' % self.node.scope
+        for line in read(self.lab.path('restore.prom')).splitlines():
+            if not line.startswith('#'):
+                name, own, value = re.match(r'patroni_pgbackrest_(\w+)' + re.escape(labels) + r'(.*)\} (\S+)$', line).groups()
+                metrics.setdefault(name, {})[own] = float(value)
+        return metrics
+
+    def test_metrics_of_a_restore_and_of_the_failure_behind_it(self):
+        option = '--metrics-file=' + self.lab.path('restore.prom')
+        began = time.time()
+        self.assert_done(self.bootstrap(option))
+        done = self.metrics()
+        for name, value in (('last_run_success', 1), ('last_run_exit_code', 0), ('last_run_target_reached', 1)):
+            self.assertEqual(done[name], {'': value}, name)
+        self.assertLessEqual(int(began), done['last_run_start_timestamp_seconds'][''])
+        self.assertEqual(done['last_success_timestamp_seconds'], done['last_run_end_timestamp_seconds'])
+        self.assertEqual([label for label in done['last_run_phase_duration_seconds']],
+                         [',phase="%s"' % phase for phase in ('request', 'plan', 'copy', 'replay', 'verification', 'sync', 'hand-over')])
+        self.assertGreater(done['last_run_backup_size_bytes'][''], 1 << 20)
+        self.assertEqual(done['last_run_reached_timestamp_seconds'], done['last_run_window_end_timestamp_seconds'])
+        self.assertLess(done['last_run_window_end_timestamp_seconds'][''], began)
+        self.assertEqual(self.bootstrap(option).code, 9)  # the data directory is not empty any more
+        failed = self.metrics()
+        self.assertEqual((failed['last_run_success'], failed['last_run_exit_code']), ({'': 0}, {'': 9}))
+        self.assertEqual(failed['last_success_timestamp_seconds'], done['last_success_timestamp_seconds'])
+
+    def page(self):
+        """[(tag, text)] of the report's page, in which each tag that is opened is closed where it should be."""
+        seen, opened = [], []
+
+        class Parser(html.parser.HTMLParser):
+            def handle_starttag(self, tag, attributes):
+                if tag != 'meta':
+                    opened.append(tag)
+
+            def handle_endtag(self, tag):
+                assert opened.pop() == tag, (tag, opened)
+
+            def handle_data(self, data):
+                if opened and data.strip():
+                    seen.append((opened[-1], data.strip()))
+
+        Parser().feed(read(self.lab.path('report.html')))
+        self.assertEqual(opened, [])
+        return seen
+
+    def test_the_page_and_the_closing_table_of_a_restore_and_the_page_of_the_failure_behind_it(self):
+        options = ['--html=' + self.lab.path('report.html'), '--report=' + self.lab.path('report.json')]
+        result = self.bootstrap(*options)
+        self.assert_done(result)
+        self.assertRegex(result.log, r' INFO: restore of demo: done in \d+ s\n  target +latest\n  reached +\d+/\w+ .*, new timeline 2\n')
+        self.assertRegex(result.log, r'\n  copy +\d+ s +\d+ %\n  replay +\d+ s +\d+ %\n')
+        page = self.page()
+        self.assertIn(('span', 'done'), page)
+        self.assertEqual([text for tag, text in page if tag == 'th'][:7],
+                         ['request', 'plan', 'copy', 'replay', 'verification', 'sync', 'hand-over'])
+        self.assertIn(('p', 'none'), page)
+        self.assertEqual(self.bootstrap(*options).code, 9)  # the data directory is not empty any more
+        failed = self.page()
+        self.assertIn(('span', 'failed in the phase request (exit code 9, refused for safety)'), failed)
+        self.assertTrue([text for tag, text in failed if tag == 'p' and text.startswith('What to do: move it away yourself')])
+        told = json.loads(read(self.lab.path('report.json')))
+        assert_fits(self, told, json.loads(read(os.path.join(DOCS, 'report.schema.json'))))
+        self.assertEqual((told['phase'], told['outcome']['retryable']), ('request', False))
+
+    def entries(self, log):
+        """The lines of a log for a program, each of which must be as its schema says; the last one has the exit code."""
+        entries = [json.loads(line) for line in log.splitlines()]
+        for entry in entries:
+            assert_fits(self, entry, json.loads(read(os.path.join(DOCS, 'log.schema.json'))))
+        self.assertEqual([entry['exit_code'] for entry in entries if 'exit_code' in entry], [entries[-1]['exit_code']])
+        return entries
+
+    def test_a_log_for_a_program_is_as_its_schema_says_whatever_command_writes_it(self):
+        self.configure({'log-format': 'json', 'log-level': 'debug'})
+        entries = self.entries(self.bootstrap().log)
+        self.assertEqual((entries[-1]['exit_code'], entries[-1]['level']), (0, 'info'))
+        self.assertTrue([entry for entry in entries if entry['level'] == 'debug'])
+        refused = self.entries(self.bootstrap().log)  # the data directory is not empty any more
+        self.assertEqual((refused[-1]['exit_code'], refused[-2]['level']), (9, 'error'))
+        self.assertTrue(refused[-2]['hint'])
+        for words in (['verify'], ['resume'], ['recovery-end'], ['configure'],
+                      ['status', '--datadir=' + self.lab.path('nothing')], ['archive-get', 'x']):
+            done = self.lab.attempt(program(), *words, '--log-format=json')
+            told = [json.loads(line) for line in done.stderr.splitlines()]
+            self.assertTrue(told, words)
+            self.assertEqual(told[-1].get('exit_code', done.returncode), done.returncode, words)
+
+    def test_a_log_for_a_program_has_the_progress_in_numbers(self):
+        slow = self.wrap_pgbackrest('[ $VERB$((${#SEGMENT})) != archive-get24 ] || sleep 4')
+        entries = self.entries(self.bootstrap('--log-format=json', '--pgbackrest=' + slow, seconds=200).log)
+        replay = [entry for entry in entries if entry.get('phase') == 'replay']
+        self.assertTrue(replay, entries)
+        self.assertEqual({entry['unit'] for entry in replay}, {'segments'})
+        self.assertEqual([entry['percent'] for entry in replay], sorted(entry['percent'] for entry in replay))

@@ -4,6 +4,7 @@ import json
 import os
 
 from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, BootstrapCase, read, wait_until
+from json_schema import assert_fits
 
 BATCH = 7  # after the incremental backup, well before the end
 
@@ -71,6 +72,8 @@ class StandaloneTargets(BootstrapCase):
         report = self.lab.path('report.json')
         self.assert_done(self.bootstrap(self.by_set(), '--type=name', '--target=' + self.target('name', BATCH), '--report=' + report))
         told = json.loads(read(report))
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/report.schema.json'), encoding='utf-8') as schema:
+            assert_fits(self, told, json.load(schema))
         self.assertEqual(told['outcome']['exit_code'], 0)
         self.assertEqual(told['plan']['backup_set'], self.source.incremental_backup)
         self.assertEqual(told['plan']['recovery'], 'standalone')

@@ -1,6 +1,6 @@
 """Whether a value is as a JSON schema of ours says."""
 
-KINDS = {'object': dict, 'array': list, 'string': str, 'integer': int, 'number': (int, float), 'null': type(None)}
+KINDS = {'object': dict, 'array': list, 'string': str, 'integer': int, 'number': (int, float), 'boolean': bool, 'null': type(None)}
 
 
 def assert_fits(test, value, schema):

@@ -5,7 +5,7 @@
 packages_build=(g++ cmake ninja-build libyaml-cpp-dev libfmt-dev libcli11-dev nlohmann-json3-dev
   zlib1g-dev libbz2-dev liblz4-dev libzstd-dev)
 packages_tests=(catch2)
-packages_checks=(lintian dpkg-dev file)
+packages_checks=(lintian dpkg-dev file prometheus)
 if grep -qsw bookworm /etc/os-release; then packages_checks+=(clang-format-14 clang-tidy-14); fi
 packages_faults=(strace)
 packages_real=(strace xfsprogs)
@@ -55,9 +55,10 @@ candidate() { apt-cache policy "$1" | sed -n 's/^  Candidate: //p' | grep -vx '(
 # A policy that forbids starting services, and no cluster `main`: both for as long as the installation takes.
 without_starting_anything() { # COMMAND...
   local policy=/usr/sbin/policy-rc.d cluster=/etc/postgresql-common/createcluster.d/patroni_pgbackrest.conf status=0
-  local had_etcd=0 had_patroni=0
+  local had_etcd=0 had_patroni=0 had_prometheus=0
   ! is_installed etcd-server || had_etcd=1
   ! is_installed patroni || had_patroni=1
+  ! is_installed prometheus || had_prometheus=1
   mkdir -p "${cluster%/*}"
   echo 'create_main_cluster = false' >"$cluster"
   if [ -e $policy ]; then policy=; else printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy; fi
@@ -67,5 +68,6 @@ without_starting_anything() { # COMMAND...
   # What was not there before does not start with the machine either.
   [ $had_etcd = 1 ] || update-rc.d etcd disable >/dev/null 2>&1 || true
   [ $had_patroni = 1 ] || update-rc.d patroni disable >/dev/null 2>&1 || true
+  [ $had_prometheus = 1 ] || update-rc.d prometheus disable >/dev/null 2>&1 || true
   return $status
 }

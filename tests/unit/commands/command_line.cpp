@@ -148,7 +148,24 @@ TEST_CASE("status takes a data directory or a patroni.yml, and prints once unles
     CHECK(refusal({"status", "now"}) != "accepted");
 }
 
-TEST_CASE("recovery-end takes nothing") {
+TEST_CASE("each command takes the log's format") {
+    const std::vector<Words> lines = {{"resume"}, {"verify"},       {"configure"}, {"archive-get", "a", "b"},
+                                      {"status"}, {"recovery-end"}, {"check"},     {"bootstrap"}};
+    for (auto words : lines) {
+        CAPTURE(words.front());
+        words.emplace_back("--log-format=json");
+        const auto line = parse_command_line(words);
+        CHECK(line.command != Command::help);
+        const bool is_restore = line.command == Command::bootstrap || line.command == Command::check;
+        CHECK(line.options.size() == (is_restore ? 1 : 0));
+        words.back() = "--log-format=xml";
+        CHECK((is_restore || refusal(words) != "accepted"));  // those two tell everything that is wrong at once
+    }
+    CHECK(parse_command_line({"resume", "--log-format=json"}).resume.log_format == "json");
+    CHECK(parse_command_line({"verify", "--log-format", "text"}).verify.log_format == "text");
+}
+
+TEST_CASE("recovery-end takes nothing but that") {
     CHECK(parse_command_line({"recovery-end"}).command == Command::recovery_end);
     CHECK(refusal({"recovery-end", "now"}) != "accepted");
 }

@@ -78,6 +78,27 @@ TEST_CASE("status knows a run by its process, and ends with its exit code") {
     CHECK(RunStatus::from_json(none.text)->state == RunStatus::State::none);
 }
 
+TEST_CASE("status writes the metrics of a restore that has ended, which its process could not when it was killed") {
+    const Restore restore;
+    auto status = copying(RunStatus::State::running);
+    restore.files.write("data.restoring.d/x", "");
+    const auto file = restore.files.path("data.restoring.d/status.json");
+    write_status(status, file);
+    const commands::StatusArguments arguments{.data_directory = restore.data().string(),
+                                              .metrics_file = restore.files.path("x.prom").string()};
+    CHECK(run_status(restore.files, arguments).code == 0);
+    CHECK_FALSE(is_there(restore.files.path("x.prom")));
+    ++status.process.start_time;
+    write_status(status, file);
+    CHECK(run_status(restore.files, arguments).code == 143);
+    CHECK(restore.files.read("x.prom").find("patroni_pgbackrest_last_run_exit_code{run=\"restore\",scope=\"\","
+                                            "stanza=\"\"} 143\n") != std::string::npos);
+    fs::remove(restore.files.path("x.prom"));
+    fs::remove(file);
+    CHECK(run_status(restore.files, arguments).code == 0);  // none is known
+    CHECK_FALSE(is_there(restore.files.path("x.prom")));
+}
+
 TEST_CASE("status watches until the restore ends") {
     const Restore restore;
     restore.files.write("data.restoring.d/x", "");

@@ -236,6 +236,8 @@ TEST_CASE("our own settings are understood or refused") {
     CHECK(request.report == "/tmp/report.json");
     CHECK(request.log_level == log::Level::debug);
     CHECK(request.preload_libraries == "extension");
+    CHECK(refusals({{"log-format", "xml"}}) ==
+          Problems{{"'xml' is not a log format", "use text or json", "--log-format"}});
     CHECK(refusals({{"log-level", "loud"}}) ==
           Problems{{"'loud' is not a log level", "use debug, info, warning or error", "--log-level"}});
 }
@@ -325,6 +327,24 @@ TEST_CASE("the report's path is known even when the request is in error") {
     CHECK(report_path({}, patroni_yml(with_block("    report: /var/log/report.json\n    nonsense: x\n"))) ==
           "/var/log/report.json");
     CHECK_FALSE(report_path({{"report", ""}}, std::nullopt));
+    CHECK(page_path({{"html", "/tmp/report.html"}, {"nonsense", "x"}}, std::nullopt) == "/tmp/report.html");
+}
+
+TEST_CASE("the path of the metrics is known even when the request is in error, and has a name that is read") {
+    CHECK(metrics_path({}, patroni_yml(with_block("    metrics-file: /var/lib/x/restore.prom\n    nonsense: x\n"))) ==
+          "/var/lib/x/restore.prom");
+    CHECK_FALSE(metrics_path({{"metrics-file", "/x/restore.txt"}}, std::nullopt));
+    CHECK(refusals({{"metrics-file", "/x/restore.txt"}}) ==
+          Problems{{"'/x/restore.txt' does not end in .prom", "give it such a name: node_exporter reads no other file",
+                    "--metrics-file"}});
+}
+
+TEST_CASE("the log's format is known even when the request is in error, and the command line counts more") {
+    const auto block = patroni_yml(with_block("    log-format: json\n    nonsense: x\n"));
+    CHECK(log_format({}, block) == log::Format::json);
+    CHECK(log_format({{"log-format", "text"}}, block) == log::Format::text);
+    CHECK_FALSE(log_format({{"log-format", "xml"}}, std::nullopt));
+    CHECK_FALSE(log_format({}, std::nullopt));
 }
 
 TEST_CASE("what pgBackRest's configuration says of a restore counts as if it stood in the block") {
@@ -409,6 +429,10 @@ TEST_CASE("a hint that is followed on the command line leaves nothing to refuse"
         {{{"target-timeline", "newest"}}, "use a number, latest or current", {{"target-timeline", "latest"}}},
         {{{"repo", "0"}}, "use a whole number from 1 to 256", {{"repo", "1"}}},
         {{{"tablespace-map", "ts1"}}, "write NAME=DIRECTORY", {{"tablespace-map", "ts1=/srv/ts1"}}},
+        {{{"metrics-file", "/x/restore.txt"}},
+         "give it such a name: node_exporter reads no other file",
+         {{"metrics-file", "/x/restore.prom"}}},
+        {{{"log-format", "xml"}}, "use text or json", {{"log-format", "json"}}},
         {{{"log-level", "loud"}}, "use debug, info, warning or error", {{"log-level", "debug"}}},
         {{{"link-all", "perhaps"}}, "use y or n", {{"link-all", "y"}}},
         {{{"preload", "a\nb"}}, "write it in one line", {{"preload", "a"}}},

@@ -5,6 +5,7 @@
 #include "support/forked.hpp"
 #include "support/restore.hpp"
 #include "system/interruption.hpp"
+#include "system/lock.hpp"
 
 #include <cstdlib>
 #include <fcntl.h>
@@ -105,6 +106,32 @@ TEST_CASE("on a terminal of its own a run draws a bar, and takes it away behind 
     CHECK(on_terminal(false).empty());
 }
 
+TEST_CASE("a second run does not write over the status of the first, and tells of itself when that is gone") {
+    Shown shown;
+    shown.display.phase("copy");
+    CHECK(shown.written().process.has_lock);
+    CHECK(system::is_locked(shown.layout.workspace));
+    RunDisplay second(false);
+    second.keep_status(shown.layout);
+    second.phase("plan");
+    CHECK(shown.written().phase.phase == "copy");
+    SECTION("which holds the staging directory until its end") {
+        shown.display.done();
+        second.phase("plan");
+        CHECK(shown.written().state == RunStatus::State::done);
+    }
+    SECTION("or waits for it itself, and tells of its end all the same") {
+        shown.display.leave_status();
+        shown.display.phase("replay");
+        CHECK(shown.written().phase.phase == "copy");
+        second.phase("sync");
+        CHECK(shown.written().phase.phase == "sync");
+        second.leave_status();
+        shown.display.failed(Failure(ExitCode::unsafe, "x", "y"));
+        CHECK(shown.written().state == RunStatus::State::failed);
+    }
+}
+
 TEST_CASE("a failure, and when it is tried again, is in the status file") {
     Shown shown;
     shown.display.phase("copy");
@@ -170,6 +197,81 @@ TEST_CASE("a replay counts the planned segments, and begins where an earlier one
     CHECK(written.phase.planned == shown.plan.wal.segments);
     CHECK(written.position == "at 0/7000000, commits up to 2026-11-22 10:00:00+00");
     CHECK(position_text(position(0)) == "at 0/5000000");
+}
+
+TEST_CASE("what was reached, and where the archive's commits end, is told where it is known") {
+    Shown shown;
+    const Reached reached{postgres::Timeline{2}, postgres::Lsn{0x7000158}, "x", "2026-11-22 10:00:00.5+00"};
+    shown.display.about(shown.plan);
+    CHECK(shown.display.status().plan->backup_size == shown.plan.backup.size);
+    CHECK_FALSE(shown.display.status().window_end);
+    SECTION("a replay to the latest point ends with them") {
+        shown.display.about(reached);
+        CHECK(shown.display.status().reached_time == seconds("2026-11-22 10:00:00+00"));
+        CHECK(shown.display.status().window_end == seconds("2026-11-22 10:00:00+00"));
+    }
+    SECTION("for a time they were searched") {
+        auto plan = shown.plan;
+        plan.target = time_target("2026-11-22 10:00:00+00");
+        plan.last_commit = LastCommit{{}, "", Time::parse("2026-11-22 11:50:00+00")->at};
+        shown.display.about(plan);
+        shown.display.about(reached);
+        CHECK(shown.display.status().window_end == seconds("2026-11-22 11:50:00+00"));
+    }
+    SECTION("a run that ends before it has a status file tells it all the same") {
+        RunDisplay display(false);
+        display.failed(Failure(ExitCode::usage, "x", "y"));
+        CHECK(display.status().phase.phase == "request");
+        CHECK(display.status().updated > 0);
+        CHECK(exit_code_of(display.status()) == ExitCode::usage);
+    }
+}
+
+TEST_CASE("a run knows for estimates what it copied and replayed itself, and how long each phase took") {
+    Shown shown;
+    auto& display = shown.display;
+    display.about(shown.plan);
+    display.phase("copy");
+    display.copies(4096);
+    const auto replay = [&](std::size_t from, std::size_t to) {
+        display.phase("replay");
+        display.replayed_to(position(from));
+        display.replayed_to(position(to));
+    };
+    SECTION("all of it") {
+        replay(0, 4);
+        display.done();
+        CHECK(display.measured().bytes == 4096);
+        CHECK(display.measured().segments == 4);
+        CHECK(display.measured().segment_size == segment_size.bytes);
+        CHECK(display.measured().at == display.status().updated);
+        CHECK(display.measured().seconds.size() == 3);
+        CHECK(display.measured().seconds.at("copy") >= 0);
+    }
+    SECTION("not what an earlier run did") {
+        display.copies(0);
+        replay(3, 4);
+        CHECK(display.measured().bytes == 0);
+        CHECK(display.measured().segments == 1);
+    }
+    SECTION("of a copy and a replay that were made again, the last one") {
+        replay(0, 4);
+        display.phase("copy");
+        display.copies(0);
+        replay(0, 2);
+        CHECK(display.measured().bytes == 0);
+        CHECK(display.measured().segments == 2);
+    }
+    SECTION("nothing of a phase that waited") {
+        display.wait("away", 5s);
+        replay(0, 4);
+        CHECK(display.measured().bytes == 0);
+        CHECK(display.measured().segments == 4);
+        display.wait("away", 5s);
+        display.phase("sync");
+        display.wait("away", 5s);
+        CHECK(display.measured().segments == 0);
+    }
 }
 
 TEST_CASE("a replay to a time counts in the time of its commits") {

@@ -200,7 +200,36 @@ TEST_CASE("a line of a phase that stands says for how long, where, and what for"
           "replay: nothing moved for 5 min at 45 %: it waits for pgbackrest archive-get of 00000001000000000000005A");
 }
 
-TEST_CASE("bytes and durations are written for people") {
+TEST_CASE("a program is told of a phase in fields, and nothing of what is not known") {
+    PhaseView view;
+    view.phase = "plan";
+    view.lasts = 3s;
+    CHECK(progress_fields(view, "", "") == log::Fields{{"phase", "plan"}, {"seconds", std::int64_t{3}}});
+    view.phase = "replay";
+    view.unit = Unit::segments;
+    view.done = 90;
+    view.planned = 200;
+    view.percent = 45;
+    view.rate = 3.14159;
+    view.left = 35s;
+    CHECK(progress_fields(view, "at 0/5A000000", "pgbackrest restore") ==
+          log::Fields{{"phase", "replay"},
+                      {"seconds", std::int64_t{3}},
+                      {"unit", "segments"},
+                      {"done", std::int64_t{90}},
+                      {"planned", std::int64_t{200}},
+                      {"percent", 45.0},
+                      {"rate", 3.14},
+                      {"seconds_left", std::int64_t{35}},
+                      {"position", "at 0/5A000000"},
+                      {"waits_for", "pgbackrest restore"}});
+}
+
+TEST_CASE("numbers, bytes and durations are written for people") {
+    CHECK(count_text(0) == "0");
+    CHECK(count_text(999) == "999");
+    CHECK(count_text(1900) == "1,900");
+    CHECK(count_text(1234567) == "1,234,567");
     CHECK(bytes_text(0) == "0 B");
     CHECK(bytes_text(1023) == "1023 B");
     CHECK(bytes_text(1024) == "1.0 KiB");

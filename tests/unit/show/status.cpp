@@ -77,9 +77,21 @@ TEST_CASE("a run whose process lives is what it says; one whose process is gone 
     CHECK(state_of(replaying(), seen) == State::interrupted);
 }
 
-TEST_CASE("a process of another container counts as alive for as long as it writes") {
+TEST_CASE("a process of another container lives for as long as its lock is held") {
     auto seen = seen_now(false);
     seen.here.pid_namespace = "pid:[2]";
+    auto written = replaying();
+    written.process.has_lock = true;
+    CHECK(state_of(written, seen) == State::interrupted);
+    seen.is_locked = true;
+    seen.now = begin + 3600;
+    CHECK(state_of(written, seen) == State::running);
+}
+
+TEST_CASE("where no lock can be had a process of another container counts as alive for as long as it writes") {
+    auto seen = seen_now(false);
+    seen.here.pid_namespace = "pid:[2]";
+    seen.is_locked = true;  // somebody's
     CHECK(state_of(replaying(), seen) == State::running);
     seen.now = begin + 161;
     CHECK(state_of(replaying(), seen) == State::interrupted);
@@ -142,14 +154,22 @@ TEST_CASE("a status file is read as it was written") {
     status.waits_for = "pgbackrest restore";
     status.last_error = RunStatus::Error{6, "away", "bring it back", begin + 5};
     status.next_try = begin + 60;
+    status.reached_time = begin - 7;
+    status.process.has_lock = true;
+    status.window_end = begin - 5;
+    status.plan->backup_size = 4096;
     const auto text = status.to_json();
     const auto again = RunStatus::from_json(text);
     REQUIRE(again);
     CHECK(again->to_json() == text);
     CHECK(again->process.pid == 4711);
+    CHECK(again->process.has_lock);
     CHECK(again->phase.left == std::chrono::seconds(35));
     CHECK(again->started == begin);
     CHECK(again->next_try == begin + 60);
+    CHECK(again->reached_time == begin - 7);
+    CHECK(again->window_end == begin - 5);
+    CHECK(again->plan->backup_size == 4096);
     CHECK(RunStatus::from_json(RunStatus().to_json())->to_json() == RunStatus().to_json());
     const auto line = status.to_json(true);
     CHECK(line.find('\n') == line.size() - 1);

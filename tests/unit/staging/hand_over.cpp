@@ -106,6 +106,24 @@ TEST_CASE("staging becomes the data directory by one rename, and only the journa
     CHECK((fs::status(restore.data()).permissions() & fs::perms::all) == fs::perms::owner_all);
 }
 
+TEST_CASE("in a data directory only the journal stays, also where a kill left a status that was being written") {
+    if (::geteuid() == 0) {
+        return;  // root may write beside it
+    }
+    const Restore restore;
+    restore.files.write("data/.restoring.d/status.json", "{}");
+    restore.files.write("data/.restoring.d/status.json.new", "{");
+    fs::permissions(restore.files.path(), fs::perms::owner_read | fs::perms::owner_exec);
+    {
+        StagingDirectory staging(restore.request);
+        CHECK(staging.layout().inside);
+        restore.copy(staging);
+        hand_over(staging);
+    }
+    fs::permissions(restore.files.path(), fs::perms::owner_all);
+    CHECK(system::entries(restore.files.path("data/.restoring.d")) == Names{"journal.json"});
+}
+
 TEST_CASE("behind a symbolic link the directory itself is replaced, and the link stays") {
     const Restore restore;
     fs::create_directories(restore.files.path("disk/pg"));

@@ -62,6 +62,7 @@ TEST_CASE("a mount point gets its staging inside, where nothing needs to cross f
     CHECK(layout.inside);
     CHECK(layout.staging == "/proc/.restoring");
     CHECK(layout.workspace == "/proc/.restoring.d");
+    CHECK(layout.history() == "/proc.restores.json");
 }
 
 TEST_CASE("where the parent directory is not writable staging lies inside") {

@@ -92,6 +92,27 @@ TEST_CASE("a lock file that was removed while somebody waits does not let two in
     CHECK(eventually([&] { return third.errors().find(message) != std::string::npos; }));
 }
 
+TEST_CASE("whether somebody holds a lock is seen without a process number, and those who look do not see each other") {
+    const PrivateDirectory directory;
+    const auto path = directory.path() / "lock";
+    CHECK_FALSE(is_locked(path));
+    auto holder = holder_of(path);
+    CHECK(is_locked(path));
+    ::kill(holder->pid(), SIGKILL);
+    holder->wait();
+    CHECK_FALSE(is_locked(path));
+    DirectoryLocks locks;
+    CHECK_FALSE(locks.hold_any());
+    CHECK(locks.take(directory.path()));
+    CHECK(locks.hold_any());
+    CHECK(is_locked(directory.path()));
+    DirectoryLocks others;
+    CHECK_FALSE(others.take(directory.path()));
+    locks = DirectoryLocks();
+    CHECK_FALSE(is_locked(directory.path()));
+    CHECK(others.take(directory.path()));
+}
+
 TEST_CASE("a lock that cannot be made names the file") {
     try {
         const Lock lock("/nowhere/lock");

@@ -4,7 +4,9 @@
 #include "support/forked.hpp"
 
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <unistd.h>
 
@@ -21,6 +23,13 @@ std::string logged(const std::function<void()>& work) {
     });
     REQUIRE(process.wait() == 0);
     return process.errors();
+}
+
+/// Of the one entry that is written.
+nlohmann::json json_of(const std::function<void()>& work) {
+    const auto entry = logged(work);
+    CHECK(entry.find('\n') == entry.size() - 1);
+    return nlohmann::json::parse(entry);
 }
 
 /// Without the time, which has 23 characters.
@@ -114,6 +123,59 @@ TEST_CASE("a line that is shown below the log stays there, and no entry is mixed
 
 TEST_CASE("a line below the log is for terminals that can move their cursor") {
     CHECK(text_of([] { log::info("{}", log::terminal_columns().has_value()); }) == "INFO: false\n");
+}
+
+TEST_CASE("a log for a program is an object a line, with time, zone and level") {
+    const auto entry = json_of([] {
+        ::setenv("TZ", "EAST-05:30", 1);
+        log::set_format(log::Format::json);
+        log::warning("one\ntwo \"{}\" \x1b[2J\n", "caf\xE9");
+    });
+    CHECK(std::regex_match(entry.at("time").get<std::string>(),
+                           std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+05:30)")));
+    CHECK(entry.at("schema") == 1);
+    CHECK(entry.at("level") == "warning");
+    CHECK(entry.at("message") == "one\ntwo \"caf\xEF\xBF\xBD\" \x1b[2J");
+    CHECK(entry.size() == 4);
+}
+
+TEST_CASE("in a log for a program a problem's place and hint, and other facts, have fields of their own") {
+    const auto problem = json_of([] {
+        log::set_format(log::Format::json);
+        log::write({"unknown key `x`", "remove it", "patroni.yml:17"});
+    });
+    CHECK(problem.at("level") == "error");
+    CHECK(problem.at("message") == "unknown key `x`");
+    CHECK(problem.at("hint") == "remove it");
+    CHECK(problem.at("place") == "patroni.yml:17");
+    const auto facts = json_of([] {
+        log::set_format(log::Format::json);
+        log::write(log::Level::info, "x", {{"phase", "copy"}, {"done", std::int64_t{5}}, {"percent", 12.5}});
+    });
+    CHECK(facts.at("phase") == "copy");
+    CHECK(facts.at("done") == 5);
+    CHECK(facts.at("percent") == 12.5);
+    CHECK_FALSE(facts.contains("hint"));
+    CHECK(text_of([] { log::write(log::Level::info, "x", {{"phase", "copy"}}); }) == "INFO: x\n");
+}
+
+TEST_CASE("the exit code is the last entry, whatever the level is") {
+    const auto end = json_of([] {
+        log::set_format(log::Format::json);
+        log::set_level(log::Level::error);
+        log::write_end(0, "done");
+    });
+    CHECK(end.at("exit_code") == 0);
+    CHECK(end.at("level") == "info");
+    CHECK(end.at("message") == "exit code 0: done");
+    CHECK(text_of([] { log::write_end(9, "refused for safety"); }) == "ERROR: exit code 9: refused for safety\n");
+}
+
+TEST_CASE("formats are known by name") {
+    CHECK(log::parse_format("json") == log::Format::json);
+    CHECK(log::parse_format("text") == log::Format::text);
+    CHECK_FALSE(log::parse_format("JSON"));
+    CHECK_FALSE(log::parse_format(""));
 }
 
 TEST_CASE("a log that nobody reads does not end the program") {

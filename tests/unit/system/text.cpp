@@ -117,4 +117,10 @@ TEST_CASE("nearest takes the fewest edits, then the first") {
     CHECK(nearest("aab", {"aaa", "aac"}) == "aaa");
 }
 
+TEST_CASE("what is not UTF-8 is replaced, and the rest stays") {
+    CHECK(valid_utf8("caf\xC3\xA9 \"a\\b\"\n\x1b") == "caf\xC3\xA9 \"a\\b\"\n\x1b");
+    CHECK(valid_utf8("caf\xE9") == "caf\xEF\xBF\xBD");
+    CHECK(valid_utf8("").empty());
+}
+
 }  // namespace patroni_pgbackrest::system

@@ -1,0 +1,58 @@
+#include "show/history.hpp"
+
+#include "system/failure.hpp"
+#include "system/file.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+constexpr int history_schema = 1;
+constexpr std::size_t most_runs = 10;
+
+MeasuredRun read_run(const nlohmann::json& content) {
+    return {content.at("at"), content.at("bytes"), content.at("segments"), content.at("segment_size"),
+            content.at("seconds").get<std::map<std::string, double>>()};
+}
+
+}  // namespace
+
+std::vector<MeasuredRun> read_history(const std::filesystem::path& file) {
+    std::vector<MeasuredRun> runs;
+    try {
+        const auto text = system::read_file_if_present(file);
+        const auto content = nlohmann::json::parse(text.value_or("{}"));
+        if (content.at("schema") == history_schema) {
+            for (const auto& run : content.at("runs")) {
+                runs.push_back(read_run(run));
+            }
+        }
+    } catch (const nlohmann::json::exception&) {
+        return {};
+    } catch (const Failure&) {
+        return {};
+    }
+    return runs;
+}
+
+void add_to_history(const std::filesystem::path& file, const MeasuredRun& run) {
+    auto runs = read_history(file);
+    runs.push_back(run);
+    if (runs.size() > most_runs) {
+        runs.erase(runs.begin(), runs.end() - most_runs);
+    }
+    auto list = nlohmann::json::array();
+    for (const auto& each : runs) {
+        list.push_back({{"at", each.at},
+                        {"bytes", each.bytes},
+                        {"segments", each.segments},
+                        {"segment_size", each.segment_size},
+                        {"seconds", each.seconds}});
+    }
+    const nlohmann::json content{{"schema", history_schema}, {"runs", list}};
+    system::replace_file(file, content.dump(2) + "\n", 0644);
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,160 @@
+#include "show/metrics.hpp"
+
+#include "show/progress_text.hpp"
+#include "system/file.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+/// A value of a family; most have one, without labels of its own.
+struct Sample {
+    std::string value;
+    Labels labels{};
+};
+
+struct Family {
+    std::string_view name, help;
+    std::vector<Sample> samples;
+};
+
+constexpr std::string_view prefix = "patroni_pgbackrest_";
+constexpr std::string_view last_success = "last_success_timestamp_seconds";
+
+std::vector<Sample> one(double value) {
+    return {{fmt::format("{}", value)}};
+}
+
+std::vector<Sample> point_in_time(const std::optional<std::int64_t>& at) {
+    return at && *at != 0 ? std::vector<Sample>{{std::to_string(*at)}} : std::vector<Sample>();
+}
+
+/// A phase that was begun again is one.
+std::vector<Sample> durations(const RunStatus& status) {
+    std::vector<std::pair<std::string, double>> sums;
+    for (const auto& phase : status.phases) {
+        const auto known =
+            std::find_if(sums.begin(), sums.end(), [&](const auto& sum) { return sum.first == phase.first; });
+        if (known == sums.end()) {
+            sums.push_back(phase);
+        } else {
+            known->second += phase.second;
+        }
+    }
+    std::vector<Sample> samples;
+    for (const auto& sum : sums) {
+        samples.push_back({fmt::format("{}", rounded(sum.second)), {{"phase", sum.first}}});
+    }
+    return samples;
+}
+
+/// In patroni mode nobody knows at the hand-over.
+std::vector<Sample> target_reached(const RunStatus& status) {
+    if (status.state == RunStatus::State::done) {
+        return status.reached.empty() ? std::vector<Sample>() : one(1);
+    }
+    return one(0);
+}
+
+std::vector<Sample> words(const RunStatus& status) {
+    const auto plan = status.plan.value_or(RunStatus::PlanFacts());
+    return {{"1",
+             {{"phase", status.phase.phase},
+              {"backup_set", plan.backup_set},
+              {"recovery", plan.recovery},
+              {"target", status.target},
+              {"version", PATRONI_PGBACKREST_VERSION}}}};
+}
+
+/// All that there are, in their order; of what is not known, without a sample.
+std::vector<Family> families_of(const RunStatus& status) {
+    const bool is_done = status.state == RunStatus::State::done;
+    const auto& plan = status.plan;
+    return {
+        {"last_run_success", "Whether the last run was done (1), or failed or was interrupted (0).", one(is_done)},
+        {"last_run_exit_code", "With what the last run ended, as in docs/exit-codes.md.",
+         one(static_cast<int>(exit_code_of(status)))},
+        {"last_run_start_timestamp_seconds", "When the last run began.", point_in_time(status.started)},
+        {"last_run_end_timestamp_seconds", "When the last run ended, or was seen last.", point_in_time(status.updated)},
+        {last_success, "When the last run that was done ended.",
+         is_done ? point_in_time(status.updated) : std::vector<Sample>()},
+        {"last_run_phase_duration_seconds", "How long each phase of the last run took.", durations(status)},
+        {"last_run_backup_size_bytes", "Size of the backup set in the data directory.",
+         plan && plan->backup_size > 0 ? std::vector<Sample>{{std::to_string(plan->backup_size)}}
+                                       : std::vector<Sample>()},
+        {"last_run_wal_segments", "WAL segments from the backup set to the end of what was planned.",
+         plan ? std::vector<Sample>{{std::to_string(plan->wal_segments)}} : std::vector<Sample>()},
+        {"last_run_target_reached", "Whether the recovery of the last run reached its target, which was proven.",
+         target_reached(status)},
+        {"last_run_reached_timestamp_seconds", "Commit time of the last transaction that was brought back.",
+         point_in_time(status.reached_time)},
+        {"last_run_window_end_timestamp_seconds", "Commit time of the last transaction that the archive held.",
+         point_in_time(status.window_end)},
+        {"last_run_info", "What the last run was, and the phase in which it ended.", words(status)},
+    };
+}
+
+/// In quotes, as the text format wants it: UTF-8, and three characters escaped.
+std::string quoted(const std::string& value) {
+    std::string text = "\"";
+    for (const char letter : system::valid_utf8(value)) {
+        if (letter == '\n') {
+            text += "\\n";
+        } else {
+            text += letter == '\\' || letter == '"' ? std::string{'\\', letter} : std::string{letter};
+        }
+    }
+    return text + '"';
+}
+
+std::string sample_line(const std::string& name, const Sample& sample, const Labels& common) {
+    std::string labels;
+    for (const auto* list : {&common, &sample.labels}) {
+        for (const auto& [label, value] : *list) {
+            labels += fmt::format("{}{}={}", labels.empty() ? "" : ",", label, quoted(value));
+        }
+    }
+    return fmt::format("{}{{{}}} {}\n", name, labels, sample.value);
+}
+
+}  // namespace
+
+std::string metrics_text(std::string_view run, const RunStatus& status, const std::string& earlier) {
+    const Labels common{{"run", std::string(run)}, {"scope", status.scope}, {"stanza", status.stanza}};
+    const auto lines_before = system::lines(earlier);
+    std::string text;
+    for (const auto& family : families_of(status)) {
+        const auto name = std::string(prefix) + std::string(family.name);
+        const auto of_this_kind = fmt::format("{}{{run=\"{}\"", name, run);
+        std::string samples;
+        const bool is_renewed = family.name != last_success || !family.samples.empty();
+        for (const auto& line : lines_before) {
+            if (line.starts_with(name + "{run=\"") && !(is_renewed && line.starts_with(of_this_kind))) {
+                samples += line + '\n';
+            }
+        }
+        for (const auto& sample : family.samples) {
+            samples += sample_line(name, sample, common);
+        }
+        if (!samples.empty()) {
+            text += fmt::format("# HELP {} {}\n# TYPE {} gauge\n{}", name, family.help, name, samples);
+        }
+    }
+    return text;
+}
+
+void write_metrics(const std::filesystem::path& file, std::string_view run, const RunStatus& status) {
+    const auto earlier = system::read_file_if_present(file).value_or("");
+    system::replace_file(file, metrics_text(run, status, earlier), 0644);
+}
+
+}  // namespace patroni_pgbackrest

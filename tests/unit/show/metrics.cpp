@@ -1,0 +1,134 @@
+#include "show/metrics.hpp"
+
+#include "support/catch.hpp"
+#include "support/requests.hpp"
+
+using namespace patroni_pgbackrest;
+using State = RunStatus::State;
+
+namespace {
+
+constexpr std::int64_t begin = 1795330800;
+const std::string name = "patroni_pgbackrest_";
+
+RunStatus done() {
+    RunStatus status;
+    status.state = State::done;
+    status.scope = "prod";
+    status.stanza = "demo";
+    status.target = "latest";
+    status.started = begin;
+    status.updated = begin + 100;
+    status.plan = {"20261122-090000F",         1,       2, "standalone", 200, "000000010000000000000005",
+                   "0000000200000000000000CC", 31457280};
+    status.phase.phase = "hand-over";
+    status.phases = {{"copy", 40.25}, {"replay", 30}, {"copy", 0.126}};
+    status.reached = "0/7000158 (no recovery target specified), new timeline 3";
+    status.reached_time = begin - 60;
+    status.window_end = begin - 60;
+    return status;
+}
+
+RunStatus failed() {
+    RunStatus status;
+    status.state = State::failed;
+    status.started = begin + 1000;
+    status.updated = begin + 1001;
+    status.phase.phase = "request";
+    status.last_error = RunStatus::Error{2, "unknown option", "leave it out", begin + 1001};
+    return status;
+}
+
+bool has(const std::string& text, const std::string& line) {
+    return ("\n" + text).find("\n" + name + line + "\n") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the metrics of a restore tell how it ended, when, how long each phase took, and what was reached") {
+    CHECK(metrics_text(restore_metrics, done(), "")
+              .starts_with("# HELP patroni_pgbackrest_last_run_success Whether the last run was done (1), or failed or "
+                           "was interrupted (0).\n"
+                           "# TYPE patroni_pgbackrest_last_run_success gauge\n"
+                           "patroni_pgbackrest_last_run_success{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 1\n"
+                           "# HELP patroni_pgbackrest_last_run_exit_code "));
+    const auto text = metrics_text(restore_metrics, done(), "");
+    const std::string labels = "{run=\"restore\",scope=\"prod\",stanza=\"demo\"";
+    for (const auto* line :
+         {"last_run_exit_code{} 0", "last_run_start_timestamp_seconds{} 1795330800",
+          "last_run_end_timestamp_seconds{} 1795330900", "last_success_timestamp_seconds{} 1795330900",
+          "last_run_phase_duration_seconds{,phase=\"copy\"} 40.38",
+          "last_run_phase_duration_seconds{,phase=\"replay\"} 30", "last_run_backup_size_bytes{} 31457280",
+          "last_run_wal_segments{} 200", "last_run_target_reached{} 1",
+          "last_run_reached_timestamp_seconds{} 1795330740", "last_run_window_end_timestamp_seconds{} 1795330740"}) {
+        CAPTURE(line);
+        auto wanted = std::string(line);
+        CHECK(has(text, wanted.replace(wanted.find('{'), 1, labels)));
+    }
+    CHECK(
+        has(text, "last_run_info" + labels +
+                      ",phase=\"hand-over\",backup_set=\"20261122-090000F\",recovery=\"standalone\",target=\"latest\","
+                      "version=\"" PATRONI_PGBACKREST_VERSION "\"} 1"));
+}
+
+TEST_CASE("what is not known of a run has no metric, and a failure keeps the time of the last success") {
+    const auto before = metrics_text(restore_metrics, done(), "");
+    const auto text = metrics_text(restore_metrics, failed(), before);
+    CHECK(has(text, "last_run_success{run=\"restore\",scope=\"\",stanza=\"\"} 0"));
+    CHECK(has(text, "last_run_exit_code{run=\"restore\",scope=\"\",stanza=\"\"} 2"));
+    CHECK(has(text, "last_run_target_reached{run=\"restore\",scope=\"\",stanza=\"\"} 0"));
+    CHECK(has(text, "last_success_timestamp_seconds{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 1795330900"));
+    for (const auto* absent : {"backup_size", "wal_segments", "reached_timestamp", "window_end", "phase_duration"}) {
+        CAPTURE(absent);
+        CHECK(text.find(absent) == std::string::npos);
+    }
+    CHECK(metrics_text(restore_metrics, done(), text) == before);
+}
+
+TEST_CASE("in patroni mode nobody knows at the hand-over whether the target is reached") {
+    auto status = done();
+    status.plan->recovery = "patroni";
+    status.reached.clear();
+    status.reached_time.reset();
+    CHECK(metrics_text(restore_metrics, status, "").find("target_reached") == std::string::npos);
+}
+
+TEST_CASE("the metrics of restores and of drills stand beside each other, and each family is told once") {
+    const auto both = metrics_text(drill_metrics, failed(), metrics_text(restore_metrics, done(), ""));
+    CHECK(has(both, "last_run_success{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 1"));
+    CHECK(has(both, "last_run_success{run=\"drill\",scope=\"\",stanza=\"\"} 0"));
+    const std::string type = "# TYPE " + name + "last_run_success gauge\n";
+    CHECK(both.find(type) == both.rfind(type));
+    auto later = done();
+    later.updated += 1;
+    const auto again = metrics_text(restore_metrics, later, both);
+    CHECK(has(again, "last_run_success{run=\"drill\",scope=\"\",stanza=\"\"} 0"));
+    CHECK(has(again, "last_success_timestamp_seconds{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 1795330901"));
+    CHECK_FALSE(
+        has(again, "last_success_timestamp_seconds{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 1795330900"));
+}
+
+TEST_CASE("a label holds any text, and what is no metric of ours is not kept") {
+    auto status = done();
+    status.target = "name a\\b\"c\nd\xE9";
+    const auto text = metrics_text(restore_metrics, status, "node_load1 5\nnonsense\n");
+    CHECK(text.find("target=\"name a\\\\b\\\"c\\nd\xEF\xBF\xBD\"") != std::string::npos);
+    CHECK(text.find("node_load1") == std::string::npos);
+    CHECK(text.find("nonsense") == std::string::npos);
+}
+
+TEST_CASE("the metrics file is replaced in one step, and everybody may read it") {
+    const Files files;
+    const auto file = files.path("patroni_pgbackrest.prom");
+    write_metrics(file, restore_metrics, done());
+    write_metrics(file, drill_metrics, failed());
+    CHECK(files.read("patroni_pgbackrest.prom") ==
+          metrics_text(drill_metrics, failed(), metrics_text(restore_metrics, done(), "")));
+    CHECK(system::entries(files.path()) == std::vector<std::string>{"patroni_pgbackrest.prom"});
+    using std::filesystem::perms;
+    CHECK((std::filesystem::status(file).permissions() & perms::all) ==
+          (perms::owner_read | perms::owner_write | perms::group_read | perms::others_read));
+    CHECK(problems_of(ExitCode::system_refused, [&] {
+              write_metrics(files.path("away/x.prom"), restore_metrics, done());
+          }).size() == 1);
+}
