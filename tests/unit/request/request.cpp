@@ -382,7 +382,7 @@ TEST_CASE("a line feed in a value is refused before anything is copied") {
     CHECK(message(refusals_of(with_block(""), {{"datadir", "/srv/da\nta"}})) ==
           "datadir has a line feed or another control character");
     // One at the end, as a block scalar leaves it, would be the last letter of a directory's name.
-    CHECK(message(refusals_of(with_block("    tablespace-map: |\n      a=/b\n"))) ==
+    CHECK(message(refusals_of(with_block("    tablespace-map: |\n      a=/b\n    process-max: 2\n"))) ==
           "tablespace-map has a line feed or another control character");
     CHECK(message(refusals_of(with_block("    buffer-size: \"16MB\\x7f\"\n"))) ==
           "buffer-size has a line feed or another control character");
@@ -435,7 +435,7 @@ TEST_CASE("a hint that is followed on the command line leaves nothing to refuse"
         {{{"log-format", "xml"}}, "use text or json", {{"log-format", "json"}}},
         {{{"log-level", "loud"}}, "use debug, info, warning or error", {{"log-level", "debug"}}},
         {{{"link-all", "perhaps"}}, "use y or n", {{"link-all", "y"}}},
-        {{{"preload", "a\nb"}}, "write it in one line", {{"preload", "a"}}},
+        {{{"preload", "a\nb"}}, "write it in one line, without a line feed at its end", {{"preload", "a"}}},
         {{{"system-identifier", "demo"}},
          "write the number that pg_controldata and pgbackrest info --output=json show",
          {{"system-identifier", "7710953412442782829"}}},
