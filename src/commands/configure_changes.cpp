@@ -349,35 +349,6 @@ void add_system_identifier(ConfigurationEdit& patroni_yml, const std::string& me
     patroni_yml.set({"bootstrap", method}, NewNode::of_map({{"system-identifier", NewNode::of_text(identifier)}}));
 }
 
-void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
-    const Path block{"bootstrap", method};
-    const Path recovery_conf = below(block, "recovery_conf");
-    const bool has_timeline = !in_force(patroni_yml, method, "target-timeline").empty();
-    // First, since its values may be aliases of the block's.
-    if (const Node* node = patroni_yml.find(recovery_conf)) {
-        std::vector<std::string> keys;
-        for (const auto& entry : node->entries) {
-            const std::string name = system::lower(entry.key);
-            const std::string& value = entry.value->text;
-            // It was there, or could have been, before there was a target.
-            const bool is_default = (name == "recovery_target_action" && value == "promote") ||
-                                    (name == "recovery_target_timeline" && value == "latest" && !has_timeline);
-            if (name.starts_with("recovery_target") && !is_default) {
-                keys.push_back(entry.key);
-            }
-        }
-        for (const auto& key : keys) {
-            patroni_yml.remove(below(recovery_conf, key));
-        }
-    }
-    const std::vector<std::string> keys = {"type", "target", "nearest",   "target-exclusive", "target-timeline",
-                                           "set",  "source", "reuse-data"};
-    take_out_of_command(patroni_yml, block, keys);
-    for (const auto& key : keys) {
-        patroni_yml.remove(below(block, key));
-    }
-}
-
 void require_accepted(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments) {
     accepted(patroni_yml, configuration_of(patroni_yml, arguments));
 }
