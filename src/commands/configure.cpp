@@ -151,11 +151,20 @@ const std::vector<OptionDefinition>& options_of_configure() {
     return table;
 }
 
+namespace {
+
+bool is_of_configuration(std::string_view name) {
+    return name == "pgbackrest" || name == "pgbackrest-config" || name == "config-path" ||
+           name == "config-include-path";
+}
+
+}  // namespace
+
 std::vector<OptionDefinition> configurable_options() {
     std::vector<OptionDefinition> options;
     for (const auto& option : bootstrap_options()) {
         const bool is_target = option.owner == OptionOwner::target && option.name != "target-action";
-        if (is_target || option.name == "pgbackrest-config" || option.name == "pgbackrest") {
+        if (is_target || is_of_configuration(option.name)) {
             options.push_back(option);
         }
     }

@@ -422,6 +422,11 @@ std::string changes(const std::string& name, const ConfigureArguments& arguments
     return configured(files.write("patroni.yml", of_field(name)), arguments);
 }
 
+std::string with_text(std::string text, const std::string& before, const std::string& after) {
+    REQUIRE(contains(text, before));
+    return text.replace(text.find(before), before.size(), after);
+}
+
 ConfigureArguments replicas() {
     ConfigureArguments arguments;
     arguments.replicas = true;
@@ -536,6 +541,55 @@ TEST_CASE("an option of a plain pgbackrest command is not dropped without being 
     ConfigureArguments replace;
     replace.replace = true;
     CHECK(contains(result(text, replace), "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n"));
+}
+
+TEST_CASE("where the file's commands find pgBackRest's configuration is kept in what is written") {
+    const auto archiving_with = [](const std::string& command) {
+        return "bootstrap:\n  dcs:\n    postgresql:\n      parameters:\n        archive_command: " + command +
+               " --stanza=demo archive-push %p\npostgresql:\n  data_dir: /data\n  pg_hba: [local all all peer]\n";
+    };
+    const std::string options = "--config-path=/srv/pgbackrest --config-include-path=/srv/conf.d";
+    const auto text = result(archiving_with("pgbackrest " + options), replicas());
+    CHECK(contains(text, "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n"
+                         "    config-path: /srv/pgbackrest\n    config-include-path: /srv/conf.d\n"));
+    CHECK(contains(text, "    restore_command: pgbackrest " + options + " --stanza=demo archive-get %f \"%p\"\n"));
+    CHECK(contains(text, "    command: pgbackrest " + options + " --stanza=demo --delta restore\n"));
+    ConfigureArguments mode;
+    mode.patroni_mode = true;
+    CHECK(contains(result(archiving_with("pgbackrest " + options), mode),
+                   "  recovery_conf:\n    restore_command: patroni_pgbackrest archive-get --stanza=demo " + options +
+                       " %f \"%p\"\n"));
+    CHECK(contains(result(archiving_with("env PGBACKREST_CONFIG=/srv/x.conf pgbackrest")),
+                   "    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
+    CHECK(
+        contains(result("bootstrap:\n  method: pgbackrest\n  pgbackrest:\n    command: pgbackrest "
+                        "--config=/srv/x.conf --stanza=demo --delta restore\n"),
+                 "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
+    const auto of_another = archiving_with("pgbackrest --config=/srv/x.conf --stanza=other");
+    CHECK_FALSE(contains(result(with_text(of_another, " --stanza=demo", "")), "pgbackrest-config"));
+
+    const auto both =
+        archiving_with("pgbackrest --config=/a.conf") +
+        "  recovery_conf:\n    restore_command: pgbackrest --config=/b.conf --stanza=demo archive-get %f %p\n";
+    CHECK(refusal(both) ==
+          Words{"patroni.yml:5: bootstrap.dcs.postgresql.parameters.archive_command has --config=/a.conf, "
+                "and postgresql.recovery_conf.restore_command has /b.conf",
+                "say which one a restore reads with --pgbackrest-config"});
+    CHECK(contains(result(both, with({{"pgbackrest-config", "/a.conf"}})), "    pgbackrest-config: /a.conf\n"));
+
+    const auto repository = archiving_with("pgbackrest --repo1-path=/backups --repo1-retention-full=2");
+    CHECK(refusal(repository) ==
+          Words{"patroni.yml:5: bootstrap.dcs.postgresql.parameters.archive_command names the repository with "
+                "--repo1-path, and a restore would not know it",
+                "write it into pgBackRest's configuration file instead, which every command reads, or let --replace "
+                "write commands without it"});
+    CHECK(refusal(archiving_with("PGBACKREST_REPO1_PATH=/backups pgbackrest"))
+              .front()
+              .ends_with("with PGBACKREST_REPO1_PATH, and a restore would not know it"));
+    CHECK(contains(result(with_text(repository, " --repo1-path=/backups", "")), "patroni_pgbackrest bootstrap"));
+    ConfigureArguments replace;
+    replace.replace = true;
+    CHECK(contains(result(repository, replace), "patroni_pgbackrest bootstrap"));
 }
 
 TEST_CASE("a refusal names the line as it is on disk, or the option") {
