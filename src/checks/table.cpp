@@ -79,7 +79,9 @@ const std::vector<CheckDefinition>& check_table() {
          "the command and the scripts that it names.",
          "set bootstrap.post_bootstrap to `patroni_pgbackrest verify`, or call it in the script that is there"},
         {"standby-cluster", error, "standby_cluster is configured",
-         "With standby_cluster, Patroni creates the first node as a replica of the remote cluster and never calls a "
+         "With standby_cluster (host, port or restore_command), Patroni creates the first node as a replica of the "
+         "remote "
+         "cluster, with the methods of standby_cluster.create_replica_methods, else basebackup, and never calls a "
          "bootstrap method.",
          "remove it until the restore is done"},
         {"dcs-paused", warning, "bootstrap.dcs.pause is set",
