@@ -74,13 +74,14 @@ const Entry* post_bootstrap(const Node& bootstrap) {
     return nullptr;
 }
 
-/// By itself, or in a script.
+/// By itself, or in a script: of a whole path, or of a name that PATH leads to.
 bool runs_verify(const std::string& command, const std::filesystem::path& root) {
     constexpr std::uintmax_t most_of_a_script = 256UL * 1024;
-    const auto calls_it = [&](const std::filesystem::path& word) {
+    const auto calls_it = [&](const std::string& word) {
         std::error_code error;
-        const auto file = root / word.relative_path();
-        if (!word.is_absolute() || !std::filesystem::is_regular_file(file, error) ||
+        const std::filesystem::path path(word);
+        const auto file = path.is_absolute() ? root / path.relative_path() : file_of(word).value_or(path);
+        if (!file.is_absolute() || !std::filesystem::is_regular_file(file, error) ||
             std::filesystem::file_size(file, error) > most_of_a_script || ::access(file.c_str(), R_OK) != 0) {
             return false;
         }

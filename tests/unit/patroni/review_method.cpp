@@ -1,6 +1,9 @@
 #include "support/catch.hpp"
 #include "support/reviewed_node.hpp"
 
+#include <cstdlib>
+#include <sys/stat.h>
+
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::patroni;
 
@@ -79,6 +82,13 @@ TEST_CASE("in patroni mode a script is looked into for verify, and only the firs
     CHECK(found(script) == wanted);
     node.files.write("etc/patroni/after.sh", "psql \"$1\" -f users.sql && patroni_pgbackrest verify \"$1\"\n");
     CHECK(found(script) == Strings{});
+    const auto by_name = node.files.write("bin/after-the-bootstrap", "patroni_pgbackrest verify \"$1\"\n");
+    ::chmod(by_name.c_str(), 0755);
+    CHECK(found("  post_bootstrap: env A=b after-the-bootstrap\n") == wanted);
+    const std::string path = std::getenv("PATH");
+    ::setenv("PATH", (path + ":" + by_name.parent_path().string()).c_str(), 1);
+    CHECK(found("  post_bootstrap: env A=b after-the-bootstrap\n") == Strings{});
+    ::setenv("PATH", path.c_str(), 1);
     CHECK(node.found(with(clean, "    stanza: demo\n", "    stanza: demo\n  post_bootstrap: /bin/true\n")) ==
           Strings{});
 }
