@@ -35,7 +35,7 @@ for name in filter(os.path.isfile, names):
 print('read')
 )";
 
-constexpr std::string_view of_patroni = "Patroni cannot read the file: ";
+constexpr std::string_view unreadable = "Patroni cannot read the file: ";
 
 }  // namespace
 
@@ -68,7 +68,7 @@ std::optional<std::vector<Problem>> problems_of_patroni_reading(const std::files
     for (const auto& line : lines) {
         const auto parts = system::split(line, '\t');
         if (parts.size() == 3) {
-            problems.push_back({fmt::format("{}{}", of_patroni, parts[1]),
+            problems.push_back({fmt::format("{}{}", unreadable, parts[1]),
                                 "correct the line, which is not shown because it may hold a password",
                                 parts[0].empty() ? parts[2] : parts[2] + ":" + parts[0]});
         }
@@ -78,7 +78,7 @@ std::optional<std::vector<Problem>> problems_of_patroni_reading(const std::files
 
 std::vector<Problem> problems_of_ours(std::vector<Problem> problems) {
     for (auto& problem : problems) {
-        for (const std::string_view words : {of_patroni, std::string_view("broken YAML: ")}) {
+        for (const std::string_view words : {unreadable, std::string_view("broken YAML: ")}) {
             if (problem.message.starts_with(words)) {
                 problem.message =
                     "Patroni reads the file, and this program does not: " + problem.message.substr(words.size());

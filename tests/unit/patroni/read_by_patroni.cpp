@@ -9,14 +9,13 @@
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::patroni;
-using Problems = std::vector<Problem>;
 
 namespace {
 
 /// `place: message` of each; what is said where Patroni cannot be asked.
-Strings said(const std::optional<Problems>& problems) {
+Strings said(const std::optional<std::vector<Problem>>& problems) {
     Strings texts;
-    for (const auto& problem : problems.value_or(Problems{{"not asked", "", ""}})) {
+    for (const auto& problem : problems.value_or(std::vector<Problem>{{"not asked", "", ""}})) {
         texts.push_back(problem.place.empty() ? problem.message : problem.place + ": " + problem.message);
     }
     return texts;
@@ -66,9 +65,10 @@ TEST_CASE("a Patroni that is not there, or does not answer, is never a reason to
 }
 
 TEST_CASE("what Patroni reads is not called unreadable") {
-    const Problems ours = problems_of_ours({{"broken YAML: end of map not found", "correct the line", "my.yml:3"},
-                                            {"Patroni cannot read the file: there is a tab between values", "x", ""},
-                                            {"more than one YAML document", "remove the line", "my.yml:4"}});
+    const std::vector<Problem> ours =
+        problems_of_ours({{"broken YAML: end of map not found", "correct the line", "my.yml:3"},
+                          {"Patroni cannot read the file: there is a tab between values", "x", ""},
+                          {"more than one YAML document", "remove the line", "my.yml:4"}});
     CHECK(said(ours) == Strings{"my.yml:3: Patroni reads the file, and this program does not: end of map not found",
                                 "Patroni reads the file, and this program does not: there is a tab between values",
                                 "my.yml:4: more than one YAML document"});
