@@ -30,6 +30,12 @@ int guard(const commands::ArchiveGetArguments& arguments) {
     if (!arguments.configuration.empty()) {
         pgbackrest.configuration = arguments.configuration;
     }
+    if (!arguments.configuration_path.empty()) {
+        pgbackrest.common.push_back({"config-path", arguments.configuration_path});
+    }
+    if (!arguments.include_path.empty()) {
+        pgbackrest.common.push_back({"config-include-path", arguments.include_path});
+    }
     return archive_get(pgbackrest, arguments.wanted, arguments.destination);
 }
 

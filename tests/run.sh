@@ -9,7 +9,7 @@
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
-passed=0 failed=0 failures=() fuzzer=
+passed=0 failed=0 failures=() fuzzer= generator=
 
 main() {
   local parts=("$@")
@@ -40,6 +40,7 @@ main() {
 clean_up() {
   [ -z "${child:-}" ] || { kill "$child" 2>/dev/null && wait "$child" 2>/dev/null; } || true
   [ -z "$fuzzer" ] || { kill "$fuzzer" 2>/dev/null && wait "$fuzzer" 2>/dev/null; } || true
+  [ -z "$generator" ] || { kill "$generator" 2>/dev/null && wait "$generator" 2>/dev/null; } || true
   rm -rf "$work"
 }
 
@@ -114,6 +115,25 @@ finish_fuzz() {
   count fuzz $status
 }
 
+# A minute of generated patroni.yml, which Patroni must read as we do, beside the real tests, which mostly wait.
+# finish_generated counts it; its seed is printed.
+run_generated() {
+  local program=$work/sanitize/tests/unit_patroni
+  [ -x "$program" ] || return 0
+  (as_postgres env PATRONI_PGBACKREST_SECONDS=60 "$program" 'what is in force is what Patroni takes') >"$work/generated.output" 2>&1 &
+  generator=$!
+}
+
+finish_generated() {
+  local status=0
+  [ -n "$generator" ] || return 0
+  wait "$generator" || status=$?
+  generator=
+  [ $status = 0 ] || cat "$work/generated.output"
+  echo "== generated patroni.yml: $(grep -m 1 PATRONI_PGBACKREST_SEED "$work/generated.output" || echo 'no seed'), 60 s"
+  count generated $status
+}
+
 run_unit() {
   build_sanitized
   local program
@@ -145,7 +165,9 @@ run_catch() { # PROGRAM: its test cases are counted
 run_real() {
   local options=()
   [ "${REAL_SECONDS:=1200}" = 0 ] || options=(--within "$REAL_SECONDS")
+  run_generated
   run_with_release real "${options[@]}"
+  finish_generated
 }
 # The same cells each time; tests/faults/run alone takes others.
 run_faults() { run_with_release faults --seed 1 --cells 150; }

@@ -17,10 +17,10 @@ std::vector<Finding> not_done(const std::string& why, const std::string& hint) {
 
 }  // namespace
 
-std::vector<Finding> look_for_corruption(const postgres::Client& client) {
+std::vector<Finding> look_for_corruption(const postgres::Client& client, const std::string& check_of_repository) {
     if (!client.find("pg_amcheck")) {
         return not_done("pg_amcheck was not found in postgresql.bin_dir or PATH",
-                        "it comes with PostgreSQL 14 and later; corruption was not looked for");
+                        "install it, and ask again (PostgreSQL 13 has none): corruption was not looked for");
     }
     std::vector<std::string> output, skipped;
     const auto keep = [&](std::string_view line) {
@@ -44,12 +44,14 @@ std::vector<Finding> look_for_corruption(const postgres::Client& client) {
     if (exited != nullptr && exited->code == corruption_found) {
         return {{"verify-corruption",
                  {"pg_amcheck found corruption: " + words,
-                  "do not use this data: try an older backup set, and run `pgbackrest verify` on the repository"}}};
+                  fmt::format("do not use this data: restore again, from an older backup set (set) if it comes back, "
+                              "and look at the repository: {}",
+                              check_of_repository)}}};
     }
     return not_done(fmt::format("pg_amcheck {}: {}", process::describe(outcome),
                                 skipped.empty() ? words : system::join(skipped, "; ")),
-                    "CREATE EXTENSION amcheck in the databases that are to be looked at; corruption was not looked for "
-                    "there");
+                    "CREATE EXTENSION amcheck in the databases that are to be looked at, and ask again: corruption was "
+                    "not looked for there");
 }
 
 }  // namespace patroni_pgbackrest

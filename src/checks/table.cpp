@@ -79,7 +79,9 @@ const std::vector<CheckDefinition>& check_table() {
          "the command and the scripts that it names.",
          "set bootstrap.post_bootstrap to `patroni_pgbackrest verify`, or call it in the script that is there"},
         {"standby-cluster", error, "standby_cluster is configured",
-         "With standby_cluster, Patroni creates the first node as a replica of the remote cluster and never calls a "
+         "With standby_cluster (host, port or restore_command), Patroni creates the first node as a replica of the "
+         "remote "
+         "cluster, with the methods of standby_cluster.create_replica_methods, else basebackup, and never calls a "
          "bootstrap method.",
          "remove it until the restore is done"},
         {"dcs-paused", warning, "bootstrap.dcs.pause is set",
@@ -355,13 +357,13 @@ const std::vector<CheckDefinition>& check_table() {
          "bootstrap restores it again"},
         {"verify-corruption", error, "pg_amcheck found corruption",
          "Tables or indexes of the restored cluster are damaged, most likely in the backup already.",
-         "restore an older backup set, and run `pgbackrest verify` on the repository"},
+         "restore an older backup set, and run `pgbackrest --stanza=NAME verify`"},
         {"verify-no-journal", warning, "what was asked for is not known here",
          "Target, timeline and system identifier cannot be compared with the request. The journal is beside the data "
          "directory on the node that did the restore, until `resume` finds the cluster alive.",
          "run verify on that node, or compare with the log of the bootstrap"},
         {"verify-history-missing", warning, "pg_wal has no history file of the server's timeline",
-         "It cannot be looked up where and why the recovery ended.", "compare with the file in the archive"},
+         "It cannot be looked up where and why the recovery ended.", "fetch it from the archive"},
         {"verify-checksums", warning, "data checksums are not as in the backup",
          "Somebody has run pg_checksums since, or this is not the restored data directory.", "find out which"},
         {"verify-signal-file", warning, "a signal file is there although the recovery is over",

@@ -38,9 +38,13 @@ void judge_timeline(const ServerFacts& facts, const Journal& journal, std::vecto
                                          facts.timeline.text(), goal.timeline.text()),
                              discard}});
     } else if (!facts.history) {
-        findings.push_back({"verify-history-missing",
-                            {fmt::format("pg_wal has no {}", facts.timeline.history_file()),
-                             "where and why the recovery ended cannot be looked up; compare with the archive's copy"}});
+        findings.push_back(
+            {"verify-history-missing",
+             {fmt::format("pg_wal has no {}", facts.timeline.history_file()),
+              fmt::format("it tells where and why the recovery ended: fetch it, and ask again: pgbackrest "
+                          "--stanza=NAME archive-get {} {}",
+                          facts.timeline.history_file(),
+                          (facts.data_directory / "pg_wal" / facts.timeline.history_file()).string())}});
     } else if (!reached || (journal.reached && journal.reached->timeline != reached->timeline)) {
         findings.push_back(
             {"verify-timeline",
@@ -125,10 +129,14 @@ std::vector<Finding> judge_cluster(const ServerFacts& facts, const Journal& jour
         return findings;
     }
     if (facts.checksums != journal.goal->checksums) {
-        findings.push_back({"verify-checksums",
-                            {fmt::format("data checksums are {}, in the backup they were {}",
-                                         facts.checksums ? "on" : "off", journal.goal->checksums ? "on" : "off"),
-                             "if nobody ran pg_checksums since, do not trust this data directory"}});
+        findings.push_back(
+            {"verify-checksums",
+             {fmt::format("data checksums are {}, in the backup they were {}", facts.checksums ? "on" : "off",
+                          journal.goal->checksums ? "on" : "off"),
+              fmt::format("if somebody ran pg_checksums since, pg_checksums --{} takes that back while the "
+                          "server is stopped; if nobody did, do not trust this data directory: restore "
+                          "again",
+                          facts.checksums ? "disable" : "enable")}});
     }
     if (!facts.in_recovery) {
         judge_timeline(facts, journal, findings);
@@ -154,7 +162,10 @@ std::vector<Finding> judge_remains(const ServerFacts& facts) {
         findings.push_back(
             {"verify-recovery-setting",
              {fmt::format("{} is still set", setting.name),
-              "remove it, unless it is yours: a standby or the next recovery would follow it", setting.file}});
+              fmt::format("remove the line (ALTER SYSTEM RESET {} does in postgresql.auto.conf), unless it is yours: a "
+                          "standby or the next recovery would follow it",
+                          setting.name),
+              setting.file}});
     }
     return findings;
 }
@@ -170,9 +181,10 @@ std::vector<Finding> judge_settings(const ServerFacts& facts, const patroni::Con
         if (value && is_shown && !same_setting(name, value->text, server->second)) {
             findings.push_back({"verify-archive-setting",
                                 {fmt::format("the server's {} is not the one of patroni.yml", name),
-                                 "compare SHOW " + name +
-                                     " with it; right when patronictl edit-config has changed it since, wrong when it "
-                                     "came with the backup (ALTER SYSTEM)",
+                                 fmt::format("compare SHOW {0} with it: it is right when patronictl edit-config has "
+                                             "changed it since; what came with the backup goes with ALTER SYSTEM RESET "
+                                             "{0} and {1}",
+                                             name, name == "archive_mode" ? "a restart" : "SELECT pg_reload_conf()"),
                                  value->place}});
         }
     }
@@ -190,14 +202,14 @@ std::vector<Finding> judge_archiver(const ServerFacts& facts, bool waited) {
     if (!facts.last_failed.empty()) {
         return {{"verify-archiver-failing",
                  {fmt::format("the archiver fails with {}", facts.last_failed),
-                  "read the server's log for what archive_command said; until it works there is no recovery to a point "
-                  "after the restore"}}};
+                  "read the server's log for what archive_command said, and correct it with patronictl edit-config; "
+                  "until it works there is no recovery to a point after the restore"}}};
     }
     if (waited && facts.history && !is_archived(facts)) {
         return {{"verify-not-archived",
                  {fmt::format("{} is not in the archive yet", facts.timeline.history_file()),
-                  "look at pg_stat_archiver and at archive_command: without it the next restore does not find this "
-                  "timeline"}}};
+                  "look at pg_stat_archiver, correct archive_command, and ask again: without it the next restore does "
+                  "not find this timeline"}}};
     }
     return {};
 }

@@ -9,6 +9,7 @@
 #include "commands/check_overview.hpp"
 #include "commands/check_scope.hpp"
 #include "commands/preflight.hpp"
+#include "patroni/read_by_patroni.hpp"
 #include "patroni/review.hpp"
 #include "patroni/review_left.hpp"
 #include "patroni/review_server_start.hpp"
@@ -184,10 +185,21 @@ std::vector<Finding> review_left(const BootstrapArguments& arguments, const std:
 
 /// Empty when patroni.yml cannot be read.
 std::optional<BootstrapArguments> read_configuration(const CheckArguments& arguments, std::vector<Finding>& findings) {
+    const auto said_by_patroni = [](const std::optional<std::filesystem::path>& path) {
+        return path ? patroni::problems_of_patroni_reading(*path) : std::nullopt;
+    };
     try {
-        return read_bootstrap_arguments(arguments.words);
+        auto read = read_bootstrap_arguments(arguments.words);
+        if (const auto problems = said_by_patroni(read.source.path); problems && !problems->empty()) {
+            append(findings, "configuration-broken", *problems);
+            return std::nullopt;
+        }
+        return read;
     } catch (const Failure& failure) {
-        append(findings, "configuration-broken", failure.problems());
+        const auto problems = said_by_patroni(value_in(arguments.words, "patroni-config"));
+        const bool is_read = problems && problems->empty();
+        append(findings, "configuration-broken",
+               is_read ? patroni::problems_of_ours(failure.problems()) : failure.problems());
         return std::nullopt;
     }
 }

@@ -23,6 +23,11 @@ patroni::Intent intent_of(const BootstrapArguments& arguments, const std::option
     if (request) {
         intent.stanza = request->pgbackrest.stanza;
         intent.pgbackrest_configuration = request->pgbackrest.configuration;
+        for (const auto& option : request->pgbackrest.common) {
+            if (option.name == "config-path") {
+                intent.pgbackrest_directory = option.value;
+            }
+        }
         intent.has_target = !request->target.is_latest();
         return intent;
     }
@@ -32,6 +37,9 @@ patroni::Intent intent_of(const BootstrapArguments& arguments, const std::option
     }
     if (const auto file = settings.value("pgbackrest-config")) {
         intent.pgbackrest_configuration = file->text;
+    }
+    if (const auto directory = settings.value("config-path")) {
+        intent.pgbackrest_directory = directory->text;
     }
     return intent;
 }

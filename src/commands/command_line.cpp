@@ -251,6 +251,10 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     archive_get->add_option("--stanza", line.archive_get.stanza, "outside of a bootstrap: pgBackRest's stanza");
     archive_get->add_option("--pgbackrest-config", line.archive_get.configuration,
                             "outside of a bootstrap: pgBackRest's configuration file");
+    archive_get->add_option("--config-path", line.archive_get.configuration_path,
+                            "outside of a bootstrap: pgBackRest's base path of configuration files");
+    archive_get->add_option("--config-include-path", line.archive_get.include_path,
+                            "outside of a bootstrap: pgBackRest's path of additional configuration files");
     archive_get->add_option("--pgbackrest", line.archive_get.program, "outside of a bootstrap: the pgbackrest program");
 
     auto* recovery_end = app.add_subcommand(

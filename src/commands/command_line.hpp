@@ -15,7 +15,7 @@ namespace patroni_pgbackrest::commands {
 struct ArchiveGetArguments {
     std::string wanted;       ///< %f
     std::string destination;  ///< %p
-    std::string stanza, configuration, program = "pgbackrest";
+    std::string stanza, configuration, configuration_path, include_path, program = "pgbackrest";
 };
 
 /// What `check` is called with besides the options of a restore.

@@ -3,6 +3,7 @@
 #include "commands/arguments.hpp"
 #include "commands/configure_changes.hpp"
 #include "commands/configured_commands.hpp"
+#include "commands/configured_target.hpp"
 #include "commands/known_identifier.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "pgbackrest/configuration_files.hpp"
@@ -112,6 +113,15 @@ void write_identifier_down(ConfigurationEdit& patroni_yml, const ConfigureArgume
     }
 }
 
+void tell_of_lost_target(const std::vector<std::string>& before, const std::vector<std::string>& after) {
+    const auto is_left = [&](const std::string& setting) {
+        return std::find(after.begin(), after.end(), setting) != after.end();
+    };
+    if (!std::all_of(before.begin(), before.end(), is_left)) {
+        log::info("another target takes the place of the one that was there: --remove will not bring that one back");
+    }
+}
+
 void show(const ConfigurationEdit& patroni_yml) {
     const std::string diff = patroni_yml.diff();
     if (std::fwrite(diff.data(), 1, diff.size(), stdout) != diff.size() || std::fflush(stdout) != 0) {
@@ -141,11 +151,20 @@ const std::vector<OptionDefinition>& options_of_configure() {
     return table;
 }
 
+namespace {
+
+bool is_of_configuration(std::string_view name) {
+    return name == "pgbackrest" || name == "pgbackrest-config" || name == "config-path" ||
+           name == "config-include-path";
+}
+
+}  // namespace
+
 std::vector<OptionDefinition> configurable_options() {
     std::vector<OptionDefinition> options;
     for (const auto& option : bootstrap_options()) {
         const bool is_target = option.owner == OptionOwner::target && option.name != "target-action";
-        if (is_target || option.name == "pgbackrest-config" || option.name == "pgbackrest") {
+        if (is_target || is_of_configuration(option.name)) {
             options.push_back(option);
         }
     }
@@ -157,16 +176,22 @@ void configure(const ConfigureArguments& arguments) {
     const auto path = path_of(arguments);
     ConfigurationEdit patroni_yml(path, own_patroni_environment());
     const std::string method = method_of(arguments, patroni_yml);
+    const auto target_before = target_settings(patroni_yml, method);
     if (arguments.remove) {
         remove_target(patroni_yml, method);
     } else {
         add_bootstrap(patroni_yml, arguments, method, stanza_of(arguments, patroni_yml, method));
+        tell_of_lost_target(target_before, target_settings(patroni_yml, method));
         write_identifier_down(patroni_yml, arguments, path, method);
         require_accepted(patroni_yml, arguments);
     }
     if (!patroni_yml.is_changed()) {
-        log::info("{} already has all of this: there is nothing to change", path.string());
+        log::info("{} {}: there is nothing to change", path.string(),
+                  arguments.remove ? "has no target" : "already has all of this");
         return;
+    }
+    if (arguments.remove) {
+        log::info("only the target is taken out: bootstrap.{} stays as any other restore needs it", method);
     }
     show(patroni_yml);
     if (!arguments.write) {

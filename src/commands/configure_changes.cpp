@@ -1,6 +1,7 @@
 #include "commands/configure_changes.hpp"
 
 #include "commands/configured_commands.hpp"
+#include "commands/configured_repository.hpp"
 #include "patroni/command_words.hpp"
 #include "patroni/effective.hpp"
 #include "request/patroni_mode.hpp"
@@ -113,13 +114,28 @@ void refuse_loss(const ConfigurationEdit& patroni_yml, const ConfigureArguments&
     }
 }
 
-void write_block(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const Path& block,
-                 const std::string& stanza) {
+/// What it writes has no place for it.
+void refuse_loss_of_repository(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                               const NamedRepository& repository) {
+    if (!repository.repositories.empty() && !arguments.replace) {
+        const auto names = system::join(repository.repositories, ", ");
+        refuse(patroni_yml, repository.path, "names the repository with " + names + ", and a restore would not know it",
+               "write it into pgBackRest's configuration file instead, which every command reads, or let --replace "
+               "write commands without it");
+    }
+}
+
+void write_block(ConfigurationEdit& patroni_yml, ConfigureArguments arguments, const Path& block,
+                 const NamedRepository& repository) {
     std::vector<std::pair<std::string, NewNode>> entries;
     const Path path = below(block, "command");
     const auto command = text_at(patroni_yml, path);
     if (!patroni::calls_us(command, "bootstrap")) {
+        for (const auto& [name, value] : repository.configuration) {
+            arguments.options.push_back({name, value});
+        }
         refuse_loss(patroni_yml, arguments, path, command);
+        refuse_loss_of_repository(patroni_yml, arguments, repository);
         entries.emplace_back("command", NewNode::of_text("patroni_pgbackrest bootstrap"));
     }
     const auto is_given = [&](std::string_view name) {
@@ -140,7 +156,7 @@ void write_block(ConfigurationEdit& patroni_yml, const ConfigureArguments& argum
             entries.emplace_back(name, written_option(definition, value));
         }
     };
-    add(*find_option("stanza"), stanza);
+    add(*find_option("stanza"), repository.stanza);
     for (const auto& definition : configurable_options()) {
         for (const auto& option : arguments.options) {
             if (option.name == definition.name && option.name != "stanza") {
@@ -159,7 +175,7 @@ bool is_written_here(const std::string& restore_command, const std::string& call
 
 /// The recovery_conf that agrees with the rest of the block.
 void write_recovery_conf(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const std::string& method,
-                         const std::string& stanza) {
+                         const NamedRepository& repository) {
     const Path block{"bootstrap", method};
     patroni::Configuration standalone = configuration_of(patroni_yml, arguments);
     if (!standalone.method) {
@@ -189,7 +205,7 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const ConfigureArgument
     std::vector<std::pair<std::string, NewNode>> entries;
     const Node* current = patroni_yml.find(path);
     const Path command = below(path, spelling_of(current, "restore_command"));
-    const auto call = pgbackrest_call(patroni_yml, method, stanza);
+    const auto call = pgbackrest_call(repository);
     if (!is_guarded(current) && !is_written_here(text_at(patroni_yml, command), call) && !arguments.replace) {
         refuse(patroni_yml, command, "runs something else than the guard",
                "let --replace write patroni_pgbackrest archive-get there, or take recovery_conf out");
@@ -204,15 +220,15 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const ConfigureArgument
 
 /// Where Patroni takes the standbys' one from: a new recovery_conf elsewhere could hide what is in force.
 void write_restore_command(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
-                           const std::string& method, const std::string& stanza, bool patroni_mode) {
+                           const NamedRepository& repository, bool patroni_mode) {
     const auto in_force = patroni::recovery_conf_of_standbys(patroni_yml.tree());
     const auto* setting = in_force.find("restore_command");
     const Path path = setting == nullptr ? below(in_force.path, "restore_command") : setting->path;
     const auto current = text_at(patroni_yml, path);
-    const auto call = pgbackrest_call(patroni_yml, method, stanza);
+    const auto call = pgbackrest_call(repository);
     const bool is_guarded_already = is_guard(current);
     if (is_guarded_already || (!patroni_mode && patroni::calls_pgbackrest(current, "archive-get"))) {
-        set_stanza(patroni_yml, path, stanza);
+        set_stanza(patroni_yml, path, repository.stanza);
         return;
     }
     if (!is_written_here(current, call) && !arguments.replace) {
@@ -223,9 +239,9 @@ void write_restore_command(ConfigurationEdit& patroni_yml, const ConfigureArgume
         leave_alone(path);
         return;
     }
+    refuse_loss_of_repository(patroni_yml, arguments, repository);
     patroni_yml.set(path,
-                    NewNode::of_text((patroni_mode ? guard_call(patroni_yml, method, stanza) : call + " archive-get") +
-                                     " %f \"%p\""));
+                    NewNode::of_text((patroni_mode ? guard_call(repository) : call + " archive-get") + " %f \"%p\""));
 }
 
 /// The method pgbackrest, local or of bootstrap.dcs.
@@ -237,7 +253,7 @@ Path replica_block(const ConfigurationEdit& patroni_yml) {
 
 /// Patroni restores with `pgbackrest --delta restore` (its documentation, "Building replicas"), then with basebackup.
 void write_replica_method(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
-                          const std::string& method, const std::string& stanza) {
+                          const NamedRepository& repository) {
     const Path block = replica_block(patroni_yml);
     const Path path = below(block, "command");
     const auto current = text_at(patroni_yml, path);
@@ -248,14 +264,15 @@ void write_replica_method(ConfigurationEdit& patroni_yml, const ConfigureArgumen
     }
     std::vector<std::pair<std::string, NewNode>> entries;
     if (!restores) {
-        std::string call = pgbackrest_call(patroni_yml, method, stanza);
+        refuse_loss_of_repository(patroni_yml, arguments, repository);
+        std::string call = pgbackrest_call(repository);
         // Patroni splits it as a shell does, but knows nothing of %f.
         for (auto at = call.find("%%"); at != std::string::npos; at = call.find("%%", at + 1)) {
             call.erase(at, 1);
         }
         entries.emplace_back("command", NewNode::of_text(call + " --delta restore"));
     } else {
-        set_stanza(patroni_yml, path, stanza);
+        set_stanza(patroni_yml, path, repository.stanza);
     }
     for (const std::string key : {"keep_data", "no_params"}) {
         const Node* flag = patroni_yml.find(below(block, key));
@@ -329,53 +346,25 @@ std::string method_of(const ConfigureArguments& arguments, const ConfigurationEd
 void add_bootstrap(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const std::string& method,
                    const std::string& stanza) {
     const Path block{"bootstrap", method};
+    const auto repository = named_repository(patroni_yml, arguments, method, stanza);
     patroni_yml.set({"bootstrap", "method"}, NewNode::of_text(method));
-    write_block(patroni_yml, arguments, block, stanza);
+    write_block(patroni_yml, arguments, block, repository);
     // With a recovery_conf in the block Patroni replays.
     const bool patroni_mode = arguments.patroni_mode || patroni_yml.find(below(block, "recovery_conf")) != nullptr;
     if (patroni_mode) {
-        write_recovery_conf(patroni_yml, arguments, method, stanza);
+        write_recovery_conf(patroni_yml, arguments, method, repository);
     }
     if (arguments.post_bootstrap) {
         write_post_bootstrap(patroni_yml);
     }
-    write_restore_command(patroni_yml, arguments, method, stanza, patroni_mode);
+    write_restore_command(patroni_yml, arguments, repository, patroni_mode);
     if (arguments.replicas) {
-        write_replica_method(patroni_yml, arguments, method, stanza);
+        write_replica_method(patroni_yml, arguments, repository);
     }
 }
 
 void add_system_identifier(ConfigurationEdit& patroni_yml, const std::string& method, const std::string& identifier) {
     patroni_yml.set({"bootstrap", method}, NewNode::of_map({{"system-identifier", NewNode::of_text(identifier)}}));
-}
-
-void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
-    const Path block{"bootstrap", method};
-    const Path recovery_conf = below(block, "recovery_conf");
-    const bool has_timeline = !in_force(patroni_yml, method, "target-timeline").empty();
-    // First, since its values may be aliases of the block's.
-    if (const Node* node = patroni_yml.find(recovery_conf)) {
-        std::vector<std::string> keys;
-        for (const auto& entry : node->entries) {
-            const std::string name = system::lower(entry.key);
-            const std::string& value = entry.value->text;
-            // It was there, or could have been, before there was a target.
-            const bool is_default = (name == "recovery_target_action" && value == "promote") ||
-                                    (name == "recovery_target_timeline" && value == "latest" && !has_timeline);
-            if (name.starts_with("recovery_target") && !is_default) {
-                keys.push_back(entry.key);
-            }
-        }
-        for (const auto& key : keys) {
-            patroni_yml.remove(below(recovery_conf, key));
-        }
-    }
-    const std::vector<std::string> keys = {"type", "target", "nearest",   "target-exclusive", "target-timeline",
-                                           "set",  "source", "reuse-data"};
-    take_out_of_command(patroni_yml, block, keys);
-    for (const auto& key : keys) {
-        patroni_yml.remove(below(block, key));
-    }
 }
 
 void require_accepted(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments) {

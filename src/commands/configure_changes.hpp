@@ -19,9 +19,6 @@ void add_bootstrap(patroni::ConfigurationEdit& patroni_yml, const ConfigureArgum
 void add_system_identifier(patroni::ConfigurationEdit& patroni_yml, const std::string& method,
                            const std::string& identifier);
 
-/// Takes a recovery's target out of the method's block and of its recovery_conf.
-void remove_target(patroni::ConfigurationEdit& patroni_yml, const std::string& method);
-
 /// Throws Failure(usage) with every problem that `bootstrap` would have with the result.
 void require_accepted(const patroni::ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments);
 

@@ -1,7 +1,6 @@
 #include "commands/configured_commands.hpp"
 
 #include "patroni/command_words.hpp"
-#include "postgres/configuration.hpp"
 #include "system/failure.hpp"
 
 #include <algorithm>
@@ -96,27 +95,6 @@ void set_stanza(ConfigurationEdit& patroni_yml, const Path& path, const std::str
         refuse(patroni_yml, path, "names another stanza", "name stanza " + stanza + " there by hand");
     }
     patroni_yml.set(path, NewNode::of_text(*changed));
-}
-
-std::string pgbackrest_call(const ConfigurationEdit& patroni_yml, const std::string& method,
-                            const std::string& stanza) {
-    const std::string program = in_force(patroni_yml, method, "pgbackrest");
-    const std::string configuration = in_force(patroni_yml, method, "pgbackrest-config");
-    std::string call = postgres::quote_command_word(program.empty() ? "pgbackrest" : program);
-    if (!configuration.empty()) {
-        call += " " + postgres::quote_command_word("--config=" + configuration);
-    }
-    return call + " " + postgres::quote_command_word("--stanza=" + stanza);
-}
-
-std::string guard_call(const ConfigurationEdit& patroni_yml, const std::string& method, const std::string& stanza) {
-    std::string call = "patroni_pgbackrest archive-get " + postgres::quote_command_word("--stanza=" + stanza);
-    for (const std::string name : {"pgbackrest", "pgbackrest-config"}) {
-        if (const auto value = in_force(patroni_yml, method, name); !value.empty()) {
-            call += " " + postgres::quote_command_word("--" + name + "=" + value);
-        }
-    }
-    return call;
 }
 
 }  // namespace patroni_pgbackrest::commands

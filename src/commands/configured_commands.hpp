@@ -39,11 +39,4 @@ std::vector<std::string> options_lost(const std::string& command, const Configur
 /// cannot be.
 void set_stanza(patroni::ConfigurationEdit& patroni_yml, const yaml::Path& path, const std::string& stanza);
 
-/// pgBackRest's command line as the block has it: `pgbackrest --config=… --stanza=…`. Each word quoted for a shell.
-std::string pgbackrest_call(const patroni::ConfigurationEdit& patroni_yml, const std::string& method,
-                            const std::string& stanza);
-/// The same for restore_command where it has to be the guard's.
-std::string guard_call(const patroni::ConfigurationEdit& patroni_yml, const std::string& method,
-                       const std::string& stanza);
-
 }  // namespace patroni_pgbackrest::commands

@@ -9,10 +9,12 @@
 #include "commands/arguments.hpp"
 #include "patroni/configuration.hpp"
 #include "patroni/local_server.hpp"
+#include "pgbackrest/command_line.hpp"
 #include "postgres/client.hpp"
 #include "postgres/connection_string.hpp"
 #include "postgres/server_facts.hpp"
 #include "replay/probes.hpp"
+#include "request/settings.hpp"
 #include "staging/layout.hpp"
 #include "staging/memory.hpp"
 #include "system/interruption.hpp"
@@ -163,6 +165,17 @@ void wait_for_archiver(const Client& client, const Invocation& invocation, Serve
     }
 }
 
+/// The command that looks at the whole repository, as the method's block has it.
+std::string check_of_repository(const Invocation& invocation) {
+    const Settings settings({}, invocation.patroni);
+    pgbackrest::Pgbackrest pgbackrest;
+    pgbackrest.stanza = settings.value("stanza").value_or(patroni::Value{"NAME", ""}).text;
+    if (const auto file = settings.value("pgbackrest-config")) {
+        pgbackrest.configuration = file->text;
+    }
+    return pgbackrest::as_typed(pgbackrest.command("verify"));
+}
+
 VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& invocation) {
     const auto probes = read_probes(arguments.probes, invocation.patroni);
     auto server = find_server(arguments, invocation);
@@ -180,8 +193,9 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
         append(findings, judge_cluster(report.facts, *report.journal));
     } else {
         findings.push_back({"verify-no-journal",
-                            {why, "what was asked for and where the restore ended is not checked; it is known only on "
-                                  "the node that restored, until its next start"}});
+                            {why, "what was asked for and where the restore ended is not checked: run verify on the "
+                                  "node that restored, before its Patroni starts again, or compare with the log of "
+                                  "that bootstrap"}});
     }
     append(findings, judge_remains(report.facts));
     append(findings, judge_probes(probes, answers));
@@ -199,7 +213,7 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
         append(findings, look_at_replica_backups(invocation.source, report.facts));
     }
     if (arguments.amcheck && !invocation.by_patroni) {
-        append(findings, look_for_corruption(client));
+        append(findings, look_for_corruption(client, check_of_repository(invocation)));
     }
     return report;
 }

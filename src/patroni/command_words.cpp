@@ -1,9 +1,10 @@
 #include "patroni/command_words.hpp"
 
+#include "process/launch.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
-#include <filesystem>
+#include <system_error>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -52,6 +53,15 @@ bool takes_next(const std::string& word, const std::string* next) {
     return word.find('=') == std::string::npos && next != nullptr && !next->starts_with("--");
 }
 
+bool is_program(const std::string& word, std::string_view program) {
+    if (std::filesystem::path(word).filename() == program) {
+        return true;
+    }
+    const auto file = file_of(word);
+    std::error_code error;
+    return file && std::filesystem::canonical(*file, error).filename() == program;
+}
+
 }  // namespace
 
 Words command_words(const std::string& command) {
@@ -68,11 +78,20 @@ Words command_words(const std::string& command) {
     return words;
 }
 
+std::optional<std::filesystem::path> file_of(const std::string& word) {
+    const std::filesystem::path path(word);
+    std::error_code error;
+    if (path.is_absolute()) {
+        return std::filesystem::is_regular_file(path, error) ? std::optional(path) : std::nullopt;
+    }
+    const bool is_name = !word.empty() && word.front() != '-' && word.find_first_of("/= \t\n") == std::string::npos;
+    return is_name ? process::find_executable(word) : std::nullopt;
+}
+
 Words words_from(const std::string& command, std::string_view program) {
     auto words = command_words(command);
-    words.erase(words.begin(), std::find_if(words.begin(), words.end(), [&](const std::string& word) {
-                    return std::filesystem::path(word).filename() == program;
-                }));
+    words.erase(words.begin(), std::find_if(words.begin(), words.end(),
+                                            [&](const std::string& word) { return is_program(word, program); }));
     return words;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,8 +12,12 @@ namespace patroni_pgbackrest::patroni {
 /// if a quote is not closed.
 std::vector<std::string> command_words(const std::string& command);
 
-/// From the program on, by its file name, whatever wrapper stands before it (`env X=y`, `nice`); empty if it is not
-/// called.
+/// The file that a word names, by its whole path or found through PATH, as Patroni and a shell find it; nothing if it
+/// is an option, an assignment, or no such file.
+std::optional<std::filesystem::path> file_of(const std::string& word);
+
+/// From the program on, whatever wrapper stands before it (`env X=y`, `nice`); empty if it is not called. It is known
+/// by its file name, or by that of the file to which a link of another name leads.
 std::vector<std::string> words_from(const std::string& command, std::string_view program);
 
 /// Whether it calls patroni_pgbackrest with that command.

@@ -2,11 +2,11 @@
 
 #include "patroni/configuration_files.hpp"
 #include "patroni/dcs_hosts.hpp"
+#include "patroni/read_by_patroni.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -122,19 +122,6 @@ configured = cluster.config and cluster.config.data
 print(json.dumps(configured) if configured else '-')
 print(key or '-')
 )";
-
-/// The interpreter in the first line of a script; python3 if there is none.
-std::string interpreter_of(const std::filesystem::path& script) {
-    std::ifstream file(script);
-    std::string line;
-    if (std::getline(file, line) && line.starts_with("#!")) {
-        const auto words = system::split(system::trim(std::string_view(line).substr(2)), ' ');
-        if (words.front().find("python") != std::string::npos) {
-            return words.front();
-        }
-    }
-    return "python3";
-}
 
 process::Command key_command(const ConfigurationSource& source, const std::string& scope) {
     process::Command command{interpreter_of(*process::find_executable("patronictl")),

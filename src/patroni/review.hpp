@@ -16,6 +16,7 @@ namespace patroni_pgbackrest::patroni {
 struct Intent {
     std::string stanza;  ///< empty if unknown
     std::optional<std::filesystem::path> pgbackrest_configuration;
+    std::optional<std::filesystem::path> pgbackrest_directory;  ///< config-path
     bool has_target = false;           ///< other than the latest point
     std::filesystem::path root = "/";  ///< where to look for systemd's units and for devices
 };

@@ -87,7 +87,9 @@ std::string difference(const std::string& command, const Intent& intent) {
         return {};  // patroni_pgbackrest archive-get has the restore's
     }
     const auto file = configuration_of(command_words(command), intent.root);
-    const auto of_restore = intent.pgbackrest_configuration.value_or(configuration_of({}, intent.root));
+    const auto by_default = intent.pgbackrest_directory ? *intent.pgbackrest_directory / "pgbackrest.conf"
+                                                        : configuration_of({}, intent.root);
+    const auto of_restore = intent.pgbackrest_configuration.value_or(by_default);
     return file.empty() || is_same_file(file, of_restore, intent.root)
                ? std::string()
                : fmt::format("the configuration {}, and the restore that of {}", file.string(), of_restore.string());
@@ -95,9 +97,11 @@ std::string difference(const std::string& command, const Intent& intent) {
 
 /// The rest of a command line of pgBackRest's for the cluster that the restore reads.
 std::string archive_of(const Intent& intent, const std::string& option_of_file) {
-    const auto file = intent.pgbackrest_configuration;
-    return fmt::format("{} --stanza={}",
-                       file ? " " + system::shell_word(option_of_file + "=" + file->string()) : std::string(),
+    const auto option = [](const std::string& name, const std::optional<fs::path>& path) {
+        return path ? " " + system::shell_word(name + "=" + path->string()) : std::string();
+    };
+    return fmt::format("{}{} --stanza={}", option(option_of_file, intent.pgbackrest_configuration),
+                       option("--config-path", intent.pgbackrest_directory),
                        intent.stanza.empty() ? "NAME" : system::shell_word(intent.stanza));
 }
 

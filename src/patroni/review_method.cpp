@@ -74,13 +74,14 @@ const Entry* post_bootstrap(const Node& bootstrap) {
     return nullptr;
 }
 
-/// By itself, or in a script.
+/// By itself, or in a script: of a whole path, or of a name that PATH leads to.
 bool runs_verify(const std::string& command, const std::filesystem::path& root) {
     constexpr std::uintmax_t most_of_a_script = 256UL * 1024;
-    const auto calls_it = [&](const std::filesystem::path& word) {
+    const auto calls_it = [&](const std::string& word) {
         std::error_code error;
-        const auto file = root / word.relative_path();
-        if (!word.is_absolute() || !std::filesystem::is_regular_file(file, error) ||
+        const std::filesystem::path path(word);
+        const auto file = path.is_absolute() ? root / path.relative_path() : file_of(word).value_or(path);
+        if (!file.is_absolute() || !std::filesystem::is_regular_file(file, error) ||
             std::filesystem::file_size(file, error) > most_of_a_script || ::access(file.c_str(), R_OK) != 0) {
             return false;
         }
@@ -116,6 +117,38 @@ void review_block(const Node& bootstrap, const Entry& method, std::vector<Findin
     } else {
         review_recovery_conf(*block->value, findings);
     }
+}
+
+const Node& standby_section(const Node& bootstrap) {
+    return bootstrap.map_at("dcs").map_at("standby_cluster");
+}
+
+bool is_set(const Node& map, std::string_view key) {
+    const Entry* entry = map.find(key);
+    return entry != nullptr && yaml::truthy(*entry->value);
+}
+
+/// utils.py is_standby_cluster() (config.py in older ones; 2.0 to 4.1).
+bool is_standby_cluster(const Node& bootstrap) {
+    const Node& standby = standby_section(bootstrap);
+    return is_set(standby, "host") || is_set(standby, "port") || is_set(standby, "restore_command");
+}
+
+/// ha.py bootstrap_standby_leader(), and create_replica() of bootstrap.py: the methods of standby_cluster count there,
+/// and never those of postgresql. Without an address only what needs no leader can work.
+std::string way_of_standby_leader(const Node& bootstrap) {
+    const Node& standby = standby_section(bootstrap);
+    std::vector<std::string> names;
+    if (const Entry* methods = standby.find("create_replica_methods")) {
+        for (const auto& item : methods->value->items) {
+            names.push_back(item->text);
+        }
+    }
+    const auto listed = system::join(names, ", ");
+    if (is_set(standby, "host") || is_set(standby, "port")) {
+        return "as a replica of that cluster with " + (names.empty() ? "basebackup" : listed);
+    }
+    return names.empty() ? "with nothing, since basebackup needs a host" : "with " + listed + " if it has no_leader";
 }
 
 }  // namespace
@@ -168,12 +201,13 @@ void review_method(const Node& tree, std::vector<Finding>& findings) {
     const Entry* method = bootstrap.find("method");
     if (method == nullptr || yaml::blank(*method->value) || method->value->text == "initdb") {
         // ha.py bootstrap(), 2.0 to 4.1: `'bootstrap' in self.patroni.config`
+        const std::string later = is_standby_cluster(bootstrap) ? "without standby_cluster " : "";
         findings.push_back({"method-missing",
                             {tree.find("bootstrap") == nullptr
                                  ? "there is no bootstrap section: Patroni would wait for a leader for ever"
                              : method == nullptr || yaml::blank(*method->value)
-                                 ? "bootstrap.method is not set: Patroni would run initdb"
-                                 : "bootstrap.method is initdb: Patroni would make an empty cluster",
+                                 ? "bootstrap.method is not set: " + later + "Patroni would run initdb"
+                                 : "bootstrap.method is initdb: " + later + "Patroni would make an empty cluster",
                              "run patroni_pgbackrest configure, or set bootstrap.method and its block",
                              method == nullptr ? place_of(tree, "bootstrap") : method->place}});
     } else {
@@ -187,13 +221,13 @@ void review_method(const Node& tree, std::vector<Finding>& findings) {
                                  "move it into the block that bootstrap.method names", entry->place}});
         }
     }
-    const Node& standby = bootstrap.map_at("dcs").map_at("standby_cluster");
-    // Otherwise Patroni does not count it as a standby cluster (config.py, is_standby_cluster).
-    if (standby.find("host") != nullptr || standby.find("port") != nullptr ||
-        standby.find("restore_command") != nullptr) {
+    if (is_standby_cluster(bootstrap)) {
         findings.push_back({"standby-cluster",
-                            {"standby_cluster is configured: Patroni never calls a bootstrap method then",
-                             "remove it for the restore, or make the standby cluster with a replica method",
+                            {fmt::format("standby_cluster is configured: Patroni makes the first node {}, and never "
+                                         "calls a bootstrap method",
+                                         way_of_standby_leader(bootstrap)),
+                             "remove it until the restore is done; if a standby cluster is meant, let "
+                             "standby_cluster.create_replica_methods name a method that runs pgbackrest restore",
                              bootstrap.map_at("dcs").find("standby_cluster")->place}});
     }
     if (const Entry* pause = bootstrap.map_at("dcs").find("pause"); pause != nullptr && yaml::truthy(*pause->value)) {

@@ -18,10 +18,16 @@ bool same_text(const std::string& one, const std::string& other) {
            longer.find_first_not_of('\n', shorter.size()) == std::string::npos;
 }
 
-/// Where `other` has the key. Mostly that is the same position: a search for each would take long in a wide map.
+/// Where `other` has the key. Mostly that is the same position, or the next one where an entry was added or removed: a
+/// search for each would take long in a wide map.
 const Entry* counterpart(const Node& one, std::size_t index, const Node& other) {
     const std::string& key = one.entries[index].key;
-    return index < other.entries.size() && other.entries[index].key == key ? &other.entries[index] : other.find(key);
+    for (const std::size_t near : {index, index + 1, index - 1}) {
+        if (near < other.entries.size() && other.entries[near].key == key) {
+            return &other.entries[near];
+        }
+    }
+    return other.find(key);
 }
 
 bool same(const Node& one, const Node& other) {

@@ -67,7 +67,12 @@ std::string without_entry(const Change& change) {
     }
     std::string text = outline.text();
     const std::size_t line = outline.line_begin(key.begin);
-    return text.erase(line, outline.next_line(end) - line);
+    text.erase(line, outline.next_line(end) - line);
+    // A file whose last line has no end is left as such.
+    if (line > 0 && line == text.size() && outline.text().back() != '\n') {
+        text.erase(outline.line_end(outline.line_begin(line - 1)));
+    }
+    return text;
 }
 
 }  // namespace patroni_pgbackrest::yaml

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <yaml-cpp/yaml.h>
@@ -257,21 +258,24 @@ std::vector<RepeatedKey> repeated_keys(std::string_view text, const std::string&
 
 NodePtr patch(const NodePtr& base, const NodePtr& changes) {
     Node result = *base;
+    std::unordered_map<std::string, std::size_t> positions;  // a search for each key would take long in a wide map
+    for (std::size_t i = 0; i < result.entries.size(); ++i) {
+        positions.emplace(result.entries[i].key, i);
+    }
+    std::set<std::string> removed;
     for (const Entry& change : changes->entries) {
-        const auto same = [&](const Entry& entry) { return entry.key == change.key; };
-        const auto old = std::find_if(result.entries.begin(), result.entries.end(), same);
+        const auto known = positions.find(change.key);
         if (change.value->is_null()) {
-            if (old != result.entries.end()) {
-                result.entries.erase(old);
-            }
-        } else if (old == result.entries.end()) {
+            removed.insert(change.key);
+        } else if (known == positions.end()) {
             result.entries.push_back(change);
-        } else if (change.value->is_map() && old->value->is_map()) {
-            old->value = patch(old->value, change.value);
         } else {
-            *old = change;
+            auto& old = result.entries[known->second];
+            const bool are_maps = change.value->is_map() && old.value->is_map();
+            old = are_maps ? Entry{old.key, old.place, patch(old.value, change.value)} : change;
         }
     }
+    std::erase_if(result.entries, [&](const Entry& entry) { return removed.contains(entry.key); });
     return std::make_shared<const Node>(std::move(result));
 }
 

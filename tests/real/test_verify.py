@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 
 from bootstrap_case import BATCHES, PlainCase, program, read, wait_until
@@ -22,6 +23,17 @@ class VerifyCase(UnderPatroni):
         given = ['--patroni-config=' + self.yml] if yml else []
         return self.run_program(program(), 'verify', *given, *arguments,
                                 environment={'PGUSER': 'postgres', **(environment or {})})
+
+    def found(self, *arguments):
+        """The ids of what verify finds by hand."""
+        return set(re.findall(r'(?m)^(?:ERROR {3}|WARNING )(verify-[a-z-]+): ', self.verify(*arguments).log))
+
+    def follow(self, finding, act, *arguments):
+        """What its hint says is done, and the finding is gone, with no new one."""
+        before = self.found(*arguments)
+        self.assertIn(finding, before)
+        act()
+        self.assertLessEqual(self.found(*arguments), before - {finding})
 
     def url(self, port):
         return 'postgresql://postgres:topsecret@127.0.0.1:%d/postgres' % port
@@ -61,6 +73,7 @@ class AsPostBootstrap(VerifyCase):
                              environment={'PATH': self.lab.path('bin') + ':/usr/bin:/bin'})
         self.assert_done(result)
         self.assertIn('verify-no-patroni-yml', result.log)
+        self.assertRegex(self.verify(self.url(self.node.port)).log, '0 errors, 0 warnings\n$')  # named, as the hint says
         self.assertIn('psql', read(self.lab.path('seen')))
         self.assertNotIn('topsecret', result.log + read(self.lab.path('seen')))
         self.assertNotIn('topsecret', self.lab.log('node1'))
@@ -106,6 +119,25 @@ class AsPostBootstrap(VerifyCase):
         self.assert_done(result)
         self.assertIn('WARNING verify-archiver-failing: the archiver fails with 00000002.history', result.log)
         self.assertIn('0 errors, 1 warnings', result.log)
+        # What its hint says: archive_command is corrected. The same in patroni.yml, with which it is compared.
+        self.configure()
+        archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
+        self.lab.run('patronictl', '-c', self.yml, 'edit-config', self.node.scope, '--force', '--pg', 'archive_command=' + archive)
+        self.archives_with(archive)
+        self.node.sql('select pg_switch_wal()')
+        wait_until('the archiver to succeed', lambda: not self.found(), 120)
+        self.node.sql("alter system set archive_command = 'true'")
+        self.node.sql('select pg_reload_conf()')
+        self.archives_with('true')
+
+        def reset():
+            self.node.sql('alter system reset archive_command')
+            self.node.sql('select pg_reload_conf()')
+            self.archives_with(archive)
+        self.follow('verify-archive-setting', reset)
+
+    def archives_with(self, command):
+        wait_until('archive_command to be ' + command, lambda: self.node.sql('show archive_command') == command, 30)
 
     def test_after_an_initdb_there_are_only_warnings(self):
         # Patroni calls it then as well; with these rules only the file in PGPASSFILE lets it in.
@@ -152,18 +184,57 @@ class ByHand(VerifyCase):
         if not os.path.exists(os.path.join(self.lab.bin_directory, 'pg_amcheck')):
             return  # PostgreSQL 13 has none
         self.assertRegex(result.log, 'WARNING verify-amcheck-not-done: .*skipping database "postgres"')
-        self.sql('create extension amcheck')
-        self.assertNotIn('verify-amcheck', self.verify('--amcheck').log)
+
+    def test_corruption_is_gone_after_the_restore_that_its_hint_asks_for(self):
+        if not os.path.exists(os.path.join(self.lab.bin_directory, 'pg_amcheck')):
+            self.skipTest('PostgreSQL 13 has no pg_amcheck')
+        self.assert_done(self.bootstrap())
+        self.open()
+        self.follow('verify-amcheck-not-done', lambda: self.sql('create extension amcheck'), '--amcheck')
         damaged = os.path.join(self.data_directory, self.sql("select pg_relation_filepath('kept')"))
         self.server.stop()
-        os.remove(os.path.join(self.data_directory, 'recovery.signal'))
         with open(damaged, 'r+b') as file:
             file.seek(4000)
             file.write(b'x' * 100)
         self.open()
         result = self.verify('--amcheck')
         self.assertEqual(result.code, 8, result.log)
-        self.assertIn('ERROR   verify-corruption', result.log)
+        said = re.search(r"ERROR   verify-corruption: .*\n(?:.*\n)*?\s+HINT: do not use this data: restore again, .*: (pgbackrest .* verify)\n",
+                         result.log)
+        self.assertTrue(said, result.log)
+        looked = self.lab.attempt('sh', '-c', said.group(1))
+        self.assertNotRegex(looked.stdout + looked.stderr, r'ERROR: \[0(27|31|32|37)\]')  # of a command line
+        self.server.stop()
+        shutil.rmtree(self.data_directory)
+        self.assert_done(self.bootstrap('--set=' + self.source.full_backup))
+        self.open()
+        self.sql('create extension if not exists amcheck')
+        self.assertFalse(self.found('--amcheck') & {'verify-corruption', 'verify-amcheck-not-done'})
+
+    def test_what_a_hint_says_takes_its_finding_away(self):
+        self.assert_done(self.bootstrap())
+        self.open()
+        others = self.found()
+        history = os.path.join(self.data_directory, 'pg_wal', '00000002.history')
+        os.remove(history)
+        said = re.search(r'HINT: it tells .*: (pgbackrest) --stanza=NAME (archive-get \S+ \S+)\n', self.verify().log)
+        self.assertTrue(said)
+        self.follow('verify-history-missing', lambda: self.lab.run(
+            'pgbackrest', '--config=' + self.pgbackrest_configuration, '--stanza=demo', *said.group(2).split()))
+        journal = self.staging + '.d/journal.json'
+        os.rename(journal, journal + '.away')
+        self.follow('verify-no-journal', lambda: os.rename(journal + '.away', journal))
+        signal_file = self.lab.write('data/recovery.signal', '')
+        self.follow('verify-signal-file', lambda: os.remove(signal_file))
+        self.sql("alter system set restore_command = 'cp /nowhere/%f %p'")
+        self.follow('verify-recovery-setting', lambda: self.sql('alter system reset restore_command'))
+        self.assertEqual(self.found('--probe=select 1 = 2', '--probe=nowhere=select true'),
+                         others | {'verify-probe', 'verify-probe-unanswered'})
+        self.assertEqual(self.found('--probe=select 1 = 1', '--probe=postgres=select true'), others)
+        self.server.stop()
+        self.lab.write('data/standby.signal', '')
+        self.open('hot_standby=on', 'max_prepared_transactions=1000')
+        self.follow('verify-in-recovery', lambda: self.sql('select pg_promote()'))
 
 
 class Health(PlainCase):
@@ -186,6 +257,9 @@ class Health(PlainCase):
         self.assert_done(result)
         self.assertRegex(result.log, r'WARNING verify-collation: 1 indexes of database postgres were built with collations that this '
                                      r'system sorts in another way \(english: 1\.1, now [^)]+\): public.names_pkey\n\s+HINT: REINDEX')
+        self.sql('reindex index names_pkey')
+        self.sql('alter collation english refresh version')
+        self.assertNotIn('verify-collation', self.verify().log)
 
     def test_a_default_collation_without_a_version_of_its_own_is_known_by_its_locale(self):
         if int(os.path.basename(os.path.dirname(self.lab.bin_directory))) >= 15:
@@ -233,6 +307,8 @@ class Health(PlainCase):
         self.assertNotIn('verify-database-unusable', self.verify().log)
         self.sql("update pg_database set datconnlimit = -2 where datname = 'half'")
         self.assertIn('database half cannot be used: its DROP DATABASE was interrupted', self.verify().log)
+        self.sql('drop database half')
+        self.assertNotIn('verify-database-unusable', self.verify().log)
 
     def test_a_subscription_that_goes_on_is_named(self):
         self.make_source_with('create table kept_too (n int)',
@@ -304,3 +380,6 @@ class ReplicaBackup(VerifyCase):
         result = self.verify()
         self.assert_done(result)
         self.assertRegex(result.log, r'WARNING verify-replica-backup: .*: which backup set replica method pgbackrest takes is not known: ')
+        os.remove(self.repository)
+        os.rename(self.repository + '.away', self.repository)
+        self.assertNotIn('verify-replica-backup', self.verify().log)

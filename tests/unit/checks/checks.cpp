@@ -56,7 +56,7 @@ TEST_CASE("every check is found by some test") {
     CHECK_FALSE(is_expected("no-such-check-anywhere", tests));
 }
 
-TEST_CASE("the hint of every finding of check is followed by a test, and the finding is gone") {
+TEST_CASE("the hint of every finding is followed by a test, and the finding is gone") {
     const std::vector<std::pair<std::string, std::vector<std::string>>> followed = {
         {"a hint that is followed in patroni.yml leaves nothing to find",
          {"method-block-missing",
@@ -133,6 +133,22 @@ TEST_CASE("the hint of every finding of check is followed by a test, and the fin
         {"test_a_living_cluster_is_told_as_warnings",
          {"port-taken", "data-directory-in-use", "cluster-lives", "scope-initialized"}},
         {"test_check_tells_of_the_interrupted_bootstrap", {"scope-bootstrapping"}},
+        {"what a hint of verify says takes its finding away and brings no other",
+         {"verify-other-cluster", "verify-timeline", "verify-target-missed", "verify-checksums",
+          "verify-not-archived"}},
+        {"a database that could not be looked at is told of, with PostgreSQL's words", {"verify-health-unknown"}},
+        {"test_what_a_hint_says_takes_its_finding_away",
+         {"verify-in-recovery", "verify-history-missing", "verify-no-journal", "verify-signal-file",
+          "verify-recovery-setting", "verify-probe", "verify-probe-unanswered"}},
+        {"test_an_archiver_that_fails_is_only_a_warning", {"verify-archiver-failing", "verify-archive-setting"}},
+        {"test_the_latest_point_and_the_same_asked_again_by_hand", {"verify-no-patroni-yml"}},
+        {"test_corruption_is_gone_after_the_restore_that_its_hint_asks_for",
+         {"verify-corruption", "verify-amcheck-not-done"}},
+        {"test_one_behind_the_target_is_named_and_after_the_hint_s_full_backup_a_replica_streams",
+         {"verify-replica-backup"}},
+        {"test_a_database_that_was_left_out_is_named", {"verify-database-unusable"}},
+        {"test_indexes_that_another_library_built_are_named", {"verify-collation"}},
+        {"test_a_subscription_that_goes_on_is_named", {"verify-subscription"}},
     };
     const auto tests = all_tests();
     std::set<std::string> ids;
@@ -143,7 +159,7 @@ TEST_CASE("the hint of every finding of check is followed by a test, and the fin
     }
     for (const auto& definition : check_table()) {
         INFO(definition.id);
-        CHECK((definition.id.starts_with("verify-") || ids.erase(std::string(definition.id)) == 1));
+        CHECK(ids.erase(std::string(definition.id)) == 1);
     }
     CHECK(ids.empty());
 }

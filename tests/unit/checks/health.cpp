@@ -35,6 +35,8 @@ TEST_CASE("a database that could not be looked at is told of, with PostgreSQL's 
     const DatabaseAnswer refused{std::nullopt, "psql exited with code 2: FATAL: role \"postgres\" may not log in"};
     CHECK(said({{{"app", false, true, "", ""}}, {}}, {{"app", refused}}) ==
           Said{"verify-health-unknown: database app could not be looked at: " + refused.error});
+    // The hint: let the superuser connect to it, and run verify again.
+    CHECK(said({{{"app", false, true, "", ""}}, {}}, fine).empty());
 }
 
 TEST_CASE("a database that was left out or half dropped cannot be used") {

@@ -145,6 +145,8 @@ TEST_CASE("a history file that is gone or damaged is only a warning where nothin
     auto facts = server();
     facts.history.reset();
     CHECK(cluster(facts, journal()) == Said{"verify-history-missing: pg_wal has no 00000002.history"});
+    CHECK(judge_cluster(facts, journal())[0].problem.hint.ends_with(
+        "pgbackrest --stanza=NAME archive-get 00000002.history /pg/data/pg_wal/00000002.history"));
     CHECK_FALSE(has_error(judge_cluster(facts, journal())));
 }
 
@@ -159,6 +161,52 @@ TEST_CASE("checksums, signal files and recovery settings that are left are warni
                                 "verify-recovery-setting: restore_command is still set"});
     CHECK(remains[1].problem.place == "/pg/data/postgresql.auto.conf");
     CHECK_FALSE(has_error(remains));
+}
+
+TEST_CASE("what a hint of verify says takes its finding away and brings no other") {
+    const auto found = [](const ServerFacts& facts, const Journal& of) {
+        auto findings = judge_cluster(facts, of);
+        append(findings, judge_remains(facts));
+        append(findings, judge_archiver(facts, true));
+        return findings;
+    };
+    REQUIRE(found(server(), journal()).empty());
+    SECTION("the connection leads to the server that was restored") {
+        auto facts = server();
+        facts.system_identifier = "1";
+        REQUIRE(said(found(facts, journal())).front().starts_with("verify-other-cluster"));
+        facts.system_identifier = journal().system_identifier;
+        CHECK(found(facts, journal()).empty());
+    }
+    SECTION("a restore that is done again has the next timeline, and its own journal") {
+        auto facts = server();
+        facts.history = "1\t0/7000200\tbefore 2026-11-22 10:00:00.5+00\n";
+        REQUIRE(said(found(facts, journal())).front().starts_with("verify-target-missed"));
+        facts.history = "1\t" + inside + "\tbefore 2026-11-22 10:00:00.5+00\n";
+        facts.timeline = Timeline{3};
+        REQUIRE(said(found(facts, journal())).front().starts_with("verify-timeline"));
+        auto again = journal();
+        again.reached->timeline = Timeline{3};
+        facts.last_archived = "00000003.history";
+        CHECK(found(facts, again).empty());
+    }
+    SECTION("checksums are what they were after another pg_checksums") {
+        auto facts = server();
+        facts.checksums = false;
+        const auto findings = found(facts, journal());
+        REQUIRE(findings.size() == 1);
+        CHECK(findings[0].problem.hint.find("pg_checksums --enable takes that back") != std::string::npos);
+        facts.checksums = true;
+        CHECK(found(facts, journal()).empty());
+    }
+    SECTION("the archiver has the history after archive_command was corrected") {
+        auto facts = server();
+        facts.last_archived = "000000010000000000000007";
+        REQUIRE(said(found(facts, journal())) ==
+                Said{"verify-not-archived: 00000002.history is not in the archive yet"});
+        facts.last_archived = "00000002.history";
+        CHECK(found(facts, journal()).empty());
+    }
 }
 
 TEST_CASE("archiving is compared with patroni.yml, and the commands are not shown") {

@@ -122,7 +122,10 @@ TEST_CASE("archive-get takes a file and its destination, and where to ask outsid
     CHECK(line.archive_get.program == "pgbackrest");
     CHECK(line.archive_get.stanza.empty());
     const auto full = parse_command_line({"archive-get", "--stanza=demo", "--pgbackrest-config=/etc/x.conf",
-                                          "--pgbackrest=/opt/pgbackrest", "00000002.history", "x"});
+                                          "--pgbackrest=/opt/pgbackrest", "--config-path=/srv/pgbackrest",
+                                          "--config-include-path=/srv/conf.d", "00000002.history", "x"});
+    CHECK(full.archive_get.configuration_path == "/srv/pgbackrest");
+    CHECK(full.archive_get.include_path == "/srv/conf.d");
     CHECK(full.archive_get.wanted == "00000002.history");
     CHECK(full.archive_get.stanza == "demo");
     CHECK(full.archive_get.configuration == "/etc/x.conf");

@@ -1,6 +1,7 @@
 #include "commands/configure.hpp"
 
 #include "commands/configure_changes.hpp"
+#include "commands/configured_target.hpp"
 #include "support/catch.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
@@ -9,6 +10,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::commands;
@@ -59,6 +61,25 @@ std::string result(const std::string& text, const ConfigureArguments& arguments 
     return system::read_file(file);
 }
 
+ConfigureArguments to_remove() {
+    ConfigureArguments arguments;
+    arguments.remove = true;
+    return arguments;
+}
+
+/// Nothing is changed if it is refused.
+bool is_accepted(const fs::path& file, const ConfigureArguments& arguments) {
+    const auto before = system::read_file(file);
+    try {
+        configured(file, arguments);
+        return true;
+    } catch (const Failure& failure) {
+        CHECK(failure.code() == ExitCode::usage);
+        CHECK(system::read_file(file) == before);
+        return false;
+    }
+}
+
 /// `place: message` of each problem, and the last hint.
 Words refusal(const std::string& text, const ConfigureArguments& arguments = {}) {
     const Files files;
@@ -78,6 +99,24 @@ Words refusal(const std::string& text, const ConfigureArguments& arguments = {})
 }
 
 const fs::path shapes = fs::path(__FILE__).parent_path() / "shapes";
+
+std::map<std::string, std::string> all_shapes() {
+    std::map<std::string, std::string> texts;
+    for (const auto& entry : fs::directory_iterator(shapes)) {
+        if (entry.path().extension() == ".yml") {
+            texts[entry.path().stem().string()] = system::read_file(entry.path());
+        }
+    }
+    REQUIRE(texts.size() == 26);
+    return texts;
+}
+
+/// Without the first line that begins with these words.
+std::string without(std::string text, const std::string& words) {
+    const auto line = text.rfind('\n', text.find(words)) + 1;
+    REQUIRE(text.find(words) != std::string::npos);
+    return text.erase(line, text.find('\n', line) + 1 - line);
+}
 
 const std::string plain = "scope: demo\n"
                           "bootstrap:\n"
@@ -103,43 +142,51 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("files of every shape get the missing lines, and not a byte more") {
-    for (const char* shape : {"anchors", "autobase",    "barman",    "bom",     "comments", "crlf",       "crunchy",
-                              "debian",  "environment", "flow",      "flow2",   "json",     "kubernetes", "long",
-                              "merge",   "no-newline",  "operator",  "percona", "pigsty",   "plain",      "quoted",
-                              "spilo",   "tabs",        "timescale", "walg",    "wrapper"}) {
+    for (const auto& [shape, text] : all_shapes()) {
         CAPTURE(shape);
         const Files files;
-        const fs::path file = files.write("patroni.yml", system::read_file(shapes / (std::string(shape) + ".yml")));
+        const fs::path file = files.write("patroni.yml", text);
         ConfigureArguments arguments;
         arguments.replicas = true;
-        const std::string expected = system::read_file(shapes / (std::string(shape) + ".diff"));
+        const std::string expected = system::read_file(shapes / (shape + ".diff"));
         CHECK(configured(file, arguments) == (expected.empty() ? expected : expected.substr(expected.find("@@"))));
         CHECK(configured(file, arguments).empty());
         CHECK_FALSE(contains(expected, "mellon"));
     }
 }
 
-TEST_CASE("a target that is written and taken out again leaves the file as it was") {
-    for (const char* shape :
-         {"autobase", "barman", "bom",   "comments",   "crlf",      "crunchy",  "debian",  "environment",
-          "flow",     "flow2",  "json",  "kubernetes", "merge",     "operator", "percona", "pigsty",
-          "plain",    "quoted", "spilo", "tabs",       "timescale", "walg"}) {
-        CAPTURE(shape);
-        const Files files;
-        const fs::path file = files.write("patroni.yml", system::read_file(shapes / (std::string(shape) + ".yml")));
-        configured(file);
-        const std::string before = system::read_file(file);
-        CHECK_FALSE(configured(file, with({{"type", "lsn"},
-                                           {"target", "16/B374D848"},
-                                           {"target-exclusive", ""},
-                                           {"target-timeline", "3"},
-                                           {"set", "20261122-090000F"}}))
-                        .empty());
-        ConfigureArguments remove;
-        remove.remove = true;
-        CHECK_FALSE(configured(file, remove).empty());
-        CHECK(system::read_file(file) == before);
-        CHECK(configured(file, remove).empty());
+TEST_CASE("a target that is written and taken out again leaves a file of any shape as it was") {
+    const std::vector<std::vector<GivenOption>> targets = {
+        {{"type", "lsn"},
+         {"target", "16/B374D848"},
+         {"target-exclusive", ""},
+         {"target-timeline", "3"},
+         {"set", "20261122-090000F"}},
+        {{"type", "immediate"}, {"set", "20261122-090000F"}},
+        {{"type", "time"}, {"target", "2026-11-22 09:00:00+00"}, {"target-timeline", "latest"}},
+    };
+    for (const auto& [shape, text] : all_shapes()) {
+        for (const auto& target : targets) {
+            CAPTURE(shape, target.front().value);
+            const Files files;
+            const fs::path file = files.write("patroni.yml", text);
+            configured(file);
+            auto before = system::read_file(file);
+            if (shape == "anchors") {  // an alias would change with the target that is there: nothing is written
+                CHECK(contains(refusal(before, with(target)).front(), "an alias in patroni.yml:22 uses the anchor"));
+                continue;
+            }
+            // These have a target already. A file has only one: it is replaced, and cannot come back.
+            if (shape == "long") {
+                before = without(without(without(before, "target-exclusive: no"), "target: before the"), "type: name");
+            } else if (shape == "wrapper") {
+                before = without(before, "target-timeline: current");
+            }
+            CHECK_FALSE(configured(file, with(target)).empty());
+            CHECK_FALSE(configured(file, to_remove()).empty());
+            CHECK(system::read_file(file) == before);
+            CHECK(configured(file, to_remove()).empty());
+        }
     }
 }
 
@@ -159,6 +206,66 @@ TEST_CASE("in patroni mode, too, a target that is taken out again leaves the fil
         CHECK_FALSE(configured(file, remove).empty());
         CHECK(system::read_file(file) == configured_once);
     }
+}
+
+TEST_CASE("in patroni mode a target that is taken out again leaves a file of any shape as it was, or is refused") {
+    ConfigureArguments mode;
+    mode.patroni_mode = true;
+    mode.replace = true;  // of the shape's restore_command
+    int accepted = 0;
+    for (const auto& [shape, text] : all_shapes()) {
+        CAPTURE(shape);
+        const Files files;
+        const fs::path file = files.write("patroni.yml", text);
+        patroni::ConfigurationEdit rules(file, {});
+        if (rules.find({"postgresql", "pg_hba"}) == nullptr) {  // without it patroni mode is refused
+            rules.set({"postgresql", "pg_hba"}, yaml::NewNode::of_list({yaml::NewNode::of_text("local all all peer")}));
+            rules.write();
+        }
+        if (!is_accepted(file, mode)) {
+            continue;
+        }
+        configured(file, to_remove());
+        const auto before = system::read_file(file);
+        for (const std::string timeline : {"3", "current"}) {
+            const auto target = with(
+                {{"type", "lsn"}, {"target", "16/B374D848"}, {"target-exclusive", ""}, {"target-timeline", timeline}});
+            if (is_accepted(file, target)) {  // not where a replica method has no_leader
+                CHECK_FALSE(configured(file, to_remove()).empty());
+                ++accepted;
+            }
+            CHECK(system::read_file(file) == before);
+        }
+    }
+    CHECK(accepted >= 40);
+}
+
+TEST_CASE("recovery settings of a target that was there before are not brought back, and others are not touched") {
+    const auto block = [](const std::string& lines) {
+        return plain_with("    recovery_conf:\n      restore_command: patroni_pgbackrest archive-get %f \"%p\"\n" +
+                          lines);
+    };
+    const auto remove = to_remove();
+    const std::string promote = "      recovery_target_action: promote\n";
+    // PostgreSQL takes latest where nothing is said; with a target-timeline it had to go.
+    const auto text = block("      recovery_target_timeline: latest\n" + promote);
+    const auto with_timeline = result(text, with({{"type", "immediate"}, {"target-timeline", "3"}}));
+    CHECK(contains(with_timeline, "recovery_target_timeline: '3'"));
+    CHECK_FALSE(contains(result(with_timeline, remove), "recovery_target_timeline"));
+    // bootstrap refuses any other action than promote, so that it is no part of the target.
+    CHECK(result(result(block("      recovery_target_action: shutdown\n"), with({{"type", "immediate"}})), remove) ==
+          result(block(promote)));
+    CHECK(result(text, remove) == text);
+}
+
+TEST_CASE("a target that another one replaced is told") {
+    const Files files;
+    const fs::path file =
+        files.write("patroni.yml", plain_with("    type: time\n    target: '2026-11-22 10:00:00+00'\n"));
+    const auto settings = [&] { return target_settings(patroni::ConfigurationEdit(file, {}), "pgbackrest"); };
+    CHECK(settings() == Words{"type=time", "target=2026-11-22 10:00:00+00"});
+    configured(file, with({{"type", "immediate"}}));
+    CHECK(settings() == Words{"type=immediate"});
 }
 
 TEST_CASE("values are written so that YAML keeps them as they are") {
@@ -315,6 +422,11 @@ std::string changes(const std::string& name, const ConfigureArguments& arguments
     return configured(files.write("patroni.yml", of_field(name)), arguments);
 }
 
+std::string with_text(std::string text, const std::string& before, const std::string& after) {
+    REQUIRE(contains(text, before));
+    return text.replace(text.find(before), before.size(), after);
+}
+
 ConfigureArguments replicas() {
     ConfigureArguments arguments;
     arguments.replicas = true;
@@ -429,6 +541,55 @@ TEST_CASE("an option of a plain pgbackrest command is not dropped without being 
     ConfigureArguments replace;
     replace.replace = true;
     CHECK(contains(result(text, replace), "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n"));
+}
+
+TEST_CASE("where the file's commands find pgBackRest's configuration is kept in what is written") {
+    const auto archiving_with = [](const std::string& command) {
+        return "bootstrap:\n  dcs:\n    postgresql:\n      parameters:\n        archive_command: " + command +
+               " --stanza=demo archive-push %p\npostgresql:\n  data_dir: /data\n  pg_hba: [local all all peer]\n";
+    };
+    const std::string options = "--config-path=/srv/pgbackrest --config-include-path=/srv/conf.d";
+    const auto text = result(archiving_with("pgbackrest " + options), replicas());
+    CHECK(contains(text, "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n"
+                         "    config-path: /srv/pgbackrest\n    config-include-path: /srv/conf.d\n"));
+    CHECK(contains(text, "    restore_command: pgbackrest " + options + " --stanza=demo archive-get %f \"%p\"\n"));
+    CHECK(contains(text, "    command: pgbackrest " + options + " --stanza=demo --delta restore\n"));
+    ConfigureArguments mode;
+    mode.patroni_mode = true;
+    CHECK(contains(result(archiving_with("pgbackrest " + options), mode),
+                   "  recovery_conf:\n    restore_command: patroni_pgbackrest archive-get --stanza=demo " + options +
+                       " %f \"%p\"\n"));
+    CHECK(contains(result(archiving_with("env PGBACKREST_CONFIG=/srv/x.conf pgbackrest")),
+                   "    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
+    CHECK(
+        contains(result("bootstrap:\n  method: pgbackrest\n  pgbackrest:\n    command: pgbackrest "
+                        "--config=/srv/x.conf --stanza=demo --delta restore\n"),
+                 "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
+    const auto of_another = archiving_with("pgbackrest --config=/srv/x.conf --stanza=other");
+    CHECK_FALSE(contains(result(with_text(of_another, " --stanza=demo", "")), "pgbackrest-config"));
+
+    const auto both =
+        archiving_with("pgbackrest --config=/a.conf") +
+        "  recovery_conf:\n    restore_command: pgbackrest --config=/b.conf --stanza=demo archive-get %f %p\n";
+    CHECK(refusal(both) ==
+          Words{"patroni.yml:5: bootstrap.dcs.postgresql.parameters.archive_command has --config=/a.conf, "
+                "and postgresql.recovery_conf.restore_command has /b.conf",
+                "say which one a restore reads with --pgbackrest-config"});
+    CHECK(contains(result(both, with({{"pgbackrest-config", "/a.conf"}})), "    pgbackrest-config: /a.conf\n"));
+
+    const auto repository = archiving_with("pgbackrest --repo1-path=/backups --repo1-retention-full=2");
+    CHECK(refusal(repository) ==
+          Words{"patroni.yml:5: bootstrap.dcs.postgresql.parameters.archive_command names the repository with "
+                "--repo1-path, and a restore would not know it",
+                "write it into pgBackRest's configuration file instead, which every command reads, or let --replace "
+                "write commands without it"});
+    CHECK(refusal(archiving_with("PGBACKREST_REPO1_PATH=/backups pgbackrest"))
+              .front()
+              .ends_with("with PGBACKREST_REPO1_PATH, and a restore would not know it"));
+    CHECK(contains(result(with_text(repository, " --repo1-path=/backups", "")), "patroni_pgbackrest bootstrap"));
+    ConfigureArguments replace;
+    replace.replace = true;
+    CHECK(contains(result(repository, replace), "patroni_pgbackrest bootstrap"));
 }
 
 TEST_CASE("a refusal names the line as it is on disk, or the option") {

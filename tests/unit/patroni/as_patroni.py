@@ -7,12 +7,16 @@ import sys
 import types
 
 import yaml
-from patroni.__main__ import Patroni
 from patroni.config import Config
 from patroni.postgresql import Postgresql
 from patroni.postgresql.bootstrap import Bootstrap
 from patroni.postgresql.config import CaseInsensitiveDict, ConfigHandler
 from patroni.utils import split_host_port
+
+try:
+    from patroni.__main__ import Patroni
+except ImportError:  # until 2.0
+    from patroni import Patroni
 
 PARAMETERS = 'archive_mode', 'archive_command', 'archive_library', 'password_encryption'
 

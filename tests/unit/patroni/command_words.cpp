@@ -3,6 +3,9 @@
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
+#include <cstdlib>
+#include <sys/stat.h>
+
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::patroni;
 
@@ -22,6 +25,31 @@ TEST_CASE("a program is found behind wrappers") {
     CHECK(calls_pgbackrest("sudo -u postgres pgbackrest --stanza=a --delta restore", "restore"));
     CHECK_FALSE(calls_pgbackrest("restore", "restore"));
     CHECK(words_from("nice /a/pgbackrest restore", "pgbackrest") == Strings{"/a/pgbackrest", "restore"});
+}
+
+TEST_CASE("a program is found through PATH, and through a link of another name") {
+    const Files files;
+    const auto make = [&](const std::string& name) { ::chmod(files.write(name, "#!/bin/sh\n").c_str(), 0755); };
+    make("opt/patroni_pgbackrest");
+    make("opt/other");
+    std::filesystem::create_directories(files.path("bin"));
+    std::filesystem::create_symlink("../opt/patroni_pgbackrest", files.path("bin/bring-back"));
+    std::filesystem::create_symlink("../opt/other", files.path("bin/other-link"));
+    const std::string before = std::getenv("PATH");
+    ::setenv("PATH", (files.path("bin").string() + ":" + before).c_str(), 1);
+    CHECK(calls_us("bring-back bootstrap", "bootstrap"));
+    CHECK(calls_us("env A=b bring-back bootstrap", "bootstrap"));
+    CHECK(calls_us(files.path("bin/bring-back").string() + " bootstrap", "bootstrap"));
+    CHECK_FALSE(calls_us("other-link bootstrap", "bootstrap"));
+    CHECK_FALSE(calls_us("bring-back", "bootstrap"));
+    CHECK_FALSE(calls_us("no-such-program bootstrap", "bootstrap"));
+    CHECK(words_from("nice bring-back bootstrap", "patroni_pgbackrest") == Strings{"bring-back", "bootstrap"});
+    CHECK(file_of("bring-back") == files.path("bin/bring-back"));
+    for (const char* word : {"--bring-back", "a=bring-back", "./bring-back", "", "/no/such/file"}) {
+        CAPTURE(word);
+        CHECK_FALSE(file_of(word));
+    }
+    ::setenv("PATH", before.c_str(), 1);
 }
 
 TEST_CASE("an option's last value counts, in either form") {

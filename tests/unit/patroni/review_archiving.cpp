@@ -30,6 +30,12 @@ TEST_CASE("the archive's command reads the same pgBackRest configuration as the 
     CHECK(found("pgbackrest --config-path=/etc/pgbackrest", std::nullopt) == none);
     CHECK(found("pgbackrest", "/etc/pgbackrest/pgbackrest.conf") == none);
 
+    node.intent.pgbackrest_directory = "/srv/pgbackrest";
+    CHECK(found("pgbackrest --config-path=/srv/pgbackrest", std::nullopt) == standby);
+    CHECK(found("pgbackrest --config=/srv/pgbackrest/pgbackrest.conf", std::nullopt) == standby);
+    CHECK(found("pgbackrest", std::nullopt) == both);
+    node.intent.pgbackrest_directory.reset();
+
     node.files.write("etc/pgbackrest.conf", "");
     CHECK(found("pgbackrest --config=/etc/pgbackrest.conf", std::nullopt) == none);
     node.files.write("etc/pgbackrest/pgbackrest.conf", "");

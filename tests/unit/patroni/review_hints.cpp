@@ -113,7 +113,9 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
          with("    postgresql:\n", "    postgresql:\n      create_replica_methods: [basebackup]\n")},
         {clean + "  loop_wait: 5\n", "key-misplaced: move it into bootstrap.dcs", in_dcs("    loop_wait: 5\n")},
         {in_dcs("    standby_cluster: {host: other}\n"),
-         "standby-cluster: remove it for the restore, or make the standby cluster with a replica method", clean},
+         "standby-cluster: remove it until the restore is done; if a standby cluster is meant, let "
+         "standby_cluster.create_replica_methods name a method that runs pgbackrest restore",
+         clean},
         {in_dcs("    pause: true\n"), "dcs-paused: remove it, or run patronictl resume afterwards", clean},
         {"tags: {nofailover: true}\n" + clean, "node-never-bootstraps: remove it on the node to be restored",
          "tags: {}\n" + clean},

@@ -1,0 +1,164 @@
+#include "commands/configured_repository.hpp"
+
+#include "commands/configured_commands.hpp"
+#include "patroni/command_words.hpp"
+#include "patroni/effective.hpp"
+#include "postgres/configuration.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <string_view>
+
+namespace patroni_pgbackrest::commands {
+
+using patroni::ConfigurationEdit;
+namespace {
+
+/// As pgBackRest spells it, and the method's block.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> of_configuration = {
+    {{"config", "pgbackrest-config"}, {"config-path", "config-path"}, {"config-include-path", "config-include-path"}}};
+
+struct ExistingCommand {
+    yaml::Path path;
+    std::vector<std::string> words;
+};
+
+/// `PGBACKREST_CONFIG=/x` before the program is `--config=/x`. PostgreSQL takes `%%` for `%`.
+std::string as_option(std::string word) {
+    constexpr std::string_view prefix = "PGBACKREST_";
+    for (auto at = word.find("%%"); at != std::string::npos; at = word.find("%%", at + 1)) {
+        word.erase(at, 1);
+    }
+    const auto end = word.find('=');
+    if (!word.starts_with(std::string(prefix) + "CONFIG") || end == std::string::npos) {
+        return word;
+    }
+    auto name = system::lower(word.substr(prefix.size(), end - prefix.size()));
+    std::replace(name.begin(), name.end(), '_', '-');
+    return "--" + name + word.substr(end);
+}
+
+/// Those that run pgbackrest for this stanza, or for the one that its configuration names.
+std::vector<ExistingCommand> commands_in(const ConfigurationEdit& patroni_yml, const std::string& method,
+                                         const std::string& stanza) {
+    std::vector<yaml::Path> paths = {{"bootstrap", method, "command"},
+                                     {"bootstrap", method, "recovery_conf", "restore_command"}};
+    const auto standbys = patroni::recovery_conf_of_standbys(patroni_yml.tree());
+    if (const auto* setting = standbys.find("restore_command")) {
+        paths.push_back(setting->path);
+    }
+    for (const auto& section : {yaml::Path{"postgresql"}, yaml::Path{"bootstrap", "dcs", "postgresql"}}) {
+        if (const auto* parameters = patroni_yml.find(below(section, "parameters"))) {
+            if (const auto* entry = patroni::find_any_case(*parameters, "archive_command")) {
+                paths.push_back(below(below(section, "parameters"), entry->key));
+            }
+        }
+        paths.push_back(below(below(section, "pgbackrest"), "command"));
+    }
+    std::vector<ExistingCommand> commands;
+    for (const auto& path : paths) {
+        const auto text = text_at(patroni_yml, path);
+        auto words = patroni::command_words(text);
+        std::transform(words.begin(), words.end(), words.begin(), as_option);
+        if (!patroni::words_from(text, "pgbackrest").empty() &&
+            patroni::option_in(words, "stanza").value_or(stanza) == stanza) {
+            commands.push_back({path, std::move(words)});
+        }
+    }
+    return commands;
+}
+
+/// `--repo1-path`, but not how long its backups are kept.
+bool is_of_repository(const std::string& word) {
+    auto name = system::lower(word.substr(0, word.find('=')));
+    std::replace(name.begin(), name.end(), '_', '-');
+    for (const std::string_view prefix : {"--repo", "pgbackrest-repo"}) {
+        const auto digits = name.starts_with(prefix) ? name.find_first_not_of("0123456789", prefix.size()) : 0;
+        if (digits != std::string::npos && digits > prefix.size() && name[digits] == '-') {
+            return name.find("-retention-") == std::string::npos;
+        }
+    }
+    return false;
+}
+
+std::string given_or_in_block(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                              const std::string& method, const std::string& name) {
+    const auto given = std::find_if(arguments.options.rbegin(), arguments.options.rend(),
+                                    [&](const GivenOption& option) { return option.name == name; });
+    return given == arguments.options.rend() ? in_force(patroni_yml, method, name) : given->value;
+}
+
+/// Throws Failure(usage) where two of them name different ones.
+std::string named_by(const std::vector<ExistingCommand>& commands, std::string_view name, std::string_view in_block,
+                     const ConfigurationEdit& patroni_yml) {
+    std::string value;
+    const ExistingCommand* from = nullptr;
+    for (const auto& command : commands) {
+        const auto named = patroni::option_in(command.words, name).value_or("");
+        if (!named.empty() && from != nullptr && named != value) {
+            refuse(patroni_yml, command.path,
+                   fmt::format("has --{}={}, and {} has {}", name, named, yaml::text(from->path), value),
+                   fmt::format("say which one a restore reads with --{}", in_block));
+        }
+        if (!named.empty()) {
+            value = named;
+            from = &command;
+        }
+    }
+    return value;
+}
+
+std::string quoted(std::string_view name, std::string_view value) {
+    return " " + postgres::quote_command_word(fmt::format("--{}={}", name, value));
+}
+
+}  // namespace
+
+NamedRepository named_repository(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                                 const std::string& method, const std::string& stanza) {
+    const auto commands = commands_in(patroni_yml, method, stanza);
+    NamedRepository result;
+    result.program = given_or_in_block(patroni_yml, arguments, method, "pgbackrest");
+    result.stanza = stanza;
+    for (const auto& [name, in_block] : of_configuration) {
+        auto value = given_or_in_block(patroni_yml, arguments, method, std::string(in_block));
+        if (value.empty()) {
+            value = named_by(commands, name, in_block, patroni_yml);
+        }
+        if (!value.empty()) {
+            result.configuration.emplace_back(in_block, std::move(value));
+        }
+    }
+    for (const auto& command : commands) {
+        for (const auto& word : command.words) {
+            if (is_of_repository(word) && (result.path.empty() || result.path == command.path)) {
+                result.repositories.push_back(word.substr(0, word.find('=')));
+                result.path = command.path;
+            }
+        }
+    }
+    return result;
+}
+
+std::string pgbackrest_call(const NamedRepository& repository) {
+    std::string call = postgres::quote_command_word(repository.program.empty() ? "pgbackrest" : repository.program);
+    for (const auto& [name, value] : repository.configuration) {
+        call += quoted(name == "pgbackrest-config" ? "config" : name, value);
+    }
+    return call + quoted("stanza", repository.stanza);
+}
+
+std::string guard_call(const NamedRepository& repository) {
+    std::string call = "patroni_pgbackrest archive-get" + quoted("stanza", repository.stanza);
+    if (!repository.program.empty()) {
+        call += quoted("pgbackrest", repository.program);
+    }
+    for (const auto& [name, value] : repository.configuration) {
+        call += quoted(name, value);
+    }
+    return call;
+}
+
+}  // namespace patroni_pgbackrest::commands

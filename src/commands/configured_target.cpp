@@ -1,0 +1,68 @@
+#include "commands/configured_target.hpp"
+
+#include "commands/configured_commands.hpp"
+#include "system/text.hpp"
+
+#include <utility>
+
+namespace patroni_pgbackrest::commands {
+
+using patroni::ConfigurationEdit;
+using yaml::Node;
+using yaml::Path;
+
+namespace {
+
+const std::vector<std::string>& keys_of_target() {
+    static const std::vector<std::string> keys = {"type", "target", "nearest",   "target-exclusive", "target-timeline",
+                                                  "set",  "source", "reuse-data"};
+    return keys;
+}
+
+/// The keys of the target as the block's recovery_conf spells them.
+std::vector<std::string> keys_in_recovery_conf(const ConfigurationEdit& patroni_yml, const std::string& method) {
+    std::vector<std::string> keys;
+    const Node* node = patroni_yml.find({"bootstrap", method, "recovery_conf"});
+    const bool has_timeline = !in_force(patroni_yml, method, "target-timeline").empty();
+    for (const auto& entry : node == nullptr ? std::vector<yaml::Entry>() : node->entries) {
+        const std::string name = system::lower(entry.key);
+        const std::string& value = entry.value->text;
+        // It was there, or could have been, before there was a target.
+        const bool is_default = (name == "recovery_target_action" && value == "promote") ||
+                                (name == "recovery_target_timeline" && value == "latest" && !has_timeline);
+        if (name.starts_with("recovery_target") && !is_default) {
+            keys.push_back(entry.key);
+        }
+    }
+    return keys;
+}
+
+}  // namespace
+
+void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
+    const Path block{"bootstrap", method};
+    // First, since its values may be aliases of the block's.
+    for (const auto& key : keys_in_recovery_conf(patroni_yml, method)) {
+        patroni_yml.remove({"bootstrap", method, "recovery_conf", key});
+    }
+    take_out_of_command(patroni_yml, block, keys_of_target());
+    for (const auto& key : keys_of_target()) {
+        patroni_yml.remove(below(block, key));
+    }
+}
+
+std::vector<std::string> target_settings(const ConfigurationEdit& patroni_yml, const std::string& method) {
+    std::vector<std::string> settings;
+    for (const auto& key : keys_of_target()) {
+        if (auto value = in_force(patroni_yml, method, key); !value.empty()) {
+            settings.push_back(key + "=" + std::move(value));
+        }
+    }
+    for (const auto& key : keys_in_recovery_conf(patroni_yml, method)) {
+        settings.push_back(system::lower(key) + "=" +
+                           text_at(patroni_yml, {"bootstrap", method, "recovery_conf", key}));
+    }
+    return settings;
+}
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "patroni/configuration_edit.hpp"
+
+#include <string>
+#include <vector>
+
+/// The target of a restore where it stands in a patroni.yml: in the method's block, its command and its recovery_conf.
+namespace patroni_pgbackrest::commands {
+
+/// Takes it out. What any restore needs stays: recovery_target_action promote, and recovery_target_timeline latest
+/// where no target-timeline was asked for. Throws as ConfigurationEdit::remove().
+void remove_target(patroni::ConfigurationEdit& patroni_yml, const std::string& method);
+
+/// Each part of it, `type=time`.
+std::vector<std::string> target_settings(const patroni::ConfigurationEdit& patroni_yml, const std::string& method);
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,92 @@
+#include "patroni/read_by_patroni.hpp"
+
+#include "process/child.hpp"
+#include "process/launch.hpp"
+#include "system/text.hpp"
+
+#include <fmt/format.h>
+#include <fstream>
+#include <string_view>
+
+namespace patroni_pgbackrest::patroni {
+
+namespace {
+
+/// As config.py _load_config_path() opens and reads (2.0 to 4.1). What PyYAML says of a value may hold the value.
+constexpr auto reading_script = R"(
+import os, sys
+try:
+    import patroni, yaml
+except Exception:
+    sys.exit(3)
+path = sys.argv[1]
+names = [path]
+if os.path.isdir(path):
+    names = [os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(('.yml', '.yaml'))]
+for name in filter(os.path.isfile, names):
+    try:
+        with open(name, encoding='utf-8') as file:
+            yaml.safe_load(file)
+    except Exception as error:
+        mark = getattr(error, 'problem_mark', None)
+        words = getattr(error, 'problem', None) or getattr(error, 'reason', None) or 'a value that is no ' \
+            'date or number (%s)' % type(error).__name__
+        print('%s\t%s\t%s' % (mark.line + 1 if mark else '', ' '.join(str(words).split()), os.path.basename(name)))
+print('read')
+)";
+
+constexpr std::string_view unreadable = "Patroni cannot read the file: ";
+
+}  // namespace
+
+std::string interpreter_of(const std::filesystem::path& script) {
+    std::ifstream file(script);
+    std::string line;
+    if (std::getline(file, line) && line.starts_with("#!")) {
+        const auto words = system::split(system::trim(std::string_view(line).substr(2)), ' ');
+        if (words.front().find("python") != std::string::npos) {
+            return words.front();
+        }
+    }
+    return "python3";
+}
+
+std::optional<std::vector<Problem>> problems_of_patroni_reading(const std::filesystem::path& path,
+                                                                std::chrono::seconds limit) {
+    const auto patronictl = process::find_executable("patronictl");
+    if (!patronictl) {
+        return std::nullopt;
+    }
+    const process::Command command{interpreter_of(*patronictl), {"-c", reading_script, path.string()}};
+    const auto result = process::capture(command, limit);
+    auto lines = system::lines(result.output);
+    if (!process::succeeded(result.outcome) || lines.empty() || lines.back() != "read") {
+        return std::nullopt;
+    }
+    lines.pop_back();
+    std::vector<Problem> problems;
+    for (const auto& line : lines) {
+        const auto parts = system::split(line, '\t');
+        if (parts.size() == 3) {
+            problems.push_back({fmt::format("{}{}", unreadable, parts[1]),
+                                "correct the line, which is not shown because it may hold a password",
+                                parts[0].empty() ? parts[2] : parts[2] + ":" + parts[0]});
+        }
+    }
+    return problems;
+}
+
+std::vector<Problem> problems_of_ours(std::vector<Problem> problems) {
+    for (auto& problem : problems) {
+        for (const std::string_view words : {unreadable, std::string_view("broken YAML: ")}) {
+            if (problem.message.starts_with(words)) {
+                problem.message =
+                    "Patroni reads the file, and this program does not: " + problem.message.substr(words.size());
+                problem.hint = "write the line in a plainer way, which both read";
+            }
+        }
+    }
+    return problems;
+}
+
+}  // namespace patroni_pgbackrest::patroni
