@@ -27,6 +27,8 @@ const std::vector<OptionDefinition>& bootstrap_options() {
         {"probe", list, ours, "[DATABASE=]SQL",
          "a query that must return true, for verify: a false one as post_bootstrap makes Patroni discard the cluster"},
         {"report", value, ours, "FILE", "write a JSON report there, also after a failure"},
+        {"rehearsals", value, ours, "FILE",
+         "the history of the rehearsals, for rehearse and check [~/.local/state/patroni_pgbackrest/rehearsals.jsonl]"},
         {"log-level", value, ours, "LEVEL", "debug, info, warning or error [info]"},
 
         {"stanza", value, target, "NAME", "pgBackRest's stanza [the only one configured]"},

@@ -294,6 +294,7 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
         }
     }
     request.report = report_path(given, patroni);
+    request.rehearsals = rehearsals_path(given, patroni);
     request.patroni = std::move(patroni);
     for (const auto& problem : problems_of_patroni_mode(request)) {
         settings.problem(problem.place, problem.message, problem.hint);
@@ -307,6 +308,12 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
 std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>& given,
                                                  const std::optional<patroni::Configuration>& patroni) {
     const auto path = Settings(given, patroni).value("report");
+    return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
+}
+
+std::optional<std::filesystem::path> rehearsals_path(const std::vector<GivenOption>& given,
+                                                     const std::optional<patroni::Configuration>& patroni) {
+    const auto path = Settings(given, patroni).value("rehearsals");
     return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
 }
 

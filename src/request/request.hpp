@@ -7,6 +7,7 @@
 #include "request/target.hpp"
 #include "system/log.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -52,12 +53,20 @@ struct Request {
     bool source_is_fenced = false;  ///< WAL that still arrives is not a reason to refuse
     pgbackrest::RetryPolicy retry;
     std::optional<std::filesystem::path> report;
+    std::optional<std::filesystem::path> rehearsals;  ///< where the history of the rehearsals is kept
+    /// Of a rehearsal: whatever it makes lies there, and what the WAL makes elsewhere is refused.
+    std::optional<std::filesystem::path> scratch{};
+    std::optional<std::uint64_t> memory{};  ///< bytes that a private server is sized for at most
     log::Level log_level = log::Level::info;
 };
 
 /// Makes the request from the command line, then the method's block, then defaults. Throws Failure(usage) with every
 /// problem at once, each with its place (`--target`, `patroni.yml:17`).
 Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni);
+
+/// The same for the history of the rehearsals.
+std::optional<std::filesystem::path> rehearsals_path(const std::vector<GivenOption>& given,
+                                                     const std::optional<patroni::Configuration>& patroni);
 
 /// The report's path, if one was asked for, found even when the request itself is in error.
 std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>& given,
