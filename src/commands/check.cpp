@@ -15,12 +15,14 @@
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
+#include "show/rehearsal.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
 #include "system/write_wall.hpp"
 
 #include <cstdio>
+#include <ctime>
 #include <fmt/format.h>
 #include <string_view>
 #include <unistd.h>
@@ -162,6 +164,15 @@ std::optional<BootstrapArguments> read_configuration(const CheckArguments& argum
     }
 }
 
+std::vector<Finding> review_history(const Request& request) {
+    try {
+        const auto rehearsals = read_rehearsals(request.rehearsals.value_or(usual_rehearsals_file()));
+        return review_rehearsals(rehearsals, request.pgbackrest.stanza, std::time(nullptr));
+    } catch (const Failure& failure) {
+        return {{"no-rehearsal", failure.problems().front()}};
+    }
+}
+
 void review(const BootstrapArguments& bootstrap, bool search, Overview& overview, std::vector<Finding>& findings) {
     auto request = review_configuration(bootstrap, overview, findings);
     if (!request) {
@@ -181,6 +192,7 @@ void review(const BootstrapArguments& bootstrap, bool search, Overview& overview
     if (asked) {
         append(findings, review_scope(request->scope, scope));
     }
+    append(findings, review_history(*request));
 }
 
 void explain(const std::string& id) {

@@ -132,6 +132,7 @@ TEST_CASE("the hint of every finding of check is followed by a test, and the fin
         {"test_a_living_cluster_is_told_as_warnings",
          {"port-taken", "data-directory-in-use", "cluster-lives", "scope-initialized"}},
         {"test_check_tells_of_the_interrupted_bootstrap", {"scope-bootstrapping"}},
+        {"test_check_misses_a_rehearsal_until_one_has_succeeded", {"no-rehearsal"}},
     };
     const auto tests = all_tests();
     std::set<std::string> ids;
@@ -142,7 +143,8 @@ TEST_CASE("the hint of every finding of check is followed by a test, and the fin
     }
     for (const auto& definition : check_table()) {
         INFO(definition.id);
-        CHECK((definition.id.starts_with("verify-") || ids.erase(std::string(definition.id)) == 1));
+        const bool is_of_check = !definition.id.starts_with("verify-") && !definition.id.starts_with("rehearse-");
+        CHECK((!is_of_check || ids.erase(std::string(definition.id)) == 1));
     }
     CHECK(ids.empty());
 }
