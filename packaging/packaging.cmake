@@ -48,6 +48,9 @@ install(DIRECTORY docs DESTINATION ${doc_directory})
 # demo.sh builds the program from its sources, so it stays with them.
 install(FILES examples/patroni.yml examples/patroni-recovery-conf.yml examples/patroni.service.d.conf
         DESTINATION ${doc_directory}/examples)
+# Nothing enables the timer but a person.
+install(FILES packaging/systemd/patroni_pgbackrest-rehearse.service packaging/systemd/patroni_pgbackrest-rehearse.timer
+        DESTINATION lib/systemd/system)
 install(PROGRAMS examples/container-entrypoint.sh DESTINATION ${doc_directory}/examples)
 
 set(CPACK_GENERATOR DEB)
