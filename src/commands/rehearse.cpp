@@ -1,12 +1,13 @@
 #include "commands/rehearse.hpp"
 
-#include "checks/checks.hpp"
 #include "checks/corruption.hpp"
 #include "checks/dump.hpp"
 #include "checks/page_checksums.hpp"
 #include "checks/verification.hpp"
 #include "commands/arguments.hpp"
 #include "commands/copy.hpp"
+#include "commands/disk_floor.hpp"
+#include "commands/drill.hpp"
 #include "commands/kept_rehearsal.hpp"
 #include "commands/preflight.hpp"
 #include "commands/recovery.hpp"
@@ -14,13 +15,11 @@
 #include "postgres/binaries.hpp"
 #include "replay/position.hpp"
 #include "replay/probes.hpp"
-#include "show/progress_text.hpp"
 #include "show/rehearsal.hpp"
 #include "staging/hand_over.hpp"
 #include "staging/memory.hpp"
 #include "staging/scratch.hpp"
 #include "staging/set_aside.hpp"
-#include "staging/unarchived_wal.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/low_priority.hpp"
@@ -30,8 +29,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <fmt/format.h>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -41,102 +40,6 @@ namespace patroni_pgbackrest::commands {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-/// What is told of the rehearsal, while it lasts and at its end.
-class Drill {
-  public:
-    explicit Drill(const RehearsalSettings& settings) : view("rehearse", true) {
-        told.at = std::time(nullptr);
-        told.stanza = settings.request.pgbackrest.stanza;
-        told.target = settings.seed ? "" : settings.request.target.text();
-        told.seed = settings.seed;
-        told.not_archived = settings.data_directory ? segments_not_archived(*settings.data_directory) : std::nullopt;
-        view.about(settings.request);
-    }
-
-    void phase(const std::string& name) {
-        end_phase();
-        told.phase = name;
-        view.phase(name);
-    }
-
-    void end(const std::optional<Failure>& failure) {
-        end_phase();
-        told.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
-        if (failure) {
-            told.exit_code = static_cast<int>(failure->code());
-            told.message = failure->what();
-            view.display.failed(*failure);
-        } else {
-            told.phase.clear();
-            view.display.done();
-        }
-    }
-
-    /// Warnings are told, errors end the rehearsal.
-    void judge(const std::vector<Finding>& findings) {
-        for (const auto& finding : findings) {
-            if (!is_error(finding)) {
-                log::write(finding.problem, log::Level::warning);
-                told.warnings.push_back(finding.problem);
-            }
-        }
-        if (has_error(findings)) {
-            throw Failure(ExitCode::verification_failed, errors_in(findings));
-        }
-    }
-
-    RunView view;
-    Rehearsal told;
-
-  private:
-    void end_phase() {
-        const auto now = Clock::now();
-        if (!told.phase.empty()) {
-            told.phases.emplace_back(told.phase, std::chrono::duration<double>(now - phase_began_).count());
-        }
-        phase_began_ = now;
-    }
-
-    Clock::time_point began_ = Clock::now(), phase_began_ = began_;
-};
-
-/// The disk keeps a rest that production needs. It is looked at with each file that is copied and each segment that is
-/// replayed, and ends the rehearsal once.
-class DiskFloor {
-  public:
-    DiskFloor(fs::path directory, std::uint64_t floor) : directory_(std::move(directory)), floor_(floor) {}
-
-    void require() {
-        const auto free = system::free_bytes(directory_);
-        if (free < floor_ && !std::exchange(has_ended_, true)) {
-            throw Failure(ExitCode::system_refused,
-                          fmt::format("{} are left on the disk of {}, and disk-floor keeps {} free",
-                                      bytes_text(static_cast<double>(free)), directory_.string(),
-                                      bytes_text(static_cast<double>(floor_))),
-                          "make room, or name a scratch directory on another disk");
-        }
-    }
-
-    /// Before the copy.
-    void require_room_for(const Plan& plan) const {
-        const auto free = system::free_bytes(directory_);
-        if (free < plan.backup.size + floor_) {
-            throw Failure(
-                ExitCode::preflight_refused,
-                fmt::format("backup set {} has {}, and the disk of {} has {} free, of which disk-floor keeps {}",
-                            plan.backup.label, bytes_text(static_cast<double>(plan.backup.size)), directory_.string(),
-                            bytes_text(static_cast<double>(free)), bytes_text(static_cast<double>(floor_))),
-                "make room, or name a scratch directory on another disk");
-        }
-    }
-
-  private:
-    fs::path directory_;
-    std::uint64_t floor_;
-    bool has_ended_ = false;
-};
 
 /// The timelines that this node's restores have left, which a restore passes over.
 RejectedRuns rejected_runs_of_node(const RehearsalSettings& settings) {
@@ -206,7 +109,7 @@ Plan plan_rehearsal(const RehearsalSettings& settings, Request& request, Drill& 
         }
         request.target = *moment;
         log::info("seed {} chose {}", *settings.seed, moment->text());
-    } else if (is_for_latest(request)) {
+    } else if (latest && is_for_latest(request)) {
         return std::move(*latest);
     }
     auto plan = look_at(request, rejected, drill).plan;
@@ -260,8 +163,8 @@ void check_pages(const fs::path& bin_directory, const fs::path& data_directory, 
 /// From the copy to the moment before a hand-over, as a restore in standalone mode.
 void restore(const RehearseArguments& arguments, const RehearsalSettings& settings, const Request& request,
              const Plan& plan, const fs::path& bin_directory, StagingDirectory& staging, Drill& drill) {
-    DiskFloor floor(*request.scratch, settings.disk_floor);
-    floor.require_room_for(plan);
+    DiskFloor floor(request.scratch.value_or(request.data_directory), settings.disk_floor);
+    floor.require_room_for(plan.backup.size);
     FirstSession session;
     session.watch = [&] { floor.require(); };
     session.examine = [&](const postgres::Client& client) { examine(arguments, settings, client, drill); };
@@ -322,6 +225,15 @@ fs::path directory_of_history(const fs::path& file) {
     return error ? fs::path() : file.parent_path();
 }
 
+/// The outcome is worth more than what is written of it.
+void write_or_warn(const std::function<void()>& write) {
+    try {
+        write();
+    } catch (const Failure& error) {
+        log::write(error.problems().front(), log::Level::warning);
+    }
+}
+
 void conclude(const RehearseArguments& arguments, const RehearsalSettings& settings, const Drill& drill,
               const std::optional<Failure>& failure) {
     auto report = nlohmann::json::parse(drill.view.report.text(failure));
@@ -329,13 +241,9 @@ void conclude(const RehearseArguments& arguments, const RehearsalSettings& setti
     const auto text = report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     std::fputs((arguments.json ? text : rehearsal_text(drill.told)).c_str(), stdout);
     std::fflush(stdout);
-    try {
-        add_rehearsal(settings.history, drill.told);
-        if (settings.request.report) {
-            system::replace_file(*settings.request.report, text, 0644);
-        }
-    } catch (const Failure& error) {
-        log::write(error.problems().front(), log::Level::warning);  // the outcome is worth more
+    write_or_warn([&] { add_rehearsal(settings.history, drill.told); });
+    if (const auto& path = settings.request.report) {
+        write_or_warn([&, &file = *path] { system::replace_file(file, text, 0644); });
     }
 }
 
@@ -344,7 +252,8 @@ void conclude(const RehearseArguments& arguments, const RehearsalSettings& setti
 void rehearse(const RehearseArguments& arguments) {
     const auto given = read_bootstrap_arguments(arguments.words);
     if (arguments.history) {
-        std::fputs(history_text(read_rehearsals(history_of(given))).c_str(), stdout);
+        const auto rehearsals = read_rehearsals(history_of(given));
+        std::fputs((arguments.json ? history_json(rehearsals) : history_text(rehearsals)).c_str(), stdout);
         return;
     }
     const auto settings = rehearsal_settings(arguments, given);

@@ -27,13 +27,13 @@ Window find_window(const Plan& plan, const RepositoryState& repository) {
 std::optional<RecoveryTarget> random_moment(const Window& window, std::uint64_t seed) {
     using Moment = std::chrono::sys_time<std::chrono::microseconds>;
     const Moment begin{std::chrono::seconds(window.begin)};
-    if (!window.last_commit || window.last_commit->latest_end < begin) {
+    if (!window.last_commit || window.last_commit->latest_end <= begin) {
         return std::nullopt;
     }
     const auto span = static_cast<std::uint64_t>((window.last_commit->latest_end - begin).count());
     // The distributions of <random> differ from library to library, this engine does not.
     std::mt19937_64 engine(seed);
-    const auto chosen = static_cast<std::int64_t>(engine() % (span + 1));
+    const auto chosen = static_cast<std::int64_t>(engine() % span);
     return RecoveryTarget{Time{begin + std::chrono::microseconds(chosen)}};
 }
 

@@ -18,8 +18,8 @@ struct Window {
 };
 Window find_window(const Plan& plan, const RepositoryState& repository);
 
-/// A time between the first backup's end and the last commit, chosen by this seed: the same window and seed give the
-/// same one. Empty where no commit lies behind that backup.
+/// A time from the first backup's end to just before the last commit, which ends a replay to it. It is chosen by this
+/// seed: the same window and seed give the same one. Empty where no commit lies behind that backup.
 std::optional<RecoveryTarget> random_moment(const Window& window, std::uint64_t seed);
 
 /// The same in words.

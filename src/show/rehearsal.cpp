@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <fmt/format.h>
 #include <numeric>
 #include <string_view>
@@ -23,8 +24,7 @@ constexpr double least_seconds = 0.001;  // behind which a rate means anything
 constexpr std::array rest_of_a_restore = {"plan", "shutdown", "verification", "sync"};
 
 std::string seconds_text(double seconds) {
-    return seconds < 10 ? fmt::format("{:.1f} s", seconds)
-                        : duration_text(std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5)));
+    return seconds < 10 ? fmt::format("{:.1f} s", seconds) : duration_text(std::chrono::seconds(std::llround(seconds)));
 }
 
 template <typename Number>
@@ -96,12 +96,14 @@ std::optional<double> Rehearsal::replay_rate() const {
 std::optional<double> Rehearsal::projected() const {
     const auto copy = copy_rate();
     const auto replay = replay_rate();
-    if (!is_done() || !copy || bytes_now == 0 || (segments_now > 0 && !replay)) {
+    if (!is_done() || bytes_now == 0 || !copy) {
         return std::nullopt;
     }
     double sum = static_cast<double>(bytes_now) / *copy;
-    if (segments_now > 0) {
+    if (replay) {
         sum += static_cast<double>(segments_now) / *replay;
+    } else if (segments_now > 0) {
+        return std::nullopt;
     }
     for (const char* name : rest_of_a_restore) {
         sum += seconds_of(name);

@@ -55,6 +55,8 @@ std::vector<Rehearsal> read_rehearsals(const std::filesystem::path& file);
 /// Adds one at the end, in one write. Throws Failure(system_refused).
 void add_rehearsal(const std::filesystem::path& file, const Rehearsal& rehearsal);
 
+/// For a program: an object of each rehearsal a line.
+std::string history_json(const std::vector<Rehearsal>& rehearsals);
 /// One line each, and how the last one compares with those before it.
 std::string history_text(const std::vector<Rehearsal>& rehearsals);
 

@@ -36,7 +36,8 @@ std::filesystem::path directory_of_state() {
         return state;
     }
     const char* home = std::getenv("HOME");
-    if (home != nullptr && *home == '/') {
+    // A change of the user may leave the other one's.
+    if (home != nullptr && *home == '/' && ::access(home, W_OK) == 0) {
         return std::filesystem::path(home) / ".local" / "state";
     }
     const auto* user = ::getpwuid(::geteuid());
@@ -86,9 +87,7 @@ std::string trend_text(const std::vector<Rehearsal>& rehearsals) {
 }
 
 std::string history_line(const Rehearsal& rehearsal) {
-    const auto text_of = [](double seconds) {
-        return duration_text(std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5)));
-    };
+    const auto text_of = [](double seconds) { return duration_text(std::chrono::seconds(std::llround(seconds))); };
     auto line = fmt::format("{}  {}  {}", instant(rehearsal.at), rehearsal.stanza,
                             rehearsal.is_done() ? "succeeded" : fmt::format("failed ({})", rehearsal.exit_code));
     line += fmt::format("  in {}", text_of(rehearsal.seconds));
@@ -124,7 +123,7 @@ std::vector<Rehearsal> read_rehearsals(const std::filesystem::path& file) {
 }
 
 void add_rehearsal(const std::filesystem::path& file, const Rehearsal& rehearsal) {
-    const auto line = rehearsal.to_json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    const auto line = history_json({rehearsal});
     const system::Descriptor history(::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
     if (!history.is_open()) {
         throw system::refused("write", file, errno);
@@ -133,6 +132,14 @@ void add_rehearsal(const std::filesystem::path& file, const Rehearsal& rehearsal
     if (written != static_cast<ssize_t>(line.size())) {
         throw system::refused("write", file, written < 0 ? errno : ENOSPC);
     }
+}
+
+std::string history_json(const std::vector<Rehearsal>& rehearsals) {
+    std::string text;
+    for (const auto& rehearsal : rehearsals) {
+        text += rehearsal.to_json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    }
+    return text;
 }
 
 std::string history_text(const std::vector<Rehearsal>& rehearsals) {

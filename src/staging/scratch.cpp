@@ -48,10 +48,26 @@ fs::path real_path(const fs::path& directory) {
     return path.has_filename() ? path : path.parent_path();
 }
 
+/// Whether a data directory, a tablespace or a pg_wal of its own may lie there. Other programs of PostgreSQL's work
+/// anywhere.
+bool may_be_a_servers(const fs::path& place) {
+    std::error_code error;
+    if (fs::exists(place / "PG_VERSION", error) || fs::exists(place / "archive_status", error)) {
+        return true;
+    }
+    fs::directory_iterator entry(place, error);
+    for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
+        if (entry->path().filename().string().starts_with("PG_")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /// Of this directory and those around it.
 void refuse_living_server(const fs::path& directory) {
     for (auto place = directory; place.has_relative_path(); place = place.parent_path()) {
-        const auto server = server_with_place(place);
+        const auto server = may_be_a_servers(place) ? server_with_place(place) : std::nullopt;
         if (server) {
             throw Failure(ExitCode::unsafe,
                           fmt::format("process {} of a PostgreSQL server has {}, and the scratch directory is {}",

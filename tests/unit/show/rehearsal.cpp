@@ -100,11 +100,11 @@ TEST_CASE("the history keeps every rehearsal in a line, and passes over what is 
 }
 
 TEST_CASE("the history is kept in the user's own state directory") {
-    system::Forked process([] {
-        ::setenv("HOME", "/home/postgres", 1);
+    const Files files;
+    system::Forked process([&] {
+        ::setenv("HOME", files.path().c_str(), 1);
         ::unsetenv("XDG_STATE_HOME");
-        const bool at_home =
-            usual_rehearsals_file() == "/home/postgres/.local/state/patroni_pgbackrest/rehearsals.jsonl";
+        const bool at_home = usual_rehearsals_file() == files.path(".local/state/patroni_pgbackrest/rehearsals.jsonl");
         ::setenv("XDG_STATE_HOME", "/state", 1);
         return at_home && usual_rehearsals_file() == "/state/patroni_pgbackrest/rehearsals.jsonl" ? 0 : 1;
     });
