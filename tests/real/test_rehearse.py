@@ -4,11 +4,13 @@ import os
 import re
 import shlex
 import signal
+import unittest
 
 from bootstrap_case import BATCHES, ROWS, BootstrapCase, PlainCase, program, read, wait_until
 from repository_case import RepositoryCase
 from source_cluster import switch_wal, wait_until_archived
 
+PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../packaging/systemd')
 SLEEP = 'exec sleep 47'
 
 
@@ -143,6 +145,24 @@ class Green(RehearsalCase):
     def test_patroni_mode_is_rehearsed_by_a_private_server(self):
         self.configure({'recovery_conf': self.recovery_conf()})
         self.assert_done(self.rehearse())
+
+    def test_the_command_of_the_packages_unit(self):
+        unit = read(os.path.join(PACKAGED, 'patroni_pgbackrest-rehearse.service'))
+        words = shlex.split(re.search(r'(?m)^ExecStart=(.*)$', unit).group(1))
+        places = {'/usr/bin/patroni_pgbackrest': program(), '--patroni-config=/etc/patroni/config.yml': '--patroni-config=' + self.yml,
+                  '--scratch=/var/lib/patroni_pgbackrest/rehearsal': '--scratch=' + self.scratch}
+        self.assertEqual(set(places) - set(words), set())
+        self.assert_done(self.run_program(*[places.get(word, word) for word in words]))
+        self.assert_nothing_left()
+        self.assertIn('Unit]', read(os.path.join(PACKAGED, 'patroni_pgbackrest-rehearse.timer')))
+
+    @unittest.skipIf(os.geteuid() != 0, 'needs root')
+    def test_as_root_it_refuses_before_it_writes_anything(self):
+        self.lab.as_postgres = {}
+        result = self.run_program(*self.command_of())
+        self.assert_refused(result, 3, 'rehearse runs as root', 'sudo -u postgres patroni_pgbackrest rehearse$')
+        self.assert_nothing_left()
+        self.assertEqual(self.history(), [])
 
     def test_what_is_kept_can_be_started_and_is_not_removed_by_the_next(self):
         result = self.rehearse('--keep')
