@@ -49,6 +49,9 @@ install(DIRECTORY docs DESTINATION ${doc_directory})
 install(FILES examples/patroni.yml examples/patroni-recovery-conf.yml examples/patroni.service.d.conf examples/alerts.yml
               examples/grafana-dashboard.json
         DESTINATION ${doc_directory}/examples)
+# Nothing enables the timer but a person.
+install(FILES packaging/systemd/patroni_pgbackrest-rehearse.service packaging/systemd/patroni_pgbackrest-rehearse.timer
+        DESTINATION lib/systemd/system)
 install(PROGRAMS examples/container-entrypoint.sh DESTINATION ${doc_directory}/examples)
 
 set(CPACK_GENERATOR DEB)

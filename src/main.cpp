@@ -4,6 +4,7 @@
 #include "commands/command_line.hpp"
 #include "commands/configure.hpp"
 #include "commands/preflight.hpp"
+#include "commands/rehearse.hpp"
 #include "commands/status.hpp"
 #include "commands/verify.hpp"
 #include "pgbackrest/command_line.hpp"
@@ -80,6 +81,12 @@ int run(const std::vector<std::string>& words) {
     case CommandLine::Command::status:
         interruption::install();
         return static_cast<int>(commands::status(line.status));
+    case CommandLine::Command::rehearse:
+        commands::refuse_root("rehearse");
+        interruption::install();
+        process::adopt_orphans();
+        commands::rehearse(line.rehearse);
+        break;
     case CommandLine::Command::recovery_end:
         end_recovery();
         break;

@@ -407,6 +407,23 @@ const std::vector<CheckDefinition>& check_table() {
         {"verify-amcheck-not-done", warning, "not every database was checked for corruption",
          "pg_amcheck is missing, or a database lacks the extension amcheck.",
          "install the program, and run CREATE EXTENSION amcheck in the databases"},
+        {"rehearse-page", error, "pages of the rehearsed cluster are damaged",
+         "`rehearse --checksums` reads every page with pg_checksums. What does not fit its checksum was damaged before "
+         "the backup was made, or in it; a restore brings it back as it is.",
+         "compare with the living cluster, and keep the older backup sets until the damage is repaired"},
+        {"rehearse-no-checksums", warning, "the pages of the cluster have no checksums",
+         "`rehearse --checksums` has nothing to compare them with.",
+         "turn them on with pg_checksums, or rehearse with --amcheck and --dump"},
+        {"rehearse-dump", error, "a database cannot be read as a whole",
+         "`rehearse --dump` has pg_dump read every row to nowhere. An error means rows that nobody can read.",
+         "see whether the living cluster has the same fault, and keep the older backup sets until it is repaired"},
+        {"no-rehearsal", warning, "no rehearsal has succeeded for a month",
+         "Nobody knows that a restore works, and how long it takes, before it was tried. `check` looks into the "
+         "history "
+         "that `rehearse` keeps for this user on this node.",
+         "run `patroni_pgbackrest rehearse`, or enable patroni_pgbackrest-rehearse.timer; another history is named "
+         "with "
+         "the option rehearsals"},
     };
     return table;
 }

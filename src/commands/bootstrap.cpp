@@ -3,6 +3,7 @@
 #include "checks/verification.hpp"
 #include "commands/copy.hpp"
 #include "commands/preflight.hpp"
+#include "commands/recovery.hpp"
 #include "commands/sync.hpp"
 #include "patroni/command_words.hpp"
 #include "patroni/members.hpp"
@@ -55,21 +56,6 @@ void wait_after(unsigned failures, std::int64_t last, const std::string& why, Ru
         display.wait(why, pause);
         log::info("it failed {} times in a row: waiting {} s before the next try", failures, pause.count());
         interruption::sleep(pause);
-    }
-}
-
-/// pgBackRest tells its version while it reads the repository.
-RepositoryState observe(const Request& request, const RejectedRuns& rejected, Report& report) {
-    require_pgbackrest(request);
-    process::Capturing version(pgbackrest::version_command(request.pgbackrest), std::chrono::seconds(30));
-    const auto number = [&] { return pgbackrest::version_in(request.pgbackrest, version.result()); };
-    try {
-        auto repository = read_repository(request, rejected);
-        report.version("pgbackrest", fmt::format("{}.{}", number() / 1000, number() % 1000));
-        return repository;
-    } catch (const Failure&) {
-        number();  // a version that is too old explains the rest
-        throw;
     }
 }
 
@@ -202,14 +188,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }
-        const auto copy_again = [&] {
-            view.display.phase("copy");
-            copy(request, plan, staging, view.display);
-            view.display.phase("replay");
-        };
-        reached = replay(request, plan, staging, bin_directory, session, start, copy_again,
-                         [&](const ReplayPosition& position) { view.display.replayed_to(position); });
-        view.about(*reached);
+        reached = replay_copy(request, plan, staging, bin_directory, session, start, view);
         if (request.patroni) {
             patroni::restore_startup_files(*request.patroni, staging.path());
         }

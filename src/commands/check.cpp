@@ -18,6 +18,7 @@
 #include "postgres/binaries.hpp"
 #include "postgres/control_data.hpp"
 #include "show/estimate.hpp"
+#include "show/rehearsal.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
@@ -204,6 +205,15 @@ std::optional<BootstrapArguments> read_configuration(const CheckArguments& argum
     }
 }
 
+std::vector<Finding> review_history(const Request& request) {
+    try {
+        const auto rehearsals = read_rehearsals(request.rehearsals.value_or(usual_rehearsals_file()));
+        return review_rehearsals(rehearsals, request.pgbackrest.stanza, std::time(nullptr));
+    } catch (const Failure& failure) {
+        return {{"no-rehearsal", failure.problems().front()}};
+    }
+}
+
 void review(const BootstrapArguments& bootstrap, bool search, Overview& overview, std::vector<Finding>& findings) {
     auto request = review_configuration(bootstrap, overview, findings);
     if (!request) {
@@ -224,6 +234,7 @@ void review(const BootstrapArguments& bootstrap, bool search, Overview& overview
         append(findings, review_scope(request->scope, scope));
         append(findings, review_left(bootstrap, request->scope, scope));
     }
+    append(findings, review_history(*request));
 }
 
 void explain(const std::string& id) {

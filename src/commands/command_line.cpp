@@ -171,6 +171,29 @@ void add_status_options(CLI::App& command, StatusArguments& arguments, std::stri
                    exit_code_help());
 }
 
+void add_rehearse_options(CLI::App& command, RehearseArguments& arguments, std::string& format) {
+    const auto value = [&](const char* name, std::string& place, const char* argument, const char* help) {
+        command.add_option(name, place, help)->type_name(argument);
+    };
+    value("--scratch", arguments.scratch, "DIR",
+          "where it is done: a directory that is empty or not there, on a disk with room for the cluster");
+    command.add_flag("--random", arguments.random, "to a random moment between the first backup and the last commit");
+    value("--seed", arguments.seed, "N", "choose the same moment again [a new one, which is printed]");
+    command.add_flag("--checksums", arguments.checksums, "read every page with pg_checksums");
+    command.add_flag("--amcheck", arguments.amcheck, "run pg_amcheck, where the databases have its extension");
+    command.add_flag("--dump", arguments.dump, "let pg_dump read every row of every database, to nowhere");
+    command.add_flag("--keep", arguments.keep, "remove nothing at the end, and print how the cluster is started");
+    value("--memory", arguments.memory, "SIZE", "what the private PostgreSQL is sized for [512MB]");
+    value("--disk-floor", arguments.disk_floor, "SIZE", "end when less is left on the scratch directory's disk [1GB]");
+    command.add_flag("--history", arguments.history, "print what earlier rehearsals showed, and how that changes");
+    command.add_option("--format", format, "text or json [text]")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
+    command.footer("datadir and patroni-config name the node's own, which is kept away from. process-max is 1 unless "
+                   "it is\ngiven here.\nExit code 0: the restore works; any other: why it does not.\nExit codes:\n" +
+                   exit_code_help());
+}
+
 /// What is left over may be a connection string with a password, so only an option's name is shown.
 void finish_verify(const CLI::App& command, const std::string& format, VerifyArguments& arguments) {
     for (const auto& word : command.remaining()) {
@@ -271,6 +294,13 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     }
     add_log_format(*resume, line.resume.log_format);
     add_log_format(*verify, line.verify.log_format);
+    std::string rehearse_format = "text";
+    auto* rehearse = app.add_subcommand(
+        "rehearse", "a restore drill in a scratch directory: that it works, how long it takes, what would be lost");
+    if (!words.empty() && words.front() == "rehearse") {
+        add_restore_options(*rehearse, values);
+    }
+    add_rehearse_options(*rehearse, line.rehearse, rehearse_format);
 
     // A blank value counts as not set; CLI11 would take the next word for it.
     std::vector<std::string> reversed(words.rbegin(), words.rend());
@@ -317,6 +347,11 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     } else if (status->parsed()) {
         line.command = CommandLine::Command::status;
         line.status.json = status_format == "json";
+    } else if (rehearse->parsed()) {
+        line.command = CommandLine::Command::rehearse;
+        line.options = given_options(*rehearse, values);
+        line.rehearse.words = words;
+        line.rehearse.json = rehearse_format == "json";
     } else if (recovery_end->parsed()) {
         line.command = CommandLine::Command::recovery_end;
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "commands/configure.hpp"
+#include "commands/rehearsal_settings.hpp"
 #include "commands/resume.hpp"
 #include "commands/status.hpp"
 #include "commands/verify.hpp"
@@ -36,6 +37,7 @@ struct CommandLine {
         archive_get,
         recovery_end,
         status,
+        rehearse,
         help
     } command = Command::help;
     std::vector<GivenOption> options;  ///< of bootstrap and check, known or not
@@ -45,6 +47,7 @@ struct CommandLine {
     VerifyArguments verify;
     ConfigureArguments configure;
     StatusArguments status;
+    RehearseArguments rehearse;
     std::string text;  ///< of help: what to print
 };
 

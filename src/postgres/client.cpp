@@ -38,6 +38,14 @@ std::string sql_identifier(std::string_view name) {
     return doubled(name, '"');
 }
 
+std::string database_word(std::string_view name) {
+    std::string quoted;
+    for (const char character : name) {
+        quoted += character == '\'' || character == '\\' ? std::string("\\") + character : std::string(1, character);
+    }
+    return "dbname='" + quoted + "'";
+}
+
 Client::Client(std::filesystem::path bin_directory, const Connection& connection)
     : bin_directory_(std::move(bin_directory)) {
     if (!connection.with_environment) {
@@ -96,13 +104,7 @@ process::Captured Client::psql(const std::string& statements, std::chrono::secon
     auto run = command(
         "psql", {"-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-f", file.string()});
     if (!database.empty()) {
-        // A name with an equals sign would be taken for such a string itself.
-        std::string quoted;
-        for (const char character : database) {
-            quoted +=
-                character == '\'' || character == '\\' ? std::string("\\") + character : std::string(1, character);
-        }
-        run.arguments.insert(run.arguments.end(), {"-d", "dbname='" + quoted + "'"});
+        run.arguments.insert(run.arguments.end(), {"-d", database_word(database)});
     }
     auto result = process::capture(run, limit);
     system::remove_file(file);

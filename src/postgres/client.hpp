@@ -16,6 +16,9 @@ namespace patroni_pgbackrest::postgres {
 /// A string constant for SQL text. With standard_conforming_strings, the default, a backslash is an ordinary character.
 std::string sql_literal(std::string_view text);
 std::string sql_identifier(std::string_view name);
+/// How -d names a database to PostgreSQL's programs: `dbname='demo'`. A name with an equals sign would be taken for a
+/// connection string itself.
+std::string database_word(std::string_view name);
 
 /// How to reach a server.
 struct Connection {

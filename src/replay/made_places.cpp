@@ -144,6 +144,19 @@ std::optional<GuardAnswer> judge_place(const fs::path& place, PlaceState state, 
         "here"};
 }
 
+std::optional<GuardAnswer> refuse_outside_of_scratch(const Ticket& ticket, const fs::path& place) {
+    if (ticket.scratch.empty() || system::lies_in(place, ticket.scratch)) {
+        return std::nullopt;
+    }
+    return GuardAnswer{
+        GuardAnswer::Kind::abort, ExitCode::unsafe,
+        fmt::format("the WAL makes a tablespace in {}, and a rehearsal writes in {} alone", place.string(),
+                    ticket.scratch),
+        "rehearse a point before it with type and target, or wait for the next backup, which has that tablespace: "
+        "it is restored into the scratch directory then",
+        true};
+}
+
 std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::string& wanted, const fs::path& delivered,
                                           const std::string& startup_process) {
     if (!postgres::is_segment_name(wanted) || !fs::exists(delivered)) {
@@ -152,6 +165,9 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::strin
     const auto effects = effects_of(ticket, wanted, delivered);
     std::vector<std::string> not_ready;
     for (const std::string& place : effects.tablespaces) {
+        if (auto refusal = refuse_outside_of_scratch(ticket, place)) {
+            return refusal;
+        }
         if (system::lies_in(place, ticket.data_directory)) {
             return GuardAnswer{GuardAnswer::Kind::abort, ExitCode::replay_failed,
                                fmt::format("the WAL makes a tablespace in {}, inside of the data directory", place),

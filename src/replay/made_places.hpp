@@ -22,6 +22,11 @@ PlaceState state_of_place(const std::filesystem::path& place, int major);
 /// are, and so would a living cluster's lose what it has (create_tablespace_directories in tablespace.c, 13 to 18).
 std::optional<GuardAnswer> judge_place(const std::filesystem::path& place, PlaceState state, bool is_ours);
 
+/// Of a rehearsal, which writes nowhere but in its scratch directory: a tablespace elsewhere, which PostgreSQL would
+/// make at its real place, or link to it, whatever tablespace-map said of the backup's. Empty for a place that lies in
+/// it, and for a restore.
+std::optional<GuardAnswer> refuse_outside_of_scratch(const Ticket& ticket, const std::filesystem::path& place);
+
 /// Looks into a segment that was delivered to `delivered` for tablespaces that it makes before the replay ends.
 /// Patroni's server gets room for them at once (make_room); a private server cannot write there before it is started
 /// again, and is given `wanted_places`. Where anything of somebody's lies, the answer is a refusal. What must not be

@@ -1,6 +1,7 @@
 #include "replay/probes.hpp"
 
 #include "request/settings.hpp"
+#include "system/log.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -51,6 +52,21 @@ std::vector<ProbeAnswer> ask_probes(const postgres::Client& client, const std::v
         }
     }
     return answers;
+}
+
+void require_probes(const postgres::Client& client, const std::vector<Probe>& probes) {
+    constexpr std::chrono::minutes most(10);
+    if (probes.empty()) {
+        return;
+    }
+    std::vector<Problem> problems;
+    for (const auto& finding : judge_probes(probes, ask_probes(client, probes, most, most))) {
+        problems.push_back(finding.problem);
+    }
+    if (!problems.empty()) {
+        throw Failure(ExitCode::verification_failed, problems).lasting();
+    }
+    log::info("{} probes returned true", probes.size());
 }
 
 std::vector<Finding> judge_probes(const std::vector<postgres::Probe>& probes,

@@ -22,6 +22,9 @@ std::vector<postgres::ProbeAnswer> ask_probes(const postgres::Client& client,
                                               const std::vector<postgres::Probe>& probes, std::chrono::seconds each,
                                               std::chrono::seconds whole);
 
+/// Asks them within ten minutes. Throws Failure(verification_failed), lasting, with each that does not return true.
+void require_probes(const postgres::Client& client, const std::vector<postgres::Probe>& probes);
+
 /// One finding for each probe whose answer is not true.
 std::vector<Finding> judge_probes(const std::vector<postgres::Probe>& probes,
                                   const std::vector<postgres::ProbeAnswer>& answers);

@@ -18,6 +18,7 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <fmt/format.h>
 #include <system_error>
 
@@ -52,9 +53,9 @@ void put_back_auto_conf(const StagingDirectory& staging) {
 /// What every private server runs with, whatever it is for.
 std::vector<postgres::Setting> base_settings(const Request& request, const fs::path& data,
                                              const postgres::ControlData& control) {
-    auto settings = server_settings(
-        control, {system::available_memory(), system::free_bytes(data / "pg_wal"), system::processors()},
-        request.preload_libraries);
+    const auto memory = std::min<std::uint64_t>(system::available_memory(), request.memory.value_or(UINT64_MAX));
+    auto settings = server_settings(control, {memory, system::free_bytes(data / "pg_wal"), system::processors()},
+                                    request.preload_libraries);
     // The roles' passwords are stored in this form; PostgreSQL 13's default is another one than later versions'.
     if (request.patroni && request.patroni->password_encryption) {
         settings.push_back({"password_encryption", *request.patroni->password_encryption});
@@ -204,7 +205,11 @@ class Replay {
                 const auto superuser = set_roles(session_.roles, server, bin_directory_);
                 refuse_too_many_prepared(
                     postgres::Client(bin_directory_, superuser_connection(server, superuser, "template1")));
-                require_probes(postgres::Client(bin_directory_, superuser_connection(server, superuser)));
+                const postgres::Client client(bin_directory_, superuser_connection(server, superuser));
+                require_probes(client, session_.probes);
+                if (session_.examine) {
+                    session_.examine(client);
+                }
                 server.stop();
                 return;
             }
@@ -275,22 +280,6 @@ class Replay {
     /// A standby needs as many as the WAL was written with.
     std::int64_t control_limit() const { return control().limits().at("max_prepared_transactions"); }
 
-    void require_probes(const postgres::Client& client) const {
-        constexpr std::chrono::minutes most(10);
-        const auto& probes = session_.probes;
-        if (probes.empty()) {
-            return;
-        }
-        std::vector<Problem> problems;
-        for (const auto& finding : judge_probes(probes, ask_probes(client, probes, most, most))) {
-            problems.push_back(finding.problem);
-        }
-        if (!problems.empty()) {
-            throw Failure(ExitCode::verification_failed, problems).lasting();
-        }
-        log::info("{} probes returned true", probes.size());
-    }
-
     static bool limits_rose(const postgres::ControlData& before, const postgres::ControlData& now) {
         const auto earlier = before.limits();
         const auto limits = now.limits();
@@ -300,25 +289,30 @@ class Replay {
 
     void tell_position(const postgres::RecoveryLog& seen) {
         const auto now = std::chrono::steady_clock::now();
-        if (!on_position_ || !seen.last_restored || told_ == seen.last_restored ||
-            now - told_at_ < std::chrono::seconds(1)) {
+        if (!seen.last_restored || told_ == seen.last_restored || now - told_at_ < std::chrono::seconds(1)) {
             return;
         }
         told_ = seen.last_restored;
         told_at_ = now;
+        if (session_.watch) {
+            session_.watch();
+        }
         tell(0);
     }
 
     /// What was restored last is behind it, once the replay has ended.
     void tell_end() {
         told_ = log_.last_restored;
-        if (on_position_ && told_) {
+        if (told_) {
             tell(1);
         }
     }
 
     /// A replay does not fail for it.
     void tell(std::size_t more) {
+        if (!on_position_) {
+            return;
+        }
         try {
             auto position = position_at(plan_.wal, *told_, plan_.segment_size, data_);
             if (position) {

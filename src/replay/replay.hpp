@@ -3,6 +3,7 @@
 #include "patroni/review.hpp"
 #include "patroni/roles.hpp"
 #include "plan/plan.hpp"
+#include "postgres/client.hpp"
 #include "postgres/private_server.hpp"
 #include "postgres/probe.hpp"
 #include "replay/beginning.hpp"
@@ -25,6 +26,9 @@ struct FirstSession {
     std::vector<postgres::Probe> probes;  ///< they must return true; empty where Patroni asks them with `verify`
     /// The limits that Patroni will start PostgreSQL with; asked for only where something hangs on them.
     std::function<patroni::DynamicLimits()> patroni_limits{};
+    std::function<void(const postgres::Client&)> examine{};  ///< whatever else is looked at; may be empty
+    /// Called during the replay, at most once a second: what it throws ends the replay. May be empty.
+    std::function<void()> watch{};
 };
 
 /// Replays to the target with a private PostgreSQL in the staging directory, proves that it was reached, stops cleanly

@@ -70,6 +70,7 @@ std::string Ticket::to_json() const {
                 {"ends_with_plan", stop.ends_with_plan},
                 {"data_directory", data_directory},
                 {"places", places},
+                {"scratch", scratch},
                 {"base_configuration", base_configuration}}
                .dump(2) +
            "\n";
@@ -101,6 +102,7 @@ Ticket Ticket::from_json(const std::string& content) {
         ticket.stop.ends_with_plan = read.value("ends_with_plan", false);
         ticket.data_directory = read.value("data_directory", "");
         ticket.places = read.value("places", std::vector<std::string>());
+        ticket.scratch = read.value("scratch", "");
         ticket.base_configuration = read.at("base_configuration");
         if (ticket.archive_get.empty()) {
             damaged(file_name, "archive_get is empty");
@@ -124,6 +126,7 @@ Ticket make_ticket(const Request& request, const Plan& plan) {
     ticket.latest = request.target.is_latest();
     ticket.stop = request.target;
     ticket.data_directory = request.data_directory.string();
+    ticket.scratch = request.scratch.value_or("").string();
     ticket.explicit_timeline = plan.explicit_timeline;
     ticket.newest_timeline = plan.newest_timeline && !first_timeline_without_history(plan);
     ticket.timeline = plan.timeline();

@@ -29,6 +29,7 @@ struct Ticket {
     std::vector<std::string> archive_get;    ///< program and arguments; the segment and the path are added
     pgbackrest::RetryPolicy retry;
     std::vector<std::string> places{};  ///< outside of the data directory, and the restore's own
+    std::string scratch{};              ///< of a rehearsal: the WAL may make tablespaces there alone; else empty
     std::string base_configuration;     ///< where recovery-end takes the block out; empty in standalone mode
 
     std::string last_segment() const { return wal.empty() ? std::string() : wal.back().last; }

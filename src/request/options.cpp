@@ -30,6 +30,8 @@ const std::vector<OptionDefinition>& bootstrap_options() {
         {"html", value, ours, "FILE", "write a report for people there, a page that needs no other file"},
         {"metrics-file", value, ours, "FILE",
          "how it ended, for node_exporter's textfile collector, also after a failure; its name ends in .prom"},
+        {"rehearsals", value, ours, "FILE",
+         "the history of the rehearsals, for rehearse and check [~/.local/state/patroni_pgbackrest/rehearsals.jsonl]"},
         {"log-level", value, ours, "LEVEL", "debug, info, warning or error [info]"},
         {"log-format", value, ours, "FORMAT", "text, or json: an object a line, see log.schema.json [text]"},
 

@@ -326,6 +326,7 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
                          "give it such a name: node_exporter reads no other file");
     }
     request.report = report_path(given, patroni);
+    request.rehearsals = rehearsals_path(given, patroni);
     request.patroni = std::move(patroni);
     for (const auto& problem : problems_of_patroni_mode(request)) {
         settings.problem(problem.place, problem.message, problem.hint);
@@ -356,6 +357,12 @@ std::optional<std::filesystem::path> metrics_path(const std::vector<GivenOption>
                                                   const std::optional<patroni::Configuration>& patroni) {
     const auto path = path_in(Settings(given, patroni), "metrics-file");
     return path && path->extension() == ".prom" ? path : std::nullopt;
+}
+
+std::optional<std::filesystem::path> rehearsals_path(const std::vector<GivenOption>& given,
+                                                     const std::optional<patroni::Configuration>& patroni) {
+    const auto path = Settings(given, patroni).value("rehearsals");
+    return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
 }
 
 }  // namespace patroni_pgbackrest

@@ -7,6 +7,7 @@
 #include "request/target.hpp"
 #include "system/log.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -52,6 +53,10 @@ struct Request {
     bool source_is_fenced = false;  ///< WAL that still arrives is not a reason to refuse
     pgbackrest::RetryPolicy retry;
     std::optional<std::filesystem::path> report;
+    std::optional<std::filesystem::path> rehearsals;  ///< where the history of the rehearsals is kept
+    /// Of a rehearsal: whatever it makes lies there, and what the WAL makes elsewhere is refused.
+    std::optional<std::filesystem::path> scratch{};
+    std::optional<std::uint64_t> memory{};  ///< bytes that a private server is sized for at most
     log::Level log_level = log::Level::info;
 };
 
@@ -62,6 +67,9 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
 /// How the log is to be written, if that is said, found even when the request itself is in error.
 std::optional<log::Format> log_format(const std::vector<GivenOption>& given,
                                       const std::optional<patroni::Configuration>& patroni);
+/// The same for the history of the rehearsals.
+std::optional<std::filesystem::path> rehearsals_path(const std::vector<GivenOption>& given,
+                                                     const std::optional<patroni::Configuration>& patroni);
 
 /// The report's path, if one was asked for, found even when the request itself is in error.
 std::optional<std::filesystem::path> report_path(const std::vector<GivenOption>& given,

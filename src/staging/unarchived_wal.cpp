@@ -154,4 +154,20 @@ std::vector<Problem> find_unarchived_wal(const Request& request, const Repositor
     return problems;
 }
 
+std::optional<std::uint64_t> segments_not_archived(const std::filesystem::path& data_directory) {
+    const auto marks = data_directory / "pg_wal" / "archive_status";
+    std::error_code error;
+    if (std::filesystem::exists(data_directory / "standby.signal", error) ||
+        !std::filesystem::is_directory(marks, error)) {
+        return std::nullopt;
+    }
+    std::uint64_t waiting = 0;
+    std::filesystem::directory_iterator entry(marks, error);
+    for (const std::filesystem::directory_iterator end; !error && entry != end; entry.increment(error)) {
+        const auto name = entry->path().filename();
+        waiting += name.extension() == ".ready" && postgres::is_segment_name(name.stem().string()) ? 1U : 0U;
+    }
+    return error ? std::nullopt : std::optional(waiting);
+}
+
 }  // namespace patroni_pgbackrest

@@ -4,6 +4,9 @@
 #include "request/request.hpp"
 #include "staging/old_wal.hpp"
 
+#include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,5 +35,9 @@ Problem problem_of(const OldWal& wal, const UnarchivedWal& unarchived, const pgb
 /// Looks at every old data directory of the cluster on this machine (old_data_directories). One problem for each that
 /// has such WAL, or whose pg_wal cannot be read.
 std::vector<Problem> find_unarchived_wal(const Request& request, const RepositoryState& repository);
+
+/// How many finished segments a primary in this data directory has not archived yet, by their marks in archive_status.
+/// Empty for a standby, and where nobody may look.
+std::optional<std::uint64_t> segments_not_archived(const std::filesystem::path& data_directory);
 
 }  // namespace patroni_pgbackrest

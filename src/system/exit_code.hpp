@@ -54,8 +54,11 @@ inline constexpr std::array exit_code_table = {
     ExitCodeMeaning{ExitCode::unsafe, "refused for safety",
                     "the directory is in use or holds somebody's data; move it away yourself if it is not needed",
                     false},
-    ExitCodeMeaning{ExitCode::lock_held, "lock held",
-                    "another pgBackRest works on this stanza; wait until it is done, then run this again", true},
+    ExitCodeMeaning{
+        ExitCode::lock_held, "lock held",
+        "another pgBackRest works on this stanza, or another rehearsal is under way; wait until it is done, "
+        "then run this again",
+        true},
     ExitCodeMeaning{
         ExitCode::system_refused, "the operating system refused",
         "make room, raise the limit or give the permission that the message names, then run it again; the next "

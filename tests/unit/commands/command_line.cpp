@@ -168,6 +168,33 @@ TEST_CASE("each command takes the log's format") {
     CHECK(parse_command_line({"verify", "--log-format", "text"}).verify.log_format == "text");
 }
 
+TEST_CASE("rehearse takes the options of a restore, and its own") {
+    const Words words{"rehearse",
+                      "--scratch=/scratch",
+                      "--set=20261122-090000F",
+                      "--random",
+                      "--seed",
+                      "7",
+                      "--checksums",
+                      "--dump",
+                      "--memory=1GB",
+                      "--format",
+                      "json"};
+    const auto line = parse_command_line(words);
+    CHECK(line.command == Command::rehearse);
+    REQUIRE(line.options.size() == 1);
+    CHECK(line.options[0].name == "set");
+    CHECK(line.rehearse.words == words);
+    CHECK(line.rehearse.scratch == "/scratch");
+    CHECK(line.rehearse.seed == "7");
+    CHECK(line.rehearse.memory == "1GB");
+    CHECK(line.rehearse.disk_floor.empty());
+    CHECK((line.rehearse.random && line.rehearse.checksums && line.rehearse.dump && line.rehearse.json));
+    CHECK_FALSE((line.rehearse.amcheck || line.rehearse.keep || line.rehearse.history));
+    CHECK(contains(parse_command_line({"rehearse", "--help"}).text, "--disk-floor"));
+    CHECK(contains(refusal({"rehearse", "--format=xml"}), "xml"));
+}
+
 TEST_CASE("recovery-end takes nothing but that") {
     CHECK(parse_command_line({"recovery-end"}).command == Command::recovery_end);
     CHECK(refusal({"recovery-end", "now"}) != "accepted");

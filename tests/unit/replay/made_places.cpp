@@ -17,6 +17,24 @@ TEST_CASE("a place may be used that is empty, or that this restore filled") {
     CHECK(judge_place("/ts", PlaceState::foreign, true)->cause == ExitCode::replay_failed);
 }
 
+TEST_CASE("a rehearsal has the WAL make a tablespace nowhere but in its scratch directory") {
+    Ticket ticket;
+    CHECK_FALSE(refuse_outside_of_scratch(ticket, "/srv/ts1"));
+    ticket.scratch = "/scratch";
+    CHECK_FALSE(refuse_outside_of_scratch(ticket, "/scratch/tablespaces/ts1"));
+    const auto refused = refuse_outside_of_scratch(ticket, "/scratch2/ts1");
+    REQUIRE(refused);
+    CHECK(refused->kind == GuardAnswer::Kind::abort);
+    CHECK(refused->cause == ExitCode::unsafe);
+    CHECK(refused->lasts);
+    CHECK(refused->message == "the WAL makes a tablespace in /scratch2/ts1, and a rehearsal writes in /scratch alone");
+    CHECK(Ticket::from_json([&] {
+              ticket.archive_get = {"pgbackrest"};
+              return ticket.to_json();
+          }())
+              .scratch == "/scratch");
+}
+
 TEST_CASE("a mount point's lost+found is no tablespace") {
     const Restore restore;
     const auto place = restore.files.path("ts");

@@ -1,0 +1,69 @@
+#include "checks/dump.hpp"
+
+#include "process/child.hpp"
+#include "system/text.hpp"
+
+#include <chrono>
+#include <fmt/format.h>
+#include <string_view>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+constexpr std::size_t most_lines_of_dump = 20;
+
+std::vector<Finding> dump_one(const postgres::Client& client, const std::string& database) {
+    std::vector<std::string> errors;
+    const auto keep = [&](std::string_view line) {
+        if (errors.size() < most_lines_of_dump) {
+            errors.emplace_back(line);
+        }
+    };
+    // Nothing can be flushed there.
+    auto command = client.command("pg_dump", {"--no-password", "--format=plain", "--file=/dev/null", "--no-sync", "-d",
+                                              postgres::database_word(database)});
+    command.environment["LC_ALL"] = "C";
+    const auto outcome = process::run(command, keep, keep);
+    process::require_resources(command.program, outcome);
+    if (process::succeeded(outcome)) {
+        return {};
+    }
+    return {{"rehearse-dump",
+             {fmt::format("database {} cannot be read as a whole: pg_dump {}: {}", database, process::describe(outcome),
+                          system::join(errors, "; ")),
+              "see whether a dump of the living cluster fails in the same way; if not, try an older backup set"}}};
+}
+
+}  // namespace
+
+std::vector<std::string> databases_to_dump(const postgres::ContentFacts& facts) {
+    std::vector<std::string> names;
+    for (const auto& database : facts.databases) {
+        if (database.open && !database.invalid) {
+            names.push_back(database.name);
+        }
+    }
+    return names;
+}
+
+std::vector<Finding> dump_to_nowhere(const postgres::Client& client, std::vector<std::string>& dumped) {
+    const auto captured = client.psql(postgres::content_statements(), std::chrono::minutes(5));
+    const auto facts = postgres::content_facts_in(captured.output);
+    if (!facts) {
+        return {{"rehearse-dump",
+                 {fmt::format("the databases could not be listed: psql {}: {}", process::describe(captured.outcome),
+                              system::trim(captured.errors)),
+                  "see why, then rehearse again"}}};
+    }
+    std::vector<Finding> findings;
+    for (const auto& database : databases_to_dump(*facts)) {
+        dumped.push_back(database);
+        for (const auto& finding : dump_one(client, database)) {
+            findings.push_back(finding);
+        }
+    }
+    return findings;
+}
+
+}  // namespace patroni_pgbackrest

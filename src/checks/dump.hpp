@@ -1,0 +1,19 @@
+#pragma once
+
+#include "postgres/client.hpp"
+#include "postgres/database_facts.hpp"
+#include "system/finding.hpp"
+
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+/// The databases that can be dumped: those that allow connections, without the ones that were half dropped.
+std::vector<std::string> databases_to_dump(const postgres::ContentFacts& facts);
+
+/// Has pg_dump read every database to nowhere: each row that a dump holds is read, and brought into its text. A finding
+/// for each that it could not read. `dumped` gets the names of all of them.
+std::vector<Finding> dump_to_nowhere(const postgres::Client& client, std::vector<std::string>& dumped);
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,67 @@
+#include "commands/drill.hpp"
+
+#include "checks/checks.hpp"
+#include "staging/unarchived_wal.hpp"
+#include "system/log.hpp"
+
+#include <ctime>
+
+namespace patroni_pgbackrest::commands {
+
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+}  // namespace
+
+Drill::Drill(const RehearsalSettings& settings)
+    : view("rehearse", true), began_(std::chrono::steady_clock::now()), phase_began_(began_) {
+    told.at = std::time(nullptr);
+    told.stanza = settings.request.pgbackrest.stanza;
+    told.target = settings.seed ? std::string() : settings.request.target.text();
+    told.seed = settings.seed;
+    told.not_archived = settings.data_directory ? segments_not_archived(*settings.data_directory) : std::nullopt;
+    view.about(settings.request);
+}
+
+void Drill::phase(const std::string& name) {
+    end_phase();
+    told.phase = name;
+    view.phase(name);
+}
+
+void Drill::judge(const std::vector<Finding>& findings) {
+    for (const auto& finding : findings) {
+        if (!is_error(finding)) {
+            log::write(finding.problem, log::Level::warning);
+            told.warnings.push_back(finding.problem);
+        }
+    }
+    if (has_error(findings)) {
+        throw Failure(ExitCode::verification_failed, errors_in(findings));
+    }
+}
+
+void Drill::end(const std::optional<Failure>& failure) {
+    end_phase();
+    told.seconds = seconds_since(began_);
+    if (failure) {
+        told.exit_code = static_cast<int>(failure->code());
+        told.message = failure->what();
+        view.display.failed(*failure);
+    } else {
+        told.phase.clear();
+        view.display.done();
+    }
+}
+
+void Drill::end_phase() {
+    if (!told.phase.empty()) {
+        told.phases.emplace_back(told.phase, seconds_since(phase_began_));
+    }
+    phase_began_ = std::chrono::steady_clock::now();
+}
+
+}  // namespace patroni_pgbackrest::commands

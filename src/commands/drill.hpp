@@ -1,0 +1,37 @@
+#pragma once
+
+#include "commands/rehearsal_settings.hpp"
+#include "show/rehearsal.hpp"
+#include "show/run_view.hpp"
+#include "system/failure.hpp"
+#include "system/finding.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest::commands {
+
+/// What is told of a rehearsal, while it lasts and at its end.
+class Drill {
+  public:
+    explicit Drill(const RehearsalSettings& settings);
+
+    /// Begins a phase and ends the one before.
+    void phase(const std::string& name);
+    /// Tells warnings. Throws Failure(verification_failed) with the errors.
+    void judge(const std::vector<Finding>& findings);
+    /// The end of all of it; no failure: it succeeded.
+    void end(const std::optional<Failure>& failure);
+
+    RunView view;
+    Rehearsal told;
+
+  private:
+    void end_phase();
+
+    std::chrono::steady_clock::time_point began_, phase_began_;
+};
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,55 @@
+#include "commands/kept_rehearsal.hpp"
+
+#include "postgres/configuration.hpp"
+#include "postgres/control_data.hpp"
+#include "system/file.hpp"
+#include "system/text.hpp"
+
+#include <fmt/format.h>
+#include <vector>
+
+namespace patroni_pgbackrest::commands {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+}  // namespace
+
+std::string make_startable(const fs::path& scratch, const fs::path& data_directory, const fs::path& bin_directory) {
+    const auto control = postgres::read_control_data(bin_directory, data_directory);
+    const auto file = scratch / "postgresql.conf";
+    const std::vector<postgres::Setting> settings{
+        {"hba_file", (scratch / "pg_hba.conf").string()},
+        {"ident_file", (scratch / "pg_ident.conf").string()},
+        {"listen_addresses", ""},
+        {"unix_socket_directories", scratch.string()},
+        {"unix_socket_permissions", "0700"},
+        {"port", "5432"},
+        {"archive_mode", "off"},
+        {"max_logical_replication_workers", "0"},
+        {"shared_preload_libraries", ""},
+        {"max_prepared_transactions", std::to_string(control.max_prepared_transactions)},
+    };
+    std::string text;
+    for (const auto& setting : settings) {
+        text += fmt::format("{} = {}\n", setting.name, postgres::quote_value(setting.value));
+    }
+    system::replace_file(file, text);
+    system::replace_file(scratch / "pg_hba.conf", "local all all trust\n");
+    system::replace_file(scratch / "pg_ident.conf", "");
+    const auto altered = data_directory / "postgresql.auto.conf";
+    if (const auto content = system::read_file_if_present(altered)) {
+        system::replace_file(data_directory / "postgresql.auto.conf.source", *content);
+        system::replace_file(altered, "");
+    }
+    const auto word = [](const fs::path& path) { return system::shell_word(path.string()); };
+    return fmt::format("the rehearsed cluster is kept, and archives nothing\n"
+                       "start it: {} -D {} -c config_file={}\n"
+                       "reach it: psql -h {} -p 5432 postgres\n"
+                       "remove it, when its server is stopped: rm -r {}",
+                       word(bin_directory / "postgres"), word(data_directory), word(file), word(scratch),
+                       word(scratch));
+}
+
+}  // namespace patroni_pgbackrest::commands

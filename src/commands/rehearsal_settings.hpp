@@ -1,0 +1,61 @@
+#pragma once
+
+#include "commands/bootstrap.hpp"
+#include "postgres/probe.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace patroni_pgbackrest::commands {
+
+/// What `rehearse` is called with, before anything is judged.
+struct RehearseArguments {
+    std::vector<std::string> words;                 ///< the command line, from `rehearse` on: the options of a restore
+    std::string scratch, seed, memory, disk_floor;  ///< empty: not given
+    bool random = false;
+    bool checksums = false, amcheck = false, dump = false;
+    bool keep = false, history = false, json = false;
+};
+
+/// What is to be rehearsed, complete and free of contradictions.
+struct RehearsalSettings {
+    Request request;  ///< of a restore into the scratch directory, without Patroni
+    /// As it stands in patroni.yml, of which a rehearsal uses its rejected runs only.
+    std::optional<patroni::Configuration> patroni;
+    std::filesystem::path scratch;
+    std::optional<std::filesystem::path> data_directory;  ///< this node's, which is kept away from
+    std::optional<std::filesystem::path> bin_directory;   ///< postgresql.bin_dir
+    std::filesystem::path history;
+    std::optional<std::uint64_t> seed;  ///< of a random target
+    std::uint64_t disk_floor = 0;       ///< bytes that stay free on the scratch directory's disk
+    std::vector<postgres::Probe> probes;
+};
+
+/// `512MB`, `2GB`, `1.5TB`, `1048576`, in multiples of 1024; empty for anything else.
+std::optional<std::uint64_t> bytes_in_words(std::string_view text);
+
+/// patroni.yml as a rehearsal reads it: the private server replays, whatever recovery_conf says, and where this node's
+/// restore puts its files, or its report, does not count.
+patroni::Configuration configuration_for_rehearsal(patroni::Configuration patroni);
+
+/// Makes them from the command line, the method's block, then defaults. Throws Failure(usage) with every problem.
+RehearsalSettings rehearsal_settings(const RehearseArguments& arguments, const BootstrapArguments& given);
+
+/// The request for all that the archive has, from the newest backup.
+Request for_latest(Request request);
+/// Whether it is that already.
+bool is_for_latest(const Request& request);
+
+/// The request with its directories in the scratch directory, tablespaces among them. Links become ordinary files and
+/// directories there, as without link-all.
+Request in_scratch(Request request, const std::filesystem::path& scratch, const std::filesystem::path& data_directory,
+                   const std::filesystem::path& tablespaces);
+
+/// Where the history is kept: the option rehearsals, else usual_rehearsals_file().
+std::filesystem::path history_of(const BootstrapArguments& given);
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,282 @@
+#include "commands/rehearse.hpp"
+
+#include "checks/corruption.hpp"
+#include "checks/dump.hpp"
+#include "checks/page_checksums.hpp"
+#include "checks/verification.hpp"
+#include "commands/arguments.hpp"
+#include "commands/copy.hpp"
+#include "commands/disk_floor.hpp"
+#include "commands/drill.hpp"
+#include "commands/kept_rehearsal.hpp"
+#include "commands/preflight.hpp"
+#include "commands/recovery.hpp"
+#include "plan/window.hpp"
+#include "postgres/binaries.hpp"
+#include "replay/position.hpp"
+#include "replay/probes.hpp"
+#include "show/rehearsal.hpp"
+#include "staging/hand_over.hpp"
+#include "staging/memory.hpp"
+#include "staging/scratch.hpp"
+#include "staging/set_aside.hpp"
+#include "system/file.hpp"
+#include "system/log.hpp"
+#include "system/low_priority.hpp"
+#include "system/refusal.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
+
+namespace patroni_pgbackrest::commands {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The timelines that this node's restores have left, which a restore passes over.
+RejectedRuns rejected_runs_of_node(const RehearsalSettings& settings) {
+    if (!settings.data_directory) {
+        return {};
+    }
+    try {
+        auto request = settings.request;
+        request.patroni = settings.patroni;
+        request.data_directory = *settings.data_directory;
+        return rejected_runs(request, choose_layout(request.data_directory));
+    } catch (const Failure& failure) {
+        log::warning("{}: what was rejected on this node is not known", failure.what());
+        return {};
+    }
+}
+
+struct Look {
+    RepositoryState repository;
+    Plan plan;
+};
+
+Look look_at(const Request& request, const RejectedRuns& rejected, Drill& drill) {
+    auto repository = observe(request, rejected, drill.view.report);
+    auto plan = make_plan(request, repository);
+    return {std::move(repository), std::move(plan)};
+}
+
+/// What a restore to the latest point would bring back now. Empty, with a warning, where it cannot be planned and
+/// something else is rehearsed.
+std::optional<Plan> look_at_latest(const RehearsalSettings& settings, const Request& request,
+                                   const RejectedRuns& rejected, Drill& drill, Window& window) {
+    try {
+        auto latest = look_at(for_latest(request), rejected, drill);
+        window = find_window(latest.plan, latest.repository);
+        drill.told.window = window_text(window, latest.plan);
+        drill.told.bytes_now = latest.plan.backup.size;
+        drill.told.segments_now = latest.plan.wal.segments;
+        if (window.last_commit) {
+            const auto at = window.last_commit->latest_end.time_since_epoch();
+            drill.told.last_commit = std::chrono::floor<std::chrono::seconds>(at).count();
+        }
+        return std::move(latest.plan);
+    } catch (const Failure& failure) {
+        if (is_interruption(failure.code()) || settings.seed || is_for_latest(request)) {
+            throw;
+        }
+        auto problem = failure.problems().front();
+        problem.message = "a restore to the latest point cannot be planned: " + problem.message;
+        log::write(problem, log::Level::warning);
+        drill.told.warnings.push_back(problem);
+        return std::nullopt;
+    }
+}
+
+/// `request` becomes what is rehearsed: a random moment, or what `nearest` makes of a target.
+Plan plan_rehearsal(const RehearsalSettings& settings, Request& request, Drill& drill) {
+    const auto rejected = rejected_runs_of_node(settings);
+    Window window;
+    auto latest = look_at_latest(settings, request, rejected, drill, window);
+    if (settings.seed) {
+        const auto moment = random_moment(window, *settings.seed);
+        if (!moment) {
+            throw Failure(ExitCode::target_not_reachable,
+                          "no commit lies behind the first backup: there is no moment to choose from",
+                          "rehearse the latest point: leave random out");
+        }
+        request.target = *moment;
+        log::info("seed {} chose {}", *settings.seed, moment->text());
+    } else if (latest && is_for_latest(request)) {
+        return std::move(*latest);
+    }
+    auto plan = look_at(request, rejected, drill).plan;
+    if (plan.target.ends_with_plan) {
+        request.replaced_target = request.target;
+        request.target = plan.target;
+    }
+    return plan;
+}
+
+/// Up to where the replay ended.
+std::uint64_t replayed_segments(const Plan& plan, postgres::Lsn end) {
+    const auto last = postgres::Segment::containing(plan.timeline(), end, plan.segment_size).name(plan.segment_size);
+    const auto before = segments_before(plan.wal, last, plan.segment_size);
+    return std::min<std::uint64_t>(before ? *before + 1 : plan.wal.segments, plan.wal.segments);
+}
+
+/// In the private server, once it is a primary.
+void examine(const RehearseArguments& arguments, const RehearsalSettings& settings, const postgres::Client& client,
+             Drill& drill) {
+    auto& examined = drill.told.examined;
+    if (!settings.probes.empty()) {
+        drill.phase("probes");
+        require_probes(client, settings.probes);
+        examined.push_back(fmt::format("{} probes", settings.probes.size()));
+    }
+    if (arguments.amcheck) {
+        drill.phase("amcheck");
+        const auto findings = look_for_corruption(client);
+        drill.judge(findings);
+        examined.push_back(findings.empty() ? "amcheck" : "amcheck (not of every database)");
+    }
+    if (arguments.dump) {
+        drill.phase("dump");
+        std::vector<std::string> dumped;
+        drill.judge(dump_to_nowhere(client, dumped));
+        examined.push_back(fmt::format("dump of {} databases", dumped.size()));
+    }
+    drill.phase("shutdown");
+}
+
+void check_pages(const fs::path& bin_directory, const fs::path& data_directory, Drill& drill) {
+    drill.phase("checksums");
+    const auto findings = check_page_checksums(bin_directory, data_directory);
+    drill.judge(findings);
+    if (findings.empty()) {
+        drill.told.examined.emplace_back("checksums");
+    }
+}
+
+/// From the copy to the moment before a hand-over, as a restore in standalone mode.
+void restore(const RehearseArguments& arguments, const RehearsalSettings& settings, const Request& request,
+             const Plan& plan, const fs::path& bin_directory, StagingDirectory& staging, Drill& drill) {
+    DiskFloor floor(request.scratch.value_or(request.data_directory), settings.disk_floor);
+    floor.require_room_for(plan.backup.size);
+    FirstSession session;
+    session.watch = [&] { floor.require(); };
+    session.examine = [&](const postgres::Client& client) { examine(arguments, settings, client, drill); };
+
+    drill.phase("copy");
+    copy(request, plan, staging, drill.view.display, session.watch);
+    drill.told.copied = plan.backup.size;
+
+    drill.phase("replay");
+    const auto reached = replay_copy(request, plan, staging, bin_directory, session, Start::replay, drill.view);
+    drill.told.replayed = replayed_segments(plan, reached.lsn);
+    drill.told.reached = reached_text(reached);
+
+    drill.phase("verification");
+    verify_directory(request, plan, staging, bin_directory);
+    if (arguments.checksums) {
+        check_pages(bin_directory, staging.path(), drill);
+    }
+    drill.phase("sync");
+    sync_to_disk(staging,
+                 [&](std::size_t done, std::size_t all) { drill.view.display.counted(Unit::files, done, all); });
+}
+
+void run(const RehearseArguments& arguments, const RehearsalSettings& settings, ScratchDirectory& scratch,
+         Drill& drill) {
+    auto request = in_scratch(settings.request, scratch.path(), scratch.data_directory(), scratch.tablespaces());
+    drill.phase("plan");
+    const auto plan = plan_rehearsal(settings, request, drill);
+    drill.told.target = request.target.text();
+    drill.told.backup_set = plan.backup.label;
+    const auto bin_directory = postgres::find_binaries(plan.major_version, settings.bin_directory);
+
+    StagingDirectory staging(request);
+    refuse_unfit_places(staging.layout());
+    refuse_unfit_node(request, plan, staging.layout());
+    drill.view.display.keep_status(staging.layout());
+    drill.view.about(request);
+    drill.view.about(plan, staging.layout());
+    drill.view.report.version("postgresql", plan.database.version);
+    log::info("rehearsal of stanza {} to {}: backup set {}, timeline {} ({}), {} WAL segments, in {}",
+              request.pgbackrest.stanza, request.target.text(), plan.backup.label, plan.timeline().text(),
+              plan.reason_for_timeline, plan.wal.segments, scratch.path().string());
+    restore(arguments, settings, request, plan, bin_directory, staging, drill);
+    if (arguments.keep) {
+        scratch.keep();
+        log::info("{}", make_startable(scratch.path(), staging.path(), bin_directory));
+    }
+}
+
+/// Where the history is kept, so that two rehearsals know of each other. Without one the drill is done all the same.
+fs::path directory_of_history(const fs::path& file) {
+    std::error_code error;
+    fs::create_directories(file.parent_path(), error);
+    if (error) {
+        log::warning("{} cannot be made: {}: the rehearsal leaves no history", file.parent_path().string(),
+                     error.message());
+    }
+    return error ? fs::path() : file.parent_path();
+}
+
+/// The outcome is worth more than what is written of it.
+void write_or_warn(const std::function<void()>& write) {
+    try {
+        write();
+    } catch (const Failure& error) {
+        log::write(error.problems().front(), log::Level::warning);
+    }
+}
+
+void conclude(const RehearseArguments& arguments, const RehearsalSettings& settings, const Drill& drill,
+              const std::optional<Failure>& failure) {
+    auto report = nlohmann::json::parse(drill.view.report.text(failure));
+    report["rehearsal"] = drill.told.to_json();
+    const auto text = report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    std::fputs((arguments.json ? text : rehearsal_text(drill.told)).c_str(), stdout);
+    std::fflush(stdout);
+    write_or_warn([&] { add_rehearsal(settings.history, drill.told); });
+    if (const auto& path = settings.request.report) {
+        write_or_warn([&, &file = *path] { system::replace_file(file, text, 0644); });
+    }
+}
+
+}  // namespace
+
+void rehearse(const RehearseArguments& arguments) {
+    const auto given = read_bootstrap_arguments(arguments.words);
+    if (arguments.history) {
+        const auto rehearsals = read_rehearsals(history_of(given));
+        std::fputs((arguments.json ? history_json(rehearsals) : history_text(rehearsals)).c_str(), stdout);
+        return;
+    }
+    const auto settings = rehearsal_settings(arguments, given);
+    log::set_level(settings.request.log_level);
+    system::run_behind_others();
+    const auto others = settings.data_directory ? kept_away_from(*settings.data_directory) : std::vector<fs::path>();
+    ScratchDirectory scratch(settings.scratch, others, directory_of_history(settings.history));
+    ::setenv("TMPDIR", scratch.temporary().c_str(), 1);
+    Drill drill(settings);
+    try {
+        run(arguments, settings, scratch, drill);
+        drill.end(std::nullopt);
+        conclude(arguments, settings, drill, std::nullopt);
+    } catch (const std::exception& error) {
+        const auto failure = system::unexpected(error);
+        if (arguments.keep && !is_interruption(failure.code())) {
+            scratch.keep();
+            log::info("what was restored is kept in {}", scratch.path().string());
+        }
+        drill.end(failure);
+        conclude(arguments, settings, drill, failure);
+        throw;
+    }
+}
+
+}  // namespace patroni_pgbackrest::commands

@@ -1,0 +1,32 @@
+#include "system/low_priority.hpp"
+
+#include "system/log.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace patroni_pgbackrest::system {
+
+namespace {
+
+// linux/ioprio.h, which glibc has no function for: the class is in the upper three of 16 bits.
+constexpr int of_a_process = 1;
+constexpr int idle_class = 3;
+constexpr int class_shift = 13;
+constexpr int lowest = 19;
+
+}  // namespace
+
+void run_behind_others() {
+    if (::setpriority(PRIO_PROCESS, 0, lowest) != 0) {
+        log::warning("nice {} is refused: {}", lowest, std::strerror(errno));
+    }
+    if (::syscall(SYS_ioprio_set, of_a_process, 0, idle_class << class_shift) != 0) {
+        log::warning("I/O class idle is refused: {}", std::strerror(errno));
+    }
+}
+
+}  // namespace patroni_pgbackrest::system

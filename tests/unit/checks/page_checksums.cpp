@@ -1,0 +1,38 @@
+#include "checks/page_checksums.hpp"
+
+#include "checks/checks.hpp"
+#include "checks/dump.hpp"
+#include "support/catch.hpp"
+
+using namespace patroni_pgbackrest;
+
+TEST_CASE("pg_checksums tells of damaged pages, or that there is nothing to compare them with") {
+    CHECK(judge_page_checksums(process::Exited{0}, {"Bad checksums:  0"}).empty());
+    const auto damaged =
+        judge_page_checksums(process::Exited{1}, {"pg_checksums: error: checksum verification failed in file "
+                                                  "\"/d/base/5/1259\", block 0: calculated checksum 1A "
+                                                  "but block contains 2B",
+                                                  "Bad checksums:  1"});
+    REQUIRE(damaged.size() == 1);
+    CHECK(damaged[0].id == "rehearse-page");
+    CHECK(is_error(damaged[0]));
+    CHECK(damaged[0].problem.message.starts_with("pg_checksums found damaged pages: pg_checksums: error: checksum"));
+    const auto off =
+        judge_page_checksums(process::Exited{1}, {"pg_checksums: error: data checksums are not enabled in cluster"});
+    REQUIRE(off.size() == 1);
+    CHECK(off[0].id == "rehearse-no-checksums");
+    CHECK_FALSE(is_error(off[0]));
+    const auto failed = judge_page_checksums(process::Signalled{9}, {});
+    REQUIRE(failed.size() == 1);
+    CHECK(failed[0].id == "rehearse-page");
+    CHECK(failed[0].problem.message == "pg_checksums was killed by signal 9: ");
+}
+
+TEST_CASE("every database that can be connected to is dumped") {
+    postgres::ContentFacts facts;
+    facts.databases = {{"template0", false, false, "", ""},
+                       {"app", false, true, "", ""},
+                       {"half dropped", true, true, "", ""},
+                       {"postgres", false, true, "", ""}};
+    CHECK(databases_to_dump(facts) == std::vector<std::string>{"app", "postgres"});
+}
