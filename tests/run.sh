@@ -5,7 +5,7 @@
 # unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
 # PostgreSQL, pgBackRest, Patroni and etcd, as many tests as can be begun in REAL_SECONDS (all when that is 0); faults
 # lets its system calls fail; fuzz feeds the parsers for a minute, beside the next build; checks look at layout,
-# clang-tidy, folders and documents. Nothing is left behind but the packages.
+# clang-tidy, folders, documents and metrics. Nothing is left behind but the packages.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"

@@ -4,6 +4,7 @@
 #include "commands/copy.hpp"
 #include "commands/preflight.hpp"
 #include "commands/recovery.hpp"
+#include "commands/run_outputs.hpp"
 #include "commands/sync.hpp"
 #include "patroni/command_words.hpp"
 #include "patroni/members.hpp"
@@ -21,9 +22,6 @@
 #include "replay/probes.hpp"
 #include "replay/proof.hpp"
 #include "replay/replay.hpp"
-#include "show/history.hpp"
-#include "show/metrics.hpp"
-#include "show/page.hpp"
 #include "show/run_view.hpp"
 #include "staging/adoption.hpp"
 #include "staging/discard.hpp"
@@ -43,7 +41,6 @@
 #include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
-#include <functional>
 #include <system_error>
 
 namespace patroni_pgbackrest::commands {
@@ -283,53 +280,6 @@ void run(const BootstrapArguments& arguments, const Request& request, RunView& v
     }
 }
 
-/// For the estimates of `check`. Beside a mount point, in a container for example, there may be no place for it.
-void keep_measurements(const Request& request, const RunDisplay& display) {
-    const auto run = display.measured();
-    if (run.bytes == 0 && run.segments == 0) {
-        return;
-    }
-    try {
-        add_to_history(choose_layout(request.data_directory).history(), run);
-    } catch (const Failure& failure) {
-        log::debug("what this restore took is not kept: {}", failure.what());
-    }
-}
-
-/// What the end of a run leaves for programs, and where.
-class Outputs {
-  public:
-    explicit Outputs(const BootstrapArguments& arguments)
-        : report_(report_path(arguments.options, arguments.patroni)),
-          page_(page_path(arguments.options, arguments.patroni)),
-          metrics_(metrics_path(arguments.options, arguments.patroni)) {}
-
-    void write(const RunView& view, const std::optional<Failure>& failure) const {
-        if (report_) {
-            attempt([&] { system::replace_file(*report_, view.report.text(failure), 0644); });
-        }
-        if (page_) {
-            const auto findings = failure ? failure->problems() : std::vector<Problem>();
-            attempt([&] { system::replace_file(*page_, run_page("Restore", view.display.status(), findings), 0644); });
-        }
-        if (metrics_) {
-            attempt([&] { write_metrics(*metrics_, restore_metrics, view.display.status()); });
-        }
-    }
-
-  private:
-    /// The outcome of the restore is worth more than what tells of it.
-    static void attempt(const std::function<void()>& write) {
-        try {
-            write();
-        } catch (const Failure& error) {
-            log::write(error.problems().front(), log::Level::warning);
-        }
-    }
-
-    std::optional<std::filesystem::path> report_, page_, metrics_;
-};
-
 }  // namespace
 
 void bootstrap(const BootstrapArguments& arguments) {
@@ -338,7 +288,7 @@ void bootstrap(const BootstrapArguments& arguments) {
         log::set_format(*format);
     }
     RunView view("bootstrap", !arguments.calling_patroni);
-    const Outputs outputs(arguments);
+    const RunOutputs outputs(arguments);
     try {
         view.report.phase("request");  // which the display has begun
         const auto request = make_request(arguments.options, arguments.patroni);
@@ -357,12 +307,10 @@ void bootstrap(const BootstrapArguments& arguments) {
         refuse_configuration(arguments, request);
         run(arguments, request, view);
         view.display.done();
-        log::info("{}", run_summary("restore", view.display.status()));
-        keep_measurements(request, view.display);
-        outputs.write(view, std::nullopt);
+        outputs.done(request, view);
     } catch (const std::exception& error) {
         view.display.failed(system::unexpected(error));
-        outputs.write(view, system::unexpected(error));
+        outputs.failed(view, system::unexpected(error));
         throw;
     }
 }
