@@ -138,7 +138,8 @@ void examine(const RehearseArguments& arguments, const RehearsalSettings& settin
     }
     if (arguments.amcheck) {
         drill.phase("amcheck");
-        const auto findings = look_for_corruption(client);
+        const auto look_at_repository = pgbackrest::as_typed(settings.request.pgbackrest.command("verify"));
+        const auto findings = look_for_corruption(client, look_at_repository);
         drill.judge(findings);
         examined.push_back(findings.empty() ? "amcheck" : "amcheck (not of every database)");
     }
