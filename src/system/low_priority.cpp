@@ -21,10 +21,13 @@ constexpr int lowest = 19;
 }  // namespace
 
 void run_behind_others() {
-    if (::setpriority(PRIO_PROCESS, 0, lowest) != 0) {
+    errno = 0;
+    if (::getpriority(PRIO_PROCESS, 0) == 0 && errno == 0 && ::setpriority(PRIO_PROCESS, 0, lowest) != 0) {
         log::warning("nice {} is refused: {}", lowest, std::strerror(errno));
     }
-    if (::syscall(SYS_ioprio_set, of_a_process, 0, idle_class << class_shift) != 0) {
+    const auto own = ::syscall(SYS_ioprio_get, of_a_process, 0);
+    const bool is_chosen = own > 0 && (own >> class_shift) != 0;
+    if (!is_chosen && ::syscall(SYS_ioprio_set, of_a_process, 0, idle_class << class_shift) != 0) {
         log::warning("I/O class idle is refused: {}", std::strerror(errno));
     }
 }

@@ -20,7 +20,8 @@ class RehearsalCase(BootstrapCase):
         self.scratch = self.lab.path('scratch')
 
     def command_of(self, *arguments):
-        return [program(), 'rehearse', '--patroni-config=' + self.yml, '--scratch=' + self.scratch, *arguments]
+        # With a priority of its own, or it would wait for the tests beside it.
+        return ['nice', '-n', '1', 'ionice', '-c', '2', program(), 'rehearse', '--patroni-config=' + self.yml, '--scratch=' + self.scratch, *arguments]
 
     def rehearse(self, *arguments, **options):
         """The stanza's files are the same before and after it, and nothing is left of it."""
@@ -61,6 +62,19 @@ class RehearsalCase(BootstrapCase):
         result = self.run_program(program(), 'check', '--patroni-config=' + self.yml, '--format=json')
         told = json.JSONDecoder().raw_decode(result.log[result.log.index('{\n'):])[0]
         return [finding['id'] for finding in told['findings']]
+
+
+class Priority(RehearsalCase):
+    def priority_of(self, *command):
+        seen = self.lab.path('log/seen')
+        wrapper = self.wrap_pgbackrest('echo "$(nice) $(ionice -p $$)" > %s; exec pgbackrest "$@"' % seen)
+        self.assertEqual(self.run_program(*command, '--pgbackrest=' + wrapper, '--set=20200101-000000F').code, 4)
+        return read(seen).strip()
+
+    def test_it_steps_behind_others_unless_its_caller_has_chosen(self):
+        chosen = self.command_of()
+        self.assertEqual(self.priority_of(*chosen[chosen.index(program()):]), '19 idle')
+        self.assertEqual(self.priority_of(*chosen), '1 best-effort: prio 4')
 
 
 class Green(RehearsalCase):
