@@ -2,6 +2,7 @@
 
 #include "checks/checks.hpp"
 #include "patroni/secrets.hpp"
+#include "pgbackrest/printable.hpp"
 
 #include <fmt/format.h>
 
@@ -24,7 +25,7 @@ std::string overview_text(const Overview& overview, const std::vector<Finding>& 
     for (const auto& [name, value] : overview.facts) {
         text += fmt::format("{}: {}\n", name, value);
     }
-    return text + findings_text(findings);
+    return pgbackrest::printable(text + findings_text(findings));  // a NUL would end the output
 }
 
 std::string overview_json(const Overview& overview, const std::vector<Finding>& findings) {

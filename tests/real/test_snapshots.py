@@ -33,6 +33,9 @@ class OnAnotherNode(SnapshotCase):
             self.assert_refused(run(), 9, message, 'if no other node has it, rm -r .* and run it again')
         self.configure()
         self.assert_done(self.resume())
+        for name in ('lock', 'resume-lock'):  # where the journal has to stay, until resume finds that the cluster lives
+            if os.path.exists(os.path.join(self.data_directory, '.restoring.d', name)):
+                os.remove(os.path.join(self.data_directory, '.restoring.d', name))
         self.assert_complete()
 
     def interrupt_the_hand_over(self, *kept):
