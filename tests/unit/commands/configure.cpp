@@ -575,7 +575,11 @@ TEST_CASE("where the file's commands find pgBackRest's configuration is kept in 
           Words{"patroni.yml:5: bootstrap.dcs.postgresql.parameters.archive_command has --config=/a.conf, "
                 "and postgresql.recovery_conf.restore_command has /b.conf",
                 "say which one a restore reads with --pgbackrest-config"});
-    CHECK(contains(result(both, with({{"pgbackrest-config", "/a.conf"}})), "    pgbackrest-config: /a.conf\n"));
+    const auto given = result(both, with({{"pgbackrest-config", "/a.conf"}}));
+    CHECK(contains(given, "    pgbackrest-config: /a.conf\n"));
+    CHECK(given.find("pgbackrest-config:") == given.rfind("pgbackrest-config:"));
+    CHECK(contains(result(both, with({{"pgbackrest-config", "/a.conf"}, {"pgbackrest-config", "/c.conf"}})),
+                   "    stanza: demo\n    pgbackrest-config: /c.conf\n"));
 
     const auto repository = archiving_with("pgbackrest --repo1-path=/backups --repo1-retention-full=2");
     CHECK(refusal(repository) ==
