@@ -114,9 +114,12 @@ void refuse_loss(const ConfigurationEdit& patroni_yml, const ConfigureArguments&
     }
 }
 
-/// What it writes has no place for it.
+/// What it writes has no place for it, or for one of two that differ.
 void refuse_loss_of_repository(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
                                const NamedRepository& repository) {
+    if (repository.conflict) {
+        throw Failure(*repository.conflict);
+    }
     if (!repository.repositories.empty() && !arguments.replace) {
         const auto names = system::join(repository.repositories, ", ");
         refuse(patroni_yml, repository.path, "names the repository with " + names + ", and a restore would not know it",

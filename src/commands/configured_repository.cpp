@@ -125,7 +125,11 @@ NamedRepository named_repository(const ConfigurationEdit& patroni_yml, const Con
     for (const auto& [name, in_block] : of_configuration) {
         auto value = given_or_in_block(patroni_yml, arguments, method, std::string(in_block));
         if (value.empty()) {
-            value = named_by(commands, name, in_block, patroni_yml);
+            try {
+                value = named_by(commands, name, in_block, patroni_yml);
+            } catch (const Failure& failure) {
+                result.conflict = failure;
+            }
         }
         if (!value.empty()) {
             result.configuration.emplace_back(in_block, std::move(value));

@@ -575,6 +575,13 @@ TEST_CASE("where the file's commands find pgBackRest's configuration is kept in 
           Words{"patroni.yml:5: bootstrap.dcs.postgresql.parameters.archive_command has --config=/a.conf, "
                 "and postgresql.recovery_conf.restore_command has /b.conf",
                 "say which one a restore reads with --pgbackrest-config"});
+    // Commands that are there already are left as they are.
+    const std::string block = "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n";
+    const auto working = with_text(both, "bootstrap:\n", "bootstrap:\n  method: pgbackrest\n  pgbackrest:\n" + block);
+    const auto changed = result(working, with({{"type", "immediate"}}));
+    CHECK(contains(changed, "    type: immediate\n"));
+    CHECK(contains(changed, "pgbackrest --config=/b.conf --stanza=demo archive-get %f %p\n"));
+    CHECK(refusal(working, replicas()).back() == "say which one a restore reads with --pgbackrest-config");
     const auto given = result(both, with({{"pgbackrest-config", "/a.conf"}}));
     CHECK(contains(given, "    pgbackrest-config: /a.conf\n"));
     CHECK(given.find("pgbackrest-config:") == given.rfind("pgbackrest-config:"));
