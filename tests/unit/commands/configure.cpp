@@ -561,6 +561,12 @@ TEST_CASE("where the file's commands find pgBackRest's configuration is kept in 
                        " %f \"%p\"\n"));
     CHECK(contains(result(archiving_with("env PGBACKREST_CONFIG=/srv/x.conf pgbackrest")),
                    "    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
+    CHECK(contains(result(archiving_with("with-lock --config=/etc/lock.conf pgbackrest --config=/srv/x.conf")),
+                   "    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
+    for (const std::string wrapped : {"with-lock --config=/etc/lock.conf pgbackrest",
+                                      "with-lock --config /etc/lock.conf pgbackrest"}) {
+        CHECK_FALSE(contains(result(archiving_with(wrapped)), "pgbackrest-config"));
+    }
     CHECK(
         contains(result("bootstrap:\n  method: pgbackrest\n  pgbackrest:\n    command: pgbackrest "
                         "--config=/srv/x.conf --stanza=demo --delta restore\n"),
