@@ -12,15 +12,17 @@ namespace patroni_pgbackrest::patroni {
 
 namespace {
 
-/// As config.py _load_config_path() opens and reads (2.0 to 4.1). What PyYAML says of a value may hold the value.
-constexpr auto reading_script = R"(
-import os, sys
+/// Which files config.py _load_config_path() reads (2.0 to 4.1). What PyYAML says of a value may hold the value, and
+/// what it quotes, a tag or the name of an alias, may be one: only characters and its own words, '<scalar>', are shown.
+constexpr auto reading_script = R"py(
+import os, re, sys
 try:
     import patroni, yaml
 except Exception:
     sys.exit(3)
 path = sys.argv[1]
 names = [path]
+quoted = r"""('\\?.'|"'"|'<[a-z ]+>')|(['"]).*\2"""
 if os.path.isdir(path):
     names = [os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(('.yml', '.yaml'))]
 for name in filter(os.path.isfile, names):
@@ -31,9 +33,10 @@ for name in filter(os.path.isfile, names):
         mark = getattr(error, 'problem_mark', None)
         words = getattr(error, 'problem', None) or getattr(error, 'reason', None) or 'a value that is no ' \
             'date or number (%s)' % type(error).__name__
-        print('%s\t%s\t%s' % (mark.line + 1 if mark else '', ' '.join(str(words).split()), os.path.basename(name)))
+        shown = re.sub(quoted, lambda found: found.group(1) or '****', ' '.join(str(words).split()))
+        print('%s\t%s\t%s' % (mark.line + 1 if mark else '', shown, os.path.basename(name)))
 print('read')
-)";
+)py";
 
 constexpr std::string_view unreadable = "Patroni cannot read the file: ";
 
