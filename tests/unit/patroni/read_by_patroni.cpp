@@ -56,6 +56,26 @@ TEST_CASE("each file of a directory is read") {
     CHECK(texts[0].starts_with("2.yaml:2: Patroni cannot read the file: "));
 }
 
+TEST_CASE("nothing is imported from the working directory") {
+    const Files files;
+    for (const auto* name : {"yaml.py", "patroni.py", "os.py", "re.py"}) {
+        files.write(name, "open('" + files.path("imported").string() + "', 'w')\nraise SystemExit(3)\n");
+    }
+    const auto file = files.write("my.yml", "a: b\n");
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(files.path());
+    CHECK(said(problems_of_patroni_reading(file)) == Strings{});
+    std::filesystem::current_path(before);
+    CHECK_FALSE(std::filesystem::exists(files.path("imported")));
+}
+
+TEST_CASE("what is no file for Patroni is not called readable") {
+    const Files files;
+    CHECK_FALSE(problems_of_patroni_reading("/dev/null"));
+    CHECK_FALSE(problems_of_patroni_reading(files.path("absent.yml")));
+    CHECK_FALSE(problems_of_patroni_reading(files.path()));
+}
+
 TEST_CASE("a Patroni that is not there, or does not answer, is never a reason to refuse") {
     const Files files;
     const auto file = files.write("my.yml", "a: [\n");
