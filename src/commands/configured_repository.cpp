@@ -48,8 +48,8 @@ std::vector<std::string> told_pgbackrest(const ConfigurationEdit& patroni_yml, c
     }
     auto words = patroni::command_words(text);
     const auto program = words.end() - static_cast<std::ptrdiff_t>(called.size());
-    words.erase(
-        std::remove_if(words.begin(), program, [](const std::string& word) { return word.starts_with("-"); }), program);
+    words.erase(std::remove_if(words.begin(), program, [](const std::string& word) { return word.starts_with("-"); }),
+                program);
     const bool is_of_postgresql = path.back() != "command";
     for (auto& word : words) {
         // PostgreSQL takes `%%` for `%`.

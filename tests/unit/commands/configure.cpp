@@ -563,8 +563,8 @@ TEST_CASE("where the file's commands find pgBackRest's configuration is kept in 
                    "    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
     CHECK(contains(result(archiving_with("with-lock --config=/etc/lock.conf pgbackrest --config=/srv/x.conf")),
                    "    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
-    for (const std::string wrapped : {"with-lock --config=/etc/lock.conf pgbackrest",
-                                      "with-lock --config /etc/lock.conf pgbackrest"}) {
+    for (const std::string wrapped :
+         {"with-lock --config=/etc/lock.conf pgbackrest", "with-lock --config /etc/lock.conf pgbackrest"}) {
         CHECK_FALSE(contains(result(archiving_with(wrapped)), "pgbackrest-config"));
     }
     CHECK(

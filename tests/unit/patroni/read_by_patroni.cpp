@@ -34,10 +34,10 @@ TEST_CASE("Patroni's own reader says what it cannot read, and where") {
           Strings{beginning + "could not determine a constructor for the tag ****"});
     CHECK(reading("scope: demo\npostgresql:\n  a: !Secret1'x\n") ==
           Strings{beginning + "could not determine a constructor for the tag ****"});
-    CHECK(reading("scope: demo\npostgresql:\n  a: !se!cret\n") == Strings{beginning + "found undefined tag handle ****"});
+    CHECK(reading("scope: demo\npostgresql:\n  a: !se!cret\n") ==
+          Strings{beginning + "found undefined tag handle ****"});
     CHECK(reading("scope: demo\npostgresql:\n  a: *Secret1\n") == Strings{beginning + "found undefined alias ****"});
-    CHECK(reading("scope: demo\npostgresql:\n  a: [1 }\n") ==
-          Strings{beginning + "expected ',' or ']', but got '}'"});
+    CHECK(reading("scope: demo\npostgresql:\n  a: [1 }\n") == Strings{beginning + "expected ',' or ']', but got '}'"});
     CHECK(reading("scope: demo\npostgresql:\n\ta: secret\n").front().starts_with(beginning));
     // yaml-cpp reads this one, and so do we.
     CHECK(reading("scope: demo\npostgresql: {a: 2026-13-45}\n") ==
