@@ -582,8 +582,8 @@ TEST_CASE("where the file's commands find pgBackRest's configuration is kept in 
                 "and postgresql.recovery_conf.restore_command has /b.conf",
                 "say which one a restore reads with --pgbackrest-config"});
     // Commands that are there already are left as they are.
-    const std::string block = "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n";
-    const auto working = with_text(both, "bootstrap:\n", "bootstrap:\n  method: pgbackrest\n  pgbackrest:\n" + block);
+    const std::string ours = "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n";
+    const auto working = with_text(both, "bootstrap:\n", "bootstrap:\n  method: pgbackrest\n  pgbackrest:\n" + ours);
     const auto changed = result(working, with({{"type", "immediate"}}));
     CHECK(contains(changed, "    type: immediate\n"));
     CHECK(contains(changed, "pgbackrest --config=/b.conf --stanza=demo archive-get %f %p\n"));
