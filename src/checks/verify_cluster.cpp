@@ -41,10 +41,11 @@ void judge_timeline(const ServerFacts& facts, const Journal& journal, std::vecto
         findings.push_back(
             {"verify-history-missing",
              {fmt::format("pg_wal has no {}", facts.timeline.history_file()),
-              fmt::format("it tells where and why the recovery ended: fetch it, and ask again: pgbackrest "
-                          "--stanza=NAME archive-get {} {}",
-                          facts.timeline.history_file(),
-                          (facts.data_directory / "pg_wal" / facts.timeline.history_file()).string())}});
+              fmt::format(
+                  "it tells where and why the recovery ended: fetch it as the server's user, and ask again: "
+                  "pgbackrest --stanza=NAME archive-get {} {}",
+                  facts.timeline.history_file(),
+                  system::shell_word((facts.data_directory / "pg_wal" / facts.timeline.history_file()).string()))}});
     } else if (!reached || (journal.reached && journal.reached->timeline != reached->timeline)) {
         findings.push_back(
             {"verify-timeline",
@@ -202,8 +203,9 @@ std::vector<Finding> judge_archiver(const ServerFacts& facts, bool waited) {
     if (!facts.last_failed.empty()) {
         return {{"verify-archiver-failing",
                  {fmt::format("the archiver fails with {}", facts.last_failed),
-                  "read the server's log for what archive_command said, and correct it with patronictl edit-config; "
-                  "until it works there is no recovery to a point after the restore"}}};
+                  "read the server's log for what archive_command said, and correct it where it stands: in "
+                  "postgresql.parameters of patroni.yml, else with patronictl edit-config; until it works there is no "
+                  "recovery to a point after the restore"}}};
     }
     if (waited && facts.history && !is_archived(facts)) {
         return {{"verify-not-archived",

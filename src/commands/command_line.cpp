@@ -164,8 +164,11 @@ void add_status_options(CLI::App& command, StatusArguments& arguments, std::stri
         ->check(CLI::IsMember({"text", "json"}));
     command
         .add_option("--metrics-file", arguments.metrics_file,
-                    "write how the restore ended there, for node_exporter's textfile collector")
-        ->type_name("FILE");
+                    "write how the restore ended there, for node_exporter's textfile collector; its name ends in .prom")
+        ->type_name("FILE")
+        ->check([](const std::string& file) {
+            return std::string(file.ends_with(".prom") ? "" : "its name must end in .prom");
+        });
     command.footer("Exit code: that of the restore: 0 while it runs, when it is done, and when none is known; its own "
                    "when it\nfailed or was ended by a signal; 143 when its process is gone.\nExit codes:\n" +
                    exit_code_help());

@@ -114,9 +114,12 @@ void refuse_loss(const ConfigurationEdit& patroni_yml, const ConfigureArguments&
     }
 }
 
-/// What it writes has no place for it.
+/// What it writes has no place for it, or for one of two that differ.
 void refuse_loss_of_repository(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
                                const NamedRepository& repository) {
+    if (repository.conflict) {
+        throw Failure(*repository.conflict);
+    }
     if (!repository.repositories.empty() && !arguments.replace) {
         const auto names = system::join(repository.repositories, ", ");
         refuse(patroni_yml, repository.path, "names the repository with " + names + ", and a restore would not know it",
@@ -132,7 +135,7 @@ void write_block(ConfigurationEdit& patroni_yml, ConfigureArguments arguments, c
     const auto command = text_at(patroni_yml, path);
     if (!patroni::calls_us(command, "bootstrap")) {
         for (const auto& [name, value] : repository.configuration) {
-            arguments.options.push_back({name, value});
+            arguments.options.push_back({name, value});  // what is given is among them
         }
         refuse_loss(patroni_yml, arguments, path, command);
         refuse_loss_of_repository(patroni_yml, arguments, repository);
@@ -153,6 +156,7 @@ void write_block(ConfigurationEdit& patroni_yml, ConfigureArguments arguments, c
         const std::string name(definition.name);
         if (patroni::option_in(words_of_command(patroni_yml, block), name) != value) {
             take_out_of_command(patroni_yml, block, {name});
+            std::erase_if(entries, [&](const auto& entry) { return entry.first == name; });  // given more than once
             entries.emplace_back(name, written_option(definition, value));
         }
     };

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <fmt/format.h>
 #include <string_view>
 
@@ -25,12 +26,9 @@ struct ExistingCommand {
     std::vector<std::string> words;
 };
 
-/// `PGBACKREST_CONFIG=/x` before the program is `--config=/x`. PostgreSQL takes `%%` for `%`.
+/// `PGBACKREST_CONFIG=/x` before the program is `--config=/x`.
 std::string as_option(std::string word) {
     constexpr std::string_view prefix = "PGBACKREST_";
-    for (auto at = word.find("%%"); at != std::string::npos; at = word.find("%%", at + 1)) {
-        word.erase(at, 1);
-    }
     const auto end = word.find('=');
     if (!word.starts_with(std::string(prefix) + "CONFIG") || end == std::string::npos) {
         return word;
@@ -38,6 +36,29 @@ std::string as_option(std::string word) {
     auto name = system::lower(word.substr(prefix.size(), end - prefix.size()));
     std::replace(name.begin(), name.end(), '_', '-');
     return "--" + name + word.substr(end);
+}
+
+/// What pgbackrest is told: its own options, and what is assigned before it. A wrapper's options are not its. Empty
+/// where it is not run.
+std::vector<std::string> told_pgbackrest(const ConfigurationEdit& patroni_yml, const yaml::Path& path) {
+    const auto text = text_at(patroni_yml, path);
+    const auto called = patroni::words_from(text, "pgbackrest");
+    if (called.empty()) {
+        return {};
+    }
+    auto words = patroni::command_words(text);
+    const auto program = words.end() - static_cast<std::ptrdiff_t>(called.size());
+    words.erase(std::remove_if(words.begin(), program, [](const std::string& word) { return word.starts_with("-"); }),
+                program);
+    const bool is_of_postgresql = path.back() != "command";
+    for (auto& word : words) {
+        // PostgreSQL takes `%%` for `%`.
+        for (auto at = word.find("%%"); is_of_postgresql && at != std::string::npos; at = word.find("%%", at + 1)) {
+            word.erase(at, 1);
+        }
+        word = as_option(std::move(word));
+    }
+    return words;
 }
 
 /// Those that run pgbackrest for this stanza, or for the one that its configuration names.
@@ -59,11 +80,8 @@ std::vector<ExistingCommand> commands_in(const ConfigurationEdit& patroni_yml, c
     }
     std::vector<ExistingCommand> commands;
     for (const auto& path : paths) {
-        const auto text = text_at(patroni_yml, path);
-        auto words = patroni::command_words(text);
-        std::transform(words.begin(), words.end(), words.begin(), as_option);
-        if (!patroni::words_from(text, "pgbackrest").empty() &&
-            patroni::option_in(words, "stanza").value_or(stanza) == stanza) {
+        auto words = told_pgbackrest(patroni_yml, path);
+        if (!words.empty() && patroni::option_in(words, "stanza").value_or(stanza) == stanza) {
             commands.push_back({path, std::move(words)});
         }
     }
@@ -125,7 +143,11 @@ NamedRepository named_repository(const ConfigurationEdit& patroni_yml, const Con
     for (const auto& [name, in_block] : of_configuration) {
         auto value = given_or_in_block(patroni_yml, arguments, method, std::string(in_block));
         if (value.empty()) {
-            value = named_by(commands, name, in_block, patroni_yml);
+            try {
+                value = named_by(commands, name, in_block, patroni_yml);
+            } catch (const Failure& failure) {
+                result.conflict = failure;
+            }
         }
         if (!value.empty()) {
             result.configuration.emplace_back(in_block, std::move(value));

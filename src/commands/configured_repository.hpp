@@ -2,7 +2,9 @@
 
 #include "commands/configure.hpp"
 #include "patroni/configuration_edit.hpp"
+#include "system/failure.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +21,11 @@ struct NamedRepository {
     /// --repo1-path, PGBACKREST_REPO1_PATH and the like, which a restore does not take from patroni.yml.
     std::vector<std::string> repositories;
     yaml::Path path;  ///< of the command that has these
+    /// Two commands name different ones, and nothing that is given or in the block decides. It matters only to who
+    /// writes one.
+    std::optional<Failure> conflict;
 };
 
-/// Throws Failure(usage) where two commands name different ones, and nothing that is given or in the block decides.
 NamedRepository named_repository(const patroni::ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
                                  const std::string& method, const std::string& stanza);
 

@@ -15,6 +15,8 @@
 #include "postgres/binaries.hpp"
 #include "replay/position.hpp"
 #include "replay/probes.hpp"
+#include "show/metrics.hpp"
+#include "show/page.hpp"
 #include "show/rehearsal.hpp"
 #include "staging/hand_over.hpp"
 #include "staging/memory.hpp"
@@ -29,6 +31,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <fmt/format.h>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -230,13 +233,13 @@ fs::path directory_of_history(const fs::path& file) {
 void write_or_warn(const std::function<void()>& write) {
     try {
         write();
-    } catch (const Failure& error) {
-        log::write(error.problems().front(), log::Level::warning);
+    } catch (const std::exception& error) {
+        log::write(system::unexpected(error).problems().front(), log::Level::warning);
     }
 }
 
-void conclude(const RehearseArguments& arguments, const RehearsalSettings& settings, const Drill& drill,
-              const std::optional<Failure>& failure) {
+void conclude(const RehearseArguments& arguments, const BootstrapArguments& given, const RehearsalSettings& settings,
+              const Drill& drill, const std::optional<Failure>& failure) {
     auto report = nlohmann::json::parse(drill.view.report.text(failure));
     report["rehearsal"] = drill.told.to_json();
     const auto text = report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -245,6 +248,14 @@ void conclude(const RehearseArguments& arguments, const RehearsalSettings& setti
     write_or_warn([&] { add_rehearsal(settings.history, drill.told); });
     if (const auto& path = settings.request.report) {
         write_or_warn([&, &file = *path] { system::replace_file(file, text, 0644); });
+    }
+    if (const auto path = page_path(given.options, std::nullopt)) {  // the block's is of this node's restore
+        const auto findings = failure ? failure->problems() : std::vector<Problem>();
+        const auto page = run_page("Rehearsal", drill.view.display.status(), findings);
+        write_or_warn([&, &file = *path] { system::replace_file(file, page, 0644); });
+    }
+    if (const auto path = metrics_path(given.options, given.patroni)) {
+        write_or_warn([&, &file = *path] { write_metrics(file, drill_metrics, drill.view.display.status()); });
     }
 }
 
@@ -259,6 +270,9 @@ void rehearse(const RehearseArguments& arguments) {
     }
     const auto settings = rehearsal_settings(arguments, given);
     log::set_level(settings.request.log_level);
+    if (const auto format = log_format(given.options, given.patroni)) {
+        log::set_format(*format);
+    }
     system::run_behind_others();
     const auto others = settings.data_directory ? kept_away_from(*settings.data_directory) : std::vector<fs::path>();
     ScratchDirectory scratch(settings.scratch, others, directory_of_history(settings.history));
@@ -267,7 +281,7 @@ void rehearse(const RehearseArguments& arguments) {
     try {
         run(arguments, settings, scratch, drill);
         drill.end(std::nullopt);
-        conclude(arguments, settings, drill, std::nullopt);
+        conclude(arguments, given, settings, drill, std::nullopt);
     } catch (const std::exception& error) {
         const auto failure = system::unexpected(error);
         if (arguments.keep && !is_interruption(failure.code())) {
@@ -275,7 +289,7 @@ void rehearse(const RehearseArguments& arguments) {
             log::info("what was restored is kept in {}", scratch.path().string());
         }
         drill.end(failure);
-        conclude(arguments, settings, drill, failure);
+        conclude(arguments, given, settings, drill, failure);
         throw;
     }
 }

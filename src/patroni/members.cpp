@@ -110,7 +110,7 @@ process::Command list_command(const ConfigurationSource& source, const std::stri
 /// Reaches the DCS as patronictl does (ctl.py get_dcs, 2.0 to 4.1). Without a file, the configuration is in
 /// PATRONI_CONFIGURATION.
 constexpr const char* key_script = R"(
-import json, sys
+import json
 from patroni.config import Config
 from patroni.dcs import get_dcs
 config = dict(Config(sys.argv[1] or None, None).copy(), scope=sys.argv[2], patronictl=True)
@@ -124,8 +124,8 @@ print(key or '-')
 )";
 
 process::Command key_command(const ConfigurationSource& source, const std::string& scope) {
-    process::Command command{interpreter_of(*process::find_executable("patronictl")),
-                             {"-c", key_script, source.path ? source.path->string() : "", scope}};
+    auto command = python_of(*process::find_executable("patronictl"), key_script,
+                             {source.path ? source.path->string() : "", scope});
     command.environment = source.environment;
     return command;
 }

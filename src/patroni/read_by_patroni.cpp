@@ -1,7 +1,6 @@
 #include "patroni/read_by_patroni.hpp"
 
 #include "process/child.hpp"
-#include "process/launch.hpp"
 #include "system/text.hpp"
 
 #include <fmt/format.h>
@@ -12,18 +11,21 @@ namespace patroni_pgbackrest::patroni {
 
 namespace {
 
-/// As config.py _load_config_path() opens and reads (2.0 to 4.1). What PyYAML says of a value may hold the value.
-constexpr auto reading_script = R"(
-import os, sys
+/// Which files config.py _load_config_path() reads (2.0 to 4.1). What PyYAML says of a value may hold the value, and
+/// what it quotes, a tag or the name of an alias, may be one: only characters and its own words, '<scalar>', are shown.
+constexpr auto reading_script = R"py(
+import os, re
 try:
     import patroni, yaml
 except Exception:
     sys.exit(3)
 path = sys.argv[1]
 names = [path]
+quoted = r"""('\\?.'|"'"|'<[a-z ]+>')|(['"]).*\2"""
 if os.path.isdir(path):
     names = [os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(('.yml', '.yaml'))]
-for name in filter(os.path.isfile, names):
+names = [name for name in names if os.path.isfile(name)]
+for name in names:
     try:
         with open(name, encoding='utf-8') as file:
             yaml.safe_load(file)
@@ -31,9 +33,17 @@ for name in filter(os.path.isfile, names):
         mark = getattr(error, 'problem_mark', None)
         words = getattr(error, 'problem', None) or getattr(error, 'reason', None) or 'a value that is no ' \
             'date or number (%s)' % type(error).__name__
-        print('%s\t%s\t%s' % (mark.line + 1 if mark else '', ' '.join(str(words).split()), os.path.basename(name)))
-print('read')
-)";
+        shown = re.sub(quoted, lambda found: found.group(1) or '****', ' '.join(str(words).split()))
+        print('%s\t%s\t%s' % (mark.line + 1 if mark else '', shown, os.path.basename(name)))
+print('read' if names else 'nothing')
+)py";
+
+/// Python puts the working directory first, as an empty path. Its options against that, -I and -P, keep PYTHONPATH out
+/// as well, or are of 3.11. sys is a part of the interpreter.
+constexpr std::string_view without_working_directory = R"py(
+import sys
+sys.path[:] = [path for path in sys.path if path]
+)py";
 
 constexpr std::string_view unreadable = "Patroni cannot read the file: ";
 
@@ -51,14 +61,21 @@ std::string interpreter_of(const std::filesystem::path& script) {
     return "python3";
 }
 
+process::Command python_of(const std::filesystem::path& patronictl, std::string_view script,
+                           const std::vector<std::string>& arguments) {
+    process::Command command{interpreter_of(patronictl),
+                             {"-c", std::string(without_working_directory) + std::string(script)}};
+    command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
+    return command;
+}
+
 std::optional<std::vector<Problem>> problems_of_patroni_reading(const std::filesystem::path& path,
                                                                 std::chrono::seconds limit) {
     const auto patronictl = process::find_executable("patronictl");
     if (!patronictl) {
         return std::nullopt;
     }
-    const process::Command command{interpreter_of(*patronictl), {"-c", reading_script, path.string()}};
-    const auto result = process::capture(command, limit);
+    const auto result = process::capture(python_of(*patronictl, reading_script, {path.string()}), limit);
     auto lines = system::lines(result.output);
     if (!process::succeeded(result.outcome) || lines.empty() || lines.back() != "read") {
         return std::nullopt;

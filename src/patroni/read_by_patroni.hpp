@@ -1,17 +1,24 @@
 #pragma once
 
+#include "process/launch.hpp"
 #include "system/failure.hpp"
 
 #include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace patroni_pgbackrest::patroni {
 
 /// The interpreter in the first line of a script; python3 if there is none.
 std::string interpreter_of(const std::filesystem::path& script);
+
+/// A call of that interpreter, which imports what patronictl would, and nothing from the working directory, which may
+/// be anybody's.
+process::Command python_of(const std::filesystem::path& patronictl, std::string_view script,
+                           const std::vector<std::string>& arguments);
 
 /// What Patroni's own YAML reader, in the interpreter that patronictl runs with, cannot read in a file or a directory
 /// of files: its words and the line, never the text. Empty if it reads all. Nothing where it cannot be asked: Patroni

@@ -45,7 +45,7 @@ fs::path default_configuration(const fs::path& root) {
 fs::path configuration_of(const Words& words, const fs::path& root) {
     static constexpr std::array<std::string_view, 9> transparent = {"env",  "nice", "ionice", "timeout", "sh",
                                                                     "bash", "exec", "test",   "["};
-    static constexpr std::string_view assignment = "PGBACKREST_CONFIG=";
+    static constexpr std::string_view of_file = "PGBACKREST_CONFIG=", of_directory = "PGBACKREST_CONFIG_PATH=";
     if (const auto named = option_in(words, "config"); named && !named->empty()) {
         return *named;
     }
@@ -55,8 +55,11 @@ fs::path configuration_of(const Words& words, const fs::path& root) {
     const auto program = std::find_if(words.begin(), words.end(),
                                       [](const auto& word) { return fs::path(word).filename() == "pgbackrest"; });
     for (auto word = words.begin(); word != program; ++word) {
-        if (word->starts_with(assignment)) {
-            return word->substr(assignment.size());
+        if (word->starts_with(of_file)) {
+            return word->substr(of_file.size());
+        }
+        if (word->starts_with(of_directory)) {
+            return fs::path(word->substr(of_directory.size())) / "pgbackrest.conf";
         }
     }
     const auto name = words.empty() ? std::string() : fs::path(words.front()).filename().string();

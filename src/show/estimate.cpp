@@ -6,6 +6,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <functional>
+#include <string_view>
 
 namespace patroni_pgbackrest {
 
@@ -57,6 +58,15 @@ double wal_bytes(const RestoreWork& work) {
 /// Nobody knows the seconds of many minutes.
 std::string about(std::chrono::seconds duration) {
     return duration_text(duration < 5min ? duration : std::chrono::round<std::chrono::minutes>(duration));
+}
+
+/// What the sum is of the whole, of which a part may not be known, and a part may not be needed.
+std::string_view bound(const RestoreWork& work, const RestoreEstimate& estimate) {
+    const bool is_whole = estimate.copy && estimate.replay;
+    if (estimate.replay && work.may_end_earlier) {
+        return is_whole ? "at most" : "about";
+    }
+    return is_whole ? "about" : "more than";
 }
 
 std::string segments_text(const RestoreWork& work) {
@@ -126,9 +136,8 @@ std::string estimate_text(const RestoreWork& work, const std::optional<RestoreEs
     const auto replay =
         estimate->replay ? fmt::format("{} replayed in {}", segments_text(work), about(*estimate->replay))
                          : fmt::format("and the replay of {}, which no restore here has measured", segments_text(work));
-    return fmt::format("{} {}: {}, {}, {} for the rest; by the rates of the last {} here",
-                       work.may_end_earlier ? "at most" : "about", about(estimate->all()), copy, replay,
-                       about(estimate->rest),
+    return fmt::format("{} {}: {}, {}, {} for the rest; by the rates of the last {} here", bound(work, *estimate),
+                       about(estimate->all()), copy, replay, about(estimate->rest),
                        estimate->runs == 1 ? std::string("restore") : fmt::format("{} restores", estimate->runs));
 }
 

@@ -1,10 +1,12 @@
 #include "show/metrics.hpp"
 
 #include "show/progress_text.hpp"
+#include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
@@ -126,6 +128,14 @@ std::string sample_line(const std::string& name, const Sample& sample, const Lab
     return fmt::format("{}{{{}}} {}\n", name, labels, sample.value);
 }
 
+/// Whether a line is one that metrics_text() writes.
+bool is_ours(const std::string& line) {
+    constexpr std::array<std::string_view, 3> beginnings = {"", "# HELP ", "# TYPE "};
+    return line.empty() || std::any_of(beginnings.begin(), beginnings.end(), [&](std::string_view beginning) {
+               return line.starts_with(std::string(beginning) + std::string(prefix));
+           });
+}
+
 }  // namespace
 
 std::string metrics_text(std::string_view run, const RunStatus& status, const std::string& earlier) {
@@ -154,7 +164,12 @@ std::string metrics_text(std::string_view run, const RunStatus& status, const st
 
 void write_metrics(const std::filesystem::path& file, std::string_view run, const RunStatus& status) {
     const auto earlier = system::read_file_if_present(file).value_or("");
-    system::replace_file(file, metrics_text(run, status, earlier), 0644);
+    const auto lines = system::lines(earlier);
+    if (!std::all_of(lines.begin(), lines.end(), is_ours)) {
+        throw Failure(ExitCode::unsafe, fmt::format("{} holds something else than metrics of restores", file.string()),
+                      "name another file, of their own, whose name ends in .prom");
+    }
+    system::replace_public_file(file, metrics_text(run, status, earlier), 0644);
 }
 
 }  // namespace patroni_pgbackrest

@@ -17,8 +17,9 @@ constexpr std::string_view drill_metrics = "drill";
 /// not known of the run has no metric.
 std::string metrics_text(std::string_view run, const RunStatus& status, const std::string& earlier);
 
-/// Puts that into a file, in one step, which everybody may read. Throws Failure(system_refused), Failure(usage) where
-/// the file before cannot be read.
+/// Puts that into a file, in one step, which everybody may read, and which becomes ours where another user has made
+/// it. Throws Failure(system_refused), Failure(usage) where the file before cannot be read, Failure(unsafe) where it
+/// holds something else.
 void write_metrics(const std::filesystem::path& file, std::string_view run, const RunStatus& status);
 
 }  // namespace patroni_pgbackrest

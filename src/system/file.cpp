@@ -55,11 +55,23 @@ std::optional<std::string> read_file_if_present(const fs::path& path) {
     return read_all(file, path);
 }
 
-void replace_file(const fs::path& path, std::string_view content, int mode) {
+namespace {
+
+void put_in_place(const fs::path& path, std::string_view content, int mode, TemporaryFile::Owner owner) {
     TemporaryFile temporary(follow_links(path));
-    temporary.take_over_owner(mode);
+    temporary.take_over_owner(mode, owner);
     temporary.fill(content);
     temporary.become_target();
+}
+
+}  // namespace
+
+void replace_file(const fs::path& path, std::string_view content, int mode) {
+    put_in_place(path, content, mode, TemporaryFile::Owner::stays);
+}
+
+void replace_public_file(const fs::path& path, std::string_view content, int mode) {
+    put_in_place(path, content, mode, TemporaryFile::Owner::may_change);
 }
 
 void remove_file(const fs::path& path) {

@@ -22,6 +22,9 @@ std::optional<std::string> read_file_if_present(const std::filesystem::path& pat
 /// path, and leaves no temporary file behind.
 void replace_file(const std::filesystem::path& path, std::string_view content, int mode = 0600);
 
+/// The same for a file that everybody may read: where its owner cannot be kept, it becomes ours.
+void replace_public_file(const std::filesystem::path& path, std::string_view content, int mode);
+
 /// Removes a file that may be absent, then makes that durable. Throws Failure(system_refused).
 void remove_file(const std::filesystem::path& path);
 

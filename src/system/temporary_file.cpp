@@ -86,7 +86,7 @@ TemporaryFile::~TemporaryFile() {
     }
 }
 
-void TemporaryFile::take_over_owner(int mode) {
+void TemporaryFile::take_over_owner(int mode, Owner owner) {
     struct stat old {};
     struct stat ours {};
     if (::stat(target_.c_str(), &old) == 0) {
@@ -98,7 +98,8 @@ void TemporaryFile::take_over_owner(int mode) {
             cannot("read", target_);
         }
         const bool differs = old.st_uid != ours.st_uid || old.st_gid != ours.st_gid;
-        if (differs && ::fchown(file_.number(), old.st_uid, old.st_gid) != 0) {
+        if (differs && ::fchown(file_.number(), old.st_uid, old.st_gid) != 0 &&
+            (owner == Owner::stays || errno != EPERM)) {
             cannot_keep_owner(target_, old);
         }
         mode = static_cast<int>(old.st_mode & 07777);

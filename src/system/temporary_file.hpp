@@ -28,8 +28,10 @@ class TemporaryFile {
     TemporaryFile& operator=(const TemporaryFile&) = delete;
 
     const Descriptor& file() const { return file_; }
+    /// Of the old file: whether it is an error that it cannot be kept.
+    enum class Owner { stays, may_change };
     /// The mode of the old file, and its owner, so that its readers stay the same; else `mode`.
-    void take_over_owner(int mode);
+    void take_over_owner(int mode, Owner owner = Owner::stays);
     /// Writes the text and makes it durable.
     void fill(std::string_view content);
     /// Takes the target's place, and makes that durable.

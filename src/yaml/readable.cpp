@@ -58,7 +58,8 @@ class Listener : public YAML::EventHandler {
     void OnMapEnd() override {}
     void OnAnchor(const YAML::Mark& mark, const std::string& anchor) override {
         if (!anchors_.insert(anchor).second) {
-            refuse(place(mark), fmt::format("there is another anchor &{}", anchor), "give each anchor its own name");
+            refuse(place(mark), "there is another anchor of that name",
+                   "give each anchor its own name; if it is a value that begins with &, put it in quotes");
         }
     }
 
@@ -67,8 +68,9 @@ class Listener : public YAML::EventHandler {
 
     void look_at(const YAML::Mark& mark, const std::string& tag) const {
         if (!is_known(tag)) {
-            refuse(place(mark), fmt::format("it does not know the tag {}", tag),
-                   "write the value itself, without a tag");
+            // Its name may be a password that begins with an exclamation mark.
+            refuse(place(mark), "it does not know a tag there",
+                   "write the value itself, without a tag; if it begins with !, put it in quotes");
         }
     }
 

@@ -252,7 +252,7 @@ class Configure(BootstrapCase):
 
     def test_a_file_that_patroni_cannot_read_is_refused_by_every_command(self):
         for text, message in (('data_dir: /data\t# a tab\n', 'a tab between values'),
-                              ('data_dir: !vault x\n', 'it does not know the tag !vault')):
+                              ('data_dir: !vault x\n', 'it does not know a tag there')):
             file = self.lab.write('my.yml', 'scope: demo\npostgresql:\n  ' + text)
             self.assertNotEqual(self.lab.attempt('patroni', '--validate-config', file).returncode, 0)
             self.assert_refused(self.run_program(program(), 'configure', '--patroni-config=' + file, '--stanza=demo'),

@@ -57,6 +57,10 @@ class RehearsalCase(BootstrapCase):
         path = self.lab.path('.local/state/patroni_pgbackrest/rehearsals.jsonl')
         return [json.loads(line) for line in read(path).splitlines()]
 
+    def metric(self, name, value):
+        """The line of a drill's metric."""
+        return 'patroni_pgbackrest_%s{run="drill",scope="%s",stanza="demo"} %d\n' % (name, self.node.scope, value)
+
     def found(self):
         """The ids of check's findings."""
         result = self.run_program(program(), 'check', '--patroni-config=' + self.yml, '--format=json')
@@ -79,9 +83,9 @@ class Priority(RehearsalCase):
 
 class Green(RehearsalCase):
     def test_the_latest_point_with_everything_looked_at(self):
-        report = self.lab.path('report.json')
+        report, page, metrics = (self.lab.path(name) for name in ('report.json', 'drill.html', 'drill.prom'))
         result = self.rehearse('--probe=select count(*) = %d from kept' % (BATCHES * ROWS), '--checksums', '--dump',
-                               '--report=' + report)
+                               '--report=' + report, '--html=' + page, '--metrics-file=' + metrics)
         self.assert_done(result)
         self.assert_absent()
         self.assert_nothing_runs()
@@ -97,6 +101,18 @@ class Green(RehearsalCase):
         self.assertEqual((drill['replayed_segments'], drill['copied_bytes']), (drill['latest_segments'], drill['latest_bytes']))
         self.assertGreater(drill['projected_seconds'], 0)
         self.assertEqual(drill, self.history()[0])
+        self.assertIn('Rehearsal', read(page))
+        for name in ('last_run_success', 'last_run_target_reached'):
+            self.assertIn(self.metric(name, 1), read(metrics))
+        self.assertEqual(len(re.findall(r'\n\w+_last_(?:success|run_window_end)_timestamp_seconds\{run="drill",', read(metrics))), 2)
+
+    def test_the_blocks_metrics_and_log_format_are_a_rehearsals_as_well(self):
+        self.configure({'metrics-file': self.lab.path('node.prom'), 'log-format': 'json'})
+        result = self.rehearse('--set=20200101-000000F', '--html=' + self.lab.path('away/drill.html'))
+        self.assertEqual(result.code, 4)
+        logged = [json.loads(line) for line in result.log.splitlines() if line.startswith('{')]
+        self.assertTrue(any('away/drill.html' in entry['message'] and entry['level'] == 'warning' for entry in logged), logged)
+        self.assertIn(self.metric('last_run_exit_code', 4), read(self.lab.path('node.prom')))
 
     def test_a_target_of_the_past_and_a_named_set(self):
         target = self.target('time', 7)

@@ -147,6 +147,9 @@ TEST_CASE("a history file that is gone or damaged is only a warning where nothin
     CHECK(cluster(facts, journal()) == Said{"verify-history-missing: pg_wal has no 00000002.history"});
     CHECK(judge_cluster(facts, journal())[0].problem.hint.ends_with(
         "pgbackrest --stanza=NAME archive-get 00000002.history /pg/data/pg_wal/00000002.history"));
+    auto spaced = facts;
+    spaced.data_directory = "/pg/my data";
+    CHECK(judge_cluster(spaced, journal())[0].problem.hint.ends_with("'/pg/my data/pg_wal/00000002.history'"));
     CHECK_FALSE(has_error(judge_cluster(facts, journal())));
 }
 
@@ -236,6 +239,8 @@ TEST_CASE("an archiver that fails is a warning, one that was not given time is n
     facts.last_failed = "00000002.history";
     CHECK(said(judge_archiver(facts, false)) ==
           Said{"verify-archiver-failing: the archiver fails with 00000002.history"});
+    CHECK(judge_archiver(facts, false)[0].problem.hint.find("in postgresql.parameters of patroni.yml, else with "
+                                                            "patronictl edit-config") != std::string::npos);
     CHECK_FALSE(has_error(judge_archiver(facts, false)));
     facts.archiving["archive_mode"] = "off";
     CHECK(archiving_is_settled(facts));

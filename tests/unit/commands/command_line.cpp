@@ -143,6 +143,9 @@ TEST_CASE("status takes a data directory or a patroni.yml, and prints once unles
     CHECK_FALSE(once.status.patroni_config);
     CHECK_FALSE(once.status.watch);
     CHECK_FALSE(once.status.json);
+    CHECK(parse_command_line({"status", "--metrics-file=/x/restore.prom"}).status.metrics_file == "/x/restore.prom");
+    CHECK(refusal({"status", "--metrics-file=/etc/patroni/config.yml"}) ==
+          "--metrics-file: its name must end in .prom");
     const auto watch = parse_command_line({"status", "--patroni-config", "p.yml", "--watch", "--format=json"});
     CHECK(watch.status.patroni_config == "p.yml");
     CHECK(watch.status.watch);

@@ -561,6 +561,12 @@ TEST_CASE("where the file's commands find pgBackRest's configuration is kept in 
                        " %f \"%p\"\n"));
     CHECK(contains(result(archiving_with("env PGBACKREST_CONFIG=/srv/x.conf pgbackrest")),
                    "    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
+    CHECK(contains(result(archiving_with("with-lock --config=/etc/lock.conf pgbackrest --config=/srv/x.conf")),
+                   "    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
+    for (const std::string wrapped :
+         {"with-lock --config=/etc/lock.conf pgbackrest", "with-lock --config /etc/lock.conf pgbackrest"}) {
+        CHECK_FALSE(contains(result(archiving_with(wrapped)), "pgbackrest-config"));
+    }
     CHECK(
         contains(result("bootstrap:\n  method: pgbackrest\n  pgbackrest:\n    command: pgbackrest "
                         "--config=/srv/x.conf --stanza=demo --delta restore\n"),
@@ -575,7 +581,18 @@ TEST_CASE("where the file's commands find pgBackRest's configuration is kept in 
           Words{"patroni.yml:5: bootstrap.dcs.postgresql.parameters.archive_command has --config=/a.conf, "
                 "and postgresql.recovery_conf.restore_command has /b.conf",
                 "say which one a restore reads with --pgbackrest-config"});
-    CHECK(contains(result(both, with({{"pgbackrest-config", "/a.conf"}})), "    pgbackrest-config: /a.conf\n"));
+    // Commands that are there already are left as they are.
+    const std::string ours = "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n";
+    const auto working = with_text(both, "bootstrap:\n", "bootstrap:\n  method: pgbackrest\n  pgbackrest:\n" + ours);
+    const auto changed = result(working, with({{"type", "immediate"}}));
+    CHECK(contains(changed, "    type: immediate\n"));
+    CHECK(contains(changed, "pgbackrest --config=/b.conf --stanza=demo archive-get %f %p\n"));
+    CHECK(refusal(working, replicas()).back() == "say which one a restore reads with --pgbackrest-config");
+    const auto given = result(both, with({{"pgbackrest-config", "/a.conf"}}));
+    CHECK(contains(given, "    pgbackrest-config: /a.conf\n"));
+    CHECK(given.find("pgbackrest-config:") == given.rfind("pgbackrest-config:"));
+    CHECK(contains(result(both, with({{"pgbackrest-config", "/a.conf"}, {"pgbackrest-config", "/c.conf"}})),
+                   "    stanza: demo\n    pgbackrest-config: /c.conf\n"));
 
     const auto repository = archiving_with("pgbackrest --repo1-path=/backups --repo1-retention-full=2");
     CHECK(refusal(repository) ==

@@ -31,7 +31,13 @@ TEST_CASE("Patroni's own reader says what it cannot read, and where") {
     const std::string beginning = "my.yml:3: Patroni cannot read the file: ";
     CHECK(reading("scope: demo\npostgresql:\n  a: b\n") == Strings{});
     CHECK(reading("scope: demo\npostgresql:\n  a: !vault secret\n") ==
-          Strings{beginning + "could not determine a constructor for the tag '!vault'"});
+          Strings{beginning + "could not determine a constructor for the tag ****"});
+    CHECK(reading("scope: demo\npostgresql:\n  a: !Secret1'x\n") ==
+          Strings{beginning + "could not determine a constructor for the tag ****"});
+    CHECK(reading("scope: demo\npostgresql:\n  a: !se!cret\n") ==
+          Strings{beginning + "found undefined tag handle ****"});
+    CHECK(reading("scope: demo\npostgresql:\n  a: *Secret1\n") == Strings{beginning + "found undefined alias ****"});
+    CHECK(reading("scope: demo\npostgresql:\n  a: [1 }\n") == Strings{beginning + "expected ',' or ']', but got '}'"});
     CHECK(reading("scope: demo\npostgresql:\n\ta: secret\n").front().starts_with(beginning));
     // yaml-cpp reads this one, and so do we.
     CHECK(reading("scope: demo\npostgresql: {a: 2026-13-45}\n") ==
@@ -48,6 +54,26 @@ TEST_CASE("each file of a directory is read") {
     const auto texts = said(problems_of_patroni_reading(files.path("conf")));
     REQUIRE(texts.size() == 1);
     CHECK(texts[0].starts_with("2.yaml:2: Patroni cannot read the file: "));
+}
+
+TEST_CASE("nothing is imported from the working directory") {
+    const Files files;
+    for (const auto* name : {"yaml.py", "patroni.py", "os.py", "re.py"}) {
+        files.write(name, "open('" + files.path("imported").string() + "', 'w')\nraise SystemExit(3)\n");
+    }
+    const auto file = files.write("my.yml", "a: b\n");
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(files.path());
+    CHECK(said(problems_of_patroni_reading(file)) == Strings{});
+    std::filesystem::current_path(before);
+    CHECK_FALSE(std::filesystem::exists(files.path("imported")));
+}
+
+TEST_CASE("what is no file for Patroni is not called readable") {
+    const Files files;
+    CHECK_FALSE(problems_of_patroni_reading("/dev/null"));
+    CHECK_FALSE(problems_of_patroni_reading(files.path("absent.yml")));
+    CHECK_FALSE(problems_of_patroni_reading(files.path()));
 }
 
 TEST_CASE("a Patroni that is not there, or does not answer, is never a reason to refuse") {

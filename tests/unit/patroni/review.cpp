@@ -362,7 +362,7 @@ TEST_CASE("what Patroni cannot read is said with its line, and without its text"
     CHECK(refusal("M1b-tab-on-empty-line") ==
           Strings{"patroni.yml:5: Patroni cannot read the file: there is a tab between values"});
     CHECK(refusal("M1e-unknown-tag") ==
-          Strings{"patroni.yml:7: Patroni cannot read the file: it does not know the tag !vault"});
+          Strings{"patroni.yml:7: Patroni cannot read the file: it does not know a tag there"});
 }
 
 TEST_CASE("a watchdog that can be written is none") {

@@ -33,6 +33,8 @@ TEST_CASE("the archive's command reads the same pgBackRest configuration as the 
     node.intent.pgbackrest_directory = "/srv/pgbackrest";
     CHECK(found("pgbackrest --config-path=/srv/pgbackrest", std::nullopt) == standby);
     CHECK(found("pgbackrest --config=/srv/pgbackrest/pgbackrest.conf", std::nullopt) == standby);
+    CHECK(found("env PGBACKREST_CONFIG_PATH=/srv/pgbackrest pgbackrest", std::nullopt) == standby);
+    CHECK(found("env PGBACKREST_CONFIG_PATH=/srv/other pgbackrest", std::nullopt) == both);
     CHECK(found("pgbackrest", std::nullopt) == both);
     node.intent.pgbackrest_directory.reset();
 

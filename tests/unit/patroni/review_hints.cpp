@@ -190,8 +190,12 @@ TEST_CASE("a hint about what Patroni cannot read leaves nothing to find when it 
     const std::string without = "take it out, or write it as an escape in double quotes";
     const std::vector<Hint> hints = {
         {"scope: demo\n", "scope: demo\t# one\n", "write spaces instead of it", "scope: demo # one\n"},
-        {"scope: demo\n", "scope: !vault demo\n", "write the value itself, without a tag", "scope: demo\n"},
-        {"scope: demo\n", "scope: &a demo\nname: &a n1\n", "give each anchor its own name",
+        {"scope: demo\n", "scope: !vault demo\n",
+         "write the value itself, without a tag; if it begins with !, put it in quotes", "scope: demo\n"},
+        {"scope: demo\n", "scope: demo\nname: !n1\n",
+         "write the value itself, without a tag; if it begins with !, put it in quotes", "scope: demo\nname: '!n1'\n"},
+        {"scope: demo\n", "scope: &a demo\nname: &a n1\n",
+         "give each anchor its own name; if it is a value that begins with &, put it in quotes",
          "scope: &a demo\nname: &b n1\n"},
         {"scope: demo\n", "scope: demo\nname: =\n", "put the value in quotes", "scope: demo\nname: '='\n"},
         {"scope: demo\n", "scope: demo\nname: 'n\x01'\n", without, "scope: demo\nname: \"n\\x01\"\n"},

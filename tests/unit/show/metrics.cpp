@@ -128,6 +128,13 @@ TEST_CASE("the metrics file is replaced in one step, and everybody may read it")
     using std::filesystem::perms;
     CHECK((std::filesystem::status(file).permissions() & perms::all) ==
           (perms::owner_read | perms::owner_write | perms::group_read | perms::others_read));
+    for (const std::string foreign : {"node_load1 5\n", "# HELP other x\n", "scope: demo\n"}) {
+        const auto before = files.read("patroni_pgbackrest.prom") + foreign;
+        files.write("patroni_pgbackrest.prom", before);
+        CHECK(problems_of(ExitCode::unsafe, [&] { write_metrics(file, restore_metrics, done()); }).size() == 1);
+        CHECK(files.read("patroni_pgbackrest.prom") == before);
+        files.write("patroni_pgbackrest.prom", "");
+    }
     CHECK(problems_of(ExitCode::system_refused, [&] {
               write_metrics(files.path("away/x.prom"), restore_metrics, done());
           }).size() == 1);

@@ -90,6 +90,34 @@ TEST_CASE("a replaced file keeps mode and owner, and readers of the old one keep
     CHECK(entries(directory.path()) == Names{"a"});
 }
 
+TEST_CASE("a public file of another user is replaced by one of ours, an ordinary one is not") {
+    const PrivateDirectory directory;
+    const fs::path file = directory.path() / "a";
+    write_file(file, "old");
+    fs::permissions(file, fs::perms(0644));
+    fs::permissions(directory.path(), fs::perms(0777));
+    const bool is_root = ::geteuid() == 0;  // only root can make the file another's
+    const auto as_nobody = [&](const std::function<void()>& replace) {
+        Forked process([&] {
+            if (is_root && ::seteuid(nobody) != 0) {
+                return 99;
+            }
+            replace();
+            return 0;
+        });
+        return process.wait();
+    };
+    if (is_root) {
+        CHECK(as_nobody([&] { replace_file(file, "new", 0600); }) == 11);
+        CHECK(read_file(file) == "old");
+    }
+    CHECK(as_nobody([&] { replace_public_file(file, "new", 0600); }) == 0);
+    CHECK(read_file(file) == "new");
+    CHECK(mode_of(file) == 0644);
+    CHECK(facts(file).st_uid == (is_root ? nobody : ::geteuid()));
+    CHECK(entries(directory.path()) == Names{"a"});
+}
+
 TEST_CASE("replacing follows symbolic links, also to a file that is not there yet") {
     const PrivateDirectory directory;
     fs::create_directory(directory.path() / "real");

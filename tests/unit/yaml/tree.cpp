@@ -92,6 +92,7 @@ TEST_CASE("no text at all is null") {
 }
 
 TEST_CASE("broken YAML is refused with its line, and without the line's text") {
+    CHECK(problems("a: 1\nb: *Secret\n") == Strings{"p.yml:2: broken YAML: the referenced anchor is not defined"});
     CHECK(problems("a: 1\nb: secret: more\n") == Strings{"p.yml:2: broken YAML: illegal map value"});
     CHECK(problems("a: 1\nb: [secret\n") == Strings{"p.yml:2: broken YAML: end of sequence flow not found"});
     CHECK(problems("a: 1\n\nb: \"sec\\qret\"\n") == Strings{"p.yml:3: broken YAML: unknown escape character"});
