@@ -548,10 +548,14 @@ TEST_CASE("where the file's commands find pgBackRest's configuration is kept in 
         return "bootstrap:\n  dcs:\n    postgresql:\n      parameters:\n        archive_command: " + command +
                " --stanza=demo archive-push %p\npostgresql:\n  data_dir: /data\n  pg_hba: [local all all peer]\n";
     };
-    const std::string options = "--config-path=/srv/pgbackrest --config-include-path=/srv/conf.d";
+    const Files files;
+    const auto included = (files.path() / "conf.d").string();  // pgBackRest refuses one that is not there
+    std::filesystem::create_directory(included);
+    const std::string options = "--config-path=/srv/pgbackrest --config-include-path=" + included;
     const auto text = result(archiving_with("pgbackrest " + options), replicas());
     CHECK(contains(text, "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n"
-                         "    config-path: /srv/pgbackrest\n    config-include-path: /srv/conf.d\n"));
+                         "    config-path: /srv/pgbackrest\n    config-include-path: " +
+                             included + "\n"));
     CHECK(contains(text, "    restore_command: pgbackrest " + options + " --stanza=demo archive-get %f \"%p\"\n"));
     CHECK(contains(text, "    command: pgbackrest " + options + " --stanza=demo --delta restore\n"));
     ConfigureArguments mode;
