@@ -191,7 +191,7 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
 
 void run(const RehearseArguments& arguments, const RehearsalSettings& settings, ScratchDirectory& scratch,
          Drill& drill) {
-    auto request = in_scratch(settings.request, scratch.path(), scratch.data_directory(), scratch.tablespaces());
+    auto request = in_scratch(settings.request, scratch.own(), scratch.data_directory(), scratch.tablespaces());
     drill.phase("plan");
     const auto plan = plan_rehearsal(settings, request, drill);
     drill.told.target = request.target.text();
@@ -211,7 +211,7 @@ void run(const RehearseArguments& arguments, const RehearsalSettings& settings, 
     restore(arguments, settings, request, plan, bin_directory, staging, drill);
     if (arguments.keep) {
         scratch.keep();
-        log::info("{}", make_startable(scratch.path(), staging.path(), bin_directory));
+        log::info("{}", make_startable(scratch, staging.path(), bin_directory));
     }
 }
 
