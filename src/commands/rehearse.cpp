@@ -11,6 +11,7 @@
 #include "commands/kept_rehearsal.hpp"
 #include "commands/preflight.hpp"
 #include "commands/recovery.hpp"
+#include "pgbackrest/working_places.hpp"
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "replay/position.hpp"
@@ -215,6 +216,16 @@ void run(const RehearseArguments& arguments, const RehearsalSettings& settings, 
     }
 }
 
+/// Of this node: none of them may have anything to do with the scratch directory.
+std::vector<fs::path> kept_away_places(const RehearsalSettings& settings) {
+    auto places = pgbackrest::places_of_pgbackrest(settings.request.pgbackrest);
+    if (settings.data_directory) {
+        const auto of_data = kept_away_from(*settings.data_directory);
+        places.insert(places.begin(), of_data.begin(), of_data.end());
+    }
+    return places;
+}
+
 /// Where the history is kept, so that two rehearsals know of each other. Without one the drill is done all the same.
 fs::path directory_of_history(const fs::path& file) {
     std::error_code error;
@@ -260,8 +271,7 @@ void rehearse(const RehearseArguments& arguments) {
     const auto settings = rehearsal_settings(arguments, given);
     log::set_level(settings.request.log_level);
     system::run_behind_others();
-    const auto others = settings.data_directory ? kept_away_from(*settings.data_directory) : std::vector<fs::path>();
-    ScratchDirectory scratch(settings.scratch, others, directory_of_history(settings.history));
+    ScratchDirectory scratch(settings.scratch, kept_away_places(settings), directory_of_history(settings.history));
     ::setenv("TMPDIR", scratch.temporary().c_str(), 1);
     Drill drill(settings);
     try {

@@ -76,6 +76,17 @@ fs::path real_path(const fs::path& directory) {
     return path.has_filename() ? path : path.parent_path();
 }
 
+/// As they are where one cannot be looked at.
+std::vector<fs::path> real_paths(std::vector<fs::path> paths) {
+    for (auto& path : paths) {
+        std::error_code error;
+        const auto real = fs::weakly_canonical(path, error);
+        path = error ? path.lexically_normal() : real;
+        path = path.has_filename() ? path : path.parent_path();
+    }
+    return paths;
+}
+
 /// `PG_15_202209061`, in a tablespace of whatever version.
 bool is_of_a_version(std::string_view name) {
     constexpr std::string_view prefix = "PG_";
@@ -298,7 +309,7 @@ std::optional<Problem> why_no_scratch(const fs::path& directory, const std::vect
 ScratchDirectory::ScratchDirectory(const fs::path& directory, const std::vector<fs::path>& others,
                                    const fs::path& history)
     : path_(real_path(directory)) {
-    if (const auto problem = why_no_scratch(path_, others)) {
+    if (const auto problem = why_no_scratch(path_, real_paths(others))) {
         throw Failure(ExitCode::unsafe, {*problem});
     }
     refuse_servers_place(path_);
