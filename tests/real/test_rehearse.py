@@ -7,10 +7,12 @@ import signal
 import unittest
 
 from bootstrap_case import BATCHES, ROWS, BootstrapCase, PlainCase, program, read, wait_until
+from json_schema import assert_fits
 from repository_case import RepositoryCase
 from source_cluster import switch_wal, wait_until_archived
 
 PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../packaging/systemd')
+REPORT_SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/report.schema.json')
 SLEEP = 'exec sleep 47'
 
 
@@ -90,6 +92,7 @@ class Green(RehearsalCase):
                       'window     20', 'lost now   what was committed in the last ', 'recovery   about '):
             self.assertIn(words, result.log)
         told = json.loads(read(report))
+        assert_fits(self, told, json.loads(read(REPORT_SCHEMA)))
         self.assertEqual((told['command'], told['phase'], told['outcome']['exit_code']), ('rehearse', 'done', 0))
         drill = told['rehearsal']
         self.assertEqual([each['phase'] for each in drill['phases']],
@@ -155,6 +158,13 @@ class Green(RehearsalCase):
         self.open('archive_mode=off')
         self.assert_done(self.rehearse())
         self.assert_rows(BATCHES, doomed=False)
+
+    def test_what_a_restore_of_this_node_would_be_refused_for_is_a_warning(self):
+        self.configure({'process-max': 'many'})
+        result = self.rehearse()
+        self.assert_done(result)
+        self.assertIn('a restore of this node would be refused: ', result.log)
+        self.assertEqual(len([each for each in self.history()[-1]['warnings'] if 'many' in each['message']]), 1)
 
     def test_patroni_mode_is_rehearsed_by_a_private_server(self):
         self.configure({'recovery_conf': self.recovery_conf()})
@@ -379,8 +389,12 @@ class Tablespaces(PlainCase, RehearsalCase):
         self.plain.sql('checkpoint')
         wait_until_archived(self.plain, switch_wal(self.plain))
         before = self.files_below(self.place)
+        # pgBackRest's own configuration says where this node's restore puts them.
+        self.lab.write('pgbackrest.conf', read(self.lab.path('pgbackrest.conf')) +
+                       '[global:restore]\ntablespace-map=space=%s\nlink-map=pg_wal=%s\n' % (self.place, self.lab.path('elsewhere')))
         self.assert_done(self.rehearse('--probe=select count(*) = 1000 from there', '--dump'))
         self.assertEqual(self.files_below(self.place), before)
+        self.assertFalse(os.path.exists(self.lab.path('elsewhere')))
         self.assertEqual(self.plain.sql('select count(*) from there'), '1000')
 
     def test_one_that_the_wal_makes_is_refused_and_comes_with_the_next_backup(self):
