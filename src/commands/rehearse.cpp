@@ -236,7 +236,12 @@ void run(const RehearseArguments& arguments, const RehearsalSettings& settings, 
 
 /// Of this node: none of them may have anything to do with the scratch directory.
 std::vector<fs::path> kept_away_places(const RehearsalSettings& settings) {
-    auto places = pgbackrest::places_of_pgbackrest(settings.request.pgbackrest);
+    std::vector<fs::path> places;
+    try {
+        places = pgbackrest::places_of_pgbackrest(settings.request.pgbackrest);
+    } catch (const Failure&) {
+        places = pgbackrest::places_in({});  // the plan tells why its files cannot be read
+    }
     if (settings.data_directory) {
         const auto of_data = kept_away_from(*settings.data_directory);
         places.insert(places.begin(), of_data.begin(), of_data.end());
