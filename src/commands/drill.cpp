@@ -2,6 +2,7 @@
 
 #include "checks/checks.hpp"
 #include "commands/preflight.hpp"
+#include "staging/memory.hpp"
 #include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
 
