@@ -47,6 +47,24 @@ std::vector<std::string> databases_to_dump(const postgres::ContentFacts& facts) 
     return names;
 }
 
+std::vector<Finding> review_dumped(const postgres::ContentFacts& facts) {
+    if (databases_to_dump(facts).empty()) {
+        return {{"rehearse-dump",
+                 {"no database accepts connections: nothing was dumped", "see why the living cluster has none"}}};
+    }
+    std::vector<Finding> findings;
+    for (const auto& database : facts.databases) {
+        if (database.name != "template0" && (!database.open || database.invalid)) {
+            findings.push_back(
+                {"rehearse-dump-left-out",
+                 {fmt::format("database {} {}, and is not dumped: nobody has read its rows", database.name,
+                              database.invalid ? "was half dropped" : "accepts no connections"),
+                  database.invalid ? "drop it in the living cluster" : "allow connections there if it is needed"}});
+        }
+    }
+    return findings;
+}
+
 std::vector<Finding> dump_to_nowhere(const postgres::Client& client, std::vector<std::string>& dumped) {
     const auto captured = client.psql(postgres::content_statements(), std::chrono::minutes(5));
     const auto facts = postgres::content_facts_in(captured.output);
@@ -56,7 +74,7 @@ std::vector<Finding> dump_to_nowhere(const postgres::Client& client, std::vector
                               system::trim(captured.errors)),
                   "see why, then rehearse again"}}};
     }
-    std::vector<Finding> findings;
+    auto findings = review_dumped(*facts);
     for (const auto& database : databases_to_dump(*facts)) {
         dumped.push_back(database);
         for (const auto& finding : dump_one(client, database)) {

@@ -417,6 +417,10 @@ const std::vector<CheckDefinition>& check_table() {
         {"rehearse-dump", error, "a database cannot be read as a whole",
          "`rehearse --dump` has pg_dump read every row to nowhere. An error means rows that nobody can read.",
          "see whether the living cluster has the same fault, and keep the older backup sets until it is repaired"},
+        {"rehearse-dump-left-out", warning, "a database was not dumped",
+         "`rehearse --dump` cannot connect to a database that allows no connections, or that was half dropped. Nobody "
+         "has read its rows.",
+         "drop what was half dropped; allow connections to a database that is needed"},
         {"no-rehearsal", warning, "no rehearsal has succeeded for a month",
          "Nobody knows that a restore works, and how long it takes, before it was tried. `check` looks into the "
          "history "

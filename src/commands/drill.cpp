@@ -1,6 +1,8 @@
 #include "commands/drill.hpp"
 
 #include "checks/checks.hpp"
+#include "commands/preflight.hpp"
+#include "staging/memory.hpp"
 #include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
 
@@ -35,12 +37,28 @@ void Drill::phase(const std::string& name) {
 void Drill::judge(const std::vector<Finding>& findings) {
     for (const auto& finding : findings) {
         if (!is_error(finding)) {
-            log::write(finding.problem, log::Level::warning);
-            told.warnings.push_back(finding.problem);
+            warn(finding.problem);
         }
     }
     if (has_error(findings)) {
         throw Failure(ExitCode::verification_failed, errors_in(findings));
+    }
+}
+
+void Drill::judge_node(const BootstrapArguments& given) {
+    if (!given.patroni || !given.patroni->method) {
+        return;
+    }
+    try {
+        refuse_configuration(given, make_request(options_of_node(given), given.patroni));
+    } catch (const Failure& failure) {
+        if (is_interruption(failure.code())) {
+            throw;
+        }
+        for (auto problem : failure.problems()) {
+            problem.message = "a restore of this node would be refused: " + problem.message;
+            warn(problem);
+        }
     }
 }
 
@@ -55,6 +73,11 @@ void Drill::end(const std::optional<Failure>& failure) {
         told.phase.clear();
         view.display.done();
     }
+}
+
+void Drill::warn(const Problem& problem) {
+    log::write(problem, log::Level::warning);
+    told.warnings.push_back(problem);
 }
 
 void Drill::end_phase() {

@@ -22,6 +22,8 @@ class Drill {
     void phase(const std::string& name);
     /// Tells warnings. Throws Failure(verification_failed) with the errors.
     void judge(const std::vector<Finding>& findings);
+    /// Tells, as warnings, what a restore of this node itself would end with before its copy.
+    void judge_node(const BootstrapArguments& given);
     /// The end of all of it; no failure: it succeeded.
     void end(const std::optional<Failure>& failure);
 
@@ -30,6 +32,7 @@ class Drill {
 
   private:
     void end_phase();
+    void warn(const Problem& problem);
 
     std::chrono::steady_clock::time_point began_, phase_began_;
 };

@@ -16,15 +16,17 @@ namespace fs = std::filesystem;
 
 }  // namespace
 
-std::string make_startable(const fs::path& scratch, const fs::path& data_directory, const fs::path& bin_directory) {
+std::string make_startable(const ScratchDirectory& scratch, const fs::path& data_directory,
+                           const fs::path& bin_directory) {
     const auto control = postgres::read_control_data(bin_directory, data_directory);
-    const auto file = scratch / "postgresql.conf";
+    const auto file = scratch.own() / "postgresql.conf";
     const std::vector<postgres::Setting> settings{
-        {"hba_file", (scratch / "pg_hba.conf").string()},
-        {"ident_file", (scratch / "pg_ident.conf").string()},
+        {"hba_file", (scratch.own() / "pg_hba.conf").string()},
+        {"ident_file", (scratch.own() / "pg_ident.conf").string()},
         {"listen_addresses", ""},
-        {"unix_socket_directories", scratch.string()},
+        {"unix_socket_directories", scratch.path().string()},
         {"unix_socket_permissions", "0700"},
+        {"huge_pages", "off"},  // they are reserved for the server beside it
         {"port", "5432"},
         {"archive_mode", "off"},
         {"max_logical_replication_workers", "0"},
@@ -36,8 +38,8 @@ std::string make_startable(const fs::path& scratch, const fs::path& data_directo
         text += fmt::format("{} = {}\n", setting.name, postgres::quote_value(setting.value));
     }
     system::replace_file(file, text);
-    system::replace_file(scratch / "pg_hba.conf", "local all all trust\n");
-    system::replace_file(scratch / "pg_ident.conf", "");
+    system::replace_file(scratch.own() / "pg_hba.conf", "local all all trust\n");
+    system::replace_file(scratch.own() / "pg_ident.conf", "");
     const auto altered = data_directory / "postgresql.auto.conf";
     if (const auto content = system::read_file_if_present(altered)) {
         system::replace_file(data_directory / "postgresql.auto.conf.source", *content);
@@ -48,8 +50,8 @@ std::string make_startable(const fs::path& scratch, const fs::path& data_directo
                        "start it: {} -D {} -c config_file={}\n"
                        "reach it: psql -h {} -p 5432 postgres\n"
                        "remove it, when its server is stopped: rm -r {}",
-                       word(bin_directory / "postgres"), word(data_directory), word(file), word(scratch),
-                       word(scratch));
+                       word(bin_directory / "postgres"), word(data_directory), word(file), word(scratch.path()),
+                       word(scratch.own()));
 }
 
 }  // namespace patroni_pgbackrest::commands

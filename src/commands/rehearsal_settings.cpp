@@ -3,6 +3,7 @@
 #include "commands/preflight.hpp"
 #include "replay/probes.hpp"
 #include "show/rehearsal.hpp"
+#include "system/file.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <random>
+#include <system_error>
 
 namespace patroni_pgbackrest::commands {
 
@@ -24,7 +26,11 @@ constexpr std::size_t longest_kept_directory = 90;
 /// Of this node's restore, and none of a rehearsal's.
 constexpr auto of_the_node =
     std::to_array<std::string_view>({"recovery", "tablespace-map", "tablespace-map-all", "link-map", "link-all",
-                                     "reuse-data", "source", "report", "process-max"});
+                                     "reuse-data", "source", "report", "process-max", "preload"});
+
+/// Of a target.
+constexpr auto of_the_target =
+    std::to_array<std::string_view>({"type", "target", "set", "target-timeline", "nearest", "target-exclusive"});
 
 /// Why one of them is refused on the command line; empty when it may be given.
 std::string_view why_refused(std::string_view option) {
@@ -36,6 +42,9 @@ std::string_view why_refused(std::string_view option) {
     }
     if (option == "reuse-data" || option == "source") {
         return "leave it out: a rehearsal copies from the repository, and hands nothing over";
+    }
+    if (option == "html") {
+        return "leave it out: report and format=json tell of a rehearsal";
     }
     return {};
 }
@@ -72,10 +81,10 @@ std::optional<std::uint64_t> read_seed(const RehearseArguments& arguments, const
         }
         return std::nullopt;
     }
-    for (const char* name : {"type", "target", "set", "target-timeline", "nearest", "target-exclusive"}) {
+    for (const auto name : of_the_target) {
         if (has_option(options, name)) {
             problems.push_back({fmt::format("random chooses the target, and {} says another", name),
-                                "leave one of the two out", std::string("--") + name});
+                                "leave one of the two out", fmt::format("--{}", name)});
         }
     }
     const auto seed = system::number(arguments.seed);
@@ -83,6 +92,13 @@ std::optional<std::uint64_t> read_seed(const RehearseArguments& arguments, const
         problems.push_back({fmt::format("'{}' is not a seed", arguments.seed), "use a whole number", "--seed"});
     }
     return arguments.seed.empty() ? std::optional<std::uint64_t>(std::random_device()()) : seed;
+}
+
+/// With the links resolved, as the server's socket will have it.
+std::size_t length_of(const std::string& directory) {
+    std::error_code error;
+    const auto resolved = std::filesystem::weakly_canonical(std::filesystem::absolute(directory), error);
+    return error ? directory.size() : resolved.string().size();
 }
 
 std::vector<Problem> problems_of_options(const RehearseArguments& arguments, const std::vector<GivenOption>& options) {
@@ -96,7 +112,7 @@ std::vector<Problem> problems_of_options(const RehearseArguments& arguments, con
     if (arguments.scratch.empty()) {
         problems.push_back({"no scratch directory is given",
                             "name one that is empty or not there, on a disk with room for the cluster", "--scratch"});
-    } else if (arguments.keep && arguments.scratch.size() > longest_kept_directory) {
+    } else if (arguments.keep && length_of(arguments.scratch) > longest_kept_directory) {
         problems.push_back({"the path of the scratch directory is too long for a server's socket",
                             fmt::format("use one of at most {} bytes, or leave keep out", longest_kept_directory),
                             "--scratch"});
@@ -192,17 +208,46 @@ RehearsalSettings rehearsal_settings(const RehearseArguments& arguments, const B
     auto& request = settings.request;
     settings.bin_directory = configured_binaries(request);
     settings.patroni = given.patroni;
+    settings.source = given.source;
     request.patroni.reset();  // nothing of Patroni is asked or touched
     request.memory = memory;
     request.processes = has_option(given.options, "process-max") ? request.processes : 1;
     if (settings.seed) {
+        const auto set = request.backup_set;  // the block's, which may say which of two clusters is meant
         request = for_latest(request);
+        request.backup_set = set;
     }
     settings.scratch = arguments.scratch;
     settings.data_directory = data_directory_of_node(given);
     settings.history = history_of(given);
     settings.probes = probes_of(given);
     return settings;
+}
+
+std::vector<GivenOption> options_of_node(const BootstrapArguments& given) {
+    auto options = given.options;
+    std::erase_if(options, [](const GivenOption& option) {
+        const bool is_of_target =
+            std::find(of_the_target.begin(), of_the_target.end(), option.name) != of_the_target.end();
+        return is_of_target || is_of_the_node(option.name) || option.name == "probe" || option.name == "datadir";
+    });
+    if (const auto directory = data_directory_of_node(given)) {
+        options.push_back({"datadir", directory->string()});
+    }
+    return options;
+}
+
+std::optional<Problem> place_outside(const Request& request, const std::vector<pgbackrest::BackupTarget>& targets) {
+    const auto scratch = request.scratch.value_or(std::filesystem::path());
+    for (const auto& target : pgbackrest::restored_targets(targets, request.restore_options, request.data_directory)) {
+        if (!system::lies_in(target.place, scratch / "tablespaces") || target.place.filename().empty() ||
+            target.place == scratch / "tablespaces") {
+            return Problem{fmt::format("{} would be restored to {}, and a rehearsal writes in {}", target.files,
+                                       target.place.string(), scratch.string()),
+                           "a tablespace's name leads out of there: rename it, and make a backup"};
+        }
+    }
+    return std::nullopt;
 }
 
 Request for_latest(Request request) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "commands/bootstrap.hpp"
+#include "pgbackrest/backup_targets.hpp"
 #include "postgres/probe.hpp"
 
 #include <cstdint>
@@ -24,8 +25,9 @@ struct RehearseArguments {
 /// What is to be rehearsed, complete and free of contradictions.
 struct RehearsalSettings {
     Request request;  ///< of a restore into the scratch directory, without Patroni
-    /// As it stands in patroni.yml, of which a rehearsal uses its rejected runs only.
+    /// As it stands in patroni.yml, of which a rehearsal uses its rejected runs and roles only.
     std::optional<patroni::Configuration> patroni;
+    patroni::ConfigurationSource source;  ///< where that was read from
     std::filesystem::path scratch;
     std::optional<std::filesystem::path> data_directory;  ///< this node's, which is kept away from
     std::optional<std::filesystem::path> bin_directory;   ///< postgresql.bin_dir
@@ -39,11 +41,17 @@ struct RehearsalSettings {
 std::optional<std::uint64_t> bytes_in_words(std::string_view text);
 
 /// patroni.yml as a rehearsal reads it: the private server replays, whatever recovery_conf says, and where this node's
-/// restore puts its files, or its report, does not count.
+/// restore puts its files, or its report, and which libraries it loads, does not count.
 patroni::Configuration configuration_for_rehearsal(patroni::Configuration patroni);
 
 /// Makes them from the command line, the method's block, then defaults. Throws Failure(usage) with every problem.
 RehearsalSettings rehearsal_settings(const RehearseArguments& arguments, const BootstrapArguments& given);
+
+/// What make_request() is given for the restore of this node itself: without what is said of the rehearsal alone.
+std::vector<GivenOption> options_of_node(const BootstrapArguments& given);
+
+/// A tablespace that would be restored to somewhere else than in the scratch directory, as its name may lead out of it.
+std::optional<Problem> place_outside(const Request& request, const std::vector<pgbackrest::BackupTarget>& targets);
 
 /// The request for all that the archive has, from the newest backup.
 Request for_latest(Request request);

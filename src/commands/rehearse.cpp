@@ -11,8 +11,12 @@
 #include "commands/kept_rehearsal.hpp"
 #include "commands/preflight.hpp"
 #include "commands/recovery.hpp"
+#include "patroni/roles.hpp"
+#include "pgbackrest/working_places.hpp"
+#include "plan/clusters.hpp"
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
+#include "process/process_tree.hpp"
 #include "replay/position.hpp"
 #include "replay/probes.hpp"
 #include "show/metrics.hpp"
@@ -71,12 +75,21 @@ Look look_at(const Request& request, const RejectedRuns& rejected, Drill& drill)
     return {std::move(repository), std::move(plan)};
 }
 
+/// A backup set may be what says which of the stanza's clusters is meant.
+Request latest_of_cluster(const Request& request) {
+    auto latest = for_latest(request);
+    if (request.backup_set && !request.system_identifier) {
+        latest.system_identifier = settle_cluster(request, read_stanza(request)).cluster.system_identifier;
+    }
+    return latest;
+}
+
 /// What a restore to the latest point would bring back now. Empty, with a warning, where it cannot be planned and
 /// something else is rehearsed.
 std::optional<Plan> look_at_latest(const RehearsalSettings& settings, const Request& request,
                                    const RejectedRuns& rejected, Drill& drill, Window& window) {
     try {
-        auto latest = look_at(for_latest(request), rejected, drill);
+        auto latest = look_at(latest_of_cluster(request), rejected, drill);
         window = find_window(latest.plan, latest.repository);
         drill.told.window = window_text(window, latest.plan);
         drill.told.bytes_now = latest.plan.backup.size;
@@ -103,7 +116,9 @@ Plan plan_rehearsal(const RehearsalSettings& settings, Request& request, Drill& 
     const auto rejected = rejected_runs_of_node(settings);
     Window window;
     auto latest = look_at_latest(settings, request, rejected, drill, window);
-    if (settings.seed) {
+    if (settings.seed && latest) {
+        request = for_latest(request);
+        request.system_identifier = latest->database.system_identifier;
         const auto moment = random_moment(window, *settings.seed);
         if (!moment) {
             throw Failure(ExitCode::target_not_reachable,
@@ -170,6 +185,7 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
     DiskFloor floor(request.scratch.value_or(request.data_directory), settings.disk_floor);
     floor.require_room_for(plan.backup.size);
     FirstSession session;
+    session.roles = patroni::read_roles(settings.source);
     session.watch = [&] { floor.require(); };
     session.examine = [&](const postgres::Client& client) { examine(arguments, settings, client, drill); };
 
@@ -194,11 +210,14 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
 
 void run(const RehearseArguments& arguments, const RehearsalSettings& settings, ScratchDirectory& scratch,
          Drill& drill) {
-    auto request = in_scratch(settings.request, scratch.path(), scratch.data_directory(), scratch.tablespaces());
+    auto request = in_scratch(settings.request, scratch.own(), scratch.data_directory(), scratch.tablespaces());
     drill.phase("plan");
     const auto plan = plan_rehearsal(settings, request, drill);
     drill.told.target = request.target.text();
     drill.told.backup_set = plan.backup.label;
+    if (const auto outside = place_outside(request, plan.targets)) {
+        throw Failure(ExitCode::unsafe, {*outside});
+    }
     const auto bin_directory = postgres::find_binaries(plan.major_version, settings.bin_directory);
 
     StagingDirectory staging(request);
@@ -214,8 +233,23 @@ void run(const RehearseArguments& arguments, const RehearsalSettings& settings, 
     restore(arguments, settings, request, plan, bin_directory, staging, drill);
     if (arguments.keep) {
         scratch.keep();
-        log::info("{}", make_startable(scratch.path(), staging.path(), bin_directory));
+        log::info("{}", make_startable(scratch, staging.path(), bin_directory));
     }
+}
+
+/// Of this node: none of them may have anything to do with the scratch directory.
+std::vector<fs::path> kept_away_places(const RehearsalSettings& settings) {
+    std::vector<fs::path> places;
+    try {
+        places = pgbackrest::places_of_pgbackrest(settings.request.pgbackrest);
+    } catch (const Failure&) {
+        places = pgbackrest::places_in({});  // the plan tells why its files cannot be read
+    }
+    if (settings.data_directory) {
+        const auto of_data = kept_away_from(*settings.data_directory);
+        places.insert(places.begin(), of_data.begin(), of_data.end());
+    }
+    return places;
 }
 
 /// Where the history is kept, so that two rehearsals know of each other. Without one the drill is done all the same.
@@ -274,19 +308,24 @@ void rehearse(const RehearseArguments& arguments) {
         log::set_format(*format);
     }
     system::run_behind_others();
-    const auto others = settings.data_directory ? kept_away_from(*settings.data_directory) : std::vector<fs::path>();
-    ScratchDirectory scratch(settings.scratch, others, directory_of_history(settings.history));
+    ScratchDirectory scratch(settings.scratch, kept_away_places(settings), directory_of_history(settings.history));
     ::setenv("TMPDIR", scratch.temporary().c_str(), 1);
     Drill drill(settings);
     try {
+        drill.judge_node(given);
         run(arguments, settings, scratch, drill);
+        process::end_descendants(std::chrono::seconds(2));  // an archive-get that still fetches ahead
         drill.end(std::nullopt);
         conclude(arguments, given, settings, drill, std::nullopt);
     } catch (const std::exception& error) {
         const auto failure = system::unexpected(error);
-        if (arguments.keep && !is_interruption(failure.code())) {
-            scratch.keep();
-            log::info("what was restored is kept in {}", scratch.path().string());
+        process::end_descendants(std::chrono::seconds(2));
+        // On a disk that got full somebody else needs the room.
+        if (arguments.keep && !is_interruption(failure.code()) && failure.code() != ExitCode::system_refused) {
+            write_or_warn([&] {
+                scratch.keep();
+                log::info("what was restored is kept in {}", scratch.own().string());
+            });
         }
         drill.end(failure);
         conclude(arguments, given, settings, drill, failure);

@@ -1,12 +1,35 @@
 #include "pgbackrest/working_places.hpp"
 
-#include "pgbackrest/configuration_files.hpp"
-
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <pwd.h>
+#include <string>
+#include <string_view>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::pgbackrest {
+
+namespace {
+
+/// `repo2` of `repo2-path`, or of whatever ends like that; empty for any other option.
+std::string_view repository_in(std::string_view key, std::string_view ending) {
+    const bool is_one = key.starts_with("repo") && key.ends_with(ending);
+    const auto name = is_one ? key.substr(0, key.size() - ending.size()) : std::string_view();
+    return name.find('-') == std::string_view::npos ? name : std::string_view();
+}
+
+/// Whether one of the lines puts this repository somewhere else.
+bool is_elsewhere(std::string_view repository, const std::vector<ConfigurationLine>& lines) {
+    return std::any_of(lines.begin(), lines.end(), [&](const ConfigurationLine& line) {
+        const bool has_host = repository_in(line.key, "-host") == repository;
+        const bool has_store =
+            repository_in(line.key, "-type") == repository && line.value != "posix" && line.value != "cifs";
+        return has_host || has_store;
+    });
+}
+
+}  // namespace
 
 std::vector<std::filesystem::path> working_places(const Pgbackrest& pgbackrest) {
     std::vector<std::filesystem::path> places{"/var/log/pgbackrest"};
@@ -23,6 +46,31 @@ std::vector<std::filesystem::path> working_places(const Pgbackrest& pgbackrest) 
         places.push_back(std::filesystem::path(user->pw_dir) / ".ssh");
     }
     return places;
+}
+
+std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine>& lines) {
+    std::vector<std::filesystem::path> places{"/var/lib/pgbackrest", "/var/spool/pgbackrest", "/tmp/pgbackrest",
+                                              "/var/log/pgbackrest"};
+    for (const auto& line : lines) {
+        const auto repository = repository_in(line.key, "-path");
+        const bool is_repository = !repository.empty() && !is_elsewhere(repository, lines);
+        const bool is_other = line.key == "spool-path" || line.key == "lock-path" || line.key == "log-path";
+        const std::filesystem::path path(line.value);
+        if ((is_repository || is_other) && path.is_absolute() && path.has_relative_path()) {
+            places.push_back(path);
+        }
+    }
+    return places;
+}
+
+std::vector<std::filesystem::path> places_of_pgbackrest(const Pgbackrest& pgbackrest) {
+    auto lines = read_configuration(pgbackrest);
+    const auto variables = environment_options();
+    lines.insert(lines.end(), variables.begin(), variables.end());
+    for (const auto& option : pgbackrest.common) {
+        lines.push_back({"", option.name, option.value, ""});
+    }
+    return places_in(lines);
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

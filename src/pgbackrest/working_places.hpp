@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pgbackrest/command_line.hpp"
+#include "pgbackrest/configuration_files.hpp"
 
 #include <filesystem>
 #include <vector>
@@ -11,5 +12,11 @@ namespace patroni_pgbackrest::pgbackrest {
 /// log-path as the configuration and the environment have it for whatever command (/var/log/pgbackrest), and what the
 /// ssh that it starts keeps in ~/.ssh. Throws as read_configuration().
 std::vector<std::filesystem::path> working_places(const Pgbackrest& pgbackrest);
+
+/// What pgBackRest has on this machine: its repositories, spool-path, lock-path and log-path, wherever one of these
+/// lines says so, and the usual ones. A repository on a host of its own, or in an object store, is none of them.
+std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine>& lines);
+/// The same of its files, its environment and what is passed with every command. Throws as read_configuration().
+std::vector<std::filesystem::path> places_of_pgbackrest(const Pgbackrest& pgbackrest);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -167,6 +167,10 @@ class Replay {
         needed.raise_limits(seen_limits_);
         needed.max_prepared_transactions += more_prepared_;
         auto all = base_settings(request_, data_, needed);
+        if (request_.scratch) {
+            const auto more = settings_beside_production(plan_.major_version);
+            all.insert(all.end(), more.begin(), more.end());
+        }
         if (recovering) {
             const auto more = recovery_settings(request_.target, plan_.timeline(), guard_command());
             all.insert(all.end(), more.begin(), more.end());

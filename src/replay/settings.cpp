@@ -55,6 +55,15 @@ std::vector<postgres::Setting> server_settings(const postgres::ControlData& cont
     return settings;
 }
 
+std::vector<postgres::Setting> settings_beside_production(int major_version) {
+    constexpr int first_with_login_triggers = 17;
+    std::vector<postgres::Setting> settings{{"huge_pages", "off"}};  // they are reserved for that server
+    if (major_version >= first_with_login_triggers) {
+        settings.push_back({"event_triggers", "off"});
+    }
+    return settings;
+}
+
 std::vector<postgres::Setting> recovery_settings(const RecoveryTarget& target, postgres::Timeline timeline,
                                                  const std::string& restore_command) {
     std::vector<postgres::Setting> settings{{"restore_command", restore_command},

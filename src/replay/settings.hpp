@@ -22,6 +22,9 @@ struct ReplayResources {
 std::vector<postgres::Setting> server_settings(const postgres::ControlData& control, const ReplayResources& resources,
                                                const std::string& preload_libraries);
 
+/// Of one that runs beside a server in production, and whose content is only looked at.
+std::vector<postgres::Setting> settings_beside_production(int major_version);
+
 /// The recovery's own: restore_command, target, timeline (always a number) and action.
 std::vector<postgres::Setting> recovery_settings(const RecoveryTarget& target, postgres::Timeline timeline,
                                                  const std::string& restore_command);

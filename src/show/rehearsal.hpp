@@ -32,6 +32,8 @@ struct Rehearsal {
     std::vector<Problem> warnings;
 
     bool is_done() const { return exit_code == 0; }
+    /// Whether a restore to the latest point could be planned.
+    bool knows_latest() const { return bytes_now > 0; }
     /// Of one phase; 0 if it was not reached.
     double seconds_of(const std::string& name) const;
     /// Bytes a second; segments a second. Empty where too little was measured.
@@ -60,7 +62,8 @@ std::string history_json(const std::vector<Rehearsal>& rehearsals);
 /// One line each, and how the last one compares with those before it.
 std::string history_text(const std::vector<Rehearsal>& rehearsals);
 
-/// The finding `no-rehearsal`, when none of this stanza has succeeded for a month; `now` in seconds since 1970.
+/// The finding `no-rehearsal`, when none of this stanza has succeeded for a month; `now` in seconds since 1970. One
+/// that could not plan a restore to the latest point as well does not count.
 std::vector<Finding> review_rehearsals(const std::vector<Rehearsal>& rehearsals, const std::string& stanza,
                                        std::int64_t now);
 

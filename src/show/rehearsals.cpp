@@ -160,7 +160,7 @@ std::vector<Finding> review_rehearsals(const std::vector<Rehearsal>& rehearsals,
     for (const auto& rehearsal : rehearsals) {
         if (rehearsal.stanza == stanza) {
             last = &rehearsal;
-            last_done = rehearsal.is_done() ? &rehearsal : last_done;
+            last_done = rehearsal.is_done() && rehearsal.knows_latest() ? &rehearsal : last_done;
         }
     }
     const auto days = last_done == nullptr ? 0 : (now - last_done->at) / a_day;
@@ -172,6 +172,8 @@ std::vector<Finding> review_rehearsals(const std::vector<Rehearsal>& rehearsals,
                        : fmt::format("the last rehearsal of stanza {} that succeeded was {} days ago", stanza, days);
     if (last != nullptr && !last->is_done()) {
         message += fmt::format(", and the last one ended with {}: {}", last->exit_code, last->message);
+    } else if (last != nullptr && !last->knows_latest()) {
+        message += ", and the last one could not plan a restore to the latest point";
     }
     return {{"no-rehearsal",
              {message, "run patroni_pgbackrest rehearse with --scratch=DIR and the same options, as the user of this "

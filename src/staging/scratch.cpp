@@ -3,18 +3,24 @@
 #include "postgres/living_server.hpp"
 #include "process/process_tree.hpp"
 #include "staging/places.hpp"
+#include "system/descriptor.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace patroni_pgbackrest {
 
@@ -22,21 +28,43 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// In the scratch directory for as long as anything of a rehearsal is there: nothing is removed without it.
-constexpr const char* mark_file = "patroni_pgbackrest.rehearsal";
+/// In the scratch directory, and around all that a rehearsal makes there: nothing else is ever removed.
+constexpr const char* own_directory = "ppb.rehearsal";
 
-/// All that a rehearsal makes there, and nothing else is ever removed.
-constexpr const char* made_there[] = {"data.restoring",  "data.restoring.d", "tablespaces",  "tmp",
-                                      "postgresql.conf", "pg_hba.conf",      "pg_ident.conf"};
+/// In that one for as long as anything of a rehearsal is there: nothing is removed without it.
+constexpr const char* mark_file = "mark.json";
+constexpr const char* new_mark_file = "mark.json.new";
 
-nlohmann::json read_mark(const fs::path& directory) {
-    const auto content = system::read_file_if_present(directory / mark_file);
+/// What else a rehearsal makes. (What is written for one that is kept is not among it, and neither removed.)
+constexpr const char* made_there[] = {"data.restoring", "data.restoring.d", "tablespaces", "tmp"};
+
+/// A link is none.
+nlohmann::json read_mark(const fs::path& own) {
+    std::error_code error;
+    const bool is_file = fs::is_regular_file(fs::symlink_status(own / mark_file, error));
+    const auto content = is_file ? system::read_file_if_present(own / mark_file) : std::nullopt;
     return content ? nlohmann::json::parse(*content, nullptr, false) : nlohmann::json();
 }
 
-void write_mark(const fs::path& directory, std::string_view state, bool made) {
+/// Follows no link, whoever made one there.
+void write_mark(const fs::path& own, std::string_view state, bool made) {
     const nlohmann::json content{{"version", 1}, {"state", state}, {"made", made}};
-    system::replace_file(directory / mark_file, content.dump() + "\n");
+    const auto text = content.dump() + "\n";
+    const auto file = own / new_mark_file;
+    system::remove_file(file);
+    const system::Descriptor mark(
+        ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (!mark.is_open()) {
+        throw system::refused("write", file, errno);
+    }
+    const auto written = ::write(mark.number(), text.data(), text.size());
+    if (written != static_cast<ssize_t>(text.size())) {
+        throw system::refused("write", file, written < 0 ? errno : ENOSPC);
+    }
+    if (::fsync(mark.number()) != 0 || ::rename(file.c_str(), (own / mark_file).c_str()) != 0) {
+        throw system::refused("write", file, errno);
+    }
+    system::sync_directory(own);
 }
 
 fs::path real_path(const fs::path& directory) {
@@ -48,6 +76,25 @@ fs::path real_path(const fs::path& directory) {
     return path.has_filename() ? path : path.parent_path();
 }
 
+/// As they are where one cannot be looked at.
+std::vector<fs::path> real_paths(std::vector<fs::path> paths) {
+    for (auto& path : paths) {
+        std::error_code error;
+        const auto real = fs::weakly_canonical(path, error);
+        path = error ? path.lexically_normal() : real;
+        path = path.has_filename() ? path : path.parent_path();
+    }
+    return paths;
+}
+
+/// `PG_15_202209061`, in a tablespace of whatever version.
+bool is_of_a_version(std::string_view name) {
+    constexpr std::string_view prefix = "PG_";
+    constexpr std::string_view digits = "0123456789";
+    return name.starts_with(prefix) && name.size() > prefix.size() &&
+           digits.find(name[prefix.size()]) != std::string_view::npos;
+}
+
 /// Whether a data directory, a tablespace or a pg_wal of its own may lie there. Other programs of PostgreSQL's work
 /// anywhere.
 bool may_be_a_servers(const fs::path& place) {
@@ -57,35 +104,64 @@ bool may_be_a_servers(const fs::path& place) {
     }
     fs::directory_iterator entry(place, error);
     for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
-        if (entry->path().filename().string().starts_with("PG_")) {
+        if (is_of_a_version(entry->path().filename().string())) {
             return true;
         }
     }
     return false;
 }
 
-/// Of this directory and those around it.
-void refuse_living_server(const fs::path& directory) {
+/// This directory and those around it, as far as they look like a server's.
+std::vector<fs::path> servers_places_around(const fs::path& directory) {
+    std::vector<fs::path> places;
     for (auto place = directory; place.has_relative_path(); place = place.parent_path()) {
-        const auto server = may_be_a_servers(place) ? server_with_place(place) : std::nullopt;
-        if (server) {
-            throw Failure(ExitCode::unsafe,
-                          fmt::format("process {} of a PostgreSQL server has {}, and the scratch directory is {}",
-                                      *server, place.string(), directory.string()),
-                          "name a directory that no server has, or stop that server if it is a rehearsal's own");
+        if (may_be_a_servers(place)) {
+            places.push_back(place);
         }
+    }
+    return places;
+}
+
+Failure has_server(pid_t server, const fs::path& place, const fs::path& directory) {
+    return {ExitCode::unsafe,
+            fmt::format("process {} of a PostgreSQL server has {}, and the scratch directory is {}", server,
+                        place.string(), directory.string()),
+            "name a directory that no server has, or stop that server if it is a rehearsal's own"};
+}
+
+void refuse_servers_place(const fs::path& directory) {
+    const auto places = servers_places_around(directory);
+    for (const auto& place : places) {
+        if (const auto server = server_with_place(place)) {
+            throw has_server(*server, place, directory);
+        }
+    }
+    if (!places.empty()) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("{} is a PostgreSQL server's, and the scratch directory is {}",
+                                  places.front().string(), directory.string()),
+                      "name a directory that is no data directory and no tablespace, and that lies in none");
     }
 }
 
-void refuse_state(const fs::path& directory, ScratchState state) {
-    if (state == ScratchState::foreign) {
-        throw Failure(ExitCode::unsafe, fmt::format("scratch directory {} is not empty", directory.string()),
-                      "name a directory that is empty or not there: all that a rehearsal makes in it is removed again");
+void refuse_state(const fs::path& directory, const FoundScratch& found) {
+    if (found.state == ScratchState::foreign) {
+        const auto what = found.stranger.empty() ? std::string("is not a directory that a rehearsal may use")
+                                                 : fmt::format("is not empty: {} is in it", found.stranger);
+        throw Failure(ExitCode::unsafe, fmt::format("scratch directory {} {}", directory.string(), what),
+                      "name a directory that is empty or not there, or move away what is in it: a rehearsal removes "
+                      "only what a rehearsal has made");
     }
-    if (state == ScratchState::kept) {
-        throw Failure(
-            ExitCode::unsafe, fmt::format("{} holds a rehearsal that was kept", directory.string()),
-            fmt::format("stop its server if one runs, then rm -r {}", system::shell_word(directory.string())));
+    if (found.state == ScratchState::kept) {
+        throw Failure(ExitCode::unsafe, fmt::format("{} holds a rehearsal that was kept", directory.string()),
+                      fmt::format("stop its server if one runs, then rm -r {}",
+                                  system::shell_word((directory / own_directory).string())));
+    }
+}
+
+void refuse_unprotected(const fs::path& directory) {
+    if (const auto problem = why_not_private(directory)) {
+        throw Failure(ExitCode::unsafe, {*problem});
     }
 }
 
@@ -95,52 +171,112 @@ Failure under_way() {
 }
 
 /// Its processes end with it, but may take a moment.
-void end_what_is_left(const fs::path& directory) {
+void end_what_is_left(const fs::path& own) {
     using namespace std::chrono_literals;
-    process::end_processes_with("--lock-path=" + (directory / "data.restoring.d" / "pgbackrest-lock").string(), 2s);
-    const auto data = directory / "data.restoring";
+    process::end_processes_with("--lock-path=" + (own / "data.restoring.d" / "pgbackrest-lock").string(), 2s);
+    const auto data = own / "data.restoring";
     if (fs::is_directory(data)) {
         postgres::remove_stale_postmaster_file(data);
     }
 }
 
-/// A mark that was being written when its rehearsal was killed.
-bool is_half_a_mark(const std::string& name) {
-    return name.starts_with("." + std::string(mark_file) + ".");
-}
-
-void remove_all_made_in(const fs::path& directory) {
-    std::vector<std::string> names(std::begin(made_there), std::end(made_there));
-    const auto found = system::entries(directory);
-    std::copy_if(found.begin(), found.end(), std::back_inserter(names), is_half_a_mark);
-    for (const auto& name : names) {
-        std::error_code error;
-        fs::remove_all(directory / name, error);
-        if (error) {
-            throw system::refused("remove", directory / name, error.value());
+/// Somebody may have given a server what a rehearsal left there.
+void refuse_servers_in(const fs::path& tablespaces, const fs::path& directory) {
+    std::error_code error;
+    fs::directory_iterator entry(tablespaces, error);
+    for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
+        if (const auto server = server_with_place(entry->path())) {
+            throw has_server(*server, entry->path(), directory);
         }
     }
 }
 
+void remove_all_made_in(const fs::path& own) {
+    for (const char* name : made_there) {
+        std::error_code error;
+        fs::remove_all(own / name, error);
+        if (error) {
+            throw system::refused("remove", own / name, error.value());
+        }
+    }
+}
+
+bool is_made_there(const std::string& name) {
+    return name == mark_file || name == new_mark_file ||
+           std::find(std::begin(made_there), std::end(made_there), name) != std::end(made_there);
+}
+
+/// The first that is none of a rehearsal's; empty when all are.
+std::string stranger_in(const fs::path& directory, bool (*is_known)(const std::string&)) {
+    const auto names = system::entries(directory);
+    const auto stranger = std::find_if_not(names.begin(), names.end(), is_known);
+    return stranger == names.end() ? std::string() : *stranger;
+}
+
+bool is_own_directory(const fs::path& own) {
+    struct stat facts {};
+    return ::lstat(own.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode) && facts.st_uid == ::geteuid();
+}
+
+/// Of the directory that rehearsals make.
+FoundScratch look_at_own(const fs::path& own) {
+    const auto named = [](const std::string& name) {
+        return name.empty() ? std::string(own_directory) : fmt::format("{}/{}", own_directory, name);
+    };
+    if (!is_own_directory(own)) {
+        return {ScratchState::foreign, named("")};
+    }
+    const auto mark = read_mark(own);
+    if (!mark.is_object()) {
+        // One that was killed before it had its mark has made nothing else.
+        const auto stranger = stranger_in(own, [](const std::string& name) { return name == new_mark_file; });
+        return stranger.empty() ? FoundScratch{} : FoundScratch{ScratchState::foreign, named(stranger)};
+    }
+    const auto state = mark.find("state");
+    if (state != mark.end() && *state == "kept") {
+        return {ScratchState::kept};
+    }
+    const auto stranger = stranger_in(own, is_made_there);
+    return stranger.empty() ? FoundScratch{ScratchState::interrupted}
+                            : FoundScratch{ScratchState::foreign, named(stranger)};
+}
+
 }  // namespace
 
-ScratchState state_of_scratch(const fs::path& directory) {
+FoundScratch look_at_scratch(const fs::path& directory) {
     std::error_code error;
     if (!fs::exists(directory, error)) {
-        return ScratchState::usable;
+        return {};
     }
     if (!fs::is_directory(directory, error)) {
-        return ScratchState::foreign;
+        return {ScratchState::foreign};
     }
-    const auto found = read_mark(directory);
-    if (found.is_object()) {
-        return found.value("state", "") == "kept" ? ScratchState::kept : ScratchState::interrupted;
+    const auto own = directory / own_directory;
+    const bool has_own = fs::exists(fs::symlink_status(own, error));
+    const auto found = has_own ? look_at_own(own) : FoundScratch{};
+    if (found.state == ScratchState::kept || found.state == ScratchState::foreign) {
+        return found;
     }
-    const auto names = system::entries(directory);
-    const bool is_empty = std::all_of(names.begin(), names.end(), [](const std::string& name) {
-        return name == "lost+found" || is_half_a_mark(name);
-    });
-    return is_empty ? ScratchState::usable : ScratchState::foreign;
+    const auto stranger =
+        stranger_in(directory, [](const std::string& name) { return name == own_directory || name == "lost+found"; });
+    return stranger.empty() ? found : FoundScratch{ScratchState::foreign, stranger};
+}
+
+std::optional<Problem> why_not_private(const fs::path& directory) {
+    struct stat facts {};
+    if (::lstat(directory.c_str(), &facts) != 0) {
+        return std::nullopt;
+    }
+    if (facts.st_uid != ::geteuid() && facts.st_uid != 0) {
+        return Problem{fmt::format("scratch directory {} belongs to another user", directory.string()),
+                       "name one of this user's own, or one that is not there"};
+    }
+    if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return Problem{
+            fmt::format("others may write to scratch directory {}", directory.string()),
+            fmt::format("chmod go-w {}, or name one that is not there", system::shell_word(directory.string()))};
+    }
+    return std::nullopt;
 }
 
 std::vector<fs::path> kept_away_from(const fs::path& data_directory) {
@@ -173,35 +309,37 @@ std::optional<Problem> why_no_scratch(const fs::path& directory, const std::vect
 ScratchDirectory::ScratchDirectory(const fs::path& directory, const std::vector<fs::path>& others,
                                    const fs::path& history)
     : path_(real_path(directory)) {
-    if (const auto problem = why_no_scratch(path_, others)) {
+    if (const auto problem = why_no_scratch(path_, real_paths(others))) {
         throw Failure(ExitCode::unsafe, {*problem});
     }
-    refuse_living_server(path_);
-    refuse_state(path_, state_of_scratch(path_));
+    refuse_servers_place(path_);
+    refuse_unprotected(path_);
+    refuse_state(path_, look_at_scratch(path_));
     if (!history.empty() && !locks_.take(history)) {
         throw under_way();
     }
     std::error_code error;
-    made_ = fs::create_directories(path_, error);
-    if (made_) {
-        fs::permissions(path_, fs::perms::owner_all, error);
+    fs::create_directories(path_.parent_path(), error);
+    made_ = !error && ::mkdir(path_.c_str(), S_IRWXU) == 0;
+    if (error || (!made_ && errno != EEXIST)) {
+        throw system::refused("make directory", path_, error ? error.value() : errno);
     }
-    if (error) {
-        throw system::refused("make directory", path_, error.value());
-    }
+    refuse_unprotected(path_);
     if (!locks_.take(path_)) {
         throw under_way();
     }
     // Looked at again under the lock.
-    const auto state = state_of_scratch(path_);
-    refuse_state(path_, state);
-    if (state == ScratchState::interrupted) {
-        made_ = read_mark(path_).value("made", false);
+    const auto found = look_at_scratch(path_);
+    refuse_state(path_, found);
+    if (found.state == ScratchState::interrupted) {
+        made_ = read_mark(own()).value("made", nlohmann::json()) == true;
         log::info("{} holds what an interrupted rehearsal left: it is removed", path_.string());
-        end_what_is_left(path_);
-        remove_all_made_in(path_);
+        end_what_is_left(own());
+        refuse_servers_in(tablespaces(), path_);
+        remove_all_made_in(own());
     }
-    write_mark(path_, "running", made_);
+    make_private(own());
+    write_mark(own(), "running", made_);
     make_private(temporary());
 }
 
@@ -210,9 +348,11 @@ ScratchDirectory::~ScratchDirectory() {
         return;
     }
     try {
-        remove_all_made_in(path_);
-        system::remove_file(path_ / mark_file);
+        remove_all_made_in(own());
+        system::remove_file(own() / new_mark_file);
+        system::remove_file(own() / mark_file);
         std::error_code ignored;
+        fs::remove(own(), ignored);
         if (made_) {
             fs::remove(path_, ignored);
         }
@@ -221,9 +361,13 @@ ScratchDirectory::~ScratchDirectory() {
     }
 }
 
+fs::path ScratchDirectory::own() const {
+    return path_ / own_directory;
+}
+
 void ScratchDirectory::keep() {
+    write_mark(own(), "kept", made_);
     kept_ = true;
-    write_mark(path_, "kept", made_);
 }
 
 }  // namespace patroni_pgbackrest

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,6 +19,9 @@ constexpr int idle_class = 3;
 constexpr int class_shift = 13;
 constexpr int lowest = 19;
 
+/// proc_pid_oom_score_adj(5): the highest may be chosen without a privilege.
+constexpr int first_to_end = 1000;
+
 }  // namespace
 
 void run_behind_others() {
@@ -29,6 +33,9 @@ void run_behind_others() {
     const bool is_chosen = own > 0 && (own >> class_shift) != 0;
     if (!is_chosen && ::syscall(SYS_ioprio_set, of_a_process, 0, idle_class << class_shift) != 0) {
         log::warning("I/O class idle is refused: {}", std::strerror(errno));
+    }
+    if (!(std::ofstream("/proc/self/oom_score_adj") << first_to_end << std::flush)) {
+        log::warning("/proc/self/oom_score_adj cannot be written: where memory is short, others may be ended first");
     }
 }
 

@@ -7,10 +7,12 @@ import signal
 import unittest
 
 from bootstrap_case import BATCHES, ROWS, BootstrapCase, PlainCase, program, read, wait_until
+from json_schema import assert_fits
 from repository_case import RepositoryCase
 from source_cluster import switch_wal, wait_until_archived
 
 PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../packaging/systemd')
+REPORT_SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/report.schema.json')
 SLEEP = 'exec sleep 47'
 
 
@@ -94,6 +96,7 @@ class Green(RehearsalCase):
                       'window     20', 'lost now   what was committed in the last ', 'recovery   about '):
             self.assertIn(words, result.log)
         told = json.loads(read(report))
+        assert_fits(self, told, json.loads(read(REPORT_SCHEMA)))
         self.assertEqual((told['command'], told['phase'], told['outcome']['exit_code']), ('rehearse', 'done', 0))
         drill = told['rehearsal']
         self.assertEqual([each['phase'] for each in drill['phases']],
@@ -172,6 +175,13 @@ class Green(RehearsalCase):
         self.assert_done(self.rehearse())
         self.assert_rows(BATCHES, doomed=False)
 
+    def test_what_a_restore_of_this_node_would_be_refused_for_is_a_warning(self):
+        self.configure({'process-max': 'many'})
+        result = self.rehearse()
+        self.assert_done(result)
+        self.assertIn('a restore of this node would be refused: ', result.log)
+        self.assertEqual(len([each for each in self.history()[-1]['warnings'] if 'many' in each['message']]), 1)
+
     def test_patroni_mode_is_rehearsed_by_a_private_server(self):
         self.configure({'recovery_conf': self.recovery_conf()})
         self.assert_done(self.rehearse())
@@ -208,6 +218,8 @@ class Green(RehearsalCase):
         server.send_signal(signal.SIGINT)
         wait_until('the kept server to stop', lambda: server.poll() is not None)
         self.lab.run(*shlex.split(remove))
+        self.assertEqual(os.listdir(self.scratch), [])
+        os.rmdir(self.scratch)
         self.assert_done(self.rehearse())
 
 
@@ -230,7 +242,7 @@ class Red(RehearsalCase):
 
     def test_too_little_disk(self):
         self.assert_red(self.rehearse('--disk-floor=900TB'), 3, 'of which disk-floor keeps 900', 'plan')
-        self.scratch = os.path.join(self.lab.mount_tmpfs(20, 'disk'), 'scratch')
+        self.scratch = os.path.join(self.lab.mount_tmpfs(15, 'disk'), 'scratch')
         self.assert_red(self.rehearse('--disk-floor=0'), 3, 'has room for|of which disk-floor keeps', 'plan')
 
     def test_a_disk_that_fills_in_the_middle(self):
@@ -281,6 +293,22 @@ class ScratchDirectories(RehearsalCase):
         self.assertFalse(os.path.exists(self.data_directory + '/pg_wal/scratch'))
         self.assert_rows(BATCHES, doomed=False)
 
+    def test_it_is_in_no_place_of_a_stopped_server(self):
+        self.assert_done(self.bootstrap())
+        self.configure(postgresql={'data_dir': self.lab.path('another')})
+        self.refuse(self.data_directory + '/pg_replslot', 9, self.data_directory + " is a PostgreSQL server's")
+        self.assertEqual(os.listdir(self.scratch), [])
+
+    def test_it_is_in_no_place_of_pgbackrest_s(self):
+        for place in (self.repository, self.lab.path('spool'), self.lab.path('lock'), self.lab.path('log')):
+            self.refuse(place + '/scratch', 9, 'are not apart')
+            self.assertFalse(os.path.exists(place + '/scratch'))
+
+    def test_it_is_one_that_nobody_else_may_write_to(self):
+        self.lab.make('scratch', mode=0o777)
+        self.refuse(self.scratch, 9, 'others may write to scratch directory')
+        self.assertEqual(os.listdir(self.scratch), [])
+
     def test_an_empty_one_of_somebody_stays(self):
         self.lab.make('scratch')
         self.assert_done(self.run_program(*self.command_of()))
@@ -298,7 +326,7 @@ class Interrupted(RehearsalCase):
         """{moment: options}; what stops there is `sleep 47`."""
         wrapped = self.wrapped_binaries('pg_checksums', SLEEP)
         self.configure(postgresql={'bin_dir': wrapped})
-        at = self.wrap_pgbackrest('[ $VERB$((${#SEGMENT})) != $STOP_AT ] || ' + SLEEP)
+        at = self.wrap_pgbackrest('[ $VERB$((${#SEGMENT})) != "${STOP_AT:-never}" ] || ' + SLEEP)
         return {'plan': ('info0', '--pgbackrest=' + at), 'copy': ('restore0', '--pgbackrest=' + at),
                 'replay': ('archive-get24', '--pgbackrest=' + at), 'checksums': ('never', '--checksums')}
 
@@ -309,13 +337,27 @@ class Interrupted(RehearsalCase):
                 self.wait_for_sleep()
                 process.kill()
                 process.wait(20)
-                self.assertTrue(os.path.exists(self.scratch + '/patroni_pgbackrest.rehearsal'))
+                self.assertTrue(os.path.exists(self.scratch + '/ppb.rehearsal/mark.json'))
                 self.assert_nothing_runs(20, tidied=False)
                 result = self.rehearse()
                 self.assert_done(result)
                 self.assertIn('what an interrupted rehearsal left: it is removed', result.log)
                 self.assert_nothing_runs()
                 self.assert_absent()
+
+    def test_what_somebody_adds_to_what_a_killed_one_left_is_refused_and_stays(self):
+        at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)
+        process = self.start('--pgbackrest=' + at)
+        self.wait_for_sleep()
+        process.kill()
+        process.wait(20)
+        self.assert_nothing_runs(20, tidied=False)
+        self.lab.write('scratch/postgresql.conf', 'somebody')
+        result = self.run_program(*self.command_of())
+        self.assert_refused(result, 9, 'is not empty: postgresql.conf is in it')
+        self.assertEqual(read(self.scratch + '/postgresql.conf'), 'somebody')
+        os.remove(self.scratch + '/postgresql.conf')
+        self.assert_done(self.rehearse())
 
     def test_killed_while_its_server_answers(self):
         process = self.start('--probe=select pg_sleep(47) is not null')
@@ -357,18 +399,22 @@ class Tablespaces(PlainCase, RehearsalCase):
         self.place = self.lab.make('space')
 
     def test_those_of_the_backup_are_restored_into_the_scratch_directory(self):
-        self.make_source('', "create tablespace space location '%s'; create table there (n int) tablespace space; "
+        self.make_source('autovacuum=off', "create tablespace space location '%s'; create table there (n int) tablespace space; "
                              'insert into there select generate_series(1, 1000)' % self.place)
         self.plain.write_batches(1)
         self.plain.sql('checkpoint')
         wait_until_archived(self.plain, switch_wal(self.plain))
         before = self.files_below(self.place)
+        # pgBackRest's own configuration says where this node's restore puts them.
+        self.lab.write('pgbackrest.conf', read(self.lab.path('pgbackrest.conf')) +
+                       '[global:restore]\ntablespace-map=space=%s\nlink-map=pg_wal=%s\n' % (self.place, self.lab.path('elsewhere')))
         self.assert_done(self.rehearse('--probe=select count(*) = 1000 from there', '--dump'))
         self.assertEqual(self.files_below(self.place), before)
+        self.assertFalse(os.path.exists(self.lab.path('elsewhere')))
         self.assertEqual(self.plain.sql('select count(*) from there'), '1000')
 
     def test_one_that_the_wal_makes_is_refused_and_comes_with_the_next_backup(self):
-        self.make_source()
+        self.make_source('autovacuum=off')
         self.plain.sql("create tablespace space location '%s'" % self.place)
         self.plain.sql('create table there (n int) tablespace space')
         self.plain.write_batches(1)

@@ -35,4 +35,24 @@ TEST_CASE("every database that can be connected to is dumped") {
                        {"half dropped", true, true, "", ""},
                        {"postgres", false, true, "", ""}};
     CHECK(databases_to_dump(facts) == std::vector<std::string>{"app", "postgres"});
+    facts.databases.push_back({"closed", false, false, "", ""});
+    const auto told = review_dumped(facts);
+    REQUIRE(told.size() == 2);
+    for (const auto& finding : told) {
+        CHECK(finding.id == "rehearse-dump-left-out");
+        CHECK_FALSE(is_error(finding));
+    }
+    CHECK(told[0].problem.message ==
+          "database half dropped was half dropped, and is not dumped: nobody has read its rows");
+    CHECK(told[1].problem.message ==
+          "database closed accepts no connections, and is not dumped: nobody has read its rows");
+}
+
+TEST_CASE("a dump of no database at all is an error") {
+    postgres::ContentFacts facts;
+    facts.databases = {{"template0", false, false, "", ""}, {"app", false, false, "", ""}};
+    const auto told = review_dumped(facts);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].id == "rehearse-dump");
+    CHECK(is_error(told[0]));
 }

@@ -25,6 +25,7 @@ const std::string yml = "scope: demo\n"
                         "    report: /var/log/restore.json\n"
                         "    tablespace-map: [ts1=/srv/ts1]\n"
                         "    link-all: y\n"
+                        "    preload: pg_cron\n"
                         "    probe: [select true, app=select 1 = 1]\n"
                         "    rehearsals: /srv/history.jsonl\n"
                         "    recovery_conf:\n"
@@ -81,6 +82,7 @@ TEST_CASE("a rehearsal takes the method's block, but for where this node's resto
     CHECK_FALSE(request.report);
     CHECK_FALSE(has_option(request, "tablespace-map"));
     CHECK_FALSE(has_option(request, "link-all"));
+    CHECK(request.preload_libraries.empty());
     CHECK(request.memory == 512U << 20);
     CHECK(settings.disk_floor == 1U << 30);
     CHECK(settings.scratch == "/scratch");
@@ -124,6 +126,41 @@ TEST_CASE("all of it lies in the scratch directory") {
     CHECK(request.restore_options.back().value == "/scratch/tablespaces");
 }
 
+TEST_CASE("no tablespace's name leads out of the scratch directory") {
+    using Kind = pgbackrest::BackupTarget::Kind;
+    const auto request = in_scratch(request_for({}), "/scratch/own", "/scratch/own/data", "/scratch/own/tablespaces");
+    for (const char* name : {"ts1", "a/b", "..."}) {
+        CAPTURE(name);
+        CHECK_FALSE(place_outside(request, {{Kind::tablespace, name, "16385", "/srv/ts1"}}));
+    }
+    for (const char* name : {"../../../srv/x", "..", ".", "../data.restoring", "a/../../../x"}) {
+        CAPTURE(name);
+        const auto outside = place_outside(request, {{Kind::tablespace, name, "16385", "/srv/ts1"}});
+        REQUIRE(outside);
+        CHECK(outside->message.starts_with("pg_tblspc/16385 would be restored to /"));
+    }
+    CHECK_FALSE(place_outside(request, {{Kind::link, "pg_wal", "", "/wal"}}));
+}
+
+TEST_CASE("this node's own restore is judged without what is said of the rehearsal alone") {
+    const auto options = options_of_node(
+        called_with({{"type", "immediate"}, {"set", "20261122-090000F"}, {"probe", "select 1"}, {"stanza", "other"}}));
+    REQUIRE(options.size() == 2);
+    CHECK(options[0].name == "stanza");
+    CHECK(options[1].name == "datadir");
+    CHECK(options[1].value == "/data");
+}
+
+TEST_CASE("a random moment keeps the block's set, which may say which cluster is meant") {
+    auto arguments = in_a_scratch_directory();
+    arguments.random = true;
+    auto given = called_with({});
+    given.patroni->method->entries.push_back({"set", {{"20261122-090000F", "patroni.yml:9"}}, "patroni.yml:9"});
+    const auto settings = rehearsal_settings(arguments, given);
+    CHECK(settings.request.target.is_latest());
+    CHECK(settings.request.backup_set == "20261122-090000F");
+}
+
 TEST_CASE("a random moment is chosen by a seed, whatever target the block has") {
     auto arguments = in_a_scratch_directory();
     arguments.random = true;
@@ -146,12 +183,14 @@ TEST_CASE("what cannot be rehearsed is refused, all of it at once") {
     const auto problems = refusals_of(arguments, {{"link-all", ""},
                                                   {"reuse-data", "/lost"},
                                                   {"recovery", "patroni"},
+                                                  {"html", "/tmp/page.html"},
                                                   {"db-exclude", "big"},
                                                   {"no-such-option", "given"}});
     const auto is_refused = [&](const std::string& place) {
         return std::any_of(problems.begin(), problems.end(), [&](const auto& each) { return each.place == place; });
     };
-    for (const char* place : {"--link-all", "--reuse-data", "--recovery", "--memory", "--seed", "--no-such-option"}) {
+    for (const char* place :
+         {"--link-all", "--reuse-data", "--recovery", "--html", "--memory", "--seed", "--no-such-option"}) {
         CAPTURE(place);
         CHECK(is_refused(place));
     }

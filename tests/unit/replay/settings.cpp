@@ -85,6 +85,11 @@ TEST_CASE("libraries are loaded only where they are asked for") {
     CHECK(server({}, 100, 0, "one,two")["shared_preload_libraries"] == "one,two");
 }
 
+TEST_CASE("beside a server in production no huge page is taken, and no login trigger runs") {
+    CHECK(named(settings_beside_production(16)) == Named{{"huge_pages", "off"}});
+    CHECK(named(settings_beside_production(17)) == Named{{"huge_pages", "off"}, {"event_triggers", "off"}});
+}
+
 TEST_CASE("each target sets its own parameter and no other") {
     const Named basis{
         {"restore_command", "guard %f %p"}, {"recovery_target_timeline", "3"}, {"recovery_target_action", "promote"}};

@@ -152,4 +152,10 @@ TEST_CASE("a month without a rehearsal that succeeded is a finding") {
     CHECK(long_ago[0].problem.message == "the last rehearsal of stanza demo that succeeded was 30 days ago, and the "
                                          "last one ended with 5: no such file");
     CHECK(review_rehearsals({green(), red()}, "demo", now).empty());
+    auto of_old_target = green();
+    of_old_target.bytes_now = 0;
+    const auto latest_unknown = review_rehearsals({of_old_target}, "demo", now);
+    REQUIRE(latest_unknown.size() == 1);
+    CHECK(latest_unknown[0].problem.message == "no rehearsal of stanza demo has succeeded yet, and the last one could "
+                                               "not plan a restore to the latest point");
 }
