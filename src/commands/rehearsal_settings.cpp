@@ -43,9 +43,6 @@ std::string_view why_refused(std::string_view option) {
     if (option == "reuse-data" || option == "source") {
         return "leave it out: a rehearsal copies from the repository, and hands nothing over";
     }
-    if (option == "html") {
-        return "leave it out: report and format=json tell of a rehearsal";
-    }
     return {};
 }
 

@@ -183,14 +183,12 @@ TEST_CASE("what cannot be rehearsed is refused, all of it at once") {
     const auto problems = refusals_of(arguments, {{"link-all", ""},
                                                   {"reuse-data", "/lost"},
                                                   {"recovery", "patroni"},
-                                                  {"html", "/tmp/page.html"},
                                                   {"db-exclude", "big"},
                                                   {"no-such-option", "given"}});
     const auto is_refused = [&](const std::string& place) {
         return std::any_of(problems.begin(), problems.end(), [&](const auto& each) { return each.place == place; });
     };
-    for (const char* place :
-         {"--link-all", "--reuse-data", "--recovery", "--html", "--memory", "--seed", "--no-such-option"}) {
+    for (const char* place : {"--link-all", "--reuse-data", "--recovery", "--memory", "--seed", "--no-such-option"}) {
         CAPTURE(place);
         CHECK(is_refused(place));
     }
