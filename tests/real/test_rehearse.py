@@ -14,6 +14,7 @@ from source_cluster import switch_wal, wait_until_archived
 PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../packaging/systemd')
 REPORT_SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/report.schema.json')
 SLEEP = 'exec sleep 47'
+CHOSEN_PRIORITY = ('nice', '-n', '1', 'ionice', '-c', '2')  # or it would wait for the tests that run beside it
 
 
 class RehearsalCase(BootstrapCase):
@@ -22,8 +23,7 @@ class RehearsalCase(BootstrapCase):
         self.scratch = self.lab.path('scratch')
 
     def command_of(self, *arguments):
-        # With a priority of its own, or it would wait for the tests beside it.
-        return ['nice', '-n', '1', 'ionice', '-c', '2', program(), 'rehearse', '--patroni-config=' + self.yml, '--scratch=' + self.scratch, *arguments]
+        return [*CHOSEN_PRIORITY, program(), 'rehearse', '--patroni-config=' + self.yml, '--scratch=' + self.scratch, *arguments]
 
     def rehearse(self, *arguments, **options):
         """The stanza's files are the same before and after it, and nothing is left of it."""
@@ -192,7 +192,7 @@ class Green(RehearsalCase):
         places = {'/usr/bin/patroni_pgbackrest': program(), '--patroni-config=/etc/patroni/config.yml': '--patroni-config=' + self.yml,
                   '--scratch=/var/lib/patroni_pgbackrest/rehearsal': '--scratch=' + self.scratch}
         self.assertEqual(set(places) - set(words), set())
-        self.assert_done(self.run_program(*[places.get(word, word) for word in words]))
+        self.assert_done(self.run_program(*CHOSEN_PRIORITY, *[places.get(word, word) for word in words]))
         self.assert_nothing_left()
         self.assertIn('Unit]', read(os.path.join(PACKAGED, 'patroni_pgbackrest-rehearse.timer')))
 
