@@ -549,6 +549,9 @@ TEST_CASE("where the file's commands find pgBackRest's configuration is kept in 
                " --stanza=demo archive-push %p\npostgresql:\n  data_dir: /data\n  pg_hba: [local all all peer]\n";
     };
     const Files files;
+    const auto configuration = [&](const char* name) { return files.write(name, "[demo]\npg1-path=/data\n").string(); };
+    const auto x = configuration("x.conf"), a = configuration("a.conf"), b = configuration("b.conf"),
+               c = configuration("c.conf");
     const auto included = (files.path() / "conf.d").string();  // pgBackRest refuses one that is not there
     std::filesystem::create_directory(included);
     const std::string options = "--config-path=/srv/pgbackrest --config-include-path=" + included;
@@ -563,40 +566,42 @@ TEST_CASE("where the file's commands find pgBackRest's configuration is kept in 
     CHECK(contains(result(archiving_with("pgbackrest " + options), mode),
                    "  recovery_conf:\n    restore_command: patroni_pgbackrest archive-get --stanza=demo " + options +
                        " %f \"%p\"\n"));
-    CHECK(contains(result(archiving_with("env PGBACKREST_CONFIG=/srv/x.conf pgbackrest")),
-                   "    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
-    CHECK(contains(result(archiving_with("with-lock --config=/etc/lock.conf pgbackrest --config=/srv/x.conf")),
-                   "    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
+    CHECK(contains(result(archiving_with("env PGBACKREST_CONFIG=" + x + " pgbackrest")),
+                   "    stanza: demo\n    pgbackrest-config: " + x + "\n"));
+    CHECK(contains(result(archiving_with("with-lock --config=/etc/lock.conf pgbackrest --config=" + x)),
+                   "    stanza: demo\n    pgbackrest-config: " + x + "\n"));
     for (const std::string wrapped :
          {"with-lock --config=/etc/lock.conf pgbackrest", "with-lock --config /etc/lock.conf pgbackrest"}) {
         CHECK_FALSE(contains(result(archiving_with(wrapped)), "pgbackrest-config"));
     }
-    CHECK(
-        contains(result("bootstrap:\n  method: pgbackrest\n  pgbackrest:\n    command: pgbackrest "
-                        "--config=/srv/x.conf --stanza=demo --delta restore\n"),
-                 "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n    pgbackrest-config: /srv/x.conf\n"));
-    const auto of_another = archiving_with("pgbackrest --config=/srv/x.conf --stanza=other");
+    CHECK(contains(result("bootstrap:\n  method: pgbackrest\n  pgbackrest:\n    command: pgbackrest "
+                          "--config=" +
+                          x + " --stanza=demo --delta restore\n"),
+                   "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n    pgbackrest-config: " + x + "\n"));
+    const auto of_another = archiving_with("pgbackrest --config=" + x + " --stanza=other");
     CHECK_FALSE(contains(result(with_text(of_another, " --stanza=demo", "")), "pgbackrest-config"));
 
-    const auto both =
-        archiving_with("pgbackrest --config=/a.conf") +
-        "  recovery_conf:\n    restore_command: pgbackrest --config=/b.conf --stanza=demo archive-get %f %p\n";
+    const auto both = archiving_with("pgbackrest --config=" + a) +
+                      "  recovery_conf:\n    restore_command: pgbackrest --config=" + b +
+                      " --stanza=demo archive-get %f %p\n";
     CHECK(refusal(both) ==
-          Words{"patroni.yml:5: bootstrap.dcs.postgresql.parameters.archive_command has --config=/a.conf, "
-                "and postgresql.recovery_conf.restore_command has /b.conf",
+          Words{"patroni.yml:5: bootstrap.dcs.postgresql.parameters.archive_command has --config=" + a +
+                    ", "
+                    "and postgresql.recovery_conf.restore_command has " +
+                    b,
                 "say which one a restore reads with --pgbackrest-config"});
     // Commands that are there already are left as they are.
     const std::string ours = "    command: patroni_pgbackrest bootstrap\n    stanza: demo\n";
     const auto working = with_text(both, "bootstrap:\n", "bootstrap:\n  method: pgbackrest\n  pgbackrest:\n" + ours);
     const auto changed = result(working, with({{"type", "immediate"}}));
     CHECK(contains(changed, "    type: immediate\n"));
-    CHECK(contains(changed, "pgbackrest --config=/b.conf --stanza=demo archive-get %f %p\n"));
+    CHECK(contains(changed, "pgbackrest --config=" + b + " --stanza=demo archive-get %f %p\n"));
     CHECK(refusal(working, replicas()).back() == "say which one a restore reads with --pgbackrest-config");
-    const auto given = result(both, with({{"pgbackrest-config", "/a.conf"}}));
-    CHECK(contains(given, "    pgbackrest-config: /a.conf\n"));
+    const auto given = result(both, with({{"pgbackrest-config", a}}));
+    CHECK(contains(given, "    pgbackrest-config: " + a + "\n"));
     CHECK(given.find("pgbackrest-config:") == given.rfind("pgbackrest-config:"));
-    CHECK(contains(result(both, with({{"pgbackrest-config", "/a.conf"}, {"pgbackrest-config", "/c.conf"}})),
-                   "    stanza: demo\n    pgbackrest-config: /c.conf\n"));
+    CHECK(contains(result(both, with({{"pgbackrest-config", a}, {"pgbackrest-config", c}})),
+                   "    stanza: demo\n    pgbackrest-config: " + c + "\n"));
 
     const auto repository = archiving_with("pgbackrest --repo1-path=/backups --repo1-retention-full=2");
     CHECK(refusal(repository) ==
