@@ -52,8 +52,10 @@ fs::path configuration_of(const Words& words, const fs::path& root) {
     if (const auto directory = option_in(words, "config-path"); directory && !directory->empty()) {
         return fs::path(*directory) / "pgbackrest.conf";
     }
-    const auto program = std::find_if(words.begin(), words.end(),
-                                      [](const auto& word) { return fs::path(word).filename() == "pgbackrest"; });
+    const auto program = std::find_if(words.begin(), words.end(), [](const auto& word) {
+        // not PGBACKREST_CONFIG_PATH=/srv/pgbackrest
+        return word.find('=') == std::string::npos && fs::path(word).filename() == "pgbackrest";
+    });
     for (auto word = words.begin(); word != program; ++word) {
         if (word->starts_with(of_file)) {
             return word->substr(of_file.size());
