@@ -62,8 +62,8 @@ class Faulty(BootstrapCase):
         print('fault: ' + fault)
         seen = judgement.Seen(
             code, log, fault, self.state_of_data(), self.user_files() in (before, self.finished_files()), left,
-            result=self.what_is_wrong() if code == 0 else '', then='')
-        if code not in (0, None) and not self.is_as_before():
+            result=self.what_is_wrong() if code == 0 or self.is_handed_over() else '', then='')
+        if code not in (0, None) and not self.is_handed_over() and not self.is_as_before():
             seen = seen._replace(then=self.run_again())
         return judgement.judge(cell, seen, exit_codes())
 
@@ -73,6 +73,12 @@ class Faulty(BootstrapCase):
         self.assertEqual(code, 0, log)
         self.assertEqual(self.what_is_wrong(), '')
         return cells.numbers_of(read(self.trace), self.lab.directory)
+
+    def is_handed_over(self):
+        """It was ended behind its work: nothing is left for a next run, which would refuse what is in the data directory."""
+        journals = [os.path.join(directory, 'journal.json') for directory in (self.staging + '.d', self.data_directory + '/.restoring.d')]
+        return self.scenario in ('beside', 'absent', 'mount', 'patroni') and self.state_of_data() == 'whole' and any(
+            json.loads(read(path))['phase'] == 'handed over' for path in journals if os.path.exists(path))
 
     def is_as_before(self):
         """What the next run is to bring need not be tried: it would begin where the run without a fault began."""

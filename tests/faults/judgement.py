@@ -9,7 +9,8 @@ OUTCOMES = (*RIGHT, 'wrong', 'hung', 'aborted', 'code 1', 'silent', 'left', 'stu
 
 # code: the exit code, negative for a signal, None when it had to be ended. log: what it printed. fault: strace's line of the first
 # injected call. data: 'before', 'whole' or 'half'. user_files: whether the user's own files are as before or whole. left: processes
-# and files of ours. result: '' or what is wrong with the rows of a run that said it was done. then: the same of the next run.
+# and files of ours. result: '' or what is wrong with the rows of a run that said it was done, or
+# was ended behind its hand-over. then: the same of the next run.
 Seen = collections.namedtuple('Seen', 'code log fault data user_files left result then')
 
 WORDS = {'ENOSPC': 'No space left on device', 'EIO': 'Input/output error', 'EACCES': 'Permission denied', 'EROFS': 'Read-only file system',
@@ -33,7 +34,7 @@ def judge(cell, seen, codes):
     cannot_go_back = cell.call.startswith('rename') and cell.lasts == 'on' and 'could not go back' in seen.log
     if seen.data == 'half' and not (cell.scenario == 'mount' and (killed or cannot_go_back)):
         return 'wrong', 'the data directory is half there'
-    if seen.code == 0 and seen.result:
+    if seen.result:
         return 'wrong', seen.result
     if seen.code not in (0, -9) and not says(cell, seen):
         return 'silent', 'no error names the path, the call or its words and has a hint'
