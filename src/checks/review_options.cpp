@@ -20,7 +20,7 @@ bool is_of_no_interest(std::string_view name) {
 
 /// It need not exist. pgBackRest takes a slash at the end away.
 fs::path resolved(const fs::path& path) {
-    return choose_layout(path.has_filename() ? path : path.parent_path()).data_directory;
+    return choose_layout(path).data_directory;
 }
 
 /// How the restored cluster's archive_command calls pgBackRest; empty if it does not, as far as one can see.

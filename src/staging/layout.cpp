@@ -40,14 +40,6 @@ fs::path behind_dangling_links(fs::path path) {
     return path;
 }
 
-/// A slash at the end would stay where the directory is absent, and be taken for another one.
-fs::path without_last_slash(fs::path path) {
-    while (!path.has_filename() && path.has_relative_path()) {
-        path = path.parent_path();
-    }
-    return path;
-}
-
 std::string text_of(uid_t user) {
     const auto* entry = ::getpwuid(user);
     return entry == nullptr ? fmt::format("user {}", user) : fmt::format("user {} ({})", entry->pw_name, user);
@@ -97,7 +89,8 @@ fs::path Layout::history() const {
 Layout choose_layout(const fs::path& data_directory) {
     std::error_code error;
     Layout layout;
-    layout.data_directory = fs::weakly_canonical(behind_dangling_links(without_last_slash(data_directory)), error);
+    layout.data_directory =
+        fs::weakly_canonical(behind_dangling_links(system::without_last_slash(data_directory)), error);
     if (error) {
         throw Failure(ExitCode::preflight_refused,
                       fmt::format("data directory {} cannot be resolved: {}", data_directory.string(), error.message()),
@@ -123,7 +116,7 @@ Layout choose_layout(const fs::path& data_directory) {
 
 std::vector<fs::path> journals_of(const fs::path& data_directory) {
     std::error_code error;
-    const auto resolved = fs::weakly_canonical(without_last_slash(data_directory), error);
+    const auto resolved = fs::weakly_canonical(system::without_last_slash(data_directory), error);
     if (error) {
         return {};
     }

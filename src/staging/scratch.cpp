@@ -69,11 +69,11 @@ void write_mark(const fs::path& own, std::string_view state, bool made) {
 
 fs::path real_path(const fs::path& directory) {
     std::error_code error;
-    auto path = fs::weakly_canonical(fs::absolute(directory), error);
+    const auto path = fs::weakly_canonical(fs::absolute(directory), error);
     if (error) {
         throw system::refused("resolve", directory, error.value());
     }
-    return path.has_filename() ? path : path.parent_path();
+    return system::without_last_slash(path);
 }
 
 /// As they are where one cannot be looked at.
@@ -81,8 +81,7 @@ std::vector<fs::path> real_paths(std::vector<fs::path> paths) {
     for (auto& path : paths) {
         std::error_code error;
         const auto real = fs::weakly_canonical(path, error);
-        path = error ? path.lexically_normal() : real;
-        path = path.has_filename() ? path : path.parent_path();
+        path = system::without_last_slash(error ? path.lexically_normal() : real);
     }
     return paths;
 }

@@ -87,6 +87,10 @@ std::set<std::filesystem::path> remote_mounts();
 /// The same in such a text.
 std::set<std::filesystem::path> remote_mounts_in(std::string_view mountinfo);
 
+/// `/srv/data` of `/srv/data/`: a slash at the end stays where the directory is absent, and would make another one of
+/// it.
+std::filesystem::path without_last_slash(std::filesystem::path path);
+
 /// Whether the way to `path` (absolute) passes one of these directories, links followed by their texts alone: nothing
 /// behind it is looked at. A loop of links does.
 bool leads_into(const std::filesystem::path& path, const std::set<std::filesystem::path>& directories);

@@ -131,6 +131,13 @@ std::set<fs::path> remote_mounts_in(std::string_view mountinfo) {
     return remote;
 }
 
+fs::path without_last_slash(fs::path path) {
+    while (!path.has_filename() && path.has_relative_path()) {
+        path = path.parent_path();
+    }
+    return path;
+}
+
 bool leads_into(const fs::path& path, const std::set<fs::path>& directories) {
     constexpr int most_links = 40;  // as the kernel's MAXSYMLINKS
     fs::path reached;
