@@ -52,10 +52,6 @@ std::string filled(std::string_view form, const std::map<std::string, std::strin
     return text + std::string(form);
 }
 
-std::chrono::seconds whole_seconds(double seconds) {
-    return std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5));
-}
-
 double seconds_in_all(const RunStatus& status) {
     double sum = 0;
     for (const auto& phase : status.phases) {
@@ -108,7 +104,7 @@ std::string phase_rows(const RunStatus& status) {
         rows += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"chart\"><svg viewBox=\"0 0 100 10\" "
                             "preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect x=\"{:.2f}\" y=\"1\" "
                             "width=\"{:.2f}\" height=\"8\"/></svg></td><td class=\"time\">{}</td></tr>\n",
-                            escaped(name), at, width, escaped(duration_text(whole_seconds(seconds))));
+                            escaped(name), at, width, escaped(duration_text(seconds)));
         before += seconds;
     }
     return rows;
@@ -140,7 +136,7 @@ std::string finding_list(const std::vector<Problem>& findings) {
 }  // namespace
 
 std::string run_page(const std::string& title, const RunStatus& status, const std::vector<Problem>& findings) {
-    const auto took = duration_text(whole_seconds(seconds_in_all(status)));
+    const auto took = duration_text(seconds_in_all(status));
     return filled(
         page_template,
         {{"title", escaped(title)},
@@ -156,14 +152,13 @@ std::string run_page(const std::string& title, const RunStatus& status, const st
 
 std::string run_summary(const std::string& title, const RunStatus& status) {
     std::string table = fmt::format("{} of {}: {} in {}", title, status.stanza, outcome_text(status),
-                                    duration_text(whole_seconds(seconds_in_all(status))));
+                                    duration_text(seconds_in_all(status)));
     for (const auto& [name, value] : facts_of(status)) {
         table += fmt::format("\n{:<13} {}", name, value);
     }
     const auto all = std::max(seconds_in_all(status), 0.001);
     for (const auto& [name, seconds] : status.phases) {
-        table +=
-            fmt::format("\n{:<13} {:>12} {:>4.0f} %", name, duration_text(whole_seconds(seconds)), 100 * seconds / all);
+        table += fmt::format("\n{:<13} {:>12} {:>4.0f} %", name, duration_text(seconds), 100 * seconds / all);
     }
     return table;
 }

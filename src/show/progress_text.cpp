@@ -61,6 +61,10 @@ std::string bytes_text(double bytes) {
     return name == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, names.at(name));
 }
 
+std::string duration_text(double seconds) {
+    return duration_text(std::chrono::seconds(std::llround(seconds)));
+}
+
 std::string duration_text(std::chrono::seconds duration) {
     const auto seconds = duration.count();
     if (seconds < 60) {

@@ -21,6 +21,8 @@ std::string count_text(std::uint64_t count);
 std::string bytes_text(double bytes);
 /// `42 s`, `3 min 5 s`, `2 h 10 min`
 std::string duration_text(std::chrono::seconds duration);
+/// The same of a measured one, to whole seconds.
+std::string duration_text(double seconds);
 
 /// `1.2 GiB of 2.7 GiB`, `90 of 200 WAL segments`; empty without a plan.
 std::string amount_text(const PhaseView& view);

@@ -24,7 +24,7 @@ constexpr double least_seconds = 0.001;  // behind which a rate means anything
 constexpr std::array rest_of_a_restore = {"plan", "shutdown", "verification", "sync"};
 
 std::string seconds_text(double seconds) {
-    return seconds < 10 ? fmt::format("{:.1f} s", seconds) : duration_text(std::chrono::seconds(std::llround(seconds)));
+    return seconds < 10 ? fmt::format("{:.1f} s", seconds) : duration_text(seconds);
 }
 
 template <typename Number>

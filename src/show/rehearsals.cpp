@@ -87,10 +87,9 @@ std::string trend_text(const std::vector<Rehearsal>& rehearsals) {
 }
 
 std::string history_line(const Rehearsal& rehearsal) {
-    const auto text_of = [](double seconds) { return duration_text(std::chrono::seconds(std::llround(seconds))); };
     auto line = fmt::format("{}  {}  {}", instant(rehearsal.at), rehearsal.stanza,
                             rehearsal.is_done() ? "succeeded" : fmt::format("failed ({})", rehearsal.exit_code));
-    line += fmt::format("  in {}", text_of(rehearsal.seconds));
+    line += fmt::format("  in {}", duration_text(rehearsal.seconds));
     if (!rehearsal.target.empty()) {
         line += "  to " + rehearsal.target;
     }
@@ -101,7 +100,7 @@ std::string history_line(const Rehearsal& rehearsal) {
         line += fmt::format("  replay {:.1f} segments/s", *rate);
     }
     if (const auto seconds = rehearsal.projected()) {
-        line += "  recovery about " + text_of(*seconds);
+        line += "  recovery about " + duration_text(*seconds);
     }
     return line + (rehearsal.message.empty() ? "" : "  " + rehearsal.message) + "\n";
 }

@@ -96,8 +96,7 @@ std::string on_one_line(const std::string& words) {
 std::string finished_phases(const RunStatus& status) {
     std::string words;
     for (const auto& [name, seconds] : status.phases) {
-        words += fmt::format("{}{} {}", words.empty() ? "" : ", ", name,
-                             duration_text(std::chrono::seconds(static_cast<std::int64_t>(seconds + 0.5))));
+        words += fmt::format("{}{} {}", words.empty() ? "" : ", ", name, duration_text(seconds));
     }
     return words;
 }
