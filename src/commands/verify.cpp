@@ -167,19 +167,9 @@ void wait_for_archiver(const Client& client, const Invocation& invocation, Serve
 
 /// The command that looks at the whole repository, as the method's block has it.
 std::string check_of_repository(const Invocation& invocation) {
-    const Settings settings({}, invocation.patroni);
-    pgbackrest::Pgbackrest pgbackrest;
-    if (const auto program = settings.value("pgbackrest")) {
-        pgbackrest.program = program->text;
-    }
-    pgbackrest.stanza = settings.value("stanza").value_or(patroni::Value{"NAME", ""}).text;
-    if (const auto file = settings.value("pgbackrest-config")) {
-        pgbackrest.configuration = file->text;
-    }
-    for (const std::string name : {"config-path", "config-include-path"}) {
-        if (const auto path = settings.value(name)) {
-            pgbackrest.common.push_back({name, path->text});
-        }
+    auto pgbackrest = pgbackrest_in(Settings({}, invocation.patroni));
+    if (pgbackrest.stanza.empty()) {
+        pgbackrest.stanza = "NAME";
     }
     return pgbackrest::as_typed(pgbackrest.command("verify"));
 }

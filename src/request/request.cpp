@@ -37,10 +37,10 @@ void refuse_control_characters_in_probe(Settings& settings, const patroni::Value
 /// A target's own rules are stricter.
 void refuse_control_characters(Settings& settings, const std::optional<patroni::Configuration>& patroni) {
     for (const auto& [name, values] : settings.all()) {
-        for (const auto& value : name == "target" ? std::vector<patroni::Value>() : values) {
+        for (const auto& value : values) {
             if (name == "probe") {
                 refuse_control_characters_in_probe(settings, value);
-            } else {
+            } else if (name != "target") {
                 refuse_control_characters(settings, name, value);
             }
         }
@@ -126,20 +126,8 @@ void take_problems(const Failure& failure, Settings& settings) {
 }
 
 pgbackrest::Pgbackrest read_pgbackrest(Settings& settings) {
-    pgbackrest::Pgbackrest pgbackrest;
-    if (const auto program = settings.value("pgbackrest")) {
-        pgbackrest.program = program->text;
-    }
-    if (const auto file = settings.value("pgbackrest-config")) {
-        pgbackrest.configuration = std::filesystem::absolute(file->text);
-    }
-    for (const std::string name : {"config-path", "config-include-path"}) {
-        if (const auto path = settings.value(name)) {
-            pgbackrest.common.push_back({name, path->text});
-        }
-    }
-    if (const auto stanza = settings.value("stanza")) {
-        pgbackrest.stanza = stanza->text;
+    auto pgbackrest = pgbackrest_in(settings);
+    if (!pgbackrest.stanza.empty()) {
         return pgbackrest;
     }
     try {
@@ -337,6 +325,25 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
     return request;
 }
 
+pgbackrest::Pgbackrest pgbackrest_in(const Settings& settings) {
+    pgbackrest::Pgbackrest pgbackrest;
+    if (const auto program = settings.value("pgbackrest")) {
+        pgbackrest.program = program->text;
+    }
+    if (const auto file = settings.value("pgbackrest-config")) {
+        pgbackrest.configuration = std::filesystem::absolute(file->text);
+    }
+    for (const std::string name : {"config-path", "config-include-path"}) {
+        if (const auto path = settings.value(name)) {
+            pgbackrest.common.push_back({name, path->text});
+        }
+    }
+    if (const auto stanza = settings.value("stanza")) {
+        pgbackrest.stanza = stanza->text;
+    }
+    return pgbackrest;
+}
+
 std::optional<log::Format> log_format(const std::vector<GivenOption>& given,
                                       const std::optional<patroni::Configuration>& patroni) {
     const auto format = Settings(given, patroni).value("log-format");
@@ -361,8 +368,7 @@ std::optional<std::filesystem::path> metrics_path(const std::vector<GivenOption>
 
 std::optional<std::filesystem::path> rehearsals_path(const std::vector<GivenOption>& given,
                                                      const std::optional<patroni::Configuration>& patroni) {
-    const auto path = Settings(given, patroni).value("rehearsals");
-    return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
+    return path_in(Settings(given, patroni), "rehearsals");
 }
 
 }  // namespace patroni_pgbackrest

@@ -15,6 +15,8 @@
 
 namespace patroni_pgbackrest {
 
+class Settings;
+
 /// One option as it was given on the command line, without its dashes.
 struct GivenOption {
     std::string name;
@@ -63,6 +65,9 @@ struct Request {
 /// Makes the request from the command line, then the method's block, then defaults. Throws Failure(usage) with every
 /// problem at once, each with its place (`--target`, `patroni.yml:17`).
 Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni);
+
+/// How pgBackRest is called, as far as it is said: where no stanza is, it stays empty.
+pgbackrest::Pgbackrest pgbackrest_in(const Settings& settings);
 
 /// How the log is to be written, if that is said, found even when the request itself is in error.
 std::optional<log::Format> log_format(const std::vector<GivenOption>& given,
