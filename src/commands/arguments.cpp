@@ -75,6 +75,12 @@ void choose_log_format(const std::string& given, const std::optional<patroni::Co
     }
 }
 
+void choose_log_format(const BootstrapArguments& arguments) {
+    if (const auto format = log_format(arguments.options, arguments.patroni)) {
+        log::set_format(*format);
+    }
+}
+
 BootstrapArguments read_bootstrap_arguments(const std::vector<std::string>& words) {
     BootstrapArguments arguments;
     const auto calling = patroni::find_calling_patroni();

@@ -23,6 +23,9 @@ std::optional<std::string> value_in(const std::vector<std::string>& words, const
 /// Writes the log as the method's block says, unless the command line has said it (`given`), which main() has heeded.
 void choose_log_format(const std::string& given, const std::optional<patroni::Configuration>& patroni);
 
+/// The same of a command that takes the options of a restore.
+void choose_log_format(const BootstrapArguments& arguments);
+
 /// Everything that `bootstrap` is called with. `words`: the program's arguments from `bootstrap` on. Throws
 /// Failure(usage) when patroni.yml cannot be read.
 BootstrapArguments read_bootstrap_arguments(const std::vector<std::string>& words);

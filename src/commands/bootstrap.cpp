@@ -1,6 +1,7 @@
 #include "commands/bootstrap.hpp"
 
 #include "checks/verification.hpp"
+#include "commands/arguments.hpp"
 #include "commands/copy.hpp"
 #include "commands/preflight.hpp"
 #include "commands/recovery.hpp"
@@ -283,9 +284,8 @@ void run(const BootstrapArguments& arguments, const Request& request, RunView& v
 }  // namespace
 
 void bootstrap(const BootstrapArguments& arguments) {
-    // resume has chosen one already.
-    if (const auto format = log_format(arguments.options, arguments.patroni); format && !arguments.patroni_goes_on) {
-        log::set_format(*format);
+    if (!arguments.patroni_goes_on) {  // resume has chosen one already
+        choose_log_format(arguments);
     }
     RunView view("bootstrap", !arguments.calling_patroni);
     const RunOutputs outputs(arguments);

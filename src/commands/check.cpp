@@ -260,9 +260,7 @@ ExitCode check(const CheckArguments& arguments) {
         findings.push_back(*root);
     }
     if (const auto bootstrap = read_configuration(arguments, findings)) {
-        if (const auto format = log_format(bootstrap->options, bootstrap->patroni)) {
-            log::set_format(*format);
-        }
+        choose_log_format(*bootstrap);
         review(*bootstrap, arguments.search, overview, findings);
         review_members(*bootstrap, arguments.members, findings);
     }

@@ -11,6 +11,7 @@
 #include "commands/kept_rehearsal.hpp"
 #include "commands/preflight.hpp"
 #include "commands/recovery.hpp"
+#include "commands/run_outputs.hpp"
 #include "patroni/roles.hpp"
 #include "pgbackrest/working_places.hpp"
 #include "plan/clusters.hpp"
@@ -20,7 +21,6 @@
 #include "replay/position.hpp"
 #include "replay/probes.hpp"
 #include "show/metrics.hpp"
-#include "show/page.hpp"
 #include "show/rehearsal.hpp"
 #include "staging/hand_over.hpp"
 #include "staging/memory.hpp"
@@ -37,7 +37,6 @@
 #include <cstdlib>
 #include <exception>
 #include <fmt/format.h>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -263,15 +262,6 @@ fs::path directory_of_history(const fs::path& file) {
     return error ? fs::path() : file.parent_path();
 }
 
-/// The outcome is worth more than what is written of it.
-void write_or_warn(const std::function<void()>& write) {
-    try {
-        write();
-    } catch (const std::exception& error) {
-        log::write(system::unexpected(error).problems().front(), log::Level::warning);
-    }
-}
-
 void conclude(const RehearseArguments& arguments, const BootstrapArguments& given, const RehearsalSettings& settings,
               const Drill& drill, const std::optional<Failure>& failure) {
     auto report = nlohmann::json::parse(drill.view.report.text(failure));
@@ -280,17 +270,11 @@ void conclude(const RehearseArguments& arguments, const BootstrapArguments& give
     std::fputs((arguments.json ? text : rehearsal_text(drill.told)).c_str(), stdout);
     std::fflush(stdout);
     write_or_warn([&] { add_rehearsal(settings.history, drill.told); });
-    if (const auto& path = settings.request.report) {
-        write_or_warn([&, &file = *path] { system::replace_file(file, text, 0644); });
-    }
-    if (const auto path = page_path(given.options, std::nullopt)) {  // the block's is of this node's restore
-        const auto findings = failure ? failure->problems() : std::vector<Problem>();
-        const auto page = run_page("Rehearsal", drill.view.display.status(), findings);
-        write_or_warn([&, &file = *path] { system::replace_file(file, page, 0644); });
-    }
-    if (const auto path = metrics_path(given.options, given.patroni)) {
-        write_or_warn([&, &file = *path] { write_metrics(file, drill_metrics, drill.view.display.status()); });
-    }
+    // The block's page is of this node's restore, as its report is.
+    const RunFiles files{settings.request.report, page_path(given.options, std::nullopt),
+                         metrics_path(given.options, given.patroni)};
+    write_files(
+        files, {"Rehearsal", drill_metrics}, [&] { return text; }, drill.view.display.status(), failure);
 }
 
 }  // namespace
@@ -304,9 +288,7 @@ void rehearse(const RehearseArguments& arguments) {
     }
     const auto settings = rehearsal_settings(arguments, given);
     log::set_level(settings.request.log_level);
-    if (const auto format = log_format(given.options, given.patroni)) {
-        log::set_format(*format);
-    }
+    choose_log_format(given);
     system::run_behind_others();
     ScratchDirectory scratch(settings.scratch, kept_away_places(settings), directory_of_history(settings.history));
     ::setenv("TMPDIR", scratch.temporary().c_str(), 1);

@@ -14,30 +14,39 @@
 
 namespace patroni_pgbackrest::commands {
 
-namespace {
-
-/// Whatever is wrong with it, Patroni has its data directory, or knows why not.
-void attempt(const std::function<void()>& work, log::Level level = log::Level::warning) {
+void write_or_warn(const std::function<void()>& write, log::Level level) {
     try {
-        work();
+        write();
     } catch (const std::exception& error) {
         log::write(system::unexpected(error).problems().front(), level);
     }
 }
 
-}  // namespace
+void write_files(const RunFiles& files, const RunKind& kind, const std::function<std::string()>& report,
+                 const RunStatus& status, const std::optional<Failure>& failure) {
+    if (files.report) {
+        write_or_warn([&] { system::replace_file(*files.report, report(), 0644); });
+    }
+    if (files.page) {
+        const auto findings = failure ? failure->problems() : std::vector<Problem>();
+        write_or_warn([&] { system::replace_file(*files.page, run_page(kind.title, status, findings), 0644); });
+    }
+    if (files.metrics) {
+        write_or_warn([&] { write_metrics(*files.metrics, kind.metrics, status); });
+    }
+}
 
 RunOutputs::RunOutputs(const BootstrapArguments& arguments)
-    : report_(report_path(arguments.options, arguments.patroni)),
-      page_(page_path(arguments.options, arguments.patroni)),
-      metrics_(metrics_path(arguments.options, arguments.patroni)) {}
+    : files_{report_path(arguments.options, arguments.patroni), page_path(arguments.options, arguments.patroni),
+             metrics_path(arguments.options, arguments.patroni)} {}
 
 void RunOutputs::done(const Request& request, const RunView& view) const {
-    attempt([&] { log::info("{}", run_summary("restore", view.display.status())); });
+    write_or_warn([&] { log::info("{}", run_summary("restore", view.display.status())); });
     const auto measured = view.display.measured();
     if (measured.bytes > 0 || measured.segments > 0) {
         // Beside a mount point, in a container for example, there may be no place for it.
-        attempt([&] { add_to_history(choose_layout(request.data_directory).history(), measured); }, log::Level::debug);
+        write_or_warn([&] { add_to_history(choose_layout(request.data_directory).history(), measured); },
+                      log::Level::debug);
     }
     write(view, std::nullopt);
 }
@@ -47,16 +56,9 @@ void RunOutputs::failed(const RunView& view, const Failure& failure) const {
 }
 
 void RunOutputs::write(const RunView& view, const std::optional<Failure>& failure) const {
-    if (report_) {
-        attempt([&] { system::replace_file(*report_, view.report.text(failure), 0644); });
-    }
-    if (page_) {
-        const auto findings = failure ? failure->problems() : std::vector<Problem>();
-        attempt([&] { system::replace_file(*page_, run_page("Restore", view.display.status(), findings), 0644); });
-    }
-    if (metrics_) {
-        attempt([&] { write_metrics(*metrics_, restore_metrics, view.display.status()); });
-    }
+    write_files(
+        files_, {"Restore", restore_metrics}, [&] { return view.report.text(failure); }, view.display.status(),
+        failure);
 }
 
 }  // namespace patroni_pgbackrest::commands
