@@ -80,8 +80,8 @@ const std::vector<CheckDefinition>& check_table() {
          "set bootstrap.post_bootstrap to `patroni_pgbackrest verify`, or call it in the script that is there"},
         {"standby-cluster", error, "standby_cluster is configured",
          "With standby_cluster (host, port or restore_command), Patroni creates the first node as a replica of the "
-         "remote "
-         "cluster, with the methods of standby_cluster.create_replica_methods, else basebackup, and never calls a "
+         "remote cluster, with the methods of standby_cluster.create_replica_methods, else basebackup, and never calls "
+         "a "
          "bootstrap method.",
          "remove it until the restore is done"},
         {"dcs-paused", warning, "bootstrap.dcs.pause is set",
@@ -89,8 +89,8 @@ const std::vector<CheckDefinition>& check_table() {
          "remove it, or run `patronictl resume` afterwards"},
         {"dcs-left", warning, "the DCS holds another configuration than bootstrap.dcs",
          "What an earlier cluster of the scope left in the DCS counts at a bootstrap, and bootstrap.dcs does not; "
-         "Patroni "
-         "writes it back when the cluster is restored. What is found in bootstrap.dcs may not be in force then.",
+         "Patroni writes it back when the cluster is restored. What is found in bootstrap.dcs may not be in force "
+         "then.",
          "run `patronictl remove` if bootstrap.dcs is meant, or change it with `patronictl edit-config`"},
         {"node-never-bootstraps", warning, "tags.nofailover is set on this node, or its failover_priority is 0",
          "Patroni never calls a bootstrap method on a node with this tag. From 3.2 on a failover_priority of 0 means "
@@ -423,11 +423,9 @@ const std::vector<CheckDefinition>& check_table() {
          "drop what was half dropped; allow connections to a database that is needed"},
         {"no-rehearsal", warning, "no rehearsal has succeeded for a month",
          "Nobody knows that a restore works, and how long it takes, before it was tried. `check` looks into the "
-         "history "
-         "that `rehearse` keeps for this user on this node.",
+         "history that `rehearse` keeps for this user on this node.",
          "run `patroni_pgbackrest rehearse`, or enable patroni_pgbackrest-rehearse.timer; another history is named "
-         "with "
-         "the option rehearsals"},
+         "with the option rehearsals"},
     };
     return table;
 }

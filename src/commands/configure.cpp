@@ -132,6 +132,11 @@ void show(const ConfigurationEdit& patroni_yml) {
     }
 }
 
+bool is_of_configuration(std::string_view name) {
+    return name == "pgbackrest" || name == "pgbackrest-config" || name == "config-path" ||
+           name == "config-include-path";
+}
+
 }  // namespace
 
 const std::vector<OptionDefinition>& options_of_configure() {
@@ -150,15 +155,6 @@ const std::vector<OptionDefinition>& options_of_configure() {
     };
     return table;
 }
-
-namespace {
-
-bool is_of_configuration(std::string_view name) {
-    return name == "pgbackrest" || name == "pgbackrest-config" || name == "config-path" ||
-           name == "config-include-path";
-}
-
-}  // namespace
 
 std::vector<OptionDefinition> configurable_options() {
     std::vector<OptionDefinition> options;

@@ -32,9 +32,13 @@ constexpr auto of_the_node =
 constexpr auto of_the_target =
     std::to_array<std::string_view>({"type", "target", "set", "target-timeline", "nearest", "target-exclusive"});
 
+bool is_place_option(std::string_view name) {
+    return name == "tablespace-map" || name == "tablespace-map-all" || name == "link-map" || name == "link-all";
+}
+
 /// Why one of them is refused on the command line; empty when it may be given.
 std::string_view why_refused(std::string_view option) {
-    if (option == "tablespace-map" || option == "tablespace-map-all" || option == "link-map" || option == "link-all") {
+    if (is_place_option(option)) {
         return "leave it out: tablespaces and links are restored into the scratch directory";
     }
     if (option == "recovery" || option == "archive-mode") {
@@ -48,10 +52,6 @@ std::string_view why_refused(std::string_view option) {
 
 bool is_of_the_node(std::string_view name) {
     return std::find(of_the_node.begin(), of_the_node.end(), name) != of_the_node.end();
-}
-
-bool is_place_option(const std::string& name) {
-    return name == "tablespace-map" || name == "tablespace-map-all" || name == "link-map" || name == "link-all";
 }
 
 bool has_option(const std::vector<GivenOption>& options, std::string_view name) {
