@@ -36,8 +36,16 @@ std::vector<Sample> one(double value) {
     return {{fmt::format("{}", value)}};
 }
 
+std::vector<Sample> one_when(bool is_known, std::string value) {
+    std::vector<Sample> samples;
+    if (is_known) {
+        samples.push_back({std::move(value)});
+    }
+    return samples;
+}
+
 std::vector<Sample> point_in_time(const std::optional<std::int64_t>& at) {
-    return at && *at != 0 ? std::vector<Sample>{{std::to_string(*at)}} : std::vector<Sample>();
+    return one_when(at.value_or(0) != 0, std::to_string(at.value_or(0)));
 }
 
 /// A phase that was begun again is one.
@@ -80,7 +88,7 @@ std::vector<Sample> words(const RunStatus& status) {
 /// All that there are, in their order; of what is not known, without a sample.
 std::vector<Family> families_of(const RunStatus& status) {
     const bool is_done = status.state == RunStatus::State::done;
-    const auto& plan = status.plan;
+    const auto plan = status.plan.value_or(RunStatus::PlanFacts());
     return {
         {"last_run_success", "Whether the last run was done (1), or failed or was interrupted (0).", one(is_done)},
         {"last_run_exit_code", "With what the last run ended, as in docs/exit-codes.md.",
@@ -91,10 +99,9 @@ std::vector<Family> families_of(const RunStatus& status) {
          is_done ? point_in_time(status.updated) : std::vector<Sample>()},
         {"last_run_phase_duration_seconds", "How long each phase of the last run took.", durations(status)},
         {"last_run_backup_size_bytes", "Size of the backup set in the data directory.",
-         plan && plan->backup_size > 0 ? std::vector<Sample>{{std::to_string(plan->backup_size)}}
-                                       : std::vector<Sample>()},
+         one_when(plan.backup_size > 0, std::to_string(plan.backup_size))},
         {"last_run_wal_segments", "WAL segments from the backup set to the end of what was planned.",
-         plan ? std::vector<Sample>{{std::to_string(plan->wal_segments)}} : std::vector<Sample>()},
+         one_when(status.plan.has_value(), std::to_string(plan.wal_segments))},
         {"last_run_target_reached", "Whether the recovery of the last run reached its target, which was proven.",
          target_reached(status)},
         {"last_run_reached_timestamp_seconds", "Commit time of the last transaction that was brought back.",
