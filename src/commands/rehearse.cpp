@@ -269,12 +269,11 @@ void conclude(const RehearseArguments& arguments, const BootstrapArguments& give
     const auto text = report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     std::fputs((arguments.json ? text : rehearsal_text(drill.told)).c_str(), stdout);
     std::fflush(stdout);
-    write_or_warn([&] { add_rehearsal(settings.history, drill.told); });
     // The block's page is of this node's restore, as its report is.
     const RunFiles files{settings.request.report, page_path(given.options, std::nullopt),
                          metrics_path(given.options, given.patroni)};
-    write_files(
-        files, {"Rehearsal", drill_metrics}, [&] { return text; }, drill.view.display.status(), failure);
+    write_files(files, {"Rehearsal", drill_metrics}, [&] { return text; }, drill.view.display.status(), failure,
+                {{settings.history, [&] { add_rehearsal(settings.history, drill.told); }}});
 }
 
 }  // namespace
