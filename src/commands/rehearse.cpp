@@ -299,7 +299,7 @@ void rehearse(const RehearseArguments& arguments) {
         drill.end(std::nullopt);
         conclude(arguments, given, settings, drill, std::nullopt);
     } catch (const std::exception& error) {
-        const auto failure = system::unexpected(error);
+        const auto failure = of_a_rehearsal(system::unexpected(error));
         process::end_descendants(std::chrono::seconds(2));
         // On a disk that got full somebody else needs the room.
         if (arguments.keep && !is_interruption(failure.code()) && failure.code() != ExitCode::system_refused) {
@@ -310,7 +310,7 @@ void rehearse(const RehearseArguments& arguments) {
         }
         drill.end(failure);
         conclude(arguments, given, settings, drill, failure);
-        throw;
+        throw Failure(failure);
     }
 }
 

@@ -1,4 +1,5 @@
 """rehearse: a restore drill that shows what a restore would do, touches nothing else and leaves nothing behind."""
+import glob
 import json
 import os
 import re
@@ -249,7 +250,22 @@ class Red(RehearsalCase):
         self.scratch = os.path.join(self.lab.mount_tmpfs(500, 'disk'), 'scratch')
         # In the data directory, where it may write.
         filling = self.wrap_pgbackrest('[ $VERB != archive-get ] || [ -e filler ] || head -c 250M /dev/zero >filler')
-        self.assert_red(self.rehearse('--disk-floor=250MB', '--pgbackrest=' + filling), 11, 'and disk-floor keeps 250', 'replay')
+        result = self.rehearse('--keep', '--disk-floor=250MB', '--pgbackrest=' + filling)
+        self.assert_red(result, 11, 'and disk-floor keeps 250', 'replay')
+        self.assert_nothing_left()  # somebody else needs the room
+        self.assert_refused(result, 11, '', 'or name a scratch directory on another disk')
+        self.scratch = self.lab.path('scratch')
+        self.assert_done(self.rehearse('--disk-floor=1MB'))
+
+    def test_what_a_failed_one_kept_is_removed_as_the_next_one_says(self):
+        result = self.rehearse('--keep', '--probe=select false')
+        self.assert_red(result, 8, 'returned', 'probes')
+        self.assertIn('what was restored is kept in %s/ppb.rehearsal\n' % self.scratch, result.log)
+        refused = self.rehearse('--keep')
+        self.assert_refused(refused, 9, 'holds a rehearsal that was kept')
+        self.lab.run(*shlex.split(re.search(r'then (rm -r .*)', refused.problems()[0][1]).group(1)))
+        os.rmdir(self.scratch)
+        self.assert_done(self.rehearse())
 
     def test_a_cluster_that_no_program_of_this_node_can_run(self):
         self.configure(postgresql={'bin_dir': '/nowhere'})
@@ -272,7 +288,13 @@ class SecondCluster(RehearsalCase, RepositoryCase):
 class ScratchDirectories(RehearsalCase):
     def refuse(self, scratch, code, message):
         self.scratch = scratch
-        self.assert_refused(self.run_program(*self.command_of()), code, message)
+        result = self.run_program(*self.command_of())
+        self.assert_refused(result, code, message)
+        self.hint = result.problems()[0][1]
+
+    def follow(self, pattern):
+        """Does, as this user, what the hint of the refusal says."""
+        self.lab.run_as_root('sh', '-c', re.search(pattern, self.hint).group(0))
 
     def test_it_is_nobody_s_and_apart_from_the_data_directory(self):
         self.refuse(self.data_directory, 9, 'are not apart')
@@ -308,6 +330,21 @@ class ScratchDirectories(RehearsalCase):
         self.lab.make('scratch', mode=0o777)
         self.refuse(self.scratch, 9, 'others may write to scratch directory')
         self.assertEqual(os.listdir(self.scratch), [])
+        self.follow(r'chmod go-w [^ ,]+')
+        self.assert_done(self.run_program(*self.command_of()))
+
+    @unittest.skipIf(os.geteuid() != 0, 'needs root')
+    def test_what_to_do_about_a_mount_that_is_root_s_works_in_the_end(self):
+        mount = self.lab.make('mount')
+        os.chown(mount, 0, self.lab.as_postgres['group'])
+        os.chmod(mount, 0o755)
+        self.refuse(mount, 11, 'cannot make directory')
+        self.assertRegex(self.hint, r'let postgres write to \S+: it belongs to root')
+        os.chmod(mount, 0o775)
+        self.refuse(mount, 9, 'others may write to scratch directory')
+        self.follow(r'chown postgres \S+ && chmod go-w [^ ,]+')
+        self.assert_done(self.run_program(*self.command_of()))
+        self.assertEqual(os.listdir(mount), [])
 
     def test_an_empty_one_of_somebody_stays(self):
         self.lab.make('scratch')
@@ -426,6 +463,23 @@ class Tablespaces(PlainCase, RehearsalCase):
         self.plain.back_up()
         self.assert_done(self.rehearse())
         self.assertEqual(self.plain.sql('select count(*) from there'), '0')
+
+
+class Superuser(PlainCase, RehearsalCase):
+    def test_one_that_nobody_can_make_is_red_until_the_source_s_is_named(self):
+        self.make_source('autovacuum=off', 'create role boss superuser login')
+        as_boss = ('psql', '-X', '-h', self.lab.directory, '-p', str(self.plain.server.port), '-U', 'boss', '-d', 'postgres', '-Atc')
+        self.lab.run(*as_boss, 'alter role postgres nologin')
+        segment = self.lab.run(*as_boss, 'select pg_walfile_name(pg_switch_wal())')
+        wait_until('it to be archived', lambda: glob.glob('%s/archive/demo/*/*/%s-*' % (self.repository, segment)))
+        self.configure(postgresql={'authentication': {'superuser': {'username': 'chief', 'password': 'secret-of-chief'}}})
+        result = self.rehearse()
+        self.assert_red(result, 3, 'chief, as whom Patroni logs in, is no superuser of the restored cluster', 'replay')
+        self.assert_refused(result, 3, 'chief', r'name in postgresql.authentication.superuser the superuser that the source had\s*$')
+        self.configure(postgresql={'authentication': {'superuser': {'username': 'boss', 'password': 'secret-of-boss'}}})
+        again = self.rehearse()
+        self.assert_done(again)
+        self.assertNotIn('secret-of-', result.log + again.log)
 
 
 class DamagedPage(PlainCase, RehearsalCase):
