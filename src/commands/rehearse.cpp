@@ -27,6 +27,7 @@
 #include "staging/scratch.hpp"
 #include "staging/set_aside.hpp"
 #include "system/file.hpp"
+#include "system/interruption.hpp"
 #include "system/log.hpp"
 #include "system/low_priority.hpp"
 #include "system/refusal.hpp"
@@ -183,13 +184,13 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
              const Plan& plan, const fs::path& bin_directory, StagingDirectory& staging, Drill& drill) {
     DiskFloor floor(request.scratch.value_or(request.data_directory), settings.disk_floor);
     floor.require_room_for(plan.backup.size);
+    const interruption::Watching watching([&] { floor.require(); });
     FirstSession session;
     session.roles = patroni::read_roles(settings.source);
-    session.watch = [&] { floor.require(); };
     session.examine = [&](const postgres::Client& client) { examine(arguments, settings, client, drill); };
 
     drill.phase("copy");
-    copy(request, plan, staging, drill.view.display, session.watch);
+    copy(request, plan, staging, drill.view.display);
     drill.told.copied = plan.backup.size;
 
     drill.phase("replay");

@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import signal
+import time
 import unittest
 
 from bootstrap_case import BATCHES, ROWS, BootstrapCase, PlainCase, program, read, wait_until
@@ -248,9 +249,11 @@ class Red(RehearsalCase):
 
     def test_a_disk_that_fills_in_the_middle(self):
         self.scratch = os.path.join(self.lab.mount_tmpfs(500, 'disk'), 'scratch')
-        # In the data directory, where it may write.
-        filling = self.wrap_pgbackrest('[ $VERB != archive-get ] || [ -e filler ] || head -c 250M /dev/zero >filler')
+        # In the data directory, where it may write; and nothing is said for a while then.
+        filling = self.wrap_pgbackrest('[ $VERB != archive-get ] || { head -c 250M /dev/zero >filler; %s; }' % SLEEP)
+        began = time.monotonic()
         result = self.rehearse('--keep', '--disk-floor=250MB', '--pgbackrest=' + filling)
+        self.assertLess(time.monotonic() - began, 40)
         self.assert_red(result, 11, 'and disk-floor keeps 250', 'replay')
         self.assert_nothing_left()  # somebody else needs the room
         self.assert_refused(result, 11, '', 'or name a scratch directory on another disk')
