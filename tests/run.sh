@@ -5,7 +5,7 @@
 # unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
 # PostgreSQL, pgBackRest, Patroni and etcd, as many tests as can be begun in REAL_SECONDS (all when that is 0); faults
 # lets its system calls fail; fuzz feeds the parsers for a minute, beside the next build; checks look at layout,
-# clang-tidy, folders, documents and metrics. Nothing is left behind but the packages.
+# clang-tidy, folders, documents, metrics and, in a browser, the page of a run. Nothing is left behind but the packages.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
@@ -18,6 +18,7 @@ main() {
   [[ ! " ${parts[*]} " =~ ' fuzz '|' unit '|' process ' ]] || sets+=(fuzz)
   [[ " ${parts[*]} " != *' faults '* ]] || sets+=(faults)
   [[ " ${parts[*]} " != *' real '* ]] || sets+=(real)
+  [[ " ${parts[*]} " != *' checks '* ]] || sets+=(browser)
   install_packages "${sets[@]}"
   work=$(mktemp -d /tmp/patroni_pgbackrest-tests.XXXXXX)
   trap clean_up EXIT
@@ -198,7 +199,7 @@ run_tidy() {
 }
 
 # What is right without running the program. One function for each check.
-checks=(check_format check_tidy check_folders check_documents check_metrics check_package)
+checks=(check_format check_tidy check_folders check_documents check_metrics check_page check_package)
 run_checks() {
   local name status
   for name in "${checks[@]}"; do
@@ -251,6 +252,15 @@ check_metrics() {
   command -v promtool >/dev/null || { echo '== check_metrics: there is no promtool' && return 77; }
   build_release
   run /usr/bin/python3 -B "$work/source/tests/support/check_metrics.py" "$work/release/patroni_pgbackrest"
+}
+
+# A browser reads the page of a run, which takes some 20 seconds.
+check_page() {
+  local browser
+  browser=$(command -v chromium || true)
+  [ -n "$browser" ] || { echo '== check_page: there is no chromium' && return 77; }
+  build_release
+  run as_postgres /usr/bin/python3 -B "$work/source/tests/support/check_page.py" "$work/release/patroni_pgbackrest" "$browser"
 }
 
 # The Debian package names its libraries, its maintainer and the homepage that it was given, and lintian has no error.

@@ -59,8 +59,7 @@ std::vector<std::filesystem::path> absent_directories(const Request& request, co
 
 }  // namespace
 
-void copy(const Request& request, const Plan& plan, StagingDirectory& staging, RunDisplay& display,
-          const std::function<void()>& watch) {
+void copy(const Request& request, const Plan& plan, StagingDirectory& staging, RunDisplay& display) {
     const auto targets = pgbackrest::restored_targets(plan.targets, request.restore_options, staging.path());
     const auto outside = pgbackrest::places_of(targets);
     reuse_data(request, plan, staging, outside);
@@ -85,9 +84,6 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging, R
     job.on_progress = [&](double percent) {
         const auto done = percent / 100 * static_cast<double>(plan.backup.size);
         display.counted(Unit::bytes, static_cast<std::uint64_t>(done), plan.backup.size);
-        if (watch) {
-            watch();
-        }
     };
     job.on_progress(0);
     pgbackrest::restore(job);

@@ -12,7 +12,8 @@ class DiskFloor {
 
     /// Before the copy. Throws Failure(preflight_refused) when there is no room for so many bytes above the floor.
     void require_room_for(std::uint64_t bytes) const;
-    /// In the middle. Throws Failure(system_refused) when less is free, once: what ends then is not ended again.
+    /// In the middle, again and again. Throws Failure(system_refused) when less is free, once: what ends then is not
+    /// ended again.
     void require();
 
   private:

@@ -6,7 +6,10 @@
 #include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <ctime>
+#include <string_view>
 
 namespace patroni_pgbackrest::commands {
 
@@ -16,7 +19,35 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+/// Where a sentence of the next run begins, with what stands before it.
+std::size_t begin_of_next_run(const std::string& hint) {
+    std::size_t begin = hint.size();
+    for (const std::string_view words : {"the next run ", "it goes on from here", "it continues where it stopped"}) {
+        begin = std::min(begin, hint.find(words));
+    }
+    return begin;
+}
+
+std::string hint_of_a_rehearsal(const std::string& hint) {
+    const auto begin = begin_of_next_run(hint);
+    if (begin == hint.size()) {
+        return hint;
+    }
+    const auto last = hint.find_last_not_of(" ,;:", begin == 0 ? 0 : begin - 1);
+    const auto rest = begin == 0 || last == std::string::npos ? std::string() : hint.substr(0, last + 1);
+    return rest.empty() || rest == "nothing was handed over" ? "rehearse again: all of it is copied anew" : rest;
+}
+
 }  // namespace
+
+Failure of_a_rehearsal(const Failure& failure) {
+    auto problems = failure.problems();
+    for (auto& problem : problems) {
+        problem.hint = hint_of_a_rehearsal(problem.hint);
+    }
+    Failure told(failure.code(), problems);
+    return failure.is_lasting() ? told.lasting() : told;
+}
 
 Drill::Drill(const RehearsalSettings& settings)
     : view("rehearse", true), began_(std::chrono::steady_clock::now()), phase_began_(began_) {

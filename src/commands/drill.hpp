@@ -13,6 +13,10 @@
 
 namespace patroni_pgbackrest::commands {
 
+/// The failure without what its hints say of the next run of a restore, which goes on where this one stopped: what a
+/// rehearsal has made is removed at its end, and the next one begins anew.
+Failure of_a_rehearsal(const Failure& failure);
+
 /// What is told of a rehearsal, while it lasts and at its end.
 class Drill {
   public:

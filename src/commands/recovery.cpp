@@ -28,7 +28,7 @@ Reached replay_copy(const Request& request, const Plan& plan, StagingDirectory& 
                     RunView& view) {
     const auto copy_again = [&] {
         view.display.phase("copy");
-        copy(request, plan, staging, view.display, session.watch);
+        copy(request, plan, staging, view.display);
         view.display.phase("replay");
     };
     auto reached = replay(request, plan, staging, bin_directory, session, start, copy_again,

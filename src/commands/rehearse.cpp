@@ -27,6 +27,7 @@
 #include "staging/scratch.hpp"
 #include "staging/set_aside.hpp"
 #include "system/file.hpp"
+#include "system/interruption.hpp"
 #include "system/log.hpp"
 #include "system/low_priority.hpp"
 #include "system/refusal.hpp"
@@ -183,13 +184,13 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
              const Plan& plan, const fs::path& bin_directory, StagingDirectory& staging, Drill& drill) {
     DiskFloor floor(request.scratch.value_or(request.data_directory), settings.disk_floor);
     floor.require_room_for(plan.backup.size);
+    const interruption::Watching watching([&] { floor.require(); });
     FirstSession session;
     session.roles = patroni::read_roles(settings.source);
-    session.watch = [&] { floor.require(); };
     session.examine = [&](const postgres::Client& client) { examine(arguments, settings, client, drill); };
 
     drill.phase("copy");
-    copy(request, plan, staging, drill.view.display, session.watch);
+    copy(request, plan, staging, drill.view.display);
     drill.told.copied = plan.backup.size;
 
     drill.phase("replay");
@@ -269,12 +270,11 @@ void conclude(const RehearseArguments& arguments, const BootstrapArguments& give
     const auto text = report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
     std::fputs((arguments.json ? text : rehearsal_text(drill.told)).c_str(), stdout);
     std::fflush(stdout);
-    write_or_warn([&] { add_rehearsal(settings.history, drill.told); });
     // The block's page is of this node's restore, as its report is.
     const RunFiles files{settings.request.report, page_path(given.options, std::nullopt),
                          metrics_path(given.options, given.patroni)};
-    write_files(
-        files, {"Rehearsal", drill_metrics}, [&] { return text; }, drill.view.display.status(), failure);
+    write_files(files, {"Rehearsal", drill_metrics}, [&] { return text; }, drill.view.display.status(), failure,
+                {{settings.history, [&] { add_rehearsal(settings.history, drill.told); }}});
 }
 
 }  // namespace
@@ -300,7 +300,7 @@ void rehearse(const RehearseArguments& arguments) {
         drill.end(std::nullopt);
         conclude(arguments, given, settings, drill, std::nullopt);
     } catch (const std::exception& error) {
-        const auto failure = system::unexpected(error);
+        const auto failure = of_a_rehearsal(system::unexpected(error));
         process::end_descendants(std::chrono::seconds(2));
         // On a disk that got full somebody else needs the room.
         if (arguments.keep && !is_interruption(failure.code()) && failure.code() != ExitCode::system_refused) {
@@ -311,7 +311,7 @@ void rehearse(const RehearseArguments& arguments) {
         }
         drill.end(failure);
         conclude(arguments, given, settings, drill, failure);
-        throw;
+        throw Failure(failure);
     }
 }
 

@@ -8,11 +8,20 @@
 #include "system/log.hpp"
 #include "system/refusal.hpp"
 
+#include <chrono>
 #include <exception>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace patroni_pgbackrest::commands {
+
+namespace {
+
+/// A disk that still writes what was restored takes a while; after a signal, Patroni kills what does not end in 10 s.
+constexpr process::Patience patience{.usual = std::chrono::seconds(30), .when_interrupted = std::chrono::seconds(2)};
+
+}  // namespace
 
 void write_or_warn(const std::function<void()>& write, log::Level level) {
     try {
@@ -23,16 +32,22 @@ void write_or_warn(const std::function<void()>& write, log::Level level) {
 }
 
 void write_files(const RunFiles& files, const RunKind& kind, const std::function<std::string()>& report,
-                 const RunStatus& status, const std::optional<Failure>& failure) {
+                 const RunStatus& status, const std::optional<Failure>& failure, std::vector<process::Writing> others) {
+    auto writings = std::move(others);
     if (files.report) {
-        write_or_warn([&] { system::replace_file(*files.report, report(), 0644); });
+        writings.push_back({*files.report, [&] { system::replace_file(*files.report, report(), 0644); }});
     }
     if (files.page) {
-        const auto findings = failure ? failure->problems() : std::vector<Problem>();
-        write_or_warn([&] { system::replace_file(*files.page, run_page(kind.title, status, findings), 0644); });
+        writings.push_back({*files.page, [&] {
+                                const auto findings = failure ? failure->problems() : std::vector<Problem>();
+                                system::replace_file(*files.page, run_page(kind.title, status, findings), 0644);
+                            }});
     }
     if (files.metrics) {
-        write_or_warn([&] { write_metrics(*files.metrics, kind.metrics, status); });
+        writings.push_back({*files.metrics, [&] { write_metrics(*files.metrics, kind.metrics, status); }});
+    }
+    for (const auto& problem : process::write_aside(writings, patience)) {
+        log::write(problem, log::Level::warning);
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "commands/bootstrap.hpp"
+#include "process/aside.hpp"
 #include "show/run_view.hpp"
 #include "show/status.hpp"
 #include "system/log.hpp"
@@ -10,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace patroni_pgbackrest::commands {
 
@@ -28,9 +30,11 @@ struct RunKind {
     std::string_view metrics;
 };
 
-/// Writes a run's end into them, each on its own: write_or_warn(). `report` makes the report's text.
+/// Writes a run's end into them, and does what else is to be written. `report` makes the report's text. What is wrong
+/// with one of them, and that its file system does not answer, is a line of the log: process::write_aside().
 void write_files(const RunFiles& files, const RunKind& kind, const std::function<std::string()>& report,
-                 const RunStatus& status, const std::optional<Failure>& failure);
+                 const RunStatus& status, const std::optional<Failure>& failure,
+                 std::vector<process::Writing> others = {});
 
 /// What the end of a bootstrap leaves for those who were not there: the closing table in the log, the report, the page,
 /// the metrics, and what it took for the estimates of `check`.

@@ -231,6 +231,7 @@ const std::optional<Outcome>& Child::wait(milliseconds at_most) {
             end(state_->death_signal, usual_grace);
             interruption::check();
         }
+        interruption::look();  // what it throws ends the child with its owner
         const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
         if (outcome() || left.count() <= 0) {
             return outcome();

@@ -55,7 +55,8 @@ class Child {
     /// them open is waited for no longer than 1 s.
     const std::optional<Outcome>& outcome() const;
     /// Runs the event loop until the outcome is known or `at_most` has passed. Throws Failure when the program is
-    /// interrupted, and what a sink throws; after an interruption the whole process tree has ended.
+    /// interrupted, and what a sink or interruption::look() throws; after an interruption the whole process tree has
+    /// ended.
     const std::optional<Outcome>& wait(std::chrono::milliseconds at_most);
     /// To the child's process group.
     void signal(int number);

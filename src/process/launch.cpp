@@ -3,6 +3,7 @@
 #include "system/blocked_signals.hpp"
 #include "system/interruption.hpp"
 #include "system/no_flush.hpp"
+#include "system/pipe.hpp"
 #include "system/refusal.hpp"
 #include "system/text.hpp"
 #include "system/write_wall.hpp"
@@ -23,7 +24,6 @@
 #pragma GCC diagnostic pop
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -32,7 +32,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <new>
-#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -73,7 +72,7 @@ struct Setup {
             ::_exit(127);  // our end came before the parent-death signal was set
         }
         keep_descriptors_to_ourselves();
-        reset_signals();
+        system::reset_signals();
         return {};
     }
 
@@ -85,23 +84,7 @@ struct Setup {
         ::syscall(SYS_close_range, 3U, ~0U, close_on_exec);
 #endif
     }
-
-    static void reset_signals() {
-        for (int number = 1; number < NSIG; ++number) {
-            ::signal(number, SIG_DFL);
-        }
-        sigset_t none;
-        sigemptyset(&none);
-        ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-    }
 };
-
-/// No signal reaches a handler of ours in the child, where it would write into the pipe it shares with this process.
-sigset_t all_signals() {
-    sigset_t all;
-    sigfillset(&all);
-    return all;
-}
 
 /// Ours, changed as the command says.
 std::vector<std::string> environment_of(const Command& command) {
@@ -138,20 +121,6 @@ system::Descriptor open_null() {
     return system::Descriptor(number);
 }
 
-struct Pipe {
-    system::Descriptor read, write;
-
-    bool open() {
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-            return false;
-        }
-        read = system::Descriptor(ends[0]);
-        write = system::Descriptor(ends[1]);
-        return true;
-    }
-};
-
 NotStarted reason(int error) {
     return NotStarted{std::strerror(error), error};
 }
@@ -172,7 +141,7 @@ int error_of(const std::exception& problem) {
 }
 
 /// What the child told before it could become the command, 0 if nothing.
-int error_told(Pipe& told) {
+int error_told(system::Pipe& told) {
     told.write = system::Descriptor();
     int error = 0;
     ssize_t length = 0;
@@ -186,7 +155,7 @@ int error_told(Pipe& told) {
 int start(const Command& command, const std::filesystem::path& program, const Setup& setup, pid_t& pid) {
     const auto environment = environment_of(command);
     const auto entries = pointers(environment);
-    Pipe told;
+    system::Pipe told;
     if (!told.open()) {
         return errno;
     }
@@ -194,7 +163,7 @@ int start(const Command& command, const std::filesystem::path& program, const Se
     launcher.env = entries.data();
     boost::system::error_code error;
     {
-        const system::BlockedSignals blocked(all_signals());
+        const system::BlockedSignals blocked(system::all_signals());
         try {
             auto started =
                 launcher(interruption::event_loop().get_executor(), error, program, command.arguments, setup);
@@ -239,7 +208,7 @@ std::variant<Launched, NotStarted> launch(const Command& command, int death_sign
 
     const auto wall = command.writable ? system::WriteWall::around(*command.writable) : std::nullopt;
     const auto null = open_null();
-    Pipe output, errors;
+    system::Pipe output, errors;
     if (!null.is_open() || !output.open() || !errors.open()) {
         return reason(errno);
     }

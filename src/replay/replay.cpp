@@ -298,9 +298,6 @@ class Replay {
         }
         told_ = seen.last_restored;
         told_at_ = now;
-        if (session_.watch) {
-            session_.watch();
-        }
         tell(0);
     }
 

@@ -27,8 +27,6 @@ struct FirstSession {
     /// The limits that Patroni will start PostgreSQL with; asked for only where something hangs on them.
     std::function<patroni::DynamicLimits()> patroni_limits{};
     std::function<void(const postgres::Client&)> examine{};  ///< whatever else is looked at; may be empty
-    /// Called during the replay, at most once a second: what it throws ends the replay. May be empty.
-    std::function<void()> watch{};
 };
 
 /// Replays to the target with a private PostgreSQL in the staging directory, proves that it was reached, stops cleanly

@@ -6,6 +6,7 @@
 #include "system/descriptor.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/owner.hpp"
 #include "system/refusal.hpp"
 #include "system/text.hpp"
 
@@ -271,9 +272,13 @@ std::optional<Problem> why_not_private(const fs::path& directory) {
                        "name one of this user's own, or one that is not there"};
     }
     if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return Problem{
-            fmt::format("others may write to scratch directory {}", directory.string()),
-            fmt::format("chmod go-w {}, or name one that is not there", system::shell_word(directory.string()))};
+        const auto word = system::shell_word(directory.string());
+        // Without its group, this user may not write to what is root's.
+        const auto taken_over = facts.st_uid == ::geteuid()
+                                    ? std::string()
+                                    : fmt::format("as root, chown {} {} && ", system::own_user().user, word);
+        return Problem{fmt::format("others may write to scratch directory {}", directory.string()),
+                       fmt::format("{}chmod go-w {}, or name one that is not there", taken_over, word)};
     }
     return std::nullopt;
 }

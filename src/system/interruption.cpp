@@ -3,6 +3,7 @@
 #include "system/failure.hpp"
 #include "system/process_facts.hpp"
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,12 +13,15 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+#include <utility>
 
 namespace patroni_pgbackrest::interruption {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds shortest_between_looks(200), longest_between_looks(1000);
 
 struct Caller {
     pid_t pid;
@@ -38,6 +42,8 @@ struct Watch {
     std::optional<Caller> caller;
     int arrived = 0;  ///< the first signal; 0 if none so far
     bool caller_is_gone = false;
+    std::function<void()> look;
+    Clock::time_point looked_at{};
 };
 
 Watch& watch() {
@@ -128,8 +134,26 @@ bool requested() {
     return watch().arrived != 0;
 }
 
+Watching::Watching(std::function<void()> on_look) {
+    watch().look = std::move(on_look);
+}
+
+Watching::~Watching() {
+    watch().look = nullptr;
+}
+
+void look() {
+    auto& state = watch();
+    const auto now = Clock::now();
+    if (state.look && now - state.looked_at >= shortest_between_looks) {
+        state.looked_at = now;
+        state.look();
+    }
+}
+
 void check() {
     if (!requested()) {
+        look();
         return;
     }
     const Watch& state = watch();
@@ -154,7 +178,7 @@ void sleep(std::chrono::milliseconds duration) {
         if (left.count() <= 0) {
             return;
         }
-        run_one_event(left);
+        run_one_event(std::min(left, longest_between_looks));
         check();
     }
 }

@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 
 #include <csignal>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace {
@@ -95,6 +96,21 @@ TEST_CASE("a signal ends the questions before the copy as well") {
     CHECK(program.wait(std::chrono::seconds(5)) == 143);
     CHECK_FALSE(is_alive(child));
     CHECK_FALSE(repository.directory.has("data"));
+}
+
+TEST_CASE("a file that never answers holds up neither the end nor the other files, and is named") {
+    const FakeRepository repository;
+    const auto metrics = repository.directory.path("x.prom").string();
+    REQUIRE(::mkfifo(metrics.c_str(), 0600) == 0);  // what is in the old file is read first
+    Program program(repository.bootstrap(
+                        {"--metrics-file=" + metrics, "--report=" + repository.directory.path("report.json").string()}),
+                    repository.how(hanging_copy(repository, "1")));
+    REQUIRE(repository.directory.pid_in("grandchild") > 0);
+    program.signal(SIGTERM);
+    CHECK(program.wait(std::chrono::seconds(8)) == 143);
+    CHECK(
+        contains(program.errors(), " WARNING: " + metrics + " is not written: it has not answered for 2 s\n  HINT: "));
+    CHECK(contains(repository.directory.read("report.json"), "\"exit_code\": 143"));
 }
 
 TEST_CASE("a signal ends the wait before another try") {

@@ -1,73 +1,20 @@
 """rehearse: a restore drill that shows what a restore would do, touches nothing else and leaves nothing behind."""
+import glob
 import json
 import os
 import re
 import shlex
 import signal
+import time
 import unittest
 
-from bootstrap_case import BATCHES, ROWS, BootstrapCase, PlainCase, program, read, wait_until
+from bootstrap_case import BATCHES, ROWS, PlainCase, program, read, wait_until
 from json_schema import assert_fits
+from rehearsal_case import CHOSEN_PRIORITY, SLEEP, RehearsalCase
 from repository_case import RepositoryCase
-from source_cluster import switch_wal, wait_until_archived
 
 PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../packaging/systemd')
 REPORT_SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/report.schema.json')
-SLEEP = 'exec sleep 47'
-CHOSEN_PRIORITY = ('nice', '-n', '1', 'ionice', '-c', '2')  # or it would wait for the tests that run beside it
-
-
-class RehearsalCase(BootstrapCase):
-    def setUp(self):
-        super().setUp()
-        self.scratch = self.lab.path('scratch')
-
-    def command_of(self, *arguments):
-        return [*CHOSEN_PRIORITY, program(), 'rehearse', '--patroni-config=' + self.yml, '--scratch=' + self.scratch, *arguments]
-
-    def rehearse(self, *arguments, **options):
-        """The stanza's files are the same before and after it, and nothing is left of it."""
-        before = self.files_below(self.repository)
-        result = self.run_program(*self.command_of(*arguments), **options)
-        self.assertEqual(self.files_below(self.repository), before)
-        if '--keep' not in arguments:
-            self.assert_nothing_left()
-        return result
-
-    def assert_nothing_left(self):
-        self.assertFalse(os.path.lexists(self.scratch), 'the scratch directory is still there')
-
-    @staticmethod
-    def files_below(directory):
-        """{path: (size, time)}"""
-        found = {}
-        for parent, _, names in os.walk(directory):
-            for name in names:
-                facts = os.lstat(os.path.join(parent, name))
-                found[os.path.join(parent, name)] = (facts.st_size, facts.st_mtime_ns)
-        return found
-
-    def assert_red(self, result, code, message, phase):
-        """The exit code and the message, on the screen and in the history."""
-        self.assert_refused(result, code, message)
-        self.assertRegex(result.log, r'rehearsal  failed in the phase (%s) with exit code %d: ' % (phase, code))
-        last = self.history()[-1]
-        self.assertEqual(last['exit_code'], code)
-        self.assertRegex(last['phase'], '^(%s)$' % phase)
-
-    def history(self):
-        path = self.lab.path('.local/state/patroni_pgbackrest/rehearsals.jsonl')
-        return [json.loads(line) for line in read(path).splitlines()]
-
-    def metric(self, name, value):
-        """The line of a drill's metric."""
-        return 'patroni_pgbackrest_%s{run="drill",scope="%s",stanza="demo"} %d\n' % (name, self.node.scope, value)
-
-    def found(self):
-        """The ids of check's findings."""
-        result = self.run_program(program(), 'check', '--patroni-config=' + self.yml, '--format=json')
-        told = json.JSONDecoder().raw_decode(result.log[result.log.index('{\n'):])[0]
-        return [finding['id'] for finding in told['findings']]
 
 
 class Priority(RehearsalCase):
@@ -247,9 +194,26 @@ class Red(RehearsalCase):
 
     def test_a_disk_that_fills_in_the_middle(self):
         self.scratch = os.path.join(self.lab.mount_tmpfs(500, 'disk'), 'scratch')
-        # In the data directory, where it may write.
-        filling = self.wrap_pgbackrest('[ $VERB != archive-get ] || [ -e filler ] || head -c 250M /dev/zero >filler')
-        self.assert_red(self.rehearse('--disk-floor=250MB', '--pgbackrest=' + filling), 11, 'and disk-floor keeps 250', 'replay')
+        # In the data directory, where it may write; and nothing is said for a while then.
+        filling = self.wrap_pgbackrest('[ $VERB != archive-get ] || { head -c 250M /dev/zero >filler; %s; }' % SLEEP)
+        began = time.monotonic()
+        result = self.rehearse('--keep', '--disk-floor=250MB', '--pgbackrest=' + filling)
+        self.assertLess(time.monotonic() - began, 40)
+        self.assert_red(result, 11, 'and disk-floor keeps 250', 'replay')
+        self.assert_nothing_left()  # somebody else needs the room
+        self.assert_refused(result, 11, '', 'or name a scratch directory on another disk')
+        self.scratch = self.lab.path('scratch')
+        self.assert_done(self.rehearse('--disk-floor=1MB'))
+
+    def test_what_a_failed_one_kept_is_removed_as_the_next_one_says(self):
+        result = self.rehearse('--keep', '--probe=select false')
+        self.assert_red(result, 8, 'returned', 'probes')
+        self.assertIn('what was restored is kept in %s/ppb.rehearsal\n' % self.scratch, result.log)
+        refused = self.rehearse('--keep')
+        self.assert_refused(refused, 9, 'holds a rehearsal that was kept')
+        self.lab.run(*shlex.split(re.search(r'then (rm -r .*)', refused.problems()[0][1]).group(1)))
+        os.rmdir(self.scratch)
+        self.assert_done(self.rehearse())
 
     def test_a_cluster_that_no_program_of_this_node_can_run(self):
         self.configure(postgresql={'bin_dir': '/nowhere'})
@@ -269,163 +233,21 @@ class SecondCluster(RehearsalCase, RepositoryCase):
         self.assert_done(self.rehearse('--system-identifier=' + self.facts['identifiers']['alpha']))
 
 
-class ScratchDirectories(RehearsalCase):
-    def refuse(self, scratch, code, message):
-        self.scratch = scratch
-        self.assert_refused(self.run_program(*self.command_of()), code, message)
-
-    def test_it_is_nobody_s_and_apart_from_the_data_directory(self):
-        self.refuse(self.data_directory, 9, 'are not apart')
-        self.refuse(self.data_directory + '/scratch', 9, 'are not apart')
-        self.refuse(self.lab.directory, 9, 'are not apart')
-        self.refuse(self.staging, 9, 'are not apart')
-        self.lab.make('somebody')
-        self.lab.write('somebody/file', 'mine')
-        self.refuse(self.lab.path('somebody'), 9, 'is not empty')
-        self.assertEqual(os.listdir(self.lab.path('somebody')), ['file'])
-        self.assertEqual(self.history(), [])
-
-    def test_it_is_in_no_place_of_a_living_server(self):
-        self.assert_done(self.bootstrap())
-        self.open('archive_mode=off')
-        self.configure(postgresql={'data_dir': self.lab.path('another')})
-        self.refuse(self.data_directory + '/pg_wal/scratch', 9, 'process [0-9]+ of a PostgreSQL server has ' + self.data_directory)
-        self.assertFalse(os.path.exists(self.data_directory + '/pg_wal/scratch'))
-        self.assert_rows(BATCHES, doomed=False)
-
-    def test_it_is_in_no_place_of_a_stopped_server(self):
-        self.assert_done(self.bootstrap())
-        self.configure(postgresql={'data_dir': self.lab.path('another')})
-        self.refuse(self.data_directory + '/pg_replslot', 9, self.data_directory + " is a PostgreSQL server's")
-        self.assertEqual(os.listdir(self.scratch), [])
-
-    def test_it_is_in_no_place_of_pgbackrest_s(self):
-        for place in (self.repository, self.lab.path('spool'), self.lab.path('lock'), self.lab.path('log')):
-            self.refuse(place + '/scratch', 9, 'are not apart')
-            self.assertFalse(os.path.exists(place + '/scratch'))
-
-    def test_it_is_one_that_nobody_else_may_write_to(self):
-        self.lab.make('scratch', mode=0o777)
-        self.refuse(self.scratch, 9, 'others may write to scratch directory')
-        self.assertEqual(os.listdir(self.scratch), [])
-
-    def test_an_empty_one_of_somebody_stays(self):
-        self.lab.make('scratch')
-        self.assert_done(self.run_program(*self.command_of()))
-        self.assertEqual(os.listdir(self.scratch), [])
-
-
-class Interrupted(RehearsalCase):
-    def start(self, *arguments):
-        return self.lab.start('rehearse', *self.command_of(*arguments))
-
-    def wait_for_sleep(self):
-        wait_until('the moment', lambda: any('sleep 47' in command for command in self.lab.living().values()))
-
-    def moments(self):
-        """{moment: options}; what stops there is `sleep 47`."""
-        wrapped = self.wrapped_binaries('pg_checksums', SLEEP)
-        self.configure(postgresql={'bin_dir': wrapped})
-        at = self.wrap_pgbackrest('[ $VERB$((${#SEGMENT})) != "${STOP_AT:-never}" ] || ' + SLEEP)
-        return {'plan': ('info0', '--pgbackrest=' + at), 'copy': ('restore0', '--pgbackrest=' + at),
-                'replay': ('archive-get24', '--pgbackrest=' + at), 'checksums': ('never', '--checksums')}
-
-    def test_killed_at_any_moment_it_leaves_nothing_after_the_next(self):
-        for moment, (stop_at, *options) in self.moments().items():
-            with self.subTest(moment):
-                process = self.lab.start('rehearse', *self.command_of(*options), environment={'STOP_AT': stop_at})
-                self.wait_for_sleep()
-                process.kill()
-                process.wait(20)
-                self.assertTrue(os.path.exists(self.scratch + '/ppb.rehearsal/mark.json'))
-                self.assert_nothing_runs(20, tidied=False)
-                result = self.rehearse()
-                self.assert_done(result)
-                self.assertIn('what an interrupted rehearsal left: it is removed', result.log)
-                self.assert_nothing_runs()
-                self.assert_absent()
-
-    def test_what_somebody_adds_to_what_a_killed_one_left_is_refused_and_stays(self):
-        at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)
-        process = self.start('--pgbackrest=' + at)
-        self.wait_for_sleep()
-        process.kill()
-        process.wait(20)
-        self.assert_nothing_runs(20, tidied=False)
-        self.lab.write('scratch/postgresql.conf', 'somebody')
-        result = self.run_program(*self.command_of())
-        self.assert_refused(result, 9, 'is not empty: postgresql.conf is in it')
-        self.assertEqual(read(self.scratch + '/postgresql.conf'), 'somebody')
-        os.remove(self.scratch + '/postgresql.conf')
-        self.assert_done(self.rehearse())
-
-    def test_killed_while_its_server_answers(self):
-        process = self.start('--probe=select pg_sleep(47) is not null')
-        wait_until('the probe', lambda: any('psql' in command for command in self.lab.living().values()))
-        process.kill()
-        process.wait(20)
-        self.assert_done(self.rehearse())
-        self.assert_nothing_runs()
-
-    def test_ended_by_a_signal_it_leaves_nothing_at_once(self):
-        at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)
-        process = self.start('--pgbackrest=' + at)
-        self.wait_for_sleep()
-        process.terminate()
-        wait_until('the end', lambda: process.poll() is not None)
-        self.assertEqual(process.returncode, 143)
-        self.assert_nothing_left()
-        self.assert_nothing_runs()
-        self.assertEqual(self.history()[-1]['exit_code'], 143)
-
-    def test_two_at_once_are_refused(self):
-        at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)
-        process = self.start('--pgbackrest=' + at)
-        self.wait_for_sleep()
-        for scratch in (self.scratch, self.lab.path('another')):
-            second = self.run_program(program(), 'rehearse', '--patroni-config=' + self.yml, '--scratch=' + scratch)
-            self.assertEqual(second.code, 10, second.log)
-            self.assertIn('another rehearsal is under way', second.log)
-        process.terminate()
-        wait_until('the end', lambda: process.poll() is not None)
-        self.assert_done(self.rehearse())
-
-
-class Tablespaces(PlainCase, RehearsalCase):
-    """The source lives on, with a tablespace of its own."""
-
-    def setUp(self):
-        super().setUp()
-        self.place = self.lab.make('space')
-
-    def test_those_of_the_backup_are_restored_into_the_scratch_directory(self):
-        self.make_source('autovacuum=off', "create tablespace space location '%s'; create table there (n int) tablespace space; "
-                             'insert into there select generate_series(1, 1000)' % self.place)
-        self.plain.write_batches(1)
-        self.plain.sql('checkpoint')
-        wait_until_archived(self.plain, switch_wal(self.plain))
-        before = self.files_below(self.place)
-        # pgBackRest's own configuration says where this node's restore puts them.
-        self.lab.write('pgbackrest.conf', read(self.lab.path('pgbackrest.conf')) +
-                       '[global:restore]\ntablespace-map=space=%s\nlink-map=pg_wal=%s\n' % (self.place, self.lab.path('elsewhere')))
-        self.assert_done(self.rehearse('--probe=select count(*) = 1000 from there', '--dump'))
-        self.assertEqual(self.files_below(self.place), before)
-        self.assertFalse(os.path.exists(self.lab.path('elsewhere')))
-        self.assertEqual(self.plain.sql('select count(*) from there'), '1000')
-
-    def test_one_that_the_wal_makes_is_refused_and_comes_with_the_next_backup(self):
-        self.make_source('autovacuum=off')
-        self.plain.sql("create tablespace space location '%s'" % self.place)
-        self.plain.sql('create table there (n int) tablespace space')
-        self.plain.write_batches(1)
-        self.plain.sql('checkpoint')
-        wait_until_archived(self.plain, switch_wal(self.plain))
-        before = self.files_below(self.place)
-        self.assert_red(self.rehearse(), 9, 'the WAL makes a tablespace in %s, and a rehearsal writes in' % self.place, 'replay')
-        self.assertEqual(self.files_below(self.place), before)
-        self.plain.back_up()
-        self.assert_done(self.rehearse())
-        self.assertEqual(self.plain.sql('select count(*) from there'), '0')
+class Superuser(PlainCase, RehearsalCase):
+    def test_one_that_nobody_can_make_is_red_until_the_source_s_is_named(self):
+        self.make_source('autovacuum=off', 'create role boss superuser login')
+        as_boss = ('psql', '-X', '-h', self.lab.directory, '-p', str(self.plain.server.port), '-U', 'boss', '-d', 'postgres', '-Atc')
+        self.lab.run(*as_boss, 'alter role postgres nologin')
+        segment = self.lab.run(*as_boss, 'select pg_walfile_name(pg_switch_wal())')
+        wait_until('it to be archived', lambda: glob.glob('%s/archive/demo/*/*/%s-*' % (self.repository, segment)))
+        self.configure(postgresql={'authentication': {'superuser': {'username': 'chief', 'password': 'secret-of-chief'}}})
+        result = self.rehearse()
+        self.assert_red(result, 3, 'chief, as whom Patroni logs in, is no superuser of the restored cluster', 'replay')
+        self.assert_refused(result, 3, 'chief', r'name in postgresql.authentication.superuser the superuser that the source had\s*$')
+        self.configure(postgresql={'authentication': {'superuser': {'username': 'boss', 'password': 'secret-of-boss'}}})
+        again = self.rehearse()
+        self.assert_done(again)
+        self.assertNotIn('secret-of-', result.log + again.log)
 
 
 class DamagedPage(PlainCase, RehearsalCase):

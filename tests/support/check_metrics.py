@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Whether promtool accepts the metrics that the program writes, the example alerts and the queries of the example dashboard, and
-whether these name metrics that there are.
+"""Whether promtool accepts the metrics that the program writes, the example alerts and the queries of the example dashboard,
+whether these name metrics and labels that there are, and whether the dashboard is one that Grafana shows as it is meant.
 
     tests/support/check_metrics.py PROGRAM
 """
@@ -12,6 +12,10 @@ import sys
 import tempfile
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../examples')
+OF_PROMETHEUS = {'instance', 'job'}  # labels that each metric has once it is scraped
+DATASOURCE = {'type': 'prometheus', 'uid': '${datasource}'}
+COLUMNS = 24  # of Grafana's grid
+SCHEMA = 36  # Grafana 9: since then a data source is an object with type and uid
 AT = '2026-11-22 08:30:00+00'
 
 
@@ -54,9 +58,68 @@ def promtool(what, *files, text=None):
     return done.returncode == 0
 
 
+def expressions(dashboard):
+    return [target['expr'] for panel in dashboard['panels'] for target in panel['targets']]
+
+
 def queries(dashboard):
     """Those of a dashboard's panels, with its variables filled in."""
-    return [target['expr'].replace('$instance', '.*').replace('$run', '.*') for panel in dashboard['panels'] for target in panel['targets']]
+    return [expression.replace('$instance', '.*').replace('$run', '.*') for expression in expressions(dashboard)]
+
+
+def labels_of(metrics):
+    """{metric: its labels} of what the program has written."""
+    found = {}
+    for name, labels in re.findall(r'^(\w+){(.*)} \S+$', metrics, re.MULTILINE):
+        found.setdefault(name, set()).update(re.findall(r'(\w+)="', labels))
+    return found
+
+
+def strange_selectors(dashboard, known):
+    """What its queries ask for and nobody writes."""
+    for expression in expressions(dashboard):
+        selectors = re.findall(r'(\w+){([^}]*)}', expression)
+        if not selectors:
+            yield 'no selector in ' + expression
+        for metric, matchers in selectors:
+            if metric not in known:
+                yield 'no such metric: ' + metric
+            for label in set(re.findall(r'(\w+)\s*=', matchers)) - known.get(metric, set()) - OF_PROMETHEUS:
+                yield 'no such label of %s: %s' % (metric, label)
+
+
+def overlap(one, other):
+    return (one['x'] < other['x'] + other['w'] and other['x'] < one['x'] + one['w'] and
+            one['y'] < other['y'] + other['h'] and other['y'] < one['y'] + one['h'])
+
+
+def badly_laid_out(dashboard):
+    """What Grafana would show otherwise than it is meant."""
+    panels, variables = dashboard['panels'], {variable['name']: variable for variable in dashboard['templating']['list']}
+    if dashboard['schemaVersion'] < SCHEMA:
+        yield 'schemaVersion %s' % dashboard['schemaVersion']
+    if dashboard.get('id') is not None or not dashboard.get('uid'):
+        yield 'an id of one Grafana, or no uid'
+    if variables.get('datasource', {}).get('type') != 'datasource' or variables['datasource'].get('query') != 'prometheus':
+        yield 'no variable for the data source'
+    if len({panel['id'] for panel in panels}) != len(panels):
+        yield 'two panels have one id'
+    for number, panel in enumerate(panels):
+        place = panel['gridPos']
+        if min(place['x'], place['y']) < 0 or min(place['w'], place['h']) < 1 or place['x'] + place['w'] > COLUMNS:
+            yield '%s lies outside of the grid' % panel['title']
+        for other in panels[:number]:
+            if overlap(place, other['gridPos']):
+                yield '%s lies on %s' % (panel['title'], other['title'])
+        if any(asked['datasource'] != DATASOURCE for asked in [panel, *panel['targets']]):
+            yield '%s asks another data source' % panel['title']
+        if len({target['refId'] for target in panel['targets']}) != len(panel['targets']):
+            yield 'two queries of %s have one refId' % panel['title']
+    for name in set(re.findall(r'\$(?!__)(\w+)', ' '.join(expressions(dashboard)))) - set(variables):
+        yield 'no such variable: ' + name
+    for variable in variables.values():
+        if variable['type'] == 'query' and variable['datasource'] != DATASOURCE:
+            yield '%s asks another data source' % variable['name']
 
 
 def main(program):
@@ -74,11 +137,12 @@ def main(program):
             json.dump({'groups': [{'name': 'dashboard', 'rules': rules}]}, file)
         accepted = [promtool('metrics', text=metrics), promtool('metrics', text=failed), promtool('rules', as_rules),
                     promtool('rules', os.path.join(EXAMPLES, 'alerts.yml'))]
-    there = set(re.findall(r'^# TYPE (\w+) gauge$', metrics, re.MULTILINE))
-    strange = set(re.findall(r'patroni_pgbackrest_last_\w+', alerts + dashboard)) - there
-    if strange:
-        print('no such metric: ' + ', '.join(sorted(strange)))
-    return 0 if all(accepted) and there and not strange else 1
+    known = labels_of(metrics + failed)
+    named = set(re.findall(r'patroni_pgbackrest_last_\w+', alerts + dashboard))
+    wrong = ['no such metric: ' + name for name in sorted(named - set(known))]
+    wrong += [*strange_selectors(json.loads(dashboard), known), *badly_laid_out(json.loads(dashboard))]
+    print(''.join(line + '\n' for line in wrong), end='')
+    return 0 if all(accepted) and known and not wrong else 1
 
 
 if __name__ == '__main__':

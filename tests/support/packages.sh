@@ -7,6 +7,7 @@ packages_build=(g++ cmake ninja-build libyaml-cpp-dev libfmt-dev libcli11-dev nl
 packages_tests=(catch2)
 packages_checks=(lintian dpkg-dev file prometheus)
 if grep -qsw bookworm /etc/os-release; then packages_checks+=(clang-format-14 clang-tidy-14); fi
+packages_browser=(chromium)
 packages_faults=(strace)
 packages_real=(strace xfsprogs)
 packages_fuzz=(clang libclang-rt-dev)

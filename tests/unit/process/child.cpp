@@ -108,6 +108,28 @@ TEST_CASE("a command is stalled when neither lines nor work come from it") {
     CHECK(Clock::now() - begin < seconds(8));
 }
 
+TEST_CASE("what watches ends a command that says nothing, where it is waited for") {
+    const system::PrivateDirectory directory;
+    const auto full = directory.path() / "full";
+    const auto begin = Clock::now();
+    {
+        const interruption::Watching watching([&] {
+            if (std::filesystem::exists(full)) {
+                throw Failure(ExitCode::system_refused, "the disk is full", "make room");
+            }
+        });
+        CHECK(succeeded(run(shell("sleep 0.3"), {}, {})));
+        CHECK_THROWS_WITH(run(shell("echo $$ >" + (directory.path() / "pid").string() + "; touch " + full.string() +
+                                    "; exec sleep 100"),
+                              {}, {}),
+                          "the disk is full");
+        CHECK_THROWS_WITH(interruption::sleep(seconds(10)), "the disk is full");
+    }
+    CHECK(Clock::now() - begin < seconds(8));
+    CHECK_FALSE(system::is_alive(system::pid_in(directory.path() / "pid")));
+    CHECK_NOTHROW(interruption::sleep(milliseconds(300)));
+}
+
 TEST_CASE("a silent command whose descendant works is not stalled, nor one that prints") {
     CHECK(succeeded(run(shell("setsid timeout 4 sh -c 'while :; do :; done'; exit 0"), {}, {}, seconds(2))));
     CHECK(succeeded(run(shell("for i in 1 2 3 4; do sleep 0.8; echo $i; done"), {}, {}, seconds(2))));

@@ -4,6 +4,9 @@
 #include "support/forked.hpp"
 #include "support/restore.hpp"
 #include "system/file.hpp"
+#include "system/owner.hpp"
+
+#include <unistd.h>
 
 using namespace patroni_pgbackrest;
 
@@ -103,6 +106,21 @@ TEST_CASE("a directory that others may write to is no scratch directory") {
     fs::permissions(scratch, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);
     CHECK_FALSE(why_not_private(scratch));
     CHECK(refusal_of_scratch(scratch).code() == ExitCode::done);
+}
+
+TEST_CASE("what to do about a directory that others may write to depends on whose it is") {
+    const Files files;
+    const auto ours = files.path("it's");
+    fs::create_directories(ours);
+    fs::permissions(ours, fs::perms::owner_all | fs::perms::group_write);
+    REQUIRE(why_not_private(ours));
+    CHECK(why_not_private(ours)->hint ==
+          "chmod go-w '" + files.path("it").string() + "'\\''s', or name one that is not there");
+    // Root's, which this user could not write to without the others.
+    const auto of_root = why_not_private("/tmp");
+    REQUIRE(of_root);
+    const std::string first = ::geteuid() == 0 ? "" : "as root, chown " + system::own_user().user + " /tmp && ";
+    CHECK(of_root->hint == first + "chmod go-w /tmp, or name one that is not there");
 }
 
 TEST_CASE("no directory of a stopped cluster is a scratch directory") {

@@ -1,0 +1,188 @@
+"""The scratch directory of rehearse: which it takes, and what it leaves there, whenever it ends."""
+import os
+import re
+import unittest
+
+from bootstrap_case import BATCHES, PlainCase, program, read, wait_until
+from rehearsal_case import SLEEP, RehearsalCase
+from source_cluster import switch_wal, wait_until_archived
+
+
+class ScratchDirectories(RehearsalCase):
+    def refuse(self, scratch, code, message):
+        self.scratch = scratch
+        result = self.run_program(*self.command_of())
+        self.assert_refused(result, code, message)
+        self.hint = result.problems()[0][1]
+
+    def follow(self, pattern):
+        """Does, as this user, what the hint of the refusal says."""
+        self.lab.run_as_root('sh', '-c', re.search(pattern, self.hint).group(0))
+
+    def test_it_is_nobody_s_and_apart_from_the_data_directory(self):
+        self.refuse(self.data_directory, 9, 'are not apart')
+        self.refuse(self.data_directory + '/scratch', 9, 'are not apart')
+        self.refuse(self.lab.directory, 9, 'are not apart')
+        self.refuse(self.staging, 9, 'are not apart')
+        self.lab.make('somebody')
+        self.lab.write('somebody/file', 'mine')
+        self.refuse(self.lab.path('somebody'), 9, 'is not empty')
+        self.assertEqual(os.listdir(self.lab.path('somebody')), ['file'])
+        self.assertEqual(self.history(), [])
+
+    def test_it_is_in_no_place_of_a_living_server(self):
+        self.assert_done(self.bootstrap())
+        self.open('archive_mode=off')
+        self.configure(postgresql={'data_dir': self.lab.path('another')})
+        self.refuse(self.data_directory + '/pg_wal/scratch', 9, 'process [0-9]+ of a PostgreSQL server has ' + self.data_directory)
+        self.assertFalse(os.path.exists(self.data_directory + '/pg_wal/scratch'))
+        self.assert_rows(BATCHES, doomed=False)
+
+    def test_it_is_in_no_place_of_a_stopped_server(self):
+        self.assert_done(self.bootstrap())
+        self.configure(postgresql={'data_dir': self.lab.path('another')})
+        self.refuse(self.data_directory + '/pg_replslot', 9, self.data_directory + " is a PostgreSQL server's")
+        self.assertEqual(os.listdir(self.scratch), [])
+
+    def test_it_is_in_no_place_of_pgbackrest_s(self):
+        for place in (self.repository, self.lab.path('spool'), self.lab.path('lock'), self.lab.path('log')):
+            self.refuse(place + '/scratch', 9, 'are not apart')
+            self.assertFalse(os.path.exists(place + '/scratch'))
+
+    def test_it_is_one_that_nobody_else_may_write_to(self):
+        self.lab.make('scratch', mode=0o777)
+        self.refuse(self.scratch, 9, 'others may write to scratch directory')
+        self.assertEqual(os.listdir(self.scratch), [])
+        self.follow(r'chmod go-w [^ ,]+')
+        self.assert_done(self.run_program(*self.command_of()))
+
+    @unittest.skipIf(os.geteuid() != 0, 'needs root')
+    def test_what_to_do_about_a_mount_that_is_root_s_works_in_the_end(self):
+        mount = self.lab.make('mount')
+        os.chown(mount, 0, self.lab.as_postgres['group'])
+        os.chmod(mount, 0o755)
+        self.refuse(mount, 11, 'cannot make directory')
+        self.assertRegex(self.hint, r'let postgres write to \S+: it belongs to root')
+        os.chmod(mount, 0o775)
+        self.refuse(mount, 9, 'others may write to scratch directory')
+        self.follow(r'chown postgres \S+ && chmod go-w [^ ,]+')
+        self.assert_done(self.run_program(*self.command_of()))
+        self.assertEqual(os.listdir(mount), [])
+
+    def test_an_empty_one_of_somebody_stays(self):
+        self.lab.make('scratch')
+        self.assert_done(self.run_program(*self.command_of()))
+        self.assertEqual(os.listdir(self.scratch), [])
+
+
+class Interrupted(RehearsalCase):
+    def start(self, *arguments):
+        return self.lab.start('rehearse', *self.command_of(*arguments))
+
+    def wait_for_sleep(self):
+        wait_until('the moment', lambda: any('sleep 47' in command for command in self.lab.living().values()))
+
+    def moments(self):
+        """{moment: options}; what stops there is `sleep 47`."""
+        wrapped = self.wrapped_binaries('pg_checksums', SLEEP)
+        self.configure(postgresql={'bin_dir': wrapped})
+        at = self.wrap_pgbackrest('[ $VERB$((${#SEGMENT})) != "${STOP_AT:-never}" ] || ' + SLEEP)
+        return {'plan': ('info0', '--pgbackrest=' + at), 'copy': ('restore0', '--pgbackrest=' + at),
+                'replay': ('archive-get24', '--pgbackrest=' + at), 'checksums': ('never', '--checksums')}
+
+    def test_killed_at_any_moment_it_leaves_nothing_after_the_next(self):
+        for moment, (stop_at, *options) in self.moments().items():
+            with self.subTest(moment):
+                process = self.lab.start('rehearse', *self.command_of(*options), environment={'STOP_AT': stop_at})
+                self.wait_for_sleep()
+                process.kill()
+                process.wait(20)
+                self.assertTrue(os.path.exists(self.scratch + '/ppb.rehearsal/mark.json'))
+                self.assert_nothing_runs(20, tidied=False)
+                result = self.rehearse()
+                self.assert_done(result)
+                self.assertIn('what an interrupted rehearsal left: it is removed', result.log)
+                self.assert_nothing_runs()
+                self.assert_absent()
+
+    def test_what_somebody_adds_to_what_a_killed_one_left_is_refused_and_stays(self):
+        at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)
+        process = self.start('--pgbackrest=' + at)
+        self.wait_for_sleep()
+        process.kill()
+        process.wait(20)
+        self.assert_nothing_runs(20, tidied=False)
+        self.lab.write('scratch/postgresql.conf', 'somebody')
+        result = self.run_program(*self.command_of())
+        self.assert_refused(result, 9, 'is not empty: postgresql.conf is in it')
+        self.assertEqual(read(self.scratch + '/postgresql.conf'), 'somebody')
+        os.remove(self.scratch + '/postgresql.conf')
+        self.assert_done(self.rehearse())
+
+    def test_killed_while_its_server_answers(self):
+        process = self.start('--probe=select pg_sleep(47) is not null')
+        wait_until('the probe', lambda: any('psql' in command for command in self.lab.living().values()))
+        process.kill()
+        process.wait(20)
+        self.assert_done(self.rehearse())
+        self.assert_nothing_runs()
+
+    def test_ended_by_a_signal_it_leaves_nothing_at_once(self):
+        at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)
+        process = self.start('--pgbackrest=' + at)
+        self.wait_for_sleep()
+        process.terminate()
+        wait_until('the end', lambda: process.poll() is not None)
+        self.assertEqual(process.returncode, 143)
+        self.assert_nothing_left()
+        self.assert_nothing_runs()
+        self.assertEqual(self.history()[-1]['exit_code'], 143)
+
+    def test_two_at_once_are_refused(self):
+        at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)
+        process = self.start('--pgbackrest=' + at)
+        self.wait_for_sleep()
+        for scratch in (self.scratch, self.lab.path('another')):
+            second = self.run_program(program(), 'rehearse', '--patroni-config=' + self.yml, '--scratch=' + scratch)
+            self.assertEqual(second.code, 10, second.log)
+            self.assertIn('another rehearsal is under way', second.log)
+        process.terminate()
+        wait_until('the end', lambda: process.poll() is not None)
+        self.assert_done(self.rehearse())
+
+
+class Tablespaces(PlainCase, RehearsalCase):
+    """The source lives on, with a tablespace of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.place = self.lab.make('space')
+
+    def test_those_of_the_backup_are_restored_into_the_scratch_directory(self):
+        self.make_source('autovacuum=off', "create tablespace space location '%s'; create table there (n int) tablespace space; "
+                             'insert into there select generate_series(1, 1000)' % self.place)
+        self.plain.write_batches(1)
+        self.plain.sql('checkpoint')
+        wait_until_archived(self.plain, switch_wal(self.plain))
+        before = self.files_below(self.place)
+        # pgBackRest's own configuration says where this node's restore puts them.
+        self.lab.write('pgbackrest.conf', read(self.lab.path('pgbackrest.conf')) +
+                       '[global:restore]\ntablespace-map=space=%s\nlink-map=pg_wal=%s\n' % (self.place, self.lab.path('elsewhere')))
+        self.assert_done(self.rehearse('--probe=select count(*) = 1000 from there', '--dump'))
+        self.assertEqual(self.files_below(self.place), before)
+        self.assertFalse(os.path.exists(self.lab.path('elsewhere')))
+        self.assertEqual(self.plain.sql('select count(*) from there'), '1000')
+
+    def test_one_that_the_wal_makes_is_refused_and_comes_with_the_next_backup(self):
+        self.make_source('autovacuum=off')
+        self.plain.sql("create tablespace space location '%s'" % self.place)
+        self.plain.sql('create table there (n int) tablespace space')
+        self.plain.write_batches(1)
+        self.plain.sql('checkpoint')
+        wait_until_archived(self.plain, switch_wal(self.plain))
+        before = self.files_below(self.place)
+        self.assert_red(self.rehearse(), 9, 'the WAL makes a tablespace in %s, and a rehearsal writes in' % self.place, 'replay')
+        self.assertEqual(self.files_below(self.place), before)
+        self.plain.back_up()
+        self.assert_done(self.rehearse())
+        self.assertEqual(self.plain.sql('select count(*) from there'), '0')
