@@ -15,6 +15,8 @@ NEED_ROOT = ('inplace',)
 # Scenarios of one command in another shape: what they do at the same place is one thing.
 SHAPES = {'absent': 'bootstrap', 'beside': 'bootstrap', 'mount': 'bootstrap', 'patroni': 'bootstrap', 'inplace': 'configure'}
 
+ALIKE = 'base|pg_commit_ts|pg_dynshmem|pg_multixact|pg_notify|pg_serial|pg_snapshots|pg_stat|pg_stat_tmp|pg_subtrans|pg_xact'
+
 # What each call can answer; `w`: only where it changes something (a file opened for writing).
 DISK = ('ENOSPC', 'EIO')
 DIRECTORY = ('ENOSPC', 'EACCES', 'EPERM', 'EROFS', 'EIO')
@@ -112,14 +114,16 @@ def distinct(counted):
     for scenario, numbers in counted.items():
         for call, found in numbers.items():
             for number, (kind, on) in found.items():
-                place = (SHAPES.get(scenario, scenario), call, kind, number if call == 'execve' else in_any_shape(on))
+                place = (SHAPES.get(scenario, scenario), call, kind, number if call == 'execve' else as_one(on))
                 places[place].setdefault(scenario, []).append(number)
     return {cell: words for place, found in sorted(places.items()) for cell, words in cells_of_place(place, found)}
 
 
-def in_any_shape(on):
-    """A staging directory in a mount point has the name of one beside the data directory."""
-    return re.sub(r'(^|(?<= ))(/outer)?/data(/(?=\.restoring))?', '/data', on)
+def as_one(on):
+    """A staging directory in a mount point has the name of one beside the data directory. What lies in a cluster's directories is
+    handled alike, but for what the program asks for by its name."""
+    on = re.sub(r'(^|(?<= ))(/outer)?/data(/(?=\.restoring))?', '/data', on)
+    return re.sub(r'(/data(\.restoring)?)/((%s)(/[^ ]*)?|global/(?!pg_control)[^ ]+)(?= |$)' % ALIKE, r'\1/*', on)
 
 
 def cells_of_place(place, found):
