@@ -54,7 +54,7 @@ std::optional<std::set<std::string>> top_files_in(std::string_view manifest) {
 }
 
 std::optional<std::set<std::string>> top_files_of(const Pgbackrest& pgbackrest, const Backup& backup) {
-    const auto manifest = process::capture(manifest_command(pgbackrest, backup));
+    const auto manifest = process::capture_while_it_works(manifest_command(pgbackrest, backup));
     process::require_resources(pgbackrest.program, manifest.outcome);
     return process::succeeded(manifest.outcome) ? top_files_in(manifest.output) : std::nullopt;
 }

@@ -113,7 +113,7 @@ void learn_segment_size(const Pgbackrest& pgbackrest, Stanza& stanza) {
     auto& newest = stanza.backups.back();
     if (!newest.lsn_start) {
         const auto path = fmt::format("backup/{}/{}/backup.manifest", stanza.name, newest.label);
-        const auto manifest = process::capture(
+        const auto manifest = process::capture_while_it_works(
             pgbackrest.data_command("repo-get", {{"repo", std::to_string(newest.repository)}}, {path}));
         process::require_resources(pgbackrest.program, manifest.outcome);
         if (process::succeeded(manifest.outcome)) {

@@ -260,30 +260,41 @@ unsigned long long Child::activity() const {
     return state_->ending ? 0 : ProcessTree(pid()).activity();
 }
 
-Outcome run(const Command& command, const OnLine& on_output, const OnLine& on_error, std::chrono::seconds stall) {
-    auto last_progress = Clock::now();
-    const auto noting_progress = [&](const OnLine& on_line) {
-        return [&](std::string_view line) {
-            last_progress = Clock::now();
-            if (on_line) {
-                on_line(line);
-            }
-        };
-    };
-    Child child(command, noting_progress(on_output), noting_progress(on_error));
+namespace {
+
+/// For as long as lines or work come from it. `last_line` changes while it is waited for.
+Outcome await_end(Child& child, const Clock::time_point& last_line, std::chrono::seconds stall) {
+    auto last_work = Clock::now();
     unsigned long long activity = 0;
     while (true) {
         if (const auto& outcome = child.wait(std::chrono::seconds(1))) {
             return *outcome;
         }
-        if (std::exchange(activity, child.activity()) != activity) {
-            last_progress = Clock::now();
+        if (const auto seen = child.activity(); seen != activity) {
+            activity = seen;
+            last_work = Clock::now();
         }
-        if (Clock::now() - last_progress >= stall) {
+        if (Clock::now() - std::max(last_line, last_work) >= stall) {
             child.end(SIGTERM, usual_grace);
             return Stalled{};
         }
     }
+}
+
+}  // namespace
+
+Outcome run(const Command& command, const OnLine& on_output, const OnLine& on_error, std::chrono::seconds stall) {
+    auto last_line = Clock::now();
+    const auto noting_lines = [&](const OnLine& on_line) {
+        return [&](std::string_view line) {
+            last_line = Clock::now();
+            if (on_line) {
+                on_line(line);
+            }
+        };
+    };
+    Child child(command, noting_lines(on_output), noting_lines(on_error));
+    return await_end(child, last_line, stall);
 }
 
 Capturing::Capturing(const Command& command, std::chrono::seconds limit)
@@ -312,6 +323,13 @@ const Captured& Capturing::result() {
 
 Captured capture(const Command& command, std::chrono::seconds limit) {
     return Capturing(command, limit).result();
+}
+
+Captured capture_while_it_works(const Command& command, std::chrono::seconds stall) {
+    Captured captured;
+    Child child(command, &captured.output, &captured.errors);
+    captured.outcome = await_end(child, Clock::now(), stall);
+    return captured;
 }
 
 std::vector<Captured> capture_all(const std::vector<Command>& commands, std::chrono::seconds limit) {

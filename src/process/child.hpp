@@ -101,7 +101,9 @@ class Capturing {
 
 /// Runs a short command to its end.
 Captured capture(const Command& command, std::chrono::seconds limit = std::chrono::seconds(300));
-/// The same for several commands at once; results in the order of the commands.
+/// Runs a command to its end, however long it takes: Stalled as in run(). For what reads a file of the repository.
+Captured capture_while_it_works(const Command& command, std::chrono::seconds stall = std::chrono::seconds(300));
+/// capture() for several commands at once; results in the order of the commands.
 std::vector<Captured> capture_all(const std::vector<Command>& commands,
                                   std::chrono::seconds limit = std::chrono::seconds(300));
 

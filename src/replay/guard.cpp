@@ -25,7 +25,7 @@ namespace {
 
 using Kind = GuardAnswer::Kind;
 
-constexpr std::chrono::hours longest_fetch(1);
+constexpr std::chrono::hours longest_standstill(1);
 
 constexpr const char* begin_anew =
     "stop Patroni on every node, move the data directory away, run patronictl remove for the scope and start Patroni "
@@ -126,11 +126,11 @@ process::Command synchronous(process::Command command) {
 /// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82).
 process::Captured fetch(const process::Command& command, const std::string& wanted) {
     constexpr int archive_timeout = 82;
-    auto result = process::capture(command, longest_fetch);
+    auto result = process::capture_while_it_works(command, longest_standstill);
     const auto* exited = std::get_if<process::Exited>(&result.outcome);
     if (exited != nullptr && exited->code == archive_timeout) {
         log::info("{} was not delivered asynchronously in time: fetched without that", wanted);
-        result = process::capture(synchronous(command), longest_fetch);
+        result = process::capture_while_it_works(synchronous(command), longest_standstill);
     }
     return result;
 }
@@ -156,7 +156,7 @@ process::Captured fetch_past_spool(const process::Command& command, const std::s
                                    const std::string& destination) {
     log::warning("{}: fetched again, past the spool", why);
     system::remove_file(destination);
-    return process::capture(synchronous(command), longest_fetch);
+    return process::capture_while_it_works(synchronous(command), longest_standstill);
 }
 
 int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>& control, const std::string& wanted,
@@ -214,9 +214,8 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
 
 int without_ticket(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wanted,
                    const std::string& destination) {
-    const auto result =
-        process::capture(pgbackrest.command("archive-get", {{"log-level-stderr", "warn"}}, {wanted, destination}),
-                         std::chrono::hours(1));
+    const auto command = pgbackrest.command("archive-get", {{"log-level-stderr", "warn"}}, {wanted, destination});
+    const auto result = process::capture_while_it_works(command, longest_standstill);
     const auto* exited = std::get_if<process::Exited>(&result.outcome);
     if (exited != nullptr && exited->code <= 1) {
         return exited->code;

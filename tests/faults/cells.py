@@ -8,9 +8,14 @@ import os
 import random
 import re
 import shutil
+import zlib
 
 SCENARIOS = ('beside', 'absent', 'mount', 'patroni', 'resume', 'configure', 'inplace', 'verify', 'guard')
 NEED_ROOT = ('inplace',)
+# Scenarios of one command in another shape: what they do at the same place is one thing.
+SHAPES = {'absent': 'bootstrap', 'beside': 'bootstrap', 'mount': 'bootstrap', 'patroni': 'bootstrap', 'inplace': 'configure'}
+
+ALIKE = 'base|pg_commit_ts|pg_dynshmem|pg_multixact|pg_notify|pg_serial|pg_snapshots|pg_stat|pg_stat_tmp|pg_subtrans|pg_xact'
 
 # What each call can answer; `w`: only where it changes something (a file opened for writing).
 DISK = ('ENOSPC', 'EIO')
@@ -83,31 +88,62 @@ def called_on(arguments, directory):
     return re.sub(r'0x[0-9a-f]+|[0-9A-F]{8,}|\d+', '#', on)
 
 
-def distinct(numbers):
-    """Of the calls on the same thing the first and the last."""
-    result = {}
-    for call, found in numbers.items():
-        groups = collections.defaultdict(list)
-        for number, (kind, on) in found.items():
-            groups[number if call == 'execve' else (kind, on)].append(number)
-        kept = {number for group in groups.values() for number in (min(group), max(group))}
-        result[call] = {number: seen for number, seen in found.items() if number in kept}
+def errors_of(call, kind):
+    """[(error, whether it comes once and from then on)] of a call of this kind."""
+    if call == 'execve':
+        return [(error, ('on',)) for error in CALLS[call]]
+    errors = [error.split()[-1] for error in CALLS[call] if kind == 'w' or not error.startswith('w ')]
+    ways = [(error, ('once',) if error in ERRORS_THAT_PASS else ('once', 'on')) for error in errors]
+    return ways + ([('KILL', ('once',))] if call in KILLED_AT and kind == 'w' else [])
+
+
+def every_cell(counted):
+    """{cell: its name} of all calls, from {scenario: numbers}."""
+    cells = [Cell(scenario, call, error, number, lasts) for scenario, numbers in counted.items()
+             for call, found in sorted(numbers.items()) for number, (kind, _) in sorted(found.items())
+             for error, ways in errors_of(call, kind) for lasts in ways]
+    return {cell: name_of(cell) for cell in cells}
+
+
+def distinct(counted):
+    """{cell: its words} of each error of each call on each thing once, however many shapes of the command and calls have it.
+
+    The words name all of that but the call's number, which another run of the program may not have.
+    """
+    places = collections.defaultdict(dict)
+    for scenario, numbers in counted.items():
+        for call, found in numbers.items():
+            for number, (kind, on) in found.items():
+                place = (SHAPES.get(scenario, scenario), call, kind, number if call == 'execve' else as_one(on))
+                places[place].setdefault(scenario, []).append(number)
+    return {cell: words for place, found in sorted(places.items()) for cell, words in cells_of_place(place, found)}
+
+
+def as_one(on):
+    """A staging directory in a mount point has the name of one beside the data directory. What lies in a cluster's directories is
+    handled alike, but for what the program asks for by its name."""
+    on = re.sub(r'(^|(?<= ))(/outer)?/data(/(?=\.restoring))?', '/data', on)
+    return re.sub(r'(/data(\.restoring)?)/((%s)(/[^ ]*)?|global/(?!pg_control)[^ ]+)(?= |$)' % ALIKE, r'\1/*', on)
+
+
+def cells_of_place(place, found):
+    """[(cell, words)], one for each error. The errors take turns with the shapes that have the place, with the first and the last
+    of its calls, and with once and from then on. Where they begin is the place's own, so that all of these come about evenly."""
+    _, call, kind, _ = place
+    scenarios, begin = sorted(found), zlib.crc32(' '.join(place).encode())
+    result = []
+    for turn, (error, ways) in enumerate(errors_of(call, kind)):
+        scenario = scenarios[(begin // 4 + turn) % len(scenarios)]
+        first_or_last = (min, max)[(begin + turn) // 2 % 2]
+        cell = Cell(scenario, call, error, first_or_last(found[scenario]), ways[(begin + turn) % len(ways)])
+        result.append((cell, ' '.join((*place, error))))
     return result
 
 
-def cells_of(scenario, numbers):
-    """Every cell of a scenario."""
-    return [cell for call, found in sorted(numbers.items()) for number, (kind, _) in sorted(found.items())
-            for cell in cells_of_call(scenario, call, number, kind)]
-
-
-def cells_of_call(scenario, call, number, kind):
-    if call == 'execve':
-        return [Cell(scenario, call, error, number, 'on') for error in CALLS[call]]
-    errors = [error.split()[-1] for error in CALLS[call] if kind == 'w' or not error.startswith('w ')]
-    cells = [Cell(scenario, call, error, number, lasts) for error in errors for lasts in ('once', 'on')
-             if lasts == 'once' or error not in ERRORS_THAT_PASS]
-    return cells + ([Cell(scenario, call, 'KILL', number, 'once')] if call in KILLED_AT and kind == 'w' else [])
+def part_of(found, part, parts):
+    """The cells of {cell: words} that belong to one of so many parts. It depends on nothing but the cell's own words: what the
+    other parts hold, and what else a run does, changes nothing."""
+    return [cell for cell, words in found.items() if zlib.crc32(words.encode()) % parts == part - 1]
 
 
 def in_random_order(cells, seed):

@@ -1,10 +1,11 @@
 """Disks that fail a restore: power that is cut at every rename and sync, and a place that is full at every step.
 
 Power: the program is killed at its N-th call of a kind, its children with it, and what the kernel has not written is lost. What is in
-the data directory then is nothing, or all of it; the next run brings the exact rows.
+the data directory then is nothing, or all of it; the next run brings the exact rows. A sample has moments of a run in place of N.
 Room: the disk of one place is made so small, before the copy or before the replay, that a share of what goes there fits. The run is
 refused with a sentence that names the place, and the next one, on a disk with room again, brings the exact rows.
 """
+import collections
 import fcntl
 import glob
 import json
@@ -23,6 +24,7 @@ SYSTEMS = ('ext4', 'xfs') if os.path.exists('/sbin/mkfs.xfs') and '\txfs\n' in r
 LAYOUTS = ('beside', 'mount')
 CALLS = {'rename': 'rename,renameat,renameat2', 'sync': 'fsync,fdatasync,syncfs'}
 LAST = {'rename': 64, 'sync': 64}  # more than a run has of them
+MOMENTS = ('early', 'middle', 'hand-over', 'last')
 PLACES = ('data', 'space', 'wal')
 PHASES = ('copy', 'replay')
 STEPS = tuple(range(5, 101, 5))
@@ -30,21 +32,43 @@ OUTCOMES = ('exact', 'refused', 'wrong', 'hung', 'past the end')
 
 
 def power_cells():
-    """[(file system, layout, call, N)]"""
+    """[('power', file system, layout, call, N)]"""
     return [('power', system, layout, call, number) for system in SYSTEMS for layout in LAYOUTS for call in CALLS
             for number in range(1, LAST[call] + 1)]
 
 
 def room_cells():
-    """[(phase, place, per cent that fit)]"""
+    """[('room', phase, place, per cent that fit)]"""
     return [('room', phase, place, step) for phase in PHASES for place in PLACES for step in STEPS]
 
 
 def sample():
-    """A few of each kind."""
-    return [('power', 'ext4', 'beside', 'rename', 10), ('power', SYSTEMS[-1], 'mount', 'sync', 10),
-            ('room', 'copy', 'data', 50), ('room', 'copy', 'space', 50), ('room', 'replay', 'data', 50), ('room', 'replay', 'space', 50),
-            ('room', 'replay', 'wal', 50)]
+    """Each moment of each call, in turn in each layout and on each file system, and a few of the rest."""
+    power = [('power', SYSTEMS[turn // 2 % len(SYSTEMS)], LAYOUTS[(turn + shift) % 2], call, moment)
+             for shift, call in enumerate(CALLS) for turn, moment in enumerate(MOMENTS)]
+    return power + [('room', 'copy', 'data', 50), ('room', 'copy', 'space', 50), ('room', 'replay', 'data', 50),
+                    ('room', 'replay', 'space', 50), ('room', 'replay', 'wal', 50)]
+
+
+def moments_of(trace, staging):
+    """{rename or sync: {moment: (call, N)}} of a run, from strace's lines.
+
+    strace counts for each call and each thread: a run that is to be ended at the N-th ends when the first thread gets there.
+    """
+    counts, firsts, hand_over = collections.Counter(), {kind: {} for kind in CALLS}, {}
+    for pid, call, arguments in re.findall(r'(?m)^(\d+) +(\w+)\((.*)', trace):
+        kind = next(kind for kind, calls in CALLS.items() if call in calls.split(','))
+        counts[pid, call] += 1
+        firsts[kind].setdefault((call, counts[pid, call]))
+        paths = re.findall('"([^"]*)"', arguments)
+        if not hand_over and len(paths) == 2 and (paths[0] + '/').startswith(staging + '/') and not paths[1].startswith(staging):
+            hand_over = {each: len(reached) - 1 for each, reached in firsts.items()}
+    result = {}
+    for kind, reached in firsts.items():
+        order = list(reached)
+        places = {'early': len(order) // 6, 'middle': len(order) // 2, 'hand-over': hand_over[kind], 'last': len(order) - 1}
+        result[kind] = {moment: order[place] for moment, place in places.items()}
+    return result
 
 
 def name_of(cell):
@@ -125,10 +149,11 @@ class DisksCase(BootstrapCase):
         _, system, layout, call, number = cell
         disk, other = self.lab.mount_disk(340, 'disk', system=system), self.lab.mount_disk(340, 'other', system=system)
         self.use(disk if layout == 'mount' else os.path.join(disk, 'data'), os.path.join(other, 'space'), os.path.join(other, 'wal'))
+        calls = CALLS[call]
+        if number in MOMENTS:
+            calls, number = self.once('moments-' + layout, lambda: self.look_at_calls([disk, other]))[call][number]
         self.lab.run_as_root('sync', '-f', disk, other)
-        command = ['strace', '-f', '-b', 'execve', '-o', self.lab.path('strace'), '-e', 'trace=' + CALLS[call],
-                   '-e', 'inject=%s:signal=KILL:when=%d' % (CALLS[call], number), *self.command()]
-        result = self.run_program(*command)
+        result = self.run_program(*self.strace(calls), '-e', 'inject=%s:signal=KILL:when=%d' % (calls, number), *self.command())
         if result.code != 0:
             self.assertEqual(result.code, -9, result.log)
         self.lab.kill_all()
@@ -146,6 +171,20 @@ class DisksCase(BootstrapCase):
         self.rows_are_exact()
         return 'past the end' if result.code == 0 else 'exact'
 
+    def strace(self, calls):
+        """The program's own calls, without those of other programs."""
+        return ['strace', '-f', '-b', 'execve', '-s', '512', '-o', self.lab.path('strace'), '-e', 'trace=' + calls]
+
+    def look_at_calls(self, disks):
+        self.assert_done(self.run_program(*self.strace(','.join(CALLS.values())), *self.command()))
+        self.empty(disks)
+        return moments_of(read(self.lab.path('strace')), self.staging)
+
+    @staticmethod
+    def empty(disks):
+        for path in (os.path.join(disk, name) for disk in disks for name in os.listdir(disk) if name != 'lost+found'):
+            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+
     def keep_what_looks_whole(self):
         """What a disk happens to have kept: the files that say the most of a finished replay, while its pages are lost."""
         kept = [path for directory in (self.data_directory, self.staging)
@@ -159,7 +198,7 @@ class DisksCase(BootstrapCase):
         _, phase, place, step = cell
         disks = {name: self.lab.mount_tmpfs(300, name) for name in PLACES}
         self.use(*(os.path.join(disks[name], 'of-it') for name in PLACES))
-        need = self.need(disks)[phase][place]
+        need = self.once('need', lambda: self.measure(disks))[phase][place]
         result = self.held_at(phase, lambda: self.shrink(disks[place], need * step // 100))
         outcome = 'exact'
         if result.code != 0:
@@ -199,17 +238,20 @@ class DisksCase(BootstrapCase):
         facts = os.statvfs(disk)
         return (facts.f_blocks - facts.f_bfree) * facts.f_frsize
 
-    def need(self, disks):
-        """{phase: {place: bytes}} that a restore on disks with room takes, measured once."""
-        kept = os.path.join(os.environ['LAB_SOURCE'], 'disks', 'need.json')
+    @staticmethod
+    def once(name, measure):
+        """What the first test that needs it measures, for all of them."""
+        kept = os.path.join(os.environ['LAB_SOURCE'], 'disks', name + '.json')
         with open(kept + '.lock', 'w', encoding='utf-8') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not os.path.exists(kept):
+                measured = json.dumps(measure())
                 with open(kept, 'w', encoding='utf-8') as file:
-                    json.dump(self.measure(disks), file)
+                    file.write(measured)
         return json.loads(read(kept))
 
     def measure(self, disks):
+        """{phase: {place: bytes}} that a restore on disks with room takes."""
         before, copied = self.all_used(disks), {}
         most = {}
         ended = threading.Event()
@@ -228,9 +270,7 @@ class DisksCase(BootstrapCase):
         finally:
             ended.set()
             watcher.join()
-        for disk in disks.values():
-            for path in (os.path.join(disk, name) for name in os.listdir(disk)):
-                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+        self.empty(disks.values())
         return {'copy': {name: copied[name] - before[name] for name in disks}, 'replay': {name: most[name] - copied[name] for name in disks}}
 
     def all_used(self, disks):
@@ -249,5 +289,5 @@ def make_tests(chosen, case):
 
 def says(cell):
     if cell[0] == 'power':
-        return 'power is cut at %s %d: %s, %s' % (cell[3], cell[4], cell[1], cell[2])
+        return 'power is cut at %s %s: %s, %s' % (cell[3], cell[4], cell[1], cell[2])
     return 'the disk of %s has room for %d %% of the %s' % (cell[2], cell[3], cell[1])

@@ -108,6 +108,17 @@ class RepositoryCase(BootstrapCase):
         time.sleep(1.1)
         Cluster(self, 'alpha').restore(*self.to(2)).write(20, 21).stop().remove()
 
+    def make_two_backups(self):
+        """Batch 1 is between the backups, 2 and 3 are behind both."""
+        alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('older').write(1)
+        alpha.back_up('alpha').write(2, 3).stop().remove()
+
+    def make_bundled(self):
+        """The same, and their files lie in bundles."""
+        self.lab.pgbackrest_configuration(self.data_directory, self.node.port, settings={'repo1-bundle': 'y'})
+        self.make_two_backups()
+        self.lab.pgbackrest_configuration(self.data_directory, self.node.port)
+
     def make_busy(self):
         """Two backups of a cluster that commits all the time."""
         alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha')

@@ -1,13 +1,13 @@
 """A repository that lies: files of each kind damaged in each way. Right data or a refusal, and right data once it is healed."""
 import glob
+import json
 import os
+import re
 import shutil
 import unittest
 
 from repository_case import RepositoryCase
-from lab import CHECKOUT, read
-
-ROWS = '1 2 20 21'
+from lab import CHECKOUT, exit_codes, read, wait_until
 
 
 def cut(path):
@@ -43,15 +43,21 @@ WANTED = {  # {file: {damage: exit code}}, as in docs/pgbackrest-errors.md
     'a data file of a backup': {'cut': 5, 'swapped': 5, 'missing': 4},  # pgBackRest tries each file again, 15 s later
     'a WAL segment': {**dict.fromkeys(ALL, 5), 'missing': 4},
     "a timeline's history": {**dict.fromkeys(ALL, 4), 'a byte changed': 0, 'unreadable': 5},
+    'a bundle of a backup, or one file in it': {**dict.fromkeys(ALL, 5), 'missing': 4},
+    'a data file of a backup, when its restore begins': {'swapped': 5},
+    "both copies of a backup's manifest, when its restore begins": {'swapped': 5},
+    'a bundle of a backup, when its restore begins': {'swapped': 5},
 }
 
 
-class LyingRepository(RepositoryCase):
-    """Alpha on timeline 2, whose fork lies in the archive."""
+class LyingCase(RepositoryCase):
+    """What a class says is restored: a situation, and the rows of it."""
+
+    SITUATION, ROWS = 'two_timelines', '1 2 20 21'
 
     def setUp(self):
         super().setUp()
-        self.situation('two_timelines')
+        self.situation(self.SITUATION)
         self.intact = self.lab.path('intact')
         self.lab.run('cp', '-a', self.repository, self.intact)
 
@@ -64,13 +70,14 @@ class LyingRepository(RepositoryCase):
         self.assertGreaterEqual(len(found), len(patterns), patterns)
         return found
 
-    def judge(self, what):
-        """The exit code; 0 with the right rows alone."""
-        result = self.again()
+    def judge(self, what, result=None):
+        """The exit code of the next call, or of this one; 0 with the right rows alone."""
+        result = result or self.again()
         if result.code == 0:
             self.look_into()
-            self.assertEqual(self.rows(), ROWS, what)
+            self.assertEqual(self.rows(), self.ROWS, what)
             return 0
+        self.assertIn(result.code, exit_codes() - {0, 1}, what)
         self.assert_absent()
         self.assertTrue(result.problems() and all(hint for _, hint in result.problems()), what)
         self.assert_nothing_runs()
@@ -87,6 +94,10 @@ class LyingRepository(RepositoryCase):
             self.heal()
         self.assertEqual(seen, wanted)
         self.assertEqual(self.judge('healed'), 0)
+
+
+class LyingRepository(LyingCase):
+    """Alpha on timeline 2, whose fork lies in the archive."""
 
     def test_one_of_the_two_copies_of_a_stanza_s_file_is_enough(self):
         self.assert_codes(WANTED['archive.info or backup.info, one of the two copies'], 'archive/demo/archive.info', 'backup/demo/backup.info',
@@ -117,6 +128,150 @@ class LyingRepository(RepositoryCase):
         self.lab.write(os.path.join(self.intact, 'other'), '1\t0/1000000\tno recovery target specified\n')
         self.heal()
         self.assert_codes(WANTED["a timeline's history"], 'archive/demo/*/00000002.history', swapped_with='other')
+
+
+class TwoBackups(LyingCase):
+    """The newer one is restored. pgBackRest tries no file again, which would take 15 s each time."""
+
+    SITUATION, ROWS = 'two_backups', '1 2 3'
+    KINDS = {'a relation': r'base/\d+/1259', 'a map of relations': 'global/pg_filenode.map', 'the state of transactions': 'pg_xact/0000',
+             'the configuration': 'postgresql.conf', 'the version': 'PG_VERSION'}
+
+    def setUp(self):
+        super().setUp()
+        if self.SITUATION == 'bundled' and self.lab.pgbackrest_version() < (2, 39):
+            self.skipTest('before 2.39 there are no bundles')
+        self.lab.pgbackrest_configuration(self.data_directory, self.node.port, settings={'job-retry': '0'})
+
+    def of_backup(self, name, file):
+        return self.files('backup/demo/%s/%s' % (self.label(name), file))[0]
+
+    def judge(self, what, result=None):
+        """With nothing there of an earlier try: what that copied well would not be read again."""
+        if result is None:
+            self.lab.run('rm', '-rf', self.staging, self.staging + '.d')
+        return super().judge(what, result)
+
+    def place_of(self, kind, backup='alpha'):
+        """(bundle, offset, size) of a file of this kind, as the manifest says."""
+        found = re.search(r'(?m)^pg_data/%s=(\{.*\})$' % self.KINDS[kind], read(self.of_backup(backup, 'backup.manifest')))
+        self.assertTrue(found, kind)
+        file = json.loads(found.group(1))
+        self.assertIn('bni', file, kind)
+        return self.of_backup(backup, 'bundle/%d' % file['bni']), file.get('bno', 0), file.get('repo-size', file['size'])
+
+
+class Bundles(TwoBackups):
+    SITUATION = 'bundled'
+    CODES = WANTED['a bundle of a backup, or one file in it']
+
+    def test_a_bundle(self):
+        """That of the state of transactions, which is another one in each backup."""
+        bundles = [os.path.relpath(self.place_of('the state of transactions', backup)[0], self.repository) for backup in ('alpha', 'older')]
+        self.assert_codes({name: code for name, code in self.CODES.items() if name != 'a byte changed'}, bundles[0], swapped_with=bundles[1])
+
+    def damage(self, kind, name):
+        path, begin, size = self.place_of(kind)
+        with open(path, 'rb') as file:
+            content = file.read()
+        there = content[begin:begin + size]
+        if name == 'cut':
+            content = content[:begin + size // 2]
+        elif name == 'a byte changed':
+            content = content[:begin + size // 2] + bytes([there[size // 2] ^ 0x20]) + content[begin + size // 2 + 1:]
+        else:
+            content = content[:begin] + self.others_in_place_of(kind, size) + content[begin + size:]
+        with open(path, 'wb') as file:
+            file.write(content)
+
+    def others_in_place_of(self, kind, size):
+        """So much of what is stored of another file, and that again."""
+        path, begin, length = self.place_of('the configuration' if kind == 'a relation' else 'a relation')
+        with open(path, 'rb') as file:
+            file.seek(begin)
+            other = file.read(length)
+        return (other * (size // length + 1))[:size]
+
+    def assert_each_kind(self, name):
+        seen = {}
+        for kind in self.KINDS:
+            self.damage(kind, name)
+            seen[kind] = self.judge('%s: %s' % (kind, name))
+            self.heal()
+        self.assertEqual(seen, dict.fromkeys(self.KINDS, self.CODES[name]))
+        self.assertEqual(self.judge('healed'), 0)
+
+    def test_cut_in_each_kind_of_file(self):
+        self.assert_each_kind('cut')
+
+    def test_a_byte_changed_in_each_kind_of_file(self):
+        self.assert_each_kind('a byte changed')
+
+    def test_each_kind_of_file_exchanged_for_another(self):
+        self.assert_each_kind('swapped')
+
+    def test_the_refusal_is_remembered_until_the_cause_is_gone(self):
+        self.damage('a relation', 'a byte changed')
+        code = self.judge('a relation')
+        self.assertEqual(code, self.CODES['a byte changed'])
+        self.assert_refused(self.bootstrap(), code, 'the same restore failed at')
+        self.heal()
+        self.assertEqual(self.judge('healed'), 0)
+
+
+class ReplacedCase(TwoBackups):
+    """Files of the backup that is restored are replaced by the other one's, when the plan is made."""
+
+    COPYING = 'pgbackrest "$@" & until [ -e %s/base ] || ! kill -0 $!; do :; done; kill -STOP $!; %s; kill -CONT $!; wait $!; exit'
+
+    def replaced(self, files, in_the_middle):
+        """A bootstrap whose backup changes when pgbackrest is about to read it, or has begun to copy. `files`: {file: the other one}."""
+        reached, opened = self.lab.path('log/reached'), self.lab.path('log/opened')
+        held = 'touch %s; until [ -e %s ]; do sleep .05; done' % (reached, opened)
+        if in_the_middle:
+            held = self.COPYING % (self.staging, held)
+        process = self.start_bootstrap('--pgbackrest=' + self.wrap_pgbackrest('if [ $VERB = restore ] && [ ! -e %s ]; then %s; fi' % (opened, held)))
+        wait_until('the copy', lambda: os.path.exists(reached) or process.poll() is not None, 120)
+        self.assertIsNone(process.poll(), self.lab.log('bootstrap'))
+        for file, other in files.items():
+            shutil.copyfile(other, file)
+        self.lab.write('log/opened', '')
+        result = self.result_of(process, 120)
+        print(result.log)
+        for path in (reached, opened, self.lab.path('bootstrap.log')):
+            os.remove(path)
+        return result
+
+    def assert_replaced(self, what, files):
+        """In the middle it depends on what was read before: the right data, or a refusal."""
+        code = self.judge(what, self.replaced(files, in_the_middle=False))
+        self.assertEqual({'swapped': code}, WANTED[what])
+        self.heal()
+        self.assertEqual(self.judge('healed'), 0)
+        self.server.stop()
+        self.lab.run('rm', '-rf', self.data_directory, self.staging, self.staging + '.d')
+        self.judge(what + ', in the middle', self.replaced(files, in_the_middle=True))
+        self.heal()
+        self.assertEqual(self.judge('healed'), 0)
+
+
+class ReplacedInTheRestore(ReplacedCase):
+    def test_a_data_file(self):
+        """The state of transactions: with the other one batch 1 would not be there."""
+        name = 'pg_data/pg_xact/0000.gz'
+        self.assert_replaced('a data file of a backup, when its restore begins', {self.of_backup('alpha', name): self.of_backup('older', name)})
+
+    def test_the_manifest(self):
+        self.assert_replaced("both copies of a backup's manifest, when its restore begins", {
+            self.of_backup('alpha', name): self.of_backup('older', name) for name in ('backup.manifest', 'backup.manifest.copy')})
+
+
+class ReplacedBundles(ReplacedCase):
+    SITUATION = 'bundled'
+
+    def test_a_bundle(self):
+        places = [self.place_of('the state of transactions', backup)[0] for backup in ('alpha', 'older')]
+        self.assert_replaced('a bundle of a backup, when its restore begins', {places[0]: places[1]})
 
 
 class Documented(unittest.TestCase):

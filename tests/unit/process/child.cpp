@@ -83,6 +83,19 @@ TEST_CASE("capture ends what takes too long") {
     CHECK(Clock::now() - begin < seconds(4));
 }
 
+TEST_CASE("what reads a file may take long for as long as it works") {
+    const auto slow = capture_while_it_works(
+        shell("printf begun; timeout 4 sh -c 'while :; do :; done'; echo ' and done'; exit 3"), seconds(2));
+    CHECK(describe(slow.outcome) == "exited with code 3");
+    CHECK(slow.output == "begun and done\n");
+    const auto begin = Clock::now();
+    const auto stalled = capture_while_it_works(shell("echo begun; echo why >&2; exec sleep 100"), seconds(2));
+    CHECK(std::holds_alternative<Stalled>(stalled.outcome));
+    CHECK(stalled.output == "begun\n");
+    CHECK(stalled.errors == "why\n");
+    CHECK(Clock::now() - begin < seconds(8));
+}
+
 TEST_CASE("several commands run at once and answer in their order") {
     std::vector<Command> commands;
     for (int i = 0; i < 12; ++i) {
