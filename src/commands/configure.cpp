@@ -99,7 +99,8 @@ void refuse_what_remove_does_not_take(const ConfigureArguments& arguments) {
 /// So that a restore cannot take another cluster for this one once the DCS has forgotten it.
 void write_identifier_down(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
                            const std::filesystem::path& path, const std::string& method) {
-    const auto known = known_identifier({path, own_patroni_environment()}, patroni_yml.configuration());
+    const auto known =
+        known_identifier({path, own_patroni_environment()}, patroni_yml.tree(), patroni_yml.configuration());
     if (!known) {
         return;
     }

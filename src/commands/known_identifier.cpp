@@ -5,10 +5,10 @@
 
 namespace patroni_pgbackrest::commands {
 
-std::optional<KnownIdentifier> known_identifier(const patroni::ConfigurationSource& source,
+std::optional<KnownIdentifier> known_identifier(const patroni::ConfigurationSource& source, const yaml::Node& tree,
                                                 const patroni::Configuration& configuration) {
     if (configuration.scope) {
-        const auto state = patroni::read_scope(source, configuration.scope->text, patroni::Silence::is_away);
+        const auto state = patroni::read_scope(source, tree, configuration.scope->text, patroni::Silence::is_away);
         if (!state.system_identifier.empty()) {
             return KnownIdentifier{state.system_identifier, "the DCS"};
         }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
+#include "yaml/tree.hpp"
 
 #include <optional>
 #include <string>
@@ -14,8 +15,9 @@ struct KnownIdentifier {
 };
 
 /// From the DCS, which has it for as long as it knows the scope; else from pg_control in patroni.yml's data directory,
-/// whether a server runs there or not. Empty if neither has it, or nobody may read it.
-std::optional<KnownIdentifier> known_identifier(const patroni::ConfigurationSource& source,
+/// whether a server runs there or not. Empty if neither has it, or nobody may read it. `tree` and `configuration` are
+/// what was read from `source`.
+std::optional<KnownIdentifier> known_identifier(const patroni::ConfigurationSource& source, const yaml::Node& tree,
                                                 const patroni::Configuration& configuration);
 
 }  // namespace patroni_pgbackrest::commands

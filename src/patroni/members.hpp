@@ -28,7 +28,8 @@ struct Leadership {
 /// The group of a Citus cluster that a node belongs to: a cluster of its own within the scope, with its own leader and
 /// keys (Patroni 3.0 and later). Empty for any other node.
 using CitusGroup = std::optional<std::uint64_t>;
-CitusGroup citus_group(const ConfigurationSource& source);
+/// `tree` is what load_tree() reads.
+CitusGroup citus_group(const yaml::Node& tree);
 
 /// The leader in the output of `patronictl list -f json`: role Leader or Standby Leader, never Sync…. Unknown if the
 /// text is anything but a whole JSON array of members: patronictl may exit with 0 and half of its output. Of a Citus
@@ -45,6 +46,9 @@ class LeaderQuery {
     Leadership answer();
 
   private:
+    LeaderQuery(const ConfigurationSource& source, const yaml::Node& tree, const std::string& scope,
+                std::chrono::seconds deadline);
+
     std::unique_ptr<process::Capturing> running_;  // null if there is no patronictl
     CitusGroup group_;
     DcsLook look_;
@@ -74,11 +78,15 @@ struct ScopeState {
     std::string how_to_remove(const std::string& scope) const;
 };
 
-/// Asks the DCS through patronictl. It asks about the key through Patroni's own library in patronictl's Python, because
-/// not every patronictl shows the key (3.0.2 does not). Read-only. Nothing is known if no server of the DCS accepts a
-/// connection, which takes 2 s at most, or there is no answer within `deadline`.
+/// Asks the DCS through patronictl, which is run in its own Python so that it tells the key as well: not every
+/// patronictl shows it (3.0.2 does not). Where patronictl is a wrapper or a program, it is asked for the list, and
+/// Patroni's library in python3 for the key. Read-only. Nothing is known if no server of the DCS accepts a connection,
+/// which takes 2 s at most, or there is no answer within `deadline`.
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence = Silence::may_end,
                       std::chrono::seconds deadline = longest_answer);
+/// The same with what load_tree() reads, where that is there already: a long file takes a while.
+ScopeState read_scope(const ConfigurationSource& source, const yaml::Node& tree, const std::string& scope,
+                      Silence silence, std::chrono::seconds deadline = longest_answer);
 
 /// Takes over what Patroni's library says about the key; leaves all of it unknown if the answer is not the three whole
 /// lines.

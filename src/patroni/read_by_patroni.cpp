@@ -49,21 +49,22 @@ constexpr std::string_view unreadable = "Patroni cannot read the file: ";
 
 }  // namespace
 
-std::string interpreter_of(const std::filesystem::path& script) {
+std::optional<std::string> python_in(const std::filesystem::path& script) {
     std::ifstream file(script);
     std::string line;
     if (std::getline(file, line) && line.starts_with("#!")) {
-        const auto words = system::split(system::trim(std::string_view(line).substr(2)), ' ');
-        if (words.front().find("python") != std::string::npos) {
-            return words.front();
+        for (const auto& word : system::split(std::string_view(line).substr(2), ' ')) {  // `/usr/bin/env python3`, too
+            if (std::filesystem::path(word).filename().string().starts_with("python")) {
+                return word;
+            }
         }
     }
-    return "python3";
+    return std::nullopt;
 }
 
 process::Command python_of(const std::filesystem::path& patronictl, std::string_view script,
                            const std::vector<std::string>& arguments) {
-    process::Command command{interpreter_of(patronictl),
+    process::Command command{python_in(patronictl).value_or("python3"),
                              {"-c", std::string(without_working_directory) + std::string(script)}};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
     return command;
