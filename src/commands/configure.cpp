@@ -123,6 +123,15 @@ void tell_of_lost_target(const std::vector<std::string>& before, const std::vect
     }
 }
 
+void warn_of_kept_target(const std::vector<std::string>& kept, const std::string& method) {
+    if (!kept.empty()) {
+        log::warning(
+            "bootstrap.{} still has {} of an earlier restore, and the next one would go there again: give what "
+            "is meant as well, or take the target out with --remove first",
+            method, system::join(kept, ", "));
+    }
+}
+
 void show(const ConfigurationEdit& patroni_yml) {
     const std::string diff = patroni_yml.diff();
     if (std::fwrite(diff.data(), 1, diff.size(), stdout) != diff.size() || std::fflush(stdout) != 0) {
@@ -178,7 +187,9 @@ void configure(const ConfigureArguments& arguments) {
         remove_target(patroni_yml, method);
     } else {
         add_bootstrap(patroni_yml, arguments, method, stanza_of(arguments, patroni_yml, method));
-        tell_of_lost_target(target_before, target_settings(patroni_yml, method));
+        const auto target_after = target_settings(patroni_yml, method);
+        tell_of_lost_target(target_before, target_after);
+        warn_of_kept_target(kept_of_target(target_before, target_after, arguments.options), method);
         write_identifier_down(patroni_yml, arguments, path, method);
         require_accepted(patroni_yml, arguments);
     }
