@@ -170,12 +170,6 @@ InitializeKey initialize_key_in(std::string_view word) {
                                    : InitializeKey::unknown;
 }
 
-constexpr auto no_patronictl = "patronictl was not found";
-
-std::string why_not(const ConfigurationSource& source, const yaml::Node& tree, Silence silence) {
-    return process::find_executable("patronictl") ? DcsLook(source, tree, silence).why_away() : no_patronictl;
-}
-
 Leadership leadership_in(const process::Captured& result, const CitusGroup& group) {
     process::require_resources("patronictl", result.outcome);
     if (!process::succeeded(result.outcome)) {
@@ -208,62 +202,57 @@ void take_key(std::string_view answer, ScopeState& state) {
     state.system_identifier = system::number(lines[2]) ? lines[2] : std::string();
 }
 
-LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)
-    : LeaderQuery(source, *tree_or_nothing(source), scope, deadline) {}
+ScopeQuery::ScopeQuery(const ConfigurationSource& source, const std::string& scope, Silence silence,
+                       std::chrono::seconds deadline)
+    : ScopeQuery(source, *tree_or_nothing(source), scope, silence, deadline) {}
 
-LeaderQuery::LeaderQuery(const ConfigurationSource& source, const yaml::Node& tree, const std::string& scope,
-                         std::chrono::seconds deadline)
-    : running_(process::find_executable("patronictl")
-                   ? std::make_unique<process::Capturing>(list_command(source, scope), deadline)
-                   : nullptr),
-      group_(citus_group(tree)), look_(source, tree, Silence::may_end) {}
-
-Leadership LeaderQuery::answer() {
-    if (!running_) {
-        return {std::nullopt, 0, no_patronictl};
-    }
-    if (!running_->is_done() || !process::succeeded(running_->result().outcome)) {
-        if (auto why = look_.why_away(); !why.empty()) {
-            running_.reset();
-            return {std::nullopt, 0, std::move(why)};
+ScopeQuery::ScopeQuery(const ConfigurationSource& source, const yaml::Node& tree, const std::string& scope,
+                       Silence silence, std::chrono::seconds deadline)
+    : group_(citus_group(tree)), look_(source, tree, silence) {
+    if (const auto patronictl = process::find_executable("patronictl")) {
+        running_.emplace_back(scope_command(*patronictl, source, scope, group_), deadline);
+        if (!python_in(*patronictl)) {  // a wrapper may lead to another Patroni than the Python that is guessed
+            running_.emplace_back(list_command(source, scope), deadline);
         }
     }
-    return leadership_in(running_->result(), group_);
 }
 
-ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence,
-                      std::chrono::seconds deadline) {
-    return read_scope(source, *tree_or_nothing(source), scope, silence, deadline);
-}
-
-ScopeState read_scope(const ConfigurationSource& source, const yaml::Node& tree, const std::string& scope,
-                      Silence silence, std::chrono::seconds deadline) {
+ScopeState ScopeQuery::answer() {
     ScopeState state;
-    state.group = citus_group(tree);
-    state.leadership.why_unknown = why_not(source, tree, silence);
-    if (!state.leadership.why_unknown.empty()) {
+    state.group = group_;
+    if (running_.empty()) {
+        state.leadership.why_unknown = "patronictl was not found";
         return state;
     }
-    const auto patronictl = *process::find_executable("patronictl");
-    std::vector<process::Command> commands{scope_command(patronictl, source, scope, state.group)};
-    if (!python_in(patronictl)) {  // a wrapper may lead to another Patroni than the Python that is guessed
-        commands.push_back(list_command(source, scope));
+    const bool is_answered = std::all_of(running_.begin(), running_.end(), [](process::Capturing& one) {
+        return one.is_done() && process::succeeded(one.result().outcome);
+    });
+    if (auto why = is_answered ? std::string() : look_.why_away(); !why.empty()) {
+        running_.clear();
+        state.leadership.why_unknown = std::move(why);
+        return state;
     }
-    auto results = process::capture_all(commands, deadline);
-    auto& answer = results.front();
+    const auto& answer = running_.front().result();
     process::require_resources("patronictl's Python", answer.outcome);
     const auto key = begin_of_key(answer.output);
     if (process::succeeded(answer.outcome)) {
         take_key(std::string_view(answer.output).substr(key), state);
     }
-    answer.output.resize(key);
-    const auto& list = results.back();
+    auto list = running_.back().result();
+    if (running_.size() == 1) {
+        list.output.resize(key);
+    }
     state.leadership = leadership_in(list, state.group);
     if (state.leadership.why_unknown.empty()) {
         state.members = members_in(list.output, state.group);
         state.bootstrapping = bootstrapping_in(list.output, state.initialize, state.group);
     }
     return state;
+}
+
+ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence,
+                      std::chrono::seconds deadline) {
+    return ScopeQuery(source, scope, silence, deadline).answer();
 }
 
 }  // namespace patroni_pgbackrest::patroni

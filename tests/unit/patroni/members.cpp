@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <sys/stat.h>
 
@@ -104,6 +105,22 @@ TEST_CASE("half an answer leaves what it does not tell unknown") {
     CHECK(failed.leadership.why_unknown == "patronictl list exited with code 1");
     CHECK(failed.initialize == InitializeKey::unknown);
     CHECK(failed.members.empty());
+}
+
+TEST_CASE("that a DCS is away is known although patronictl waits for it") {
+    const Files files;
+    const Programs programs(files);
+    const auto away = "scope: demo\netcd3: {hosts: '127.0.0.1:1'}\n";
+    CHECK(programs.ask(away).leadership.why_unknown == "patronictl was not found");
+    programs.executable("patronictl", "#!" + files.path("bin/python-own").string() + "\n");
+    programs.executable("python-own", "#!/bin/sh\nexec /bin/sleep 60\n");
+    const auto begin = std::chrono::steady_clock::now();
+    const auto state = programs.ask(away);
+    CHECK(state.leadership.why_unknown == "nothing answers at 127.0.0.1:1");
+    CHECK(state.initialize == InitializeKey::unknown);
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(15));
+    programs.write("python-own", "", 1);
+    CHECK(programs.ask(away).leadership.why_unknown == "nothing answers at 127.0.0.1:1");
 }
 
 TEST_CASE("a wrapper is asked for the list itself, and python3 for the key") {
