@@ -12,7 +12,7 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// The Python in the first line of a script; empty for any other program.
+/// The Python in the first line of a script; empty for any other program, and for an archive of modules.
 std::optional<std::string> python_in(const std::filesystem::path& script);
 
 /// A call of that Python, or of python3 if there is none, which imports what patronictl would, and nothing from the

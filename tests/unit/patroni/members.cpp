@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <sys/stat.h>
 
 using namespace patroni_pgbackrest;
@@ -143,10 +144,12 @@ TEST_CASE("a wrapper is asked for the list itself, and python3 for the key") {
 TEST_CASE("the key is that of the Citus group, and of the cluster where Patroni knows no groups") {
     const Files files;
     const Programs programs(files);
-    const Variable path("PYTHONPATH", files.path().string());
-    programs.executable("patronictl", "#!/usr/bin/python3\n");
-    files.write("patroni/__init__.py", "");
-    files.write("patroni/ctl.py", R"(
+    // As in Patroni's image: the package is beside the script to which the link leads.
+    ::chmod(files.write("opt/patronictl.py", "#!/usr/bin/python3\n").c_str(), 0755);
+    std::filesystem::create_directory(files.path("bin"));
+    std::filesystem::create_symlink("../opt/patronictl.py", files.path("bin/patronictl"));
+    files.write("opt/patroni/__init__.py", "");
+    files.write("opt/patroni/ctl.py", R"(
 import yaml
 from patroni.dcs import main
 
@@ -170,14 +173,14 @@ class Cluster:
 
 )";
     const auto key = [&](const std::string& more) { return programs.ask("scope: demo\nname: n1\n" + more).initialize; };
-    files.write("patroni/dcs.py", cluster + "main = Cluster('77', workers={1: Cluster(''), 2: Cluster(None)})\n");
+    files.write("opt/patroni/dcs.py", cluster + "main = Cluster('77', workers={1: Cluster(''), 2: Cluster(None)})\n");
     CHECK(key("") == InitializeKey::initialized);
     CHECK(key("citus: {group: 0}\n") == InitializeKey::initialized);
     CHECK(key("citus: {group: 1}\n") == InitializeKey::empty);
     CHECK(key("citus: {group: 2}\n") == InitializeKey::absent);
     CHECK(key("citus: {group: 3}\n") == InitializeKey::absent);
     CHECK(programs.ask("scope: demo\nname: n1\n").members == Strings{"n1"});
-    files.write("patroni/dcs.py", cluster + "main = Cluster('')  # as Patroni 2 has it\n");
+    files.write("opt/patroni/dcs.py", cluster + "main = Cluster('')  # as Patroni 2 has it\n");
     CHECK(key("citus: {group: 1}\n") == InitializeKey::empty);
 }
 

@@ -58,6 +58,7 @@ TEST_CASE("the Python of a script is in its first line") {
     CHECK_FALSE(python_of_line("#!/opt/python/bin/bash"));
     CHECK_FALSE(python_of_line("\x7f"
                                "ELF /usr/bin/python3"));
+    CHECK_FALSE(python_of_line("#!/usr/bin/python3\nPK\x03\x04"));
     CHECK_FALSE(python_of_line(""));
     CHECK_FALSE(python_in(files.path("absent")));
 }
