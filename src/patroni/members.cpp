@@ -232,11 +232,11 @@ ScopeState ScopeQuery::answer() {
         state.leadership.why_unknown = std::move(why);
         return state;
     }
-    const auto& answer = running_.front().result();
-    process::require_resources("patronictl's Python", answer.outcome);
-    const auto key = begin_of_key(answer.output);
-    if (process::succeeded(answer.outcome)) {
-        take_key(std::string_view(answer.output).substr(key), state);
+    const auto& told = running_.front().result();
+    process::require_resources("patronictl's Python", told.outcome);
+    const auto key = begin_of_key(told.output);
+    if (process::succeeded(told.outcome)) {
+        take_key(std::string_view(told.output).substr(key), state);
     }
     auto list = running_.back().result();
     if (running_.size() == 1) {
