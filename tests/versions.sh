@@ -4,6 +4,7 @@
 # every suite is green. As root; a root takes 1 to 2 GB. Nothing is left behind but package debootstrap.
 #   tests/versions.sh [SUITE...] [-- ARGUMENT...]     bullseye bookworm trixie sid unless named; for tests/real/run
 #   tests/versions.sh in SUITE COMMAND...             a command in such a root, the checkout being in /srv/source
+#   tests/versions.sh as-patroni SUITE [CASE...]      tests/unit/patroni/as_patroni.cpp with that suite's Patroni, or other cases there
 # VERSIONS_ROOTS=DIRECTORY keeps the roots there for the next run; VERSIONS_MIRROR=URL is where the packages come from.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -18,6 +19,10 @@ main() {
   if [ "${1:-}" = in ]; then
     make_root "$2" && copy_sources "$2"
     run in_root 7200 "${@:2}"
+    return
+  fi
+  if [ "${1:-}" = as-patroni ]; then
+    run_as_patroni "${@:2}"
     return
   fi
   while [ $# -gt 0 ] && [ "$1" != -- ]; do suites+=("$1") && shift; done
@@ -75,13 +80,26 @@ prepare() { # SUITE BUILT
   local suite=$1 built=$2
   if [ "$built" = static ]; then
     { [ "$suite" = $static_built_in ] || make_root $static_built_in; } && install_sets $static_built_in build &&
-      copy_sources $static_built_in && build $static_built_in static -DPATRONI_PGBACKREST_STATIC=ON &&
+      copy_sources $static_built_in && build $static_built_in static patroni_pgbackrest -DPATRONI_PGBACKREST_STATIC=ON &&
       make_root "$suite" && install_sets "$suite" run real && copy_sources "$suite" &&
       cp "$roots/$static_built_in/srv/static/patroni_pgbackrest" "$roots/$suite/srv/"
   else
-    make_root "$suite" && install_sets "$suite" build run real && copy_sources "$suite" && build "$suite" release &&
+    make_root "$suite" && install_sets "$suite" build run real && copy_sources "$suite" && build "$suite" release patroni_pgbackrest &&
       cp "$roots/$suite/srv/release/patroni_pgbackrest" "$roots/$suite/srv/"
   fi
+}
+
+# A static binary runs in every suite, whatever its compiler.
+run_as_patroni() { # SUITE CASE...: for Catch2
+  local suite=$1 name environment=(HOME=/tmp LANG=C.UTF-8)
+  shift
+  [ $# -gt 0 ] || set -- '[as_patroni]'
+  make_root $static_built_in && install_sets $static_built_in build tests && copy_sources $static_built_in &&
+    build $static_built_in static-tests unit_patroni -DPATRONI_PGBACKREST_STATIC=ON -DPATRONI_PGBACKREST_TESTS=ON &&
+    make_root "$suite" && install_sets "$suite" run && copy_sources "$suite" &&
+    install -m 755 "$roots/$static_built_in/srv/static-tests/tests/unit_patroni" "$roots/$suite/srv/" || return
+  for name in PATRONI_PGBACKREST_SECONDS PATRONI_PGBACKREST_SEED; do [ -z "${!name:-}" ] || environment+=("$name=${!name}"); done
+  run in_root 7200 "$suite" setpriv --reuid=postgres --regid=postgres --clear-groups env "${environment[@]}" /srv/unit_patroni "$@"
 }
 
 make_root() { # SUITE
@@ -125,10 +143,10 @@ copy_sources() { # SUITE: what is as it was keeps its time, so that a kept root 
   chmod -R a+rX "$old"
 }
 
-build() { # SUITE NAME OPTION...
-  local suite=$1 name=$2
-  shift 2
-  quietly "$suite: build ($name)" in_root 3600 "$suite" sh -c 'cmake -S /srv/source -B "$@" && ninja -k 0 -C "$1" patroni_pgbackrest' - \
+build() { # SUITE NAME TARGET OPTION...
+  local suite=$1 name=$2 target=$3
+  shift 3
+  quietly "$suite: build ($name)" in_root 3600 "$suite" sh -c 'cmake -S /srv/source -B "$@" && ninja -k 0 -C "$1" "$0"' "$target" \
     "/srv/$name" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_WERROR=ON -DPATRONI_PGBACKREST_TESTS=OFF \
     "$@"
 }

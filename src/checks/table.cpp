@@ -76,7 +76,8 @@ const std::vector<CheckDefinition>& check_table() {
          "With recovery_conf, Patroni's own PostgreSQL replays, after `bootstrap` has ended. The guard aborts a "
          "recovery that lacks a segment; where the recovery really ended only `verify` compares with the request, and "
          "Patroni discards what it rejects. In standalone mode the proof comes before the hand-over. Looked at are "
-         "the command and the scripts that it names.",
+         "the command and the scripts that it names; one without its path is looked for in the PATH of who runs "
+         "`check`, which may not be Patroni's.",
          "set bootstrap.post_bootstrap to `patroni_pgbackrest verify`, or call it in the script that is there"},
         {"standby-cluster", error, "standby_cluster is configured",
          "With standby_cluster (host, port or restore_command), Patroni creates the first node as a replica of the "

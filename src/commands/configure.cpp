@@ -97,9 +97,9 @@ void refuse_what_remove_does_not_take(const ConfigureArguments& arguments) {
 }
 
 /// So that a restore cannot take another cluster for this one once the DCS has forgotten it.
-void write_identifier_down(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
-                           const std::filesystem::path& path, const std::string& method) {
-    const auto known = known_identifier({path, own_patroni_environment()}, patroni_yml.configuration());
+void write_identifier_down(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, IdentifierQuery& query,
+                           const std::string& method) {
+    const auto known = query.answer(patroni_yml.configuration());
     if (!known) {
         return;
     }
@@ -119,6 +119,15 @@ void tell_of_lost_target(const std::vector<std::string>& before, const std::vect
     };
     if (!std::all_of(before.begin(), before.end(), is_left)) {
         log::info("another target takes the place of the one that was there: --remove will not bring that one back");
+    }
+}
+
+void warn_of_kept_target(const std::vector<std::string>& kept, const std::string& method) {
+    if (!kept.empty()) {
+        log::warning(
+            "bootstrap.{} still has {} of an earlier restore, and the next one would go there again: give what "
+            "is meant as well, or take the target out with --remove first",
+            method, system::join(kept, ", "));
     }
 }
 
@@ -176,9 +185,13 @@ void configure(const ConfigureArguments& arguments) {
     if (arguments.remove) {
         remove_target(patroni_yml, method);
     } else {
-        add_bootstrap(patroni_yml, arguments, method, stanza_of(arguments, patroni_yml, method));
-        tell_of_lost_target(target_before, target_settings(patroni_yml, method));
-        write_identifier_down(patroni_yml, arguments, path, method);
+        const auto stanza = stanza_of(arguments, patroni_yml, method);
+        IdentifierQuery query({path, own_patroni_environment()}, patroni_yml.tree());
+        add_bootstrap(patroni_yml, arguments, method, stanza);
+        const auto target_after = target_settings(patroni_yml, method);
+        tell_of_lost_target(target_before, target_after);
+        warn_of_kept_target(kept_of_target(target_before, target_after, arguments.options), method);
+        write_identifier_down(patroni_yml, arguments, query, method);
         require_accepted(patroni_yml, arguments);
     }
     if (!patroni_yml.is_changed()) {

@@ -3,6 +3,7 @@
 #include "commands/configured_commands.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace patroni_pgbackrest::commands {
@@ -63,6 +64,22 @@ std::vector<std::string> target_settings(const ConfigurationEdit& patroni_yml, c
                            text_at(patroni_yml, {"bootstrap", method, "recovery_conf", key}));
     }
     return settings;
+}
+
+std::vector<std::string> kept_of_target(const std::vector<std::string>& before, const std::vector<std::string>& after,
+                                        const std::vector<GivenOption>& given) {
+    std::vector<std::string> kept;
+    for (const auto& key : keys_of_target()) {
+        const bool is_given = std::any_of(given.begin(), given.end(), [&](const auto& one) { return one.name == key; });
+        const auto is_its = [&](const std::string& setting) { return setting.starts_with(key + "="); };
+        const auto setting = std::find_if(before.begin(), before.end(), is_its);
+        // The latest point of the newest timeline is no incident's.
+        if (!is_given && setting != before.end() && *setting != key + "=latest" &&
+            std::find(after.begin(), after.end(), *setting) != after.end()) {
+            kept.push_back(key);
+        }
+    }
+    return kept;
 }
 
 }  // namespace patroni_pgbackrest::commands

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "patroni/configuration_edit.hpp"
+#include "request/request.hpp"
 
 #include <string>
 #include <vector>
@@ -14,5 +15,10 @@ void remove_target(patroni::ConfigurationEdit& patroni_yml, const std::string& m
 
 /// Each part of it, `type=time`.
 std::vector<std::string> target_settings(const patroni::ConfigurationEdit& patroni_yml, const std::string& method);
+
+/// The names of what stayed in the block, and was not given: of the target of an earlier restore, to which the next one
+/// would go again. `before` and `after` are of target_settings().
+std::vector<std::string> kept_of_target(const std::vector<std::string>& before, const std::vector<std::string>& after,
+                                        const std::vector<GivenOption>& given);
 
 }  // namespace patroni_pgbackrest::commands

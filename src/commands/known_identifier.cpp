@@ -1,14 +1,21 @@
 #include "commands/known_identifier.hpp"
 
-#include "patroni/members.hpp"
 #include "postgres/control_data.hpp"
+
+#include <filesystem>
 
 namespace patroni_pgbackrest::commands {
 
-std::optional<KnownIdentifier> known_identifier(const patroni::ConfigurationSource& source,
-                                                const patroni::Configuration& configuration) {
-    if (configuration.scope) {
-        const auto state = patroni::read_scope(source, configuration.scope->text, patroni::Silence::is_away);
+IdentifierQuery::IdentifierQuery(const patroni::ConfigurationSource& source, const yaml::Node& tree) {
+    const auto* scope = tree.find("scope");
+    if (scope != nullptr && scope->value->is_scalar() && !yaml::blank(*scope->value)) {
+        scope_.emplace(source, tree, scope->value->text, patroni::Silence::is_away);
+    }
+}
+
+std::optional<KnownIdentifier> IdentifierQuery::answer(const patroni::Configuration& configuration) {
+    if (scope_) {
+        const auto state = scope_->answer();
         if (!state.system_identifier.empty()) {
             return KnownIdentifier{state.system_identifier, "the DCS"};
         }

@@ -18,13 +18,13 @@ namespace patroni_pgbackrest::commands {
 
 namespace {
 
-using patroni::LeaderQuery;
 using patroni::Leadership;
+using patroni::ScopeQuery;
 using pgbackrest::GrowthQuery;
 
-std::unique_ptr<LeaderQuery> ask_for_leader(const BootstrapArguments& arguments, const Request& request) {
+std::unique_ptr<ScopeQuery> ask_for_leader(const BootstrapArguments& arguments, const Request& request) {
     const bool known_scope = arguments.patroni && !request.scope.empty();
-    return known_scope ? std::make_unique<LeaderQuery>(arguments.source, request.scope) : nullptr;
+    return known_scope ? std::make_unique<ScopeQuery>(arguments.source, request.scope) : nullptr;
 }
 
 void refuse_leader(const BootstrapArguments& arguments, const Request& request, Leadership leadership) {
@@ -35,7 +35,7 @@ void refuse_leader(const BootstrapArguments& arguments, const Request& request, 
                                       leadership.why_unknown),
                           "bring the DCS back; the restored data waits in the staging directory");
         }
-        leadership = LeaderQuery(arguments.source, request.scope).answer();
+        leadership = patroni::read_scope(arguments.source, request.scope).leadership;
     }
     if (!leadership.why_unknown.empty()) {
         log::warning("{}: not checked whether scope {} has a leader", leadership.why_unknown, request.scope);
@@ -74,7 +74,7 @@ void refuse_living_cluster(const BootstrapArguments& arguments, const Request& r
         refuse_living_source(request, *arrived, altered);
     }
     if (leader) {
-        refuse_leader(arguments, request, leader->answer());
+        refuse_leader(arguments, request, leader->answer().leadership);
     }
 }
 

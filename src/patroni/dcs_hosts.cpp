@@ -1,7 +1,6 @@
 #include "patroni/dcs_hosts.hpp"
 
 #include "patroni/configuration_files.hpp"
-#include "system/failure.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -153,19 +152,13 @@ std::vector<Endpoint> dcs_hosts(const yaml::Node& tree, const std::map<std::stri
     return endpoints;
 }
 
-DcsLook::DcsLook(const ConfigurationSource& source, Silence silence) : silence_(silence) {
-    try {
-        if (const auto tree = load_tree(source)) {
-            // Nothing overrides PATRONI_CONFIGURATION.
-            const auto environment =
-                variables_count(source) ? source.environment : std::map<std::string, std::string>();
-            endpoints_ = dcs_hosts(*tree, environment);
-            if (!endpoints_.empty()) {
-                reaching_.emplace(endpoints_, longest_look,
-                                  silence == Silence::is_away ? question_of(*tree, environment) : std::string());
-            }
-        }
-    } catch (const Failure&) {  // patronictl says what is wrong
+DcsLook::DcsLook(const ConfigurationSource& source, const yaml::Node& tree, Silence silence) : silence_(silence) {
+    // Nothing overrides PATRONI_CONFIGURATION.
+    const auto environment = variables_count(source) ? source.environment : std::map<std::string, std::string>();
+    endpoints_ = dcs_hosts(tree, environment);
+    if (!endpoints_.empty()) {
+        reaching_.emplace(endpoints_, longest_look,
+                          silence == Silence::is_away ? question_of(tree, environment) : std::string());
     }
 }
 

@@ -29,7 +29,8 @@ enum class Silence {
 /// Looks in the background whether any server of the DCS is there. patronictl waits for as long as it is let.
 class DcsLook {
   public:
-    DcsLook(const ConfigurationSource& source, Silence silence);
+    /// `tree` is what load_tree() reads.
+    DcsLook(const ConfigurationSource& source, const yaml::Node& tree, Silence silence);
 
     /// Why the DCS need not be asked. Empty if one of its servers is there, or if that is not known: the servers are
     /// not, or the resolver is away. Within `longest_look` after the beginning.

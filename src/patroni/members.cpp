@@ -6,6 +6,7 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -61,9 +62,8 @@ Leadership leader_in(std::string_view text, const CitusGroup& group) {
     return leadership;
 }
 
-CitusGroup citus_group(const ConfigurationSource& source) {
-    const auto tree = load_tree(source);
-    const auto* group = tree ? tree->map_at("citus").find("group") : nullptr;
+CitusGroup citus_group(const yaml::Node& tree) {
+    const auto* group = tree.map_at("citus").find("group");
     return group != nullptr && group->value->is_scalar() ? system::number(group->value->text) : std::nullopt;
 }
 
@@ -95,11 +95,12 @@ std::vector<std::string> bootstrapping_in(std::string_view text, InitializeKey k
 
 namespace {
 
-process::Command list_command(const ConfigurationSource& source, const std::string& scope) {
-    process::Command command{"patronictl", {}};
+/// `command` with a list of the scope's members as its task. Without a file, the configuration is in
+/// PATRONI_CONFIGURATION.
+process::Command with_list(process::Command command, const ConfigurationSource& source, const std::string& scope) {
     command.environment = source.environment;
     if (source.path) {
-        command.arguments = {"-c", source.path->string()};
+        command.arguments.insert(command.arguments.end(), {"-c", source.path->string()});
     } else {
         command.environment["XDG_CONFIG_HOME"] = "/nonexistent";  // a file there would override ours
     }
@@ -107,27 +108,59 @@ process::Command list_command(const ConfigurationSource& source, const std::stri
     return command;
 }
 
-/// Reaches the DCS as patronictl does (ctl.py get_dcs, 2.0 to 4.1). Without a file, the configuration is in
-/// PATRONI_CONFIGURATION.
-constexpr const char* key_script = R"(
-import json
-from patroni.config import Config
-from patroni.dcs import get_dcs
-config = dict(Config(sys.argv[1] or None, None).copy(), scope=sys.argv[2], patronictl=True)
-config.setdefault('name', sys.argv[2])
-cluster = get_dcs(config).get_cluster()
-key = cluster.initialize
-print('absent' if key is None else 'initialized' if key else 'empty')
-configured = cluster.config and cluster.config.data
-print(json.dumps(configured) if configured else '-')
-print(key or '-')
-)";
+process::Command list_command(const ConfigurationSource& source, const std::string& scope) {
+    return with_list({"patronictl", {}}, source, scope);
+}
 
-process::Command key_command(const ConfigurationSource& source, const std::string& scope) {
-    auto command = python_of(*process::find_executable("patronictl"), key_script,
-                             {source.path ? source.path->string() : "", scope});
-    command.environment = source.environment;
-    return command;
+/// patronictl list itself, which tells the rest of what it got from the DCS behind its list (ctl.py, members and
+/// output_members, 2.0 to 4.1). From 3.0 on, the groups of a Citus cluster are the coordinator's `workers`. PyYAML's
+/// reader in C takes a tenth of the time of the one that Patroni uses; what it does not read is read by that one.
+constexpr const char* scope_script = R"py(
+import json, yaml
+from patroni import ctl
+from patroni.dcs import Cluster
+
+slow_reader = yaml.safe_load
+list_members = ctl.output_members
+group = int(sys.argv[1])
+
+def read(stream):
+    text = stream.read() if hasattr(stream, 'read') else stream
+    try:
+        return yaml.load(text, yaml.CSafeLoader)
+    except Exception:
+        return slow_reader(text)
+
+def list_and_tell(*given, **named):
+    list_members(*given, **named)
+    cluster = next(one for one in given if isinstance(one, Cluster))
+    if group and hasattr(cluster, 'workers'):
+        cluster = cluster.workers.get(group)
+    key, config = getattr(cluster, 'initialize', None), getattr(cluster, 'config', None)
+    configured = config and config.data
+    print('absent' if key is None else 'initialized' if key else 'empty')
+    print(json.dumps(configured) if configured else '-')
+    print(key or '-')
+
+yaml.safe_load, ctl.output_members = read, list_and_tell
+ctl.ctl(sys.argv[2:])
+)py";
+
+process::Command scope_command(const std::filesystem::path& patronictl, const ConfigurationSource& source,
+                               const std::string& scope, const CitusGroup& group) {
+    return with_list(python_of(patronictl, scope_script, {std::to_string(group.value_or(0))}), source, scope);
+}
+
+/// Behind the line with the list.
+std::size_t begin_of_key(std::string_view answer) {
+    const auto end = answer.find('\n');
+    return end == std::string_view::npos ? answer.size() : end + 1;
+}
+
+/// What load_tree() reads; an empty map if there is nothing.
+yaml::NodePtr tree_or_nothing(const ConfigurationSource& source) {
+    auto tree = load_tree(source);
+    return tree ? tree : yaml::make_map({}, {});
 }
 
 InitializeKey initialize_key_in(std::string_view word) {
@@ -135,12 +168,6 @@ InitializeKey initialize_key_in(std::string_view word) {
            : word == "empty"       ? InitializeKey::empty
            : word == "initialized" ? InitializeKey::initialized
                                    : InitializeKey::unknown;
-}
-
-constexpr auto no_patronictl = "patronictl was not found";
-
-std::string why_not(const ConfigurationSource& source, Silence silence) {
-    return process::find_executable("patronictl") ? DcsLook(source, silence).why_away() : no_patronictl;
 }
 
 Leadership leadership_in(const process::Captured& result, const CitusGroup& group) {
@@ -175,44 +202,57 @@ void take_key(std::string_view answer, ScopeState& state) {
     state.system_identifier = system::number(lines[2]) ? lines[2] : std::string();
 }
 
-LeaderQuery::LeaderQuery(const ConfigurationSource& source, const std::string& scope, std::chrono::seconds deadline)
-    : running_(process::find_executable("patronictl")
-                   ? std::make_unique<process::Capturing>(list_command(source, scope), deadline)
-                   : nullptr),
-      group_(citus_group(source)), look_(source, Silence::may_end) {}
+ScopeQuery::ScopeQuery(const ConfigurationSource& source, const std::string& scope, Silence silence,
+                       std::chrono::seconds deadline)
+    : ScopeQuery(source, *tree_or_nothing(source), scope, silence, deadline) {}
 
-Leadership LeaderQuery::answer() {
-    if (!running_) {
-        return {std::nullopt, 0, no_patronictl};
-    }
-    if (!running_->is_done() || !process::succeeded(running_->result().outcome)) {
-        if (auto why = look_.why_away(); !why.empty()) {
-            running_.reset();
-            return {std::nullopt, 0, std::move(why)};
+ScopeQuery::ScopeQuery(const ConfigurationSource& source, const yaml::Node& tree, const std::string& scope,
+                       Silence silence, std::chrono::seconds deadline)
+    : group_(citus_group(tree)), look_(source, tree, silence) {
+    if (const auto patronictl = process::find_executable("patronictl")) {
+        running_.emplace_back(scope_command(*patronictl, source, scope, group_), deadline);
+        if (!python_in(*patronictl)) {  // a wrapper may lead to another Patroni than the Python that is guessed
+            running_.emplace_back(list_command(source, scope), deadline);
         }
     }
-    return leadership_in(running_->result(), group_);
+}
+
+ScopeState ScopeQuery::answer() {
+    ScopeState state;
+    state.group = group_;
+    if (running_.empty()) {
+        state.leadership.why_unknown = "patronictl was not found";
+        return state;
+    }
+    const bool is_answered = std::all_of(running_.begin(), running_.end(), [](process::Capturing& one) {
+        return one.is_done() && process::succeeded(one.result().outcome);
+    });
+    if (auto why = is_answered ? std::string() : look_.why_away(); !why.empty()) {
+        running_.clear();
+        state.leadership.why_unknown = std::move(why);
+        return state;
+    }
+    const auto& told = running_.front().result();
+    process::require_resources("patronictl's Python", told.outcome);
+    const auto key = begin_of_key(told.output);
+    if (process::succeeded(told.outcome)) {
+        take_key(std::string_view(told.output).substr(key), state);
+    }
+    auto list = running_.back().result();
+    if (running_.size() == 1) {
+        list.output.resize(key);
+    }
+    state.leadership = leadership_in(list, state.group);
+    if (state.leadership.why_unknown.empty()) {
+        state.members = members_in(list.output, state.group);
+        state.bootstrapping = bootstrapping_in(list.output, state.initialize, state.group);
+    }
+    return state;
 }
 
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence,
                       std::chrono::seconds deadline) {
-    ScopeState state;
-    state.group = citus_group(source);
-    state.leadership.why_unknown = why_not(source, silence);
-    if (!state.leadership.why_unknown.empty()) {
-        return state;
-    }
-    const auto results = process::capture_all({list_command(source, scope), key_command(source, scope)}, deadline);
-    state.leadership = leadership_in(results.front(), state.group);
-    process::require_resources("patronictl's Python", results.back().outcome);
-    if (process::succeeded(results.back().outcome)) {
-        take_key(results.back().output, state);
-    }
-    if (state.leadership.why_unknown.empty()) {
-        state.members = members_in(results.front().output, state.group);
-        state.bootstrapping = bootstrapping_in(results.front().output, state.initialize, state.group);
-    }
-    return state;
+    return ScopeQuery(source, scope, silence, deadline).answer();
 }
 
 }  // namespace patroni_pgbackrest::patroni

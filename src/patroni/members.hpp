@@ -6,7 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,27 +28,13 @@ struct Leadership {
 /// The group of a Citus cluster that a node belongs to: a cluster of its own within the scope, with its own leader and
 /// keys (Patroni 3.0 and later). Empty for any other node.
 using CitusGroup = std::optional<std::uint64_t>;
-CitusGroup citus_group(const ConfigurationSource& source);
+/// `tree` is what load_tree() reads.
+CitusGroup citus_group(const yaml::Node& tree);
 
 /// The leader in the output of `patronictl list -f json`: role Leader or Standby Leader, never Sync…. Unknown if the
 /// text is anything but a whole JSON array of members: patronictl may exit with 0 and half of its output. Of a Citus
 /// cluster, the leader of `group`.
 Leadership leader_in(std::string_view json, const CitusGroup& group = {});
-
-/// Asks the DCS who leads a scope, through patronictl, read-only, in the background. The leader is unknown if
-/// patronictl is missing, no server of the DCS accepts a connection (3.0.2 would wait for them forever), or it does not
-/// answer within `deadline`. A DCS that is away is known by the time that sync takes, and at the latest in 2 s.
-class LeaderQuery {
-  public:
-    LeaderQuery(const ConfigurationSource& source, const std::string& scope,
-                std::chrono::seconds deadline = longest_answer);
-    Leadership answer();
-
-  private:
-    std::unique_ptr<process::Capturing> running_;  // null if there is no patronictl
-    CitusGroup group_;
-    DcsLook look_;
-};
 
 /// The DCS's `/initialize` key.
 enum class InitializeKey {
@@ -74,9 +60,30 @@ struct ScopeState {
     std::string how_to_remove(const std::string& scope) const;
 };
 
-/// Asks the DCS through patronictl. It asks about the key through Patroni's own library in patronictl's Python, because
-/// not every patronictl shows the key (3.0.2 does not). Read-only. Nothing is known if no server of the DCS accepts a
-/// connection, which takes 2 s at most, or there is no answer within `deadline`.
+/// Asks the DCS about a scope, in the background and read-only, through patronictl, which is run in its own Python so
+/// that it tells the key as well: not every patronictl shows it (3.0.2 does not). Where patronictl is a wrapper or a
+/// program, it is asked for the list, and Patroni's library in python3 for the key. Nothing is known if patronictl is
+/// missing, no server of the DCS accepts a connection (3.0.2 would wait for them forever), or there is no answer within
+/// `deadline`. That a DCS is away is known 2 s after the beginning.
+class ScopeQuery {
+  public:
+    ScopeQuery(const ConfigurationSource& source, const std::string& scope, Silence silence = Silence::may_end,
+               std::chrono::seconds deadline = longest_answer);
+    /// The same with what load_tree() reads, where that is there already: a long file takes a while.
+    ScopeQuery(const ConfigurationSource& source, const yaml::Node& tree, const std::string& scope, Silence silence,
+               std::chrono::seconds deadline = longest_answer);
+    ScopeQuery(const ScopeQuery&) = delete;
+    ScopeQuery& operator=(const ScopeQuery&) = delete;
+
+    ScopeState answer();
+
+  private:
+    CitusGroup group_;
+    DcsLook look_;
+    std::list<process::Capturing> running_;  // patronictl, a wrapper's list behind it; empty if there is no patronictl
+};
+
+/// Its answer, waited for at once.
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence = Silence::may_end,
                       std::chrono::seconds deadline = longest_answer);
 

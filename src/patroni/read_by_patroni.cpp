@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <string_view>
+#include <system_error>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -38,33 +39,40 @@ for name in names:
 print('read' if names else 'nothing')
 )py";
 
-/// Python puts the working directory first, as an empty path. Its options against that, -I and -P, keep PYTHONPATH out
-/// as well, or are of 3.11. sys is a part of the interpreter.
-constexpr std::string_view without_working_directory = R"py(
+/// Python puts the working directory first, as an empty path, and of a script its own directory, where Patroni's image
+/// has the package. Its options against the former, -I and -P, keep PYTHONPATH out as well, or are of 3.11. sys is a
+/// part of the interpreter.
+constexpr std::string_view as_of_script = R"py(
 import sys
-sys.path[:] = [path for path in sys.path if path]
+sys.path[:] = [path for path in [sys.argv.pop(1)] + sys.path if path]
 )py";
 
 constexpr std::string_view unreadable = "Patroni cannot read the file: ";
 
 }  // namespace
 
-std::string interpreter_of(const std::filesystem::path& script) {
+std::optional<std::string> python_in(const std::filesystem::path& script) {
     std::ifstream file(script);
     std::string line;
     if (std::getline(file, line) && line.starts_with("#!")) {
-        const auto words = system::split(system::trim(std::string_view(line).substr(2)), ' ');
-        if (words.front().find("python") != std::string::npos) {
-            return words.front();
+        for (const auto& word : system::split(std::string_view(line).substr(2), ' ')) {  // `/usr/bin/env python3`, too
+            if (std::filesystem::path(word).filename().string().starts_with("python")) {
+                // An archive of modules (zipapp, pex) has a Patroni of its own, which nobody else can import.
+                return std::getline(file, line) && line.starts_with("PK\x03\x04") ? std::nullopt : std::optional(word);
+            }
         }
     }
-    return "python3";
+    return std::nullopt;
 }
 
 process::Command python_of(const std::filesystem::path& patronictl, std::string_view script,
                            const std::vector<std::string>& arguments) {
-    process::Command command{interpreter_of(patronictl),
-                             {"-c", std::string(without_working_directory) + std::string(script)}};
+    const auto python = python_in(patronictl);
+    std::error_code error;
+    const auto directory = std::filesystem::canonical(patronictl, error).parent_path();
+    process::Command command{
+        python.value_or("python3"),
+        {"-c", std::string(as_of_script) + std::string(script), python ? directory.string() : std::string()}};
     command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
     return command;
 }

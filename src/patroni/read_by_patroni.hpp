@@ -12,11 +12,11 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// The interpreter in the first line of a script; python3 if there is none.
-std::string interpreter_of(const std::filesystem::path& script);
+/// The Python in the first line of a script; empty for any other program, and for an archive of modules.
+std::optional<std::string> python_in(const std::filesystem::path& script);
 
-/// A call of that interpreter, which imports what patronictl would, and nothing from the working directory, which may
-/// be anybody's.
+/// A call of that Python, or of python3 if there is none, which imports what patronictl would, and nothing from the
+/// working directory, which may be anybody's.
 process::Command python_of(const std::filesystem::path& patronictl, std::string_view script,
                            const std::vector<std::string>& arguments);
 

@@ -249,13 +249,18 @@ void review_proof(const Node& tree, const Intent& intent, std::vector<Finding>& 
     if (called != nullptr && runs_verify(called->value->text, intent.root)) {
         return;
     }
+    const bool is_by_name = called != nullptr && called->value->text.find('/') == std::string::npos;
     findings.push_back(
         {"target-not-proven",
          {fmt::format("Patroni replays (recovery_conf), and {} patroni_pgbackrest verify: nothing proves that the "
                       "target was reached",
                       called == nullptr ? "no post_bootstrap runs" : called->key + " does not run"),
           called == nullptr ? "set bootstrap.post_bootstrap: patroni_pgbackrest verify"
-                            : "let it run patroni_pgbackrest verify \"$1\" as well, and end with its exit code",
+                            : fmt::format("let it run patroni_pgbackrest verify \"$1\" as well, and end with its exit "
+                                          "code{}",
+                                          is_by_name ? "; give its path, since it was looked for in the PATH of who "
+                                                       "runs this, which may not be Patroni's"
+                                                     : ""),
           called == nullptr ? recovery_conf->place : called->place}});
 }
 

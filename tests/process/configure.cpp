@@ -126,6 +126,13 @@ TEST_CASE("configure --remove takes a target out again") {
     CHECK(add.wait() == 0);
     CHECK(
         contains(directory.read("patroni.yml"), "    target: '2026-11-22 10:00:00+00'\n    target-exclusive: true\n"));
+    CHECK_FALSE(contains(add.errors(), "of an earlier restore"));
+    Program renew(configure(file));
+    CHECK(renew.wait() == 0);
+    CHECK(contains(renew.errors(),
+                   "WARNING: bootstrap.pgbackrest still has type, target, target-exclusive of an earlier "
+                   "restore, and the next one would go there again: give what is meant as well, or take "
+                   "the target out with --remove first\n"));
     Program remove(configure(file, {"--remove", "--write"}));
     CHECK(remove.wait() == 0);
     CHECK(directory.read("patroni.yml") == after());

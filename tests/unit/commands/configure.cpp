@@ -268,6 +268,27 @@ TEST_CASE("a target that another one replaced is told") {
     CHECK(settings() == Words{"type=immediate"});
 }
 
+TEST_CASE("what stays of an earlier target, and was not given, is named") {
+    const auto kept = [](const std::string& block, std::vector<GivenOption> options) {
+        const Files files;
+        const fs::path file = files.write("patroni.yml", plain_with(block));
+        const auto settings = [&] { return target_settings(patroni::ConfigurationEdit(file, {}), "pgbackrest"); };
+        const auto before = settings();
+        const auto arguments = with(std::move(options));
+        configured(file, arguments);
+        return kept_of_target(before, settings(), arguments.options);
+    };
+    const std::string incident = "    type: time\n    target: '2026-11-22 10:00:00+00'\n    target-timeline: '2'\n"
+                                 "    set: 20261122-090000F\n";
+    CHECK(kept(incident, {{"repo", "1"}}) == Words{"type", "target", "target-timeline", "set"});
+    CHECK(kept(incident, {{"type", "xid"}, {"target", "4711"}}) == Words{"target-timeline", "set"});
+    CHECK(kept(incident, {{"type", "immediate"}, {"set", "20261122-090000F"}, {"target-timeline", "2"}}).empty());
+    // No target, and nothing that was not there before.
+    CHECK(kept("    type: latest\n    target-timeline: latest\n", {{"repo", "1"}}).empty());
+    CHECK(kept("", {{"type", "time"}, {"target", "2026-11-22 10:00:00+00"}}).empty());
+    CHECK(kept("    process-max: 4\n", {}).empty());
+}
+
 TEST_CASE("values are written so that YAML keeps them as they are") {
     CHECK(result(plain, with({{"type", "name"}, {"target", "it's: the # one"}, {"repo", "2"}})) ==
           plain_with("    repo: 2\n    type: name\n    target: 'it''s: the # one'\n"));

@@ -246,7 +246,7 @@ std::string shown(const ConfigurationSource& source) {
 
 }  // namespace
 
-TEST_CASE("what is in force is what Patroni takes") {
+TEST_CASE("what is in force is what Patroni takes", "[as_patroni]") {
     const char* given = std::getenv("PATRONI_PGBACKREST_SECONDS");  // a minute and more by hand
     const std::chrono::seconds limit(given != nullptr ? std::atoi(given) : 10);
     Chance chance;
@@ -268,7 +268,7 @@ TEST_CASE("what is in force is what Patroni takes") {
     } while (std::chrono::steady_clock::now() - begin < limit);
 }
 
-TEST_CASE("the shapes in the tests are read as Patroni reads them") {
+TEST_CASE("the shapes in the tests are read as Patroni reads them", "[as_patroni]") {
     const Files files;
     const auto tests = fs::path(__FILE__).parent_path().parent_path();
     std::vector<ConfigurationSource> sources;
@@ -295,7 +295,7 @@ TEST_CASE("the shapes in the tests are read as Patroni reads them") {
     }
 }
 
-TEST_CASE("what is called misplaced is what Patroni does not take") {
+TEST_CASE("what is called misplaced is what Patroni does not take", "[as_patroni]") {
     const Strings levels = {"", "bootstrap", "bootstrap.dcs", "bootstrap.dcs.postgresql", "postgresql"};
     const Files files;
     std::vector<ConfigurationSource> sources;
@@ -333,7 +333,7 @@ TEST_CASE("what is called misplaced is what Patroni does not take") {
     }
 }
 
-TEST_CASE("the port and the tags are read as Patroni reads them") {
+TEST_CASE("the port and the tags are read as Patroni reads them", "[as_patroni]") {
     const Files files;
     std::vector<ConfigurationSource> sources;
     for (const auto* listen : {"localhost", "::1", "*:1", "[::1]:6", "::1:5433", "a,[::1]:5434", "fe80::5"}) {
@@ -357,7 +357,7 @@ TEST_CASE("the port and the tags are read as Patroni reads them") {
     }
 }
 
-TEST_CASE("only what Patroni cannot read is refused") {
+TEST_CASE("only what Patroni cannot read is refused", "[as_patroni]") {
     Chance chance;
     CAPTURE(chance.seed());
     const Strings spoilt = {"\t",  "\t# c",  " !vault ", " &a ", "\x01", "\x7f", "\n\t\n", " @x",

@@ -1,11 +1,188 @@
 #include "patroni/members.hpp"
 
+#include "patroni/configuration_files.hpp"
 #include "patroni/roles.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <sys/stat.h>
+
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::patroni;
+
+namespace {
+
+/// A variable of the environment for one test.
+class Variable {
+  public:
+    Variable(const char* name, const std::string& value) : name_(name) {
+        if (const char* before = std::getenv(name)) {
+            before_ = before;
+        }
+        ::setenv(name, value.c_str(), 1);
+    }
+    ~Variable() {
+        if (before_) {
+            ::setenv(name_, before_->c_str(), 1);
+        } else {
+            ::unsetenv(name_);
+        }
+    }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+
+  private:
+    const char* name_;
+    std::optional<std::string> before_;
+};
+
+/// The programs in PATH.
+class Programs {
+  public:
+    explicit Programs(const Files& files) : files_(files), path_("PATH", files.path("bin").string()) {}
+
+    /// One that prints `output` and ends with `code`.
+    std::string write(const std::string& name, const std::string& output, int code = 0) const {
+        files_.write(name + ".output", output);
+        const auto script =
+            "#!/bin/sh\n/bin/cat '" + files_.path(name + ".output").string() + "'\nexit " + std::to_string(code) + "\n";
+        return executable(name, script);
+    }
+    std::string executable(const std::string& name, const std::string& text) const {
+        const auto path = files_.write("bin/" + name, text).string();
+        ::chmod(path.c_str(), 0755);
+        return path;
+    }
+    ScopeState ask(const std::string& patroni_yml = "scope: demo\n") const {
+        ConfigurationSource source;
+        source.path = files_.write("patroni.yml", patroni_yml);
+        return read_scope(source, "demo");
+    }
+
+  private:
+    const Files& files_;
+    Variable path_;
+};
+
+constexpr auto leader_n2 = R"([{"Member": "n2", "Role": "Leader", "State": "running", "TL": 3}])";
+constexpr auto key_of_77 = "initialized\n{\"loop_wait\": 10}\n77\n";
+
+}  // namespace
+
+TEST_CASE("patronictl's Python answers with the members and the key") {
+    const Files files;
+    const Programs programs(files);
+    const auto python = programs.write("python-own", std::string(leader_n2) + "\n" + key_of_77);
+    programs.executable("patronictl", "#!" + python + "\n");
+    const auto state = programs.ask();
+    CHECK(state.leadership.leader == "n2");
+    CHECK(state.leadership.timeline == 3);
+    CHECK(state.members == Strings{"n2"});
+    CHECK(state.initialize == InitializeKey::initialized);
+    CHECK(state.system_identifier == "77");
+    CHECK(state.loop_wait == 10);
+}
+
+TEST_CASE("half an answer leaves what it does not tell unknown") {
+    const Files files;
+    const Programs programs(files);
+    programs.executable("patronictl", "#!" + files.path("bin/python-own").string() + "\n");
+    const std::string list = leader_n2;
+    for (const auto& rest : {"", "\n", "\ninitialized\n", "\ninitialized\n{\"loop_wait\": 10}\n77"}) {
+        CAPTURE(rest);
+        programs.write("python-own", list + rest);
+        const auto state = programs.ask();
+        CHECK(state.leadership.leader == "n2");
+        CHECK(state.initialize == InitializeKey::unknown);
+        CHECK(state.system_identifier.empty());
+    }
+    programs.write("python-own", list.substr(0, 40) + "\n" + key_of_77);
+    CHECK(programs.ask().leadership.why_unknown == "patronictl list printed something that is not a list of members");
+    programs.write("python-own", list + "\n" + key_of_77, 1);
+    const auto failed = programs.ask();
+    CHECK(failed.leadership.why_unknown == "patronictl list exited with code 1");
+    CHECK(failed.initialize == InitializeKey::unknown);
+    CHECK(failed.members.empty());
+}
+
+TEST_CASE("that a DCS is away is known although patronictl waits for it") {
+    const Files files;
+    const Programs programs(files);
+    const auto away = "scope: demo\netcd3: {hosts: '127.0.0.1:1'}\n";
+    CHECK(programs.ask(away).leadership.why_unknown == "patronictl was not found");
+    programs.executable("patronictl", "#!" + files.path("bin/python-own").string() + "\n");
+    programs.executable("python-own", "#!/bin/sh\nexec /bin/sleep 60\n");
+    const auto begin = std::chrono::steady_clock::now();
+    const auto state = programs.ask(away);
+    CHECK(state.leadership.why_unknown == "nothing answers at 127.0.0.1:1");
+    CHECK(state.initialize == InitializeKey::unknown);
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(15));
+    programs.write("python-own", "", 1);
+    CHECK(programs.ask(away).leadership.why_unknown == "nothing answers at 127.0.0.1:1");
+}
+
+TEST_CASE("a wrapper is asked for the list itself, and python3 for the key") {
+    const Files files;
+    const Programs programs(files);
+    programs.write("patronictl", R"([{"Member": "n3", "Role": "Leader"}])");
+    programs.write("python3", std::string(leader_n2) + "\n" + key_of_77);
+    const auto state = programs.ask();
+    CHECK(state.leadership.leader == "n3");
+    CHECK(state.members == Strings{"n3"});
+    CHECK(state.system_identifier == "77");
+    programs.write("python3", "", 1);
+    CHECK(programs.ask().leadership.leader == "n3");
+    CHECK(programs.ask().initialize == InitializeKey::unknown);
+    programs.write("patronictl", "", 1);
+    programs.write("python3", std::string(leader_n2) + "\n" + key_of_77);
+    CHECK(programs.ask().leadership.why_unknown == "patronictl list exited with code 1");
+}
+
+TEST_CASE("the key is that of the Citus group, and of the cluster where Patroni knows no groups") {
+    const Files files;
+    const Programs programs(files);
+    // As in Patroni's image: the package is beside the script to which the link leads.
+    ::chmod(files.write("opt/patronictl.py", "#!/usr/bin/python3\n").c_str(), 0755);
+    std::filesystem::create_directory(files.path("bin"));
+    std::filesystem::create_symlink("../opt/patronictl.py", files.path("bin/patronictl"));
+    files.write("opt/patroni/__init__.py", "");
+    files.write("opt/patroni/ctl.py", R"(
+import yaml
+from patroni.dcs import main
+
+def output_members(configuration, cluster, name):
+    print('[{"Member": "%s", "Role": "Replica"}]' % configuration['name'])
+
+def ctl(words):
+    with open(words[1]) as file:
+        output_members(yaml.safe_load(file), main, words[-1])
+)");
+    const std::string cluster = R"(
+class Cluster:
+    config = None
+
+    def __init__(self, initialize, **more):
+        self.initialize = initialize
+        self.__dict__.update(more)
+
+    def __len__(self):  # an empty one is false in Patroni 3.1 and later
+        return 0
+
+)";
+    const auto key = [&](const std::string& more) { return programs.ask("scope: demo\nname: n1\n" + more).initialize; };
+    files.write("opt/patroni/dcs.py", cluster + "main = Cluster('77', workers={1: Cluster(''), 2: Cluster(None)})\n");
+    CHECK(key("") == InitializeKey::initialized);
+    CHECK(key("citus: {group: 0}\n") == InitializeKey::initialized);
+    CHECK(key("citus: {group: 1}\n") == InitializeKey::empty);
+    CHECK(key("citus: {group: 2}\n") == InitializeKey::absent);
+    CHECK(key("citus: {group: 3}\n") == InitializeKey::absent);
+    CHECK(programs.ask("scope: demo\nname: n1\n").members == Strings{"n1"});
+    files.write("opt/patroni/dcs.py", cluster + "main = Cluster('')  # as Patroni 2 has it\n");
+    CHECK(key("citus: {group: 1}\n") == InitializeKey::empty);
+}
 
 TEST_CASE("the leader is read from patronictl's JSON") {
     CHECK(leader_in(R"([{"Member": "n1", "Role": "Replica"}, {"Member": "n2", "Role": "Leader"}])").leader == "n2");
@@ -37,13 +214,13 @@ TEST_CASE("the Citus group is that of patroni.yml, with the environment over it"
     const Files files;
     ConfigurationSource source;
     source.path = files.write("patroni.yml", "scope: demo\ncitus:\n  group: 1\n  database: app\n");
-    CHECK(citus_group(source) == 1);
+    CHECK(citus_group(*load_tree(source)) == 1);
     source.environment = {{"PATRONI_CITUS_GROUP", "2"}};
-    CHECK(citus_group(source) == 2);
+    CHECK(citus_group(*load_tree(source)) == 2);
     source.path = files.write("patroni.yml", "scope: demo\n");
     source.environment.clear();
-    CHECK_FALSE(citus_group(source));
-    CHECK_FALSE(citus_group({}));
+    CHECK_FALSE(citus_group(*load_tree(source)));
+    CHECK_FALSE(citus_group(yaml::Node{}));
 }
 
 TEST_CASE("a group is taken out of the DCS by its number") {

@@ -46,6 +46,23 @@ TEST_CASE("Patroni's own reader says what it cannot read, and where") {
     CHECK(reading("a: 1\na: 0755\nb: yes\nc: &c {d: 1:30}\ne: {<<: *c, f: !!str 1, g: !!binary aGk=}\n") == Strings{});
 }
 
+TEST_CASE("the Python of a script is in its first line") {
+    const Files files;
+    const auto python_of_line = [&](const std::string& line) {
+        return python_in(files.write("script", line + "\n1\n"));
+    };
+    CHECK(python_of_line("#!/usr/bin/python3") == "/usr/bin/python3");
+    CHECK(python_of_line("#! /opt/patroni/bin/python3.11 -s") == "/opt/patroni/bin/python3.11");
+    CHECK(python_of_line("#!/usr/bin/env python3") == "python3");
+    CHECK_FALSE(python_of_line("#!/bin/sh"));
+    CHECK_FALSE(python_of_line("#!/opt/python/bin/bash"));
+    CHECK_FALSE(python_of_line("\x7f"
+                               "ELF /usr/bin/python3"));
+    CHECK_FALSE(python_of_line("#!/usr/bin/python3\nPK\x03\x04"));
+    CHECK_FALSE(python_of_line(""));
+    CHECK_FALSE(python_in(files.path("absent")));
+}
+
 TEST_CASE("each file of a directory is read") {
     const Files files;
     files.write("conf/1.yml", "a: b\n");

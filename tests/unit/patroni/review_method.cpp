@@ -85,6 +85,13 @@ TEST_CASE("in patroni mode a script is looked into for verify, and only the firs
     const auto by_name = node.files.write("bin/after-the-bootstrap", "patroni_pgbackrest verify \"$1\"\n");
     ::chmod(by_name.c_str(), 0755);
     CHECK(found("  post_bootstrap: env A=b after-the-bootstrap\n") == wanted);
+    const std::string in_path = "give its path, since it was looked for in the PATH of who runs this";
+    CHECK(all({node.files.path("patroni.yml"), {}}, node.intent).front().problem.hint.find(in_path) !=
+          std::string::npos);
+    CHECK(found(script) == Strings{});
+    CHECK(found("  post_bootstrap: /bin/true\n") == wanted);
+    CHECK(all({node.files.path("patroni.yml"), {}}, node.intent).front().problem.hint.find(in_path) ==
+          std::string::npos);
     const std::string path = std::getenv("PATH");
     ::setenv("PATH", (path + ":" + by_name.parent_path().string()).c_str(), 1);
     CHECK(found("  post_bootstrap: env A=b after-the-bootstrap\n") == Strings{});
