@@ -1,17 +1,13 @@
 #include "commands/known_identifier.hpp"
 
-#include "patroni/members.hpp"
 #include "postgres/control_data.hpp"
 
 namespace patroni_pgbackrest::commands {
 
-std::optional<KnownIdentifier> known_identifier(const patroni::ConfigurationSource& source,
+std::optional<KnownIdentifier> known_identifier(const patroni::ScopeState& state,
                                                 const patroni::Configuration& configuration) {
-    if (configuration.scope) {
-        const auto state = patroni::read_scope(source, configuration.scope->text, patroni::Silence::is_away);
-        if (!state.system_identifier.empty()) {
-            return KnownIdentifier{state.system_identifier, "the DCS"};
-        }
+    if (!state.system_identifier.empty()) {
+        return KnownIdentifier{state.system_identifier, "the DCS"};
     }
     if (configuration.data_directory) {
         const std::filesystem::path directory = configuration.data_directory->text;

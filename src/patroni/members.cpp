@@ -72,6 +72,11 @@ std::string ScopeState::how_to_remove(const std::string& scope) const {
                        system::shell_word(scope));
 }
 
+std::string ScopeState::how_to_edit(const std::string& scope) const {
+    return fmt::format("patronictl edit-config {}{} --force", group ? fmt::format("--group {} ", *group) : "",
+                       system::shell_word(scope));
+}
+
 std::vector<std::string> members_in(std::string_view text, const CitusGroup& group) {
     std::vector<std::string> names;
     for (const auto& member : members_of(text, group).value_or(nlohmann::json::array())) {
@@ -151,6 +156,21 @@ Leadership leadership_in(const process::Captured& result, const CitusGroup& grou
     return leader_in(result.output, group);
 }
 
+void take_answer(const process::Captured& result, ScopeState& state) {
+    process::require_resources("patronictl's Python", result.outcome);
+    if (process::succeeded(result.outcome)) {
+        take_key(result.output, state);
+    }
+}
+
+/// Before anything is asked.
+ScopeState look_at_dcs(const ConfigurationSource& source, Silence silence) {
+    ScopeState state;
+    state.group = citus_group(source);
+    state.leadership.why_unknown = why_not(source, silence);
+    return state;
+}
+
 }  // namespace
 
 void take_key(std::string_view answer, ScopeState& state) {
@@ -196,23 +216,36 @@ Leadership LeaderQuery::answer() {
 
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence,
                       std::chrono::seconds deadline) {
-    ScopeState state;
-    state.group = citus_group(source);
-    state.leadership.why_unknown = why_not(source, silence);
+    auto state = look_at_dcs(source, silence);
     if (!state.leadership.why_unknown.empty()) {
         return state;
     }
     const auto results = process::capture_all({list_command(source, scope), key_command(source, scope)}, deadline);
     state.leadership = leadership_in(results.front(), state.group);
-    process::require_resources("patronictl's Python", results.back().outcome);
-    if (process::succeeded(results.back().outcome)) {
-        take_key(results.back().output, state);
-    }
+    take_answer(results.back(), state);
     if (state.leadership.why_unknown.empty()) {
         state.members = members_in(results.front().output, state.group);
         state.bootstrapping = bootstrapping_in(results.front().output, state.initialize, state.group);
     }
     return state;
+}
+
+ScopeState read_key(const ConfigurationSource& source, const std::string& scope, Silence silence,
+                    std::chrono::seconds deadline) {
+    auto state = look_at_dcs(source, silence);
+    if (state.leadership.why_unknown.empty()) {
+        take_answer(process::capture(key_command(source, scope), deadline), state);
+        state.leadership.why_unknown = "it was not asked who leads";
+    }
+    return state;
+}
+
+ConfigurationSource with_dcs(ConfigurationSource source, const std::string& scope, const ScopeState& state) {
+    if (state.initialize != InitializeKey::unknown) {
+        source.dcs = state.configuration.empty() ? DcsConfiguration()
+                                                 : DcsConfiguration{state.configuration, state.how_to_edit(scope)};
+    }
+    return source;
 }
 
 }  // namespace patroni_pgbackrest::patroni
