@@ -411,7 +411,7 @@ TEST_CASE("a restore_command in force that asks pgbackrest for this stanza stays
 }
 
 TEST_CASE("what counts for standbys and lies in the DCS is said with the command that writes it there") {
-    const auto added = [](const std::string& json, const std::string& text, ConfigureArguments arguments = {}) {
+    const auto added = [](const std::string& json, const std::string& text, const ConfigureArguments& arguments = {}) {
         const Files files;
         patroni::ConfigurationEdit patroni_yml(files.write("patroni.yml", text), {});
         const auto told =
