@@ -10,9 +10,7 @@
 
 namespace patroni_pgbackrest::commands {
 
-using yaml::Path;
-
-bool is_in_dcs(const Path& path, const patroni::DcsConfiguration& dcs) {
+bool is_in_dcs(const yaml::Path& path, const patroni::DcsConfiguration& dcs) {
     return !dcs.json.empty() && path.size() > 2 && path[0] == "bootstrap" && path[1] == "dcs";
 }
 
@@ -29,8 +27,8 @@ std::optional<Problem> restore_command_in_dcs(const patroni::RecoveryConf& in_fo
     if (fits && stanza.value_or(repository.stanza) == repository.stanza) {
         return std::nullopt;
     }
-    const Path path = setting == nullptr ? below(in_force.path, "restore_command") : setting->path;
-    const auto key = yaml::text(Path(path.begin() + 2, path.end()));
+    const yaml::Path path = setting == nullptr ? below(in_force.path, "restore_command") : setting->path;
+    const auto key = yaml::text(yaml::Path(path.begin() + 2, path.end()));
     const auto value =
         yaml::written_scalar(yaml::NewNode::of_text(standbys_command(repository, patroni_mode)), yaml::Style(), false);
     return Problem{fmt::format("{} of /config in the DCS counts for standbys, and not what patroni.yml says: it {}",
