@@ -1,5 +1,6 @@
 #include "checks/review_options.hpp"
 
+#include "patroni/dcs_configuration.hpp"
 #include "pgbackrest/option_in_force.hpp"
 #include "pgbackrest/restore.hpp"
 #include "staging/layout.hpp"
@@ -101,11 +102,11 @@ std::vector<Finding> review_pg_path(const Request& request) {
         if (!path || in_force("pg1-host") || resolved(path->values.front()) == resolved(request.data_directory)) {
             return {};
         }
-        return {{"pg-path-other",
-                 {fmt::format("pg1-path of stanza {} is {}, and the data directory {}: the restored cluster will not "
-                              "archive",
-                              pgbackrest->stanza, path->values.front(), request.data_directory.string()),
-                  "make both name the same directory", path->place}}};
+        const Problem problem{
+            fmt::format("pg1-path of stanza {} is {}, and the data directory {}: the restored cluster will not archive",
+                        pgbackrest->stanza, path->values.front(), request.data_directory.string()),
+            "make both name the same directory", path->place};
+        return {{"pg-path-other", patroni::said_of_dcs(problem, request.patroni->dcs_edit)}};
     } catch (const Failure&) {
         return {};  // what the restore reads itself is looked at elsewhere
     }

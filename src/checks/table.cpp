@@ -89,9 +89,9 @@ const std::vector<CheckDefinition>& check_table() {
          "The restored cluster comes up in maintenance mode: there is no automatic failover.",
          "remove it, or run `patronictl resume` afterwards"},
         {"dcs-left", warning, "the DCS holds another configuration than bootstrap.dcs",
-         "What an earlier cluster of the scope left in the DCS counts at a bootstrap, and bootstrap.dcs does not; "
-         "Patroni writes it back when the cluster is restored. What is found in bootstrap.dcs may not be in force "
-         "then.",
+         "What an earlier cluster of the scope left in the DCS (its key /config) counts at a bootstrap, and "
+         "bootstrap.dcs does not; Patroni writes it back when the cluster is restored. So it is what `check` and "
+         "`bootstrap` judge: such a finding has `/config in the DCS` and the key for a place.",
          "run `patronictl remove` if bootstrap.dcs is meant, or change it with `patronictl edit-config`"},
         {"node-never-bootstraps", warning, "tags.nofailover is set on this node, or its failover_priority is 0",
          "Patroni never calls a bootstrap method on a node with this tag. From 3.2 on a failover_priority of 0 means "

@@ -3,6 +3,7 @@
 #include "checks/verification.hpp"
 #include "commands/arguments.hpp"
 #include "commands/copy.hpp"
+#include "commands/dcs_in_force.hpp"
 #include "commands/preflight.hpp"
 #include "commands/recovery.hpp"
 #include "commands/run_outputs.hpp"
@@ -64,6 +65,9 @@ void announce(const Request& request, const Plan& plan, const Layout& layout) {
               request.recovery == Recovery::standalone ? "a private PostgreSQL (standalone mode)"
                                                        : "Patroni's PostgreSQL (patroni mode)");
     log::info("staging directory {}", layout.staging.string());
+    if (request.patroni && !request.patroni->dcs_edit.empty()) {
+        log::info("the DCS holds a configuration of scope {}: Patroni takes it, and not bootstrap.dcs", request.scope);
+    }
     if (system::landlock_version() == 0) {
         log::info("the kernel has no Landlock: where pgbackrest and PostgreSQL write is not confined");
     }
@@ -128,11 +132,10 @@ Beginning find_beginning(const Request& request, const Plan& plan, const Staging
     return beginning;
 }
 
-/// With a look at the DCS.
-patroni::DynamicLimits patroni_limits(const BootstrapArguments& arguments, const Request& request) {
-    const auto state = request.patroni && !request.scope.empty() ? patroni::read_scope(arguments.source, request.scope)
-                                                                 : patroni::ScopeState();
-    return {arguments.source, request.scope, state.configuration};
+/// With another look at the DCS: somebody may have changed it since.
+patroni::DynamicLimits patroni_limits(const BootstrapArguments& arguments) {
+    return patroni::DynamicLimits(
+        patroni::with_dcs(arguments.source, scope_of(arguments), ask_for_configuration(arguments)));
 }
 
 /// Patroni's as well, which has this environment.
@@ -143,15 +146,14 @@ std::optional<std::string> login_of_libpq() {
 }
 
 /// As the source had them: a private server that has replayed leaves its own, higher ones.
-void warn_of_lower_limits(const BootstrapArguments& arguments, const Request& request, const Plan& plan,
-                          const postgres::ControlData& control) {
+void warn_of_lower_limits(const BootstrapArguments& arguments, const Plan& plan, const postgres::ControlData& control) {
     if (control.timeline > plan.timeline()) {
         return;
     }
     try {
-        auto findings = patroni::DynamicLimits(arguments.source, request.scope).review(control.limits());
+        auto findings = patroni::DynamicLimits(arguments.source).review(control.limits());
         if (!findings.empty()) {
-            findings = patroni_limits(arguments, request).review(control.limits());
+            findings = patroni_limits(arguments).review(control.limits());
         }
         for (const auto& finding : findings) {
             log::write(finding.problem, log::Level::warning);
@@ -174,7 +176,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
     }
 
     refuse_incomplete_copy(request, staging.path());
-    warn_of_lower_limits(arguments, request, plan, postgres::read_control_data(bin_directory, staging.path()));
+    warn_of_lower_limits(arguments, plan, postgres::read_control_data(bin_directory, staging.path()));
 
     view.phase("recovery", request.recovery == Recovery::standalone ? "replay" : "delivery");
     std::optional<Reached> reached;
@@ -182,7 +184,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
         FirstSession session;
         const bool is_for_patroni = arguments.calling_patroni || arguments.patroni_goes_on;
         session.roles = patroni::read_roles(arguments.source, is_for_patroni ? login_of_libpq() : std::nullopt);
-        session.patroni_limits = [&] { return patroni_limits(arguments, request); };
+        session.patroni_limits = [&] { return patroni_limits(arguments); };
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }
@@ -283,14 +285,15 @@ void run(const BootstrapArguments& arguments, const Request& request, RunView& v
 
 }  // namespace
 
-void bootstrap(const BootstrapArguments& arguments) {
-    if (!arguments.patroni_goes_on) {  // resume has chosen one already
-        choose_log_format(arguments);
+void bootstrap(const BootstrapArguments& given) {
+    if (!given.patroni_goes_on) {  // resume has chosen one already
+        choose_log_format(given);
     }
-    RunView view("bootstrap", !arguments.calling_patroni);
-    const RunOutputs outputs(arguments);
+    RunView view("bootstrap", !given.calling_patroni);
+    const RunOutputs outputs(given);
     try {
         view.report.phase("request");  // which the display has begun
+        const auto arguments = with_dcs(given, ask_for_configuration(given));
         const auto request = make_request(arguments.options, arguments.patroni);
         view.about(request);
         log::set_level(request.log_level);

@@ -21,6 +21,6 @@ struct BootstrapArguments {
 
 /// `bootstrap`: a lost cluster comes back. Returns normally when PGDATA holds what was asked for; throws Failure else,
 /// with PGDATA absent (or as empty as it was) and the staging directory ready for the next run.
-void bootstrap(const BootstrapArguments& arguments);
+void bootstrap(const BootstrapArguments& given);
 
 }  // namespace patroni_pgbackrest::commands

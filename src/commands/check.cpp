@@ -8,6 +8,7 @@
 #include "commands/check_configuration.hpp"
 #include "commands/check_overview.hpp"
 #include "commands/check_scope.hpp"
+#include "commands/dcs_in_force.hpp"
 #include "commands/preflight.hpp"
 #include "patroni/read_by_patroni.hpp"
 #include "patroni/review.hpp"
@@ -132,14 +133,8 @@ void add_estimate(const Plan& plan, const Layout& layout, Overview& overview) {
     }
 }
 
-/// What the DCS holds for a scope that is not initialised counts at the next bootstrap, too; `patronictl remove` takes
-/// the configuration of another away.
-std::string configuration_left(const patroni::ScopeState& scope) {
-    return scope.initialize == patroni::InitializeKey::absent ? scope.configuration : std::string();
-}
-
-void review_machine(const BootstrapArguments& arguments, const Request& request, const patroni::ScopeState& scope,
-                    const std::optional<Plan>& plan, Overview& overview, std::vector<Finding>& findings) {
+void review_machine(const BootstrapArguments& arguments, const Request& request, const std::optional<Plan>& plan,
+                    Overview& overview, std::vector<Finding>& findings) {
     std::optional<Layout> layout;
     try {
         layout = choose_layout(request.data_directory);
@@ -164,7 +159,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
         directory = postgres::find_binaries(plan->major_version, configured_binaries(request));
         overview.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
         if (layout) {
-            review_limits({arguments.source, request.scope, configuration_left(scope)}, *layout, directory, findings);
+            review_limits(patroni::DynamicLimits(arguments.source), *layout, directory, findings);
         }
     } catch (const Failure& failure) {
         append(findings, "binaries", failure.problems());
@@ -177,11 +172,24 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
 /// What counts instead of bootstrap.dcs.
 std::vector<Finding> review_left(const BootstrapArguments& arguments, const std::string& scope,
                                  const patroni::ScopeState& state) {
-    const auto left = configuration_left(state);
-    const auto tree = left.empty() ? nullptr : patroni::load_tree(arguments.source);
-    return !tree ? std::vector<Finding>()
-                 : patroni::review_left(tree->map_at("bootstrap").map_at("dcs"), *yaml::parse(left, "the DCS"), scope,
-                                        state.how_to_remove(scope));
+    if (arguments.source.dcs.json.empty()) {
+        return {};
+    }
+    const auto own = patroni::load_tree({arguments.source.path, arguments.source.environment});
+    const auto in_force = patroni::load_tree(arguments.source);
+    return patroni::review_left(own->map_at("bootstrap").map_at("dcs"), in_force->map_at("bootstrap").map_at("dcs"),
+                                scope, {state.how_to_remove(scope), state.how_to_edit(scope)});
+}
+
+/// Where the parameters of the cluster come from that are not of this node alone.
+void add_dynamic_configuration(const BootstrapArguments& arguments, const patroni::ScopeState& state,
+                               Overview& overview) {
+    const std::string name = "dynamic configuration";
+    if (!arguments.source.dcs.json.empty()) {
+        overview.add(name, "/config in the DCS, and not bootstrap.dcs");
+    } else if (state.initialize == patroni::InitializeKey::unknown) {
+        overview.add(name, "bootstrap.dcs; whether the DCS holds another is not known");
+    }
 }
 
 /// Empty when patroni.yml cannot be read.
@@ -214,8 +222,26 @@ std::vector<Finding> review_history(const Request& request) {
     }
 }
 
-void review(const BootstrapArguments& bootstrap, bool search, Overview& overview, std::vector<Finding>& findings) {
-    auto request = review_configuration(bootstrap, overview, findings);
+/// As Patroni will take it. Empty when what the DCS holds cannot be read.
+std::optional<BootstrapArguments> read_what_counts(const BootstrapArguments& arguments,
+                                                   const patroni::ScopeState& state, std::vector<Finding>& findings) {
+    try {
+        return with_dcs(arguments, at_bootstrap(state));
+    } catch (const Failure& failure) {
+        append(findings, "configuration-broken", failure.problems());
+        return std::nullopt;
+    }
+}
+
+void review(const BootstrapArguments& given, bool search, Overview& overview, std::vector<Finding>& findings) {
+    const auto asked = ask_scope(given);
+    const auto scope = asked.value_or(patroni::ScopeState());
+    const auto bootstrap = read_what_counts(given, scope, findings);
+    if (!bootstrap) {
+        return;
+    }
+    auto request = review_configuration(*bootstrap, overview, findings);
+    append(findings, review_left(*bootstrap, scope_of(given), scope));
     if (!request) {
         return;
     }
@@ -226,13 +252,13 @@ void review(const BootstrapArguments& bootstrap, bool search, Overview& overview
     overview.add("writing confined", landlock == 0 ? "no, the kernel has no Landlock"
                                                    : fmt::format("to the restore's places, by Landlock {}", landlock));
     append(findings, review_restore_options(*request));
-    const auto asked = ask_scope(bootstrap.source, *request);
-    const auto scope = asked.value_or(patroni::ScopeState());
+    if (asked) {
+        add_dynamic_configuration(*bootstrap, scope, overview);
+    }
     const auto plan = review_repository(*request, scope, overview, findings);
-    review_machine(bootstrap, *request, scope, plan, overview, findings);
+    review_machine(*bootstrap, *request, plan, overview, findings);
     if (asked) {
         append(findings, review_scope(request->scope, scope));
-        append(findings, review_left(bootstrap, request->scope, scope));
     }
     append(findings, review_history(*request));
 }

@@ -1,5 +1,7 @@
 #include "commands/check_scope.hpp"
 
+#include "commands/dcs_in_force.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -15,18 +17,20 @@ bool has_backup_of(const std::string& identifier, const std::vector<Cluster>& cl
 
 }  // namespace
 
-std::optional<patroni::ScopeState> ask_scope(const patroni::ConfigurationSource& source, const Request& request) {
-    if (!request.patroni || request.scope.empty()) {
+std::optional<patroni::ScopeState> ask_scope(const BootstrapArguments& arguments) {
+    const auto scope = scope_of(arguments);
+    if (!arguments.patroni || scope.empty()) {
         return std::nullopt;
     }
-    return patroni::read_scope(source, request.scope, patroni::Silence::is_away);
+    return patroni::read_scope(arguments.source, scope, patroni::Silence::is_away);
 }
 
 std::vector<Finding> review_scope(const std::string& scope, const patroni::ScopeState& state) {
     const auto& why = state.leadership.why_unknown;
     if (!why.empty()) {
         return {{"dcs-unknown",
-                 {fmt::format("the DCS cannot be asked about scope {}: {}", scope, why),
+                 {fmt::format("the DCS cannot be asked about scope {}, so bootstrap.dcs is judged as if it counted: {}",
+                              scope, why),
                   "see that patronictl works as this user"}}};
     }
     if (state.leadership.leader) {

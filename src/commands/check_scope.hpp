@@ -1,5 +1,6 @@
 #pragma once
 
+#include "commands/bootstrap.hpp"
 #include "patroni/members.hpp"
 #include "plan/clusters.hpp"
 #include "system/finding.hpp"
@@ -10,8 +11,8 @@
 
 namespace patroni_pgbackrest::commands {
 
-/// What the DCS says of the request's scope; empty without patroni.yml or a scope.
-std::optional<patroni::ScopeState> ask_scope(const patroni::ConfigurationSource& source, const Request& request);
+/// What the DCS says of the scope; empty without patroni.yml or a scope.
+std::optional<patroni::ScopeState> ask_scope(const BootstrapArguments& arguments);
 
 /// What keeps Patroni from calling a bootstrap method: a leader, or the `/initialize` key. A DCS that does not answer.
 std::vector<Finding> review_scope(const std::string& scope, const patroni::ScopeState& state);

@@ -5,6 +5,7 @@
 #include "commands/configured_commands.hpp"
 #include "commands/configured_target.hpp"
 #include "commands/known_identifier.hpp"
+#include "patroni/members.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "pgbackrest/configuration_files.hpp"
 #include "system/log.hpp"
@@ -96,10 +97,17 @@ void refuse_what_remove_does_not_take(const ConfigureArguments& arguments) {
     }
 }
 
+/// What the DCS knows of the scope; nothing where it cannot be asked.
+patroni::ScopeState look_up_scope(const patroni::ConfigurationSource& source, const yaml::Node& tree,
+                                  const std::string& scope) {
+    return scope.empty() ? patroni::ScopeState()
+                         : patroni::ScopeQuery(source, tree, scope, patroni::Silence::is_away).answer();
+}
+
 /// So that a restore cannot take another cluster for this one once the DCS has forgotten it.
-void write_identifier_down(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, IdentifierQuery& query,
-                           const std::string& method) {
-    const auto known = query.answer(patroni_yml.configuration());
+void write_identifier_down(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                           const patroni::ScopeState& state, const std::string& method) {
+    const auto known = known_identifier(state, patroni_yml.configuration());
     if (!known) {
         return;
     }
@@ -185,13 +193,18 @@ void configure(const ConfigureArguments& arguments) {
     if (arguments.remove) {
         remove_target(patroni_yml, method);
     } else {
+        const patroni::ConfigurationSource source{path, own_patroni_environment()};
+        const auto scope = text_at(patroni_yml, {"scope"});
+        const auto state = look_up_scope(source, patroni_yml.tree(), scope);
         const auto stanza = stanza_of(arguments, patroni_yml, method);
-        IdentifierQuery query({path, own_patroni_environment()}, patroni_yml.tree());
-        add_bootstrap(patroni_yml, arguments, method, stanza);
+        const auto dcs = patroni::with_dcs(source, scope, state).dcs;
+        for (const auto& change : add_bootstrap(patroni_yml, arguments, method, stanza, dcs)) {
+            log::write(change, log::Level::warning);
+        }
         const auto target_after = target_settings(patroni_yml, method);
         tell_of_lost_target(target_before, target_after);
         warn_of_kept_target(kept_of_target(target_before, target_after, arguments.options), method);
-        write_identifier_down(patroni_yml, arguments, query, method);
+        write_identifier_down(patroni_yml, arguments, state, method);
         require_accepted(patroni_yml, arguments);
     }
     if (!patroni_yml.is_changed()) {

@@ -1,8 +1,10 @@
 #include "commands/configure_changes.hpp"
 
 #include "commands/configured_commands.hpp"
+#include "commands/configured_in_dcs.hpp"
 #include "commands/configured_repository.hpp"
 #include "patroni/command_words.hpp"
+#include "patroni/dcs_configuration.hpp"
 #include "patroni/effective.hpp"
 #include "request/patroni_mode.hpp"
 #include "system/failure.hpp"
@@ -244,21 +246,36 @@ void write_restore_command(ConfigurationEdit& patroni_yml, const ConfigureArgume
         return;
     }
     refuse_loss_of_repository(patroni_yml, arguments, repository);
-    patroni_yml.set(path,
-                    NewNode::of_text((patroni_mode ? guard_call(repository) : call + " archive-get") + " %f \"%p\""));
+    patroni_yml.set(path, NewNode::of_text(standbys_command(repository, patroni_mode)));
 }
 
-/// The method pgbackrest, local or of bootstrap.dcs.
-Path replica_block(const ConfigurationEdit& patroni_yml) {
+/// A recovery_conf in patroni.yml would hide all that the DCS has in its own.
+std::vector<Problem> write_restore_command_where_it_counts(ConfigurationEdit& patroni_yml,
+                                                           const ConfigureArguments& arguments,
+                                                           const NamedRepository& repository, bool patroni_mode,
+                                                           const patroni::DcsConfiguration& dcs) {
+    const auto tree = patroni::with_dcs_configuration(patroni_yml.tree(), dcs.json);
+    const auto in_force = patroni::recovery_conf_of_standbys(*tree);
+    const bool counts = !is_in_dcs(in_force.path, dcs);
+    if (counts || !patroni::recovery_conf_of_standbys(patroni_yml.tree()).settings.empty()) {
+        write_restore_command(patroni_yml, arguments, repository, patroni_mode);
+    }
+    const auto change = counts ? std::nullopt : restore_command_in_dcs(in_force, repository, patroni_mode, dcs.edit);
+    return change ? std::vector<Problem>{*change} : std::vector<Problem>();
+}
+
+/// The method pgbackrest, local or of bootstrap.dcs; a local one counts more than that of the DCS.
+Path replica_block(const ConfigurationEdit& patroni_yml, const patroni::DcsConfiguration& dcs) {
     const Path local{"postgresql", "pgbackrest"};
     const Path dynamic{"bootstrap", "dcs", "postgresql", "pgbackrest"};
-    return patroni_yml.find(local) == nullptr && patroni_yml.find(dynamic) != nullptr ? dynamic : local;
+    const bool is_dynamic = patroni_yml.find(local) == nullptr && patroni_yml.find(dynamic) != nullptr;
+    return is_dynamic && dcs.json.empty() ? dynamic : local;
 }
 
 /// Patroni restores with `pgbackrest --delta restore` (its documentation, "Building replicas"), then with basebackup.
 void write_replica_method(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
-                          const NamedRepository& repository) {
-    const Path block = replica_block(patroni_yml);
+                          const NamedRepository& repository, const patroni::DcsConfiguration& dcs) {
+    const Path block = replica_block(patroni_yml, dcs);
     const Path path = below(block, "command");
     const auto current = text_at(patroni_yml, path);
     const bool restores = patroni::calls_pgbackrest(current, "restore");
@@ -285,13 +302,14 @@ void write_replica_method(ConfigurationEdit& patroni_yml, const ConfigureArgumen
         }
     }
     patroni_yml.set(block, NewNode::of_map(std::move(entries)));
-    const Path in_force = patroni::path_of_replica_methods(patroni_yml.tree());
+    const auto tree = patroni::with_dcs_configuration(patroni_yml.tree(), dcs.json);
+    const Path in_force = patroni::path_of_replica_methods(*tree);
     const bool is_local = in_force.front() == "postgresql";
     std::vector<NewNode> new_list{NewNode::of_text("pgbackrest")};
     if (is_local) {
         new_list.push_back(NewNode::of_text("basebackup"));
     } else {
-        for (const auto& item : patroni_yml.find(in_force)->items) {
+        for (const auto& item : yaml::find(*tree, in_force)->items) {
             if (item->is_scalar() && item->text != "pgbackrest") {
                 new_list.push_back(NewNode::of_text(item->text));
             }
@@ -347,8 +365,9 @@ std::string method_of(const ConfigureArguments& arguments, const ConfigurationEd
     return is_ours ? method->text : "pgbackrest";
 }
 
-void add_bootstrap(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const std::string& method,
-                   const std::string& stanza) {
+std::vector<Problem> add_bootstrap(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                                   const std::string& method, const std::string& stanza,
+                                   const patroni::DcsConfiguration& dcs) {
     const Path block{"bootstrap", method};
     const auto repository = named_repository(patroni_yml, arguments, method, stanza);
     patroni_yml.set({"bootstrap", "method"}, NewNode::of_text(method));
@@ -361,10 +380,11 @@ void add_bootstrap(ConfigurationEdit& patroni_yml, const ConfigureArguments& arg
     if (arguments.post_bootstrap) {
         write_post_bootstrap(patroni_yml);
     }
-    write_restore_command(patroni_yml, arguments, repository, patroni_mode);
+    auto changes = write_restore_command_where_it_counts(patroni_yml, arguments, repository, patroni_mode, dcs);
     if (arguments.replicas) {
-        write_replica_method(patroni_yml, arguments, repository);
+        write_replica_method(patroni_yml, arguments, repository, dcs);
     }
+    return changes;
 }
 
 void add_system_identifier(ConfigurationEdit& patroni_yml, const std::string& method, const std::string& identifier) {

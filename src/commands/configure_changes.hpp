@@ -2,8 +2,10 @@
 
 #include "commands/configure.hpp"
 #include "patroni/configuration_edit.hpp"
+#include "system/failure.hpp"
 
 #include <string>
+#include <vector>
 
 namespace patroni_pgbackrest::commands {
 
@@ -11,9 +13,12 @@ namespace patroni_pgbackrest::commands {
 /// `pgbackrest`. Throws Failure(usage) for a name that Patroni uses for something else.
 std::string method_of(const ConfigureArguments& arguments, const patroni::ConfigurationEdit& patroni_yml);
 
-/// bootstrap.method, its block, and what else of bootstrap and postgresql is wished. Throws Failure(usage).
-void add_bootstrap(patroni::ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
-                   const std::string& method, const std::string& stanza);
+/// bootstrap.method, its block, and what else of bootstrap and postgresql is wished. What `dcs` holds counts instead of
+/// bootstrap.dcs, and is not written: what should be changed there is returned, with the command that does it. Throws
+/// Failure(usage).
+std::vector<Problem> add_bootstrap(patroni::ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                                   const std::string& method, const std::string& stanza,
+                                   const patroni::DcsConfiguration& dcs = {});
 
 /// `system-identifier` into the method's block: which cluster a restore brings back, whatever else the stanza holds.
 void add_system_identifier(patroni::ConfigurationEdit& patroni_yml, const std::string& method,

@@ -6,19 +6,10 @@
 
 namespace patroni_pgbackrest::commands {
 
-IdentifierQuery::IdentifierQuery(const patroni::ConfigurationSource& source, const yaml::Node& tree) {
-    const auto* scope = tree.find("scope");
-    if (scope != nullptr && scope->value->is_scalar() && !yaml::blank(*scope->value)) {
-        scope_.emplace(source, tree, scope->value->text, patroni::Silence::is_away);
-    }
-}
-
-std::optional<KnownIdentifier> IdentifierQuery::answer(const patroni::Configuration& configuration) {
-    if (scope_) {
-        const auto state = scope_->answer();
-        if (!state.system_identifier.empty()) {
-            return KnownIdentifier{state.system_identifier, "the DCS"};
-        }
+std::optional<KnownIdentifier> known_identifier(const patroni::ScopeState& state,
+                                                const patroni::Configuration& configuration) {
+    if (!state.system_identifier.empty()) {
+        return KnownIdentifier{state.system_identifier, "the DCS"};
     }
     if (configuration.data_directory) {
         const std::filesystem::path directory = configuration.data_directory->text;

@@ -57,9 +57,10 @@ std::vector<postgres::Setting> reset_archiving(const Request& request, const std
     }
     const auto rest = postgres::without_settings(content, names);
     system::replace_file(file, rest);
-    log::warning("{} of the source's ALTER SYSTEM would archive into stanza {}, and patroni.yml does not: taken out of "
-                 "postgresql.auto.conf",
-                 system::join(names, ", "), request.pgbackrest.stanza);
+    log::warning(
+        "{} of the source's ALTER SYSTEM would archive into stanza {}, and what Patroni sets does not: taken out of "
+        "postgresql.auto.conf",
+        system::join(names, ", "), request.pgbackrest.stanza);
     return postgres::settings_of(rest);
 }
 

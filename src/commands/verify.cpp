@@ -9,6 +9,7 @@
 #include "commands/arguments.hpp"
 #include "patroni/configuration.hpp"
 #include "patroni/local_server.hpp"
+#include "patroni/members.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "postgres/client.hpp"
 #include "postgres/connection_string.hpp"
@@ -78,6 +79,17 @@ Invocation read_invocation(const VerifyArguments& arguments) {
     invocation.limits = invocation.by_patroni ? limits_as_post_bootstrap : limits_by_hand;
     invocation.deadline = Clock::now() + invocation.limits.whole;
     return invocation;
+}
+
+/// The replica methods of a cluster that lives are those that the DCS holds, and not those of bootstrap.dcs.
+patroni::ConfigurationSource source_in_force(const Invocation& invocation) {
+    if (!invocation.patroni || !invocation.patroni->scope) {
+        return invocation.source;
+    }
+    const auto& scope = invocation.patroni->scope->text;
+    const auto deadline = std::min(patroni::longest_answer, invocation.time_left());
+    return patroni::with_dcs(invocation.source, scope,
+                             patroni::read_scope(invocation.source, scope, patroni::Silence::is_away, deadline));
 }
 
 /// To the server that runs in patroni.yml's data directory.
@@ -208,7 +220,7 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
     append(findings, judge_archiver(report.facts, invocation.limits.archiver > 0s));
     append(findings, look_at_health(client, !invocation.by_patroni, invocation.time_left()));
     if (!invocation.by_patroni && !report.facts.in_recovery) {
-        append(findings, look_at_replica_backups(invocation.source, report.facts));
+        append(findings, look_at_replica_backups(source_in_force(invocation), report.facts));
     }
     if (arguments.amcheck && !invocation.by_patroni) {
         append(findings, look_for_corruption(client, check_of_repository(invocation)));

@@ -2,6 +2,7 @@
 
 #include "patroni/command_words.hpp"
 #include "patroni/configuration_files.hpp"
+#include "patroni/dcs_configuration.hpp"
 #include "patroni/effective.hpp"
 #include "patroni/method_block.hpp"
 #include "system/failure.hpp"
@@ -188,11 +189,19 @@ std::optional<Configuration> read_configuration(const ConfigurationSource& sourc
         return std::nullopt;
     }
     const bool only_variables = !source.path && variables_count(source);
-    auto configuration = configuration_in(*tree, source.path      ? source.path->string()
-                                                 : only_variables ? "the PATRONI_* variables"
-                                                                  : "PATRONI_CONFIGURATION");
-    configuration.only_variables = only_variables;
-    return configuration;
+    try {
+        auto configuration = configuration_in(*tree, source.path      ? source.path->string()
+                                                     : only_variables ? "the PATRONI_* variables"
+                                                                      : "PATRONI_CONFIGURATION");
+        configuration.only_variables = only_variables;
+        configuration.dcs_edit = source.dcs.edit;
+        if (!source.dcs.json.empty()) {
+            configuration.fingerprint = yaml::fingerprint(*load_tree({source.path, source.environment}));
+        }
+        return configuration;
+    } catch (const Failure& failure) {
+        throw Failure(failure.code(), said_of_dcs(failure.problems(), source.dcs.edit));
+    }
 }
 
 Configuration configuration_in(const yaml::Node& tree, const std::string& source) {
@@ -205,6 +214,7 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     Configuration result;
     result.source = source;
     result.fingerprint = yaml::fingerprint(tree);
+    result.fingerprint_in_force = result.fingerprint;
     result.scope = scalar_at(tree, "scope", "scope", problems);
     result.name = scalar_at(tree, "name", "name", problems);
     result.log_directory = value_of(tree.map_at("log").find("dir"));

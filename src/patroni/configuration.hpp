@@ -64,6 +64,8 @@ struct Configuration {
     std::string source;           ///< the path as given, `PATRONI_CONFIGURATION`, or `the PATRONI_* variables`
     bool only_variables = false;  ///< no file and no PATRONI_CONFIGURATION: no variable can name a bootstrap method
     std::size_t fingerprint = 0;  ///< of the whole content
+    std::size_t fingerprint_in_force = 0;  ///< with what the DCS holds in the place of bootstrap.dcs
+    std::string dcs_edit;                  ///< DcsConfiguration's; empty where bootstrap.dcs counts
     std::optional<Value> scope, name;
     std::optional<Value> data_directory;    ///< postgresql.data_dir
     std::optional<Value> bin_directory;     ///< postgresql.bin_dir
@@ -92,20 +94,29 @@ struct Configuration {
         leaderless_replica_methods;  ///< methods in create_replica_methods with no_leader (no_master): name and place
 };
 
+/// What the DCS holds, and Patroni takes instead of bootstrap.dcs.
+struct DcsConfiguration {
+    std::string json;  ///< empty if it holds nothing, or that is not known: bootstrap.dcs counts then
+    std::string edit;  ///< the command that changes it, but for what to change: `patronictl edit-config demo --force`
+};
+
 /// Where Patroni's configuration comes from.
 struct ConfigurationSource {
     std::optional<std::filesystem::path> path;  ///< a file, or a directory of *.yml and *.yaml merged in name order
     std::map<std::string, std::string> environment;  ///< PATRONI_*: the caller's
+    DcsConfiguration dcs{};
 };
 
 /// Reads it as Patroni does (config.py, 2.0 to 4.1): a file or directory with the overrides PATRONI_SCOPE,
 /// PATRONI_NAME, PATRONI_POSTGRESQL_{DATA,BIN,CONFIG}_DIR, PATRONI_POSTGRESQL_LISTEN and PATRONI_LOG_DIR; or else
 /// PATRONI_CONFIGURATION, which nothing overrides; or else those variables alone. What the local postgresql section
-/// does not set comes from bootstrap.dcs, as on a first start. Empty if there is none of it. Throws Failure(usage) with
-/// all problems: broken YAML, with file and line (the line's text is not shown, because it may hold a password); a path
-/// that is unreadable, or neither file nor directory; a directory without YAML; a top level that is not a map; a wrong
-/// type in what is read here; in the method's block, a number that Patroni would pass on in another form (`0755`,
-/// `1.10`); in its recovery_conf, a time with an offset that is not in quotes (PyYAML before 5.4 drops the offset).
+/// does not set comes from bootstrap.dcs, as on a first start, or from what the source says that the DCS holds.
+/// Wherever this header names bootstrap.dcs, the latter is meant as well. Empty if there is none of it. Throws
+/// Failure(usage) with all problems: broken YAML, with file and line (the line's text is not shown, because it may hold
+/// a password); a path that is unreadable, or neither file nor directory; a directory without YAML; a top level that is
+/// not a map; a wrong type in what is read here; in the method's block, a number that Patroni would pass on in another
+/// form (`0755`, `1.10`); in its recovery_conf, a time with an offset that is not in quotes (PyYAML before 5.4 drops
+/// the offset).
 std::optional<Configuration> read_configuration(const ConfigurationSource& source);
 
 /// The same from a tree that has already been read. `source` is the name of the configuration.

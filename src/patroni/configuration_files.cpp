@@ -1,5 +1,6 @@
 #include "patroni/configuration_files.hpp"
 
+#include "patroni/dcs_configuration.hpp"
 #include "patroni/merge.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
@@ -101,6 +102,17 @@ yaml::NodePtr tree_in_variable(const ConfigurationSource& source) {
     return is_empty ? nullptr : read_map(text->second, configuration_variable).tree;
 }
 
+yaml::NodePtr local_tree(const ConfigurationSource& source) {
+    if (source.path) {
+        return tree_of(read_files(*source.path), source.environment);
+    }
+    if (auto tree = tree_in_variable(source)) {
+        return tree;
+    }
+    auto variables = overrides(source.environment);
+    return variables->entries.empty() ? nullptr : variables;
+}
+
 }  // namespace
 
 yaml::Document read_map(const std::string& text, const std::string& name) {
@@ -144,14 +156,8 @@ yaml::NodePtr tree_of(const std::vector<ConfigurationFile>& files,
 }
 
 yaml::NodePtr load_tree(const ConfigurationSource& source) {
-    if (source.path) {
-        return tree_of(read_files(*source.path), source.environment);
-    }
-    if (auto tree = tree_in_variable(source)) {
-        return tree;
-    }
-    auto variables = overrides(source.environment);
-    return variables->entries.empty() ? nullptr : variables;
+    auto tree = local_tree(source);
+    return !tree || source.dcs.json.empty() ? tree : with_dcs_configuration(*tree, source.dcs.json);
 }
 
 std::vector<yaml::RepeatedKey> repeated_keys(const ConfigurationSource& source) {

@@ -29,7 +29,8 @@ yaml::NodePtr tree_of(const std::vector<ConfigurationFile>& files,
 
 /// Patroni's local configuration (config.py, 2.0 to 4.1) as one tree: the file, or the directory's files merged in name
 /// order, with the PATRONI_* overrides that concern us; or else PATRONI_CONFIGURATION alone, which Patroni does not
-/// override; or else what the PATRONI_* variables say. Null if there is none of it. Throws Failure(usage).
+/// override; or else what the PATRONI_* variables say. What the source says that the DCS holds is in the place of
+/// bootstrap.dcs (with_dcs_configuration()). Null if there is none of it. Throws Failure(usage).
 yaml::NodePtr load_tree(const ConfigurationSource& source);
 
 /// Whether PATRONI_* variables have a say: not beside PATRONI_CONFIGURATION.

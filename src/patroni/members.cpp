@@ -72,6 +72,11 @@ std::string ScopeState::how_to_remove(const std::string& scope) const {
                        system::shell_word(scope));
 }
 
+std::string ScopeState::how_to_edit(const std::string& scope) const {
+    return fmt::format("patronictl edit-config {}{} --force", group ? fmt::format("--group {} ", *group) : "",
+                       system::shell_word(scope));
+}
+
 std::vector<std::string> members_in(std::string_view text, const CitusGroup& group) {
     std::vector<std::string> names;
     for (const auto& member : members_of(text, group).value_or(nlohmann::json::array())) {
@@ -253,6 +258,14 @@ ScopeState ScopeQuery::answer() {
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence,
                       std::chrono::seconds deadline) {
     return ScopeQuery(source, scope, silence, deadline).answer();
+}
+
+ConfigurationSource with_dcs(ConfigurationSource source, const std::string& scope, const ScopeState& state) {
+    if (state.initialize != InitializeKey::unknown) {
+        source.dcs = state.configuration.empty() ? DcsConfiguration()
+                                                 : DcsConfiguration{state.configuration, state.how_to_edit(scope)};
+    }
+    return source;
 }
 
 }  // namespace patroni_pgbackrest::patroni

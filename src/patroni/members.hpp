@@ -58,6 +58,9 @@ struct ScopeState {
 
     /// The command that takes the cluster out of the DCS: Patroni asks for the group of a Citus cluster.
     std::string how_to_remove(const std::string& scope) const;
+    /// The command that changes its configuration in the DCS without a question, but for what to change. Options that
+    /// do: `-s KEY=VALUE`, where null takes a key out, and `-p` for one of postgresql.parameters (ctl.py, 2.0 to 4.1).
+    std::string how_to_edit(const std::string& scope) const;
 };
 
 /// Asks the DCS about a scope, in the background and read-only, through patronictl, which is run in its own Python so
@@ -86,6 +89,9 @@ class ScopeQuery {
 /// Its answer, waited for at once.
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence = Silence::may_end,
                       std::chrono::seconds deadline = longest_answer);
+
+/// The source with the configuration that the DCS holds, if that is known: whatever is judged is in force then.
+ConfigurationSource with_dcs(ConfigurationSource source, const std::string& scope, const ScopeState& state);
 
 /// Takes over what Patroni's library says about the key; leaves all of it unknown if the answer is not the three whole
 /// lines.

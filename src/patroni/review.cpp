@@ -1,5 +1,6 @@
 #include "patroni/review.hpp"
 
+#include "patroni/dcs_configuration.hpp"
 #include "patroni/effective.hpp"
 #include "patroni/review_dynamic.hpp"
 #include "patroni/review_levels.hpp"
@@ -7,6 +8,7 @@
 #include "system/text.hpp"
 
 #include <fmt/format.h>
+#include <utility>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -32,7 +34,7 @@ std::vector<Finding> review(const ConfigurationSource& source, const Intent& int
     }
     review_replica_methods(*tree, intent, findings);
     review_node(*tree, source, intent, findings);
-    return findings;
+    return said_of_dcs(std::move(findings), source.dcs.edit);
 }
 
 std::vector<Finding> review_members(const ConfigurationSource& source,
@@ -49,6 +51,7 @@ std::vector<Finding> review_members(const ConfigurationSource& source,
     for (const auto& file : files) {
         ConfigurationSource member;
         member.path = std::filesystem::absolute(file);
+        member.dcs = source.dcs;
         review_member(*tree, *load_tree(member), file, findings);
     }
     return findings;
@@ -76,24 +79,17 @@ std::optional<std::int64_t> limit_in(const yaml::Entry* entry, const std::string
 
 }  // namespace
 
-DynamicLimits::DynamicLimits(const ConfigurationSource& source, const std::string& scope, const std::string& left) {
-    if (!left.empty()) {
-        tree_ = yaml::parse(left, "the DCS");
-        configuration_ = tree_.get();
-        scope_ = scope;
-    } else if ((tree_ = load_tree(source))) {
-        configuration_ = &tree_->map_at("bootstrap").map_at("dcs");
-    }
-}
+DynamicLimits::DynamicLimits(const ConfigurationSource& source)
+    : tree_(load_tree(source)), configuration_(tree_ ? &tree_->map_at("bootstrap").map_at("dcs") : nullptr),
+      edit_(source.dcs.edit) {}
 
 std::optional<std::int64_t> DynamicLimits::in_force(const std::string& name) const {
     return configuration_ == nullptr ? std::nullopt : limit_in(limit_entry(*configuration_, name), name);
 }
 
 std::string DynamicLimits::how_to_raise(const std::string& name, std::int64_t least) const {
-    return scope_.empty() ? fmt::format("set {} to {} or more in bootstrap.dcs.postgresql.parameters", name, least)
-                          : fmt::format("set it to {1} or more with patronictl edit-config {2} -p {0}={1}", name, least,
-                                        system::shell_word(scope_));
+    return edit_.empty() ? fmt::format("set {} to {} or more in bootstrap.dcs.postgresql.parameters", name, least)
+                         : fmt::format("set it to {1} or more with {2} -p {0}={1}", name, least, edit_);
 }
 
 std::vector<Finding> DynamicLimits::review(const std::map<std::string, int>& limits) const {
@@ -104,13 +100,11 @@ std::vector<Finding> DynamicLimits::review(const std::map<std::string, int>& lim
             continue;
         }
         const auto* entry = limit_entry(*configuration_, name);
-        const auto where = scope_.empty() ? std::string("bootstrap.dcs")
-                                          : fmt::format("the configuration of scope {} that the DCS holds", scope_);
-        findings.push_back(
-            {"limit-below-control",
-             {fmt::format("{} is {} in {}{}, and the cluster that was backed up had {}", name, *value, where,
-                          entry != nullptr ? "" : ", where it is not set", needed),
-              how_to_raise(name, needed), entry != nullptr && scope_.empty() ? entry->place : std::string()}});
+        const auto where = edit_.empty() ? "bootstrap.dcs" : "the configuration that the DCS holds";
+        findings.push_back({"limit-below-control",
+                            {fmt::format("{} is {} in {}{}, and the cluster that was backed up had {}", name, *value,
+                                         where, entry != nullptr ? "" : ", where it is not set", needed),
+                             how_to_raise(name, needed), entry != nullptr ? entry->place : std::string()}});
     }
     return findings;
 }

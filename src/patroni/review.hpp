@@ -29,16 +29,16 @@ std::vector<Finding> review(const ConfigurationSource& source, const Intent& int
 /// decides. Throws Failure(usage) as read_configuration().
 std::vector<Finding> review_members(const ConfigurationSource& source, const std::vector<std::filesystem::path>& files);
 
-/// The parameters that Patroni takes from the DCS alone: from the configuration that an earlier cluster left there
-/// (`left`, JSON; empty if there is none), else from bootstrap.dcs (ensure_dcs_access in __main__.py, 2.0 to 4.1).
+/// The parameters that Patroni takes from the DCS alone: from the configuration that is there already, else from
+/// bootstrap.dcs (ensure_dcs_access in __main__.py, 2.0 to 4.1).
 class DynamicLimits {
   public:
-    DynamicLimits(const ConfigurationSource& source, const std::string& scope, const std::string& left = {});
+    explicit DynamicLimits(const ConfigurationSource& source);
 
     /// What it gives PostgreSQL on the first start as a primary; empty when there is no patroni.yml, or no number.
     std::optional<std::int64_t> in_force(const std::string& name) const;
-    /// Whether it is what an earlier cluster left: nothing on this node changes when somebody changes it.
-    bool is_left() const { return !scope_.empty(); }
+    /// Whether it is in the DCS already: nothing on this node changes when somebody changes it.
+    bool is_left() const { return !edit_.empty(); }
     /// `set max_connections to 100 or more in …`
     std::string how_to_raise(const std::string& name, std::int64_t least) const;
     /// Those that are lower than in the server that wrote the WAL (pg_control's `limits`), or are left at Patroni's
@@ -48,7 +48,7 @@ class DynamicLimits {
   private:
     yaml::NodePtr tree_;
     const yaml::Node* configuration_ = nullptr;  // in tree_; null without a patroni.yml
-    std::string scope_;                          // empty if it is bootstrap.dcs
+    std::string edit_;                           // empty if it is bootstrap.dcs
 };
 
 /// The units that run Patroni with this file. Besides patroni.service, Debian has a template for several clusters on

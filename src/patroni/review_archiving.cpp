@@ -124,7 +124,7 @@ void review_archive_command(const Value& mode, const std::optional<Value>& comma
         findings.push_back(
             {"archive-command-missing",
              {command ? "archive_mode is on, but archive_command is empty: WAL piles up"
-                      : "archive_mode is on, but archive_command is not set in patroni.yml: WAL piles up, unless the "
+                      : "archive_mode is on, but archive_command is not set by Patroni: WAL piles up, unless the "
                         "backup's own configuration sets it",
               fmt::format("set archive_command: pgbackrest{} archive-push %p", archive_of(intent, "--config")),
               command ? command->place : mode.place}});
@@ -153,7 +153,7 @@ void review_archive(const Node& tree, const Intent& intent, std::vector<Finding>
         findings.push_back(
             {"archive-mode-off",
              {mode ? "archive_mode is not on: " + in_vain
-                   : "archive_mode is not set in patroni.yml: unless the backup's own configuration sets "
+                   : "archive_mode is not set by Patroni: unless the backup's own configuration sets "
                      "it, " +
                          in_vain,
               fmt::format("set archive_mode: 'on' in {}postgresql.parameters", is_local ? "" : "bootstrap.dcs."),

@@ -56,8 +56,7 @@ void find_differences(const Node& own, const Node& left, const std::string& path
 
 }  // namespace
 
-std::vector<Finding> review_left(const Node& own, const Node& left, const std::string& scope,
-                                 const std::string& how_to_remove) {
+std::vector<Finding> review_left(const Node& own, const Node& left, const std::string& scope, const HowToChange& how) {
     std::set<std::string> differences;
     find_differences(own, left, "", differences);
     if (differences.empty()) {
@@ -68,9 +67,8 @@ std::vector<Finding> review_left(const Node& own, const Node& left, const std::s
          {fmt::format("the DCS holds a configuration that an earlier cluster of scope {} left, and Patroni takes it "
                       "and not bootstrap.dcs: they differ in {}",
                       scope, system::join({differences.begin(), differences.end()}, ", ")),
-          fmt::format("if bootstrap.dcs is meant, run {}; else change what is wrong there with patronictl "
-                      "edit-config {}",
-                      how_to_remove, system::shell_word(scope))}}};
+          fmt::format("if bootstrap.dcs is meant, run {}; else change what is wrong there with {} -s KEY=VALUE",
+                      how.remove, how.edit)}}};
 }
 
 }  // namespace patroni_pgbackrest::patroni

@@ -1,5 +1,6 @@
 #include "patroni/review_server_start.hpp"
 
+#include "patroni/dcs_configuration.hpp"
 #include "postgres/binaries.hpp"
 #include "system/descriptor.hpp"
 #include "system/file.hpp"
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -173,7 +175,7 @@ std::vector<Finding> review_server_start(const Configuration& configuration, con
     review_sockets(configuration, in_its_unit, findings);
     review_tls(configuration, in_its_unit, findings);
     review_libraries(configuration.opened, binaries, findings);
-    return findings;
+    return said_of_dcs(std::move(findings), configuration.dcs_edit);
 }
 
 }  // namespace patroni_pgbackrest::patroni

@@ -1,6 +1,7 @@
 #include "patroni/startup_files.hpp"
 
 #include "patroni/base_configuration.hpp"
+#include "patroni/dcs_configuration.hpp"
 #include "system/file.hpp"
 #include "system/owner.hpp"
 #include "system/text.hpp"
@@ -240,7 +241,7 @@ bool needs_backup(const Configuration& configuration, const StartupFiles& seen) 
 
 std::vector<Finding> review_startup_files(const Configuration& configuration, const StartupFiles& seen,
                                           bool writes_block) {
-    return Review(configuration, seen, writes_block).all();
+    return said_of_dcs(Review(configuration, seen, writes_block).all(), configuration.dcs_edit);
 }
 
 void restore_startup_files(const Configuration& configuration, const fs::path& data_directory) {

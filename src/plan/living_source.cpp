@@ -1,6 +1,7 @@
 #include "plan/living_source.hpp"
 
 #include "patroni/command_words.hpp"
+#include "patroni/dcs_configuration.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 
@@ -8,6 +9,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <iterator>
+#include <utility>
 
 namespace patroni_pgbackrest {
 
@@ -25,6 +27,15 @@ std::optional<std::string> value_in(const std::vector<postgres::Setting>& settin
 bool is_off(const std::string& mode) {
     static constexpr auto words = std::to_array<std::string_view>({"off", "false", "no", "0"});
     return std::find(words.begin(), words.end(), system::lower(mode)) != words.end();
+}
+
+/// With the command that changes archive_command, where it is in the DCS.
+Problem said_where(Problem problem, const Request& request) {
+    if (request.patroni && request.patroni->archiving.command) {
+        problem.place = request.patroni->archiving.command->place;
+        problem = patroni::said_of_dcs(std::move(problem), request.patroni->dcs_edit);
+    }
+    return problem;
 }
 
 }  // namespace
@@ -90,10 +101,12 @@ void refuse_living_source(const Request& request, const std::string& arrived,
         log::warning("{}; the restored one archives elsewhere", what);
         return;
     }
-    throw Failure(ExitCode::unsafe,
-                  what + ", and the restored one would destroy its archive by archiving into the same stanza",
-                  "stop the old cluster, or give the restored one an archive_command with a stanza of its own, and run "
-                  "it again: the staging directory is kept; `source: fenced` says that it cannot come back");
+    const auto problem =
+        said_where({what + ", and the restored one would destroy its archive by archiving into the same stanza",
+                    "stop the old cluster, or give the restored one an archive_command with a stanza of its own, and "
+                    "run it again: the staging directory is kept; `source: fenced` says that it cannot come back"},
+                   request);
+    throw Failure(ExitCode::unsafe, problem.message, problem.hint);
 }
 
 }  // namespace patroni_pgbackrest

@@ -1,5 +1,6 @@
 #include "request/patroni_mode.hpp"
 
+#include "patroni/dcs_configuration.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -202,7 +203,7 @@ std::vector<Problem> problems_of_patroni_mode(const Request& request) {
     if (request.recovery != Recovery::patroni) {
         return {};
     }
-    return Review(request).all();
+    return patroni::said_of_dcs(Review(request).all(), request.patroni->dcs_edit);
 }
 
 std::string corrected_recovery_conf(const Request& request) {

@@ -105,8 +105,9 @@ std::optional<EarlierFailure> EarlierFailure::read(const std::filesystem::path& 
 }
 
 std::string circumstances_of(const Request& request) {
-    return fmt::format("patroni.yml {}, pgBackRest's configuration {}, program {}", fingerprint(request.patroni),
-                       fingerprint(request.pgbackrest), PATRONI_PGBACKREST_VERSION);
+    return fmt::format("patroni.yml {}, pgBackRest's configuration {}, program {}",
+                       request.patroni ? request.patroni->fingerprint_in_force : 0, fingerprint(request.pgbackrest),
+                       PATRONI_PGBACKREST_VERSION);
 }
 
 std::string facts_of(const Request& request, const Plan& plan) {

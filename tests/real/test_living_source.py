@@ -1,6 +1,9 @@
 """The old cluster is alive: WAL keeps arriving in the stanza while it is restored elsewhere."""
 import glob
+import json
 import os
+import re
+import shlex
 
 from bootstrap_case import PlainCase, program, read, wait_until
 from source_cluster import switch_wal, wait_until_archived
@@ -43,6 +46,21 @@ class LivingSource(PlainCase):
             'archive_command': 'pgbackrest --stanza=other archive-push %p'}}}})
         self.assert_done(result)
         self.assertIn('the restored one archives elsewhere', result.log)
+        self.assert_finished()
+
+    def test_it_archives_where_the_configuration_says_that_the_dcs_holds(self):
+        # bootstrap.dcs, which archives elsewhere, does not count beside it.
+        into_demo = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
+        self.node.put_key(json.dumps({'ttl': 20, 'loop_wait': 1, 'retry_timeout': 3, 'postgresql': {'parameters': {
+            'archive_mode': 'on', 'archive_command': into_demo}}}), 'config')
+        elsewhere = 'pgbackrest --stanza=other archive-push %p'
+        result = self.restore_while_it_writes(bootstrap={'dcs': {'postgresql': {'parameters': {'archive_command': elsewhere}}}})
+        self.assert_refused(result, 9, 'has arrived in stanza demo since the restore began', 'a stanza of its own')
+        self.assert_absent()
+        hint = re.search(r'(patronictl edit-config \S+ --force -s postgresql\.parameters\.archive_command=)null', result.log)
+        command = shlex.split(hint[1])
+        self.lab.run(command[0], '-c', self.yml, *command[1:-1], command[-1] + elsewhere)
+        self.assert_done(self.bootstrap())
         self.assert_finished()
 
     def test_what_alter_system_said_of_the_source_does_not_make_a_clone_archive_into_its_stanza(self):

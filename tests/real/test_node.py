@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 import unittest
 
 from bootstrap_case import BATCHES, PlainCase, program, read
+from lab import merge
 from test_patroni import UnderPatroni
 
 
@@ -340,18 +342,63 @@ class AwayDcs(NodeCase):
 
 
 class LeftConfiguration(NodeCase):
+    def leave(self, parameters=None, **more):
+        """Puts into the DCS what a lost cluster left there: what patroni.yml has in bootstrap.dcs, and what differs."""
+        archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
+        left = {'ttl': 20, 'loop_wait': 1, 'retry_timeout': 3, 'postgresql': {
+            'use_pg_rewind': True, 'parameters': {'archive_mode': 'on', 'archive_command': archive, **(parameters or {})}}}
+        for name, value in more.items():
+            merge(left, name, value)
+        self.node.put_key(json.dumps(left), 'config')
+
+    def follow(self, hint):
+        """Runs the command of a hint that takes a key out of the DCS."""
+        command = shlex.split(re.search(r'patronictl edit-config \S+ --force -s \S+=null', hint).group())
+        self.lab.run(command[0], '-c', self.yml, *command[1:])
+
     def test_what_an_earlier_cluster_left_in_the_dcs_counts(self):
         self.configure()
-        archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
-        parameters = {'archive_mode': 'on', 'archive_command': archive}
-        left = {'ttl': 20, 'loop_wait': 1, 'retry_timeout': 3, 'postgresql': {'use_pg_rewind': True, 'parameters': parameters}}
-        self.node.put_key(json.dumps(left), 'config')
+        self.leave()
         self.assertNotIn('dcs-left', self.run_check().log)
-        parameters['max_connections'] = 123
-        self.node.put_key(json.dumps(left), 'config')
-        self.assertRegex(self.run_check().log, r'WARNING dcs-left: .*they differ in postgresql\.parameters\.max_connections\n')
+        self.leave({'max_connections': 123})
+        checked = self.run_check()
+        self.assertRegex(checked.log, r'WARNING dcs-left: .*they differ in postgresql\.parameters\.max_connections\n')
+        self.assertIn('dynamic configuration: /config in the DCS', checked.log)
         self.bring_back()
         self.assertEqual(self.node.sql('show max_connections'), '123')
         self.node.stop()
         self.node.forget()  # patronictl remove, as the hint says
-        self.assertNotIn('dcs-left', self.run_check().log)
+        checked = self.run_check()
+        self.assertNotIn('dcs-left', checked.log)
+        self.assertNotIn('dynamic configuration', checked.log)
+
+    def test_and_bootstrap_dcs_does_not(self):
+        self.configure(bootstrap={'dcs': {'ttl': '30s'}})
+        self.assert_found('dcs-ignored', 'Patroni ignores all of bootstrap.dcs')
+        self.leave()
+        self.assertNotIn('dcs-ignored', self.run_check().log)
+        self.assert_done(self.bootstrap())
+
+    def test_a_number_left_there_that_is_none_is_refused_before_the_copy_until_the_hint_is_followed(self):
+        self.configure()
+        self.leave(ttl='30s')
+        hints = self.assert_found('dcs-ignored', 'ttl is 30s, which is not a number: Patroni ignores all of /config in the DCS')
+        self.follow(hints[0])
+        self.assert_done(self.bootstrap())
+
+    def test_a_restore_command_left_there_is_refused_in_patroni_mode_until_the_hint_is_followed(self):
+        self.configure(self.patroni_mode())
+        self.leave(postgresql={'recovery_conf': {'restore_command': '/bin/false'}})
+        place = r'/config in the DCS, postgresql\.recovery_conf\.restore_command: another restore_command'
+        checked = self.run_check()
+        self.assertEqual(checked.code, 3, checked.log)
+        self.assertRegex(checked.log, 'request-invalid: ' + place)
+        self.node.start()
+        self.node.wait_for_end()
+        self.assertRegex(self.lab.log('node1'), 'ERROR: ' + place)
+        self.assertFalse(os.path.exists(self.staging))
+        self.follow(self.hints(checked, 'request-invalid')[0])
+        self.assertEqual(self.run_check().code, 0)
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)

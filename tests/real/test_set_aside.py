@@ -330,7 +330,7 @@ class PreparedTransactions(PlainCase, UnderPatroni):
         result = self.bootstrap()
         self.assert_refused(result, 3, '1 prepared transactions are pending .* max_prepared_transactions 0', 'patronictl edit-config')
         hint = re.search(r'with (patronictl edit-config .*=5): the next', result.log)[1].split()
-        self.lab.run(*hint[:1], '-c', self.node.yml, *hint[1:], '--force')
+        self.lab.run(*hint[:1], '-c', self.node.yml, *hint[1:])
         self.node.start()
         self.node.wait_for_leader()
         self.assertEqual(self.node.sql('select count(*) from pg_prepared_xacts'), '1')

@@ -431,6 +431,42 @@ TEST_CASE("a restore_command in force that asks pgbackrest for this stanza stays
         "    restore_command: nice pgbackrest --stanza=demo --log-path=/l archive-get %f %p\n"));
 }
 
+TEST_CASE("what counts for standbys and lies in the DCS is said with the command that writes it there") {
+    const auto added = [](const std::string& json, const std::string& text, const ConfigureArguments& arguments = {}) {
+        const Files files;
+        patroni::ConfigurationEdit patroni_yml(files.write("patroni.yml", text), {});
+        const auto told =
+            add_bootstrap(patroni_yml, arguments, "pgbackrest", "demo", {json, "patronictl edit-config demo --force"});
+        return std::pair(told, patroni_yml.diff());
+    };
+    const std::string with_delay = R"({"postgresql":{"recovery_conf":{"recovery_min_apply_delay":"1h"}}})";
+    const auto [told, diff] = added(with_delay, "scope: demo\npostgresql:\n  data_dir: /data\n");
+    REQUIRE(told.size() == 1);
+    CHECK(
+        told.front().message ==
+        "postgresql.recovery_conf.restore_command of /config in the DCS counts for standbys, and not what patroni.yml "
+        "says: it is not set");
+    CHECK(told.front().hint ==
+          "if that is not meant, run patronictl edit-config demo --force -s "
+          "'postgresql.recovery_conf.restore_command=pgbackrest --stanza=demo archive-get %f \"%p\"'");
+    CHECK_FALSE(contains(diff, "recovery_conf"));  // it would hide the delay
+    const std::string of_ours =
+        R"({"postgresql":{"recovery_conf":{"restore_command":"pgbackrest --stanza=demo archive-get %f %p"}}})";
+    CHECK(added(of_ours, "scope: demo\npostgresql:\n  data_dir: /data\n").first.empty());
+    CHECK(added(with_delay, "scope: demo\npostgresql:\n  recovery_conf: {}\n").first.empty());
+    CHECK(added("", "scope: demo\npostgresql:\n  data_dir: /data\n").first.empty());
+
+    ConfigureArguments replicas;
+    replicas.replicas = true;
+    const auto list = added(R"({"postgresql":{"create_replica_methods":["walg","basebackup"]}})",
+                            "scope: demo\nbootstrap:\n  dcs:\n    postgresql:\n      pgbackrest: {command: pgbackrest "
+                            "--stanza=demo restore}\npostgresql:\n  data_dir: /data\n",
+                            replicas)
+                          .second;
+    CHECK(contains(list, "+    - pgbackrest\n+    - walg\n+    - basebackup\n"));
+    CHECK(contains(list, "+    command: pgbackrest --stanza=demo --delta restore\n"));
+}
+
 namespace {
 
 std::string of_field(const std::string& name) {

@@ -230,6 +230,23 @@ TEST_CASE("a group is taken out of the DCS by its number") {
     CHECK(state.how_to_remove("demo") == "patronictl remove --group 0 demo");
 }
 
+TEST_CASE("what the DCS holds is known from its answer alone, with the command that changes it") {
+    const auto of_answer = [](const std::string& answer, ConfigurationSource source) {
+        ScopeState state;
+        state.group = 1;
+        take_key(answer, state);
+        return with_dcs(std::move(source), "my demo", state).dcs;
+    };
+    const auto known = of_answer("absent\n{\"ttl\": 20}\n-\n", {});
+    CHECK(known.json == "{\"ttl\": 20}");
+    CHECK(known.edit == "patronictl edit-config --group 1 'my demo' --force");
+    ConfigurationSource earlier;
+    earlier.dcs = known;
+    CHECK(of_answer("absent\n-\n-\n", earlier).json.empty());
+    CHECK(of_answer("absent\n-\n-\n", earlier).edit.empty());
+    CHECK(of_answer("", earlier).json == known.json);
+}
+
 TEST_CASE("half a list of members leaves the leader unknown, and an empty one says that nobody leads") {
     const std::string whole = R"([{"Member": "n1", "Role": "Replica"}, {"Member": "n2", "Role": "Leader", "TL": 3}])";
     for (std::size_t length = 0; length < whole.size(); ++length) {

@@ -117,12 +117,14 @@ TEST_CASE("another member must bootstrap the same way") {
 
 TEST_CASE("a limit below that of the cluster that was backed up is found") {
     const Files files;
-    std::string left;
-    const auto found = [&](const std::string& parameters, const std::string& name, int needed) {
+    DcsConfiguration dcs;
+    const auto limits_with = [&](const std::string& parameters) {
         const auto text = with(clean, "        archive_mode: 'on'\n", "        archive_mode: 'on'\n" + parameters);
+        return DynamicLimits(ConfigurationSource{files.write("patroni.yml", text), {}, dcs});
+    };
+    const auto found = [&](const std::string& parameters, const std::string& name, int needed) {
         Strings messages;
-        for (const auto& finding :
-             DynamicLimits({files.write("patroni.yml", text), {}}, "demo", left).review({{name, needed}})) {
+        for (const auto& finding : limits_with(parameters).review({{name, needed}})) {
             messages.push_back(finding.problem.place + " " + finding.problem.message);
         }
         return messages;
@@ -132,7 +134,7 @@ TEST_CASE("a limit below that of the cluster that was backed up is found") {
         found("", "max_connections", 101) ==
         Strings{" max_connections is 100 in bootstrap.dcs, where it is not set, and the cluster that was backed up had "
                 "101"});
-    CHECK(DynamicLimits({}, "demo").how_to_raise("max_connections", 101) ==
+    CHECK(DynamicLimits(ConfigurationSource()).how_to_raise("max_connections", 101) ==
           "set max_connections to 101 or more in bootstrap.dcs.postgresql.parameters");
     CHECK(found("        max_connections: 101\n", "max_connections", 101) == Strings{});
     CHECK(found("        max_connections: 200\n", "max_connections", 200) == Strings{});
@@ -140,16 +142,19 @@ TEST_CASE("a limit below that of the cluster that was backed up is found") {
           Strings{"patroni.yml:11 max_connections is 50 in bootstrap.dcs, and the cluster that was backed up had 60"});
     CHECK(found("        max_prepared_transactions: many\n", "max_prepared_transactions", 5) == Strings{});
 
-    left = R"({"loop_wait": 10, "postgresql": {"parameters": {"max_connections": 50}}})";
-    CHECK(found("        max_connections: 200\n", "max_connections", 60) ==
-          Strings{" max_connections is 50 in the configuration of scope demo that the DCS holds, and the cluster that "
-                  "was backed up had 60"});
+    dcs = {R"({"loop_wait": 10, "postgresql": {"parameters": {"max_connections": 50}}})",
+           "patronictl edit-config demo --force"};
+    CHECK(
+        found("        max_connections: 200\n", "max_connections", 60) ==
+        Strings{"/config in the DCS, postgresql.parameters.max_connections max_connections is 50 in the configuration "
+                "that the DCS holds, and the cluster that was backed up had 60"});
     CHECK(found("        max_wal_senders: 20\n", "max_wal_senders", 11).size() == 1);
-    const DynamicLimits limits({}, "demo", left);
+    const auto limits = limits_with("        max_connections: 200\n");
+    CHECK(limits.is_left());
     CHECK(limits.in_force("max_connections") == 50);
     CHECK(limits.how_to_raise("max_connections", 60) ==
-          "set it to 60 or more with patronictl edit-config demo -p max_connections=60");
-    CHECK_FALSE(DynamicLimits({}, "demo").in_force("max_connections"));
+          "set it to 60 or more with patronictl edit-config demo --force -p max_connections=60");
+    CHECK_FALSE(DynamicLimits(ConfigurationSource()).in_force("max_connections"));
 }
 
 TEST_CASE("a recovery_conf that is misspelt is told what it may have meant") {
@@ -248,7 +253,7 @@ Strings found_in(const std::string& name, const std::string& stanza = "demo") {
 }
 
 const std::string no_archive =
-    "archive-mode-off : archive_mode is not set in patroni.yml: unless the backup's own configuration sets it, nothing "
+    "archive-mode-off : archive_mode is not set by Patroni: unless the backup's own configuration sets it, nothing "
     "that "
     "the restored cluster writes can be restored again | set archive_mode: 'on' in bootstrap.dcs.postgresql.parameters";
 const std::string no_restore_command =

@@ -6,10 +6,12 @@ using namespace patroni_pgbackrest;
 
 namespace {
 
+const patroni::HowToChange how{"patronictl remove demo", "patronictl edit-config demo --force"};
+
 /// What differs, as the message has it; empty without a finding.
 std::string differences(const std::string& own, const std::string& left) {
-    const auto findings = patroni::review_left(*yaml::parse(own, "patroni.yml"), *yaml::parse(left, "the DCS"), "demo",
-                                               "patronictl remove demo");
+    const auto findings =
+        patroni::review_left(*yaml::parse(own, "patroni.yml"), *yaml::parse(left, "the DCS"), "demo", how);
     if (findings.empty()) {
         return {};
     }
@@ -39,11 +41,10 @@ TEST_CASE("and what differs is named without its value") {
     CHECK(differences("{a: 'on'}", R"({"a":true})") == "a");
     CHECK(differences("postgresql: {pg_hba: [a, b]}", R"({"postgresql":{"pg_hba":["a"]}})") == "postgresql.pg_hba");
     CHECK(differences("{}", R"({"ttl":20})") == "ttl");
-    const auto findings =
-        patroni::review_left({}, *yaml::parse(R"({"ttl":20})", "the DCS"), "demo", "patronictl remove demo");
+    const auto findings = patroni::review_left({}, *yaml::parse(R"({"ttl":20})", "the DCS"), "demo", how);
     REQUIRE(findings.size() == 1);
     CHECK(findings.front().id == "dcs-left");
     CHECK(findings.front().problem.hint ==
           "if bootstrap.dcs is meant, run patronictl remove demo; else change what is wrong there with patronictl "
-          "edit-config demo");
+          "edit-config demo --force -s KEY=VALUE");
 }

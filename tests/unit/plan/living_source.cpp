@@ -66,6 +66,13 @@ TEST_CASE("a source that is alive is refused, unless it is fenced or the restore
                     "alive, and the restored one would destroy its archive by archiving into the same stanza",
                     "stop the old cluster, or give the restored one an archive_command with a stanza of its own, and "
                     "run it again: the staging directory is kept; `source: fenced` says that it cannot come back"}});
+    request.patroni->dcs_edit = "patronictl edit-config demo --force";
+    request.patroni->archiving.command->place = "/config in the DCS, postgresql.parameters.archive_command";
+    CHECK(
+        problems_of(ExitCode::unsafe, [&] { refuse_living_source(request, "x"); })
+            .front()
+            .hint.ends_with("; patronictl edit-config demo --force -s postgresql.parameters.archive_command=null takes "
+                            "it out of the DCS, and -s KEY=VALUE sets a key there"));
     request.source_is_fenced = true;
     CHECK_NOTHROW(refuse_living_source(request, "00000001000000000000000A"));
     CHECK_NOTHROW(refuse_living_source(archiving(true, "pgbackrest --stanza=b archive-push %p"), "x"));
