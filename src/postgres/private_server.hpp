@@ -40,6 +40,9 @@ class PrivateServer {
         std::vector<Setting> settings;  ///< added to those this class needs itself
         /// Where it and what it starts may write, beside the data directory and a private one.
         std::vector<std::filesystem::path> writable;
+        /// Called while it is waited for, after each event of the loop and ten times a second. What it throws ends the
+        /// wait.
+        std::function<void()> meanwhile{};
     };
     /// Called for every log line, after `log()` includes it.
     using OnLine = std::function<void(const RecoveryLog&)>;

@@ -1,0 +1,246 @@
+#include "replay/wal_fetch.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+#include "replay/guard.hpp"
+#include "system/log.hpp"
+#include "system/process_facts.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <fmt/format.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <variant>
+
+namespace patroni_pgbackrest {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::chrono::hours longest_archive_get(1);
+/// What archive-get waits for its asynchronous process (archive-timeout in archive_get_words).
+constexpr std::chrono::seconds patience_with_spool(10);
+constexpr unsigned most_in_vain = 2;
+
+bool is_timed_out(const process::Outcome& outcome) {
+    constexpr int archive_timeout = 82;
+    const auto* exited = std::get_if<process::Exited>(&outcome);
+    return exited != nullptr && exited->code == archive_timeout;
+}
+
+}  // namespace
+
+bool is_whole_in_spool(const fs::path& incoming, const std::string& segment, postgres::SegmentSize size) {
+    std::error_code error;
+    const auto bytes = fs::file_size(incoming / segment, error);
+    return !error && bytes == size.bytes && !fs::exists(incoming / (segment + ".ok"), error) &&
+           !fs::exists(incoming / (segment + ".error"), error);
+}
+
+std::size_t segments_in_spool(const fs::path& incoming) {
+    std::error_code error;
+    std::size_t count = 0;
+    for (auto entry = fs::directory_iterator(incoming, error); !error && entry != fs::directory_iterator();
+         entry.increment(error)) {
+        count += postgres::is_segment_name(entry->path().filename().string()) ? 1 : 0;
+    }
+    return count;
+}
+
+bool is_fetching_into(const std::vector<std::string>& arguments, const fs::path& spool) {
+    const auto has = [&](const std::string& argument) {
+        return std::find(arguments.begin(), arguments.end(), argument) != arguments.end();
+    };
+    return has("archive-get:async") && has("--spool-path=" + spool.string());
+}
+
+WalFetch::WalFetch(Options options) : options_(std::move(options)) {
+    std::error_code error;
+    fs::create_directories(options_.spool / "delivered", error);
+    if (error && has_spool()) {
+        do_without_spool(fmt::format("cannot make {}: {}", (options_.spool / "delivered").string(), error.message()));
+    }
+}
+
+std::optional<WalFetch::Result> WalFetch::fetch(const std::string& wanted, const fs::path& destination,
+                                                bool past_spool) {
+    watches_spool_ = false;
+    if (!past_spool && !is_taking_over(wanted) && take_from_spool(wanted)) {
+        give_up();  // it would wait for what is not there any more
+        return Result{process::Exited{0}, {}, delivered(wanted)};
+    }
+    if (!forget_what_is_not(wanted, past_spool)) {
+        return std::nullopt;
+    }
+    if (running_) {
+        running_->is_ahead = running_->is_ahead && running_->process->has_ended();
+        if (running_->process->has_ended()) {
+            return result_of_running(destination);
+        }
+        watches_spool_ = running_->is_asynchronous;
+        return std::nullopt;
+    }
+    if (past_spool || !has_spool() || !postgres::is_segment_name(wanted)) {
+        start(wanted, destination, false, false);
+    } else if (!is_on_its_way(wanted)) {
+        start(wanted, delivered(wanted), true, false);
+        watches_spool_ = true;
+    } else if (Clock::now() - awaited_since_ < patience_with_spool) {
+        watches_spool_ = true;
+    } else {
+        start_past_spool(wanted, destination);
+    }
+    return std::nullopt;
+}
+
+void WalFetch::fetch_ahead(const std::string& next) {
+    watches_spool_ = false;
+    if (running_ && running_->is_given_up && running_->process->has_ended()) {
+        running_.reset();
+    }
+    if (running_ || !has_spool() || !spool_works_ ||
+        segments_in_spool(options_.incoming) * options_.size.bytes > options_.queue / 2 || is_asynchronous_alive()) {
+        return;
+    }
+    start(next, delivered(next), true, true);
+}
+
+void WalFetch::start(const std::string& wanted, const fs::path& file, bool asynchronous, bool ahead) {
+    auto command = asynchronous ? options_.archive_get : synchronous(options_.archive_get);
+    command.arguments.insert(command.arguments.end(), {wanted, file.string()});
+    const bool finds_it = asynchronous && is_whole_in_spool(options_.incoming, wanted, options_.size);
+    running_ = Running{wanted, file,     asynchronous,
+                       ahead,  finds_it, std::make_unique<process::Capturing>(command, longest_archive_get)};
+    is_asynchronous_known_ = is_asynchronous_known_ && !asynchronous;
+}
+
+void WalFetch::start_past_spool(const std::string& wanted, const fs::path& destination) {
+    log::info("{} was not delivered asynchronously in time: fetched without that", wanted);
+    awaited_.clear();
+    if (++in_vain_ >= most_in_vain) {
+        do_without_spool("it was waited for in vain");
+    }
+    start(wanted, destination, false, false);
+}
+
+/// It ends at once with the segment, and has started another asynchronous process by then: that is what it is for.
+bool WalFetch::is_taking_over(const std::string& wanted) const {
+    return running_ && !running_->is_given_up && running_->finds_it && running_->wanted == wanted;
+}
+
+/// Its process group only: the asynchronous process is a session of its own, and goes on.
+void WalFetch::give_up() {
+    if (running_ && !running_->is_given_up) {
+        running_->is_given_up = true;
+        running_->process->signal(SIGTERM);
+    }
+}
+
+/// False while an archive-get that does something else has not ended yet.
+bool WalFetch::forget_what_is_not(const std::string& wanted, bool past_spool) {
+    if (!running_) {
+        return true;
+    }
+    const bool is_it =
+        !running_->is_given_up && running_->wanted == wanted && !(past_spool && running_->is_asynchronous);
+    if (is_it) {
+        return true;
+    }
+    if (!running_->process->has_ended()) {
+        give_up();
+        return false;
+    }
+    if (running_->is_asynchronous) {
+        std::error_code ignored;
+        fs::remove(running_->file, ignored);
+    }
+    running_.reset();
+    return true;
+}
+
+/// Of what failed before it was asked for, nobody wants to know.
+std::optional<WalFetch::Result> WalFetch::result_of_running(const fs::path& destination) {
+    const auto ended = std::exchange(running_, std::nullopt);
+    const auto& captured = ended->process->result();
+    if (process::succeeded(captured.outcome)) {
+        return Result{captured.outcome, captured.errors, ended->file};
+    }
+    if (ended->is_ahead) {
+        start(ended->wanted, delivered(ended->wanted), true, false);
+        watches_spool_ = true;
+        return std::nullopt;
+    }
+    if (ended->is_asynchronous && is_timed_out(captured.outcome)) {
+        start_past_spool(ended->wanted, destination);
+        return std::nullopt;
+    }
+    return Result{captured.outcome, pgbackrest::errors_of(captured), ended->file};
+}
+
+bool WalFetch::take_from_spool(const std::string& wanted) {
+    if (!has_spool() || !postgres::is_segment_name(wanted) ||
+        !is_whole_in_spool(options_.incoming, wanted, options_.size)) {
+        return false;
+    }
+    std::error_code error;
+    fs::rename(options_.incoming / wanted, delivered(wanted), error);
+    if (error && error != std::errc::no_such_file_or_directory) {
+        do_without_spool(
+            fmt::format("cannot take {} from {}: {}", wanted, options_.incoming.string(), error.message()));
+    }
+    if (!error) {
+        spool_works_ = true;
+        in_vain_ = 0;
+        awaited_.clear();
+    }
+    return !error;
+}
+
+/// An asynchronous process that lives was told to bring it, and has said nothing of it yet.
+bool WalFetch::is_on_its_way(const std::string& wanted) {
+    std::error_code error;
+    if (!is_asynchronous_alive() || fs::exists(options_.incoming / (wanted + ".ok"), error) ||
+        fs::exists(options_.incoming / (wanted + ".error"), error)) {
+        return false;
+    }
+    const auto& brings = asynchronous_->arguments;
+    if (std::find(brings.begin(), brings.end(), wanted) == brings.end()) {
+        return false;
+    }
+    if (awaited_ != wanted) {
+        awaited_ = wanted;
+        awaited_since_ = Clock::now();
+    }
+    return true;
+}
+
+/// It has lost its parent by then, and is a child of ours (adopt_orphans).
+bool WalFetch::is_asynchronous_alive() {
+    if (!is_asynchronous_known_ && !running_) {
+        is_asynchronous_known_ = true;
+        for (const auto& process : system::process_table()) {
+            auto arguments = process.parent == ::getpid() && !process.is_zombie() ? system::arguments_of(process.pid)
+                                                                                  : std::vector<std::string>();
+            if (is_fetching_into(arguments, options_.spool)) {
+                asynchronous_ = Asynchronous{process.pid, process.start_time, std::move(arguments)};
+            }
+        }
+    }
+    if (asynchronous_ && system::start_time_of(asynchronous_->pid) != asynchronous_->start_time) {
+        asynchronous_.reset();
+    }
+    return asynchronous_.has_value();
+}
+
+fs::path WalFetch::delivered(const std::string& wanted) const {
+    return options_.spool / "delivered" / wanted;
+}
+
+void WalFetch::do_without_spool(const std::string& why) {
+    log::warning("WAL is fetched segment by segment from now on, without archive-async: {}", why);
+    options_.incoming.clear();
+}
+
+}  // namespace patroni_pgbackrest
