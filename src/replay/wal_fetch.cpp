@@ -24,10 +24,10 @@ constexpr std::chrono::hours longest_archive_get(1);
 constexpr std::chrono::seconds patience_with_spool(10);
 constexpr unsigned most_in_vain = 2;
 
-bool is_timed_out(const process::Outcome& outcome) {
-    constexpr int archive_timeout = 82;
+/// Not in the archive.
+bool is_absent(const process::Outcome& outcome) {
     const auto* exited = std::get_if<process::Exited>(&outcome);
-    return exited != nullptr && exited->code == archive_timeout;
+    return exited != nullptr && exited->code == 1;
 }
 
 }  // namespace
@@ -75,54 +75,68 @@ std::optional<WalFetch::Result> WalFetch::fetch(const std::string& wanted, const
         return std::nullopt;
     }
     if (running_) {
-        running_->is_ahead = running_->is_ahead && running_->process->has_ended();
         if (running_->process->has_ended()) {
             return result_of_running(destination);
         }
+        running_->way = running_->way == Way::ahead ? Way::asynchronous : running_->way;
         watches_spool_ = running_->is_asynchronous;
         return std::nullopt;
     }
     if (past_spool || !has_spool() || !postgres::is_segment_name(wanted)) {
-        start(wanted, destination, false, false);
+        start(wanted, destination, Way::past_spool);
     } else if (!is_on_its_way(wanted)) {
-        start(wanted, delivered(wanted), true, false);
+        start(wanted, delivered(wanted), Way::asynchronous);
         watches_spool_ = true;
     } else if (Clock::now() - awaited_since_ < patience_with_spool) {
         watches_spool_ = true;
     } else {
-        start_past_spool(wanted, destination);
+        ask_without_spool(wanted, destination, "it has not come in time");
     }
     return std::nullopt;
 }
 
-void WalFetch::fetch_ahead(const std::string& next) {
+void WalFetch::fetch_ahead(const std::string& next, const After& after) {
     watches_spool_ = false;
     if (running_ && running_->is_given_up && running_->process->has_ended()) {
         running_.reset();
     }
-    if (running_ || !has_spool() || !spool_works_ ||
-        segments_in_spool(options_.incoming) * options_.size.bytes > options_.queue / 2 || is_asynchronous_alive()) {
-        return;
+    if (!running_ && has_spool() && spool_works_ && !is_filled(next, after) && !is_asynchronous_alive()) {
+        start(next, delivered(next), Way::ahead);
     }
-    start(next, delivered(next), true, true);
 }
 
-void WalFetch::start(const std::string& wanted, const fs::path& file, bool asynchronous, bool ahead) {
+/// archive-get starts an asynchronous process that fetches on one timeline, from this segment on.
+bool WalFetch::is_filled(const std::string& next, const After& after) const {
+    if (segments_in_spool(options_.incoming) * options_.size.bytes > options_.queue / 2) {
+        return true;
+    }
+    constexpr std::size_t timeline = 8;  // digits
+    std::error_code error;
+    auto segment = std::optional(next);
+    while (segment && segment->compare(0, timeline, next, 0, timeline) == 0 &&
+           fs::exists(options_.incoming / *segment, error)) {
+        segment = after(*segment);
+    }
+    return !segment || segment->compare(0, timeline, next, 0, timeline) != 0;
+}
+
+void WalFetch::start(const std::string& wanted, const fs::path& file, Way way) {
+    const bool asynchronous = way == Way::asynchronous || way == Way::ahead;
     auto command = asynchronous ? options_.archive_get : synchronous(options_.archive_get);
     command.arguments.insert(command.arguments.end(), {wanted, file.string()});
     const bool finds_it = asynchronous && is_whole_in_spool(options_.incoming, wanted, options_.size);
-    running_ = Running{wanted, file,     asynchronous,
-                       ahead,  finds_it, std::make_unique<process::Capturing>(command, longest_archive_get)};
+    auto process = std::make_unique<process::Capturing>(command, longest_archive_get);
+    running_ = Running{wanted, file, way, asynchronous, finds_it, std::move(process)};
     is_asynchronous_known_ = is_asynchronous_known_ && !asynchronous;
 }
 
-void WalFetch::start_past_spool(const std::string& wanted, const fs::path& destination) {
-    log::info("{} was not delivered asynchronously in time: fetched without that", wanted);
+/// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
+/// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82). And a
+/// spool may be at fault that cannot be written to.
+void WalFetch::ask_without_spool(const std::string& wanted, const fs::path& destination, const std::string& why) {
+    log::info("{} was not delivered asynchronously ({}): fetched without that", wanted, why);
     awaited_.clear();
-    if (++in_vain_ >= most_in_vain) {
-        do_without_spool("it was waited for in vain");
-    }
-    start(wanted, destination, false, false);
+    start(wanted, destination, Way::second_try);
 }
 
 /// It ends at once with the segment, and has started another asynchronous process by then: that is what it is for.
@@ -160,20 +174,23 @@ bool WalFetch::forget_what_is_not(const std::string& wanted, bool past_spool) {
     return true;
 }
 
-/// Of what failed before it was asked for, nobody wants to know.
 std::optional<WalFetch::Result> WalFetch::result_of_running(const fs::path& destination) {
     const auto ended = std::exchange(running_, std::nullopt);
     const auto& captured = ended->process->result();
     if (process::succeeded(captured.outcome)) {
+        in_vain_ = ended->way == Way::second_try ? in_vain_ + 1 : 0;
+        if (in_vain_ >= most_in_vain) {
+            do_without_spool("the archive has what did not come through the spool");
+        }
         return Result{captured.outcome, captured.errors, ended->file};
     }
-    if (ended->is_ahead) {
-        start(ended->wanted, delivered(ended->wanted), true, false);
+    if (ended->way == Way::ahead) {
+        start(ended->wanted, delivered(ended->wanted), Way::asynchronous);  // nobody had asked yet
         watches_spool_ = true;
         return std::nullopt;
     }
-    if (ended->is_asynchronous && is_timed_out(captured.outcome)) {
-        start_past_spool(ended->wanted, destination);
+    if (ended->is_asynchronous && !is_absent(captured.outcome)) {
+        ask_without_spool(ended->wanted, destination, pgbackrest::what_happened(captured.outcome));
         return std::nullopt;
     }
     return Result{captured.outcome, pgbackrest::errors_of(captured), ended->file};

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,20 +51,29 @@ class WalFetch {
     /// Asks for a file, and is to be called again until there is a result. `past_spool`: by an archive-get that takes
     /// nothing that lay there before.
     std::optional<Result> fetch(const std::string& wanted, const std::filesystem::path& destination, bool past_spool);
-    /// When nothing is asked for: has the spool filled from this segment on when it is half empty.
-    void fetch_ahead(const std::string& next);
+    /// Which planned segment follows another.
+    using After = std::function<std::optional<std::string>(const std::string& segment)>;
+    /// When nothing is asked for: has the spool filled from this segment on, which is asked for next, when it is half
+    /// empty and lacks one of the same timeline that is planned.
+    void fetch_ahead(const std::string& next, const After& after);
     /// What was asked for comes through the spool, which has no event for it: look again in a moment.
     bool is_to_be_looked_at() const { return watches_spool_; }
 
   private:
     using Clock = std::chrono::steady_clock;
 
+    enum class Way {
+        asynchronous,
+        ahead,       ///< the same before anybody has asked
+        past_spool,  ///< synchronous
+        second_try,  ///< the same, after an asynchronous one has failed
+    };
     /// An archive-get.
     struct Running {
         std::string wanted;
         std::filesystem::path file;
+        Way way;
         bool is_asynchronous;
-        bool is_ahead;  ///< nobody has asked yet
         bool finds_it;  ///< the segment lay in the spool when it was started
         std::unique_ptr<process::Capturing> process;
         bool is_given_up = false;
@@ -75,8 +85,8 @@ class WalFetch {
         std::vector<std::string> arguments;
     };
 
-    void start(const std::string& wanted, const std::filesystem::path& file, bool asynchronous, bool ahead);
-    void start_past_spool(const std::string& wanted, const std::filesystem::path& destination);
+    void start(const std::string& wanted, const std::filesystem::path& file, Way way);
+    void ask_without_spool(const std::string& wanted, const std::filesystem::path& destination, const std::string& why);
     bool is_taking_over(const std::string& wanted) const;
     void give_up();
     bool forget_what_is_not(const std::string& wanted, bool past_spool);
@@ -85,6 +95,7 @@ class WalFetch {
     bool is_on_its_way(const std::string& wanted);
     bool is_asynchronous_alive();
     std::filesystem::path delivered(const std::string& wanted) const;
+    bool is_filled(const std::string& next, const After& after) const;
     bool has_spool() const { return !options_.incoming.empty(); }
     void do_without_spool(const std::string& why);
 
@@ -94,7 +105,7 @@ class WalFetch {
     bool is_asynchronous_known_ = true;  ///< false after each start of archive-get, which may start one
     bool watches_spool_ = false;
     bool spool_works_ = false;  ///< a segment was taken from there
-    unsigned in_vain_ = 0;      ///< how often in a row it was waited for the spool in vain
+    unsigned in_vain_ = 0;      ///< how often in a row the archive had what did not come through the spool
     std::string awaited_{};     ///< from the asynchronous process, without an archive-get of its own
     Clock::time_point awaited_since_{};
 };

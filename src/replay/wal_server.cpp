@@ -197,8 +197,11 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
     /// Without it the next question is answered later.
     void fetch_ahead() {
         try {
-            if (const auto next = segment_after(options.ticket, last_delivered, options.fetch.size)) {
-                fetch->fetch_ahead(*next);
+            const auto after = [&](const auto& segment) {
+                return segment_after(options.ticket, segment, options.fetch.size);
+            };
+            if (const auto next = after(last_delivered)) {
+                fetch->fetch_ahead(*next, after);
             }
         } catch (const std::exception& error) {
             log::debug("no WAL is fetched ahead: {}", error.what());

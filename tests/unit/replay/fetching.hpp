@@ -2,7 +2,6 @@
 
 #include "replay/wal_fetch.hpp"
 #include "support/archives.hpp"
-#include "support/files.hpp"
 #include "system/interruption.hpp"
 #include "system/text.hpp"
 
@@ -14,6 +13,8 @@
 #include <vector>
 
 namespace patroni_pgbackrest {
+
+using Strings = std::vector<std::string>;
 
 /// A spool, and a script in place of pgBackRest whose words are `what`: $WANTED and $FILE are what it is asked for, and
 /// $SYNC is set when it is to do without the spool.

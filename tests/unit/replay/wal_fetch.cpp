@@ -11,6 +11,13 @@ namespace fs = std::filesystem;
 
 const std::string second = "000000010000000000000002", third = "000000010000000000000003";
 
+/// A plan to segment 4, which is of another timeline.
+std::optional<std::string> two_more(const std::string& segment) {
+    return segment == second  ? std::optional(third)
+           : segment == third ? std::optional<std::string>("000000020000000000000004")
+                              : std::nullopt;
+}
+
 struct Fetched : Fetching {
     using Fetching::Fetching;
 
@@ -104,6 +111,15 @@ TEST_CASE("what archive-get says of a file is the result") {
     REQUIRE(std::holds_alternative<process::Exited>(result.outcome));
     CHECK(std::get<process::Exited>(result.outcome).code == 41);
     CHECK(result.errors.find("[041]: not to be opened") != std::string::npos);
+    CHECK(fetching.calls() == Strings{"0 " + second, "1 " + second});  // the spool could be at fault
+}
+
+TEST_CASE("what archive-get does not find is not there") {
+    Fetched fetching("exit 1");
+    const auto result = fetching.asked(second);
+    REQUIRE(std::holds_alternative<process::Exited>(result.outcome));
+    CHECK(std::get<process::Exited>(result.outcome).code == 1);
+    CHECK(fetching.calls() == Strings{"0 " + second});
 }
 
 TEST_CASE("a pgbackrest that is not there is told as such") {
@@ -145,21 +161,38 @@ TEST_CASE("an archive-get for something else is ended when PostgreSQL asks") {
 
 TEST_CASE("nothing is fetched ahead before a spool has worked, nor while it is full enough") {
     Fetched fetching;
-    fetching.fetch.fetch_ahead(second);
+    fetching.fetch.fetch_ahead(second, two_more);
     CHECK(fetching.calls().empty());
     fetching.spooled(second);
     fetching.spooled(third);
     CHECK(fetching.delivers(second));
-    fetching.fetch.fetch_ahead(third);  // the queue of the test is no bytes long
+    fetching.fetch.fetch_ahead(third, two_more);  // the queue of the test is no bytes long
     interruption::run_one_event(std::chrono::milliseconds(100));
     CHECK(fetching.calls().empty());
+}
+
+TEST_CASE("nothing is fetched ahead when all that is planned on a timeline is there") {
+    Fetched fetching;
+    for (const auto& segment : {second, third}) {
+        fetching.spooled(segment);
+    }
+    auto options = fetching.options();
+    options.queue = 64 * Fetching::size.bytes;
+    WalFetch fetch(options);
+    CHECK(fetch.fetch(second, fetching.destination(), false));
+    fetch.fetch_ahead(third, two_more);
+    interruption::run_one_event(std::chrono::milliseconds(100));
+    CHECK(fetching.calls().empty());
+    fs::remove(fetching.incoming() / third);
+    fetch.fetch_ahead(third, two_more);
+    CHECK(within_10_s([&] { return fetching.calls() == Strings{"0 " + third}; }));
 }
 
 TEST_CASE("what was fetched ahead is there when it is asked for") {
     Fetched fetching(Fetching::delivering());
     fetching.spooled(second);
     CHECK(fetching.delivers(second));
-    fetching.fetch.fetch_ahead(third);
+    fetching.fetch.fetch_ahead(third, two_more);
     CHECK(fetching.asked(third).file == fetching.delivered(third));
     CHECK(fetching.calls() == Strings{"0 " + third});
 }
@@ -169,7 +202,7 @@ TEST_CASE("an error before anybody has asked is no answer") {
                      Fetching::delivering());
     fetching.spooled(second);
     CHECK(fetching.delivers(second));
-    fetching.fetch.fetch_ahead(third);
+    fetching.fetch.fetch_ahead(third, two_more);
     CHECK(within_10_s([&] { return !fetching.calls().empty(); }));
     for (int i = 0; i < 20; ++i) {
         interruption::run_one_event(std::chrono::milliseconds(20));  // until it was reaped

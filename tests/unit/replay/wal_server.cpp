@@ -129,9 +129,9 @@ TEST_CASE("the served archive ends where the plan does, and nowhere else") {
 }
 
 TEST_CASE("an error is tried again, then aborts the recovery with its own meaning") {
-    Served passing("[ $(wc -l <\"${0%/*}/calls\") = 2 ] || exit 41\n" + Fetching::delivering());
+    Served passing("[ $(wc -l <\"${0%/*}/calls\") = 3 ] || exit 41\n" + Fetching::delivering());
     CHECK(passing.ask(segment(1, 2)) == 0);
-    CHECK(passing.calls().size() == 2);
+    CHECK(passing.calls() == Strings{"0 " + segment(1, 2), "1 " + segment(1, 2), "0 " + segment(1, 2)});
     Served lasting("echo 'ERROR: [041]: not to be opened' >&2; exit 41");
     CHECK(lasting.ask(segment(1, 2)) == 200);
     CHECK(lasting.server->notes().aborted_with == static_cast<int>(ExitCode::pgbackrest_failed));
