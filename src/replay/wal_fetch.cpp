@@ -67,7 +67,7 @@ WalFetch::WalFetch(Options options) : options_(std::move(options)) {
 std::optional<WalFetch::Result> WalFetch::fetch(const std::string& wanted, const fs::path& destination,
                                                 bool past_spool) {
     watches_spool_ = false;
-    if (!past_spool && !is_taking_over(wanted) && take_from_spool(wanted)) {
+    if (!past_spool && !is_to_be_awaited(wanted) && take_from_spool(wanted)) {
         give_up();  // it would wait for what is not there any more
         return Result{process::Exited{0}, {}, delivered(wanted)};
     }
@@ -139,9 +139,11 @@ void WalFetch::ask_without_spool(const std::string& wanted, const fs::path& dest
     start(wanted, destination, Way::second_try);
 }
 
-/// It ends at once with the segment, and has started another asynchronous process by then: that is what it is for.
-bool WalFetch::is_taking_over(const std::string& wanted) const {
-    return running_ && !running_->is_given_up && running_->finds_it && running_->wanted == wanted;
+/// Where it finds the segment it ends at once, and has started another asynchronous process by then: that is what it is
+/// for. And no two may write to PostgreSQL's file.
+bool WalFetch::is_to_be_awaited(const std::string& wanted) const {
+    return running_ &&
+           (!running_->is_asynchronous || (!running_->is_given_up && running_->finds_it && running_->wanted == wanted));
 }
 
 /// Its process group only: the asynchronous process is a session of its own, and goes on.

@@ -87,7 +87,7 @@ class WalFetch {
 
     void start(const std::string& wanted, const std::filesystem::path& file, Way way);
     void ask_without_spool(const std::string& wanted, const std::filesystem::path& destination, const std::string& why);
-    bool is_taking_over(const std::string& wanted) const;
+    bool is_to_be_awaited(const std::string& wanted) const;
     void give_up();
     bool forget_what_is_not(const std::string& wanted, bool past_spool);
     std::optional<Result> result_of_running(const std::filesystem::path& destination);

@@ -95,6 +95,7 @@ struct Question {
     fs::path destination;
     std::optional<postgres::ControlFile> control;
     std::chrono::seconds wait;
+    Clock::time_point since = Clock::now();
     unsigned attempt = 0;
     Clock::time_point not_before{};
     bool past_spool = false;
@@ -230,24 +231,30 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
     /// True when the question was answered.
     bool serve() {
         try {
-            const auto answer = find_answer();
-            if (answer) {
-                question->from->answer(*answer);
-                question.reset();
+            const auto found = find_answer();
+            if (found) {
+                answer(*found);
             }
-            return answer.has_value();
+            return found.has_value();
         } catch (const std::exception& error) {
             const auto failure = system::unexpected(error);
             if (is_interruption(failure.code())) {
                 throw;
             }
             const auto& problem = failure.problems().front();
-            const GuardAnswer answer{GuardAnswer::Kind::abort, failure.code(), problem.message, problem.hint,
-                                     failure.is_lasting()};
-            question->from->answer(abort(or_full_disk(answer, options.data_directory)));
-            question.reset();
+            const GuardAnswer refusal{GuardAnswer::Kind::abort, failure.code(), problem.message, problem.hint,
+                                      failure.is_lasting()};
+            answer(abort(or_full_disk(refusal, options.data_directory)));
             return true;
         }
+    }
+
+    void answer(int code) {
+        question->from->answer(code);
+        const auto took = Clock::now() - question->since;
+        log::debug("{} for {} after {} ms", code, question->wanted,
+                   std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+        question.reset();
     }
 
     /// The exit code for PostgreSQL; empty while it must wait.
