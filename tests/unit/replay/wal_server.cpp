@@ -144,7 +144,7 @@ TEST_CASE("a segment of zeros is fetched past the spool, and aborts the recovery
     Served in_spool(Fetching::delivering());
     in_spool.spooled(segment(1, 2), '\0');
     CHECK(in_spool.ask(segment(1, 2)) == 0);
-    CHECK(in_spool.calls() == Strings{"1 " + segment(1, 2)});
+    CHECK(in_spool.calls().front() == "1 " + segment(1, 2));
     CHECK(in_spool.files.read("pg_wal/RECOVERYXLOG").front() == 'y');
     Served archived("head -c 1048576 /dev/zero >\"$FILE\"");
     CHECK(archived.ask(segment(1, 2)) == 200);
@@ -176,7 +176,8 @@ TEST_CASE("two questions for one segment are both answered, and so is one asked 
     Served served(Fetching::delivering());
     served.spooled(segment(1, 2));
     CHECK(served.ask(Strings{segment(1, 2), segment(1, 2)}) == std::vector<int>{0, 0});
-    CHECK(served.calls().back() == "0 " + segment(1, 2));
+    const auto calls = served.calls();
+    CHECK(std::count(calls.begin(), calls.end(), "0 " + segment(1, 2)) == 1);
     CHECK(served.ask(segment(1, 2)) == 0);
 }
 
