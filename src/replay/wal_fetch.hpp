@@ -17,7 +17,7 @@
 namespace patroni_pgbackrest {
 
 /// A segment that pgBackRest's asynchronous process has finished in its spool, and nothing beside it: it renames
-/// SEGMENT.pgbackrest.tmp when the file is whole, an SEGMENT.error stands for what went wrong, and an SEGMENT.ok beside
+/// SEGMENT.pgbackrest.tmp when the file is whole, a SEGMENT.error stands for what went wrong, and a SEGMENT.ok beside
 /// the segment for warnings, which its archive-get passes on (archiveAsyncStatus in archive/common.c, 2.33 to 2.60).
 bool is_whole_in_spool(const std::filesystem::path& incoming, const std::string& segment, postgres::SegmentSize size);
 
