@@ -1,0 +1,18 @@
+#pragma once
+
+#include "plan/plan.hpp"
+#include "replay/wal_server.hpp"
+#include "request/request.hpp"
+#include "staging/staging.hpp"
+
+namespace patroni_pgbackrest {
+
+/// Where the private server's WAL comes from: the ticket with pgBackRest's archive-get, which writes only where it has
+/// business and flushes nothing, and its spool beside the staging directory. Makes the directories that it needs.
+WalServer::Options wal_of(const Request& request, const Plan& plan, const StagingDirectory& staging);
+
+/// Removes what was fetched ahead, up to 1 GiB, and ends what may still fetch: of an earlier run it is not looked at
+/// again. Throws Failure when the program is interrupted.
+void empty_spool(const Layout& layout);
+
+}  // namespace patroni_pgbackrest
