@@ -22,6 +22,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// For a hint, which is followed somewhere else.
+std::string shell_word_of(const fs::path& data_directory) {
+    const auto absolute = fs::absolute(data_directory).lexically_normal();
+    return system::shell_word(system::without_last_slash(absolute).string());
+}
+
 /// The file of the segment before, on whatever timeline, if PostgreSQL still has it.
 std::optional<fs::path> segment_before(const fs::path& data_directory, const postgres::Segment& segment,
                                        postgres::SegmentSize size) {
@@ -136,8 +142,7 @@ std::optional<GuardAnswer> judge_place(const fs::path& place, PlaceState state, 
             GuardAnswer::Kind::abort, ExitCode::replay_failed,
             fmt::format("the WAL makes a tablespace in {}, which belongs to another user", place.string()),
             fmt::format("chown --reference={} {}, then run it again: it goes on from here",
-                        system::shell_word(fs::absolute(data_directory).lexically_normal().string()),
-                        system::shell_word(place.string()))};
+                        shell_word_of(data_directory), system::shell_word(place.string()))};
     }
     if (state != PlaceState::filled || is_ours) {
         return std::nullopt;
@@ -209,8 +214,7 @@ void make_room(const fs::path& data_directory, const fs::path& place) {
                 fmt::format("the WAL makes a tablespace in {}, which cannot be made: {}", place.string(),
                             error.message()),
                 fmt::format("mkdir -p {0} && chown --reference={1} {0}, then run it again: it goes on from here",
-                            system::shell_word(place.string()),
-                            system::shell_word(fs::absolute(data_directory).lexically_normal().string())));
+                            system::shell_word(place.string()), shell_word_of(data_directory)));
         }
         log::info("{} is made for a tablespace of the WAL", place.string());
     }

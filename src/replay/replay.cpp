@@ -193,12 +193,17 @@ class Replay {
             std::function<void()> serve;
             if (recovering) {
                 wal.emplace(wal_);
-                serve = [&wal] { wal->step(); };
+                serve = [&wal] {
+                    if (wal) {
+                        wal->step();
+                    }
+                };
             }
             postgres::PrivateServer server(
                 {bin_directory_, data_, settings(before, wal), writable_places(staging_), serve},
                 [this](const postgres::RecoveryLog& seen) { tell_position(seen); });
             if (server.wait_until_ready()) {
+                wal.reset();  // a primary asks for nothing more, and nothing more is fetched ahead
                 log_ = server.log();
                 tell_end();
                 const auto superuser = set_roles(session_.roles, server, bin_directory_);

@@ -57,10 +57,12 @@ bool is_fetching_into(const std::vector<std::string>& arguments, const fs::path&
 }
 
 WalFetch::WalFetch(Options options) : options_(std::move(options)) {
-    std::error_code error;
-    fs::create_directories(options_.spool / "delivered", error);
-    if (error && has_spool()) {
-        do_without_spool(fmt::format("cannot make {}: {}", (options_.spool / "delivered").string(), error.message()));
+    for (const char* name : {"delivered", "taken"}) {
+        std::error_code error;
+        fs::create_directories(options_.spool / name, error);
+        if (error && has_spool()) {
+            do_without_spool(fmt::format("cannot make {}: {}", (options_.spool / name).string(), error.message()));
+        }
     }
 }
 
@@ -69,7 +71,7 @@ std::optional<WalFetch::Result> WalFetch::fetch(const std::string& wanted, const
     watches_spool_ = false;
     if (!past_spool && !is_to_be_awaited(wanted) && take_from_spool(wanted)) {
         give_up();  // it would wait for what is not there any more
-        return Result{process::Exited{0}, {}, delivered(wanted)};
+        return Result{process::Exited{0}, {}, taken(wanted)};
     }
     if (!forget_what_is_not(wanted, past_spool)) {
         return std::nullopt;
@@ -100,7 +102,7 @@ void WalFetch::fetch_ahead(const std::string& next, const After& after) {
     if (running_ && running_->is_given_up && running_->process->has_ended()) {
         running_.reset();
     }
-    if (!running_ && has_spool() && spool_works_ && !is_filled(next, after) && !is_asynchronous_alive()) {
+    if (!running_ && has_spool() && spool_works_ && !is_asynchronous_alive() && !is_filled(next, after)) {
         start(next, delivered(next), Way::ahead);
     }
 }
@@ -125,8 +127,8 @@ void WalFetch::start(const std::string& wanted, const fs::path& file, Way way) {
     auto command = asynchronous ? options_.archive_get : synchronous(options_.archive_get);
     command.arguments.insert(command.arguments.end(), {wanted, file.string()});
     const bool finds_it = asynchronous && is_whole_in_spool(options_.incoming, wanted, options_.size);
-    auto process = std::make_unique<process::Capturing>(command, longest_archive_get);
-    running_ = Running{wanted, file, way, asynchronous, finds_it, std::move(process)};
+    auto archive_get = std::make_unique<process::Capturing>(command, longest_archive_get);
+    running_ = Running{wanted, file, way, asynchronous, finds_it, std::move(archive_get)};
     is_asynchronous_known_ = is_asynchronous_known_ && !asynchronous;
 }
 
@@ -204,7 +206,7 @@ bool WalFetch::take_from_spool(const std::string& wanted) {
         return false;
     }
     std::error_code error;
-    fs::rename(options_.incoming / wanted, delivered(wanted), error);
+    fs::rename(options_.incoming / wanted, taken(wanted), error);
     if (error && error != std::errc::no_such_file_or_directory) {
         do_without_spool(
             fmt::format("cannot take {} from {}: {}", wanted, options_.incoming.string(), error.message()));
@@ -255,6 +257,10 @@ bool WalFetch::is_asynchronous_alive() {
 
 fs::path WalFetch::delivered(const std::string& wanted) const {
     return options_.spool / "delivered" / wanted;
+}
+
+fs::path WalFetch::taken(const std::string& wanted) const {
+    return options_.spool / "taken" / wanted;
 }
 
 void WalFetch::do_without_spool(const std::string& why) {

@@ -49,18 +49,20 @@ bool send_all(int connection, std::string_view text) {
     return true;
 }
 
-/// Up to the other's end.
-std::string receive_all(int connection) {
+/// One line, or what came of it before the other's end. That end is not waited for behind the line: a process that the
+/// other has started may still hold the connection open.
+std::string receive_line(int connection) {
     std::string text;
     std::array<char, 64> buffer{};
-    while (true) {
+    while (text.find('\n') == std::string::npos) {
         const auto length = ::recv(connection, buffer.data(), buffer.size(), 0);
         if (length > 0) {
             text.append(buffer.data(), static_cast<std::size_t>(length));
         } else if (length == 0 || errno != EINTR) {
-            return text;
+            break;
         }
     }
+    return text;
 }
 
 }  // namespace
@@ -113,7 +115,7 @@ int ask_for_wal(const WalCall& call) {
     std::string why = std::strerror(errno);
     if (connection.is_open()) {
         const bool sent = send_all(connection.number(), call.request.text());
-        if (const auto answer = sent ? parse_wal_answer(receive_all(connection.number())) : std::nullopt) {
+        if (const auto answer = sent ? parse_wal_answer(receive_line(connection.number())) : std::nullopt) {
             return *answer;
         }
         why = "it gave no answer";

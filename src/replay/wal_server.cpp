@@ -1,6 +1,7 @@
 #include "replay/wal_server.hpp"
 
 #include "replay/made_places.hpp"
+#include "replay/wal_connection.hpp"
 #include "replay/wal_request.hpp"
 #include "staging/memory.hpp"
 #include "system/file.hpp"
@@ -10,17 +11,11 @@
 #include "system/refusal.hpp"
 
 #include <algorithm>
-#include <array>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cerrno>
 #include <chrono>
 #include <deque>
 #include <exception>
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/socket.h>
 #include <system_error>
 #include <utility>
 
@@ -33,64 +28,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t longest_request = 4096;
 constexpr std::chrono::milliseconds between_looks_at_spool(4);
 constexpr std::chrono::seconds longest_wait(300);
 
-/// What is started must not hold a connection open.
-void close_on_exec(int descriptor) {
-    ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-}
-
-/// One restore_command.
-struct Connection : std::enable_shared_from_this<Connection> {
-    explicit Connection(stream_protocol::socket accepted) : socket(std::move(accepted)) {
-        close_on_exec(socket.native_handle());
-    }
-
-    /// Up to its end: a server that was ended asks no more.
-    void read() {
-        socket.async_read_some(boost::asio::buffer(buffer),
-                               [self = shared_from_this()](const auto& error, auto length) {
-                                   self->received.append(self->buffer.data(), length);
-                                   if (error || self->received.size() > longest_request) {
-                                       self->close();
-                                       return;
-                                   }
-                                   self->request = WalRequest::parse(self->received);
-                                   self->read();
-                               });
-    }
-    void answer(int code) {
-        const auto text = fmt::format("{}\n", code);
-        // The other may be gone; it is asked again then. So short a text needs no waiting.
-        if (::send(socket.native_handle(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-            log::debug("the answer {} was not taken: {}", code, std::generic_category().message(errno));
-        }
-        close();
-    }
-    void close() {
-        boost::system::error_code ignored;
-        static_cast<void>(socket.close(ignored));
-    }
-    bool is_open() const { return socket.is_open(); }
-    /// The asking process; 0 when it is not known.
-    pid_t process() {
-        ucred credentials{};
-        socklen_t size = sizeof credentials;
-        const int got = ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size);
-        return got == 0 ? credentials.pid : 0;
-    }
-
-    stream_protocol::socket socket;
-    std::array<char, 512> buffer{};
-    std::string received;
-    std::optional<WalRequest> request;
-};
-
 /// What PostgreSQL waits for.
 struct Question {
-    std::shared_ptr<Connection> from;
+    std::shared_ptr<WalConnection> from;
     std::string wanted;
     fs::path destination;
     std::optional<postgres::ControlFile> control;
@@ -157,7 +100,7 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
                 return;
             }
             if (!error) {
-                self->connections.push_back(std::make_shared<Connection>(std::move(socket)));
+                self->connections.push_back(std::make_shared<WalConnection>(std::move(socket)));
                 self->connections.back()->read();
             } else if (error != boost::asio::error::connection_aborted) {
                 self->refused = error.value();
@@ -190,8 +133,16 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
         if (!question) {
             fetch_ahead();
         } else if (fetch->is_to_be_looked_at()) {
+            look_again_soon();
+        }
+    }
+
+    /// step() follows every event. To set a timer again that has not ended yet would be one more at once, and so on.
+    void look_again_soon() {
+        if (!looks_again) {
+            looks_again = true;
             look_again.expires_after(between_looks_at_spool);
-            look_again.async_wait([](const auto&) {});  // step() follows every event
+            look_again.async_wait([self = shared_from_this()](const auto&) { self->looks_again = false; });
         }
     }
 
@@ -216,10 +167,10 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
         }
         std::erase_if(connections, [](const auto& connection) { return !connection->is_open(); });
         if (!question) {
-            const auto asks = [](const auto& connection) { return connection->request.has_value(); };
+            const auto asks = [](const auto& connection) { return connection->request().has_value(); };
             const auto first = std::find_if(connections.begin(), connections.end(), asks);
             if (first != connections.end()) {
-                const auto& request = *(*first)->request;
+                const auto& request = *(*first)->request();
                 question = Question{*first, request.wanted, options.data_directory / request.destination,
                                     postgres::read_control_file(options.data_directory), options.ticket.retry.wait};
                 is_new = true;
@@ -369,9 +320,10 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
     std::unique_ptr<WalFetch> fetch = std::make_unique<WalFetch>(options.fetch);
     stream_protocol::acceptor acceptor{interruption::event_loop()};
     boost::asio::steady_timer look_again{interruption::event_loop()};
-    std::deque<std::shared_ptr<Connection>> connections;
+    std::deque<std::shared_ptr<WalConnection>> connections;
     std::optional<Question> question;
     bool is_new = false;         ///< nothing was done for the question yet
+    bool looks_again = false;    ///< the timer is set
     std::string last_delivered;  ///< segment
     int refused = 0;             ///< errno of an accept that was not possible
 };

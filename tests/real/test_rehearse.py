@@ -247,8 +247,10 @@ class Red(RehearsalCase):
 
     def test_a_disk_that_fills_in_the_middle(self):
         self.scratch = os.path.join(self.lab.mount_tmpfs(500, 'disk'), 'scratch')
-        # In the data directory, where it may write.
-        filling = self.wrap_pgbackrest('[ $VERB != archive-get ] || [ -e filler ] || head -c 250M /dev/zero >filler')
+        # In the spool, where it may write.
+        filling = self.wrap_pgbackrest('''for word; do case $word in
+  --spool-path=*) [ $VERB != archive-get ] || [ -e ${word#*=}/filler ] || head -c 250M /dev/zero >${word#*=}/filler ;;
+esac; done''')
         self.assert_red(self.rehearse('--disk-floor=250MB', '--pgbackrest=' + filling), 11, 'and disk-floor keeps 250', 'replay')
 
     def test_a_cluster_that_no_program_of_this_node_can_run(self):

@@ -47,6 +47,7 @@ struct Fetching {
     std::filesystem::path spool() const { return files.path("spool"); }
     std::filesystem::path incoming() const { return spool() / "archive" / "demo" / "in"; }
     std::filesystem::path delivered(const std::string& wanted) const { return spool() / "delivered" / wanted; }
+    std::filesystem::path taken(const std::string& wanted) const { return spool() / "taken" / wanted; }
 
     /// As the asynchronous process leaves it.
     void spooled(const std::string& name, char filled_with = 'x', std::size_t bytes = size.bytes) const {

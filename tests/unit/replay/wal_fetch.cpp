@@ -19,7 +19,7 @@ std::optional<std::string> two_more(const std::string& segment) {
 }
 
 struct Fetched : Fetching {
-    using Fetching::Fetching;
+    explicit Fetched(const std::string& what = "exit 1") : Fetching(what) {}
 
     fs::path destination() const { return files.path("RECOVERYXLOG"); }
     /// What comes of a question.
@@ -66,7 +66,7 @@ TEST_CASE("what lies in the spool is taken without pgBackRest") {
     const auto result = fetching.fetch.fetch(second, fetching.destination(), false);
     REQUIRE(result);
     CHECK(process::succeeded(result->outcome));
-    CHECK(result->file == fetching.delivered(second));
+    CHECK(result->file == fetching.taken(second));
     CHECK(fs::file_size(result->file) == Fetching::size.bytes);
     CHECK_FALSE(fs::exists(fetching.incoming() / second));
     CHECK(fetching.calls().empty());
@@ -152,6 +152,17 @@ TEST_CASE("what comes into the spool meanwhile is taken before archive-get has s
     CHECK(fetching.calls() == Strings{"0 " + second, "0 " + third});
 }
 
+TEST_CASE("an archive-get that is given up does not write to what was taken meanwhile") {
+    Fetched fetching("trap ': >\"$FILE\"; exit 63' TERM; echo begun >\"$FILE\"; while :; do sleep 0.01; done");
+    CHECK_FALSE(fetching.fetch.fetch(second, fetching.destination(), false));
+    CHECK(within_10_s([&] { return fs::exists(fetching.delivered(second)); }));
+    fetching.spooled(second);
+    const auto result = fetching.fetch.fetch(second, fetching.destination(), false);
+    REQUIRE(result);
+    CHECK(within_10_s([&] { return fs::file_size(fetching.delivered(second)) == 0; }));
+    CHECK(fs::file_size(result->file) == Fetching::size.bytes);
+}
+
 TEST_CASE("an archive-get for something else is ended when PostgreSQL asks") {
     Fetched fetching("[ $WANTED = " + third + " ] || exec sleep 100\n" + Fetching::delivering());
     CHECK_FALSE(fetching.fetch.fetch(second, fetching.destination(), false));
@@ -214,8 +225,8 @@ TEST_CASE("an error before anybody has asked is no answer") {
 TEST_CASE("a spool from which nothing can be taken is done without") {
     Fetched fetching(Fetching::delivering());
     fetching.spooled(second);
-    fs::remove_all(fetching.spool() / "delivered");
-    fetching.files.write("spool/delivered", "");
+    fs::remove_all(fetching.spool() / "taken");
+    fetching.files.write("spool/taken", "");
     const auto result = fetching.asked(second);
     CHECK(process::succeeded(result.outcome));
     CHECK(result.file == fetching.destination());

@@ -1,9 +1,16 @@
 #include "replay/wal_request.hpp"
 
 #include "support/catch.hpp"
+#include "system/file.hpp"
 
 #include <array>
+#include <atomic>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/write.hpp>
 #include <filesystem>
+#include <thread>
 
 using namespace patroni_pgbackrest;
 
@@ -66,4 +73,25 @@ TEST_CASE("only that call is passed on") {
 TEST_CASE("where nobody listens the recovery is aborted") {
     CHECK(ask_for_wal({"/nonexistent/wal", {"0000", "pg_wal/x"}}) == 200);
     CHECK(ask_for_wal({std::string(200, 'x'), {"0000", "pg_wal/x"}}) == 200);
+}
+
+TEST_CASE("an answer is a line, whoever still holds the connection open behind it") {
+    using boost::asio::local::stream_protocol;
+    const system::PrivateDirectory directory;
+    const auto path = (directory.path() / "wal").string();
+    boost::asio::io_context loop;
+    stream_protocol::acceptor acceptor(loop, stream_protocol::endpoint(path));
+    std::atomic<int> code = -1;
+    std::thread asking([&] { code = ask_for_wal({path, {"0000", "pg_wal/x"}}); });
+    auto connection = acceptor.accept();
+    boost::asio::write(connection, boost::asio::buffer("1\n", 2));
+    asking.join();
+    CHECK(code.load() == 1);
+    // Half a line, and then the end, is none.
+    std::thread again([&] { code = ask_for_wal({path, {"0000", "pg_wal/x"}}); });
+    connection = acceptor.accept();
+    boost::asio::write(connection, boost::asio::buffer("1", 1));
+    connection.close();
+    again.join();
+    CHECK(code.load() == 200);
 }
