@@ -21,7 +21,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <fmt/format.h>
-#include <system_error>
 
 namespace patroni_pgbackrest {
 

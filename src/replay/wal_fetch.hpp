@@ -94,8 +94,8 @@ class WalFetch {
     bool take_from_spool(const std::string& wanted);
     bool is_on_its_way(const std::string& wanted);
     bool is_asynchronous_alive();
-    /// Where an asynchronous archive-get writes, and where what is taken from the spool goes. An archive-get that is
-    /// given up may have opened that very segment there by then: it must not write to the file that PostgreSQL gets.
+    /// Where an asynchronous archive-get puts its file, and where what is taken from the spool goes: one that is given
+    /// up may still be at that very segment, and must not reach the file that PostgreSQL gets.
     std::filesystem::path delivered(const std::string& wanted) const;
     std::filesystem::path taken(const std::string& wanted) const;
     bool is_filled(const std::string& next, const After& after) const;
