@@ -16,6 +16,7 @@
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/machine.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -97,7 +98,7 @@ class Replay {
         staging_.journal().places.add(made_places(data_).owned());
         if (recovering) {
             remove_newer_timelines();
-            empty_spool(staging_.layout());
+            forget_spool();
             write_ticket();
             system::replace_file(data_ / "recovery.signal", "");
         }
@@ -281,6 +282,13 @@ class Replay {
 
     /// A standby needs as many as the WAL was written with.
     std::int64_t control_limit() const { return control().limits().at("max_prepared_transactions"); }
+
+    /// What an earlier run fetched may be damaged by a power cut, since it was not flushed.
+    void forget_spool() const {
+        if (const auto error = empty_spool(staging_.layout())) {
+            throw system::refused("remove", staging_.layout().spool(), error.value());
+        }
+    }
 
     static bool limits_rose(const postgres::ControlData& before, const postgres::ControlData& now) {
         const auto earlier = before.limits();

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
-#include <system_error>
 
 namespace patroni_pgbackrest {
 
@@ -44,10 +43,15 @@ WalServer::Options wal_of(const Request& request, const Plan& plan, const Stagin
     return wal;
 }
 
-void empty_spool(const Layout& layout) {
+std::error_code empty_spool(const Layout& layout) {
     process::end_processes_with("--spool-path=" + layout.spool().string(), std::chrono::seconds(2));
-    std::error_code ignored;
-    std::filesystem::remove_all(layout.spool(), ignored);
+    std::error_code error;
+    std::filesystem::remove_all(layout.spool(), error);
+    if (error == std::errc::directory_not_empty) {
+        // A worker, which ends with its parent, but not before its file, has just begun one.
+        std::filesystem::remove_all(layout.spool(), error);
+    }
+    return error;
 }
 
 }  // namespace patroni_pgbackrest
