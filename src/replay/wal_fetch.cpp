@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <fmt/format.h>
 #include <system_error>
 #include <unistd.h>
@@ -28,6 +29,13 @@ constexpr unsigned most_in_vain = 2;
 bool is_absent(const process::Outcome& outcome) {
     const auto* exited = std::get_if<process::Exited>(&outcome);
     return exited != nullptr && exited->code == 1;
+}
+
+/// What has come of a segment so far.
+std::uintmax_t bytes_begun(const fs::path& incoming, const std::string& segment) {
+    std::error_code error;
+    const auto bytes = fs::file_size(incoming / (segment + ".pgbackrest.tmp"), error);
+    return error ? 0 : bytes;
 }
 
 }  // namespace
@@ -92,7 +100,7 @@ std::optional<WalFetch::Result> WalFetch::fetch(const std::string& wanted, const
     } else if (Clock::now() - awaited_since_ < patience_with_spool) {
         watches_spool_ = true;
     } else {
-        ask_without_spool(wanted, destination, "it has not come in time");
+        ask_without_spool(wanted, destination, "nothing more of it has come");
     }
     return std::nullopt;
 }
@@ -230,8 +238,10 @@ bool WalFetch::is_on_its_way(const std::string& wanted) {
     if (std::find(brings.begin(), brings.end(), wanted) == brings.end()) {
         return false;
     }
-    if (awaited_ != wanted) {
+    const auto bytes = bytes_begun(options_.incoming, wanted);
+    if (awaited_ != wanted || awaited_bytes_ != bytes) {
         awaited_ = wanted;
+        awaited_bytes_ = bytes;
         awaited_since_ = Clock::now();
     }
     return true;
@@ -266,6 +276,9 @@ fs::path WalFetch::taken(const std::string& wanted) const {
 void WalFetch::do_without_spool(const std::string& why) {
     log::warning("WAL is fetched segment by segment from now on, without archive-async: {}", why);
     options_.incoming.clear();
+    if (is_asynchronous_alive()) {
+        ::kill(asynchronous_->pid, SIGTERM);  // what it brings is not looked at any more
+    }
 }
 
 }  // namespace patroni_pgbackrest

@@ -110,7 +110,8 @@ class WalFetch {
     bool spool_works_ = false;  ///< a segment was taken from there
     unsigned in_vain_ = 0;      ///< how often in a row the archive had what did not come through the spool
     std::string awaited_{};     ///< from the asynchronous process, without an archive-get of its own
-    Clock::time_point awaited_since_{};
+    std::uintmax_t awaited_bytes_ = 0;
+    Clock::time_point awaited_since_{};  ///< since when no more than these has come
 };
 
 }  // namespace patroni_pgbackrest

@@ -29,6 +29,12 @@ struct Fetched : Fetching {
         return result.value_or(WalFetch::Result{process::Stalled{}, {}, {}});
     }
     bool delivers(const std::string& wanted) { return process::succeeded(asked(wanted).outcome); }
+    /// What looks like an asynchronous process that was told to bring a segment.
+    process::Command bringing(const std::string& segment) const {
+        return {
+            "sh",
+            {"-c", "while :; do sleep 0.1; done", "--spool-path=" + spool().string(), "archive-get:async", segment}};
+    }
 
     WalFetch fetch{options()};
 };
@@ -161,6 +167,39 @@ TEST_CASE("an archive-get that is given up does not write to what was taken mean
     REQUIRE(result);
     CHECK(within_10_s([&] { return fs::file_size(fetching.delivered(second)) == 0; }));
     CHECK(fs::file_size(result->file) == Fetching::size.bytes);
+}
+
+TEST_CASE("what an asynchronous process brings is waited for without an archive-get") {
+    Fetched fetching(Fetching::delivering());
+    CHECK(fetching.delivers(second));
+    const process::Child bringing(fetching.bringing(third), {}, {});
+    CHECK_FALSE(fetching.fetch.fetch(third, fetching.destination(), false));
+    CHECK(fetching.fetch.is_to_be_looked_at());
+    fetching.spooled(third + ".pgbackrest.tmp");
+    CHECK_FALSE(fetching.fetch.fetch(third, fetching.destination(), false));
+    fetching.spooled(third);
+    const auto result = fetching.fetch.fetch(third, fetching.destination(), false);
+    REQUIRE(result);
+    CHECK(result->file == fetching.taken(third));
+    CHECK(fetching.calls() == Strings{"0 " + second});
+}
+
+TEST_CASE("what it could not bring is asked of archive-get, and so is what it was not told to bring") {
+    Fetched fetching(Fetching::delivering());
+    CHECK(fetching.delivers(second));
+    const process::Child bringing(fetching.bringing(third), {}, {});
+    fetching.spooled(third + ".error", 'x', 10);
+    CHECK(fetching.delivers(third));
+    CHECK(fetching.delivers(second));
+    CHECK(fetching.calls() == Strings{"0 " + second, "0 " + third, "0 " + second});
+}
+
+TEST_CASE("an asynchronous process whose spool is done without is ended") {
+    Fetched fetching("[ -n \"$SYNC\" ] || exit 82\n" + Fetching::delivering());
+    CHECK(fetching.delivers(second));
+    process::Child bringing(fetching.bringing(third), {}, {});
+    CHECK(fetching.delivers(second));
+    CHECK(within_10_s([&] { return bringing.outcome().has_value(); }));
 }
 
 TEST_CASE("an archive-get for something else is ended when PostgreSQL asks") {
