@@ -11,6 +11,7 @@
 #include "process/process_tree.hpp"
 #include "replay/delivery.hpp"
 #include "replay/guard.hpp"
+#include "replay/wal_request.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
 #include "system/refusal.hpp"
@@ -106,6 +107,10 @@ void end_children() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // PostgreSQL waits: nothing else is looked at first, and nothing is left to end.
+    if (const auto call = parse_wal_call(argc, argv)) {
+        return ask_for_wal(*call);
+    }
     const std::vector<std::string> words(argv + 1, argv + argc);
     // An error of the guard itself must not look like the end of the archive either.
     const bool guard = !words.empty() && words.front() == "archive-get";

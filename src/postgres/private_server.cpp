@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <fmt/format.h>
+#include <unistd.h>
 #include <utility>
 
 namespace patroni_pgbackrest::postgres {
@@ -103,11 +104,14 @@ struct PrivateServer::State {
     /// Runs the event loop until `done` returns true or the server has ended. Throws if nothing happens for `stall`.
     template <typename Done>
     void wait_for(Done done, std::chrono::seconds stall, std::string_view what) {
-        ServerProgress progress(child->pid());
+        ServerProgress progress(::getpid());  // what fetches WAL for the server is a child of ours, too
         auto lines_seen = lines;
         auto last_look = std::chrono::steady_clock::now();
         auto last_change = last_look;
-        while (!child->wait(100ms) && !done()) {
+        while (!child->wait_for_event(100ms) && !done()) {
+            if (options.meanwhile) {
+                options.meanwhile();
+            }
             const auto now = std::chrono::steady_clock::now();
             // Each look walks over every process of the host.
             if (now - last_look < 500ms) {

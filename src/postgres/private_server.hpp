@@ -23,7 +23,6 @@ struct RecoveryLog {
     std::optional<std::string> stop;            ///< `recovery stopping before commit of transaction 748, time …`
     std::optional<Timeline> new_timeline;       ///< `selected new timeline ID: 2`
     std::optional<std::string> invalid_record;  ///< the damaged record that ended the replay, in PostgreSQL's words
-    std::optional<std::string> guard_error;     ///< the last error of restore_command, which is our guard
     bool consistent = false;                    ///< `consistent recovery state reached`
     std::vector<std::string>
         last_words;  ///< the last FATAL, PANIC and ERROR lines with DETAIL and HINT, else the last lines
@@ -40,6 +39,9 @@ class PrivateServer {
         std::vector<Setting> settings;  ///< added to those this class needs itself
         /// Where it and what it starts may write, beside the data directory and a private one.
         std::vector<std::filesystem::path> writable;
+        /// Called while it is waited for, after each event of the loop and ten times a second. What it throws ends the
+        /// wait.
+        std::function<void()> meanwhile{};
     };
     /// Called for every log line, after `log()` includes it.
     using OnLine = std::function<void(const RecoveryLog&)>;

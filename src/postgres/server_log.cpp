@@ -250,8 +250,7 @@ void ServerLog::pass_on_foreign(std::string_view line) {
     }
     if (const auto own = own_line(line)) {
         if (own->level == log::Level::error) {
-            recovery_.guard_error = std::string(own->text);
-            own_error_ = recovery_.guard_error;
+            own_error_ = std::string(own->text);
         } else {
             log::write(own->level, own->text);
         }

@@ -6,7 +6,7 @@
 
 namespace patroni_pgbackrest::postgres {
 
-ServerProgress::ServerProgress(pid_t postmaster) : postmaster_(postmaster), last_(look()) {}
+ServerProgress::ServerProgress(pid_t root) : root_(root), last_(look()) {}
 
 bool ServerProgress::advanced() {
     auto now = look();
@@ -24,7 +24,7 @@ bool ServerProgress::advanced() {
 ServerProgress::Work ServerProgress::look() const {
     Work work;
     work.at = std::chrono::steady_clock::now();
-    const process::ProcessTree tree(postmaster_);
+    const process::ProcessTree tree(root_);
     for (const auto& [pid, process] : tree.members()) {
         work.processes.emplace(pid, process.start_time);
         work.ticks += process.processor_ticks;

@@ -11,9 +11,10 @@ namespace patroni_pgbackrest::postgres {
 /// (seen on 15).
 class ServerProgress {
   public:
-    explicit ServerProgress(pid_t postmaster);
+    /// Of a postmaster, or of this program with all that it has started.
+    explicit ServerProgress(pid_t root);
 
-    /// Whether the server, or what it started, did more than that since this last returned true: a process came or
+    /// Whether what is below it did more than that since this last returned true: a process came or
     /// went, more than 0.2 % of processor time, or more than 64 KiB read or written.
     bool advanced();
 
@@ -26,7 +27,7 @@ class ServerProgress {
     };
     Work look() const;
 
-    pid_t postmaster_;
+    pid_t root_;
     Work last_;
 };
 

@@ -227,16 +227,30 @@ const std::optional<Outcome>& Child::outcome() const {
 const std::optional<Outcome>& Child::wait(milliseconds at_most) {
     const auto deadline = Clock::now() + at_most;
     while (true) {
-        if (interruption::requested()) {
-            end(state_->death_signal, usual_grace);
-            interruption::check();
-        }
+        end_if_interrupted();
         interruption::look();  // what it throws ends the child with its owner
         const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
         if (outcome() || left.count() <= 0) {
             return outcome();
         }
         interruption::run_one_event(left);
+    }
+}
+
+/// What is ready is run behind the event that was waited for: before it, nothing may be left to wait for.
+const std::optional<Outcome>& Child::wait_for_event(milliseconds at_most) {
+    if (!outcome()) {
+        interruption::run_one_event(at_most);
+    }
+    end_if_interrupted();
+    interruption::look();
+    return outcome();
+}
+
+void Child::end_if_interrupted() {
+    if (interruption::requested()) {
+        end(state_->death_signal, usual_grace);
+        interruption::check();
     }
 }
 
@@ -301,10 +315,17 @@ Capturing::Capturing(const Command& command, std::chrono::seconds limit)
     : deadline_(Clock::now() + limit), child_(command, &captured_.output, &captured_.errors) {}
 
 bool Capturing::is_done() {
+    if (!is_done_) {
+        child_.wait(milliseconds(50));
+    }
+    return has_ended();
+}
+
+bool Capturing::has_ended() {
     if (is_done_) {
         return true;
     }
-    if (const auto& outcome = child_.wait(milliseconds(50))) {
+    if (const auto& outcome = child_.outcome()) {
         captured_.outcome = *outcome;
         is_done_ = true;
     } else if (Clock::now() >= deadline_) {
@@ -313,6 +334,12 @@ bool Capturing::is_done() {
         is_done_ = true;
     }
     return is_done_;
+}
+
+void Capturing::signal(int number) {
+    if (!is_done_ && child_.pid() > 0) {
+        child_.signal(number);
+    }
 }
 
 const Captured& Capturing::result() {

@@ -58,6 +58,8 @@ class Child {
     /// interrupted, and what a sink or interruption::look() throws; after an interruption the whole process tree has
     /// ended.
     const std::optional<Outcome>& wait(std::chrono::milliseconds at_most);
+    /// The same for no more than the next event, whatever it is, and those that are ready with it.
+    const std::optional<Outcome>& wait_for_event(std::chrono::milliseconds at_most);
     /// To the child's process group.
     void signal(int number);
     /// Ends the whole process tree as ProcessTree::end does, and reads the child's last words.
@@ -66,6 +68,8 @@ class Child {
     unsigned long long activity() const;
 
   private:
+    void end_if_interrupted();
+
     struct State;  // shared with what the event loop still has to call
     std::shared_ptr<State> state_;
 };
@@ -89,6 +93,10 @@ class Capturing {
 
     /// Runs the event loop for at most 50 ms; true when the result is there. Throws as Child::wait.
     bool is_done();
+    /// The same while somebody else runs the event loop.
+    bool has_ended();
+    /// To its process group.
+    void signal(int number);
     /// Waits for it.
     const Captured& result();
 

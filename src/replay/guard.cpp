@@ -38,21 +38,10 @@ std::optional<postgres::Timeline> history_timeline(const std::string& wanted) {
     return postgres::Timeline{static_cast<std::uint32_t>(system::number(wanted.substr(0, 8), 16).value_or(0))};
 }
 
-/// PostgreSQL starts us through a shell, which may stay between it and us.
-std::string startup_process() {
-    for (auto process = system::status_of(getppid()); process; process = system::status_of(process->parent)) {
-        const auto arguments = system::arguments_of(process->pid);
-        if (!arguments.empty() && arguments.front().find("startup") != std::string::npos) {
-            return fmt::format("{} {}", process->pid, process->start_time);
-        }
-    }
-    return fmt::format("{} {}", getppid(), system::start_time_of(getppid()));
-}
-
 ReplayState observe(const std::filesystem::path& data_directory) {
     ReplayState state;
     state.standby = std::filesystem::exists(data_directory / "standby.signal");
-    const auto process = startup_process();
+    const auto process = startup_process_from(getppid());
     if (const auto notes = ReplayNotes::in(data_directory); notes && notes->startup_process == process) {
         state.notes = *notes;
     }
@@ -85,41 +74,12 @@ int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
     return static_cast<int>(ExitCode::abort_recovery);
 }
 
-/// pgBackRest's asynchronous process cannot even write down that it has no room: all it leaves is a time-out.
-bool is_of_full_disk(const GuardAnswer& answer) {
-    constexpr unsigned long long two_segments = 32ULL << 20;
-    return answer.cause != ExitCode::target_not_reachable &&
-           system::free_bytes(fullest_place(std::filesystem::current_path())) < two_segments;
-}
-
-GuardAnswer full_disk(const GuardAnswer& answer) {
-    return {Kind::abort, ExitCode::system_refused,
-            fmt::format("the disk of {} is full: {}", fullest_place(std::filesystem::current_path()).string(),
-                        answer.message),
-            "make room there, then run it again: it continues where it stopped"};
-}
-
-/// PostgreSQL 15 and later read ahead (recovery_prefetch), and ask for segments behind the target's. Without them a
-/// target that is not reached ends the recovery in an error all the same.
-bool is_read_ahead(const Ticket& ticket, const std::string& wanted) {
-    return !ticket.latest && postgres::is_segment_name(wanted) && !ticket.plans(wanted);
-}
-
 /// In patroni mode recovery_target_timeline may be latest: PostgreSQL follows the newest timeline that it is given a
 /// history of before the replay. Behind the replay the same question looks for a number that is free.
 bool begins_another_branch(const Ticket& ticket, const ReplayState& state, const std::string& wanted) {
     const auto history = history_timeline(wanted);
     return history && *history > ticket.timeline && ticket.recovery == Recovery::patroni && ticket.newest_timeline &&
            !ticket.explicit_timeline && !state.notes.served;
-}
-
-/// The same without archive-async, beside which alone pgBackRest accepts spool-path.
-process::Command synchronous(process::Command command) {
-    std::erase_if(command.arguments, [](const std::string& argument) {
-        return argument == "--archive-async" || argument.starts_with("--spool-path=");
-    });
-    command.arguments.insert(command.arguments.begin(), "--no-archive-async");
-    return command;
 }
 
 /// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
@@ -133,22 +93,6 @@ process::Captured fetch(const process::Command& command, const std::string& want
         result = process::capture_while_it_works(synchronous(command), longest_standstill);
     }
     return result;
-}
-
-std::optional<GuardAnswer> refuse_delivered(const Ticket& ticket, const std::string& wanted,
-                                            const std::string& destination,
-                                            const std::optional<postgres::ControlFile>& control) {
-    if (postgres::is_history_name(wanted)) {
-        return refuse_other_past(ticket, wanted, system::read_file_if_present(destination).value_or(""));
-    }
-    std::ifstream file(destination, std::ios::binary);
-    std::string first_page(postgres::WalPage::long_header_size, '\0');
-    std::error_code error;
-    const auto size = std::filesystem::file_size(destination, error);
-    if (error || !file.read(first_page.data(), static_cast<std::streamsize>(first_page.size()))) {
-        return std::nullopt;  // PostgreSQL looks for the file, and at its size
-    }
-    return refuse_other_wal(ticket, wanted, first_page, size, control);
 }
 
 /// What lay in the spool before this recovery is delivered as if it had been fetched for it.
@@ -171,9 +115,7 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
     if (const auto refusal = refuse_second_time(ticket, OnlyOnce::in("."), state.notes.startup_process, control)) {
         return abort_recovery(state, *refusal);
     }
-    process::Command command{ticket.archive_get.front(), {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
-    command.arguments.push_back(wanted);
-    command.arguments.push_back(destination);
+    const auto command = fetch_command(ticket, wanted, destination);
     auto wait = ticket.retry.wait;
     for (unsigned attempt = 0;; ++attempt) {
         auto result = fetch(command, wanted);
@@ -187,7 +129,8 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
         switch (answer.kind) {
         case Kind::delivered:
             if (const auto refusal =
-                    other_wal ? other_wal : prepare_places(ticket, wanted, destination, state.notes.startup_process)) {
+                    other_wal ? other_wal
+                              : prepare_places(ticket, ".", wanted, destination, state.notes.startup_process)) {
                 system::remove_file(destination);
                 if (is_read_ahead(ticket, wanted)) {
                     return 1;
@@ -202,7 +145,7 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
             return abort_recovery(state, answer);
         case Kind::retry:
             if (attempt >= ticket.retry.retries) {
-                return abort_recovery(state, is_of_full_disk(answer) ? full_disk(answer) : answer);
+                return abort_recovery(state, or_full_disk(answer, std::filesystem::current_path()));
             }
             log::warning("{}, trying again in {} s ({} of {})", answer.message, wait.count(), attempt + 1,
                          ticket.retry.retries);
@@ -230,6 +173,65 @@ int without_ticket(const pgbackrest::Pgbackrest& pgbackrest, const std::string& 
 }
 
 }  // namespace
+
+std::string startup_process_from(pid_t ancestor) {
+    for (auto process = system::status_of(ancestor); process; process = system::status_of(process->parent)) {
+        const auto arguments = system::arguments_of(process->pid);
+        if (!arguments.empty() && arguments.front().find("startup") != std::string::npos) {
+            return fmt::format("{} {}", process->pid, process->start_time);
+        }
+    }
+    return fmt::format("{} {}", ancestor, system::start_time_of(ancestor));
+}
+
+process::Command fetch_command(const Ticket& ticket, const std::string& wanted,
+                               const std::filesystem::path& destination) {
+    process::Command command{ticket.archive_get.front(), {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
+    command.arguments.push_back(wanted);
+    command.arguments.push_back(destination.string());
+    return command;
+}
+
+/// pgBackRest accepts spool-path only beside archive-async.
+process::Command synchronous(process::Command command) {
+    std::erase_if(command.arguments, [](const std::string& argument) {
+        return argument == "--archive-async" || argument.starts_with("--spool-path=");
+    });
+    command.arguments.insert(command.arguments.begin(), "--no-archive-async");
+    return command;
+}
+
+bool is_read_ahead(const Ticket& ticket, const std::string& wanted) {
+    return !ticket.latest && postgres::is_segment_name(wanted) && !ticket.plans(wanted);
+}
+
+/// pgBackRest's asynchronous process cannot even write down that it has no room: all it leaves is a time-out.
+GuardAnswer or_full_disk(const GuardAnswer& answer, const std::filesystem::path& data_directory) {
+    constexpr unsigned long long two_segments = 32ULL << 20;
+    const auto place = fullest_place(data_directory);
+    if (answer.cause == ExitCode::target_not_reachable || system::free_bytes(place) >= two_segments) {
+        return answer;
+    }
+    return {Kind::abort, ExitCode::system_refused,
+            fmt::format("the disk of {} is full: {}", place.string(), answer.message),
+            "make room there, then run it again: it continues where it stopped"};
+}
+
+std::optional<GuardAnswer> refuse_delivered(const Ticket& ticket, const std::string& wanted,
+                                            const std::filesystem::path& file,
+                                            const std::optional<postgres::ControlFile>& control) {
+    if (postgres::is_history_name(wanted)) {
+        return refuse_other_past(ticket, wanted, system::read_file_if_present(file).value_or(""));
+    }
+    std::ifstream stream(file, std::ios::binary);
+    std::string first_page(postgres::WalPage::long_header_size, '\0');
+    std::error_code error;
+    const auto size = std::filesystem::file_size(file, error);
+    if (error || !stream.read(first_page.data(), static_cast<std::streamsize>(first_page.size()))) {
+        return std::nullopt;  // PostgreSQL looks for the file, and at its size
+    }
+    return refuse_other_wal(ticket, wanted, first_page, size, control);
+}
 
 /// Where a timeline was left, its own later segments may lie in the archive as well. PostgreSQL would read on in them
 /// when the newer timeline has none (XLogFileReadAnyTLI looks at a timeline's beginning, not at its end).

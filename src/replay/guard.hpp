@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -57,6 +58,29 @@ std::optional<GuardAnswer> refuse_other_wal(const Ticket& ticket, const std::str
 /// A history of the planned timeline that tells another past than the one that was planned: pgBackRest lets a node that
 /// took the same number replace it. Empty for any other file, and where the ticket does not know the past.
 std::optional<GuardAnswer> refuse_other_past(const Ticket& ticket, const std::string& wanted, std::string_view text);
+
+/// What is wrong with a file that was delivered to `file`: one of the two above.
+std::optional<GuardAnswer> refuse_delivered(const Ticket& ticket, const std::string& wanted,
+                                            const std::filesystem::path& file,
+                                            const std::optional<postgres::ControlFile>& control);
+
+/// Whether PostgreSQL 15 and later may ask for it without need: they read ahead (recovery_prefetch), and ask for
+/// segments behind the target's. Without them a target that is not reached ends the recovery in an error all the same.
+bool is_read_ahead(const Ticket& ticket, const std::string& wanted);
+
+/// What the recovery is aborted with when there were enough tries: the answer, or that a disk is full, which lies
+/// behind it then.
+GuardAnswer or_full_disk(const GuardAnswer& answer, const std::filesystem::path& data_directory);
+
+/// The ticket's archive-get of a file.
+process::Command fetch_command(const Ticket& ticket, const std::string& wanted,
+                               const std::filesystem::path& destination);
+/// The same without archive-async.
+process::Command synchronous(process::Command command);
+
+/// The startup process among a process and those above it, as ReplayNotes have it. PostgreSQL starts restore_command
+/// through a shell, which may stay between them.
+std::string startup_process_from(pid_t ancestor);
 
 /// One call of restore_command: `wanted` is %f, `destination` %p, the working directory is the data directory. Returns
 /// the exit code for PostgreSQL. Without a ticket it is an ordinary restore_command with `pgbackrest`: errors are

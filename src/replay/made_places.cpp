@@ -22,13 +22,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// For a hint, which is followed somewhere else.
+std::string shell_word_of(const fs::path& data_directory) {
+    const auto absolute = fs::absolute(data_directory).lexically_normal();
+    return system::shell_word(system::without_last_slash(absolute).string());
+}
+
 /// The file of the segment before, on whatever timeline, if PostgreSQL still has it.
-std::optional<fs::path> segment_before(const postgres::Segment& segment, postgres::SegmentSize size) {
+std::optional<fs::path> segment_before(const fs::path& data_directory, const postgres::Segment& segment,
+                                       postgres::SegmentSize size) {
     if (segment.number == 0) {
         return std::nullopt;
     }
     for (auto timeline = segment.timeline; timeline.number > 0; --timeline.number) {
-        const auto file = fs::path("pg_wal") / postgres::Segment{timeline, segment.number - 1}.name(size);
+        const auto file = data_directory / "pg_wal" / postgres::Segment{timeline, segment.number - 1}.name(size);
         std::error_code error;
         if (fs::exists(file, error)) {
             return file;
@@ -53,7 +60,8 @@ bool ends_at(const RecoveryTarget& target, const postgres::WalRecord& record, co
     return std::holds_alternative<Time>(target.point) && ended != nullptr && ends_replay(target, ended->time);
 }
 
-postgres::FileEffects effects_of(const Ticket& ticket, const std::string& wanted, const fs::path& delivered) {
+postgres::FileEffects effects_of(const Ticket& ticket, const fs::path& data_directory, const std::string& wanted,
+                                 const fs::path& delivered) {
     const system::MappedFile file(delivered);
     const postgres::SegmentSize size{file.bytes().size()};
     if (!size.is_possible()) {
@@ -63,27 +71,30 @@ postgres::FileEffects effects_of(const Ticket& ticket, const std::string& wanted
     if (!segment) {
         return {};
     }
-    const auto before = segment_before(*segment, size);
+    const auto before = segment_before(data_directory, *segment, size);
     const auto mapped = before ? std::make_unique<system::MappedFile>(*before) : nullptr;
     return postgres::file_effects(
         mapped ? mapped->bytes() : std::string_view(), {*segment, file.bytes()}, size,
         [&](const auto& record, const auto& event) { return ends_at(ticket.stop, record, event); });
 }
 
-void note_only_once(const postgres::FileEffects& effects, const std::string& startup_process) {
+void note_only_once(const fs::path& data_directory, const postgres::FileEffects& effects,
+                    const std::string& startup_process) {
     if (effects.only_once) {
-        const auto earlier = OnlyOnce::in(".");
-        OnlyOnce{earlier ? std::max(earlier->at, *effects.only_once) : *effects.only_once, startup_process}.save(".");
+        const auto earlier = OnlyOnce::in(data_directory);
+        OnlyOnce{earlier ? std::max(earlier->at, *effects.only_once) : *effects.only_once, startup_process}.save(
+            data_directory);
     }
 }
 
-bool is_ours(const Ticket& ticket, const std::string& place) {
-    auto ours = made_places(".").owned().paths();
+bool is_ours(const Ticket& ticket, const fs::path& data_directory, const std::string& place) {
+    auto ours = made_places(data_directory).owned().paths();
     ours.insert(ours.end(), ticket.places.begin(), ticket.places.end());
     return std::find(ours.begin(), ours.end(), place) != ours.end();
 }
 
-std::optional<GuardAnswer> make_ready(const Ticket& ticket, const std::vector<std::string>& places) {
+std::optional<GuardAnswer> make_ready(const Ticket& ticket, const fs::path& data_directory,
+                                      const std::vector<std::string>& places) {
     if (places.empty()) {
         return std::nullopt;
     }
@@ -98,7 +109,7 @@ std::optional<GuardAnswer> make_ready(const Ticket& ticket, const std::vector<st
     }
     try {
         for (const std::string& place : places) {
-            make_room(".", place);
+            make_room(data_directory, place);
         }
     } catch (const Failure& failure) {
         const auto& problem = failure.problems().front();
@@ -124,13 +135,14 @@ PlaceState state_of_place(const fs::path& place, int major) {
                                                                                                  : PlaceState::free;
 }
 
-std::optional<GuardAnswer> judge_place(const fs::path& place, PlaceState state, bool is_ours) {
+std::optional<GuardAnswer> judge_place(const fs::path& place, PlaceState state, bool is_ours,
+                                       const fs::path& data_directory) {
     if (state == PlaceState::foreign) {
         return GuardAnswer{
             GuardAnswer::Kind::abort, ExitCode::replay_failed,
             fmt::format("the WAL makes a tablespace in {}, which belongs to another user", place.string()),
             fmt::format("chown --reference={} {}, then run it again: it goes on from here",
-                        system::shell_word(fs::current_path().string()), system::shell_word(place.string()))};
+                        shell_word_of(data_directory), system::shell_word(place.string()))};
     }
     if (state != PlaceState::filled || is_ours) {
         return std::nullopt;
@@ -157,12 +169,13 @@ std::optional<GuardAnswer> refuse_outside_of_scratch(const Ticket& ticket, const
         true};
 }
 
-std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::string& wanted, const fs::path& delivered,
+std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const fs::path& data_directory,
+                                          const std::string& wanted, const fs::path& delivered,
                                           const std::string& startup_process) {
     if (!postgres::is_segment_name(wanted) || !fs::exists(delivered)) {
         return std::nullopt;  // PostgreSQL looks for the file, too
     }
-    const auto effects = effects_of(ticket, wanted, delivered);
+    const auto effects = effects_of(ticket, data_directory, wanted, delivered);
     std::vector<std::string> not_ready;
     for (const std::string& place : effects.tablespaces) {
         if (auto refusal = refuse_outside_of_scratch(ticket, place)) {
@@ -173,19 +186,19 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::strin
                                fmt::format("the WAL makes a tablespace in {}, inside of the data directory", place),
                                "restore to a point before it", true};
         }
-        const auto state = state_of_place(place, postgres::major_version("."));
-        const bool ours = is_ours(ticket, place);
-        if (const auto refusal = judge_place(place, state, ours)) {
+        const auto state = state_of_place(place, postgres::major_version(data_directory));
+        const bool ours = is_ours(ticket, data_directory, place);
+        if (const auto refusal = judge_place(place, state, ours, data_directory)) {
             return refusal;
         }
         if (!ours || state == PlaceState::absent) {
             not_ready.push_back(place);
         }
     }
-    if (const auto answer = make_ready(ticket, not_ready)) {
+    if (const auto answer = make_ready(ticket, data_directory, not_ready)) {
         return answer;
     }
-    note_only_once(effects, startup_process);
+    note_only_once(data_directory, effects, startup_process);
     return std::nullopt;
 }
 
@@ -201,8 +214,7 @@ void make_room(const fs::path& data_directory, const fs::path& place) {
                 fmt::format("the WAL makes a tablespace in {}, which cannot be made: {}", place.string(),
                             error.message()),
                 fmt::format("mkdir -p {0} && chown --reference={1} {0}, then run it again: it goes on from here",
-                            system::shell_word(place.string()),
-                            system::shell_word(fs::absolute(data_directory).lexically_normal().string())));
+                            system::shell_word(place.string()), shell_word_of(data_directory)));
         }
         log::info("{} is made for a tablespace of the WAL", place.string());
     }

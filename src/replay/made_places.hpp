@@ -20,7 +20,9 @@ PlaceState state_of_place(const std::filesystem::path& place, int major);
 /// What the guard answers before PostgreSQL gets a segment whose WAL makes a tablespace there; empty when it may have
 /// it. PostgreSQL takes over whatever lies in the place: blocks that were written behind the replay would stay as they
 /// are, and so would a living cluster's lose what it has (create_tablespace_directories in tablespace.c, 13 to 18).
-std::optional<GuardAnswer> judge_place(const std::filesystem::path& place, PlaceState state, bool is_ours);
+/// `data_directory` is for the hint.
+std::optional<GuardAnswer> judge_place(const std::filesystem::path& place, PlaceState state, bool is_ours,
+                                       const std::filesystem::path& data_directory = ".");
 
 /// Of a rehearsal, which writes nowhere but in its scratch directory: a tablespace elsewhere, which PostgreSQL would
 /// make at its real place, or link to it, whatever tablespace-map said of the backup's. Empty for a place that lies in
@@ -31,8 +33,9 @@ std::optional<GuardAnswer> refuse_outside_of_scratch(const Ticket& ticket, const
 /// Patroni's server gets room for them at once (make_room); a private server cannot write there before it is started
 /// again, and is given `wanted_places`. Where anything of somebody's lies, the answer is a refusal. What must not be
 /// replayed twice is noted (OnlyOnce) with the startup process that gets it.
-std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::string& wanted,
-                                          const std::filesystem::path& delivered, const std::string& startup_process);
+std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const std::filesystem::path& data_directory,
+                                          const std::string& wanted, const std::filesystem::path& delivered,
+                                          const std::string& startup_process);
 
 /// Makes a place's directory if it is absent, and notes it as the restore's own (made_places_file in the data
 /// directory). Throws Failure(replay_failed).

@@ -197,16 +197,11 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                                          plan.backup.label))
             .lasting();
     }
-    // The guard cannot write its notes then, but its words are in the log.
-    const bool guard_had_no_room =
-        log.guard_error && (log.guard_error->find("No space left on device") != std::string::npos ||
-                            log.guard_error->find(" is full: ") != std::string::npos);
     // The second one is mdextend's hint for a write that was cut short (md.c).
-    if (said("No space left on device") || said("Check free disk space") || guard_had_no_room) {
+    if (said("No space left on device") || said("Check free disk space")) {
         return Failure(ExitCode::system_refused,
                        fmt::format("the disk of {} is full: {}",
-                                   fullest_place(data_directory, tablespaces_of(data_directory)).string(),
-                                   guard_had_no_room ? *log.guard_error : words),
+                                   fullest_place(data_directory, tablespaces_of(data_directory)).string(), words),
                        "make room there, then run it again: it continues where it stopped");
     }
     return Failure(

@@ -1,6 +1,5 @@
 #include "replay/replay.hpp"
 
-#include "pgbackrest/working_places.hpp"
 #include "postgres/client.hpp"
 #include "postgres/configuration.hpp"
 #include "postgres/timeline_history.hpp"
@@ -10,17 +9,19 @@
 #include "replay/roles.hpp"
 #include "replay/settings.hpp"
 #include "replay/ticket.hpp"
+#include "replay/wal_server.hpp"
+#include "replay/wal_source.hpp"
 #include "staging/memory.hpp"
 #include "staging/places.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/machine.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <fmt/format.h>
-#include <system_error>
 
 namespace patroni_pgbackrest {
 
@@ -63,11 +64,9 @@ std::vector<postgres::Setting> base_settings(const Request& request, const fs::p
     return settings;
 }
 
-/// Where a private server may write beside its directory: the restore's own places, and what pgBackRest in its
-/// restore_command needs.
-std::vector<fs::path> writable_places(const Request& request, const StagingDirectory& staging) {
-    auto places = pgbackrest::working_places(request.pgbackrest);
-    places.insert(places.end(), {staging.layout().spool(), staging.layout().pgbackrest_lock()});
+/// Where a private server may write beside its directory: the restore's own places.
+std::vector<fs::path> writable_places(const StagingDirectory& staging) {
+    std::vector<fs::path> places;
     for (const auto& place : staging.journal().places.owned().paths()) {
         places.emplace_back(place);
     }
@@ -99,6 +98,7 @@ class Replay {
         staging_.journal().places.add(made_places(data_).owned());
         if (recovering) {
             remove_newer_timelines();
+            forget_spool();
             write_ticket();
             system::replace_file(data_ / "recovery.signal", "");
         }
@@ -146,23 +146,13 @@ class Replay {
         }
     }
 
-    void write_ticket() const {
-        auto ticket = make_ticket(request_, plan_);
-        ticket.places = staging_.journal().places.owned().paths();
-        const auto free = system::free_bytes(data_);
-        const auto& layout = staging_.layout();
-        fs::create_directories(layout.spool());
-        fs::create_directories(layout.pgbackrest_lock());
-        ticket.archive_get = archive_get_words(request_, data_,
-                                               {{"archive-async"},
-                                                {"archive-get-queue-max", std::to_string(archive_get_queue(free))},
-                                                {"process-max", std::to_string(request_.processes)},
-                                                {"spool-path", layout.spool().string()},
-                                                {"lock-path", layout.pgbackrest_lock().string()}});
-        system::replace_file(data_ / Ticket::file_name, ticket.to_json());
+    void write_ticket() {
+        wal_ = wal_of(request_, plan_, staging_);
+        system::replace_file(data_ / Ticket::file_name, wal_.ticket.to_json());
     }
 
-    std::vector<postgres::Setting> settings(const postgres::ControlData& control, bool recovering) const {
+    std::vector<postgres::Setting> settings(const postgres::ControlData& control,
+                                            const std::optional<WalServer>& wal) const {
         auto needed = control;
         needed.raise_limits(seen_limits_);
         needed.max_prepared_transactions += more_prepared_;
@@ -171,8 +161,8 @@ class Replay {
             const auto more = settings_beside_production(plan_.major_version);
             all.insert(all.end(), more.begin(), more.end());
         }
-        if (recovering) {
-            const auto more = recovery_settings(request_.target, plan_.timeline(), guard_command());
+        if (wal) {
+            const auto more = recovery_settings(request_.target, plan_.timeline(), wal->restore_command());
             all.insert(all.end(), more.begin(), more.end());
             if (!reads_ahead_) {
                 all.push_back({"recovery_prefetch", "off"});
@@ -189,7 +179,6 @@ class Replay {
         staging_.journal().places.add(made_places(data_).owned());
         staging_.enter(Phase::replaying);
         write_ticket();
-        system::remove_file(data_ / ReplayNotes::file_name);
     }
 
     void run_server(bool recovering) {
@@ -200,10 +189,21 @@ class Replay {
             log::info("{} of {} WAL segments with a private PostgreSQL {} in {}",
                       recovering ? "replay" : "end of the replay", plan_.wal.segments, plan_.major_version,
                       data_.string());
+            std::optional<WalServer> wal;
+            std::function<void()> serve;
+            if (recovering) {
+                wal.emplace(wal_);
+                serve = [&wal] {
+                    if (wal) {
+                        wal->step();
+                    }
+                };
+            }
             postgres::PrivateServer server(
-                {bin_directory_, data_, settings(before, recovering), writable_places(request_, staging_)},
+                {bin_directory_, data_, settings(before, wal), writable_places(staging_), serve},
                 [this](const postgres::RecoveryLog& seen) { tell_position(seen); });
             if (server.wait_until_ready()) {
+                wal.reset();  // a primary asks for nothing more, and nothing more is fetched ahead
                 log_ = server.log();
                 tell_end();
                 const auto superuser = set_roles(session_.roles, server, bin_directory_);
@@ -218,8 +218,9 @@ class Replay {
                 return;
             }
             log_ = server.log();
-            const auto failure =
-                failure_of_replay(request_, plan_, log_, ReplayNotes::in(data_), *server.outcome(), data_);
+            const auto notes = wal ? std::optional(wal->notes()) : std::nullopt;
+            const auto failure = failure_of_replay(request_, plan_, log_, notes, *server.outcome(), data_);
+            wal.reset();  // what it fetches is not awaited any more
             if (raised < most_raised && limits_rose(before, control())) {
                 ++raised;
                 seen_limits_ = control().limits();
@@ -228,12 +229,11 @@ class Replay {
                 ++raised;
                 more_prepared_ += 1000;
                 log::info("the WAL has more prepared transactions than pg_control allows: started again with room");
-            } else if (const auto notes = ReplayNotes::in(data_); notes && !notes->wanted_places.empty()) {
+            } else if (notes && !notes->wanted_places.empty()) {
                 take_places(notes->wanted_places);
                 log::info("started again with the tablespace's directory");
-            } else if (may_have_read_past_target(failure)) {
+            } else if (may_have_read_past_target(failure, notes)) {
                 reads_ahead_ = false;
-                system::remove_file(data_ / ReplayNotes::file_name);
                 log::info("PostgreSQL may have read ahead of the target: started again without recovery_prefetch");
             } else {
                 throw failure;
@@ -244,9 +244,8 @@ class Replay {
 
     /// With recovery_prefetch, from version 15 on, PostgreSQL asks for the next segment before it looks whether the
     /// target is in this one. A segment that cannot be had matters only where the replay needs it.
-    bool may_have_read_past_target(const Failure& failure) const {
+    bool may_have_read_past_target(const Failure& failure, const std::optional<ReplayNotes>& notes) const {
         constexpr int first_with_prefetch = 15;
-        const auto notes = ReplayNotes::in(data_);
         const bool is_about_a_segment = (notes && notes->aborted_with) || failure.code() == ExitCode::pgbackrest_failed;
         return reads_ahead_ && plan_.major_version >= first_with_prefetch && !request_.target.is_latest() &&
                is_about_a_segment && failure.is_lasting();
@@ -283,6 +282,13 @@ class Replay {
 
     /// A standby needs as many as the WAL was written with.
     std::int64_t control_limit() const { return control().limits().at("max_prepared_transactions"); }
+
+    /// What an earlier run fetched may be damaged by a power cut, since it was not flushed.
+    void forget_spool() const {
+        if (const auto error = empty_spool(staging_.layout())) {
+            throw system::refused("remove", staging_.layout().spool(), error.value());
+        }
+    }
 
     static bool limits_rose(const postgres::ControlData& before, const postgres::ControlData& now) {
         const auto earlier = before.limits();
@@ -343,14 +349,12 @@ class Replay {
     }
 
     void clean_up() const {
+        empty_spool(staging_.layout());  // it would be synced with the rest of the file system
         put_back_auto_conf(staging_);
         for (const char* name : {Ticket::file_name, ReplayNotes::file_name, OnlyOnce::file_name, made_places_file,
                                  "postmaster.opts", "recovery.signal", "standby.signal"}) {
             system::remove_file(data_ / name);
         }
-        // Up to 1 GiB that would be synced with the rest of the file system.
-        std::error_code ignored;
-        fs::remove_all(staging_.layout().spool(), ignored);
     }
 
     const Request& request_;
@@ -362,6 +366,7 @@ class Replay {
     OnPosition on_position_;
     fs::path data_;
     postgres::RecoveryLog log_;
+    WalServer::Options wal_{};
     bool reads_ahead_ = true;
     int more_prepared_ = 0;
     std::map<std::string, int> seen_limits_;  ///< of a server that had to be started again with them

@@ -108,8 +108,8 @@ std::string guard_command() {
            " archive-get %f \"%p\"";
 }
 
-std::uint64_t archive_get_queue(std::uint64_t free_disk) {
-    return std::clamp(free_disk / 8, 16 * mebibyte, gibibyte);
+std::uint64_t archive_get_queue(std::uint64_t free_disk, std::uint64_t memory) {
+    return std::clamp(std::min(free_disk, memory) / 8, 16 * mebibyte, gibibyte);
 }
 
 }  // namespace patroni_pgbackrest

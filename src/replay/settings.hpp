@@ -39,7 +39,8 @@ std::vector<std::filesystem::path> tablespaces_of(const std::filesystem::path& d
 /// `'/path/patroni_pgbackrest' archive-get %f "%p"`, quoted for the shell that runs it.
 std::string guard_command();
 
-/// Bytes for pgBackRest's queue of fetched segments: 1 GiB, or an eighth of the free disk when that is less.
-std::uint64_t archive_get_queue(std::uint64_t free_disk);
+/// Bytes for pgBackRest's queue of fetched segments: 1 GiB, or an eighth of the free disk or of the available memory,
+/// where they are read from again, when that is less.
+std::uint64_t archive_get_queue(std::uint64_t free_disk, std::uint64_t memory);
 
 }  // namespace patroni_pgbackrest

@@ -18,12 +18,16 @@ bool has(const Words& words, const std::string& word) {
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-/// The file that an archive-get is asked for, ours or pgBackRest's.
+/// The file that PostgreSQL asks our archive-get for. What pgBackRest's is called for may be fetched ahead.
 std::string wanted_file(const Words& words) {
+    const auto is_socket = [](const std::string& word) { return word.starts_with("--socket="); };
+    if (!has(words, "archive-get") || std::none_of(words.begin(), words.end(), is_socket)) {
+        return {};
+    }
     const auto is_file = [](const std::string& word) {
         return postgres::is_segment_name(word) || postgres::is_history_name(word);
     };
-    const auto found = has(words, "archive-get") ? std::find_if(words.begin(), words.end(), is_file) : words.end();
+    const auto found = std::find_if(words.begin(), words.end(), is_file);
     return found == words.end() ? std::string() : *found;
 }
 

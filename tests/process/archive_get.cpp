@@ -108,6 +108,18 @@ TEST_CASE("a command line that is wrong never looks like the end of the archive"
     }
 }
 
+TEST_CASE("a question for the program that serves the WAL aborts the recovery where nobody answers it") {
+    Recovery recovery;
+    recovery.write_ticket();
+    const auto socket = recovery.directory.path("nobody").string();
+    CHECK(recovery.ask(planned, {}, {"--socket=" + socket}) == 200);
+    CHECK(contains(recovery.errors, " ERROR: " + planned +
+                                        " is not delivered: the program that restores cannot be asked through " +
+                                        socket + ": No such file or directory"));
+    CHECK(contains(recovery.errors, "HINT: it has ended, and this server ends with it: run it again"));
+    CHECK(recovery.calls() == 0);
+}
+
 TEST_CASE("with a ticket its own command asks, and a segment that is there is delivered") {
     Recovery recovery;
     recovery.write_ticket();

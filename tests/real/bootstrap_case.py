@@ -12,6 +12,16 @@ from source_cluster import BATCHES, BATCHES_IN_INCREMENTAL, ROWS, PlainCluster, 
 
 MARK = 'patroni_pgbackrest'  # what we write into a data directory carries our name
 
+SYNCHRONOUS = '''if [ "$VERB" = archive-get ]; then
+  words=()
+  for word; do case $word in
+    --archive-async) words+=(--no-archive-async) ;;
+    --spool-path=*) ;;
+    *) words+=("$word") ;;
+  esac; done
+  set -- "${words[@]}"
+fi'''
+
 
 class Result:
     """What one run of the program did."""
@@ -72,11 +82,12 @@ class BootstrapCase(unittest.TestCase):
         """For a target that several backup sets may lead to."""
         return '--set=' + self.source.incremental_backup
 
-    def wrap_pgbackrest(self, body):
+    def wrap_pgbackrest(self, body, ahead=False):
         """A pgbackrest for the option of that name: a shell script that runs `body` and then the real one.
 
         In the body $VERB is the command (restore, archive-get, …), $SEGMENT what archive-get is asked for, and
         `count` prints how often it was called. It can write where the real one can (its directory log is one).
+        Unless `ahead`, WAL is not fetched ahead: archive-get is called for each segment.
         """
         return self.lab.write('wrapped-pgbackrest', '''#!/bin/bash
 count() { echo . >>%s/log/calls; wc -l <%s/log/calls; }
@@ -86,8 +97,9 @@ for word; do case $word in
   0000*) SEGMENT=${SEGMENT:-$word} ;;
 esac; done
 %s
+%s
 exec pgbackrest "$@"
-''' % (self.lab.directory, self.lab.directory, body), 0o755)
+''' % (self.lab.directory, self.lab.directory, body, '' if ahead else SYNCHRONOUS), 0o755)
 
     def of_another_cluster(self, archived):
         """A copy of an archived segment with another system identifier in its first page; where it lies."""

@@ -84,7 +84,7 @@ class AsynchronousArchiveGet(BootstrapCase):
     def test_a_segment_that_no_asynchronous_process_fetches_is_fetched_without(self):
         asked, free_to_ask = self.lab.path('log/asked'), self.lab.path('free')
         process = self.start_bootstrap('--retry=0', '--pgbackrest=' + self.wrap_pgbackrest(
-            '[ ${#SEGMENT} != 24 ] || { touch %s; until [ -e %s ]; do sleep .1; done; }' % (asked, free_to_ask)))
+            '[ ${#SEGMENT} != 24 ] || { touch %s; until [ -e %s ]; do sleep .1; done; }' % (asked, free_to_ask), ahead=True))
         wait_until('the first segment to be asked for', lambda: os.path.exists(asked))
         with self.locked('demo-archive.lock'), self.locked('demo-archive-1.lock'):
             self.lab.write(free_to_ask, '')

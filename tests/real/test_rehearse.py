@@ -194,8 +194,10 @@ class Red(RehearsalCase):
 
     def test_a_disk_that_fills_in_the_middle(self):
         self.scratch = os.path.join(self.lab.mount_tmpfs(500, 'disk'), 'scratch')
-        # In the data directory, where it may write; and nothing is said for a while then.
-        filling = self.wrap_pgbackrest('[ $VERB != archive-get ] || { head -c 250M /dev/zero >filler; %s; }' % SLEEP)
+        # In the spool, where it may write; and nothing is said for a while then.
+        filling = self.wrap_pgbackrest('''for word; do case $word in
+  --spool-path=*) [ $VERB != archive-get ] || { head -c 250M /dev/zero >${word#*=}/filler; %s; } ;;
+esac; done''' % SLEEP)
         began = time.monotonic()
         result = self.rehearse('--keep', '--disk-floor=250MB', '--pgbackrest=' + filling)
         self.assertLess(time.monotonic() - began, 40)

@@ -58,8 +58,10 @@ void overwrite(const fs::path& file, std::streamoff at, const std::string& bytes
 
 TEST_CASE("a replay to the end of the archive is told in full and ends in a clean shutdown") {
     const Restored restored;
-    unsigned calls = 0;
-    PrivateServer server(restored.options(), [&](const RecoveryLog&) { ++calls; });
+    unsigned calls = 0, meanwhile = 0;
+    auto options = restored.options();
+    options.meanwhile = [&] { ++meanwhile; };
+    PrivateServer server(options, [&](const RecoveryLog&) { ++calls; });
     REQUIRE(server.wait_until_ready(60s));
     const auto& log = server.log();
     CHECK(log.last_restored == ArchivedCluster::get().segments().back());
@@ -72,6 +74,7 @@ TEST_CASE("a replay to the end of the archive is told in full and ends in a clea
     CHECK_FALSE(log.stop.has_value());
     CHECK_FALSE(log.invalid_record.has_value());
     CHECK(calls >= log.restored);
+    CHECK(meanwhile > 3);
     server.stop(60s);
     REQUIRE(server.outcome().has_value());
     CHECK(process::succeeded(*server.outcome()));

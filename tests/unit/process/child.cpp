@@ -7,6 +7,7 @@
 #include "system/interruption.hpp"
 #include "system/text.hpp"
 
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <unistd.h>
 
@@ -170,6 +171,41 @@ TEST_CASE("waiting ends after the time given, and goes on") {
     child.signal(SIGTERM);  // to nobody
     child.end(SIGTERM, seconds(1));
     CHECK(child.activity() == 0);
+}
+
+TEST_CASE("waiting for an event ends with it, whosever it is") {
+    Child child(shell("exec sleep 100"), {}, {});
+    boost::asio::steady_timer timer(interruption::event_loop(), milliseconds(50));
+    bool rang = false;
+    timer.async_wait([&](const auto&) { rang = true; });
+    const auto begin = Clock::now();
+    while (!rang) {
+        CHECK_FALSE(child.wait_for_event(seconds(5)).has_value());
+    }
+    CHECK(Clock::now() - begin < seconds(4));
+    child.signal(SIGTERM);
+    while (!child.outcome()) {
+        child.wait_for_event(seconds(5));
+    }
+    CHECK(describe(*child.outcome()) == "was killed by signal 15");
+    CHECK(child.wait_for_event(seconds(5)).has_value());
+    CHECK(Clock::now() - begin < seconds(4));
+}
+
+TEST_CASE("a command whose output is kept may be looked at while others are waited for, and told to end") {
+    Capturing one(shell("echo words; exec sleep 100"));
+    CHECK_FALSE(one.has_ended());
+    Child other(shell("sleep 0.2"), {}, {});
+    other.wait(seconds(10));
+    CHECK_FALSE(one.has_ended());
+    one.signal(SIGTERM);
+    CHECK(one.result().output == "words\n");
+    CHECK(one.has_ended());
+    CHECK(describe(one.result().outcome) == "was killed by signal 15");
+    one.signal(SIGTERM);  // to nobody
+    Capturing none(Command{"no-such-program"});
+    CHECK(none.has_ended());
+    none.signal(SIGTERM);
 }
 
 TEST_CASE("a signal goes to the whole group") {

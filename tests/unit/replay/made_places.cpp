@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/restore.hpp"
+#include "system/text.hpp"
 
 using namespace patroni_pgbackrest;
 
@@ -15,6 +16,11 @@ TEST_CASE("a place may be used that is empty, or that this restore filled") {
     CHECK(filled->cause == ExitCode::unsafe);
     CHECK_FALSE(filled->lasts);
     CHECK(judge_place("/ts", PlaceState::foreign, true)->cause == ExitCode::replay_failed);
+    CHECK(judge_place("/ts", PlaceState::foreign, true, "/data.restoring")->hint ==
+          "chown --reference=/data.restoring /ts, then run it again: it goes on from here");
+    const auto here = std::filesystem::current_path().string();
+    CHECK(judge_place("/ts", PlaceState::foreign, true)->hint.find("--reference=" + system::shell_word(here) + " ") !=
+          std::string::npos);
 }
 
 TEST_CASE("a rehearsal has the WAL make a tablespace nowhere but in its scratch directory") {

@@ -294,11 +294,6 @@ TEST_CASE("a full disk is named, whoever met it") {
     cut_short.log.last_words = {"FATAL:  could not extend file \"base/1/2\": wrote only 4096 of 8192 bytes at block 3",
                                 "HINT:  Check free disk space."};
     CHECK(cut_short.failure().code() == ExitCode::system_refused);
-    Ended guarded(latest);
-    guarded.log.last_words = {"FATAL:  could not restore file: child process exited with exit code 200"};
-    guarded.log.guard_error = "cannot write ./patroni_pgbackrest.replay: No space left on device";
-    CHECK(guarded.failure().problems()[0].message ==
-          "the disk of /data.restoring is full: cannot write ./patroni_pgbackrest.replay: No space left on device");
 }
 
 TEST_CASE("any other end is told in PostgreSQL's last words") {

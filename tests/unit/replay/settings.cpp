@@ -53,9 +53,10 @@ TEST_CASE("memory and disk that are used have bounds below and above") {
     CHECK(server({0, 320ULL << 20, 1})["max_wal_size"] == "80MB");
     CHECK(server({0, 20 * gibibyte, 1})["max_wal_size"] == "5120MB");
     CHECK(server({0, 900 * gibibyte, 1})["max_wal_size"] == "16384MB");
-    CHECK(archive_get_queue(0) == 16ULL << 20);
-    CHECK(archive_get_queue(gibibyte) == gibibyte / 8);
-    CHECK(archive_get_queue(900 * gibibyte) == gibibyte);
+    CHECK(archive_get_queue(0, 0) == 16ULL << 20);
+    CHECK(archive_get_queue(gibibyte, 64 * gibibyte) == gibibyte / 8);
+    CHECK(archive_get_queue(900 * gibibyte, 2 * gibibyte) == gibibyte / 4);
+    CHECK(archive_get_queue(900 * gibibyte, 64 * gibibyte) == gibibyte);
 }
 
 TEST_CASE("what a standby compares is exactly what pg_control says") {

@@ -7,9 +7,13 @@ using namespace patroni_pgbackrest;
 TEST_CASE("a replay that stands waits for the segment that is fetched, else for PostgreSQL") {
     const std::vector<std::string> postmaster = {"/usr/lib/postgresql/15/bin/postgres", "-D", "/data.restoring"};
     const std::vector<std::string> startup = {"postgres: startup recovering 000000010000000000000005"};
-    const std::vector<std::string> guard = {"/usr/bin/patroni_pgbackrest", "archive-get", "000000010000000000000006",
-                                            "pg_wal/RECOVERYXLOG"};
-    CHECK(waits_for({postmaster, startup, guard}) == "pgbackrest archive-get of 000000010000000000000006");
+    const std::vector<std::string> asking = {"/usr/bin/patroni_pgbackrest", "archive-get", "--socket=/tmp/ppb.x/wal",
+                                             "000000010000000000000006", "pg_wal/RECOVERYXLOG"};
+    const std::vector<std::string> ahead = {"pgbackrest", "--archive-async", "archive-get", "000000010000000000000007",
+                                            "/data.restoring.d/spool/delivered/000000010000000000000007"};
+    CHECK(waits_for({ahead, postmaster, startup, asking}) == "pgbackrest archive-get of 000000010000000000000006");
+    CHECK(waits_for({ahead, postmaster, startup}) ==
+          "PostgreSQL, whose process is called postgres: startup recovering 000000010000000000000005");
     CHECK(waits_for({postmaster, startup}) ==
           "PostgreSQL, whose process is called postgres: startup recovering 000000010000000000000005");
     CHECK(waits_for({{"pgbackrest", "archive-get:async", "000000010000000000000006"}}).empty());

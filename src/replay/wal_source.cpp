@@ -1,0 +1,57 @@
+#include "replay/wal_source.hpp"
+
+#include "pgbackrest/working_places.hpp"
+#include "process/process_tree.hpp"
+#include "replay/settings.hpp"
+#include "system/file.hpp"
+#include "system/machine.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+namespace patroni_pgbackrest {
+
+WalServer::Options wal_of(const Request& request, const Plan& plan, const StagingDirectory& staging) {
+    const auto& data = staging.path();
+    const auto spool = staging.layout().spool();
+    const auto locks = staging.layout().pgbackrest_lock();
+    std::filesystem::create_directories(spool);
+    std::filesystem::create_directories(locks);
+    const auto queue = archive_get_queue(system::free_bytes(data), system::available_memory());
+
+    WalServer::Options wal;
+    wal.data_directory = data;
+    wal.ticket = make_ticket(request, plan);
+    wal.ticket.places = staging.journal().places.owned().paths();
+    wal.ticket.archive_get = archive_get_words(request, data,
+                                               {{"archive-async"},
+                                                {"archive-get-queue-max", std::to_string(queue)},
+                                                {"process-max", std::to_string(request.processes)},
+                                                {"spool-path", spool.string()},
+                                                {"lock-path", locks.string()}});
+    const auto& words = wal.ticket.archive_get;
+    wal.fetch.archive_get = {words.front(), {words.begin() + 1, words.end()}};
+    wal.fetch.archive_get.writable = pgbackrest::working_places(request.pgbackrest);
+    auto& writable = *wal.fetch.archive_get.writable;
+    writable.insert(writable.end(), {spool, locks, data / "pg_wal"});
+    wal.fetch.archive_get.flushes = false;  // after a power cut the copy begins anew
+    wal.fetch.spool = spool;
+    wal.fetch.incoming = spool / "archive" / request.pgbackrest.stanza / "in";
+    wal.fetch.size = plan.segment_size;
+    wal.fetch.queue = queue;
+    return wal;
+}
+
+std::error_code empty_spool(const Layout& layout) {
+    process::end_processes_with("--spool-path=" + layout.spool().string(), std::chrono::seconds(2));
+    std::error_code error;
+    std::filesystem::remove_all(layout.spool(), error);
+    if (error == std::errc::directory_not_empty) {
+        // A worker, which ends with its parent, but not before its file, has just begun one.
+        std::filesystem::remove_all(layout.spool(), error);
+    }
+    return error;
+}
+
+}  // namespace patroni_pgbackrest

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "plan/plan.hpp"
+#include "replay/wal_server.hpp"
+#include "request/request.hpp"
+#include "staging/staging.hpp"
+
+#include <system_error>
+
+namespace patroni_pgbackrest {
+
+/// Where the private server's WAL comes from: the ticket with pgBackRest's archive-get, which writes only where it has
+/// business and flushes nothing, and its spool beside the staging directory. Makes the directories that it needs.
+WalServer::Options wal_of(const Request& request, const Plan& plan, const StagingDirectory& staging);
+
+/// Removes what was fetched ahead, up to 1 GiB, and ends what may still fetch. What of it cannot be removed is the
+/// answer. Throws Failure when the program is interrupted.
+std::error_code empty_spool(const Layout& layout);
+
+}  // namespace patroni_pgbackrest

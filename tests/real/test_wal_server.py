@@ -1,0 +1,193 @@
+"""The program serves the WAL of its private server: fetched ahead, taken from pgBackRest's spool, without a pgbackrest for each segment."""
+import os
+import re
+import shutil
+import time
+
+from bootstrap_case import BATCHES, BootstrapCase, PlainCase, read, wait_until
+from lab import descendants, send
+from source_cluster import switch_wal, wait_until_archived
+
+NOT_AHEAD = 'WAL is fetched segment by segment from now on'
+
+
+class WalServer(BootstrapCase):
+    def noting(self, body=''):
+        """A pgbackrest that fetches ahead as the real one does, and writes down what its archive-get is called for."""
+        return '--pgbackrest=' + self.wrap_pgbackrest(
+            '[ "$VERB" != archive-get ] || echo $SEGMENT >>%s\n%s' % (self.lab.path('log/asked'), body), ahead=True)
+
+    def calls(self):
+        """The segments for which archive-get was called, once for each call."""
+        return [name for name in read(self.lab.path('log/asked')).split() if len(name) == 24]
+
+    def asynchronous(self, body):
+        """The environment in which pgBackRest's asynchronous processes, which it looks for under its own name, are a shell script: $REAL
+        is pgbackrest, $IN its part of the spool, and `first` is true once."""
+        self.lab.make('bin', mode=0o755)
+        self.lab.write('bin/pgbackrest', '''#!/bin/bash
+REAL=%s IN=%s
+first() { mkdir %s 2>/dev/null; }
+case " $* " in *' archive-get:async '*)
+%s
+esac
+exec -a pgbackrest $REAL "$@"
+''' % (shutil.which('pgbackrest'), self.staging + '.d/spool/archive/demo/in', self.lab.path('log/first'), body), 0o755)
+        return {'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']}
+
+    def assert_whole(self, result):
+        self.assert_done(result)
+        self.assertNotIn('trying again', result.log)
+        self.assert_complete()
+        self.assert_nothing_runs()
+
+    # Fetched ahead ------------------------------------------------------------------------------------------------
+
+    def test_pgbackrest_is_called_for_few_of_the_segments(self):
+        result = self.bootstrap(self.noting())
+        self.assert_whole(result)
+        self.assertNotIn('fetched without', result.log)
+        self.assertLess(len(self.calls()), BATCHES)
+
+    def test_a_target_in_the_middle(self):
+        result = self.bootstrap(self.noting(), '--type=time', '--target=' + self.target('time', 7))
+        self.assert_done(result)
+        self.assert_complete(7)
+
+    def test_pg_wal_on_another_file_system(self):
+        disk = self.lab.mount_tmpfs(600, 'wal')
+        with open(self.pgbackrest_configuration, 'a', encoding='utf-8') as file:
+            file.write('[demo:restore]\nlink-map=pg_wal=%s\n' % os.path.join(disk, 'pg_wal'))
+        self.assert_whole(self.bootstrap(self.noting()))
+
+    # What is wrong with the archive -------------------------------------------------------------------------------
+
+    def test_a_segment_that_is_gone_when_it_is_fetched_ahead(self):
+        victim, gone = self.archived(self.source.segments[9]), self.lab.path('gone')
+        process = self.start_bootstrap('--retry=1', '--retry-wait=0', self.noting('until [ -e %s ] || [ $VERB != archive-get ]; do sleep .05; done' % gone))
+        wait_until('the first archive-get', lambda: os.path.exists(self.lab.path('log/asked')))
+        os.remove(victim)
+        self.lab.write(gone, '')
+        self.assert_refused(self.result_of(process, 120), 4, '%s was in the archive when the restore was planned' % self.source.segments[9],
+                            'bring it back')
+        self.assert_absent()
+        self.assert_nothing_runs()
+
+    def test_a_segment_that_cannot_be_decompressed(self):
+        archived = self.archived(self.source.segments[9])
+        os.truncate(archived, os.path.getsize(archived) // 2)
+        result = self.bootstrap(self.noting(), '--retry=0')
+        self.assertIn(result.code, (5, 7), result.log)
+        self.assertRegex(result.log, self.source.segments[9])
+        self.assert_absent()
+        self.assert_nothing_runs()
+
+    def test_a_damaged_record_in_what_was_fetched_ahead(self):
+        self.damage_wal(7)
+        self.assert_refused(self.bootstrap(self.noting()), 7, 'a WAL record before it is damaged', 'type lsn')
+        self.assert_absent()
+
+    # What is wrong with pgBackRest's processes and its spool ------------------------------------------------------
+
+    def test_the_asynchronous_process_is_killed_in_between(self):
+        environment = self.asynchronous('''if first; then
+  $REAL "$@" & until ls $IN/*%s || ! kill -0 $!; do sleep .01; done >/dev/null 2>&1
+  kill -9 $!; exit 1
+fi''' % self.source.segments[5][-8:])
+        self.assert_whole(self.bootstrap(environment=environment))
+        self.assertTrue(os.path.isdir(self.lab.path('log/first')))
+
+    def test_no_asynchronous_process_lives(self):
+        result = self.bootstrap(environment=self.asynchronous('kill -9 $$'), seconds=240)
+        self.assert_whole(result)
+
+    def test_a_spool_that_cannot_be_written_to(self):
+        result = self.bootstrap(environment=self.asynchronous('mkdir -p $IN; chmod 500 $IN'), seconds=240)
+        self.assert_whole(result)
+        if self.lab.pgbackrest_version() < (2, 59):  # which does without it by itself
+            self.assertIn(NOT_AHEAD, result.log)
+
+    def test_what_an_earlier_run_left_in_the_spool_is_not_looked_at(self):
+        last = self.source.segments[BATCHES]
+        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
+        self.wait_for_replay_of(7)
+        process.kill()
+        self.result_of(process)
+        left = self.staging + '.d/spool/archive/demo/in'
+        self.lab.run('mkdir', '-p', left)
+        self.lab.run('cp', self.of_another_cluster(self.archived(last)), os.path.join(left, last))
+        result = self.bootstrap()
+        self.assert_whole(result)
+        self.assertNotIn('of another cluster', result.log)
+
+    # Whoever asks, and whoever is asked ---------------------------------------------------------------------------
+
+    def hold_the_replay(self):
+        """A bootstrap whose fifth segment does not come."""
+        self.process = self.start_bootstrap('--pgbackrest=' + self.wrap_pgbackrest(
+            '[ "$SEGMENT" != %s ] || [ $VERB != archive-get ] || { touch %s; while :; do sleep .05; done; }' % (
+                self.source.segments[5], self.lab.path('log/held'))))
+        wait_until('the fifth segment', lambda: os.path.exists(self.lab.path('log/held')))
+
+    def test_the_program_is_killed_while_postgresql_waits(self):
+        self.hold_the_replay()
+        self.process.kill()
+        self.assertEqual(self.result_of(self.process, 30).code, -9)
+        self.assert_absent()
+        self.assert_nothing_runs(tidied=False)
+        self.assert_resumes()
+
+    def test_the_program_is_told_to_end_while_postgresql_waits(self):
+        self.hold_the_replay()
+        self.process.terminate()
+        self.assertEqual(self.result_of(self.process, 30).code, 143)
+        self.assert_absent()
+        self.assert_nothing_runs()
+        self.assert_resumes()
+
+    def test_what_runs_the_restore_command_is_killed_while_it_waits(self):
+        self.hold_the_replay()
+        asking = [pid for pid, command in descendants(self.process.pid).items() if '--socket=' in command]
+        self.assertTrue(asking)
+        send(9, asking)
+        result = self.result_of(self.process, 60)
+        self.assertEqual(result.code, 7, result.log)
+        self.assert_absent()
+        self.assert_nothing_runs()
+        self.assert_resumes()
+
+    def test_a_segment_that_is_asked_for_twice_at_once(self):
+        self.hold_the_replay()
+        asking = next(command for command in descendants(self.process.pid).values() if '--socket=' in command)
+        words = asking.split()
+        again = self.lab.start('again', *words[:3], self.source.segments[4], 'pg_wal/again')
+        time.sleep(.5)
+        self.assertIsNone(again.poll())  # it waits for its turn
+        self.process.terminate()
+        self.assertEqual(self.result_of(self.process, 30).code, 143)
+        wait_until('the second to end', lambda: again.poll() is not None)
+        self.assertEqual(again.returncode, 200)
+        self.assertRegex(self.lab.log('again'), r'ERROR: %s is not delivered: .*\n\s*HINT: it has ended' % self.source.segments[4])
+        self.assert_nothing_runs()
+
+    def test_no_restore_command_without_the_program(self):
+        done = self.lab.attempt(*self.command()[:1], 'archive-get', '--socket=' + self.lab.path('nobody'), self.source.segments[4], 'x')
+        self.assertEqual(done.returncode, 200)
+        self.assertTrue(re.search('ERROR: .* is not delivered: .*nobody: No such file', done.stderr), done.stderr)
+
+
+class ManySegments(PlainCase):
+    def test_more_than_the_queue_holds(self):
+        """With segments of 1 MB, and one that holds little."""
+        self.make_source('', '', '--wal-segsize=1')
+        for batch in range(1, 4):
+            for _ in range(25):
+                self.plain.sql('create table if not exists filling (n int); insert into filling select generate_series(1, 200)')
+                last = switch_wal(self.plain)
+            self.plain.write_batches(batch)
+        wait_until_archived(self.plain, last)
+        self.lose()
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertNotIn('trying again', result.log)
+        self.assert_complete(3, doomed=False)
