@@ -2,6 +2,7 @@
 
 #include "commands/configured_commands.hpp"
 #include "commands/configured_repository.hpp"
+#include "commands/configured_target.hpp"
 #include "patroni/command_words.hpp"
 #include "patroni/effective.hpp"
 #include "request/patroni_mode.hpp"
@@ -341,10 +342,18 @@ std::string method_of(const ConfigureArguments& arguments, const ConfigurationEd
         }
         return *arguments.method;
     }
-    const Node* method = patroni_yml.find({"bootstrap", "method"});
-    const bool is_ours = method != nullptr && method->is_scalar() &&
-                         patroni::calls_us(text_at(patroni_yml, {"bootstrap", method->text, "command"}), "bootstrap");
-    return is_ours ? method->text : "pgbackrest";
+    const std::string usual = "pgbackrest";
+    const auto method = text_at(patroni_yml, {"bootstrap", "method"});
+    if (patroni::calls_us(text_at(patroni_yml, {"bootstrap", method, "command"}), "bootstrap")) {
+        return method;
+    }
+    // A script may call this program, which has the block's options then.
+    if (arguments.remove && method != usual && has_target(patroni_yml, method)) {
+        refuse(patroni_yml, {"bootstrap", "method"}, "is " + method + ", which runs another program and has a target",
+               is_plain_name(method) ? "take it out with --method=" + method + ", or name another block with --method"
+                                     : "take it out by hand, or name another block with --method");
+    }
+    return usual;
 }
 
 void add_bootstrap(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments, const std::string& method,

@@ -9,10 +9,14 @@
 namespace patroni_pgbackrest::commands {
 
 /// Takes it out. What any restore needs stays: recovery_target_action promote, and recovery_target_timeline latest
-/// where no target-timeline was asked for. Throws as ConfigurationEdit::remove().
+/// where no target-timeline was asked for. Throws as ConfigurationEdit::remove(), and Failure(usage) where another
+/// program's command has a part of it.
 void remove_target(patroni::ConfigurationEdit& patroni_yml, const std::string& method);
 
 /// Each part of it, `type=time`.
 std::vector<std::string> target_settings(const patroni::ConfigurationEdit& patroni_yml, const std::string& method);
+
+/// Whether there is any part of it, in another program's command, too.
+bool has_target(const patroni::ConfigurationEdit& patroni_yml, const std::string& method);
 
 }  // namespace patroni_pgbackrest::commands
