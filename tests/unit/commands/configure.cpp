@@ -40,7 +40,8 @@ ConfigureArguments with(std::vector<GivenOption> options) {
 
 /// What `configure` does between reading and writing; returns the difference without its two first lines, and puts the
 /// new text into the files.
-std::string configured(const fs::path& path, const ConfigureArguments& arguments = {}) {
+std::string configured(const fs::path& path, ConfigureArguments arguments = {}) {
+    arguments.options.insert(arguments.options.begin(), GivenOption{"stanza", "demo"});
     patroni::ConfigurationEdit patroni_yml(path, {});
     const std::string method = method_of(arguments, patroni_yml);
     if (arguments.remove) {
