@@ -3,10 +3,11 @@
 #include "commands/arguments.hpp"
 #include "commands/configure_changes.hpp"
 #include "commands/configured_commands.hpp"
+#include "commands/configured_repository.hpp"
+#include "commands/configured_stanza.hpp"
 #include "commands/configured_target.hpp"
 #include "commands/known_identifier.hpp"
 #include "patroni/members.hpp"
-#include "pgbackrest/command_line.hpp"
 #include "pgbackrest/configuration_files.hpp"
 #include "system/log.hpp"
 #include "system/refusal.hpp"
@@ -39,16 +40,10 @@ std::filesystem::path path_of(const ConfigureArguments& arguments) {
     throw Failure(ExitCode::usage, "no patroni.yml is named", "name it with --patroni-config");
 }
 
-std::optional<std::string> given(const ConfigureArguments& arguments, const std::string& name) {
-    const auto found = std::find_if(arguments.options.rbegin(), arguments.options.rend(),
-                                    [&](const GivenOption& option) { return option.name == name; });
-    return found == arguments.options.rend() ? std::nullopt : std::optional(found->value);
-}
-
 /// What is given on the command line, else what the block has.
 std::optional<std::string> setting(const ConfigureArguments& arguments, const ConfigurationEdit& patroni_yml,
                                    const std::string& method, const std::string& name) {
-    if (const auto value = given(arguments, name)) {
+    if (const auto value = value_given(arguments, name)) {
         return value;
     }
     const auto value = in_force(patroni_yml, method, name);
@@ -68,14 +63,10 @@ std::string ask_for_stanza(const std::string& known) {
 
 std::string stanza_of(const ConfigureArguments& arguments, const ConfigurationEdit& patroni_yml,
                       const std::string& method) {
-    if (const auto stanza = setting(arguments, patroni_yml, method, "stanza")) {
+    if (const auto stanza = known_stanza(patroni_yml, arguments, method)) {
         return *stanza;
     }
-    pgbackrest::Pgbackrest pgbackrest;
-    if (const auto file = setting(arguments, patroni_yml, method, "pgbackrest-config")) {
-        pgbackrest.configuration = *file;
-    }
-    const auto stanzas = pgbackrest::configured_stanzas(pgbackrest);
+    const auto stanzas = pgbackrest::configured_stanzas(configured_pgbackrest(patroni_yml, arguments, method));
     if (stanzas.size() == 1) {
         return stanzas.front();
     }
@@ -179,6 +170,10 @@ std::vector<OptionDefinition> configurable_options() {
         const bool is_target = option.owner == OptionOwner::target && option.name != "target-action";
         if (is_target || is_of_configuration(option.name)) {
             options.push_back(option);
+            if (option.name == "stanza") {
+                options.back().help =
+                    "pgBackRest's stanza [the block's; else the commands'; else the only one configured]";
+            }
         }
     }
     return options;

@@ -3,6 +3,7 @@
 #include "commands/configured_commands.hpp"
 #include "commands/configured_in_dcs.hpp"
 #include "commands/configured_repository.hpp"
+#include "commands/configured_target.hpp"
 #include "patroni/command_words.hpp"
 #include "patroni/dcs_configuration.hpp"
 #include "patroni/effective.hpp"
@@ -139,6 +140,7 @@ void write_block(ConfigurationEdit& patroni_yml, ConfigureArguments arguments, c
         for (const auto& [name, value] : repository.configuration) {
             arguments.options.push_back({name, value});  // what is given is among them
         }
+        require_stanza(patroni_yml, path, arguments, repository.stanza);
         refuse_loss(patroni_yml, arguments, path, command);
         refuse_loss_of_repository(patroni_yml, arguments, repository);
         entries.emplace_back("command", NewNode::of_text("patroni_pgbackrest bootstrap"));
@@ -216,12 +218,14 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const ConfigureArgument
         refuse(patroni_yml, command, "runs something else than the guard",
                "let --replace write patroni_pgbackrest archive-get there, or take recovery_conf out");
     }
+    require_stanza(patroni_yml, command, arguments, repository.stanza);
     for (const auto& entry : corrected.entries) {
         if (entry.key != "restore_command" || !is_guarded(current)) {
             entries.emplace_back(spelling_of(current, entry.key), NewNode::of_text(entry.value->text));
         }
     }
     patroni_yml.set(path, NewNode::of_map(std::move(entries)));
+    set_stanza(patroni_yml, command, arguments, repository.stanza);  // of a guard that was there
 }
 
 /// Where Patroni takes the standbys' one from: a new recovery_conf elsewhere could hide what is in force.
@@ -234,7 +238,7 @@ void write_restore_command(ConfigurationEdit& patroni_yml, const ConfigureArgume
     const auto call = pgbackrest_call(repository);
     const bool is_guarded_already = is_guard(current);
     if (is_guarded_already || (!patroni_mode && patroni::calls_pgbackrest(current, "archive-get"))) {
-        set_stanza(patroni_yml, path, repository.stanza);
+        set_stanza(patroni_yml, path, arguments, repository.stanza);
         return;
     }
     if (!is_written_here(current, call) && !arguments.replace) {
@@ -245,6 +249,7 @@ void write_restore_command(ConfigurationEdit& patroni_yml, const ConfigureArgume
         leave_alone(path);
         return;
     }
+    require_stanza(patroni_yml, path, arguments, repository.stanza);
     refuse_loss_of_repository(patroni_yml, arguments, repository);
     patroni_yml.set(path, NewNode::of_text(standbys_command(repository, patroni_mode)));
 }
@@ -285,6 +290,7 @@ void write_replica_method(ConfigurationEdit& patroni_yml, const ConfigureArgumen
     }
     std::vector<std::pair<std::string, NewNode>> entries;
     if (!restores) {
+        require_stanza(patroni_yml, path, arguments, repository.stanza);
         refuse_loss_of_repository(patroni_yml, arguments, repository);
         std::string call = pgbackrest_call(repository);
         // Patroni splits it as a shell does, but knows nothing of %f.
@@ -293,7 +299,7 @@ void write_replica_method(ConfigurationEdit& patroni_yml, const ConfigureArgumen
         }
         entries.emplace_back("command", NewNode::of_text(call + " --delta restore"));
     } else {
-        set_stanza(patroni_yml, path, repository.stanza);
+        set_stanza(patroni_yml, path, arguments, repository.stanza);
     }
     for (const std::string key : {"keep_data", "no_params"}) {
         const Node* flag = patroni_yml.find(below(block, key));
@@ -359,10 +365,18 @@ std::string method_of(const ConfigureArguments& arguments, const ConfigurationEd
         }
         return *arguments.method;
     }
-    const Node* method = patroni_yml.find({"bootstrap", "method"});
-    const bool is_ours = method != nullptr && method->is_scalar() &&
-                         patroni::calls_us(text_at(patroni_yml, {"bootstrap", method->text, "command"}), "bootstrap");
-    return is_ours ? method->text : "pgbackrest";
+    const std::string usual = "pgbackrest";
+    const auto method = text_at(patroni_yml, {"bootstrap", "method"});
+    if (patroni::calls_us(text_at(patroni_yml, {"bootstrap", method, "command"}), "bootstrap")) {
+        return method;
+    }
+    // A script may call this program, which has the block's options then.
+    if (arguments.remove && method != usual && has_target(patroni_yml, method)) {
+        refuse(patroni_yml, {"bootstrap", "method"}, "is " + method + ", which runs another program and has a target",
+               is_plain_name(method) ? "take it out with --method=" + method + ", or name another block with --method"
+                                     : "take it out by hand, or name another block with --method");
+    }
+    return usual;
 }
 
 std::vector<Problem> add_bootstrap(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,

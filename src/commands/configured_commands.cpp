@@ -1,6 +1,7 @@
 #include "commands/configured_commands.hpp"
 
 #include "patroni/command_words.hpp"
+#include "patroni/effective.hpp"
 #include "system/failure.hpp"
 
 #include <algorithm>
@@ -45,6 +46,43 @@ std::string in_force(const ConfigurationEdit& patroni_yml, const std::string& me
     return in_command.value_or(text_at(patroni_yml, below(block, name)));
 }
 
+std::vector<Path> paths_of_commands(const ConfigurationEdit& patroni_yml, const std::string& method) {
+    std::vector<Path> paths = {{"bootstrap", method, "command"},
+                               {"bootstrap", method, "recovery_conf", "restore_command"}};
+    if (const auto current = text_at(patroni_yml, {"bootstrap", "method"}); !current.empty() && current != method) {
+        paths.push_back({"bootstrap", current, "command"});
+    }
+    const auto& tree = patroni_yml.tree();
+    const auto standbys = patroni::recovery_conf_of_standbys(tree);
+    if (const auto* setting = standbys.find("restore_command")) {
+        paths.push_back(setting->path);
+    }
+    std::vector<std::string> replica_methods{"pgbackrest"};
+    for (const auto& replica : patroni::replica_methods(tree.map_at("postgresql"),
+                                                        tree.map_at("bootstrap").map_at("dcs").map_at("postgresql"))) {
+        if (replica.name->text != "pgbackrest") {
+            replica_methods.push_back(replica.name->text);
+        }
+    }
+    for (const auto& section : {Path{"postgresql"}, Path{"bootstrap", "dcs", "postgresql"}}) {
+        if (const auto* parameters = patroni_yml.find(below(section, "parameters"))) {
+            if (const auto* entry = patroni::find_any_case(*parameters, "archive_command")) {
+                paths.push_back(below(below(section, "parameters"), entry->key));
+            }
+        }
+        for (const auto& name : replica_methods) {
+            paths.push_back(below(below(section, name), "command"));
+        }
+    }
+    return paths;
+}
+
+std::optional<std::string> value_given(const ConfigureArguments& arguments, const std::string& name) {
+    const auto found = std::find_if(arguments.options.rbegin(), arguments.options.rend(),
+                                    [&](const GivenOption& option) { return option.name == name; });
+    return found == arguments.options.rend() ? std::nullopt : std::optional(found->value);
+}
+
 void take_out_of_command(ConfigurationEdit& patroni_yml, const Path& block, const std::vector<std::string>& names) {
     const auto words = words_of_command(patroni_yml, block);
     const bool has_any = std::any_of(names.begin(), names.end(),
@@ -84,13 +122,49 @@ std::vector<std::string> options_lost(const std::string& command, const Configur
     return lost;
 }
 
-void set_stanza(ConfigurationEdit& patroni_yml, const Path& path, const std::string& stanza) {
+std::vector<std::string> stanzas_in(const std::string& command) {
+    static constexpr std::string_view variable = "PGBACKREST_STANZA=";
+    const auto words = patroni::command_words(command);
+    auto values = patroni::values_in(words, "stanza");
+    if (values.empty()) {
+        for (const auto& word : words) {
+            if (word.starts_with(variable)) {
+                values.push_back(word.substr(variable.size()));
+            }
+        }
+    }
+    std::vector<std::string> stanzas;
+    for (const auto& value : values) {
+        const auto stanza = value.substr(0, value.find_first_of(";&|)"));  // of a line for a shell
+        if (!stanza.empty() && std::find(stanzas.begin(), stanzas.end(), stanza) == stanzas.end()) {
+            stanzas.push_back(stanza);
+        }
+    }
+    return stanzas;
+}
+
+void require_stanza(const ConfigurationEdit& patroni_yml, const Path& path, const ConfigureArguments& arguments,
+                    const std::string& stanza) {
+    const auto named = stanzas_in(text_at(patroni_yml, path));
+    const bool is_named = std::find(named.begin(), named.end(), stanza) != named.end();
+    if (!named.empty() && !is_named && !value_given(arguments, "stanza")) {
+        refuse(patroni_yml, path, "names stanza " + named.front() + ", and the restore's is " + stanza,
+               "name this cluster's with --stanza");
+    }
+}
+
+void set_stanza(ConfigurationEdit& patroni_yml, const Path& path, const ConfigureArguments& arguments,
+                const std::string& stanza) {
+    require_stanza(patroni_yml, path, arguments, stanza);
     const auto current = text_at(patroni_yml, path);
-    const auto named = patroni::option_in(patroni::command_words(current), "stanza");
-    if (!named || *named == stanza) {
+    const auto named = stanzas_in(current);
+    if (named.empty() || std::find(named.begin(), named.end(), stanza) != named.end()) {
         return;
     }
-    const auto changed = patroni::with_option(current, "stanza", stanza);
+    // Not one of two, nor a variable's, nor with what a shell reads behind it.
+    const bool is_option =
+        named.size() == 1 && patroni::option_in(patroni::command_words(current), "stanza") == named.front();
+    const auto changed = is_option ? patroni::with_option(current, "stanza", stanza) : std::nullopt;
     if (!changed) {
         refuse(patroni_yml, path, "names another stanza", "name stanza " + stanza + " there by hand");
     }

@@ -2,7 +2,6 @@
 
 #include "commands/configured_commands.hpp"
 #include "patroni/command_words.hpp"
-#include "patroni/effective.hpp"
 #include "postgres/configuration.hpp"
 #include "system/text.hpp"
 
@@ -30,7 +29,9 @@ struct ExistingCommand {
 std::string as_option(std::string word) {
     constexpr std::string_view prefix = "PGBACKREST_";
     const auto end = word.find('=');
-    if (!word.starts_with(std::string(prefix) + "CONFIG") || end == std::string::npos) {
+    const bool is_known =
+        word.starts_with(std::string(prefix) + "CONFIG") || word.starts_with(std::string(prefix) + "STANZA");
+    if (!is_known || end == std::string::npos) {
         return word;
     }
     auto name = system::lower(word.substr(prefix.size(), end - prefix.size()));
@@ -64,22 +65,8 @@ std::vector<std::string> told_pgbackrest(const ConfigurationEdit& patroni_yml, c
 /// Those that run pgbackrest for this stanza, or for the one that its configuration names.
 std::vector<ExistingCommand> commands_in(const ConfigurationEdit& patroni_yml, const std::string& method,
                                          const std::string& stanza) {
-    std::vector<yaml::Path> paths = {{"bootstrap", method, "command"},
-                                     {"bootstrap", method, "recovery_conf", "restore_command"}};
-    const auto standbys = patroni::recovery_conf_of_standbys(patroni_yml.tree());
-    if (const auto* setting = standbys.find("restore_command")) {
-        paths.push_back(setting->path);
-    }
-    for (const auto& section : {yaml::Path{"postgresql"}, yaml::Path{"bootstrap", "dcs", "postgresql"}}) {
-        if (const auto* parameters = patroni_yml.find(below(section, "parameters"))) {
-            if (const auto* entry = patroni::find_any_case(*parameters, "archive_command")) {
-                paths.push_back(below(below(section, "parameters"), entry->key));
-            }
-        }
-        paths.push_back(below(below(section, "pgbackrest"), "command"));
-    }
     std::vector<ExistingCommand> commands;
-    for (const auto& path : paths) {
+    for (const auto& path : paths_of_commands(patroni_yml, method)) {
         auto words = told_pgbackrest(patroni_yml, path);
         if (!words.empty() && patroni::option_in(words, "stanza").value_or(stanza) == stanza) {
             commands.push_back({path, std::move(words)});
@@ -103,9 +90,8 @@ bool is_of_repository(const std::string& word) {
 
 std::string given_or_in_block(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
                               const std::string& method, const std::string& name) {
-    const auto given = std::find_if(arguments.options.rbegin(), arguments.options.rend(),
-                                    [&](const GivenOption& option) { return option.name == name; });
-    return given == arguments.options.rend() ? in_force(patroni_yml, method, name) : given->value;
+    const auto value = value_given(arguments, name);
+    return value ? *value : in_force(patroni_yml, method, name);
 }
 
 /// Throws Failure(usage) where two of them name different ones.
@@ -162,6 +148,30 @@ NamedRepository named_repository(const ConfigurationEdit& patroni_yml, const Con
         }
     }
     return result;
+}
+
+pgbackrest::Pgbackrest configured_pgbackrest(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                                             const std::string& method) {
+    const auto command = text_at(patroni_yml, {"bootstrap", method, "command"});
+    std::vector<std::string> variables;
+    if (patroni::calls_us(command, "bootstrap")) {
+        for (const auto& word : patroni::command_words(command)) {
+            if (word.starts_with("PGBACKREST_")) {
+                variables.push_back(as_option(word));
+            }
+        }
+    }
+    pgbackrest::Pgbackrest pgbackrest;
+    for (const auto& [name, in_block] : of_configuration) {
+        auto value = given_or_in_block(patroni_yml, arguments, method, std::string(in_block));
+        if (value.empty()) {
+            value = patroni::option_in(variables, name).value_or("");
+        }
+        if (!value.empty()) {
+            pgbackrest.common.push_back({std::string(name), std::move(value)});
+        }
+    }
+    return pgbackrest;
 }
 
 std::string pgbackrest_call(const NamedRepository& repository) {

@@ -2,6 +2,7 @@
 
 #include "commands/configure.hpp"
 #include "patroni/configuration_edit.hpp"
+#include "pgbackrest/command_line.hpp"
 #include "system/failure.hpp"
 
 #include <optional>
@@ -28,6 +29,11 @@ struct NamedRepository {
 
 NamedRepository named_repository(const patroni::ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
                                  const std::string& method, const std::string& stanza);
+
+/// How the restore finds pgBackRest's configuration: as it is given, as the block says, or as the variables before its
+/// command do.
+pgbackrest::Pgbackrest configured_pgbackrest(const patroni::ConfigurationEdit& patroni_yml,
+                                             const ConfigureArguments& arguments, const std::string& method);
 
 /// pgBackRest's command line for them: `pgbackrest --config=… --stanza=…`. Each word quoted for a shell.
 std::string pgbackrest_call(const NamedRepository& repository);

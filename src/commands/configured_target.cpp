@@ -1,6 +1,7 @@
 #include "commands/configured_target.hpp"
 
 #include "commands/configured_commands.hpp"
+#include "patroni/command_words.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -38,10 +39,28 @@ std::vector<std::string> keys_in_recovery_conf(const ConfigurationEdit& patroni_
     return keys;
 }
 
+/// `--type`, where the block's command runs another program; empty if it has none of them.
+std::string option_of_another_program(const ConfigurationEdit& patroni_yml, const std::string& method) {
+    const auto command = text_at(patroni_yml, {"bootstrap", method, "command"});
+    if (!patroni::calls_us(command, "bootstrap")) {
+        const auto words = patroni::command_words(command);
+        for (const auto& key : keys_of_target()) {
+            if (patroni::option_in(words, key)) {
+                return "--" + key;
+            }
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
     const Path block{"bootstrap", method};
+    if (const auto option = option_of_another_program(patroni_yml, method); !option.empty()) {
+        refuse(patroni_yml, below(block, "command"), "runs another program with " + option,
+               "take the options of a target out by hand");
+    }
     // First, since its values may be aliases of the block's.
     for (const auto& key : keys_in_recovery_conf(patroni_yml, method)) {
         patroni_yml.remove({"bootstrap", method, "recovery_conf", key});
@@ -80,6 +99,10 @@ std::vector<std::string> kept_of_target(const std::vector<std::string>& before, 
         }
     }
     return kept;
+}
+
+bool has_target(const ConfigurationEdit& patroni_yml, const std::string& method) {
+    return !target_settings(patroni_yml, method).empty() || !option_of_another_program(patroni_yml, method).empty();
 }
 
 }  // namespace patroni_pgbackrest::commands

@@ -168,6 +168,38 @@ TEST_CASE("configure takes the only stanza that pgBackRest's configuration has")
     CHECK(contains(directory.read("patroni.yml"), "    stanza: main\n    pgbackrest-config: " + one + "\n"));
     CHECK(contains(directory.read("patroni.yml"),
                    "restore_command: pgbackrest --config=" + one + " --stanza=main archive-get %f \"%p\"\n"));
+
+    directory.write("etc/pgbackrest.conf", "[global]\nrepo1-path=/repo\n[elsewhere]\npg1-path=/data\n");
+    const auto second = directory.write("second.yml", before);
+    const auto etc = directory.path("etc").string();
+    Program below_path(configure(second, {"--config-path=" + etc, "--write"}));
+    CHECK(below_path.wait() == 0);
+    CHECK(contains(directory.read("second.yml"), "    stanza: elsewhere\n    config-path: " + etc + "\n"));
+}
+
+TEST_CASE("configure takes the stanza of the file's commands before that of pgBackRest's configuration") {
+    const Directory directory;
+    const auto old = directory.write("old.conf", "[global]\nrepo1-path=/repo\n[old]\npg1-path=/data\n").string();
+    const auto command = "    restore_command: pgbackrest --config=" + old + " --stanza=prod archive-get %f %p\n";
+    const auto file = directory.write("patroni.yml", before + "  recovery_conf:\n" + command);
+    Program program(configure(file, {"--pgbackrest-config=" + old, "--write"}));
+    CHECK(program.wait() == 0);
+    CHECK(contains(directory.read("patroni.yml"), "    stanza: prod\n    pgbackrest-config: " + old + "\n"));
+    CHECK(contains(directory.read("patroni.yml"), command));
+}
+
+TEST_CASE("configure --remove does not say that a script's block has no target") {
+    const Directory directory;
+    const std::string text =
+        "bootstrap:\n  method: dr\n  dr:\n    command: /usr/local/bin/dr.sh\n    type: immediate\n";
+    const auto file = directory.write("patroni.yml", text);
+    Program refused(configure(file, {"--remove", "--write"}));
+    CHECK(refused.wait() == 2);
+    CHECK(directory.read("patroni.yml") == text);
+    CHECK(contains(refused.errors(), "  HINT: take it out with --method=dr, or name another block with --method\n"));
+    Program followed(configure(file, {"--remove", "--method=dr", "--write"}));
+    CHECK(followed.wait() == 0);
+    CHECK(directory.read("patroni.yml") == text.substr(0, text.find("    type")));
 }
 
 TEST_CASE("configure needs a file that can be changed") {

@@ -40,7 +40,8 @@ ConfigureArguments with(std::vector<GivenOption> options) {
 
 /// What `configure` does between reading and writing; returns the difference without its two first lines, and puts the
 /// new text into the files.
-std::string configured(const fs::path& path, const ConfigureArguments& arguments = {}) {
+std::string configured(const fs::path& path, ConfigureArguments arguments = {}) {
+    arguments.options.insert(arguments.options.begin(), GivenOption{"stanza", "demo"});
     patroni::ConfigurationEdit patroni_yml(path, {});
     const std::string method = method_of(arguments, patroni_yml);
     if (arguments.remove) {
@@ -344,6 +345,38 @@ TEST_CASE("remove takes out all lines of a value, an alias of it too, and leaves
                  remove) ==
           plain_with("    recovery_conf:\n      restore_command: patroni_pgbackrest archive-get %f %p\n"
                      "      recovery_target_action: promote\n"));
+}
+
+TEST_CASE("remove names the block in force when a script in it has the target") {
+    const auto script = [](const std::string& command, const std::string& lines) {
+        return "bootstrap:\n  method: dr\n  dr:\n    command: " + command + "\n    stanza: demo\n" + lines;
+    };
+    const std::string target = "    type: time\n    target: '2026-11-22 10:00:00+00'\n";
+    const auto remove = to_remove();
+    auto named = remove;
+    named.method = "dr";
+    const auto text = script("/usr/local/bin/dr.sh", target);
+    CHECK(refusal(text, remove) ==
+          Words{"patroni.yml:2: bootstrap.method is dr, which runs another program and has a target",
+                "take it out with --method=dr, or name another block with --method"});
+    CHECK(result(text, named) == script("/usr/local/bin/dr.sh", ""));
+    CHECK(result(script("/usr/local/bin/dr.sh", ""), remove) == script("/usr/local/bin/dr.sh", ""));
+    CHECK(
+        refusal(script("/usr/local/bin/dr.sh", "    recovery_conf: {recovery_target_xid: '4711'}\n"), remove).size() ==
+        2);
+    named.method = "pgbackrest";
+    CHECK(result(text, named) == text);
+
+    for (const std::string command : {"/usr/local/bin/dr.sh --type=immediate", "dr.sh --type immediate",
+                                      "pgbackrest --stanza=demo --delta --type=immediate restore"}) {
+        CAPTURE(command);
+        CHECK(refusal(script(command, ""), remove).front() ==
+              "patroni.yml:2: bootstrap.method is dr, which runs another program and has a target");
+        named.method = "dr";
+        CHECK(refusal(script(command, target), named) ==
+              Words{"patroni.yml:4: bootstrap.dr.command runs another program with --type",
+                    "take the options of a target out by hand"});
+    }
 }
 
 TEST_CASE("a target that bootstrap would refuse is refused in its words, and nothing is written") {
