@@ -188,7 +188,13 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }
+        const auto roles = patroni::fingerprint_of_roles(session.roles);
+        if (const auto needed = decide_start_for_roles(start, staging.journal().roles, roles); needed != start) {
+            log::info("patroni.yml has other roles than the earlier run made");
+            start = needed;
+        }
         reached = replay_copy(request, plan, staging, bin_directory, session, start, view);
+        staging.journal().roles = roles;
         if (request.patroni) {
             patroni::restore_startup_files(*request.patroni, staging.path());
         }

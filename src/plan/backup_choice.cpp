@@ -152,6 +152,32 @@ std::vector<pgbackrest::Backup> candidates_for(const Request& request, const pgb
     return candidates;
 }
 
+std::vector<pgbackrest::Backup> sets_on_rejected(const Request& request, std::vector<pgbackrest::Backup> candidates,
+                                                 const pgbackrest::RejectedTimelines& rejected) {
+    const bool is_named = request.backup_set ||
+                          (request.timeline && std::holds_alternative<postgres::Timeline>(request.timeline->choice));
+    std::erase_if(candidates,
+                  [&](const auto& backup) { return is_named || !rejected.contains(starting_timeline(backup)); });
+    return candidates;
+}
+
+pgbackrest::Backup choose_instead_of(const pgbackrest::Backup& passed_over, const Request& request,
+                                     const pgbackrest::Stanza& stanza, const std::vector<Cluster>& others) {
+    try {
+        return choose_backup(request, stanza, others);
+    } catch (const Failure& failure) {
+        if (failure.code() != ExitCode::target_not_reachable) {
+            throw;
+        }
+        throw Failure(failure.code(),
+                      fmt::format("{}, but for {}, which was made on timeline {}: that was begun by a restore that "
+                                  "Patroni gave up",
+                                  failure.what(), passed_over.label, starting_timeline(passed_over).text()),
+                      fmt::format("if what is in that set is meant, say set: {}; else {}", passed_over.label,
+                                  failure.problems().front().hint));
+    }
+}
+
 std::int64_t reachable_from(const pgbackrest::Backup& backup) {
     return backup.stopped + 1;
 }

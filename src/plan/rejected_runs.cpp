@@ -1,5 +1,7 @@
 #include "plan/rejected_runs.hpp"
 
+#include "pgbackrest/archive_names.hpp"
+
 #include <algorithm>
 
 namespace patroni_pgbackrest {
@@ -17,6 +19,12 @@ bool is_same(const TimelineHistory& one, const TimelineHistory& other) {
                       });
 }
 
+/// Two nodes have archived under that number, each into another repository, and only one of them can be the run's.
+bool is_of_two(Timeline timeline, const pgbackrest::ArchiveContent& archive) {
+    return std::any_of(archive.contradictions.begin(), archive.contradictions.end(),
+                       [&](const auto& entry) { return pgbackrest::timeline_of(entry.first) == timeline; });
+}
+
 }  // namespace
 
 RejectedTimelines rejected_timelines(const pgbackrest::ArchiveContent& archive, const RejectedRuns& runs) {
@@ -32,7 +40,7 @@ RejectedTimelines rejected_timelines(const pgbackrest::ArchiveContent& archive, 
         const bool is_own =
             own != runs.histories.end() && is_same(own->second, history) &&
             (has_wal ? runs.checksum(last->second.name) == checksum : !runs.unproven.contains(timeline));
-        if ((is_known || is_own) && has_wal != checksum.empty()) {
+        if ((is_known || is_own) && has_wal != checksum.empty() && !is_of_two(timeline, archive)) {
             rejected[timeline] = checksum;
         }
     }

@@ -25,7 +25,8 @@ struct RejectedRuns {
 };
 
 /// Those that are in this archive as the runs have left them: the last segment there is theirs, by its content. Not
-/// one from which a timeline was begun that is not rejected itself: somebody went on with it.
+/// one from which a timeline was begun that is not rejected itself: somebody went on with it. Nor one of which the
+/// repositories hold different segments: another node may have led under that number.
 pgbackrest::RejectedTimelines rejected_timelines(const pgbackrest::ArchiveContent& archive, const RejectedRuns& runs);
 
 }  // namespace patroni_pgbackrest

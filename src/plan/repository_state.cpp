@@ -3,10 +3,14 @@
 #include "plan/backup_choice.hpp"
 #include "plan/clusters.hpp"
 #include "plan/target_search.hpp"
+#include "plan/timeline_choice.hpp"
 #include "process/child.hpp"
 #include "system/log.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <memory>
+#include <optional>
 
 namespace patroni_pgbackrest {
 
@@ -37,6 +41,44 @@ void read_wal(const Request& request, const pgbackrest::Backup& backup, const Se
     state.wal = std::make_shared<RepositoryWal>(request.pgbackrest, request.retry, state.archive,
                                                 pgbackrest::segment_size_of(backup).value_or(state.stanza.segment_size),
                                                 settled.cluster.system_identifier);
+}
+
+/// Which timelines are rejected is known when the archive is read, from the chosen set on: another choice reads it
+/// anew. The query runs beside the listing.
+std::unique_ptr<pgbackrest::TargetsQuery> choose_and_read(const Request& request, const SettledCluster& settled,
+                                                          const RejectedRuns& rejected, RepositoryState& state) {
+    auto offered = state.stanza;
+    std::optional<pgbackrest::Backup> passed_over;
+    const auto choose = [&] {
+        return passed_over ? choose_instead_of(*passed_over, request, offered, settled.others)
+                           : choose_backup(request, offered, settled.others);
+    };
+    for (;;) {
+        const auto candidates = candidates_for(request, offered);
+        const bool searches = needs_search(request, candidates);
+        auto backup = searches ? candidates.front() : choose();
+        auto targets = searches ? nullptr : std::make_unique<pgbackrest::TargetsQuery>(request.pgbackrest, backup);
+        read_wal(request, backup, settled, rejected, state);
+        const auto on_rejected = sets_on_rejected(request, candidates, state.archive.rejected);
+        const bool is_out = !sets_on_rejected(request, {backup}, state.archive.rejected).empty();
+        if (on_rejected.empty() || !(searches || is_out)) {
+            if (searches) {
+                state.found_backup = find_backup_before_target(request, candidates, state);
+                backup = state.found_backup ? *state.found_backup : choose();
+                targets = std::make_unique<pgbackrest::TargetsQuery>(request.pgbackrest, backup);
+            }
+            state.found_backup = backup;
+            return targets;
+        }
+        passed_over = searches ? on_rejected.back() : backup;
+        log::warning("backup set {} was made on timeline {}, which was begun by a restore that Patroni gave up: passed "
+                     "over; if it is meant, say set: {}",
+                     passed_over->label, starting_timeline(*passed_over).text(), passed_over->label);
+        std::erase_if(offered.backups, [&](const auto& one) {
+            return std::any_of(on_rejected.begin(), on_rejected.end(),
+                               [&](const auto& other) { return other.label == one.label; });
+        });
+    }
 }
 
 }  // namespace
@@ -74,18 +116,8 @@ RepositoryState read_repository(const Request& request, const pgbackrest::Stanza
                      "stanza-upgrade was run beside the restored one",
                      stanza.name);
     }
-    const auto candidates = candidates_for(request, state.stanza);
-    if (needs_search(request, candidates)) {
-        read_wal(request, candidates.front(), settled, rejected, state);
-        state.found_backup = find_backup_before_target(request, candidates, state);
-    }
-    const auto backup = state.found_backup ? *state.found_backup : choose_backup(request, state.stanza, settled.others);
-    // Runs beside the listing.
-    pgbackrest::TargetsQuery targets(request.pgbackrest, backup);
-    if (!state.wal) {
-        read_wal(request, backup, settled, rejected, state);
-    }
-    state.targets = targets.answer(request.retry);
+    const auto targets = choose_and_read(request, settled, rejected, state);
+    state.targets = targets->answer(request.retry);
     state.elsewhere = others.answer(settled.cluster);
     return state;
 }

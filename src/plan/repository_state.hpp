@@ -20,7 +20,7 @@ struct RepositoryState {
     pgbackrest::Stanza stanza;  ///< with one cluster in it
     pgbackrest::ArchiveContent archive;
     std::shared_ptr<ArchivedWal> wal;                ///< of that archive
-    std::optional<pgbackrest::Backup> found_backup;  ///< by a search for the target, where nothing else tells it
+    std::optional<pgbackrest::Backup> found_backup;  ///< with a look at the archive; see backup_of()
     std::vector<pgbackrest::BackupTarget> targets;   ///< of backup_of()
     std::vector<ArchiveElsewhere> elsewhere{};       ///< in the repositories that `repo` leaves out
 };
@@ -35,8 +35,9 @@ void require_pgbackrest(const Request& request);
 /// the archive, and what pgbackrest::info() throws.
 pgbackrest::Stanza read_stanza(const Request& request);
 
-/// The archive's listing, and where the backup set has tablespaces and links. Throws what
-/// choose_backup() and find_backup_before_target() throw.
+/// The archive's listing, and where the backup set has tablespaces and links. A set that was made on a rejected
+/// timeline is passed over as sets_on_rejected() says, with a warning. Throws what choose_backup(), choose_instead_of()
+/// and find_backup_before_target() throw.
 RepositoryState read_repository(const Request& request, const pgbackrest::Stanza& stanza, const SettledCluster& settled,
                                 const RejectedRuns& rejected = {});
 /// All of it: read_stanza(), settle_cluster() and the rest.

@@ -124,6 +124,10 @@ Start decide_start(Phase phase, const postgres::ControlData& control, postgres::
     return unfinished ? Start::replay : Start::copy;
 }
 
+Start decide_start_for_roles(Start start, std::size_t made, std::size_t wanted) {
+    return start == Start::nothing && wanted != 0 && wanted != made ? Start::finish : start;
+}
+
 Beginning decide_beginning(const Request& request, const Plan& plan, const Seen& seen) {
     if (seen.taken_back) {
         return decide_for_taken_back(request, seen);

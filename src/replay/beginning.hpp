@@ -7,6 +7,7 @@
 #include "staging/staging.hpp"
 #include "system/log.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -25,6 +26,10 @@ enum class Start {
 /// The decision of pg_control and the journal. `same_boot` is false after a reboot or an unmount: with fsync off the
 /// pages that were not written then are lost without a trace.
 Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot);
+
+/// The same, where patroni.yml has other roles by now than those that the earlier run made: they are made before the
+/// hand-over. `made` and `wanted` are their fingerprints; 0 is none.
+Start decide_start_for_roles(Start start, std::size_t made, std::size_t wanted);
 
 /// What was handed over, set aside by Patroni and taken back into the staging directory.
 struct TakenBack {

@@ -12,8 +12,10 @@
 #include "system/log.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,6 +79,15 @@ bool asks_for_newest_timeline(const Request& request) {
     return timeline != conf.end() && system::trim(timeline->second.text) == "latest";
 }
 
+/// What is newer than the plan's timeline, when nothing but what Patroni gave up is: another try meets it then.
+std::optional<postgres::Timeline> newer_rejected_timeline(const Plan& plan) {
+    const auto& there = plan.archive_end.histories;
+    const auto first = there.upper_bound(plan.timeline());
+    const bool are_all = std::all_of(
+        first, there.end(), [&](postgres::Timeline timeline) { return plan.rejected_timelines.contains(timeline); });
+    return first != there.end() && are_all ? std::optional(*there.rbegin()) : std::nullopt;
+}
+
 /// What the WAL made belongs to this restore for as long as its journal knows the directory: Patroni may set it aside.
 void keep_made_places() {
     try {
@@ -105,6 +116,13 @@ void require_same_timeline(const Request& request, const Plan& plan) {
                       fmt::format("recovery_conf asks for the newest timeline, and PostgreSQL finds none behind {}, "
                                   "which has no history file in the archive, before timeline {}",
                                   lost->text(), plan.timeline().text()),
+                      hint);
+    }
+    if (const auto rejected = newer_rejected_timeline(plan)) {
+        throw Failure(ExitCode::usage,
+                      fmt::format("recovery_conf asks for the newest timeline, and that is timeline {} now, which was "
+                                  "begun by a restore that Patroni gave up: the target {} is on timeline {}",
+                                  rejected->text(), request.target.text(), plan.timeline().text()),
                       hint);
     }
     if (!plan.newest_timeline) {

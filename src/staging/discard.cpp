@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <iterator>
 #include <string>
 #include <system_error>
 
@@ -43,6 +44,35 @@ bool is_linked_from(const fs::path& data_directory, const fs::path& place) {
     });
 }
 
+/// Of what lies in a place, the directories of a tablespace of this version. One that the WAL made may have been put
+/// beside somebody's files: PostgreSQL wants no more than that there is no such directory yet.
+std::vector<std::string> own_directories(const fs::path& place, const fs::path& staging) {
+    const auto version = system::read_file_if_present(staging / "PG_VERSION");
+    const auto prefix = version ? fmt::format("PG_{}_", system::trim(*version)) : std::string("PG_");
+    std::error_code error;
+    std::vector<std::string> own;
+    for (const auto& name : fs::is_directory(place, error) ? system::entries(place) : std::vector<std::string>()) {
+        if (name.starts_with(prefix)) {
+            own.push_back((place / name).string());
+        }
+    }
+    return own;
+}
+
+std::string how_to_empty(const fs::path& place, const std::vector<std::string>& own) {
+    if (own.empty()) {
+        return fmt::format("if nothing else uses it, run find {} -mindepth 1 -delete",
+                           system::shell_word(place.string()));
+    }
+    std::vector<std::string> words;
+    std::transform(own.begin(), own.end(), std::back_inserter(words),
+                   [](const std::string& path) { return system::shell_word(path); });
+    return fmt::format("if nothing else uses it, run rm -r {}{}", system::join(words, " "),
+                       own.size() == system::entries(place).size()
+                           ? ""
+                           : "; what else is there is not the restore's: move it elsewhere");
+}
+
 }  // namespace
 
 std::vector<Problem> filled_places(const Layout& layout, const Journal& journal) {
@@ -57,11 +87,14 @@ std::vector<Problem> filled_places(const Layout& layout, const Journal& journal)
             is_linked_from(layout.data_directory, place)) {
             continue;
         }
+        const auto own = own_directories(place, layout.staging);
+        if (own.empty() && !is_linked_from(layout.staging, place)) {
+            continue;  // a tablespace's place to which nothing came
+        }
         filled.push_back({fmt::format("{} holds what an abandoned restore put there, and pg_basebackup makes a replica "
                                       "in empty directories only",
                                       place.string()),
-                          fmt::format("if nothing else uses it, run find {} -mindepth 1 -delete",
-                                      system::shell_word(place.string()))});
+                          how_to_empty(place, own)});
     }
     return filled;
 }

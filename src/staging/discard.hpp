@@ -18,8 +18,8 @@ void discard_plan(const Layout& layout);
 void discard_journal(const Layout& layout);
 
 /// What an abandoned restore put into its places (`journal`'s and those that its WAL made), in which pg_basebackup
-/// cannot make a replica then, each with the command that removes it. Nothing is removed here: that no server has a
-/// place does not show that nobody filled it since.
+/// cannot make a replica then, each with the command that removes it and nothing else. Nothing is removed here: that no
+/// server has a place does not show that nobody filled it since.
 std::vector<Problem> filled_places(const Layout& layout, const Journal& journal);
 
 /// Removes the staging directory and everything beside it that belongs to the run, and warns of filled_places(), unless

@@ -128,6 +128,43 @@ class Resume(ResumeCase):
         self.assertEqual(counted, '%d|t' % BATCHES)
         self.assertNotIn('other \\', self.lab.log('node1'))
 
+    def interrupt_before_the_hand_over(self):
+        """While Patroni's bootstrap asks who leads, which it does beside the sync."""
+        self.configure()
+        self.lab.make('bin', mode=0o755)
+        self.lab.write('bin/patronictl', '#!/bin/bash\nexec sleep 600\n', 0o755)
+        self.node.start(environment={'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']})
+        wait_until('the replay to be over', lambda: json.loads(read(self.staging + '.d/journal.json') or '{}').get('phase') in (
+            'recovered', 'handing over'))
+        self.reboot()
+
+    def test_a_reboot_before_the_hand_over(self):
+        self.interrupt_before_the_hand_over()
+        result = self.resume()
+        self.assert_done(result)
+        self.assertNotIn('with a private PostgreSQL', result.log)
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+    def test_other_roles_than_the_interrupted_run_made(self):
+        self.interrupt_before_the_hand_over()
+        self.configure(postgresql={'pg_hba': ['local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256',
+                                              'host replication all 127.0.0.1/32 scram-sha-256'],
+                                   'parameters': {'password_encryption': 'scram-sha-256'},
+                                   'authentication': {'superuser': {'username': 'chief', 'password': 'secret-of-chief'},
+                                                      'replication': {'username': 'copier'}}})
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('patroni.yml has other roles than the earlier run made', result.log)
+        self.assertNotIn('secret-of-chief', result.log)
+        self.node.start()
+        self.node.wait_for_leader()
+        counted = self.lab.run('psql', '-X', '-h', '127.0.0.1', '-p', str(self.node.port), '-U', 'chief', '-d', 'postgres', '-Atc',
+                               "select count(distinct batch), (select rolreplication from pg_roles where rolname = 'copier') from kept",
+                               environment={'PGPASSWORD': 'secret-of-chief'})
+        self.assertEqual(counted, '%d|t' % BATCHES)
+
     def test_the_dcs_does_not_know_the_cluster(self):
         # Patroni calls the bootstrap method by itself, and that goes on.
         self.interrupt_the_replay()

@@ -1,13 +1,14 @@
 """What Patroni takes over and gives up: the next call brings back the same, and does not do the same for ever."""
 import glob
+import json
 import os
 import re
 import shutil
 import socket
 
-from bootstrap_case import BATCHES, PlainCase, read, wait_until
+from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, PlainCase, read, wait_until
 from lab import Server
-from source_cluster import switch_wal, wait_until_archived
+from source_cluster import pgbackrest, switch_wal, wait_until_archived
 from test_patroni import UnderPatroni
 
 INSERT_AND_FAIL = '''#!/bin/sh
@@ -19,7 +20,7 @@ exit 1
 '''
 
 
-class PostBootstrapThatFails(UnderPatroni):
+class RejectedByPostBootstrap(UnderPatroni):
     """It writes rows and fails, when the rejected cluster's own timeline is in the archive."""
 
     def setUp(self):
@@ -43,6 +44,8 @@ class PostBootstrapThatFails(UnderPatroni):
     def let_it_pass(self):
         self.lab.write('log/pass', '')
 
+
+class PostBootstrapThatFails(RejectedByPostBootstrap):
     def assert_the_same_comes_back(self, block, batches, **sections):
         self.configure_with_script(block, **sections)
         self.start_in_vain(1)
@@ -105,6 +108,60 @@ class PostBootstrapThatFails(UnderPatroni):
         self.node.start()
         self.node.wait_for_leader()
         self.assert_back(BATCHES, timeline=4)
+
+
+class BackupOfWhatIsRejected(RejectedByPostBootstrap):
+    """The same, and before it writes its rows it makes a full backup of the new timeline."""
+
+    def setUp(self):
+        super().setUp()
+        self.script = self.lab.write('backs_up', '#!/bin/sh\n[ -e %s ] || pgbackrest --config=%s --stanza=demo --type=full '
+                                     '--log-level-console=warn backup >&2 || exit 2\nexec %s "$@"\n' % (
+                                         self.passes, self.pgbackrest_configuration, self.script), 0o755)
+
+    def reject(self):
+        """The backup set's label."""
+        self.configure_with_script()
+        self.start_in_vain(1)
+        self.let_it_pass()
+        label = json.loads(pgbackrest(self.lab, '--output=json', 'info'))[0]['backup'][-1]['label']
+        self.assertNotIn(label, (self.source.full_backup, self.source.incremental_backup))
+        return label
+
+    def assert_what_was_rejected_is_back(self, sql):
+        self.assertEqual(sql('select count(*) from kept where batch = 99'), '1')
+
+    def test_the_latest_point_is_restored_from_the_set_before_it(self):
+        label = self.reject()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES, timeline=3)
+        log = self.lab.log('node1')
+        self.assertIn('backup set %s was made on timeline 2, which was begun by a restore that Patroni gave up: passed over; if it '
+                      'is meant, say set: %s' % (label, label), log)
+        self.assertEqual(log.count('restore of demo to latest: backup set %s, timeline 1' % self.source.incremental_backup), 2)
+
+    def test_the_end_of_the_backup_is_that_of_the_set_before_it(self):
+        self.reject()
+        self.configure_with_script({'type': 'immediate'})
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES_IN_INCREMENTAL, timeline=3)
+
+    def test_the_set_is_restored_when_it_is_asked_for(self):
+        self.configure_with_script({'set': self.reject()})  # as the warning says
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_what_was_rejected_is_back(self.node.sql)
+
+    def test_without_another_set_it_is_refused_until_it_is_asked_for(self):
+        label = self.reject()
+        pgbackrest(self.lab, '--set=' + self.source.full_backup, 'expire')
+        self.assert_refused(self.bootstrap(), 4, 'stanza demo has no backup, but for %s, which was made on timeline 2' % label, 'say set: ' + label)
+        self.assert_absent()
+        self.assert_done(self.bootstrap('--set=' + label))  # as the hint says
+        self.open()
+        self.assert_what_was_rejected_is_back(self.sql)
 
 
 class OnAnotherNode(UnderPatroni):

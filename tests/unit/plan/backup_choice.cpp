@@ -140,3 +140,66 @@ TEST_CASE("a timeline that every backup is newer than is told as that") {
     REQUIRE(problems.size() == 1);
     CHECK(problems[0].message.find("timeline 1") != std::string::npos);
 }
+
+namespace {
+
+const pgbackrest::RejectedTimelines second_is_rejected{{postgres::Timeline{2}, "sha1"}};
+
+/// one_timeline(), and a set that was made behind it, on a timeline 2.
+RepositoryState with_set_on_second() {
+    auto state = one_timeline();
+    state.stanza.backups.push_back(backup("20261122-130000F", 2, 9, 9, "2026-11-22 13:00:00Z"));
+    return state;
+}
+
+std::vector<std::string> out(const Request& request, const pgbackrest::RejectedTimelines& rejected) {
+    const auto state = with_set_on_second();
+    std::vector<std::string> labels;
+    for (const auto& backup : sets_on_rejected(request, candidates_for(request, state.stanza), rejected)) {
+        labels.push_back(backup.label);
+    }
+    return labels;
+}
+
+}  // namespace
+
+TEST_CASE("a backup set of a rejected timeline is passed over where nobody names it or a timeline's number") {
+    using Labels = std::vector<std::string>;
+    auto request = asking_for(latest);
+    CHECK(out(request, {}) == Labels{});
+    CHECK(out(request, second_is_rejected) == Labels{"20261122-130000F"});
+    CHECK(out(request, {{postgres::Timeline{1}, "sha1"}}) == Labels{"20261122-080000F", "20261122-090000F"});
+    for (const auto& wish : {TimelineWish{Latest{}}, TimelineWish{Immediate{}}}) {
+        request.timeline = wish;
+        CHECK(out(request, second_is_rejected) == Labels{"20261122-130000F"});
+    }
+    request.timeline = TimelineWish{postgres::Timeline{2}};
+    CHECK(out(request, second_is_rejected) == Labels{});
+    request.timeline.reset();
+    request.backup_set = "20261122-130000F";
+    CHECK(out(request, second_is_rejected) == Labels{});
+}
+
+TEST_CASE("where nothing but a set that is passed over leads to the target, the refusal says how to ask for it") {
+    auto state = with_set_on_second();
+    const auto passed_over = state.stanza.backups.back();
+    state.stanza.backups.pop_back();
+    const auto instead = [&](const RecoveryTarget& target) {
+        return problems_of(ExitCode::target_not_reachable,
+                           [&] { choose_instead_of(passed_over, asking_for(target), state.stanza); });
+    };
+    CHECK(choose_instead_of(passed_over, asking_for(latest), state.stanza).label == "20261122-090000F");
+    state.stanza.backups.erase(state.stanza.backups.begin());
+    state.stanza.backups.front() = backup("20261122-140000F", 1, 9, 9, "2026-11-22 14:00:00Z");
+    CHECK(instead(time_target("2026-11-22 13:30:00Z")) ==
+          Problems{{"no backup set of stanza demo ends before the target time 2026-11-22 13:30:00+00, but for "
+                    "20261122-130000F, which was made on timeline 2: that was begun by a restore that Patroni gave up",
+                    "if what is in that set is meant, say set: 20261122-130000F; else the nearest point is the end of "
+                    "20261122-140000F: 2026-11-22 14:00:01+00"}});
+    state.stanza.backups.clear();
+    CHECK(instead(latest) ==
+          Problems{{"stanza demo has no backup, but for 20261122-130000F, which was made on timeline 2: that was begun "
+                    "by a restore that Patroni gave up",
+                    "if what is in that set is meant, say set: 20261122-130000F; else run pgbackrest info to see what "
+                    "there is"}});
+}

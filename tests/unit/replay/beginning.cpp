@@ -70,6 +70,16 @@ TEST_CASE("a promoted directory is only finished, and left alone when that was d
     }
 }
 
+TEST_CASE("what is finished is started once more when patroni.yml has other roles by now") {
+    for (const auto start : {Start::replay, Start::finish}) {
+        CHECK(decide_start_for_roles(start, 1, 2) == start);
+    }
+    CHECK(decide_start_for_roles(Start::nothing, 1, 1) == Start::nothing);
+    CHECK(decide_start_for_roles(Start::nothing, 1, 2) == Start::finish);
+    CHECK(decide_start_for_roles(Start::nothing, 0, 2) == Start::finish);  // journals of older versions do not say
+    CHECK(decide_start_for_roles(Start::nothing, 1, 0) == Start::nothing);
+}
+
 namespace {
 
 Request request_of(Recovery recovery, bool latest = true) {

@@ -63,7 +63,7 @@ TEST_CASE(
     REQUIRE(left.size() == 2);
     CHECK(left[0].message == restore.first.string() + " holds what an abandoned restore put there, and pg_basebackup "
                                                       "makes a replica in empty directories only");
-    CHECK(left[0].hint == "if nothing else uses it, run find " + restore.first.string() + " -mindepth 1 -delete");
+    CHECK(left[0].hint == "if nothing else uses it, run rm -r " + (restore.first / "PG_15_202209061").string());
     discard_unfinished_restore(restore.layout);
     CHECK_FALSE(is_there(restore.layout.staging));
     CHECK(is_there(restore.first / "PG_15_202209061"));
@@ -98,4 +98,28 @@ TEST_CASE("nothing is told of a tablespace that is another's by now") {
         const Filled restore(Phase::handed_over);
         CHECK(filled_places(restore.layout, restore.journal()).empty());
     }
+}
+
+TEST_CASE("of a place that holds more than the restore's tablespace only that is named") {
+    const Filled restore;
+    const auto hint = [&] { return filled_places(restore.layout, restore.journal()).back().hint; };
+    const auto own = (restore.second / "PG_15_202209061").string();
+    fs::create_directories(restore.second / "PG_14_202107181" / "5");
+    fs::create_directory(restore.second / "exports");
+    CHECK(hint() ==
+          "if nothing else uses it, run rm -r " + own + "; what else is there is not the restore's: move it elsewhere");
+    fs::remove_all(own);
+    const auto left = filled_places(restore.layout, restore.journal());
+    REQUIRE(left.size() == 1);
+    CHECK(left.front().message.starts_with(restore.first.string()));
+}
+
+TEST_CASE("a place that another link leads to is named as a whole") {
+    const Filled restore;
+    fs::remove_all(restore.first / "PG_15_202209061");
+    fs::create_directory(restore.first / "archive_status");
+    fs::create_directory_symlink(restore.first, restore.layout.staging / "pg_wal");
+    const auto left = filled_places(restore.layout, restore.journal());
+    REQUIRE(left.size() == 2);
+    CHECK(left.front().hint == "if nothing else uses it, run find " + restore.first.string() + " -mindepth 1 -delete");
 }

@@ -40,6 +40,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.control_inode = 5;
         written.begun_timeline = BegunTimeline{{2}, 1000};
         written.followed = "2, from 1 at 0/5000000";
+        written.roles = 7;
         written.handed_over = HandedOver{1, 2, 3, {"boot", 4}};
         written.save(file);
         const auto read = Journal::read(file);
@@ -58,6 +59,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->last_call().request == "more");
         CHECK(read->not_accepted);
         CHECK(read->control_inode == 5);
+        CHECK(read->roles == 7);
         CHECK(read->begun_timeline == written.begun_timeline);
         CHECK(read->followed == written.followed);
         CHECK(read->handed_over->inode == 1);
