@@ -289,6 +289,7 @@ void bootstrap(const BootstrapArguments& arguments) {
     }
     RunView view("bootstrap", !arguments.calling_patroni);
     const RunOutputs outputs(arguments);
+    view.display.about(names_of_cluster(arguments.options, arguments.patroni));
     try {
         view.report.phase("request");  // which the display has begun
         const auto request = make_request(arguments.options, arguments.patroni);
