@@ -156,9 +156,14 @@ void examine(const RehearseArguments& arguments, const RehearsalSettings& settin
     if (arguments.amcheck) {
         drill.phase("amcheck");
         const auto look_at_repository = pgbackrest::as_typed(settings.request.pgbackrest.command("verify"));
-        const auto findings = look_for_corruption(client, look_at_repository);
-        drill.judge(findings);
-        examined.push_back(findings.empty() ? "amcheck" : "amcheck (not of every database)");
+        auto seen = look_for_corruption(client, look_at_repository);
+        for (auto& finding : seen.findings) {
+            finding.id = seen.failed ? "rehearse-amcheck" : finding.id;
+        }
+        drill.judge(seen.findings);
+        if (!seen.examined.empty()) {
+            examined.push_back(seen.examined);
+        }
     }
     if (arguments.dump) {
         drill.phase("dump");
