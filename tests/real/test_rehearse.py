@@ -63,6 +63,24 @@ class RehearsalCase(BootstrapCase):
         """The line of a drill's metric."""
         return 'patroni_pgbackrest_%s{run="drill",scope="%s",stanza="demo"} %d\n' % (name, self.node.scope, value)
 
+    def start_what_was_kept(self, result):
+        """Its server, psql for it, and the words that remove it, as a rehearsal has printed them."""
+        start, reach, remove = (re.search(r'\n *%s: (.*)' % words, result.log).group(1)
+                                for words in ('start it', 'reach it', 'remove it, when its server is stopped'))
+        server = self.lab.start('kept', *shlex.split(start))
+        psql = [*shlex.split(reach), '-U', 'postgres', '-Atc']
+        wait_until('the kept server', lambda: self.lab.attempt(*psql, 'select 1').returncode == 0)
+        self.assertEqual(self.lab.run(*psql, 'select count(*) from kept'), str(BATCHES * ROWS))
+        self.assertEqual(self.lab.run(*psql, 'show archive_mode'), 'off')
+        return server, shlex.split(remove)
+
+    def remove_what_was_kept(self, server, remove):
+        server.send_signal(signal.SIGINT)
+        wait_until('the kept server to stop', lambda: server.poll() is not None)
+        self.lab.run(*remove)
+        self.assertEqual(os.listdir(self.scratch), [])
+        os.rmdir(self.scratch)
+
     def found(self):
         """The ids of check's findings."""
         result = self.run_program(program(), 'check', '--patroni-config=' + self.yml, '--format=json')
@@ -164,7 +182,7 @@ class Green(RehearsalCase):
         result = self.rehearse('--amcheck')
         self.assert_done(result)
         self.assertRegex(result.log, r'WARNING: .*pg_amcheck')
-        self.assertIn('amcheck (not of every database)', result.log)
+        self.assertIn('examined   nothing but the recovery itself\n', result.log)
 
     def test_a_restored_cluster_and_its_server_stay_as_they_are(self):
         self.assert_done(self.bootstrap())
@@ -194,6 +212,10 @@ class Green(RehearsalCase):
         self.assertEqual(set(places) - set(words), set())
         self.assert_done(self.run_program(*CHOSEN_PRIORITY, *[places.get(word, word) for word in words]))
         self.assert_nothing_left()
+        after = re.search(r'(?m)^ExecStopPost=(.*)$', unit).group(1)
+        for packaged, here in places.items():
+            after = after.replace(packaged, here)
+        self.assert_done(self.run_program(*shlex.split(after)))
         self.assertIn('Unit]', read(os.path.join(PACKAGED, 'patroni_pgbackrest-rehearse.timer')))
 
     @unittest.skipIf(os.geteuid() != 0, 'needs root')
@@ -207,19 +229,9 @@ class Green(RehearsalCase):
     def test_what_is_kept_can_be_started_and_is_not_removed_by_the_next(self):
         result = self.rehearse('--keep')
         self.assert_done(result)
-        start, reach, remove = (re.search(r'\n *%s: (.*)' % words, result.log).group(1)
-                                for words in ('start it', 'reach it', 'remove it, when its server is stopped'))
-        server = self.lab.start('kept', *shlex.split(start))
-        psql = [*shlex.split(reach), '-U', 'postgres', '-Atc']
-        wait_until('the kept server', lambda: self.lab.attempt(*psql, 'select 1').returncode == 0)
-        self.assertEqual(self.lab.run(*psql, 'select count(*) from kept'), str(BATCHES * ROWS))
-        self.assertEqual(self.lab.run(*psql, 'show archive_mode'), 'off')
+        server, remove = self.start_what_was_kept(result)
         self.assert_refused(self.rehearse('--keep'), 9, 'holds a rehearsal that was kept', 'rm -r')
-        server.send_signal(signal.SIGINT)
-        wait_until('the kept server to stop', lambda: server.poll() is not None)
-        self.lab.run(*shlex.split(remove))
-        self.assertEqual(os.listdir(self.scratch), [])
-        os.rmdir(self.scratch)
+        self.remove_what_was_kept(server, remove)
         self.assert_done(self.rehearse())
 
 
@@ -259,7 +271,26 @@ class Red(RehearsalCase):
         result = self.run_program(*self.command_of('--link-all', '--reuse-data=/lost', '--memory=much'))
         for option in ('link-all', 'reuse-data', 'memory'):
             self.assert_refused(result, 2, '', place='--' + option)
-        self.assertEqual(self.history(), [])
+        self.assertIn('rehearsal  failed before its first phase with exit code 2: ', result.log)
+        self.assertEqual([(each['exit_code'], each['stanza']) for each in self.history()], [(2, 'demo')])
+
+    def test_a_pg_amcheck_that_does_not_come_to_its_end(self):
+        self.configure(postgresql={'bin_dir': self.wrapped_binaries('pg_amcheck', 'kill -9 $$')})
+        self.assert_red(self.rehearse('--amcheck'), 8, 'pg_amcheck was killed by signal 9', 'amcheck')
+
+    def test_what_is_kept_of_a_red_one_starts_as_printed(self):
+        result = self.rehearse('--keep', '--probe=select false')
+        self.assert_red(result, 8, 'returned', 'probes')
+        self.remove_what_was_kept(*self.start_what_was_kept(result))
+
+    def test_nothing_is_kept_where_nothing_was_restored(self):
+        self.assert_red(self.rehearse('--keep', '--set=20200101-000000F'), 4, '.', 'plan')
+        self.assert_nothing_left()
+        failing = self.wrap_pgbackrest('[ $VERB != restore ] || { echo "ERROR: [058]: raised by the test" >&2; exit 58; }')
+        result = self.rehearse('--keep', '--pgbackrest=' + failing)
+        self.assertIn('the copy did not come to its end: nothing is kept', result.log)
+        self.assertEqual(self.history()[-1]['phase'], 'copy')
+        self.assert_nothing_left()
 
 
 class SecondCluster(RehearsalCase, RepositoryCase):
@@ -283,7 +314,21 @@ class ScratchDirectories(RehearsalCase):
         self.lab.write('somebody/file', 'mine')
         self.refuse(self.lab.path('somebody'), 9, 'is not empty')
         self.assertEqual(os.listdir(self.lab.path('somebody')), ['file'])
-        self.assertEqual(self.history(), [])
+
+    def test_a_refusal_is_in_history_and_metrics(self):
+        self.configure({'metrics-file': self.lab.path('node.prom')})
+        self.lab.make('somebody')
+        self.lab.write('somebody/file', 'mine')
+        self.assert_done(self.rehearse('--keep'))
+        self.assertIn(self.metric('last_run_success', 1), read(self.lab.path('node.prom')))
+        for scratch, message in ((self.scratch, 'holds a rehearsal that was kept'), (self.lab.path('somebody'), 'is not empty')):
+            self.refuse(scratch, 9, message)
+            last = self.history()[-1]
+            self.assertEqual((last['exit_code'], last['stanza']), (9, 'demo'))
+            self.assertIn(message, last['message'])
+            for name, value in (('last_run_success', 0), ('last_run_exit_code', 9)):
+                self.assertIn(self.metric(name, value), read(self.lab.path('node.prom')))
+        self.assertEqual(len(self.history()), 3)
 
     def test_it_is_in_no_place_of_a_living_server(self):
         self.assert_done(self.bootstrap())
@@ -344,6 +389,39 @@ class Interrupted(RehearsalCase):
                 self.assertIn('what an interrupted rehearsal left: it is removed', result.log)
                 self.assert_nothing_runs()
                 self.assert_absent()
+
+    def kill_in_the_replay(self):
+        process = self.start('--pgbackrest=' + self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP))
+        self.wait_for_sleep()
+        self.look_back()  # which says nothing of one that is alive
+        self.assertNotIn(143, [each['exit_code'] for each in self.history()[-1:]])
+        process.kill()
+        process.wait(20)
+        self.assert_nothing_runs(20, tidied=False)
+
+    def look_back(self):
+        return self.run_program(program(), 'rehearse', '--history', '--patroni-config=' + self.yml)
+
+    def test_one_that_was_killed_is_in_history_and_metrics_once_somebody_looks(self):
+        metrics = self.lab.path('node.prom')
+        self.configure({'metrics-file': metrics})
+        self.assert_done(self.rehearse())
+        self.kill_in_the_replay()
+        self.assertIn(self.metric('last_run_success', 1), read(metrics))
+        for _ in range(2):
+            shown = self.look_back()
+            self.assertEqual(len(re.findall(r'  demo  failed \(143\)  in .*  it was killed, or its machine went down\n', shown.log)), 1)
+        for name, value in (('last_run_success', 0), ('last_run_exit_code', 143)):
+            self.assertIn(self.metric(name, value), read(metrics))
+        last = self.history()[-1]
+        self.assertEqual((last['phase'], last['stanza']), ('replay', 'demo'))
+        self.assert_done(self.rehearse())  # removes what is left
+        # The next rehearsal is somebody who looks as well.
+        self.kill_in_the_replay()
+        self.assertEqual(self.rehearse('--set=20200101-000000F').code, 4)
+        self.assertEqual([each['exit_code'] for each in self.history()], [0, 143, 0, 143, 4])
+        self.assertIn(self.metric('last_run_exit_code', 4), read(metrics))
+        self.assertEqual([name for name in os.listdir(self.lab.path('.local/state/patroni_pgbackrest')) if 'running' in name], [])
 
     def test_what_somebody_adds_to_what_a_killed_one_left_is_refused_and_stays(self):
         at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)
@@ -423,9 +501,55 @@ class Tablespaces(PlainCase, RehearsalCase):
         before = self.files_below(self.place)
         self.assert_red(self.rehearse(), 9, 'the WAL makes a tablespace in %s, and a rehearsal writes in' % self.place, 'replay')
         self.assertEqual(self.files_below(self.place), before)
+        # One that is kept is not told how to start: its own replay would make the tablespace there.
+        kept = self.rehearse('--keep')
+        self.assert_red(kept, 9, 'the WAL makes a tablespace', 'replay')
+        self.assertIn('its recovery has not ended: look at it, and do not start it\n', kept.log)
+        self.assertNotIn('start it: ', kept.log)
+        self.lab.run(*shlex.split(re.search(r'\n *remove it: (.*)', kept.log).group(1)))
+        os.rmdir(self.scratch)
         self.plain.back_up()
         self.assert_done(self.rehearse())
         self.assertEqual(self.plain.sql('select count(*) from there'), '0')
+
+
+class PreparedTransaction(PlainCase, RehearsalCase):
+    """One that has locked a table is pending at the end of the archive. Nobody ends it in a rehearsal."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_source('autovacuum=off\nmax_prepared_transactions=5', 'create table locked as select 1 n')
+        self.has_amcheck = os.path.exists(os.path.join(self.lab.bin_directory, 'pg_amcheck'))
+        if self.has_amcheck:
+            self.plain.sql('create extension amcheck')
+        self.plain.write_batches(1)
+        self.plain.sql("begin; truncate locked; prepare transaction 'one'")
+        self.archive_all()
+
+    def archive_all(self):
+        self.plain.sql('checkpoint')
+        wait_until_archived(self.plain, switch_wal(self.plain))
+
+    def test_a_dump_names_what_is_locked_and_works_when_that_has_ended(self):
+        result = self.rehearse('--dump')
+        self.assert_red(result, 8, r'database postgres cannot be read as a whole: .* keeps everybody from locked \(one\)', 'dump')
+        self.assertLess(dict((each['phase'], each['seconds']) for each in self.history()[-1]['phases'])['dump'], 50)
+        self.plain.sql("rollback prepared 'one'")
+        self.archive_all()
+        self.assert_done(self.rehearse('--dump'))
+
+    def test_amcheck_leaves_out_what_is_locked(self):
+        if not self.has_amcheck:
+            self.skipTest('PostgreSQL 13 has no pg_amcheck')
+        result = self.rehearse('--amcheck')
+        self.assert_done(result)
+        self.assertRegex(result.log, r'WARNING: .*waited 10 s for a lock on heap table "postgres\.(public\.)?locked", and left it out')
+        self.assertIn('examined   amcheck (not of every table)\n', result.log)
+        self.plain.sql("rollback prepared 'one'")
+        self.archive_all()
+        result = self.rehearse('--amcheck')
+        self.assert_done(result)
+        self.assertIn('examined   amcheck\n', result.log)
 
 
 class DamagedPage(PlainCase, RehearsalCase):
