@@ -3,6 +3,7 @@
 #include "system/text.hpp"
 
 #include <fmt/format.h>
+#include <variant>
 
 namespace patroni_pgbackrest {
 
@@ -11,47 +12,119 @@ namespace {
 constexpr int corruption_found = 2;
 constexpr std::size_t most_lines = 20;
 
-std::vector<Finding> not_done(const std::string& why, const std::string& hint) {
-    return {{"verify-amcheck-not-done", {why, hint}}};
+/// Whoever waits longer waits for somebody who may never come, as a prepared transaction.
+constexpr int seconds_for_a_lock = 10;
+
+Finding not_done(const std::string& why, const std::string& hint) {
+    return {"verify-amcheck-not-done", {why, hint}};
+}
+
+bool has(std::string_view line, std::string_view words) {
+    return line.find(words) != std::string_view::npos;
 }
 
 }  // namespace
 
-std::vector<Finding> look_for_corruption(const postgres::Client& client, const std::string& check_of_repository) {
-    if (!client.find("pg_amcheck")) {
-        return not_done("pg_amcheck was not found in postgresql.bin_dir or PATH",
-                        "install it, and ask again (PostgreSQL 13 has none): corruption was not looked for");
+/// A complaint is a line that names the relation, and its message in the next, indented (verify_heap_slot_handler,
+/// verify_btree_slot_handler in pg_amcheck.c).
+void AmcheckWords::output(std::string_view line) {
+    if (line.starts_with("heap table \"") || line.starts_with("btree index \"")) {
+        ++complaints_;
+        relation_ = line;
+        keep(line);
+        return;
     }
-    std::vector<std::string> output, skipped;
-    const auto keep = [&](std::string_view line) {
-        const bool template1 = line.find("\"template1\"") != std::string_view::npos;
-        if (line.find("skipping database") != std::string_view::npos && !template1) {
-            skipped.emplace_back(line);
+    if (!relation_.empty() && has(line, "canceling statement due to lock timeout")) {
+        if (!lines_.empty() && lines_.back() == relation_) {
+            lines_.pop_back();
         }
-        if (output.size() < most_lines) {
-            output.emplace_back(line);
+        locked_.push_back(relation_.substr(0, relation_.find_last_of(':')));
+    } else {
+        keep(line);
+    }
+    relation_.clear();
+}
+
+void AmcheckWords::error(std::string_view line) {
+    if (has(line, "skipping database")) {
+        if (!has(line, "\"template1\"")) {
+            skipped_.emplace_back(line);
         }
-    };
+        return;
+    }
+    has_nothing_ = has_nothing_ || has(line, "no relations to check");
+    keep(line);
+}
+
+void AmcheckWords::keep(std::string_view line) {
+    if (lines_.size() < most_lines) {
+        lines_.emplace_back(line);
+    }
+}
+
+/// Of what was not understood as well.
+bool AmcheckWords::found_corruption(int exit_code) const {
+    return exit_code == corruption_found && (complaints_ == 0 || complaints_ > locked_.size());
+}
+
+CorruptionCheck AmcheckWords::judge(const process::Outcome& outcome, const std::string& check_of_repository) const {
+    const auto words = system::join(lines_, "; ");
+    const auto* exited = std::get_if<process::Exited>(&outcome);
+    const bool came_to_its_end = exited != nullptr && (exited->code == 0 || exited->code == corruption_found);
+    const bool had_nothing = exited != nullptr && has_nothing_;
+    CorruptionCheck check;
+    check.failed = !came_to_its_end && !had_nothing;
+    if (came_to_its_end) {
+        check.examined = !skipped_.empty()  ? "amcheck (not of every database)"
+                         : !locked_.empty() ? "amcheck (not of every table)"
+                                            : "amcheck";
+    }
+    if (came_to_its_end && found_corruption(exited->code)) {
+        check.findings.push_back(
+            {"verify-corruption",
+             {"pg_amcheck found corruption: " + words,
+              fmt::format("do not use this data: restore again, from an older backup set (set) if it comes back, "
+                          "and look at the repository: {}",
+                          check_of_repository)}});
+        return check;
+    }
+    if (check.failed) {
+        check.findings.push_back(not_done(fmt::format("pg_amcheck {}: {}", process::describe(outcome), words),
+                                          "see what it and the server's log say, and ask again: corruption was not "
+                                          "looked for everywhere"));
+        return check;
+    }
+    if (had_nothing || !skipped_.empty()) {
+        check.findings.push_back(
+            not_done(fmt::format("pg_amcheck {}: {}", process::describe(outcome),
+                                 skipped_.empty() ? words : system::join(skipped_, "; ")),
+                     "CREATE EXTENSION amcheck in the databases that are to be looked at, and ask again: corruption "
+                     "was not looked for there"));
+    }
+    if (!locked_.empty()) {
+        const auto first =
+            locked_.size() == 1 ? locked_.front() : fmt::format("{} and {} more", locked_.front(), locked_.size() - 1);
+        check.findings.push_back(not_done(
+            fmt::format("pg_amcheck waited {} s for a lock on {}, and left it out", seconds_for_a_lock, first),
+            "see in pg_locks who has locked it, and ask again when that has ended; a prepared transaction shows in "
+            "pg_prepared_xacts: corruption was not looked for there"));
+    }
+    return check;
+}
+
+CorruptionCheck look_for_corruption(const postgres::Client& client, const std::string& check_of_repository) {
+    if (!client.find("pg_amcheck")) {
+        return {{not_done("pg_amcheck was not found in postgresql.bin_dir or PATH",
+                          "install it, and ask again (PostgreSQL 13 has none): corruption was not looked for")}};
+    }
     auto command = client.command("pg_amcheck", {"--all", "--no-password"});
     command.environment["LC_ALL"] = "C";
-    const auto outcome = process::run(command, keep, keep);
+    command.environment["PGOPTIONS"] += fmt::format(" -c lock_timeout={}s", seconds_for_a_lock);
+    AmcheckWords words;
+    const auto outcome = process::run(
+        command, [&](std::string_view line) { words.output(line); }, [&](std::string_view line) { words.error(line); });
     process::require_resources(command.program, outcome);
-    const auto words = system::join(output, "; ");
-    if (process::succeeded(outcome) && skipped.empty()) {
-        return {};
-    }
-    const auto* exited = std::get_if<process::Exited>(&outcome);
-    if (exited != nullptr && exited->code == corruption_found) {
-        return {{"verify-corruption",
-                 {"pg_amcheck found corruption: " + words,
-                  fmt::format("do not use this data: restore again, from an older backup set (set) if it comes back, "
-                              "and look at the repository: {}",
-                              check_of_repository)}}};
-    }
-    return not_done(fmt::format("pg_amcheck {}: {}", process::describe(outcome),
-                                skipped.empty() ? words : system::join(skipped, "; ")),
-                    "CREATE EXTENSION amcheck in the databases that are to be looked at, and ask again: corruption was "
-                    "not looked for there");
+    return words.judge(outcome, check_of_repository);
 }
 
 }  // namespace patroni_pgbackrest

@@ -1,16 +1,42 @@
 #pragma once
 
 #include "postgres/client.hpp"
+#include "process/child.hpp"
 #include "system/finding.hpp"
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace patroni_pgbackrest {
 
+struct CorruptionCheck {
+    std::vector<Finding> findings{};
+    std::string examined{};  ///< for a report: `amcheck`, and of what it was not; empty where nothing was looked at
+    bool failed = false;     ///< pg_amcheck was there, and did not come to its end
+};
+
+/// What pg_amcheck tells, line by line, with LC_ALL=C.
+class AmcheckWords {
+  public:
+    void output(std::string_view line);
+    void error(std::string_view line);
+    /// `check_of_repository`: the command line that the hint names.
+    CorruptionCheck judge(const process::Outcome& outcome, const std::string& check_of_repository) const;
+
+  private:
+    void keep(std::string_view line);
+    bool found_corruption(int exit_code) const;
+
+    std::vector<std::string> lines_, skipped_, locked_;
+    std::string relation_;        ///< that the next line is about
+    std::size_t complaints_ = 0;  ///< relations, or places in them
+    bool has_nothing_ = false;
+};
+
 /// Runs pg_amcheck (PostgreSQL 14 and later) over every database that has the extension amcheck; as long as it makes
-/// progress. Corruption is an error, a program or an extension that is not there a warning.
-/// `check_of_repository`: the command line that the hint names.
-std::vector<Finding> look_for_corruption(const postgres::Client& client, const std::string& check_of_repository);
+/// progress. Corruption is an error, a program, an extension or a lock that is not to be had a warning.
+CorruptionCheck look_for_corruption(const postgres::Client& client, const std::string& check_of_repository);
 
 }  // namespace patroni_pgbackrest

@@ -406,7 +406,7 @@ const std::vector<CheckDefinition>& check_table() {
         {"verify-no-patroni-yml", warning, "no patroni.yml was found",
          "Archiving cannot be compared with it, and its probes are not run.", "name it with --patroni-config"},
         {"verify-amcheck-not-done", warning, "not every database was checked for corruption",
-         "pg_amcheck is missing, or a database lacks the extension amcheck.",
+         "pg_amcheck is missing, a database lacks the extension amcheck, or somebody has locked a table.",
          "install the program, and run CREATE EXTENSION amcheck in the databases"},
         {"rehearse-page", error, "pages of the rehearsed cluster are damaged",
          "`rehearse --checksums` reads every page with pg_checksums. What does not fit its checksum was damaged before "
@@ -415,8 +415,12 @@ const std::vector<CheckDefinition>& check_table() {
         {"rehearse-no-checksums", warning, "the pages of the cluster have no checksums",
          "`rehearse --checksums` has nothing to compare them with.",
          "turn them on with pg_checksums, or rehearse with --amcheck and --dump"},
+        {"rehearse-amcheck", error, "pg_amcheck did not come to its end",
+         "`rehearse --amcheck` asks for it, and nobody knows what it would have found.",
+         "see what it and the server's log say, and rehearse again"},
         {"rehearse-dump", error, "a database cannot be read as a whole",
-         "`rehearse --dump` has pg_dump read every row to nowhere. An error means rows that nobody can read.",
+         "`rehearse --dump` has pg_dump read every row to nowhere. An error means rows that nobody can read, or that a "
+         "prepared transaction keeps everybody from.",
          "see whether the living cluster has the same fault, and keep the older backup sets until it is repaired"},
         {"rehearse-dump-left-out", warning, "a database was not dumped",
          "`rehearse --dump` cannot connect to a database that allows no connections, or that was half dropped. Nobody "

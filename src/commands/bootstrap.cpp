@@ -297,6 +297,7 @@ void bootstrap(const BootstrapArguments& given) {
     }
     RunView view("bootstrap", !given.calling_patroni);
     const RunOutputs outputs(given);
+    view.display.about(names_of_cluster(given.options, given.patroni));
     try {
         view.report.phase("request");  // which the display has begun
         const auto arguments = with_dcs(given, ask_for_configuration(given));

@@ -2,8 +2,10 @@
 
 #include "checks/checks.hpp"
 #include "commands/preflight.hpp"
+#include "commands/run_outputs.hpp"
 #include "staging/memory.hpp"
 #include "staging/unarchived_wal.hpp"
+#include "system/file.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
@@ -63,6 +65,7 @@ void Drill::phase(const std::string& name) {
     end_phase();
     told.phase = name;
     view.phase(name);
+    write_note();
 }
 
 void Drill::judge(const std::vector<Finding>& findings) {
@@ -93,6 +96,17 @@ void Drill::judge_node(const BootstrapArguments& given) {
     }
 }
 
+void Drill::keep_note(const std::filesystem::path& file) {
+    note_ = file;
+    write_note();
+}
+
+void Drill::remove_note() {
+    if (!note_.empty()) {
+        write_or_warn([&] { system::remove_file(note_); });
+    }
+}
+
 void Drill::end(const std::optional<Failure>& failure) {
     end_phase();
     told.seconds = seconds_since(began_);
@@ -109,6 +123,15 @@ void Drill::end(const std::optional<Failure>& failure) {
 void Drill::warn(const Problem& problem) {
     log::write(problem, log::Level::warning);
     told.warnings.push_back(problem);
+}
+
+/// The lock that the status tells of is the one on the history's directory, in which the note lies.
+void Drill::write_note() const {
+    if (!note_.empty()) {
+        auto status = view.display.status();
+        status.process.has_lock = true;
+        write_or_warn([&] { write_status(status, note_); }, log::Level::debug);
+    }
 }
 
 void Drill::end_phase() {

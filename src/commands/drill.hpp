@@ -7,6 +7,7 @@
 #include "system/finding.hpp"
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,10 @@ class Drill {
     void judge(const std::vector<Finding>& findings);
     /// Tells, as warnings, what a restore of this node itself would end with before its copy.
     void judge_node(const BootstrapArguments& given);
+    /// From now on a file beside the history tells of it at each phase, for who finds that it was killed.
+    void keep_note(const std::filesystem::path& file);
+    /// Once it is in the history itself.
+    void remove_note();
     /// The end of all of it; no failure: it succeeded.
     void end(const std::optional<Failure>& failure);
 
@@ -37,7 +42,9 @@ class Drill {
   private:
     void end_phase();
     void warn(const Problem& problem);
+    void write_note() const;
 
+    std::filesystem::path note_;
     std::chrono::steady_clock::time_point began_, phase_began_;
 };
 

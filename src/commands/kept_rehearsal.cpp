@@ -6,6 +6,7 @@
 #include "system/text.hpp"
 
 #include <fmt/format.h>
+#include <system_error>
 #include <vector>
 
 namespace patroni_pgbackrest::commands {
@@ -14,7 +15,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool is_there(const fs::path& file) {
+    std::error_code error;
+    return fs::exists(fs::symlink_status(file, error));
+}
+
 }  // namespace
+
+/// The pg_control of a backup says `in production` as well, until the recovery begins: then backup_label is there.
+Restored what_was_restored(const fs::path& data_directory) {
+    using postgres::ClusterState;
+    const auto control = postgres::read_control_file(data_directory);
+    if (!control) {
+        return Restored::nothing;
+    }
+    const bool is_primary = control->state == ClusterState::in_production ||
+                            control->state == ClusterState::shutting_down || control->state == ClusterState::shut_down;
+    const bool is_recovered =
+        is_primary && !is_there(data_directory / "backup_label") && !is_there(data_directory / "recovery.signal");
+    return is_recovered ? Restored::cluster : Restored::copy;
+}
+
+std::string words_of_kept_copy(const ScratchDirectory& scratch) {
+    return fmt::format("what was copied is kept in {}; its recovery has not ended: look at it, and do not start it\n"
+                       "remove it: rm -r {}",
+                       scratch.own().string(), system::shell_word(scratch.own().string()));
+}
 
 std::string make_startable(const ScratchDirectory& scratch, const fs::path& data_directory,
                            const fs::path& bin_directory) {

@@ -20,6 +20,7 @@
 #include "process/process_tree.hpp"
 #include "replay/position.hpp"
 #include "replay/probes.hpp"
+#include "replay/replay.hpp"
 #include "show/metrics.hpp"
 #include "show/rehearsal.hpp"
 #include "staging/hand_over.hpp"
@@ -38,6 +39,7 @@
 #include <cstdlib>
 #include <exception>
 #include <fmt/format.h>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -157,9 +159,14 @@ void examine(const RehearseArguments& arguments, const RehearsalSettings& settin
     if (arguments.amcheck) {
         drill.phase("amcheck");
         const auto look_at_repository = pgbackrest::as_typed(settings.request.pgbackrest.command("verify"));
-        const auto findings = look_for_corruption(client, look_at_repository);
-        drill.judge(findings);
-        examined.push_back(findings.empty() ? "amcheck" : "amcheck (not of every database)");
+        auto seen = look_for_corruption(client, look_at_repository);
+        for (auto& finding : seen.findings) {
+            finding.id = seen.failed ? "rehearse-amcheck" : finding.id;
+        }
+        drill.judge(seen.findings);
+        if (!seen.examined.empty()) {
+            examined.push_back(seen.examined);
+        }
     }
     if (arguments.dump) {
         drill.phase("dump");
@@ -208,6 +215,24 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
                  [&](std::size_t done, std::size_t all) { drill.view.display.counted(Unit::files, done, all); });
 }
 
+/// Of a rehearsal that failed: what somebody can look at.
+void keep_what_was_restored(ScratchDirectory& scratch, const StagingDirectory& staging, const fs::path& bin_directory) {
+    switch (what_was_restored(staging.path())) {
+    case Restored::nothing:
+        log::info("the copy did not come to its end: nothing is kept");
+        break;
+    case Restored::copy:
+        scratch.keep();
+        log::info("{}", words_of_kept_copy(scratch));
+        break;
+    case Restored::cluster:
+        scratch.keep();
+        put_back_auto_conf(staging);
+        log::info("{}", make_startable(scratch, staging.path(), bin_directory));
+        break;
+    }
+}
+
 void run(const RehearseArguments& arguments, const RehearsalSettings& settings, ScratchDirectory& scratch,
          Drill& drill) {
     auto request = in_scratch(settings.request, scratch.own(), scratch.data_directory(), scratch.tablespaces());
@@ -230,7 +255,16 @@ void run(const RehearseArguments& arguments, const RehearsalSettings& settings, 
     log::info("rehearsal of stanza {} to {}: backup set {}, timeline {} ({}), {} WAL segments, in {}",
               request.pgbackrest.stanza, request.target.text(), plan.backup.label, plan.timeline().text(),
               plan.reason_for_timeline, plan.wal.segments, scratch.path().string());
-    restore(arguments, settings, request, plan, bin_directory, staging, drill);
+    try {
+        restore(arguments, settings, request, plan, bin_directory, staging, drill);
+    } catch (const std::exception& error) {
+        // On a disk that got full somebody else needs the room.
+        const auto code = system::unexpected(error).code();
+        if (arguments.keep && !is_interruption(code) && code != ExitCode::system_refused) {
+            write_or_warn([&] { keep_what_was_restored(scratch, staging, bin_directory); });
+        }
+        throw;
+    }
     if (arguments.keep) {
         scratch.keep();
         log::info("{}", make_startable(scratch, staging.path(), bin_directory));
@@ -264,7 +298,7 @@ fs::path directory_of_history(const fs::path& file) {
 }
 
 void conclude(const RehearseArguments& arguments, const BootstrapArguments& given, const RehearsalSettings& settings,
-              const Drill& drill, const std::optional<Failure>& failure) {
+              Drill& drill, const std::optional<Failure>& failure) {
     auto report = nlohmann::json::parse(drill.view.report.text(failure));
     report["rehearsal"] = drill.told.to_json();
     const auto text = report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -275,42 +309,81 @@ void conclude(const RehearseArguments& arguments, const BootstrapArguments& give
                          metrics_path(given.options, given.patroni)};
     write_files(files, {"Rehearsal", drill_metrics}, [&] { return text; }, drill.view.display.status(), failure,
                 {{settings.history, [&] { add_rehearsal(settings.history, drill.told); }}});
+    drill.remove_note();
+}
+
+/// What is told of a rehearsal that could not begin for what was asked.
+RehearsalSettings settings_or_conclude(const RehearseArguments& arguments, const BootstrapArguments& given) {
+    try {
+        return rehearsal_settings(arguments, given);
+    } catch (const Failure& failure) {
+        RehearsalSettings known;
+        const auto names = names_of_cluster(given.options, given.patroni);
+        known.request.scope = names.scope;
+        known.request.pgbackrest.stanza = names.stanza;
+        known.request.report = report_path(given.options, std::nullopt);
+        known.history = history_of(given);
+        directory_of_history(known.history);
+        Drill drill(known);
+        drill.told.target.clear();
+        drill.end(failure);
+        conclude(arguments, given, known, drill, failure);
+        throw;
+    }
+}
+
+/// An earlier one that was killed could not tell of its end. Of two who see its note, one removes it; who may not do
+/// that may not write the history either.
+void conclude_killed(const BootstrapArguments& given) {
+    const auto history = history_of(given);
+    const auto killed = killed_rehearsal(history);
+    std::error_code error;
+    if (!killed || !fs::remove(note_of_rehearsal(history), error)) {
+        return;
+    }
+    const auto told = rehearsal_of_killed(*killed);
+    log::warning("an earlier rehearsal of stanza {} did not come to its end: {}", told.stanza, told.message);
+    write_or_warn([&] { add_rehearsal(history, told); });
+    if (const auto file = metrics_path(given.options, given.patroni)) {
+        write_or_warn([&] { write_metrics(*file, drill_metrics, *killed); });
+    }
 }
 
 }  // namespace
 
 void rehearse(const RehearseArguments& arguments) {
     const auto given = read_bootstrap_arguments(arguments.words);
+    choose_log_format(given);
+    write_or_warn([&] { conclude_killed(given); }, log::Level::debug);
     if (arguments.history) {
         const auto rehearsals = read_rehearsals(history_of(given));
         std::fputs((arguments.json ? history_json(rehearsals) : history_text(rehearsals)).c_str(), stdout);
         return;
     }
-    const auto settings = rehearsal_settings(arguments, given);
+    const auto settings = settings_or_conclude(arguments, given);
     log::set_level(settings.request.log_level);
-    choose_log_format(given);
     system::run_behind_others();
-    ScratchDirectory scratch(settings.scratch, kept_away_places(settings), directory_of_history(settings.history));
-    ::setenv("TMPDIR", scratch.temporary().c_str(), 1);
     Drill drill(settings);
+    std::unique_ptr<ScratchDirectory> scratch;
     try {
+        const auto of_history = directory_of_history(settings.history);
+        scratch = std::make_unique<ScratchDirectory>(settings.scratch, kept_away_places(settings), of_history);
+        ::setenv("TMPDIR", scratch->temporary().c_str(), 1);
+        if (!of_history.empty()) {
+            drill.keep_note(note_of_rehearsal(settings.history));
+        }
         drill.judge_node(given);
-        run(arguments, settings, scratch, drill);
+        run(arguments, settings, *scratch, drill);
         process::end_descendants(std::chrono::seconds(2));  // an archive-get that still fetches ahead
         drill.end(std::nullopt);
         conclude(arguments, given, settings, drill, std::nullopt);
     } catch (const std::exception& error) {
         const auto failure = of_a_rehearsal(system::unexpected(error));
         process::end_descendants(std::chrono::seconds(2));
-        // On a disk that got full somebody else needs the room.
-        if (arguments.keep && !is_interruption(failure.code()) && failure.code() != ExitCode::system_refused) {
-            write_or_warn([&] {
-                scratch.keep();
-                log::info("what was restored is kept in {}", scratch.own().string());
-            });
-        }
         drill.end(failure);
-        conclude(arguments, given, settings, drill, failure);
+        if (scratch || failure.code() != ExitCode::lock_held) {  // the other one tells of itself
+            conclude(arguments, given, settings, drill, failure);
+        }
         throw Failure(failure);
     }
 }

@@ -223,7 +223,7 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
         append(findings, look_at_replica_backups(source_in_force(invocation), report.facts));
     }
     if (arguments.amcheck && !invocation.by_patroni) {
-        append(findings, look_for_corruption(client, check_of_repository(invocation)));
+        append(findings, look_for_corruption(client, check_of_repository(invocation)).findings);
     }
     return report;
 }

@@ -44,13 +44,6 @@ void set_aside_auto_conf(const StagingDirectory& staging) {
     }
 }
 
-void put_back_auto_conf(const StagingDirectory& staging) {
-    if (const auto content = system::read_file_if_present(kept_auto_conf(staging))) {
-        system::replace_file(staging.path() / "postgresql.auto.conf", *content);
-        system::remove_file(kept_auto_conf(staging));
-    }
-}
-
 /// What every private server runs with, whatever it is for.
 std::vector<postgres::Setting> base_settings(const Request& request, const fs::path& data,
                                              const postgres::ControlData& control) {
@@ -375,6 +368,13 @@ class Replay {
 };
 
 }  // namespace
+
+void put_back_auto_conf(const StagingDirectory& staging) {
+    if (const auto content = system::read_file_if_present(kept_auto_conf(staging))) {
+        system::replace_file(staging.path() / "postgresql.auto.conf", *content);
+        system::remove_file(kept_auto_conf(staging));
+    }
+}
 
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
                const FirstSession& session, Start start, const std::function<void()>& copy_again,

@@ -237,6 +237,13 @@ void check_method(Settings& settings, const std::optional<patroni::Configuration
     }
 }
 
+std::string scope_in(const Settings& settings, const std::optional<patroni::Configuration>& patroni) {
+    if (const auto scope = settings.value("scope")) {
+        return scope->text;
+    }
+    return patroni && patroni->scope ? patroni->scope->text : std::string();
+}
+
 std::optional<std::filesystem::path> path_in(const Settings& settings, const std::string& name) {
     const auto path = settings.value(name);
     return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
@@ -254,11 +261,7 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
     check_method(settings, patroni);
     refuse_control_characters(settings, patroni);
     request.data_directory = read_data_directory(settings, patroni);
-    if (const auto scope = settings.value("scope")) {
-        request.scope = scope->text;
-    } else if (patroni && patroni->scope) {
-        request.scope = patroni->scope->text;
-    }
+    request.scope = scope_in(settings, patroni);
     request.pgbackrest = read_pgbackrest(settings);
     if (!request.pgbackrest.stanza.empty()) {
         request.configured = add_configured(settings, request.pgbackrest);
@@ -342,6 +345,12 @@ pgbackrest::Pgbackrest pgbackrest_in(const Settings& settings) {
         pgbackrest.stanza = stanza->text;
     }
     return pgbackrest;
+}
+
+ClusterNames names_of_cluster(const std::vector<GivenOption>& given,
+                              const std::optional<patroni::Configuration>& patroni) {
+    const Settings settings(given, patroni);
+    return {scope_in(settings, patroni), pgbackrest_in(settings).stanza};
 }
 
 std::optional<log::Format> log_format(const std::vector<GivenOption>& given,

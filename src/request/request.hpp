@@ -69,6 +69,13 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
 /// How pgBackRest is called, as far as it is said: where no stanza is, it stays empty.
 pgbackrest::Pgbackrest pgbackrest_in(const Settings& settings);
 
+/// As far as they are said, found even when the request itself is in error.
+struct ClusterNames {
+    std::string scope, stanza;
+};
+ClusterNames names_of_cluster(const std::vector<GivenOption>& given,
+                              const std::optional<patroni::Configuration>& patroni);
+
 /// How the log is to be written, if that is said, found even when the request itself is in error.
 std::optional<log::Format> log_format(const std::vector<GivenOption>& given,
                                       const std::optional<patroni::Configuration>& patroni);

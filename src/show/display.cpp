@@ -212,10 +212,14 @@ RunDisplay::~RunDisplay() {
     log::show_below("");
 }
 
+void RunDisplay::about(const ClusterNames& names) {
+    state_->status.scope = names.scope;
+    state_->status.stanza = names.stanza;
+}
+
 void RunDisplay::about(const Request& request) {
+    about(ClusterNames{request.scope, request.pgbackrest.stanza});
     auto& status = state_->status;
-    status.scope = request.scope;
-    status.stanza = request.pgbackrest.stanza;
     status.data_directory = request.data_directory.string();
     status.target = request.target.text();
     state_->recovery = text(request.recovery);

@@ -25,6 +25,7 @@ class RunDisplay {
     RunDisplay(const RunDisplay&) = delete;
     RunDisplay& operator=(const RunDisplay&) = delete;
 
+    void about(const ClusterNames& names);
     void about(const Request& request);
     void about(const Plan& plan);
     void about(const Reached& reached);

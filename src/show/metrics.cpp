@@ -125,14 +125,34 @@ std::string quoted(const std::string& value) {
     return text + '"';
 }
 
+std::string labels_text(const Labels& labels) {
+    std::string text;
+    for (const auto& [label, value] : labels) {
+        text += fmt::format("{}{}={}", text.empty() ? "" : ",", label, quoted(value));
+    }
+    return text;
+}
+
+Labels common_labels(std::string_view run, const std::string& scope, const std::string& stanza) {
+    return {{"run", std::string(run)}, {"scope", scope}, {"stanza", stanza}};
+}
+
 std::string sample_line(const std::string& name, const Sample& sample, const Labels& common) {
-    std::string labels;
-    for (const auto* list : {&common, &sample.labels}) {
-        for (const auto& [label, value] : *list) {
-            labels += fmt::format("{}{}={}", labels.empty() ? "" : ",", label, quoted(value));
+    auto labels = common;
+    labels.insert(labels.end(), sample.labels.begin(), sample.labels.end());
+    return fmt::format("{}{{{}}} {}\n", name, labels_text(labels), sample.value);
+}
+
+/// How the labels of an earlier line begin in whose place this run's come: those of the same cluster, and of a run that
+/// ended before its scope or stanza was known.
+std::vector<std::string> labels_before(std::string_view run, const RunStatus& status) {
+    std::vector<std::string> beginnings;
+    for (const auto& scope : {std::string(), status.scope}) {
+        for (const auto& stanza : {std::string(), status.stanza}) {
+            beginnings.push_back("{" + labels_text(common_labels(run, scope, stanza)));
         }
     }
-    return fmt::format("{}{{{}}} {}\n", name, labels, sample.value);
+    return beginnings;
 }
 
 /// Whether a line is one that metrics_text() writes.
@@ -146,16 +166,19 @@ bool is_ours(const std::string& line) {
 }  // namespace
 
 std::string metrics_text(std::string_view run, const RunStatus& status, const std::string& earlier) {
-    const Labels common{{"run", std::string(run)}, {"scope", status.scope}, {"stanza", status.stanza}};
+    const auto common = common_labels(run, status.scope, status.stanza);
+    const auto replaced = labels_before(run, status);
     const auto lines_before = system::lines(earlier);
     std::string text;
     for (const auto& family : families_of(status)) {
         const auto name = std::string(prefix) + std::string(family.name);
-        const auto of_this_kind = fmt::format("{}{{run=\"{}\"", name, run);
         std::string samples;
         const bool is_renewed = family.name != last_success || !family.samples.empty();
         for (const auto& line : lines_before) {
-            if (line.starts_with(name + "{run=\"") && !(is_renewed && line.starts_with(of_this_kind))) {
+            const bool is_replaced = std::any_of(replaced.begin(), replaced.end(), [&](const std::string& labels) {
+                return line.starts_with(name + labels);
+            });
+            if (line.starts_with(name + "{run=\"") && !(is_renewed && is_replaced)) {
                 samples += line + '\n';
             }
         }

@@ -13,8 +13,8 @@ constexpr std::string_view restore_metrics = "restore";
 constexpr std::string_view drill_metrics = "drill";
 
 /// How the last run of a kind ended, in Prometheus' text format, for node_exporter's textfile collector. `earlier` is
-/// what the file held: the metrics of the other kind stay, and so does the time of this kind's last success. What is
-/// not known of the run has no metric.
+/// what the file held: the metrics of the other kind and of other clusters (scope and stanza) stay, and so does the
+/// time of this one's last success. What is not known of the run has no metric.
 std::string metrics_text(std::string_view run, const RunStatus& status, const std::string& earlier);
 
 /// Puts that into a file, in one step, which everybody may read, and which becomes ours where another user has made

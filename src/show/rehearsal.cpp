@@ -43,9 +43,11 @@ std::string line_of(std::string_view name, const std::string& text) {
 }
 
 std::string outcome_text(const Rehearsal& rehearsal) {
-    return rehearsal.is_done() ? fmt::format("succeeded in {}", seconds_text(rehearsal.seconds))
-                               : fmt::format("failed in the phase {} with exit code {}: {}", rehearsal.phase,
-                                             rehearsal.exit_code, rehearsal.message);
+    if (rehearsal.is_done()) {
+        return fmt::format("succeeded in {}", seconds_text(rehearsal.seconds));
+    }
+    const auto where = rehearsal.phase.empty() ? "before its first phase" : "in the phase " + rehearsal.phase;
+    return fmt::format("failed {} with exit code {}: {}", where, rehearsal.exit_code, rehearsal.message);
 }
 
 std::string lost_text(const Rehearsal& rehearsal) {

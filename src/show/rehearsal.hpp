@@ -1,5 +1,6 @@
 #pragma once
 
+#include "show/status.hpp"
 #include "system/finding.hpp"
 
 #include <cstdint>
@@ -56,6 +57,13 @@ std::filesystem::path usual_rehearsals_file();
 std::vector<Rehearsal> read_rehearsals(const std::filesystem::path& file);
 /// Adds one at the end, in one write. Throws Failure(system_refused).
 void add_rehearsal(const std::filesystem::path& file, const Rehearsal& rehearsal);
+
+/// Beside the history: the status of the rehearsal that runs, for as long as it has not told of its end.
+std::filesystem::path note_of_rehearsal(const std::filesystem::path& history);
+/// Of one that has left its note and is gone: it was killed. Empty when there is none, also while one runs.
+std::optional<RunStatus> killed_rehearsal(const std::filesystem::path& history);
+/// Its line of the history.
+Rehearsal rehearsal_of_killed(const RunStatus& status);
 
 /// For a program: an object of each rehearsal a line.
 std::string history_json(const std::vector<Rehearsal>& rehearsals);

@@ -3,6 +3,8 @@
 #include "show/rehearsal.hpp"
 #include "system/descriptor.hpp"
 #include "system/file.hpp"
+#include "system/lock.hpp"
+#include "system/process_facts.hpp"
 #include "system/refusal.hpp"
 #include "system/text.hpp"
 
@@ -11,6 +13,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <iterator>
@@ -131,6 +134,40 @@ void add_rehearsal(const std::filesystem::path& file, const Rehearsal& rehearsal
     if (written != static_cast<ssize_t>(line.size())) {
         throw system::refused("write", file, written < 0 ? errno : ENOSPC);
     }
+}
+
+std::filesystem::path note_of_rehearsal(const std::filesystem::path& history) {
+    return history.string() + ".running";
+}
+
+std::optional<RunStatus> killed_rehearsal(const std::filesystem::path& history) {
+    const auto content = system::read_file_if_present(note_of_rehearsal(history));
+    const auto written = content ? RunStatus::from_json(*content) : std::nullopt;
+    if (!written) {
+        return std::nullopt;
+    }
+    const auto& process = written->process;
+    const bool lives = process.start_time != 0 && system::start_time_of(process.pid) == process.start_time;
+    auto status = judge_status(written, {.journal = {},
+                                         .here = ProcessMark::of_this_process(),
+                                         .process_is_alive = lives,
+                                         .is_locked = system::is_locked(history.parent_path()),
+                                         .now = std::time(nullptr)});
+    return status.state == RunStatus::State::interrupted ? std::optional(std::move(status)) : std::nullopt;
+}
+
+Rehearsal rehearsal_of_killed(const RunStatus& status) {
+    Rehearsal rehearsal;
+    rehearsal.at = status.started;
+    rehearsal.stanza = status.stanza;
+    rehearsal.target = status.target;
+    rehearsal.backup_set = status.plan ? status.plan->backup_set : "";
+    rehearsal.exit_code = static_cast<int>(exit_code_of(status));
+    rehearsal.phase = status.phase.phase;
+    rehearsal.message = "it was killed, or its machine went down";
+    rehearsal.seconds = static_cast<double>(status.updated - status.started);
+    rehearsal.phases = status.phases;
+    return rehearsal;
 }
 
 std::string history_json(const std::vector<Rehearsal>& rehearsals) {

@@ -1,8 +1,11 @@
 """What the tests of rehearse have in common."""
 import json
 import os
+import re
+import shlex
+import signal
 
-from bootstrap_case import BootstrapCase, program, read
+from bootstrap_case import BATCHES, ROWS, BootstrapCase, program, read, wait_until
 
 SLEEP = 'exec sleep 47'
 CHOSEN_PRIORITY = ('nice', '-n', '1', 'ionice', '-c', '2')  # or it would wait for the tests that run beside it
@@ -53,6 +56,24 @@ class RehearsalCase(BootstrapCase):
     def metric(self, name, value):
         """The line of a drill's metric."""
         return 'patroni_pgbackrest_%s{run="drill",scope="%s",stanza="demo"} %d\n' % (name, self.node.scope, value)
+
+    def start_what_was_kept(self, result):
+        """Its server, psql for it, and the words that remove it, as a rehearsal has printed them."""
+        start, reach, remove = (re.search(r'\n *%s: (.*)' % words, result.log).group(1)
+                                for words in ('start it', 'reach it', 'remove it, when its server is stopped'))
+        server = self.lab.start('kept', *shlex.split(start))
+        psql = [*shlex.split(reach), '-U', 'postgres', '-Atc']
+        wait_until('the kept server', lambda: self.lab.attempt(*psql, 'select 1').returncode == 0)
+        self.assertEqual(self.lab.run(*psql, 'select count(*) from kept'), str(BATCHES * ROWS))
+        self.assertEqual(self.lab.run(*psql, 'show archive_mode'), 'off')
+        return server, shlex.split(remove)
+
+    def remove_what_was_kept(self, server, remove):
+        server.send_signal(signal.SIGINT)
+        wait_until('the kept server to stop', lambda: server.poll() is not None)
+        self.lab.run(*remove)
+        self.assertEqual(os.listdir(self.scratch), [])
+        os.rmdir(self.scratch)
 
     def found(self):
         """The ids of check's findings."""

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import signal
 import time
 import unittest
 
@@ -12,6 +11,7 @@ from bootstrap_case import BATCHES, ROWS, PlainCase, program, read, wait_until
 from json_schema import assert_fits
 from rehearsal_case import CHOSEN_PRIORITY, SLEEP, RehearsalCase
 from repository_case import RepositoryCase
+from source_cluster import switch_wal, wait_until_archived
 
 PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../packaging/systemd')
 REPORT_SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/report.schema.json')
@@ -111,7 +111,7 @@ class Green(RehearsalCase):
         result = self.rehearse('--amcheck')
         self.assert_done(result)
         self.assertRegex(result.log, r'WARNING: .*pg_amcheck')
-        self.assertIn('amcheck (not of every database)', result.log)
+        self.assertIn('examined   nothing but the recovery itself\n', result.log)
 
     def test_a_restored_cluster_and_its_server_stay_as_they_are(self):
         self.assert_done(self.bootstrap())
@@ -141,6 +141,10 @@ class Green(RehearsalCase):
         self.assertEqual(set(places) - set(words), set())
         self.assert_done(self.run_program(*CHOSEN_PRIORITY, *[places.get(word, word) for word in words]))
         self.assert_nothing_left()
+        after = re.search(r'(?m)^ExecStopPost=(.*)$', unit).group(1)
+        for packaged, here in places.items():
+            after = after.replace(packaged, here)
+        self.assert_done(self.run_program(*shlex.split(after)))
         self.assertIn('Unit]', read(os.path.join(PACKAGED, 'patroni_pgbackrest-rehearse.timer')))
 
     @unittest.skipIf(os.geteuid() != 0, 'needs root')
@@ -154,19 +158,9 @@ class Green(RehearsalCase):
     def test_what_is_kept_can_be_started_and_is_not_removed_by_the_next(self):
         result = self.rehearse('--keep')
         self.assert_done(result)
-        start, reach, remove = (re.search(r'\n *%s: (.*)' % words, result.log).group(1)
-                                for words in ('start it', 'reach it', 'remove it, when its server is stopped'))
-        server = self.lab.start('kept', *shlex.split(start))
-        psql = [*shlex.split(reach), '-U', 'postgres', '-Atc']
-        wait_until('the kept server', lambda: self.lab.attempt(*psql, 'select 1').returncode == 0)
-        self.assertEqual(self.lab.run(*psql, 'select count(*) from kept'), str(BATCHES * ROWS))
-        self.assertEqual(self.lab.run(*psql, 'show archive_mode'), 'off')
+        server, remove = self.start_what_was_kept(result)
         self.assert_refused(self.rehearse('--keep'), 9, 'holds a rehearsal that was kept', 'rm -r')
-        server.send_signal(signal.SIGINT)
-        wait_until('the kept server to stop', lambda: server.poll() is not None)
-        self.lab.run(*shlex.split(remove))
-        self.assertEqual(os.listdir(self.scratch), [])
-        os.rmdir(self.scratch)
+        self.remove_what_was_kept(server, remove)
         self.assert_done(self.rehearse())
 
 
@@ -225,7 +219,26 @@ esac; done''' % SLEEP)
         result = self.run_program(*self.command_of('--link-all', '--reuse-data=/lost', '--memory=much'))
         for option in ('link-all', 'reuse-data', 'memory'):
             self.assert_refused(result, 2, '', place='--' + option)
-        self.assertEqual(self.history(), [])
+        self.assertIn('rehearsal  failed before its first phase with exit code 2: ', result.log)
+        self.assertEqual([(each['exit_code'], each['stanza']) for each in self.history()], [(2, 'demo')])
+
+    def test_a_pg_amcheck_that_does_not_come_to_its_end(self):
+        self.configure(postgresql={'bin_dir': self.wrapped_binaries('pg_amcheck', 'kill -9 $$')})
+        self.assert_red(self.rehearse('--amcheck'), 8, 'pg_amcheck was killed by signal 9', 'amcheck')
+
+    def test_what_is_kept_of_a_red_one_starts_as_printed(self):
+        result = self.rehearse('--keep', '--probe=select false')
+        self.assert_red(result, 8, 'returned', 'probes')
+        self.remove_what_was_kept(*self.start_what_was_kept(result))
+
+    def test_nothing_is_kept_where_nothing_was_restored(self):
+        self.assert_red(self.rehearse('--keep', '--set=20200101-000000F'), 4, '.', 'plan')
+        self.assert_nothing_left()
+        failing = self.wrap_pgbackrest('[ $VERB != restore ] || { echo "ERROR: [058]: raised by the test" >&2; exit 58; }')
+        result = self.rehearse('--keep', '--pgbackrest=' + failing)
+        self.assertIn('the copy did not come to its end: nothing is kept', result.log)
+        self.assertEqual(self.history()[-1]['phase'], 'copy')
+        self.assert_nothing_left()
 
 
 class SecondCluster(RehearsalCase, RepositoryCase):
@@ -272,3 +285,42 @@ class DamagedPage(PlainCase, RehearsalCase):
         self.assert_done(self.rehearse())  # the recovery itself reads none of it
         self.assert_red(self.rehearse('--checksums'), 8, 'pg_checksums found damaged pages: .*checksum verification failed', 'checksums')
         self.assert_red(self.rehearse('--dump'), 8, 'database postgres cannot be read as a whole', 'dump')
+class PreparedTransaction(PlainCase, RehearsalCase):
+    """One that has locked a table is pending at the end of the archive. Nobody ends it in a rehearsal."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_source('autovacuum=off\nmax_prepared_transactions=5', 'create table locked as select 1 n')
+        self.has_amcheck = os.path.exists(os.path.join(self.lab.bin_directory, 'pg_amcheck'))
+        if self.has_amcheck:
+            self.plain.sql('create extension amcheck')
+        self.plain.write_batches(1)
+        self.plain.sql("begin; truncate locked; prepare transaction 'one'")
+        self.archive_all()
+
+    def archive_all(self):
+        self.plain.sql('checkpoint')
+        wait_until_archived(self.plain, switch_wal(self.plain))
+
+    def test_a_dump_names_what_is_locked_and_works_when_that_has_ended(self):
+        result = self.rehearse('--dump')
+        self.assert_red(result, 8, r'database postgres cannot be read as a whole: .* keeps everybody from locked \(one\)', 'dump')
+        self.assertLess(dict((each['phase'], each['seconds']) for each in self.history()[-1]['phases'])['dump'], 50)
+        self.plain.sql("rollback prepared 'one'")
+        self.archive_all()
+        self.assert_done(self.rehearse('--dump'))
+
+    def test_amcheck_leaves_out_what_is_locked(self):
+        if not self.has_amcheck:
+            self.skipTest('PostgreSQL 13 has no pg_amcheck')
+        result = self.rehearse('--amcheck')
+        self.assert_done(result)
+        self.assertRegex(result.log, r'WARNING: .*waited 10 s for a lock on heap table "postgres\.(public\.)?locked", and left it out')
+        self.assertIn('examined   amcheck (not of every table)\n', result.log)
+        self.plain.sql("rollback prepared 'one'")
+        self.archive_all()
+        result = self.rehearse('--amcheck')
+        self.assert_done(result)
+        self.assertIn('examined   amcheck\n', result.log)
+
+

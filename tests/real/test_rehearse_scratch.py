@@ -1,6 +1,7 @@
 """The scratch directory of rehearse: which it takes, and what it leaves there, whenever it ends."""
 import os
 import re
+import shlex
 import unittest
 
 from bootstrap_case import BATCHES, PlainCase, program, read, wait_until
@@ -28,7 +29,21 @@ class ScratchDirectories(RehearsalCase):
         self.lab.write('somebody/file', 'mine')
         self.refuse(self.lab.path('somebody'), 9, 'is not empty')
         self.assertEqual(os.listdir(self.lab.path('somebody')), ['file'])
-        self.assertEqual(self.history(), [])
+
+    def test_a_refusal_is_in_history_and_metrics(self):
+        self.configure({'metrics-file': self.lab.path('node.prom')})
+        self.lab.make('somebody')
+        self.lab.write('somebody/file', 'mine')
+        self.assert_done(self.rehearse('--keep'))
+        self.assertIn(self.metric('last_run_success', 1), read(self.lab.path('node.prom')))
+        for scratch, message in ((self.scratch, 'holds a rehearsal that was kept'), (self.lab.path('somebody'), 'is not empty')):
+            self.refuse(scratch, 9, message)
+            last = self.history()[-1]
+            self.assertEqual((last['exit_code'], last['stanza']), (9, 'demo'))
+            self.assertIn(message, last['message'])
+            for name, value in (('last_run_success', 0), ('last_run_exit_code', 9)):
+                self.assertIn(self.metric(name, value), read(self.lab.path('node.prom')))
+        self.assertEqual(len(self.history()), 3)
 
     def test_it_is_in_no_place_of_a_living_server(self):
         self.assert_done(self.bootstrap())
@@ -104,6 +119,39 @@ class Interrupted(RehearsalCase):
                 self.assertIn('what an interrupted rehearsal left: it is removed', result.log)
                 self.assert_nothing_runs()
                 self.assert_absent()
+
+    def kill_in_the_replay(self):
+        process = self.start('--pgbackrest=' + self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP))
+        self.wait_for_sleep()
+        self.look_back()  # which says nothing of one that is alive
+        self.assertNotIn(143, [each['exit_code'] for each in self.history()[-1:]])
+        process.kill()
+        process.wait(20)
+        self.assert_nothing_runs(20, tidied=False)
+
+    def look_back(self):
+        return self.run_program(program(), 'rehearse', '--history', '--patroni-config=' + self.yml)
+
+    def test_one_that_was_killed_is_in_history_and_metrics_once_somebody_looks(self):
+        metrics = self.lab.path('node.prom')
+        self.configure({'metrics-file': metrics})
+        self.assert_done(self.rehearse())
+        self.kill_in_the_replay()
+        self.assertIn(self.metric('last_run_success', 1), read(metrics))
+        for _ in range(2):
+            shown = self.look_back()
+            self.assertEqual(len(re.findall(r'  demo  failed \(143\)  in .*  it was killed, or its machine went down\n', shown.log)), 1)
+        for name, value in (('last_run_success', 0), ('last_run_exit_code', 143)):
+            self.assertIn(self.metric(name, value), read(metrics))
+        last = self.history()[-1]
+        self.assertEqual((last['phase'], last['stanza']), ('replay', 'demo'))
+        self.assert_done(self.rehearse())  # removes what is left
+        # The next rehearsal is somebody who looks as well.
+        self.kill_in_the_replay()
+        self.assertEqual(self.rehearse('--set=20200101-000000F').code, 4)
+        self.assertEqual([each['exit_code'] for each in self.history()], [0, 143, 0, 143, 4])
+        self.assertIn(self.metric('last_run_exit_code', 4), read(metrics))
+        self.assertEqual([name for name in os.listdir(self.lab.path('.local/state/patroni_pgbackrest')) if 'running' in name], [])
 
     def test_what_somebody_adds_to_what_a_killed_one_left_is_refused_and_stays(self):
         at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)
@@ -183,6 +231,13 @@ class Tablespaces(PlainCase, RehearsalCase):
         before = self.files_below(self.place)
         self.assert_red(self.rehearse(), 9, 'the WAL makes a tablespace in %s, and a rehearsal writes in' % self.place, 'replay')
         self.assertEqual(self.files_below(self.place), before)
+        # One that is kept is not told how to start: its own replay would make the tablespace there.
+        kept = self.rehearse('--keep')
+        self.assert_red(kept, 9, 'the WAL makes a tablespace', 'replay')
+        self.assertIn('its recovery has not ended: look at it, and do not start it\n', kept.log)
+        self.assertNotIn('start it: ', kept.log)
+        self.lab.run(*shlex.split(re.search(r'\n *remove it: (.*)', kept.log).group(1)))
+        os.rmdir(self.scratch)
         self.plain.back_up()
         self.assert_done(self.rehearse())
         self.assertEqual(self.plain.sql('select count(*) from there'), '0')

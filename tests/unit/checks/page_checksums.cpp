@@ -56,3 +56,17 @@ TEST_CASE("a dump of no database at all is an error") {
     CHECK(told[0].id == "rehearse-dump");
     CHECK(is_error(told[0]));
 }
+
+TEST_CASE("a database that a prepared transaction has locked is not dumped, and both are named") {
+    CHECK(review_locked("app", {}).empty());
+    const auto told = review_locked("app", {"orders (one)", "sales.items (two)"});
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].id == "rehearse-dump");
+    CHECK(is_error(told[0]));
+    CHECK(told[0].problem.message ==
+          "database app cannot be read as a whole: a prepared transaction keeps everybody from orders (one), "
+          "sales.items (two)");
+    const auto many = review_locked("app", std::vector<std::string>(23, "orders (one)"));
+    REQUIRE(many.size() == 1);
+    CHECK(many[0].problem.message.ends_with(", orders (one) and 3 more"));
+}

@@ -93,6 +93,16 @@ TEST_CASE("a rehearsal takes the method's block, but for where this node's resto
     CHECK_FALSE(settings.seed);
 }
 
+TEST_CASE("scope and stanza are known although the request is in error") {
+    const auto of_block = called_with({{"process-max", "many"}});
+    CHECK(names_of_cluster(of_block.options, of_block.patroni).scope == "demo");
+    CHECK(names_of_cluster(of_block.options, of_block.patroni).stanza == "demo");
+    const auto given = called_with({{"scope", "other"}, {"stanza", "old"}});
+    CHECK(names_of_cluster(given.options, given.patroni).scope == "other");
+    CHECK(names_of_cluster(given.options, given.patroni).stanza == "old");
+    CHECK(names_of_cluster({}, std::nullopt).stanza.empty());
+}
+
 TEST_CASE("the command line of a rehearsal counts more than the block") {
     auto arguments = in_a_scratch_directory();
     arguments.memory = "2GB";

@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/requests.hpp"
 
+#include <utility>
+
 using namespace patroni_pgbackrest;
 using State = RunStatus::State;
 
@@ -36,6 +38,12 @@ RunStatus failed() {
     status.updated = begin + 1001;
     status.phase.phase = "request";
     status.last_error = RunStatus::Error{2, "unknown option", "leave it out", begin + 1001};
+    return status;
+}
+
+RunStatus of_cluster(RunStatus status, const std::string& scope, const std::string& stanza) {
+    status.scope = scope;
+    status.stanza = stanza;
     return status;
 }
 
@@ -73,16 +81,45 @@ TEST_CASE("the metrics of a restore tell how it ended, when, how long each phase
 
 TEST_CASE("what is not known of a run has no metric, and a failure keeps the time of the last success") {
     const auto before = metrics_text(restore_metrics, done(), "");
-    const auto text = metrics_text(restore_metrics, failed(), before);
-    CHECK(has(text, "last_run_success{run=\"restore\",scope=\"\",stanza=\"\"} 0"));
-    CHECK(has(text, "last_run_exit_code{run=\"restore\",scope=\"\",stanza=\"\"} 2"));
-    CHECK(has(text, "last_run_target_reached{run=\"restore\",scope=\"\",stanza=\"\"} 0"));
+    const auto text = metrics_text(restore_metrics, of_cluster(failed(), "prod", "demo"), before);
+    CHECK(has(text, "last_run_success{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 0"));
+    CHECK(has(text, "last_run_exit_code{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 2"));
+    CHECK(has(text, "last_run_target_reached{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 0"));
     CHECK(has(text, "last_success_timestamp_seconds{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 1795330900"));
+    CHECK_FALSE(has(text, "last_run_success{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 1"));
     for (const auto* absent : {"backup_size", "wal_segments", "reached_timestamp", "window_end", "phase_duration"}) {
         CAPTURE(absent);
         CHECK(text.find(absent) == std::string::npos);
     }
     CHECK(metrics_text(restore_metrics, done(), text) == before);
+}
+
+TEST_CASE("the metrics of two clusters stand beside each other, and neither's success hides the other's failure") {
+    const auto first = metrics_text(drill_metrics, of_cluster(done(), "first", "demo"), "");
+    const auto both = metrics_text(drill_metrics, of_cluster(failed(), "second", "demo"), first);
+    const std::string of_first = "last_run_success{run=\"drill\",scope=\"first\",stanza=\"demo\"}";
+    const std::string of_second = "last_run_success{run=\"drill\",scope=\"second\",stanza=\"demo\"}";
+    CHECK(has(both, of_first + " 1"));
+    CHECK(has(both, of_second + " 0"));
+    const auto again = metrics_text(drill_metrics, of_cluster(done(), "first", "demo"), both);
+    CHECK(has(again, of_first + " 1"));
+    CHECK(has(again, of_second + " 0"));
+    CHECK(again.find(of_first) == again.rfind(of_first));
+    const auto of_another = metrics_text(drill_metrics, of_cluster(done(), "first", "demonstration"), again);
+    CHECK(has(of_another, of_first + " 1"));
+}
+
+TEST_CASE("a run that failed before its cluster was known is told beside all, until one that may be its own ends") {
+    const auto before = metrics_text(restore_metrics, done(), "");
+    for (const auto& [scope, stanza] : {std::pair("", ""), std::pair("prod", ""), std::pair("", "demo")}) {
+        CAPTURE(scope);
+        CAPTURE(stanza);
+        const auto text = metrics_text(restore_metrics, of_cluster(failed(), scope, stanza), before);
+        const auto labels = "{run=\"restore\",scope=\"" + std::string(scope) + "\",stanza=\"" + stanza + "\"}";
+        CHECK(has(text, "last_run_success" + labels + " 0"));
+        CHECK(has(text, "last_run_success{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 1"));
+        CHECK(metrics_text(restore_metrics, done(), text) == before);
+    }
 }
 
 TEST_CASE("in patroni mode nobody knows at the hand-over whether the target is reached") {

@@ -99,6 +99,37 @@ TEST_CASE("the history keeps every rehearsal in a line, and passes over what is 
     CHECK(problems_of(ExitCode::system_refused, [&] { add_rehearsal(files.path("none/file"), green()); }).size() == 1);
 }
 
+TEST_CASE("a rehearsal that has left its note and is gone was killed") {
+    const Files files;
+    const auto history = files.path("rehearsals.jsonl");
+    CHECK_FALSE(killed_rehearsal(history));
+    RunStatus status;
+    status.process = ProcessMark::of_this_process();
+    status.stanza = "demo";
+    status.target = "latest";
+    status.started = now;
+    status.updated = now + 60;
+    status.phase.phase = "replay";
+    status.phases = {{"plan", 1}, {"copy", 50}};
+    write_status(status, note_of_rehearsal(history));
+    CHECK_FALSE(killed_rehearsal(history));
+    status.process.start_time += 1;
+    write_status(status, note_of_rehearsal(history));
+    const auto killed = killed_rehearsal(history);
+    REQUIRE(killed);
+    const auto told = rehearsal_of_killed(*killed);
+    CHECK(told.at == now);
+    CHECK(told.stanza == "demo");
+    CHECK(told.target == "latest");
+    CHECK(told.exit_code == static_cast<int>(ExitCode::terminated));
+    CHECK(told.phase == "replay");
+    CHECK(told.seconds_of("copy") == 50);
+    CHECK(has(history_text({told}),
+              "demo  failed (143)  in 1 min  to latest  it was killed, or its machine went down\n"));
+    files.write("rehearsals.jsonl.running", "half a no");
+    CHECK_FALSE(killed_rehearsal(history));
+}
+
 TEST_CASE("the history is kept in the user's own state directory") {
     const Files files;
     system::Forked process([&] {
@@ -127,6 +158,9 @@ TEST_CASE("a person is told what came of a rehearsal") {
     rehearsal.seed = 7;
     CHECK(has(rehearsal_text(rehearsal), "target     latest, random with seed 7\n"));
     CHECK(has(rehearsal_text(red()), "rehearsal  failed in the phase copy with exit code 5: no such file\n"));
+    auto at_once = red();
+    at_once.phase.clear();
+    CHECK(has(rehearsal_text(at_once), "rehearsal  failed before its first phase with exit code 5: no such file\n"));
 }
 
 TEST_CASE("the history tells how the last rehearsal compares with those before it") {
