@@ -112,6 +112,14 @@ CorruptionCheck AmcheckWords::judge(const process::Outcome& outcome, const std::
     return check;
 }
 
+std::vector<Finding> findings_of_rehearsal(const CorruptionCheck& check) {
+    auto findings = check.findings;
+    for (auto& finding : findings) {
+        finding.id = check.failed ? "rehearse-amcheck" : finding.id;
+    }
+    return findings;
+}
+
 CorruptionCheck look_for_corruption(const postgres::Client& client, const std::string& check_of_repository) {
     if (!client.find("pg_amcheck")) {
         return {{not_done("pg_amcheck was not found in postgresql.bin_dir or PATH",

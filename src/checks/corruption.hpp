@@ -35,6 +35,9 @@ class AmcheckWords {
     bool has_nothing_ = false;
 };
 
+/// Its findings where a rehearsal was asked for it: that it did not come to its end is an error then.
+std::vector<Finding> findings_of_rehearsal(const CorruptionCheck& check);
+
 /// Runs pg_amcheck (PostgreSQL 14 and later) over every database that has the extension amcheck; as long as it makes
 /// progress. Corruption is an error, a program, an extension or a lock that is not to be had a warning.
 CorruptionCheck look_for_corruption(const postgres::Client& client, const std::string& check_of_repository);

@@ -159,11 +159,8 @@ void examine(const RehearseArguments& arguments, const RehearsalSettings& settin
     if (arguments.amcheck) {
         drill.phase("amcheck");
         const auto look_at_repository = pgbackrest::as_typed(settings.request.pgbackrest.command("verify"));
-        auto seen = look_for_corruption(client, look_at_repository);
-        for (auto& finding : seen.findings) {
-            finding.id = seen.failed ? "rehearse-amcheck" : finding.id;
-        }
-        drill.judge(seen.findings);
+        const auto seen = look_for_corruption(client, look_at_repository);
+        drill.judge(findings_of_rehearsal(seen));
         if (!seen.examined.empty()) {
             examined.push_back(seen.examined);
         }

@@ -57,6 +57,9 @@ TEST_CASE("nothing was examined where no database has amcheck, and where pg_amch
         CHECK(check.findings[0].problem.message.starts_with("pg_amcheck " + process::describe(outcome) + ": "));
         CHECK(check.examined.empty());
         CHECK(check.failed);
+        CHECK_FALSE(is_error(check.findings[0]));
+        CHECK(findings_of_rehearsal(check)[0].id == "rehearse-amcheck");
+        CHECK(is_error(findings_of_rehearsal(check)[0]));
     }
 }
 

@@ -50,6 +50,7 @@ std::string configured(const std::string& yaml) {
     const auto file = files.write("patroni.yml", yaml);
     ConfigureArguments arguments;
     arguments.replicas = arguments.replace = true;
+    arguments.options = {GivenOption{"stanza", "demo"}};
     patroni::ConfigurationEdit patroni_yml(file, {});
     add_bootstrap(patroni_yml, arguments, method_of(arguments, patroni_yml), "demo");
     patroni_yml.write();
