@@ -35,11 +35,11 @@ exec -a pgbackrest $REAL "$@"
 ''' % (shutil.which('pgbackrest'), self.staging + '.d/spool/archive/demo/in', self.lab.path('log/first'), body), 0o755)
         return {'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']}
 
-    def assert_whole(self, result):
+    def assert_whole(self, result, tidied=True):
         self.assert_done(result)
         self.assertNotIn('trying again', result.log)
+        self.assert_nothing_runs(tidied=tidied)
         self.assert_complete()
-        self.assert_nothing_runs()
 
     # Fetched ahead ------------------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ fi''' % self.source.segments[5][-8:])
         self.lab.run('mkdir', '-p', left)
         self.lab.run('cp', self.of_another_cluster(self.archived(last)), os.path.join(left, last))
         result = self.bootstrap()
-        self.assert_whole(result)
+        self.assert_whole(result, tidied=False)
         self.assertNotIn('of another cluster', result.log)
 
     # Whoever asks, and whoever is asked ---------------------------------------------------------------------------
@@ -128,6 +128,11 @@ fi''' % self.source.segments[5][-8:])
             '[ "$SEGMENT" != %s ] || [ $VERB != archive-get ] || { touch %s; while :; do sleep .05; done; }' % (
                 self.source.segments[5], self.lab.path('log/held'))))
         wait_until('the fifth segment', lambda: os.path.exists(self.lab.path('log/held')))
+
+    def asking(self):
+        """{pid: words} of the restore_command."""
+        words = {pid: command.split() for pid, command in descendants(self.process.pid).items()}
+        return {pid: each for pid, each in words.items() if each[1:2] == ['archive-get'] and each[2].startswith('--socket=')}
 
     def test_the_program_is_killed_while_postgresql_waits(self):
         self.hold_the_replay()
@@ -147,8 +152,8 @@ fi''' % self.source.segments[5][-8:])
 
     def test_what_runs_the_restore_command_is_killed_while_it_waits(self):
         self.hold_the_replay()
-        asking = [pid for pid, command in descendants(self.process.pid).items() if '--socket=' in command]
-        self.assertTrue(asking)
+        asking = list(self.asking())
+        self.assertEqual(len(asking), 1)
         send(9, asking)
         result = self.result_of(self.process, 60)
         self.assertEqual(result.code, 7, result.log)
@@ -158,8 +163,7 @@ fi''' % self.source.segments[5][-8:])
 
     def test_a_segment_that_is_asked_for_twice_at_once(self):
         self.hold_the_replay()
-        asking = next(command for command in descendants(self.process.pid).values() if '--socket=' in command)
-        words = asking.split()
+        words, = self.asking().values()
         again = self.lab.start('again', *words[:3], self.source.segments[4], 'pg_wal/again')
         time.sleep(.5)
         self.assertIsNone(again.poll())  # it waits for its turn
