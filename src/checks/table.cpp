@@ -334,7 +334,9 @@ const std::vector<CheckDefinition>& check_table() {
          "stop all nodes and run `patronictl remove` for the scope"},
         {"scope-bootstrapping", warning, "a bootstrap of the scope is under way, or was interrupted",
          "The /initialize key exists without a value: Patroni waits for the node that set it.",
-         "wait for it; if no node works on it any more, run `patroni_pgbackrest resume` on the node that did"},
+         "wait for it; if no node works on it any more, run `patroni_pgbackrest resume` on the node that did, and "
+         "start "
+         "Patroni there"},
 
         {"verify-in-recovery", error, "the server is still in recovery",
          "What it shows is not final. A Patroni that takes it for a primary would wait, or promote it at the point it "

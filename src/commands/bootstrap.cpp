@@ -300,7 +300,11 @@ void bootstrap(const BootstrapArguments& given) {
     view.display.about(names_of_cluster(given.options, given.patroni));
     try {
         view.report.phase("request");  // which the display has begun
-        const auto arguments = with_dcs(given, ask_for_configuration(given));
+        const auto scope = ask_for_configuration(given);
+        if (const auto& why = scope.leadership.why_unknown; !why.empty()) {
+            log::info("the DCS cannot be asked, so bootstrap.dcs is judged as if it counted: {}", why);
+        }
+        const auto arguments = with_dcs(given, scope);
         const auto request = make_request(arguments.options, arguments.patroni);
         view.about(request);
         log::set_level(request.log_level);

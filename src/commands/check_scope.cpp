@@ -46,7 +46,7 @@ std::vector<Finding> review_scope(const std::string& scope, const patroni::Scope
     if (state.initialize == patroni::InitializeKey::empty) {
         return {{"scope-bootstrapping",
                  {fmt::format("a bootstrap of scope {} is under way, or was interrupted", scope),
-                  "wait for it, or run patroni_pgbackrest resume on the node that began it"}}};
+                  "wait for it, or run patroni_pgbackrest resume on the node that began it, and start Patroni there"}}};
     }
     return {};
 }

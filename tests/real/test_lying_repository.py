@@ -178,7 +178,9 @@ class Bundles(TwoBackups):
         if name == 'cut':
             content = content[:begin + size // 2]
         elif name == 'a byte changed':
-            content = content[:begin + size // 2] + bytes([there[size // 2] ^ 0x20]) + content[begin + size // 2 + 1:]
+            # What stands for many zeros may mean the same with another byte, but not the sum behind it.
+            at = size - 6 if kind == 'the state of transactions' else size // 2
+            content = content[:begin + at] + bytes([there[at] ^ 0x20]) + content[begin + at + 1:]
         else:
             content = content[:begin] + self.others_in_place_of(kind, size) + content[begin + size:]
         with open(path, 'wb') as file:

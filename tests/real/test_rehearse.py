@@ -204,7 +204,7 @@ esac; done''' % SLEEP)
     def test_what_a_failed_one_kept_is_removed_as_the_next_one_says(self):
         result = self.rehearse('--keep', '--probe=select false')
         self.assert_red(result, 8, 'returned', 'probes')
-        self.assertIn('what was restored is kept in %s/ppb.rehearsal\n' % self.scratch, result.log)
+        self.assertIn('the rehearsed cluster is kept, and archives nothing\n', result.log)
         refused = self.rehearse('--keep')
         self.assert_refused(refused, 9, 'holds a rehearsal that was kept')
         self.lab.run(*shlex.split(re.search(r'then (rm -r .*)', refused.problems()[0][1]).group(1)))
