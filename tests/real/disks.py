@@ -183,7 +183,7 @@ class DisksCase(BootstrapCase):
     @staticmethod
     def empty(disks):
         for path in (os.path.join(disk, name) for disk in disks for name in os.listdir(disk) if name != 'lost+found'):
-            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+            os.remove(path) if os.path.islink(path) or not os.path.isdir(path) else shutil.rmtree(path)
 
     def keep_what_looks_whole(self):
         """What a disk happens to have kept: the files that say the most of a finished replay, while its pages are lost."""
