@@ -190,7 +190,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
         }
         const auto roles = patroni::fingerprint_of_roles(session.roles);
         if (const auto needed = decide_start_for_roles(start, staging.journal().roles, roles); needed != start) {
-            log::info("patroni.yml has other roles than the earlier run made");
+            log::info("patroni.yml may have other roles than the earlier run made");
             start = needed;
         }
         reached = replay_copy(request, plan, staging, bin_directory, session, start, view);
@@ -262,6 +262,13 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     }
 }
 
+/// What goes on later is kept. Without a network Patroni cannot take the key away either.
+void discard_call(const Layout& layout, ExitCode code) {
+    if (!is_interruption(code) && code != ExitCode::repository_unreachable) {
+        discard_plan(layout);
+    }
+}
+
 void run(const BootstrapArguments& arguments, const Request& request, RunView& view) {
     const auto layout = choose_layout(request.data_directory);
     if (hand_over_is_done(layout)) {
@@ -280,13 +287,48 @@ void run(const BootstrapArguments& arguments, const Request& request, RunView& v
     try {
         plan_and_restore(arguments, request, view, layout);
     } catch (const std::exception& error) {
-        const auto code = system::unexpected(error).code();
-        // Without a network Patroni cannot take the key away either.
-        if (!is_interruption(code) && code != ExitCode::repository_unreachable) {
-            discard_plan(layout);
-        }
+        discard_call(layout, system::unexpected(error).code());
         throw;
     }
+}
+
+/// Before anything is asked that takes its time: Patroni never calls again what is interrupted then. What keeps the
+/// call from being written down is said later, in its order. Where it was written; empty if it was not.
+std::optional<Layout> record_call_of_patroni(const BootstrapArguments& given) {
+    try {
+        const auto request = make_request_in_any_mode(given.options, given.patroni);
+        auto layout = choose_layout(request.data_directory);
+        if (hand_over_is_done(layout)) {
+            return std::nullopt;
+        }
+        record_bootstrap_call(request, layout);
+        return layout;
+    } catch (const std::exception& error) {
+        if (is_interruption(system::unexpected(error).code())) {
+            throw;
+        }
+        return std::nullopt;
+    }
+}
+
+void look_at_caller(const BootstrapArguments& given, RunView& view) {
+    interruption::watch_caller(*given.calling_patroni);
+    if (const auto version = patroni::version_of_patroni(*given.calling_patroni)) {
+        view.report.version("patroni", *version);
+        patroni::require_supported_patroni(*version);
+    }
+}
+
+/// With what the DCS holds in it.
+BootstrapArguments read_what_is_in_force(const BootstrapArguments& given) {
+    const auto scope = ask_for_configuration(given);
+    const auto& why = scope.leadership.why_unknown;
+    if (!why.empty()) {
+        log::info("the DCS cannot be asked, so bootstrap.dcs is judged as if it counted: {}", why);
+    } else if (given.patroni && !scope_of(given).empty() && scope.initialize == patroni::InitializeKey::unknown) {
+        log::warning("patronictl's Python cannot read the DCS, so bootstrap.dcs is judged as if it counted");
+    }
+    return with_dcs(given, scope);
 }
 
 }  // namespace
@@ -298,23 +340,17 @@ void bootstrap(const BootstrapArguments& given) {
     RunView view("bootstrap", !given.calling_patroni);
     const RunOutputs outputs(given);
     view.display.about(names_of_cluster(given.options, given.patroni));
+    std::optional<Layout> recorded;
     try {
         view.report.phase("request");  // which the display has begun
-        const auto scope = ask_for_configuration(given);
-        if (const auto& why = scope.leadership.why_unknown; !why.empty()) {
-            log::info("the DCS cannot be asked, so bootstrap.dcs is judged as if it counted: {}", why);
+        if (given.calling_patroni) {
+            look_at_caller(given, view);
+            recorded = record_call_of_patroni(given);
         }
-        const auto arguments = with_dcs(given, scope);
+        const auto arguments = read_what_is_in_force(given);
         const auto request = make_request(arguments.options, arguments.patroni);
         view.about(request);
         log::set_level(request.log_level);
-        if (arguments.calling_patroni) {
-            interruption::watch_caller(*arguments.calling_patroni);
-            if (const auto version = patroni::version_of_patroni(*arguments.calling_patroni)) {
-                view.report.version("patroni", *version);
-                patroni::require_supported_patroni(*version);
-            }
-        }
         if (!arguments.patroni) {
             log::warning("no patroni.yml: whether it fits the request is not checked");
         }
@@ -323,6 +359,9 @@ void bootstrap(const BootstrapArguments& given) {
         view.display.done();
         outputs.done(request, view);
     } catch (const std::exception& error) {
+        if (recorded && std::filesystem::exists(recorded->journal())) {
+            discard_call(*recorded, system::unexpected(error).code());
+        }
         view.display.failed(system::unexpected(error));
         outputs.failed(view, system::unexpected(error));
         throw;

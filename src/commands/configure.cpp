@@ -3,6 +3,7 @@
 #include "commands/arguments.hpp"
 #include "commands/configure_changes.hpp"
 #include "commands/configured_commands.hpp"
+#include "commands/configured_in_dcs.hpp"
 #include "commands/configured_repository.hpp"
 #include "commands/configured_stanza.hpp"
 #include "commands/configured_target.hpp"
@@ -193,6 +194,9 @@ void configure(const ConfigureArguments& arguments) {
         const auto state = look_up_scope(source, patroni_yml.tree(), scope);
         const auto stanza = stanza_of(arguments, patroni_yml, method);
         const auto dcs = patroni::with_dcs(source, scope, state).dcs;
+        if (!value_given(arguments, "stanza")) {
+            require_stanza_of_dcs(dcs, stanza);
+        }
         for (const auto& change : add_bootstrap(patroni_yml, arguments, method, stanza, dcs)) {
             log::write(change, log::Level::warning);
         }

@@ -6,7 +6,9 @@
 #include "system/text.hpp"
 #include "yaml/write.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace patroni_pgbackrest::commands {
 
@@ -16,6 +18,22 @@ bool is_in_dcs(const yaml::Path& path, const patroni::DcsConfiguration& dcs) {
 
 std::string standbys_command(const NamedRepository& repository, bool patroni_mode) {
     return (patroni_mode ? guard_call(repository) : pgbackrest_call(repository) + " archive-get") + " %f \"%p\"";
+}
+
+void require_stanza_of_dcs(const patroni::DcsConfiguration& dcs, const std::string& stanza) {
+    const auto json = nlohmann::json::parse(dcs.json.empty() ? "{}" : dcs.json, nullptr, false);
+    for (const std::string key :
+         {"parameters/archive_command", "parameters/restore_command", "recovery_conf/restore_command"}) {
+        const nlohmann::json::json_pointer place("/postgresql/" + key);
+        const bool is_command = json.contains(place) && json.at(place).is_string();
+        const auto named = is_command ? stanzas_in(json.at(place).get<std::string>()) : std::vector<std::string>();
+        if (!named.empty() && std::find(named.begin(), named.end(), stanza) == named.end()) {
+            throw Failure(ExitCode::usage,
+                          fmt::format("/config in the DCS has a {} that names stanza {}, and the restore's is {}",
+                                      place.back(), named.front(), stanza),
+                          "name this cluster's with --stanza");
+        }
+    }
 }
 
 std::optional<Problem> restore_command_in_dcs(const patroni::RecoveryConf& in_force, const NamedRepository& repository,

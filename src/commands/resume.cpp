@@ -225,7 +225,8 @@ ResumeFacts look_around(const patroni::ConfigurationSource& source, const patron
         }
         facts.in_place = is_whole ? InPlace::whole : is_empty() ? InPlace::nothing : InPlace::something_else;
         if (facts.in_place != InPlace::something_else) {
-            facts.request = make_request(arguments_of_patroni(source, configuration).options, configuration);
+            facts.request =
+                make_request_in_any_mode(arguments_of_patroni(source, configuration).options, configuration);
             facts.method = configuration.method->name;
             facts.is_script = words_of_method(configuration).empty();
         }

@@ -228,24 +228,34 @@ void end_descendants(milliseconds grace) {
     ProcessTree(::getpid()).end(SIGTERM, grace);
 }
 
-std::size_t end_processes_with(const std::string& argument, milliseconds grace) {
-    const auto look = [&] {
-        interruption::check();
-        Left left;
-        for (const auto& process : system::process_table()) {
-            const bool is_candidate = process.pid != ::getpid() && !process.is_zombie();
-            const auto arguments = is_candidate ? system::arguments_of(process.pid) : std::vector<std::string>();
-            if (std::find(arguments.begin(), arguments.end(), argument) != arguments.end()) {
-                left.pids.push_back(process.pid);
-            }
+namespace {
+
+Left processes_with(const std::string& argument) {
+    interruption::check();
+    Left left;
+    for (const auto& process : system::process_table()) {
+        const bool is_candidate = process.pid != ::getpid() && !process.is_zombie();
+        const auto arguments = is_candidate ? system::arguments_of(process.pid) : std::vector<std::string>();
+        if (std::find(arguments.begin(), arguments.end(), argument) != arguments.end()) {
+            left.pids.push_back(process.pid);
         }
-        return left;
-    };
+    }
+    return left;
+}
+
+}  // namespace
+
+std::size_t end_processes_with(const std::string& argument, milliseconds grace) {
+    const auto look = [&] { return processes_with(argument); };
     const std::size_t count = look().pids.size();
     // They write where this run is about to write: it does not go on beside them.
     while (count > 0 && !end_all(look, grace)) {
     }
     return count;
+}
+
+void try_to_end_processes_with(const std::string& argument, milliseconds grace) {
+    end_all([&] { return processes_with(argument); }, grace);
 }
 
 }  // namespace patroni_pgbackrest::process

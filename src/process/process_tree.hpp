@@ -55,5 +55,7 @@ void end_descendants(std::chrono::milliseconds grace);
 /// For what an earlier run left that was killed itself: pgBackRest's workers end only with the file they copy. Returns
 /// how many there were, when all are gone. Throws Failure when the program is interrupted.
 std::size_t end_processes_with(const std::string& argument, std::chrono::milliseconds grace);
+/// The same, but 2 s after KILL they are left alone: where nothing depends on their end.
+void try_to_end_processes_with(const std::string& argument, std::chrono::milliseconds grace);
 
 }  // namespace patroni_pgbackrest::process

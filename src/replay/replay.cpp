@@ -342,7 +342,7 @@ class Replay {
     }
 
     void clean_up() const {
-        empty_spool(staging_.layout());  // it would be synced with the rest of the file system
+        leave_spool(staging_.layout());  // it would be synced with the rest of the file system
         put_back_auto_conf(staging_);
         for (const char* name : {Ticket::file_name, ReplayNotes::file_name, OnlyOnce::file_name, made_places_file,
                                  "postmaster.opts", "recovery.signal", "standby.signal"}) {

@@ -43,8 +43,15 @@ WalServer::Options wal_of(const Request& request, const Plan& plan, const Stagin
     return wal;
 }
 
-std::error_code empty_spool(const Layout& layout) {
-    process::end_processes_with("--spool-path=" + layout.spool().string(), std::chrono::seconds(2));
+namespace {
+
+constexpr std::chrono::seconds grace_of_archive_get(2);
+
+std::string word_of_spool(const Layout& layout) {
+    return "--spool-path=" + layout.spool().string();
+}
+
+std::error_code remove_spool(const Layout& layout) {
     std::error_code error;
     std::filesystem::remove_all(layout.spool(), error);
     if (error == std::errc::directory_not_empty) {
@@ -52,6 +59,18 @@ std::error_code empty_spool(const Layout& layout) {
         std::filesystem::remove_all(layout.spool(), error);
     }
     return error;
+}
+
+}  // namespace
+
+std::error_code empty_spool(const Layout& layout) {
+    process::end_processes_with(word_of_spool(layout), grace_of_archive_get);
+    return remove_spool(layout);
+}
+
+void leave_spool(const Layout& layout) {
+    process::try_to_end_processes_with(word_of_spool(layout), grace_of_archive_get);
+    remove_spool(layout);
 }
 
 }  // namespace patroni_pgbackrest

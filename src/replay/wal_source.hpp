@@ -17,4 +17,7 @@ WalServer::Options wal_of(const Request& request, const Plan& plan, const Stagin
 /// answer. Throws Failure when the program is interrupted.
 std::error_code empty_spool(const Layout& layout);
 
+/// The same once nothing is needed of it any more: what does not end, or go, is left.
+void leave_spool(const Layout& layout);
+
 }  // namespace patroni_pgbackrest

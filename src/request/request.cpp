@@ -255,7 +255,9 @@ std::string text(Recovery recovery) {
     return recovery == Recovery::standalone ? "standalone" : "patroni";
 }
 
-Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni) {
+namespace {
+
+Request make(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni, bool judges_mode) {
     Settings settings(given, patroni);
     Request request;
     check_method(settings, patroni);
@@ -319,13 +321,23 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
     request.report = report_path(given, patroni);
     request.rehearsals = rehearsals_path(given, patroni);
     request.patroni = std::move(patroni);
-    for (const auto& problem : problems_of_patroni_mode(request)) {
+    for (const auto& problem : judges_mode ? problems_of_patroni_mode(request) : std::vector<Problem>()) {
         settings.problem(problem.place, problem.message, problem.hint);
     }
     if (!settings.problems().empty()) {
         throw Failure(ExitCode::usage, settings.problems());
     }
     return request;
+}
+
+}  // namespace
+
+Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni) {
+    return make(given, std::move(patroni), true);
+}
+
+Request make_request_in_any_mode(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni) {
+    return make(given, std::move(patroni), false);
 }
 
 pgbackrest::Pgbackrest pgbackrest_in(const Settings& settings) {

@@ -66,6 +66,9 @@ struct Request {
 /// problem at once, each with its place (`--target`, `patroni.yml:17`).
 Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni);
 
+/// The same without what patroni mode asks of patroni.yml, which the DCS may have another word in.
+Request make_request_in_any_mode(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni);
+
 /// How pgBackRest is called, as far as it is said: where no stanza is, it stays empty.
 pgbackrest::Pgbackrest pgbackrest_in(const Settings& settings);
 

@@ -156,7 +156,7 @@ class Resume(ResumeCase):
                                                       'replication': {'username': 'copier'}}})
         result = self.resume()
         self.assert_done(result)
-        self.assertIn('patroni.yml has other roles than the earlier run made', result.log)
+        self.assertIn('patroni.yml may have other roles than the earlier run made', result.log)
         self.assertNotIn('secret-of-chief', result.log)
         self.node.start()
         self.node.wait_for_leader()
@@ -409,6 +409,17 @@ class Resume(ResumeCase):
         result = self.resume()
         self.assert_done(result)
         self.assertIn('holds data meanwhile', result.log)
+
+    def test_a_reboot_while_the_dcs_is_asked(self):
+        self.configure()
+        self.lab.make('bin', mode=0o755)
+        self.lab.write('bin/patronictl', '#!/bin/bash\nexec sleep 600\n', 0o755)
+        self.node.start(environment={'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']})
+        wait_until('the DCS to be asked', lambda: any('sleep 600' in command for command in self.lab.living().values()))
+        self.assertNotIn('restore of demo', self.lab.log('node1'))
+        self.reboot()
+        self.start_again()
+        self.assert_resumed()
 
     def test_interrupted_while_it_planned(self):
         self.interrupt_the_plan()

@@ -86,6 +86,9 @@ TEST_CASE("in patroni mode a restore_command in the DCS that is not the guard's 
                   "demo --force -s postgresql.recovery_conf.restore_command=null takes it out of the DCS, and -s "
                   "KEY=VALUE sets a key there",
                   "/config in the DCS, postgresql.recovery_conf.restore_command"}});
+    const auto other =
+        with_dcs(given, holding(R"({"postgresql":{"recovery_conf":{"restore_command":"cp /old/%f %p"}}})"));
+    CHECK(make_request_in_any_mode(other.options, other.patroni).recovery == Recovery::patroni);
     CHECK(refused(R"({"postgresql":{"custom_conf":"own.conf"}})").front().place ==
           "/config in the DCS, postgresql.custom_conf");
 }

@@ -119,6 +119,18 @@ TEST_CASE("leftovers are found by an argument, whoever started them, and killed 
     CHECK(system::is_alive(other.pid()));
 }
 
+TEST_CASE("what nothing depends on is ended as well") {
+    const system::PrivateDirectory directory;
+    const auto argument = "--lock-path=" + directory.path().string();
+    const auto ready = directory.path() / "ready";
+    const auto script = "echo $$ > " + ready.string() + "; while :; do sleep 0.1; done";
+    try_to_end_processes_with(argument, seconds(2));
+    system::Forked leftover([=] { return ::execlp("sh", "sh", "-c", script.c_str(), argument.c_str(), nullptr); });
+    system::pid_in(ready);
+    try_to_end_processes_with(argument, seconds(2));
+    CHECK(leftover.wait() == 128 + SIGTERM);
+}
+
 TEST_CASE("an interruption ends the wait for leftovers") {
     const system::PrivateDirectory directory;
     const auto argument = "--lock-path=" + directory.path().string();
