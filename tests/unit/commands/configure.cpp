@@ -1,10 +1,8 @@
 #include "commands/configure.hpp"
 
 #include "commands/configure_changes.hpp"
-#include "commands/configured_in_dcs.hpp"
 #include "commands/configured_target.hpp"
 #include "support/catch.hpp"
-#include "support/requests.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 
@@ -464,26 +462,6 @@ TEST_CASE("a restore_command in force that asks pgbackrest for this stanza stays
         result("postgresql:\n  recovery_conf:\n    restore_command: nice pgbackrest --stanza=old --log-path=/l "
                "archive-get %f %p\n"),
         "    restore_command: nice pgbackrest --stanza=demo --log-path=/l archive-get %f %p\n"));
-}
-
-TEST_CASE("where the commands of the DCS name another stanza it has to be given") {
-    const auto problems = [](const std::string& json) {
-        return problems_of(ExitCode::usage, [&] { require_stanza_of_dcs({json, "edit"}, "old"); });
-    };
-    CHECK(problems("") == Problems{});
-    CHECK(problems("[]") == Problems{});
-    CHECK(problems(R"({"postgresql":{"parameters":{"archive_command":"cp %p /archive","restore_command":7}}})") ==
-          Problems{});
-    CHECK(problems(R"({"postgresql":{"parameters":{"archive_command":"pgbackrest --stanza=old archive-push %p"}}})") ==
-          Problems{});
-    for (const std::string key : {R"("parameters":{"archive_command")", R"("parameters":{"restore_command")",
-                                  R"("recovery_conf":{"restore_command")"}) {
-        CAPTURE(key);
-        const auto found = problems(R"({"postgresql":{)" + key + R"(:"pgbackrest --stanza=new archive-push %p"}}})");
-        REQUIRE(found.size() == 1);
-        CHECK(contains(found[0].message, "names stanza new, and the restore's is old"));
-        CHECK(found[0].hint == "name this cluster's with --stanza");
-    }
 }
 
 TEST_CASE("what counts for standbys and lies in the DCS is said with the command that writes it there") {

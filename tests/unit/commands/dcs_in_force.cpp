@@ -1,6 +1,7 @@
 #include "commands/dcs_in_force.hpp"
 
 #include "commands/arguments.hpp"
+#include "commands/configured_in_dcs.hpp"
 #include "plan/living_source.hpp"
 #include "support/catch.hpp"
 #include "support/requests.hpp"
@@ -98,5 +99,25 @@ TEST_CASE("of an initialised scope check judges what counts once it is taken out
     CHECK(at_bootstrap(holding(archives, initialized)).configuration.empty());
     for (const auto key : {absent, empty}) {
         CHECK(at_bootstrap(holding(archives, key)).configuration == archives);
+    }
+}
+
+TEST_CASE("where the commands of the DCS name another stanza it has to be given") {
+    const auto problems = [](const std::string& json) {
+        return problems_of(ExitCode::usage, [&] { require_stanza_of_dcs({json, "edit"}, "old"); });
+    };
+    CHECK(problems("") == Problems{});
+    CHECK(problems("[]") == Problems{});
+    CHECK(problems(R"({"postgresql":{"parameters":{"archive_command":"cp %p /archive","restore_command":7}}})") ==
+          Problems{});
+    CHECK(problems(R"({"postgresql":{"parameters":{"archive_command":"pgbackrest --stanza=old archive-push %p"}}})") ==
+          Problems{});
+    for (const std::string key : {R"("parameters":{"archive_command")", R"("parameters":{"restore_command")",
+                                  R"("recovery_conf":{"restore_command")"}) {
+        CAPTURE(key);
+        const auto found = problems(R"({"postgresql":{)" + key + R"(:"pgbackrest --stanza=new archive-push %p"}}})");
+        REQUIRE(found.size() == 1);
+        CHECK(found[0].message.ends_with("names stanza new, and the restore's is old"));
+        CHECK(found[0].hint == "name this cluster's with --stanza");
     }
 }
