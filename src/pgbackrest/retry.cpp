@@ -24,17 +24,26 @@ void watch_retries(OnPause on_pause) {
 Retries::Retries(const RetryPolicy& policy) : policy_(policy), next_wait_(std::min(policy.wait, longest_wait)) {}
 
 bool Retries::another(const std::string& what_happened) {
-    if (used_ >= policy_.retries) {
+    const auto wait = next(what_happened);
+    if (!wait) {
         return false;
     }
-    ++used_;
-    log::warning("{}, trying again in {} s ({} of {})", what_happened, next_wait_.count(), used_, policy_.retries);
     if (watcher()) {
-        watcher()(what_happened, next_wait_);
+        watcher()(what_happened, *wait);
     }
-    interruption::sleep(next_wait_);
-    next_wait_ = std::min(next_wait_ * 2, longest_wait);
+    interruption::sleep(*wait);
     return true;
+}
+
+std::optional<std::chrono::seconds> Retries::next(const std::string& what_happened) {
+    if (used_ >= policy_.retries) {
+        return std::nullopt;
+    }
+    ++used_;
+    const auto wait = next_wait_;
+    log::warning("{}, trying again in {} s ({} of {})", what_happened, wait.count(), used_, policy_.retries);
+    next_wait_ = std::min(wait * 2, longest_wait);
+    return wait;
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace patroni_pgbackrest::pgbackrest {
@@ -26,6 +27,8 @@ class Retries {
     /// Logs what happened and waits (throws if interrupted); false if no try is left: `pgbackrest exited with code 49
     /// (host-connect), trying again in 10 s (2 of 5)`.
     bool another(const std::string& what_happened);
+    /// The same for who waits by himself, and that long; empty if no try is left. Nobody is told of the pause.
+    std::optional<std::chrono::seconds> next(const std::string& what_happened);
 
   private:
     RetryPolicy policy_;

@@ -1,12 +1,12 @@
 #include "replay/guard.hpp"
 
 #include "pgbackrest/error_meaning.hpp"
+#include "pgbackrest/retry.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/wal_page.hpp"
 #include "replay/made_places.hpp"
 #include "replay/settings.hpp"
 #include "system/file.hpp"
-#include "system/interruption.hpp"
 #include "system/log.hpp"
 #include "system/process_facts.hpp"
 #include "system/text.hpp"
@@ -49,27 +49,8 @@ ReplayState observe(const std::filesystem::path& data_directory) {
     return state;
 }
 
-void note_delivery(const Ticket& ticket, ReplayState& state, const std::string& wanted) {
-    if (!postgres::is_segment_name(wanted)) {
-        return;
-    }
-    const bool last = wanted == ticket.last_segment();
-    if (!state.notes.served || (last && !state.notes.served_last)) {
-        state.notes.served = true;
-        state.notes.served_last = state.notes.served_last || last;
-        state.notes.save(".");
-    }
-}
-
 int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
-    if (answer.wanted_places.empty()) {
-        log::write(Problem{answer.message, answer.hint});
-    }
-    state.notes.aborted_with = static_cast<int>(answer.cause);
-    state.notes.abort_message = answer.message;
-    state.notes.abort_hint = answer.hint;
-    state.notes.abort_lasts = answer.lasts;
-    state.notes.wanted_places = answer.wanted_places;
+    tell_of_abort(answer, state.notes);
     state.notes.save(".");
     return static_cast<int>(ExitCode::abort_recovery);
 }
@@ -116,8 +97,8 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
         return abort_recovery(state, *refusal);
     }
     const auto command = fetch_command(ticket, wanted, destination);
-    auto wait = ticket.retry.wait;
-    for (unsigned attempt = 0;; ++attempt) {
+    pgbackrest::Retries retries(ticket.retry);
+    while (true) {
         auto result = fetch(command, wanted);
         auto other_wal =
             process::succeeded(result.outcome) ? refuse_delivered(ticket, wanted, destination, control) : std::nullopt;
@@ -137,20 +118,18 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
                 }
                 return abort_recovery(state, *refusal);
             }
-            note_delivery(ticket, state, wanted);
+            if (note_delivery(ticket, wanted, state.notes)) {
+                state.notes.save(".");
+            }
             return 0;
         case Kind::not_there:
             return 1;
         case Kind::abort:
             return abort_recovery(state, answer);
         case Kind::retry:
-            if (attempt >= ticket.retry.retries) {
+            if (!retries.another(answer.message)) {
                 return abort_recovery(state, or_full_disk(answer, std::filesystem::current_path()));
             }
-            log::warning("{}, trying again in {} s ({} of {})", answer.message, wait.count(), attempt + 1,
-                         ticket.retry.retries);
-            interruption::sleep(wait);
-            wait = std::min(wait * 2, std::chrono::seconds(300));
         }
     }
 }
@@ -364,6 +343,27 @@ GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::str
         return {Kind::not_there};
     }
     return {Kind::retry, failure.code(), problem.message, problem.hint, failure.is_lasting()};
+}
+
+bool note_delivery(const Ticket& ticket, const std::string& wanted, ReplayNotes& notes) {
+    const bool is_last = wanted == ticket.last_segment();
+    if (!postgres::is_segment_name(wanted) || (notes.served && (notes.served_last || !is_last))) {
+        return false;
+    }
+    notes.served = true;
+    notes.served_last = notes.served_last || is_last;
+    return true;
+}
+
+void tell_of_abort(const GuardAnswer& answer, ReplayNotes& notes) {
+    if (answer.wanted_places.empty()) {
+        log::write(Problem{answer.message, answer.hint});
+    }
+    notes.aborted_with = static_cast<int>(answer.cause);
+    notes.abort_message = answer.message;
+    notes.abort_hint = answer.hint;
+    notes.abort_lasts = answer.lasts;
+    notes.wanted_places = answer.wanted_places;
 }
 
 int archive_get(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wanted, const std::string& destination) {

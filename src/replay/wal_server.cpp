@@ -1,5 +1,6 @@
 #include "replay/wal_server.hpp"
 
+#include "pgbackrest/retry.hpp"
 #include "replay/made_places.hpp"
 #include "replay/wal_connection.hpp"
 #include "replay/wal_request.hpp"
@@ -29,7 +30,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds between_looks_at_spool(4);
-constexpr std::chrono::seconds longest_wait(300);
 
 /// What PostgreSQL waits for.
 struct Question {
@@ -37,9 +37,8 @@ struct Question {
     std::string wanted;
     fs::path destination;
     std::optional<postgres::ControlFile> control;
-    std::chrono::seconds wait;
+    pgbackrest::Retries retries;
     Clock::time_point since = Clock::now();
-    unsigned attempt = 0;
     Clock::time_point not_before{};
     bool past_spool = false;
 };
@@ -172,7 +171,8 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
             if (first != connections.end()) {
                 const auto& request = *(*first)->request();
                 question = Question{*first, request.wanted, options.data_directory / request.destination,
-                                    postgres::read_control_file(options.data_directory), options.ticket.retry.wait};
+                                    postgres::read_control_file(options.data_directory),
+                                    pgbackrest::Retries(options.ticket.retry)};
                 is_new = true;
             }
         }
@@ -278,37 +278,25 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
         if (file != question->destination) {
             move_file(file, question->destination);
         }
+        note_delivery(options.ticket, wanted, state.notes);
         if (postgres::is_segment_name(wanted)) {
-            state.notes.served = true;
-            state.notes.served_last = state.notes.served_last || wanted == options.ticket.last_segment();
             last_delivered = wanted;
         }
         return 0;
     }
 
     std::optional<int> try_again(const GuardAnswer& answer) {
-        const auto& retry = options.ticket.retry;
-        if (question->attempt >= retry.retries) {
+        const auto wait = question->retries.next(answer.message);
+        if (!wait) {
             return abort(or_full_disk(answer, options.data_directory));
         }
-        ++question->attempt;
-        log::warning("{}, trying again in {} s ({} of {})", answer.message, question->wait.count(), question->attempt,
-                     retry.retries);
-        question->not_before = Clock::now() + question->wait;
-        question->wait = std::min(question->wait * 2, longest_wait);
+        question->not_before = Clock::now() + *wait;
         question->past_spool = false;
         return find_answer();
     }
 
     int abort(const GuardAnswer& answer) {
-        if (answer.wanted_places.empty()) {
-            log::write(Problem{answer.message, answer.hint});
-        }
-        state.notes.aborted_with = static_cast<int>(answer.cause);
-        state.notes.abort_message = answer.message;
-        state.notes.abort_hint = answer.hint;
-        state.notes.abort_lasts = answer.lasts;
-        state.notes.wanted_places = answer.wanted_places;
+        tell_of_abort(answer, state.notes);
         return static_cast<int>(ExitCode::abort_recovery);
     }
 
