@@ -43,6 +43,15 @@ struct Served : Fetching {
         const auto at = command.find(option) + option.size();
         return {command.substr(at, command.find(' ', at) - at), {wanted, "pg_wal/RECOVERYXLOG"}};
     }
+    /// Who asks, once pgBackRest has been called for it; the exit code is there when it has ended.
+    std::thread ask_until_called(const std::string& wanted, std::atomic<int>& code) {
+        std::thread asking([&code, it = call(wanted)] { code = ask_for_wal(it); });
+        CHECK(within_10_s([&] {
+            server->step();
+            return !calls().empty();
+        }));
+        return asking;
+    }
     /// The exit codes for PostgreSQL of questions that are asked at the same time.
     std::vector<int> ask(const Strings& wanted) {
         if (!server) {
@@ -223,11 +232,7 @@ TEST_CASE("while the spool is waited for the event loop rests") {
     Served served("exec sleep 100");
     served.begin();
     std::atomic<int> code = -1;
-    std::thread asking([&, call = served.call(segment(1, 2))] { code = ask_for_wal(call); });
-    CHECK(within_10_s([&] {
-        served.server->step();
-        return !served.calls().empty();
-    }));
+    auto asking = served.ask_until_called(segment(1, 2), code);
     unsigned steps = 0;
     const auto end = std::chrono::steady_clock::now() + 500ms;
     for (; std::chrono::steady_clock::now() < end; ++steps) {
@@ -244,11 +249,7 @@ TEST_CASE("when the server of the WAL ends, who waits aborts the recovery") {
     Served served("exec sleep 100");
     served.begin();
     std::atomic<int> code = -1;
-    std::thread asking([&, call = served.call(segment(1, 2))] { code = ask_for_wal(call); });
-    CHECK(within_10_s([&] {
-        served.server->step();
-        return !served.calls().empty();
-    }));
+    auto asking = served.ask_until_called(segment(1, 2), code);
     served.server.reset();
     asking.join();
     CHECK(code.load() == 200);
