@@ -134,8 +134,9 @@ Beginning find_beginning(const Request& request, const Plan& plan, const Staging
 
 /// With another look at the DCS: somebody may have changed it since.
 patroni::DynamicLimits patroni_limits(const BootstrapArguments& arguments) {
-    return patroni::DynamicLimits(
-        patroni::with_dcs(arguments.source, scope_of(arguments), ask_for_configuration(arguments)));
+    const auto scope = ask_scope(arguments);
+    return patroni::DynamicLimits(scope ? patroni::with_dcs(arguments.source, scope_of(arguments), *scope)
+                                        : arguments.source);
 }
 
 /// Patroni's as well, which has this environment.
@@ -321,14 +322,16 @@ void look_at_caller(const BootstrapArguments& given, RunView& view) {
 
 /// With what the DCS holds in it.
 BootstrapArguments read_what_is_in_force(const BootstrapArguments& given) {
-    const auto scope = ask_for_configuration(given);
-    const auto& why = scope.leadership.why_unknown;
-    if (!why.empty()) {
+    const auto scope = ask_scope(given);
+    if (!scope) {
+        return given;
+    }
+    if (const auto& why = scope->leadership.why_unknown; !why.empty()) {
         log::info("the DCS cannot be asked, so bootstrap.dcs is judged as if it counted: {}", why);
-    } else if (given.patroni && !scope_of(given).empty() && scope.initialize == patroni::InitializeKey::unknown) {
+    } else if (scope->initialize == patroni::InitializeKey::unknown) {
         log::warning("patronictl's Python cannot read the DCS, so bootstrap.dcs is judged as if it counted");
     }
-    return with_dcs(given, scope);
+    return with_dcs(given, *scope);
 }
 
 }  // namespace

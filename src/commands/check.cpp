@@ -234,7 +234,7 @@ std::optional<BootstrapArguments> read_what_counts(const BootstrapArguments& arg
 }
 
 void review(const BootstrapArguments& given, bool search, Overview& overview, std::vector<Finding>& findings) {
-    const auto asked = ask_scope(given);
+    const auto asked = ask_scope(given, patroni::Silence::is_away);
     const auto scope = asked.value_or(patroni::ScopeState());
     const auto bootstrap = read_what_counts(given, scope, findings);
     if (!bootstrap) {

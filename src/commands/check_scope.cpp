@@ -1,7 +1,5 @@
 #include "commands/check_scope.hpp"
 
-#include "commands/dcs_in_force.hpp"
-
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -16,14 +14,6 @@ bool has_backup_of(const std::string& identifier, const std::vector<Cluster>& cl
 }
 
 }  // namespace
-
-std::optional<patroni::ScopeState> ask_scope(const BootstrapArguments& arguments) {
-    const auto scope = scope_of(arguments);
-    if (!arguments.patroni || scope.empty()) {
-        return std::nullopt;
-    }
-    return patroni::read_scope(arguments.source, scope, patroni::Silence::is_away);
-}
 
 std::vector<Finding> review_scope(const std::string& scope, const patroni::ScopeState& state) {
     const auto& why = state.leadership.why_unknown;

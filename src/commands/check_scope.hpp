@@ -1,6 +1,5 @@
 #pragma once
 
-#include "commands/bootstrap.hpp"
 #include "patroni/members.hpp"
 #include "plan/clusters.hpp"
 #include "system/finding.hpp"
@@ -10,9 +9,6 @@
 #include <vector>
 
 namespace patroni_pgbackrest::commands {
-
-/// What the DCS says of the scope; empty without patroni.yml or a scope.
-std::optional<patroni::ScopeState> ask_scope(const BootstrapArguments& arguments);
 
 /// What keeps Patroni from calling a bootstrap method: a leader, or the `/initialize` key. A DCS that does not answer.
 std::vector<Finding> review_scope(const std::string& scope, const patroni::ScopeState& state);

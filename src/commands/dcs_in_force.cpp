@@ -1,19 +1,19 @@
 #include "commands/dcs_in_force.hpp"
 
-#include "request/settings.hpp"
+#include "request/request.hpp"
 
 namespace patroni_pgbackrest::commands {
 
 std::string scope_of(const BootstrapArguments& arguments) {
-    if (const auto scope = Settings(arguments.options, arguments.patroni).value("scope")) {
-        return scope->text;
-    }
-    return arguments.patroni && arguments.patroni->scope ? arguments.patroni->scope->text : std::string();
+    return names_of_cluster(arguments.options, arguments.patroni).scope;
 }
 
-patroni::ScopeState ask_for_configuration(const BootstrapArguments& arguments) {
+std::optional<patroni::ScopeState> ask_scope(const BootstrapArguments& arguments, patroni::Silence silence) {
     const auto scope = scope_of(arguments);
-    return !arguments.patroni || scope.empty() ? patroni::ScopeState() : patroni::read_scope(arguments.source, scope);
+    if (!arguments.patroni || scope.empty()) {
+        return std::nullopt;
+    }
+    return patroni::read_scope(arguments.source, scope, silence);
 }
 
 BootstrapArguments with_dcs(BootstrapArguments arguments, const patroni::ScopeState& state) {

@@ -3,6 +3,7 @@
 #include "commands/bootstrap.hpp"
 #include "patroni/members.hpp"
 
+#include <optional>
 #include <string>
 
 namespace patroni_pgbackrest::commands {
@@ -10,9 +11,9 @@ namespace patroni_pgbackrest::commands {
 /// The scope of the command line, else that of the method's block or of patroni.yml; empty if there is none.
 std::string scope_of(const BootstrapArguments& arguments);
 
-/// What the DCS says of the initialize key and of the configuration; nothing without patroni.yml or a scope, or where
-/// it cannot be asked.
-patroni::ScopeState ask_for_configuration(const BootstrapArguments& arguments);
+/// What the DCS says of the scope; empty without patroni.yml or a scope.
+std::optional<patroni::ScopeState> ask_scope(const BootstrapArguments& arguments,
+                                             patroni::Silence silence = patroni::Silence::may_end);
 
 /// The arguments with patroni.yml read as Patroni takes it: where the DCS holds a configuration, that one counts and
 /// bootstrap.dcs does not. The same arguments where that is not known. Throws Failure(usage) as
