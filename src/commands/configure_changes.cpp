@@ -2,6 +2,7 @@
 
 #include "commands/configured_commands.hpp"
 #include "commands/configured_in_dcs.hpp"
+#include "commands/configured_replicas.hpp"
 #include "commands/configured_repository.hpp"
 #include "commands/configured_target.hpp"
 #include "patroni/command_words.hpp"
@@ -9,7 +10,6 @@
 #include "patroni/effective.hpp"
 #include "request/patroni_mode.hpp"
 #include "system/failure.hpp"
-#include "system/log.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -35,10 +35,6 @@ std::string spelling_of(const Node* map, const std::string& name) {
         }
     }
     return name;
-}
-
-void leave_alone(const Path& path) {
-    log::warning("{} runs something else, and is left as it is: --replace writes pgbackrest there", yaml::text(path));
 }
 
 NewNode written_option(const OptionDefinition& definition, const std::string& value) {
@@ -114,20 +110,6 @@ void refuse_loss(const ConfigurationEdit& patroni_yml, const ConfigureArguments&
         refuse(patroni_yml, path, "has options that would be lost: " + system::join(lost, ", "),
                "give them to configure as well or write them into the block afterwards, and let --replace write this "
                "program there");
-    }
-}
-
-/// What it writes has no place for it, or for one of two that differ.
-void refuse_loss_of_repository(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
-                               const NamedRepository& repository) {
-    if (repository.conflict) {
-        throw Failure(*repository.conflict);
-    }
-    if (!repository.repositories.empty() && !arguments.replace) {
-        const auto names = system::join(repository.repositories, ", ");
-        refuse(patroni_yml, repository.path, "names the repository with " + names + ", and a restore would not know it",
-               "write it into pgBackRest's configuration file instead, which every command reads, or let --replace "
-               "write commands without it");
     }
 }
 
@@ -267,62 +249,6 @@ std::vector<Problem> write_restore_command_where_it_counts(ConfigurationEdit& pa
     }
     const auto change = counts ? std::nullopt : restore_command_in_dcs(in_force, repository, patroni_mode, dcs.edit);
     return change ? std::vector<Problem>{*change} : std::vector<Problem>();
-}
-
-/// The method pgbackrest, local or of bootstrap.dcs; a local one counts more than that of the DCS.
-Path replica_block(const ConfigurationEdit& patroni_yml, const patroni::DcsConfiguration& dcs) {
-    const Path local{"postgresql", "pgbackrest"};
-    const Path dynamic{"bootstrap", "dcs", "postgresql", "pgbackrest"};
-    const bool is_dynamic = patroni_yml.find(local) == nullptr && patroni_yml.find(dynamic) != nullptr;
-    return is_dynamic && dcs.json.empty() ? dynamic : local;
-}
-
-/// Patroni restores with `pgbackrest --delta restore` (its documentation, "Building replicas"), then with basebackup.
-void write_replica_method(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
-                          const NamedRepository& repository, const patroni::DcsConfiguration& dcs) {
-    const Path block = replica_block(patroni_yml, dcs);
-    const Path path = below(block, "command");
-    const auto current = text_at(patroni_yml, path);
-    const bool restores = patroni::calls_pgbackrest(current, "restore");
-    if (!restores && !current.empty() && !arguments.replace) {
-        leave_alone(path);
-        return;
-    }
-    std::vector<std::pair<std::string, NewNode>> entries;
-    if (!restores) {
-        require_stanza(patroni_yml, path, arguments, repository.stanza);
-        refuse_loss_of_repository(patroni_yml, arguments, repository);
-        std::string call = pgbackrest_call(repository);
-        // Patroni splits it as a shell does, but knows nothing of %f.
-        for (auto at = call.find("%%"); at != std::string::npos; at = call.find("%%", at + 1)) {
-            call.erase(at, 1);
-        }
-        entries.emplace_back("command", NewNode::of_text(call + " --delta restore"));
-    } else {
-        set_stanza(patroni_yml, path, arguments, repository.stanza);
-    }
-    for (const std::string key : {"keep_data", "no_params"}) {
-        const Node* flag = patroni_yml.find(below(block, key));
-        if (flag == nullptr || !yaml::truthy(*flag)) {
-            entries.emplace_back(key, NewNode::of_word("true"));
-        }
-    }
-    patroni_yml.set(block, NewNode::of_map(std::move(entries)));
-    const auto tree = patroni::with_dcs_configuration(patroni_yml.tree(), dcs.json);
-    const Path in_force = patroni::path_of_replica_methods(*tree);
-    const bool is_local = in_force.front() == "postgresql";
-    std::vector<NewNode> new_list{NewNode::of_text("pgbackrest")};
-    if (is_local) {
-        new_list.push_back(NewNode::of_text("basebackup"));
-    } else {
-        for (const auto& item : yaml::find(*tree, in_force)->items) {
-            if (item->is_scalar() && item->text != "pgbackrest") {
-                new_list.push_back(NewNode::of_text(item->text));
-            }
-        }
-    }
-    patroni_yml.prepend(is_local ? in_force : Path{"postgresql", "create_replica_methods"},
-                        NewNode::of_text("pgbackrest"), NewNode::of_list(std::move(new_list)));
 }
 
 void write_post_bootstrap(ConfigurationEdit& patroni_yml) {

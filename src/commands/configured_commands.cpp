@@ -3,6 +3,7 @@
 #include "patroni/command_words.hpp"
 #include "patroni/effective.hpp"
 #include "system/failure.hpp"
+#include "system/log.hpp"
 
 #include <algorithm>
 #include <array>
@@ -32,6 +33,10 @@ void refuse(const ConfigurationEdit& patroni_yml, const Path& path, const std::s
     const Node* node = patroni_yml.find(path);
     throw Failure(ExitCode::usage, patroni_yml.on_disk({Problem{yaml::text(path) + " " + message, hint,
                                                                 node == nullptr ? std::string() : node->place}}));
+}
+
+void leave_alone(const Path& path) {
+    log::warning("{} runs something else, and is left as it is: --replace writes pgbackrest there", yaml::text(path));
 }
 
 std::vector<std::string> words_of_command(const ConfigurationEdit& patroni_yml, const Path& block) {
@@ -143,12 +148,17 @@ std::vector<std::string> stanzas_in(const std::string& command) {
     return stanzas;
 }
 
+std::optional<std::string> other_stanza_in(const std::string& command, const std::string& stanza) {
+    const auto named = stanzas_in(command);
+    const bool is_other = !named.empty() && std::find(named.begin(), named.end(), stanza) == named.end();
+    return is_other ? std::optional(named.front()) : std::nullopt;
+}
+
 void require_stanza(const ConfigurationEdit& patroni_yml, const Path& path, const ConfigureArguments& arguments,
                     const std::string& stanza) {
-    const auto named = stanzas_in(text_at(patroni_yml, path));
-    const bool is_named = std::find(named.begin(), named.end(), stanza) != named.end();
-    if (!named.empty() && !is_named && !value_given(arguments, "stanza")) {
-        refuse(patroni_yml, path, "names stanza " + named.front() + ", and the restore's is " + stanza,
+    const auto other = other_stanza_in(text_at(patroni_yml, path), stanza);
+    if (other && !value_given(arguments, "stanza")) {
+        refuse(patroni_yml, path, "names stanza " + *other + ", and the restore's is " + stanza,
                "name this cluster's with --stanza");
     }
 }
@@ -157,13 +167,13 @@ void set_stanza(ConfigurationEdit& patroni_yml, const Path& path, const Configur
                 const std::string& stanza) {
     require_stanza(patroni_yml, path, arguments, stanza);
     const auto current = text_at(patroni_yml, path);
-    const auto named = stanzas_in(current);
-    if (named.empty() || std::find(named.begin(), named.end(), stanza) != named.end()) {
+    const auto other = other_stanza_in(current, stanza);
+    if (!other) {
         return;
     }
     // Not one of two, nor a variable's, nor with what a shell reads behind it.
     const bool is_option =
-        named.size() == 1 && patroni::option_in(patroni::command_words(current), "stanza") == named.front();
+        stanzas_in(current).size() == 1 && patroni::option_in(patroni::command_words(current), "stanza") == *other;
     const auto changed = is_option ? patroni::with_option(current, "stanza", stanza) : std::nullopt;
     if (!changed) {
         refuse(patroni_yml, path, "names another stanza", "name stanza " + stanza + " there by hand");

@@ -19,6 +19,9 @@ std::string text_at(const patroni::ConfigurationEdit& patroni_yml, const yaml::P
 [[noreturn]] void refuse(const patroni::ConfigurationEdit& patroni_yml, const yaml::Path& path,
                          const std::string& message, const std::string& hint);
 
+/// Says that what stands there is another program's, and stays.
+void leave_alone(const yaml::Path& path);
+
 /// The options that stand in the block's command, where they count more than the block's own.
 std::vector<std::string> words_of_command(const patroni::ConfigurationEdit& patroni_yml, const yaml::Path& block);
 
@@ -46,6 +49,9 @@ std::vector<std::string> options_lost(const std::string& command, const Configur
 /// The stanzas that a command line names, each once: `--stanza` of any program in it, for a script passes it on; else
 /// PGBACKREST_STANZA before it.
 std::vector<std::string> stanzas_in(const std::string& command);
+
+/// The first of them where this one is not among them; empty also where none is named.
+std::optional<std::string> other_stanza_in(const std::string& command, const std::string& stanza);
 
 /// Throws Failure(usage) if the command names another stanza only, and nobody has asked for this one with --stanza.
 void require_stanza(const patroni::ConfigurationEdit& patroni_yml, const yaml::Path& path,

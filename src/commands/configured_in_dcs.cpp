@@ -6,7 +6,6 @@
 #include "system/text.hpp"
 #include "yaml/write.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -26,11 +25,11 @@ void require_stanza_of_dcs(const patroni::DcsConfiguration& dcs, const std::stri
          {"parameters/archive_command", "parameters/restore_command", "recovery_conf/restore_command"}) {
         const nlohmann::json::json_pointer place("/postgresql/" + key);
         const bool is_command = json.contains(place) && json.at(place).is_string();
-        const auto named = is_command ? stanzas_in(json.at(place).get<std::string>()) : std::vector<std::string>();
-        if (!named.empty() && std::find(named.begin(), named.end(), stanza) == named.end()) {
+        const auto other = is_command ? other_stanza_in(json.at(place).get<std::string>(), stanza) : std::nullopt;
+        if (other) {
             throw Failure(ExitCode::usage,
                           fmt::format("/config in the DCS has a {} that names stanza {}, and the restore's is {}",
-                                      place.back(), named.front(), stanza),
+                                      place.back(), *other, stanza),
                           "name this cluster's with --stanza");
         }
     }

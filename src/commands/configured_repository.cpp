@@ -193,4 +193,17 @@ std::string guard_call(const NamedRepository& repository) {
     return call;
 }
 
+void refuse_loss_of_repository(const ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                               const NamedRepository& repository) {
+    if (repository.conflict) {
+        throw Failure(*repository.conflict);
+    }
+    if (!repository.repositories.empty() && !arguments.replace) {
+        const auto names = system::join(repository.repositories, ", ");
+        refuse(patroni_yml, repository.path, "names the repository with " + names + ", and a restore would not know it",
+               "write it into pgBackRest's configuration file instead, which every command reads, or let --replace "
+               "write commands without it");
+    }
+}
+
 }  // namespace patroni_pgbackrest::commands

@@ -40,4 +40,9 @@ std::string pgbackrest_call(const NamedRepository& repository);
 /// The same for restore_command where it has to be the guard's.
 std::string guard_call(const NamedRepository& repository);
 
+/// What `configure` writes has no place for the repository that is named, nor for one of two that differ: throws
+/// Failure(usage). With --replace it is the latter alone.
+void refuse_loss_of_repository(const patroni::ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                               const NamedRepository& repository);
+
 }  // namespace patroni_pgbackrest::commands
