@@ -2,11 +2,9 @@
 
 #include "patroni/configuration.hpp"
 #include "request/request.hpp"
+#include "support/files.hpp"
 #include "system/failure.hpp"
-#include "system/file.hpp"
 
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -21,23 +19,6 @@ inline std::ostream& operator<<(std::ostream& stream, const Problem& problem) {
 
 using Given = std::vector<GivenOption>;
 using Problems = std::vector<Problem>;
-
-/// A directory for one test, gone at its end.
-class Files {
-  public:
-    std::filesystem::path path(const std::string& name = {}) const {
-        return name.empty() ? directory_.path() : directory_.path() / name;
-    }
-    std::filesystem::path write(const std::string& name, const std::string& text) const {
-        std::filesystem::create_directories(path(name).parent_path());
-        std::ofstream(path(name), std::ios::binary) << text;
-        return path(name);
-    }
-    std::string read(const std::string& name) const { return system::read_file(path(name)); }
-
-  private:
-    system::PrivateDirectory directory_;
-};
 
 /// patroni.yml with this text, as it is read.
 inline std::optional<patroni::Configuration> patroni_yml(const std::string& text) {

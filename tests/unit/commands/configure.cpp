@@ -3,13 +3,13 @@
 #include "commands/configure_changes.hpp"
 #include "commands/configured_target.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <map>
 
 using namespace patroni_pgbackrest;
@@ -19,18 +19,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using Words = std::vector<std::string>;
-
-class Files {
-  public:
-    fs::path write(const std::string& name, const std::string& text) const {
-        std::ofstream(directory_.path() / name, std::ios::binary) << text;
-        return directory_.path() / name;
-    }
-    fs::path path() const { return directory_.path(); }
-
-  private:
-    system::PrivateDirectory directory_;
-};
 
 ConfigureArguments with(std::vector<GivenOption> options) {
     ConfigureArguments arguments;

@@ -4,32 +4,18 @@
 #include "commands/configured_commands.hpp"
 #include "commands/configured_repository.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 
-#include <filesystem>
-#include <fstream>
 #include <utility>
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::commands;
-namespace fs = std::filesystem;
 
 namespace {
 
 using Words = std::vector<std::string>;
-
-class File {
-  public:
-    explicit File(const std::string& text) : path_(directory_.path() / "patroni.yml") {
-        std::ofstream(path_, std::ios::binary) << text;
-    }
-    const fs::path& path() const { return path_; }
-
-  private:
-    system::PrivateDirectory directory_;
-    fs::path path_;
-};
 
 ConfigureArguments with(std::vector<GivenOption> options) {
     ConfigureArguments arguments;
@@ -46,8 +32,9 @@ Words said_by(const Failure& failure) {
 
 /// What is known without a look at pgBackRest's configuration; empty if nothing is. Or the refusal.
 Words known(const std::string& text, const ConfigureArguments& arguments = {}) {
-    const File file(text);
-    const patroni::ConfigurationEdit patroni_yml(file.path(), {});
+    const Files files;
+    const auto file = files.write("patroni.yml", text);
+    const patroni::ConfigurationEdit patroni_yml(file, {});
     try {
         const auto stanza = known_stanza(patroni_yml, arguments, method_of(arguments, patroni_yml));
         return stanza ? Words{*stanza} : Words();
@@ -58,8 +45,9 @@ Words known(const std::string& text, const ConfigureArguments& arguments = {}) {
 
 /// The file that configure makes of it where pgBackRest's configuration has the stanza `alone`. Or the refusal.
 Words written(const std::string& text, const ConfigureArguments& arguments = {}) {
-    const File file(text);
-    patroni::ConfigurationEdit patroni_yml(file.path(), {});
+    const Files files;
+    const auto file = files.write("patroni.yml", text);
+    patroni::ConfigurationEdit patroni_yml(file, {});
     try {
         const auto method = method_of(arguments, patroni_yml);
         const auto stanza = known_stanza(patroni_yml, arguments, method);
@@ -68,7 +56,7 @@ Words written(const std::string& text, const ConfigureArguments& arguments = {})
         return said_by(failure);
     }
     patroni_yml.write();
-    return {system::read_file(file.path())};
+    return {system::read_file(file)};
 }
 
 std::string archiving_with(const std::string& command) {
@@ -217,9 +205,11 @@ TEST_CASE("a second stanza to fall back to stays, and one that a variable names 
 }
 
 TEST_CASE("pgBackRest's configuration is looked for where a restore reads it") {
-    const File file("bootstrap:\n  method: pgbackrest\n  pgbackrest:\n    command: env PGBACKREST_CONFIG=/x.conf "
-                    "PGBACKREST_CONFIG_PATH=/y patroni_pgbackrest bootstrap\n    config-path: /srv\n");
-    const patroni::ConfigurationEdit patroni_yml(file.path(), {});
+    const Files files;
+    const auto file = files.write(
+        "patroni.yml", "bootstrap:\n  method: pgbackrest\n  pgbackrest:\n    command: env PGBACKREST_CONFIG=/x.conf "
+                       "PGBACKREST_CONFIG_PATH=/y patroni_pgbackrest bootstrap\n    config-path: /srv\n");
+    const patroni::ConfigurationEdit patroni_yml(file, {});
     const auto options = [&](const ConfigureArguments& arguments) {
         Words words;
         for (const auto& option : configured_pgbackrest(patroni_yml, arguments, "pgbackrest").common) {
