@@ -189,13 +189,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }
-        const auto roles = patroni::fingerprint_of_roles(session.roles);
-        if (const auto needed = decide_start_for_roles(start, staging.journal().roles, roles); needed != start) {
-            log::info("patroni.yml may have other roles than the earlier run made");
-            start = needed;
-        }
         reached = replay_copy(request, plan, staging, bin_directory, session, start, view);
-        staging.journal().roles = roles;
         if (request.patroni) {
             patroni::restore_startup_files(*request.patroni, staging.path());
         }
@@ -250,11 +244,6 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
         wait_after(last->in_a_row, last->at, last->message, view.display);
     }
     const auto beginning = find_beginning(request, plan, staging, taken_back, bin_directory);
-    if (std::holds_alternative<HandOverAgain>(beginning)) {
-        staging.enter(Phase::recovered);
-        sync_and_hand_over(arguments, request, view, plan.archive_end, staging);
-        return;
-    }
     try {
         restore(arguments, request, view, plan, bin_directory, staging, beginning);
     } catch (const std::exception& error) {

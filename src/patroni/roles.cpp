@@ -6,8 +6,6 @@
 #include <array>
 #include <cctype>
 #include <fmt/format.h>
-#include <functional>
-#include <string>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -115,15 +113,6 @@ std::vector<Role> read_roles(const ConfigurationSource& source, const std::optio
         }
     }
     return roles;
-}
-
-std::size_t fingerprint_of_roles(const std::vector<Role>& roles) {
-    std::string text;
-    for (const auto& role : roles) {
-        text += fmt::format("{}\n{}\n{}\n", static_cast<int>(role.kind), role.name,
-                            role.password ? "=" + *role.password : std::string());
-    }
-    return roles.empty() ? 0 : std::hash<std::string>()(text);
 }
 
 void review_roles(const yaml::Node& tree, const ConfigurationSource& source, std::vector<Finding>& findings) {

@@ -4,7 +4,6 @@
 #include "postgres/configuration.hpp"
 #include "system/finding.hpp"
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,9 +21,6 @@ struct Role {
 /// separately, so that passwords are kept no longer than needed. `login`: as whom libpq logs in where no superuser is
 /// named, which Patroni leaves to it. Throws Failure(usage) as read_configuration().
 std::vector<Role> read_roles(const ConfigurationSource& source, const std::optional<std::string>& login = {});
-
-/// Tells them from others, passwords included, without showing any; 0 for none.
-std::size_t fingerprint_of_roles(const std::vector<Role>& roles);
 
 /// Names without which Patroni's custom bootstrap ends with a KeyError, when the data directory is there already
 /// (replication in postgresql/config.py replace_pg_hba, rewind in bootstrap.py post_bootstrap, 2.0 to 4.1). `tree` is

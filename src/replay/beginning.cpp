@@ -46,7 +46,8 @@ Beginning decide_for_taken_back(const Request& request, const Seen& seen) {
     if (seen.taken_back->came_up || seen.control->state != ClusterState::shut_down) {
         return Copy{"PostgreSQL came up in it, and what was written since is not asked for: only its files are used"};
     }
-    return seen.has_signal_file ? Beginning(Copy{}) : HandOverAgain{};
+    // patroni.yml may have other roles by now: Patroni's bootstrap ends when it cannot log in.
+    return seen.has_signal_file ? Beginning(Copy{}) : Continue{Start::finish};
 }
 
 /// Why a recovery that ended in an earlier run does not count any more; empty when it does.
@@ -114,18 +115,12 @@ Start decide_start(Phase phase, const postgres::ControlData& control, postgres::
         return Start::replay;
     }
     if (control.timeline > planned) {
-        // Stopped cleanly alone does not tell that the roles were set and the source's postgresql.auto.conf put back.
-        const bool done =
-            (phase == Phase::recovered || phase == Phase::handing_over) && control.state == ClusterState::shut_down;
-        return done ? Start::nothing : Start::finish;
+        // Also what is finished: behind a resume nobody else makes the roles that patroni.yml has by now.
+        return Start::finish;
     }
     const bool unfinished =
         control.state == ClusterState::in_archive_recovery || control.state == ClusterState::shut_down_in_recovery;
     return unfinished ? Start::replay : Start::copy;
-}
-
-Start decide_start_for_roles(Start start, std::size_t made, std::size_t wanted) {
-    return start == Start::nothing && wanted != 0 && wanted != made ? Start::finish : start;
 }
 
 Beginning decide_beginning(const Request& request, const Plan& plan, const Seen& seen) {

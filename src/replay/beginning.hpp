@@ -7,7 +7,6 @@
 #include "staging/staging.hpp"
 #include "system/log.hpp"
 
-#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -17,19 +16,14 @@ namespace patroni_pgbackrest {
 
 /// Where a recovery begins in what an earlier run left in the staging directory.
 enum class Start {
-    copy,     ///< from the repository, with --delta
-    replay,   ///< recovery.signal is put back, and the recovery goes on
-    finish,   ///< it is promoted already: start without signal file, then stop
-    nothing,  ///< promoted, and an earlier run has seen to everything that belongs to it
+    copy,    ///< from the repository, with --delta
+    replay,  ///< recovery.signal is put back, and the recovery goes on
+    finish,  ///< it is promoted already: start without signal file, make today's roles, then stop
 };
 
 /// The decision of pg_control and the journal. `same_boot` is false after a reboot or an unmount: with fsync off the
 /// pages that were not written then are lost without a trace.
 Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot);
-
-/// The same, where patroni.yml has other roles by now than those that the earlier run made: they are made before the
-/// hand-over. `made` and `wanted` are their fingerprints; 0 is none.
-Start decide_start_for_roles(Start start, std::size_t made, std::size_t wanted);
 
 /// What was handed over, set aside by Patroni and taken back into the staging directory.
 struct TakenBack {
@@ -55,14 +49,13 @@ struct Copy {
     std::string why{};  ///< for the log; empty when nobody would expect anything else
     log::Level level = log::Level::info;
 };
-/// The complete copy of an earlier run is used as it is; never Start::copy.
+/// The complete copy of an earlier run is used as it is; never Start::copy. Of what was taken back, it is
+/// Start::finish.
 struct Continue {
     Start start;
 };
-/// What was taken back is whole and as it was, and is handed over once more without a restore.
-struct HandOverAgain {};
 
-using Beginning = std::variant<Copy, Continue, HandOverAgain>;
+using Beginning = std::variant<Copy, Continue>;
 
 /// Decides where the restore begins. That an earlier run was interrupted after the last step of its hand-over is seen
 /// before there is a plan (hand_over_is_done), since it is finished without the repository.

@@ -74,12 +74,10 @@ class Replay {
           copy_again_(std::move(copy_again)), on_position_(std::move(on_position)), data_(staging.path()) {}
 
     Reached run(Start start) {
-        if (start == Start::nothing && session_.probes.empty()) {
-            return prove();
-        }
         prepare(start == Start::replay);
         run_server(start == Start::replay);
         auto reached = prove();
+        take_time_of_earlier_run(reached);
         staging_.journal().places.add(linked_places(data_).owned());
         clean_up();
         return reached;
@@ -338,6 +336,14 @@ class Replay {
             // It was promoted at the wrong place: only a copy from the repository can undo that.
             staging_.enter(Phase::copying);
             throw;
+        }
+    }
+
+    /// Only the log of the run that replayed has it.
+    void take_time_of_earlier_run(Reached& reached) const {
+        const auto& earlier = staging_.journal().reached;
+        if (!reached.time && earlier && earlier->timeline == reached.timeline && earlier->lsn == reached.lsn) {
+            reached.time = earlier->time;
         }
     }
 

@@ -130,7 +130,6 @@ void Journal::save(const std::filesystem::path& file) const {
                  {"not_accepted", not_accepted},
                  {"control_inode", control_inode},
                  {"followed", followed},
-                 {"roles", roles},
                  {"is_copy", is_copy}};
     for (const auto& [timeline, checksum] : rejected_timelines) {
         content["rejected_timelines"].push_back({{"timeline", timeline.number}, {"last_segment_sha1", checksum}});
@@ -202,7 +201,6 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         }
         journal.control_inode = read.value("control_inode", std::uint64_t{0});
         journal.followed = read.value("followed", "");
-        journal.roles = read.value("roles", std::size_t{0});
         journal.is_copy = read.value("is_copy", false);
         journal.request = read.at("request");
         journal.backup_set = read.at("backup_set");

@@ -109,7 +109,6 @@ struct Journal {
     std::string followed;             ///< the history along which the replay went
     std::optional<RestoreGoal> goal;  ///< journals of older versions have none
     std::optional<Reached> reached;   ///< not in patroni mode, where Patroni replays later
-    std::size_t roles = 0;            ///< patroni::fingerprint_of_roles() of those that the private server has made
     std::optional<Rejection> rejected;
     bool not_accepted = false;
     /// Read where it was not written, by its directory or that one's path, in a copy of that directory, until a restore

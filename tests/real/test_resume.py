@@ -138,11 +138,18 @@ class Resume(ResumeCase):
             'recovered', 'handing over'))
         self.reboot()
 
+    def reached(self):
+        return json.loads(read(self.staging + '.d/journal.json'))['reached']
+
     def test_a_reboot_before_the_hand_over(self):
         self.interrupt_before_the_hand_over()
+        reached = self.reached()
+        self.assertIn('time', reached)
         result = self.resume()
         self.assert_done(result)
-        self.assertNotIn('with a private PostgreSQL', result.log)
+        self.assertNotIn('INFO: replay of', result.log)
+        self.assertIn('INFO: end of the replay of', result.log)
+        self.assertEqual(self.reached(), reached)
         self.node.start()
         self.node.wait_for_leader()
         self.assert_resumed()
@@ -156,7 +163,7 @@ class Resume(ResumeCase):
                                                       'replication': {'username': 'copier'}}})
         result = self.resume()
         self.assert_done(result)
-        self.assertIn('patroni.yml may have other roles than the earlier run made', result.log)
+        self.assertIn('chief, as whom Patroni logs in, was no superuser', result.log)
         self.assertNotIn('secret-of-chief', result.log)
         self.node.start()
         self.node.wait_for_leader()

@@ -294,6 +294,22 @@ class CannotStart(UnderPatroni):
         self.node.wait_for_leader()
         self.assert_back(BATCHES)
 
+    def test_the_superuser_that_patroni_yml_names_by_then_is_made_before_the_next_hand_over(self):
+        self.configure(postgresql={'parameters': {'shared_preload_libraries': 'a_library_that_is_not_here', 'logging_collector': 'on'}})
+        self.node.start()
+        self.node.wait_for_end(120)
+        self.assert_absent()
+        replays = self.lab.log('node1').count('INFO: replay of')
+        self.bring_back(postgresql={'authentication': {'superuser': {'username': 'chief', 'password': 'secret-of-chief'}}})
+        self.assert_back(BATCHES)
+        self.assertEqual(self.node.sql("select rolsuper, rolcanlogin from pg_roles where rolname = 'chief'"), 't|t')
+        log = self.lab.log('node1')
+        self.assertIn('chief, as whom Patroni logs in, was no superuser', log)
+        self.assertEqual(log.count('is taken back'), 1)
+        self.assertEqual(log.count('INFO: replay of'), replays)  # it is not restored again
+        self.assertEqual(log.count('INFO: end of the replay of'), 1)
+        for text in (log, read(self.staging + '.d/journal.json')):
+            self.assertNotIn('secret-of-chief', text)
 
     def test_what_was_put_in_order_before_the_third_time_is_seen(self):
         self.configure(postgresql={'parameters': {'logging_collector': 'on'}})

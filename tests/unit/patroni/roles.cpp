@@ -105,20 +105,3 @@ TEST_CASE("a name that Patroni cannot do without is found wherever it may stand"
           Strings{});
     CHECK(found(names + "superuser: {password: x}, rewind: {password: x}}}") == Strings{});
 }
-
-TEST_CASE("roles are told from others by name, kind and password") {
-    using Kind = Role::Kind;
-    const std::vector<Role> roles{{Kind::superuser, "a", "b"}, {Kind::replication, "r", std::nullopt}};
-    const auto is_another = [&](const std::vector<Role>& others) {
-        return fingerprint_of_roles(others) != fingerprint_of_roles(roles);
-    };
-    CHECK(fingerprint_of_roles({}) == 0);
-    CHECK(fingerprint_of_roles(roles) != 0);
-    CHECK_FALSE(is_another({{Kind::superuser, "a", "b"}, {Kind::replication, "r", std::nullopt}}));
-    CHECK(is_another({{Kind::superuser, "a", "c"}, {Kind::replication, "r", std::nullopt}}));
-    CHECK(is_another({{Kind::superuser, "a", std::nullopt}, {Kind::replication, "r", std::nullopt}}));
-    CHECK(is_another({{Kind::superuser, "x", "b"}, {Kind::replication, "r", std::nullopt}}));
-    CHECK(is_another({{Kind::superuser, "a", "b"}, {Kind::rewind, "r", std::nullopt}}));
-    CHECK(is_another({{Kind::superuser, "a", "b"}}));
-    CHECK(is_another({{Kind::superuser, "a", "b"}, {Kind::replication, "r", ""}}));
-}

@@ -61,23 +61,14 @@ TEST_CASE("any other state on the plan's timeline goes back to the repository") 
     }
 }
 
-TEST_CASE("a promoted directory is only finished, and left alone when that was done") {
+TEST_CASE("a promoted directory is only finished, also when that was done, since patroni.yml may have other roles") {
     for (const auto state : all_states) {
-        CAPTURE(static_cast<int>(state));
-        CHECK(decided(Phase::replaying, state, 3) == Start::finish);
-        CHECK(decided(Phase::recovered, state, 3) ==
-              (state == ClusterState::shut_down ? Start::nothing : Start::finish));
+        for (const auto phase : {Phase::replaying, Phase::recovered, Phase::handing_over}) {
+            CAPTURE(static_cast<int>(state), static_cast<int>(phase));
+            CHECK(decided(phase, state, 3) == Start::finish);
+        }
+        CHECK(decided(Phase::handing_over, state, 3, false) == Start::finish);  // it was flushed before
     }
-}
-
-TEST_CASE("what is finished is started once more when patroni.yml has other roles by now") {
-    for (const auto start : {Start::replay, Start::finish}) {
-        CHECK(decide_start_for_roles(start, 1, 2) == start);
-    }
-    CHECK(decide_start_for_roles(Start::nothing, 1, 1) == Start::nothing);
-    CHECK(decide_start_for_roles(Start::nothing, 1, 2) == Start::finish);
-    CHECK(decide_start_for_roles(Start::nothing, 0, 2) == Start::finish);  // journals of older versions do not say
-    CHECK(decide_start_for_roles(Start::nothing, 1, 0) == Start::nothing);
 }
 
 namespace {
@@ -111,10 +102,7 @@ std::string words(const Beginning& beginning) {
     if (const auto* copy = std::get_if<Copy>(&beginning)) {
         return (copy->level == log::Level::warning ? "copy, warning: " : "copy: ") + copy->why;
     }
-    if (const auto* on = std::get_if<Continue>(&beginning)) {
-        return on->start == Start::replay ? "replay" : on->start == Start::finish ? "finish" : "nothing";
-    }
-    return "hand over again";
+    return std::get<Continue>(beginning).start == Start::replay ? "replay" : "finish";
 }
 
 Plan usual_plan() {
@@ -226,11 +214,11 @@ TEST_CASE("what an earlier run recovered counts until the archive has something 
     };
     const std::string prefix = "copy: what an earlier run recovered is out of date, ";
     for (const bool latest : {true, false}) {
-        CHECK(begins(latest, 2) == "nothing");
+        CHECK(begins(latest, 2) == "finish");
     }
     newer.wal.ranges.back().last = segment(1, 10);
     CHECK(begins(true, 2) == prefix + "the archive has newer WAL: only its files are used");
-    CHECK(begins(false, 2) == "nothing");
+    CHECK(begins(false, 2) == "finish");
     CHECK(begins(true, 1) == "copy: ");  // not promoted, so nothing that could be out of date
     newer = plan;
     newer.archive_end.histories.insert(Timeline{2});
@@ -241,7 +229,7 @@ TEST_CASE("what an earlier run recovered counts until the archive has something 
     newer.wal.ranges.back().last = segment(1, 10);
     auto older_version = after(plan, Phase::recovered, ClusterState::shut_down, 2);
     older_version.earlier->goal.reset();
-    CHECK(words(decide_beginning(request_of(Recovery::standalone), newer, older_version)) == "nothing");
+    CHECK(words(decide_beginning(request_of(Recovery::standalone), newer, older_version)) == "finish");
 }
 
 TEST_CASE("what was recovered counts no more when nearest means another point with newer WAL") {
@@ -251,7 +239,7 @@ TEST_CASE("what was recovered counts no more when nearest means another point wi
     auto seen = after(plan, Phase::recovered, ClusterState::shut_down, 2);
     auto request = request_of(Recovery::standalone);
     request.target.ends_with_plan = seen.earlier->goal->target.ends_with_plan = true;
-    CHECK(words(decide_beginning(request, plan, seen)) == "nothing");
+    CHECK(words(decide_beginning(request, plan, seen)) == "finish");
     const std::string outdated =
         "copy: what an earlier run recovered is out of date, the archive has newer WAL: only its files are used";
     CHECK(words(decide_beginning(request, newer, seen)) == outdated);
@@ -259,7 +247,7 @@ TEST_CASE("what was recovered counts no more when nearest means another point wi
     CHECK(words(decide_beginning(request, newer, seen)) == outdated);
 }
 
-TEST_CASE("what Patroni set aside is handed over again only when it is whole, the newest, and never came up") {
+TEST_CASE("what Patroni set aside is only finished when it is whole, the newest, and never came up") {
     const auto plan = usual_plan();
     int again = 0;
     for (const auto recovery : {Recovery::standalone, Recovery::patroni}) {
@@ -278,10 +266,10 @@ TEST_CASE("what Patroni set aside is handed over again only when it is whole, th
                             const auto beginning = decide_beginning(request_of(recovery), plan, seen);
                             const bool whole = recovery == Recovery::standalone && newest && readable && !signal;
                             CAPTURE(whole, came_up, static_cast<int>(state));
-                            CHECK(std::holds_alternative<HandOverAgain>(beginning) ==
-                                  (whole && !came_up && state == ClusterState::shut_down));
-                            CHECK_FALSE(std::holds_alternative<Continue>(beginning));
-                            again += std::holds_alternative<HandOverAgain>(beginning) ? 1 : 0;
+                            const auto* on = std::get_if<Continue>(&beginning);
+                            CHECK((on != nullptr) == (whole && !came_up && state == ClusterState::shut_down));
+                            CHECK((on == nullptr || on->start == Start::finish));  // with the roles of today
+                            again += on != nullptr ? 1 : 0;
                         }
                     }
                 }
@@ -296,7 +284,7 @@ TEST_CASE("why only the files of what Patroni set aside are used is said where i
     Seen seen = after(plan, Phase::handed_over, ClusterState::shut_down, 2);
     seen.earlier.reset();
     seen.taken_back = TakenBack{true, false};
-    CHECK(decided(plan, seen) == "hand over again");
+    CHECK(decided(plan, seen) == "finish");
     seen.has_signal_file = true;
     CHECK(decided(plan, seen) == "copy: ");
     seen.taken_back->came_up = true;
