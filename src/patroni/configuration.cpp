@@ -146,6 +146,10 @@ std::optional<std::string> read_password_encryption(const Node& local, const Nod
 
 constexpr std::array on = {"on", "always", "true", "yes", "1"};
 
+std::size_t fingerprint_of(const Node& tree) {
+    return yaml::fingerprint(tree, "password");
+}
+
 Archiving read_archiving(const Node& local, const Node& dynamic) {
     Archiving archiving;
     archiving.mode = value_of(parameter(local, dynamic, "archive_mode"));
@@ -196,7 +200,7 @@ std::optional<Configuration> read_configuration(const ConfigurationSource& sourc
         configuration.only_variables = only_variables;
         configuration.dcs_edit = source.dcs.edit;
         if (!source.dcs.json.empty()) {
-            configuration.fingerprint = yaml::fingerprint(*load_tree({source.path, source.environment}));
+            configuration.fingerprint = fingerprint_of(*load_tree({source.path, source.environment}));
         }
         return configuration;
     } catch (const Failure& failure) {
@@ -213,7 +217,7 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
 
     Configuration result;
     result.source = source;
-    result.fingerprint = yaml::fingerprint(tree);
+    result.fingerprint = fingerprint_of(tree);
     result.fingerprint_in_force = result.fingerprint;
     result.scope = scalar_at(tree, "scope", "scope", problems);
     result.name = scalar_at(tree, "name", "name", problems);

@@ -63,7 +63,9 @@ std::optional<std::string> pgbackrest_option(const std::string& command, const s
 struct Configuration {
     std::string source;           ///< the path as given, `PATRONI_CONFIGURATION`, or `the PATRONI_* variables`
     bool only_variables = false;  ///< no file and no PATRONI_CONFIGURATION: no variable can name a bootstrap method
-    std::size_t fingerprint = 0;  ///< of the whole content
+    /// Of the whole content but for passwords: it is kept where a backup of the data directory may have it, and would
+    /// let weak ones be guessed. None of them ends a bootstrap, in which Patroni logs in by trust and sets them itself.
+    std::size_t fingerprint = 0;
     std::size_t fingerprint_in_force = 0;  ///< with what the DCS holds in the place of bootstrap.dcs
     std::string dcs_edit;                  ///< DcsConfiguration's; empty where bootstrap.dcs counts
     std::optional<Value> scope, name;

@@ -279,17 +279,19 @@ NodePtr patch(const NodePtr& base, const NodePtr& changes) {
     return std::make_shared<const Node>(std::move(result));
 }
 
-std::size_t fingerprint(const Node& node) {
+std::size_t fingerprint(const Node& node, std::string_view left_out) {
     constexpr std::size_t factor = 1099511628211U;
     auto result = static_cast<std::size_t>(node.kind);
     const auto add = [&](std::size_t part) { result = (result ^ part) * factor; };
     add(std::hash<std::string>()(node.text));
     for (const NodePtr& item : node.items) {
-        add(fingerprint(*item));
+        add(fingerprint(*item, left_out));
     }
     for (const Entry& entry : node.entries) {
         add(std::hash<std::string>()(entry.key));
-        add(fingerprint(*entry.value));
+        if (entry.key != left_out || !entry.value->is_scalar()) {
+            add(fingerprint(*entry.value, left_out));
+        }
     }
     return result;
 }

@@ -59,8 +59,8 @@ std::vector<RepeatedKey> repeated_keys(std::string_view text, const std::string&
 /// null removes the key, everything else is replaced.
 NodePtr patch(const NodePtr& base, const NodePtr& changes);
 
-/// The same for the same content, whatever its layout and comments.
-std::size_t fingerprint(const Node& node);
+/// The same for the same content, whatever its layout and comments, and whatever text a key `left_out` has anywhere.
+std::size_t fingerprint(const Node& node, std::string_view left_out);
 
 /// Whether Python takes the value for true. `"false"` in quotes is true, like any other text that is not empty.
 bool truthy(const Node& node);

@@ -195,6 +195,18 @@ TEST_CASE("the state of what PostgreSQL's last words name is looked at again") {
     CHECK_FALSE(is_refused());
 }
 
+TEST_CASE("patroni.yml belongs to the circumstances, but no password in it: they are kept in every backup") {
+    const auto circumstances = [](const std::string& superuser) {
+        Request request;
+        request.patroni = patroni_yml("scope: demo\npostgresql: {authentication: {superuser: {" + superuser + "}}}\n");
+        return circumstances_of(request);
+    };
+    const auto before = circumstances("username: postgres, password: one");
+    CHECK(circumstances("username: postgres, password: two") == before);
+    CHECK(circumstances("username: postgres") != before);
+    CHECK(circumstances("username: chief, password: one") != before);
+}
+
 TEST_CASE("whatever pgBackRest reads belongs to the circumstances") {
     const Files files;
     Request request;

@@ -128,6 +128,20 @@ TEST_CASE("a patch merges maps, takes nulls away and replaces the rest") {
     CHECK(base->map_at("a").find("b")->value->text == "1");
 }
 
+TEST_CASE("a fingerprint is that of the content, but for the texts of one key") {
+    const auto of = [](const std::string& text) { return yaml::fingerprint(*read(text), "password"); };
+    const auto plain = of("a: {password: one, b: [c, {password: two}]}\n");
+    CHECK(of("# the same\na:\n  password: 'three'\n  b:\n  - c\n  - password:  four\n") == plain);
+    for (const char* other :
+         {"a: {password: one, b: [c, {password: }]}\n", "a: {password: one, b: [c, {passwords: two}]}\n",
+          "a: {b: [c, {password: two}]}\n", "a: {password: one, b: [d, {password: two}]}\n",
+          "a: {password: {one: 1}, b: [c, {password: two}]}\n"}) {
+        INFO(other);
+        CHECK(of(other) != plain);
+    }
+    CHECK(of("password: {user: one}\n") != of("password: {user: two}\n"));
+}
+
 TEST_CASE("true and false are what Python makes of the value") {
     for (const char* text : {"yes", "on", "True", "TRUE", "1", "text", "'false'", "'no'", "\"0\"", "y", "n", "fAlSe",
                              "0.1", "[a]", "{a: b}"}) {
