@@ -171,20 +171,19 @@ std::vector<Finding> judge_remains(const ServerFacts& facts) {
     return findings;
 }
 
-std::vector<Finding> judge_settings(const ServerFacts& facts, const patroni::Configuration& configuration) {
+std::vector<Finding> judge_settings(const ServerFacts& facts, const patroni::Archiving& in_force) {
     std::vector<Finding> findings;
-    const std::map<std::string, std::optional<patroni::Value>> wanted{
-        {"archive_mode", configuration.archiving.mode}, {"archive_command", configuration.archiving.command}};
+    const std::map<std::string, std::optional<patroni::Value>> wanted{{"archive_mode", in_force.mode},
+                                                                      {"archive_command", in_force.command}};
     for (const auto& [name, value] : wanted) {
         const auto server = facts.archiving.find(name);
         // The server says `(disabled)` instead of the command it has.
         const bool is_shown = server != facts.archiving.end() && (name == "archive_mode" || archives(facts));
         if (value && is_shown && !same_setting(name, value->text, server->second)) {
             findings.push_back({"verify-archive-setting",
-                                {fmt::format("the server's {} is not the one of patroni.yml", name),
-                                 fmt::format("compare SHOW {0} with it: it is right when patronictl edit-config has "
-                                             "changed it since; what came with the backup goes with ALTER SYSTEM RESET "
-                                             "{0} and {1}",
+                                {fmt::format("the server's {} is not the one of Patroni's configuration", name),
+                                 fmt::format("compare SHOW {0} with it: Patroni may not have applied a change yet; "
+                                             "what came with the backup goes with ALTER SYSTEM RESET {0} and {1}",
                                              name, name == "archive_mode" ? "a restart" : "SELECT pg_reload_conf()"),
                                  value->place}});
         }

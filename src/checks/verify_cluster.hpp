@@ -27,9 +27,9 @@ std::vector<Finding> judge_cluster(const postgres::ServerFacts& facts, const Jou
 /// What needs no journal: recovery over, no signal file and no recovery setting left.
 std::vector<Finding> judge_remains(const postgres::ServerFacts& facts);
 
-/// archive_mode and archive_command against patroni.yml. Their values, which may hold secrets, are not
-/// shown.
-std::vector<Finding> judge_settings(const postgres::ServerFacts& facts, const patroni::Configuration& configuration);
+/// archive_mode and archive_command against what is known to be in force of Patroni's configuration. Their values,
+/// which may hold secrets, are not shown.
+std::vector<Finding> judge_settings(const postgres::ServerFacts& facts, const patroni::Archiving& in_force);
 
 /// Whether the archiver has told all that there is to be told about the new timeline: it archived it, failed, or is
 /// off.

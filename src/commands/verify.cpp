@@ -81,15 +81,19 @@ Invocation read_invocation(const VerifyArguments& arguments) {
     return invocation;
 }
 
-/// The replica methods of a cluster that lives are those that the DCS holds, and not those of bootstrap.dcs.
-patroni::ConfigurationSource source_in_force(const Invocation& invocation) {
-    if (!invocation.patroni || !invocation.patroni->scope) {
-        return invocation.source;
+std::string named_scope(const Invocation& invocation) {
+    return invocation.patroni && invocation.patroni->scope ? invocation.patroni->scope->text : std::string();
+}
+
+/// What a cluster that lives goes by is in the DCS, and not in bootstrap.dcs. As post_bootstrap it is not asked: that
+/// takes its time, and a Patroni that waits for post_bootstrap holds no leader lock.
+patroni::ScopeState look_into_dcs(const Invocation& invocation) {
+    const auto scope = named_scope(invocation);
+    if (invocation.by_patroni || scope.empty()) {
+        return {};
     }
-    const auto& scope = invocation.patroni->scope->text;
     const auto deadline = std::min(patroni::longest_answer, invocation.time_left());
-    return patroni::with_dcs(invocation.source, scope,
-                             patroni::read_scope(invocation.source, scope, patroni::Silence::is_away, deadline));
+    return patroni::read_scope(invocation.source, scope, patroni::Silence::is_away, deadline);
 }
 
 /// To the server that runs in patroni.yml's data directory.
@@ -209,8 +213,11 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
     }
     append(findings, judge_remains(report.facts));
     append(findings, judge_probes(probes, answers));
+    const auto scope = named_scope(invocation);
+    const auto dcs = look_into_dcs(invocation);
     if (invocation.patroni) {
-        append(findings, judge_settings(report.facts, *invocation.patroni));
+        const auto known = patroni::with_known_dcs(invocation.source, scope, dcs);
+        append(findings, judge_settings(report.facts, patroni::read_archiving(known)));
     } else {
         findings.push_back({"verify-no-patroni-yml",
                             {"no patroni.yml was found",
@@ -220,7 +227,7 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
     append(findings, judge_archiver(report.facts, invocation.limits.archiver > 0s));
     append(findings, look_at_health(client, !invocation.by_patroni, invocation.time_left()));
     if (!invocation.by_patroni && !report.facts.in_recovery) {
-        append(findings, look_at_replica_backups(source_in_force(invocation), report.facts));
+        append(findings, look_at_replica_backups(patroni::with_dcs(invocation.source, scope, dcs), report.facts));
     }
     if (arguments.amcheck && !invocation.by_patroni) {
         append(findings, look_for_corruption(client, check_of_repository(invocation)).findings);

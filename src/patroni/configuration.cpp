@@ -150,7 +150,7 @@ std::size_t fingerprint_of(const Node& tree) {
     return yaml::fingerprint(tree, "password");
 }
 
-Archiving read_archiving(const Node& local, const Node& dynamic) {
+Archiving archiving_in(const Node& local, const Node& dynamic) {
     Archiving archiving;
     archiving.mode = value_of(parameter(local, dynamic, "archive_mode"));
     archiving.command = value_of(parameter(local, dynamic, "archive_command"));
@@ -228,7 +228,7 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     result.has_bootstrap_pg_hba = has_rules(bootstrap.find("pg_hba"));
     result.loop_wait = read_loop_wait(dcs);
     result.port = read_port(local);
-    result.archiving = read_archiving(local, dynamic);
+    result.archiving = archiving_in(local, dynamic);
     result.opened = read_opened_at_start(local, dynamic);
     result.password_encryption = read_password_encryption(local, dynamic);
     result.restore_commands = restore_commands(local, dynamic, dcs.map_at("standby_cluster"));
@@ -242,6 +242,12 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
         throw Failure(ExitCode::usage, std::move(problems));
     }
     return result;
+}
+
+Archiving read_archiving(const ConfigurationSource& source) {
+    const auto tree = load_tree(source);
+    return tree ? archiving_in(tree->map_at("postgresql"), tree->map_at("bootstrap").map_at("dcs").map_at("postgresql"))
+                : Archiving();
 }
 
 }  // namespace patroni_pgbackrest::patroni

@@ -124,6 +124,10 @@ std::optional<Configuration> read_configuration(const ConfigurationSource& sourc
 /// The same from a tree that has already been read. `source` is the name of the configuration.
 Configuration configuration_in(const yaml::Node& tree, const std::string& source);
 
+/// How the cluster archives, by itself: nothing is refused here for what is wrong elsewhere. Throws Failure(usage) only
+/// for what cannot be read at all.
+Archiving read_archiving(const ConfigurationSource& source);
+
 /// The Patroni that called us, from the ancestors' command lines: its configuration path (made absolute with its
 /// working directory), its PATRONI_* environment, and its process id. Empty if no ancestor is a Patroni.
 struct CallingPatroni {

@@ -268,4 +268,12 @@ ConfigurationSource with_dcs(ConfigurationSource source, const std::string& scop
     return source;
 }
 
+ConfigurationSource with_known_dcs(ConfigurationSource source, const std::string& scope, const ScopeState& state) {
+    if (state.initialize == InitializeKey::unknown) {
+        source.dcs.json = "{}";
+        return source;
+    }
+    return with_dcs(std::move(source), scope, state);
+}
+
 }  // namespace patroni_pgbackrest::patroni

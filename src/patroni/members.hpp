@@ -93,6 +93,10 @@ ScopeState read_scope(const ConfigurationSource& source, const std::string& scop
 /// The source with the configuration that the DCS holds, if that is known: whatever is judged is in force then.
 ConfigurationSource with_dcs(ConfigurationSource source, const std::string& scope, const ScopeState& state);
 
+/// The same; where it is not known what the DCS holds, without bootstrap.dcs as well: what is left is in force in any
+/// case.
+ConfigurationSource with_known_dcs(ConfigurationSource source, const std::string& scope, const ScopeState& state);
+
 /// Takes over what Patroni's library says about the key; leaves all of it unknown if the answer is not the three whole
 /// lines.
 void take_key(std::string_view answer, ScopeState& state);

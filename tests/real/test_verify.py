@@ -119,8 +119,7 @@ class AsPostBootstrap(VerifyCase):
         self.assert_done(result)
         self.assertIn('WARNING verify-archiver-failing: the archiver fails with 00000002.history', result.log)
         self.assertIn('0 errors, 1 warnings', result.log)
-        # What its hint says: archive_command is corrected. The same in patroni.yml, with which it is compared.
-        self.configure()
+        # What its hint says: archive_command is corrected. It is compared with the DCS then, and not with bootstrap.dcs.
         archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
         self.lab.run('patronictl', '-c', self.yml, 'edit-config', self.node.scope, '--force', '--pg', 'archive_command=' + archive)
         self.archives_with(archive)
@@ -135,6 +134,16 @@ class AsPostBootstrap(VerifyCase):
             self.node.sql('select pg_reload_conf()')
             self.archives_with(archive)
         self.follow('verify-archive-setting', reset)
+
+    def test_archiving_is_compared_with_what_the_dcs_still_held_at_the_bootstrap(self):
+        archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
+        self.node.put_key(json.dumps({'ttl': 20, 'loop_wait': 1, 'retry_timeout': 3, 'postgresql': {
+            'use_pg_rewind': True, 'parameters': {'archive_mode': 'on', 'archive_command': archive}}}), 'config')
+        self.with_verify(dcs={'postgresql': {'parameters': {'archive_command': 'false'}}})
+        self.node.wait_for_leader()
+        self.assertRegex(self.lab.log('node1'), r'(?m)^0 errors, 0 warnings$')
+        self.archives_with(archive)
+        self.assertEqual(self.found(), set())
 
     def archives_with(self, command):
         wait_until('archive_command to be ' + command, lambda: self.node.sql('show archive_command') == command, 30)

@@ -212,20 +212,23 @@ TEST_CASE("what a hint of verify says takes its finding away and brings no other
     }
 }
 
-TEST_CASE("archiving is compared with patroni.yml, and the commands are not shown") {
+TEST_CASE("archiving is compared with Patroni's configuration, and the commands are not shown") {
     const auto configuration = patroni_yml("bootstrap:\n  dcs:\n    postgresql:\n      parameters:\n"
                                            "        archive_mode: on\n        archive_command: push secret\n"
                                            "postgresql:\n  parameters:\n    archive_command: push %p\n");
     REQUIRE(configuration);
+    const auto& in_force = configuration->archiving;
     auto facts = server();
-    CHECK(judge_settings(facts, *configuration).empty());
+    CHECK(judge_settings(facts, in_force).empty());
     facts.archiving["archive_command"] = "other secret";
-    const auto findings = judge_settings(facts, *configuration);
-    CHECK(said(findings) == Said{"verify-archive-setting: the server's archive_command is not the one of patroni.yml"});
+    CHECK(judge_settings(facts, {}).empty());
+    const auto findings = judge_settings(facts, in_force);
+    CHECK(said(findings) ==
+          Said{"verify-archive-setting: the server's archive_command is not the one of Patroni's configuration"});
     CHECK(findings_text(findings).find("secret") == std::string::npos);
     facts.archiving = {{"archive_mode", "off"}, {"archive_command", "(disabled)"}};
-    CHECK(said(judge_settings(facts, *configuration)) ==
-          Said{"verify-archive-setting: the server's archive_mode is not the one of patroni.yml"});
+    CHECK(said(judge_settings(facts, in_force)) ==
+          Said{"verify-archive-setting: the server's archive_mode is not the one of Patroni's configuration"});
 }
 
 TEST_CASE("an archiver that fails is a warning, one that was not given time is not") {

@@ -247,6 +247,28 @@ TEST_CASE("what the DCS holds is known from its answer alone, with the command t
     CHECK(of_answer("", earlier).json == known.json);
 }
 
+TEST_CASE("while nobody knows what the DCS holds, only what patroni.yml sets itself is in force for certain") {
+    const Files files;
+    const auto text = std::string("bootstrap:\n  dcs:\n    postgresql:\n      parameters: {archive_mode: 'on', "
+                                  "archive_command: first}\n") +
+                      "postgresql:\n  parameters: {ARCHIVE_MODE: always}\n";
+    const auto archiving = [&](const std::string& answer) {
+        ScopeState state;
+        take_key(answer, state);
+        return read_archiving(with_known_dcs({files.write("patroni.yml", text), {}}, "demo", state));
+    };
+    const auto command = [&](const std::string& answer) {
+        return archiving(answer).command.value_or(Value{"none", ""}).text;
+    };
+    CHECK(command("") == "none");
+    CHECK(archiving("").mode.value().text == "always");
+    CHECK(command("absent\n-\n-\n") == "first");
+    const std::string held = R"({"postgresql": {"parameters": {"archive_command": "held", "archive_mode": "off"}}})";
+    CHECK(command("initialized\n" + held + "\n7710953412442782829\n") == "held");
+    CHECK(archiving("initialized\n" + held + "\n7710953412442782829\n").mode.value().text == "always");
+    CHECK_FALSE(read_archiving({std::nullopt, {}}).mode);
+}
+
 TEST_CASE("half a list of members leaves the leader unknown, and an empty one says that nobody leads") {
     const std::string whole = R"([{"Member": "n1", "Role": "Replica"}, {"Member": "n2", "Role": "Leader", "TL": 3}])";
     for (std::size_t length = 0; length < whole.size(); ++length) {
