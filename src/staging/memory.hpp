@@ -29,7 +29,8 @@ struct EarlierFailure {
     static std::optional<EarlierFailure> read(const std::filesystem::path& file);
 };
 
-/// What decides whether Patroni can use what it is handed over: its configuration, pgBackRest's, and this program.
+/// What decides whether Patroni can use what it is handed over: its configuration but for passwords, pgBackRest's, and
+/// this program.
 std::string circumstances_of(const Request& request);
 
 /// Everything that decides how a restore with this request ends, as far as it can be seen beforehand: the plan, and
