@@ -29,6 +29,7 @@
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
 #include "staging/memory.hpp"
+#include "staging/reused_data.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/staging.hpp"
 #include "staging/unarchived_wal.hpp"
@@ -208,13 +209,21 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
 }
 
 /// What was read from the repository, WAL among it, is needed no longer.
-Plan plan_restore(const Request& request, const Layout& layout, Report& report) {
+Plan plan_restore(Request& request, const Layout& layout, Report& report) {
     note_rejected_runs(request.patroni, layout);  // what Patroni set aside may be gone by the next run
     const auto repository = observe(request, rejected_runs(request, layout), report);
     for (const auto& problem : find_unarchived_wal(request, repository)) {
         log::write(problem, log::Level::warning);
     }
-    return make_plan(request, repository);
+    auto plan = make_plan(request, repository);
+    if (request.reuses_set_aside) {
+        const auto reused = find_reused_data(request, plan, repository.archive.segments, layout);
+        for (const auto& line : reused.lines) {
+            log::info("reuse-data: {}", line);
+        }
+        request.reuse_data = reused.directory;
+    }
+    return plan;
 }
 
 void plan_and_restore(const BootstrapArguments& arguments, Request request, RunView& view, const Layout& layout) {

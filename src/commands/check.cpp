@@ -20,9 +20,11 @@
 #include "postgres/control_data.hpp"
 #include "show/estimate.hpp"
 #include "show/rehearsal.hpp"
+#include "staging/reused_data.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/unarchived_wal.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 #include "system/write_wall.hpp"
 
 #include <chrono>
@@ -51,8 +53,16 @@ const char* id_of(ExitCode code, const char* id, const char* undecided) {
     }
 }
 
-/// The request against the repository; empty when it cannot be served.
-std::optional<Plan> review_repository(const Request& request, const patroni::ScopeState& scope, Overview& overview,
+/// What `reuse-data: auto` would take as things are: the disk has that much less to hold.
+void add_reused_data(Request& request, const Plan& plan, const RepositoryState& repository, Overview& overview) {
+    const auto layout = choose_layout(request.data_directory);
+    const auto reused = find_reused_data(request, plan, repository.archive.segments, layout);
+    overview.add("reuse-data", system::join(reused.lines, "; "));
+    request.reuse_data = reused.directory;
+}
+
+/// The request against the repository; empty when it cannot be served. Settles what reuse-data is.
+std::optional<Plan> review_repository(Request& request, const patroni::ScopeState& scope, Overview& overview,
                                       std::vector<Finding>& findings) {
     const char* id = "repository";
     const char* undecided = "request-invalid";
@@ -85,6 +95,9 @@ std::optional<Plan> review_repository(const Request& request, const patroni::Sco
         if (!plan.wal.ranges.empty()) {
             id = "first-segment";
             repository.wal->facts(plan.wal.first());
+        }
+        if (request.reuses_set_aside) {
+            add_reused_data(request, plan, repository, overview);
         }
         return plan;
     } catch (const Failure& failure) {

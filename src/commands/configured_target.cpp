@@ -21,6 +21,15 @@ const std::vector<std::string>& keys_of_target() {
     return keys;
 }
 
+/// Of these, what `remove` takes out: `reuse-data: auto` names nothing of one incident, and stays.
+std::vector<std::string> keys_of_target(const ConfigurationEdit& patroni_yml, const std::string& method) {
+    auto keys = keys_of_target();
+    if (in_force(patroni_yml, method, "reuse-data") == "auto") {
+        std::erase(keys, "reuse-data");
+    }
+    return keys;
+}
+
 /// The keys of the target as the block's recovery_conf spells them.
 std::vector<std::string> keys_in_recovery_conf(const ConfigurationEdit& patroni_yml, const std::string& method) {
     std::vector<std::string> keys;
@@ -65,15 +74,16 @@ void remove_target(ConfigurationEdit& patroni_yml, const std::string& method) {
     for (const auto& key : keys_in_recovery_conf(patroni_yml, method)) {
         patroni_yml.remove({"bootstrap", method, "recovery_conf", key});
     }
-    take_out_of_command(patroni_yml, block, keys_of_target());
-    for (const auto& key : keys_of_target()) {
+    const auto keys = keys_of_target(patroni_yml, method);
+    take_out_of_command(patroni_yml, block, keys);
+    for (const auto& key : keys) {
         patroni_yml.remove(below(block, key));
     }
 }
 
 std::vector<std::string> target_settings(const ConfigurationEdit& patroni_yml, const std::string& method) {
     std::vector<std::string> settings;
-    for (const auto& key : keys_of_target()) {
+    for (const auto& key : keys_of_target(patroni_yml, method)) {
         if (auto value = in_force(patroni_yml, method, key); !value.empty()) {
             settings.push_back(key + "=" + std::move(value));
         }

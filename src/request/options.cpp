@@ -19,7 +19,8 @@ const std::vector<OptionDefinition>& bootstrap_options() {
         {"preload", value, ours, "LIBRARIES",
          "shared_preload_libraries for the replay, only where WAL was written by a custom resource manager [none]"},
         {"reuse-data", value, ours, "DIR",
-         "begin the copy with this directory of the same cluster: it is renamed, and only changed files travel"},
+         "begin the copy with this directory of the same cluster: it is renamed, and only changed files travel; auto: "
+         "with one that Patroni set aside beside the data directory [everything is copied]"},
         {"source", value, ours, "STATE",
          "fenced: the old cluster cannot come back, although WAL still arrives from it [refused then]"},
         {"retry", value, ours, "N", "how often to try again what may pass [5]"},

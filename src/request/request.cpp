@@ -286,7 +286,9 @@ Request make(const std::vector<GivenOption>& given, std::optional<patroni::Confi
     if (const auto libraries = settings.value("preload")) {
         request.preload_libraries = libraries->text;
     }
-    if (const auto directory = settings.value("reuse-data")) {
+    const auto directory = settings.value("reuse-data");
+    request.reuses_set_aside = directory && directory->text == "auto";  // a directory of that name is ./auto
+    if (directory && !request.reuses_set_aside) {
         request.reuse_data = std::filesystem::absolute(directory->text).lexically_normal();
         if (*request.reuse_data == request.data_directory) {
             settings.problem(directory->place, "reuse-data is the data directory itself",

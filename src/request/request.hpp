@@ -52,6 +52,7 @@ struct Request {
     Recovery recovery = Recovery::standalone;
     std::string preload_libraries;
     std::optional<std::filesystem::path> reuse_data;
+    bool reuses_set_aside = false;  ///< reuse-data: auto; which directory that is, the plan decides
     bool source_is_fenced = false;  ///< WAL that still arrives is not a reason to refuse
     pgbackrest::RetryPolicy retry;
     std::optional<std::filesystem::path> report;

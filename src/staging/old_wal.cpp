@@ -10,6 +10,7 @@
 #include "system/file.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <fstream>
 
 namespace patroni_pgbackrest {
@@ -92,6 +93,18 @@ std::optional<WalPage> first_page(const fs::path& file) {
     return stream ? WalPage::read(bytes) : std::nullopt;
 }
 
+/// That the newest of the cluster's files tells: pg_resetwal may have changed it. Empty when none does.
+std::optional<SegmentSize> segment_size_in(const fs::path& pg_wal, const std::vector<std::string>& names,
+                                           const std::string& system_identifier) {
+    for (auto name = names.rbegin(); name != names.rend(); ++name) {
+        const auto page = postgres::is_segment_name(*name) ? first_page(pg_wal / *name) : std::nullopt;
+        if (page && page->file && page->file->system_identifier == system_identifier) {
+            return page->file->segment_size;
+        }
+    }
+    return std::nullopt;
+}
+
 /// A new timeline begins with a copy of its parent's segment up to the fork, the first page included.
 bool may_be_of(const Segment& segment, Timeline timeline, const OldWal& wal, SegmentSize size) {
     if (segment.timeline == timeline) {
@@ -162,6 +175,11 @@ OldWal read_old_wal(const fs::path& data_directory, const std::string& system_id
     const auto directory = data_directory / "pg_wal";
     try {
         const auto names = system::entries(directory);
+        if (const auto found = segment_size_in(directory, names, system_identifier); found && *found != size) {
+            wal.why_unknown = fmt::format("its WAL segments have {} MiB, and those of the archive {} MiB",
+                                          found->bytes >> 20, size.bytes >> 20);
+            return wal;
+        }
         wal.histories = histories_in(directory);
         for (const auto& name : names) {
             const auto segment = Segment::parse(name, size);

@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 
 from bootstrap_case import program, BootstrapCase, PlainCase, read, wait_until
@@ -332,5 +333,18 @@ class ReusedDirectories(SpaceCase):
         self.assert_refused(self.bootstrap(*self.given), 9, 'a link of it leads to %s, and what is there would be overwritten' % self.space)
         self.assertEqual(self.contents(), before)
         self.assert_done(self.bootstrap(*self.given, '--tablespace-map=space=' + self.space))
+        self.open()
+        self.assertEqual(self.sql('select count(*) from there'), '1')
+
+    def test_auto_leaves_alone_what_leads_elsewhere(self):
+        self.lose()
+        failed = self.data_directory + '.failed'
+        os.rename(self.lab.path('old'), failed)
+        before = self.contents()
+        result = self.bootstrap('--source=fenced', '--reuse-data=auto', '--tablespace-map=space=' + self.lab.make('elsewhere'))
+        self.assert_done(result)
+        self.assertRegex(result.log, r'reuse-data: auto passes over %s: pg_tblspc/\d+ in it is a symbolic link' % re.escape(failed))
+        self.assertEqual(self.contents(), before)
+        self.assertTrue(os.path.exists(failed))
         self.open()
         self.assertEqual(self.sql('select count(*) from there'), '1')

@@ -335,6 +335,13 @@ TEST_CASE("remove takes out all lines of a value, an alias of it too, and leaves
                      "      recovery_target_action: promote\n"));
 }
 
+TEST_CASE("remove takes out the directory that reuse-data names, and leaves auto") {
+    const std::string target = "    type: immediate\n";
+    const std::string automatic = "    reuse-data: auto\n";
+    CHECK(result(plain_with(target + "    reuse-data: /lost\n"), to_remove()) == plain_with(""));
+    CHECK(result(plain_with(target + automatic), to_remove()) == plain_with(automatic));
+}
+
 TEST_CASE("remove names the block in force when a script in it has the target") {
     const auto script = [](const std::string& command, const std::string& lines) {
         return "bootstrap:\n  method: dr\n  dr:\n    command: " + command + "\n    stanza: demo\n" + lines;

@@ -236,10 +236,26 @@ TEST_CASE("our own settings are understood or refused") {
     CHECK(request.report == "/tmp/report.json");
     CHECK(request.log_level == log::Level::debug);
     CHECK(request.preload_libraries == "extension");
+    CHECK_FALSE(request.reuse_data);
+    CHECK_FALSE(request.reuses_set_aside);
     CHECK(refusals({{"log-format", "xml"}}) ==
           Problems{{"'xml' is not a log format", "use text or json", "--log-format"}});
     CHECK(refusals({{"log-level", "loud"}}) ==
           Problems{{"'loud' is not a log level", "use debug, info, warning or error", "--log-level"}});
+}
+
+TEST_CASE("reuse-data names a directory, and auto is none") {
+    CHECK(request_for({{"reuse-data", "/srv/../old"}}).reuse_data == "/old");
+    CHECK_FALSE(request_for({{"reuse-data", "/old"}}).reuses_set_aside);
+    const auto found = request_for({{"reuse-data", "auto"}});
+    CHECK(found.reuses_set_aside);
+    CHECK_FALSE(found.reuse_data);
+    const auto named = request_for({{"reuse-data", "./auto"}});
+    CHECK_FALSE(named.reuses_set_aside);
+    CHECK(named.reuse_data == (std::filesystem::current_path() / "auto").string());
+    CHECK(refusals({{"reuse-data", "/data"}}) ==
+          Problems{{"reuse-data is the data directory itself", "move it away under another name, and name that",
+                    "--reuse-data"}});
 }
 
 TEST_CASE("everything that is wrong is told in one run, each with its place") {

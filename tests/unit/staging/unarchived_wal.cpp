@@ -1,12 +1,9 @@
 #include "staging/unarchived_wal.hpp"
 
-#include "postgres/wal_page.hpp"
 #include "support/archives.hpp"
 #include "support/catch.hpp"
 #include "support/control_file.hpp"
 #include "support/restore.hpp"
-
-#include <cstring>
 
 using namespace patroni_pgbackrest;
 using postgres::Lsn;
@@ -113,18 +110,8 @@ TEST_CASE("the message names the files and the hint how they get into the archiv
 
 namespace {
 
-/// The first page of a segment file of PostgreSQL 15, and nothing behind it.
 std::string first_page(std::uint32_t timeline, std::uint64_t number, const std::string& of = identifier) {
-    std::string bytes(postgres::WalPage::size, '\0');
-    const auto put = [&](std::size_t at, auto value) { std::memcpy(bytes.data() + at, &value, sizeof value); };
-    put(0, std::uint16_t{0xD110});
-    put(2, std::uint16_t{2});
-    put(4, timeline);
-    put(8, std::uint64_t{number * segment_size.bytes});
-    put(24, std::uint64_t{std::stoull(of)});
-    put(32, std::uint32_t{16U << 20});
-    put(36, std::uint32_t{8192});
-    return bytes;
+    return first_wal_page(of, timeline, number);
 }
 
 struct Node {
@@ -204,6 +191,13 @@ TEST_CASE("of pg_wal the segments count that were written to and are not in the 
     SECTION("also through a link") {
         fs::rename(node.data / "pg_wal", node.files.path("wal"));
         fs::create_directory_symlink(node.files.path("wal"), node.data / "pg_wal");
+        CHECK(read().segments == wal.segments);
+    }
+    SECTION("segments of another size than the archive's tell nothing of what it lacks") {
+        write(segment(3, 1), first_wal_page(identifier, 3, 1, 64U << 20));
+        CHECK(read().why_unknown == "its WAL segments have 64 MiB, and those of the archive 16 MiB");
+        CHECK(read().segments.empty());
+        write(segment(3, 1), first_wal_page("7710953412442782830", 3, 1, 64U << 20));
         CHECK(read().segments == wal.segments);
     }
     SECTION("a pg_wal that is not there is told") {
