@@ -41,7 +41,7 @@ CANDIDATES = (
 )
 
 
-def settings(lab):
+def settings(lab, _sizes=None):
     """Redo, end-of-recovery checkpoint, sync, and all from the server's start on, as ratios against the program's own parameters."""
     make_source(lab)
     chosen = chosen_parameters(lab)
