@@ -307,6 +307,10 @@ const std::vector<CheckDefinition>& check_table() {
          "PostgreSQL ends at its start without it, unless the backup's own configuration has a dynamic_library_path "
          "that leads to it. Looked at is the directory beside PostgreSQL's programs.",
          "install the package that has it, or take it out of shared_preload_libraries"},
+        {"replay-setting", error, "PostgreSQL does not take what replay-setting gives it",
+         "The private server that replays the WAL would not start, which would be seen after the copy. Asked is the "
+         "PostgreSQL of the backup's major version, whose words are in the finding.",
+         "correct the name or the value, or leave it out"},
         {"port-taken", warning, "PostgreSQL's port is in use",
          "Patroni's server cannot start while something else listens on its port. Patroni would set the restored "
          "directory aside.",

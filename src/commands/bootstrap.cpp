@@ -236,6 +236,7 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     refuse_rejected(request, plan, layout);
     require_same_timeline(request, plan);
     const auto bin_directory = postgres::find_binaries(plan.major_version, configured_binaries(request));
+    refuse_replay_settings(request, bin_directory);
 
     view.display.leave_status();
     StagingDirectory staging(request);

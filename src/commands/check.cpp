@@ -4,6 +4,7 @@
 #include "checks/review_machine.hpp"
 #include "checks/review_options.hpp"
 #include "checks/review_places.hpp"
+#include "checks/review_replay.hpp"
 #include "commands/arguments.hpp"
 #include "commands/check_configuration.hpp"
 #include "commands/check_overview.hpp"
@@ -171,6 +172,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
     try {
         directory = postgres::find_binaries(plan->major_version, configured_binaries(request));
         overview.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
+        append(findings, review_replay_settings(request, directory));
         if (layout) {
             review_limits(patroni::DynamicLimits(arguments.source), *layout, directory, findings);
         }

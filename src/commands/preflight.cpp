@@ -4,6 +4,7 @@
 #include "checks/review_machine.hpp"
 #include "checks/review_options.hpp"
 #include "checks/review_places.hpp"
+#include "checks/review_replay.hpp"
 #include "commands/check_configuration.hpp"
 #include "patroni/review_server_start.hpp"
 #include "patroni/startup_files.hpp"
@@ -110,6 +111,10 @@ void refuse_unstartable(const BootstrapArguments& arguments, const Request& requ
     const bool is_certain = arguments.calling_patroni.has_value();  // else it may be there by the time Patroni starts
     const auto findings = patroni::review_server_start(*request.patroni, binaries, is_certain);
     is_certain ? refuse_errors(findings) : warn_of(findings);
+}
+
+void refuse_replay_settings(const Request& request, const std::filesystem::path& binaries) {
+    refuse_errors(review_replay_settings(request, binaries));
 }
 
 void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout) {

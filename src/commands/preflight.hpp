@@ -32,6 +32,9 @@ void refuse_unfit_places(const Layout& layout);
 void refuse_unstartable(const BootstrapArguments& arguments, const Request& request,
                         const std::filesystem::path& binaries);
 
+/// The same for what replay-setting gives the private server, which is of these binaries.
+void refuse_replay_settings(const Request& request, const std::filesystem::path& binaries);
+
 /// The same for the room on the disks and for what Patroni needs besides the backup, once the set is known.
 void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout);
 

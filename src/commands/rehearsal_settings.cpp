@@ -26,7 +26,7 @@ constexpr std::size_t longest_kept_directory = 90;
 /// Of this node's restore, and none of a rehearsal's.
 constexpr auto of_the_node =
     std::to_array<std::string_view>({"recovery", "tablespace-map", "tablespace-map-all", "link-map", "link-all",
-                                     "reuse-data", "source", "report", "process-max", "preload"});
+                                     "reuse-data", "source", "report", "process-max", "preload", "replay-setting"});
 
 /// Of a target.
 constexpr auto of_the_target =

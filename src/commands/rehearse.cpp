@@ -241,6 +241,7 @@ void run(const RehearseArguments& arguments, const RehearsalSettings& settings, 
         throw Failure(ExitCode::unsafe, {*outside});
     }
     const auto bin_directory = postgres::find_binaries(plan.major_version, settings.bin_directory);
+    refuse_replay_settings(request, bin_directory);
 
     StagingDirectory staging(request);
     refuse_unfit_places(staging.layout());

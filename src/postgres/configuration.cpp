@@ -106,6 +106,16 @@ std::vector<Setting> settings_of(std::string_view text) {
     return settings;
 }
 
+std::vector<Setting> with_wishes(std::vector<Setting> settings, const std::vector<Setting>& wishes) {
+    for (const auto& wish : wishes) {
+        std::erase_if(settings, [&](const Setting& setting) { return setting.name == wish.name; });
+        if (!wish.value.empty()) {
+            settings.push_back(wish);
+        }
+    }
+    return settings;
+}
+
 std::string with_block(std::string_view text, std::string_view title, const std::vector<Setting>& settings) {
     auto result = without_block(text, title);
     const bool ends_in_the_middle = !result.empty() && result.back() != '\n';

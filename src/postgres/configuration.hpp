@@ -28,6 +28,10 @@ std::string without_settings(std::string_view text, const std::vector<std::strin
 /// The settings of a file's text, unquoted; the last one wins. Include directives are not followed.
 std::vector<Setting> settings_of(std::string_view text);
 
+/// With `wishes` in the place of what has their names. One without a value takes its name out, which leaves it to
+/// PostgreSQL's default.
+std::vector<Setting> with_wishes(std::vector<Setting> settings, const std::vector<Setting>& wishes);
+
 /// Adds one block of lines between two marker comments that carry `title`.
 std::string with_block(std::string_view text, std::string_view title, const std::vector<Setting>& settings);
 /// The text as it was before with_block; unchanged if there is no block.

@@ -63,15 +63,11 @@ std::vector<Setting> own_settings(const fs::path& directory) {
 
 process::Command command_for(const PrivateServer::Options& options, const fs::path& directory) {
     process::Command command{(options.bin_directory / "postgres").string(), {"-D", options.data_directory.string()}};
-    const auto add = [&](const Setting& setting) {
+    auto settings = own_settings(directory);
+    settings.insert(settings.end(), options.settings.begin(), options.settings.end());
+    for (const auto& setting : with_wishes(std::move(settings), options.wishes)) {
         command.arguments.emplace_back("-c");
         command.arguments.push_back(fmt::format("{}={}", setting.name, setting.value));
-    };
-    for (const auto& setting : own_settings(directory)) {
-        add(setting);
-    }
-    for (const auto& setting : options.settings) {
-        add(setting);
     }
     command.writable = options.writable;
     command.writable->push_back(options.data_directory);

@@ -42,6 +42,7 @@ class PrivateServer {
         /// Called while it is waited for, after each event of the loop and ten times a second. What it throws ends the
         /// wait.
         std::function<void()> meanwhile{};
+        std::vector<Setting> wishes{};  ///< they count more than all others, see with_wishes()
     };
     /// Called for every log line, after `log()` includes it.
     using OnLine = std::function<void(const RecoveryLog&)>;

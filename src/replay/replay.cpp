@@ -45,11 +45,14 @@ void set_aside_auto_conf(const StagingDirectory& staging) {
 }
 
 /// What every private server runs with, whatever it is for.
-std::vector<postgres::Setting> base_settings(const Request& request, const fs::path& data,
+std::vector<postgres::Setting> base_settings(const Request& request, const Plan& plan, const fs::path& data,
                                              const postgres::ControlData& control) {
-    const auto memory = std::min<std::uint64_t>(system::available_memory(), request.memory.value_or(UINT64_MAX));
-    auto settings = server_settings(control, {memory, system::free_bytes(data / "pg_wal"), system::processors()},
-                                    request.preload_libraries);
+    const ReplayResources resources{
+        .memory = std::min<std::uint64_t>(system::available_memory(), request.memory.value_or(UINT64_MAX)),
+        .wal_disk = system::free_bytes(data / "pg_wal"),
+        .processors = system::processors(),
+        .database = plan.backup.size};
+    auto settings = server_settings(control, plan.major_version, resources, request.preload_libraries);
     // The roles' passwords are stored in this form; PostgreSQL 13's default is another one than later versions'.
     if (request.patroni && request.patroni->password_encryption) {
         settings.push_back({"password_encryption", *request.patroni->password_encryption});
@@ -147,7 +150,7 @@ class Replay {
         auto needed = control;
         needed.raise_limits(seen_limits_);
         needed.max_prepared_transactions += more_prepared_;
-        auto all = base_settings(request_, data_, needed);
+        auto all = base_settings(request_, plan_, data_, needed);
         if (request_.scratch) {
             const auto more = settings_beside_production(plan_.major_version);
             all.insert(all.end(), more.begin(), more.end());
@@ -155,11 +158,14 @@ class Replay {
         if (wal) {
             const auto more = recovery_settings(request_.target, plan_.timeline(), wal->restore_command());
             all.insert(all.end(), more.begin(), more.end());
-            if (!reads_ahead_) {
-                all.push_back({"recovery_prefetch", "off"});
-            }
         }
         return all;
+    }
+
+    /// The request's, as far as this replay can have them.
+    std::vector<postgres::Setting> wishes() const {
+        return may_read_ahead_ ? request_.replay_settings
+                               : postgres::with_wishes(request_.replay_settings, {{"recovery_prefetch", "off"}});
     }
 
     /// Of tablespaces that the WAL makes: the server can write there from its next start on.
@@ -190,9 +196,10 @@ class Replay {
                     }
                 };
             }
-            postgres::PrivateServer server(
-                {bin_directory_, data_, settings(before, wal), writable_places(staging_), serve},
-                [this](const postgres::RecoveryLog& seen) { tell_position(seen); });
+            const auto all = settings(before, wal);
+            reads_ahead_ = reads_ahead(plan_.major_version, postgres::with_wishes(all, wishes()));
+            postgres::PrivateServer server({bin_directory_, data_, all, writable_places(staging_), serve, wishes()},
+                                           [this](const postgres::RecoveryLog& seen) { tell_position(seen); });
             if (server.wait_until_ready()) {
                 wal.reset();  // a primary asks for nothing more, and nothing more is fetched ahead
                 log_ = server.log();
@@ -224,7 +231,7 @@ class Replay {
                 take_places(notes->wanted_places);
                 log::info("started again with the tablespace's directory");
             } else if (may_have_read_past_target(failure, notes)) {
-                reads_ahead_ = false;
+                may_read_ahead_ = false;
                 log::info("PostgreSQL may have read ahead of the target: started again without recovery_prefetch");
             } else {
                 throw failure;
@@ -236,10 +243,8 @@ class Replay {
     /// With recovery_prefetch, from version 15 on, PostgreSQL asks for the next segment before it looks whether the
     /// target is in this one. A segment that cannot be had matters only where the replay needs it.
     bool may_have_read_past_target(const Failure& failure, const std::optional<ReplayNotes>& notes) const {
-        constexpr int first_with_prefetch = 15;
         const bool is_about_a_segment = (notes && notes->aborted_with) || failure.code() == ExitCode::pgbackrest_failed;
-        return reads_ahead_ && plan_.major_version >= first_with_prefetch && !request_.target.is_latest() &&
-               is_about_a_segment && failure.is_lasting();
+        return reads_ahead_ && !request_.target.is_latest() && is_about_a_segment && failure.is_lasting();
     }
 
     /// The source may have lowered the limit since, and a killed replay has left that in pg_control already.
@@ -366,7 +371,8 @@ class Replay {
     fs::path data_;
     postgres::RecoveryLog log_;
     WalServer::Options wal_{};
-    bool reads_ahead_ = true;
+    bool may_read_ahead_ = true;
+    bool reads_ahead_ = true;  ///< the server that was started last does
     int more_prepared_ = 0;
     std::map<std::string, int> seen_limits_;  ///< of a server that had to be started again with them
     std::optional<std::string> told_;         ///< the segment of the last position

@@ -1,10 +1,12 @@
 #include "replay/settings.hpp"
 
+#include "postgres/binaries.hpp"
 #include "system/file.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <system_error>
 
 namespace patroni_pgbackrest {
@@ -18,21 +20,61 @@ std::string megabytes(std::uint64_t bytes) {
     return fmt::format("{}MB", bytes / mebibyte);
 }
 
+std::uint64_t shared_buffers_for(const ReplayResources& resources) {
+    return std::clamp(resources.memory / 4, 128 * mebibyte, 2 * gibibyte);
+}
+
+/// A parameter that nothing but time hangs on.
+struct Tuning {
+    const char* name;
+    int first_version;  ///< the first major version that has it
+    /// Empty: PostgreSQL's default is left.
+    std::optional<std::string> (*value)(const ReplayResources& resources);
+};
+
+constexpr int version_with_prefetch = 15;
+
+constexpr Tuning tunings[] = {
+    {"shared_buffers", postgres::oldest_supported_major,
+     [](const ReplayResources& resources) { return std::optional(megabytes(shared_buffers_for(resources))); }},
+    // A restartpoint writes pages that the replay changes again; max_wal_size asks for those that the disk needs.
+    {"checkpoint_timeout", postgres::oldest_supported_major,
+     [](const ReplayResources& /*resources*/) { return std::optional<std::string>("30min"); }},
+    // With it each page that shared_buffers lacks costs a posix_fadvise before it is read (PrefetchSharedBuffer), in
+    // vain where the kernel has the page in memory.
+    {"recovery_prefetch", version_with_prefetch,
+     [](const ReplayResources& resources) {
+         return fits_into_memory(resources) ? std::optional<std::string>("off") : std::nullopt;
+     }},
+};
+
 }  // namespace
 
-std::vector<postgres::Setting> server_settings(const postgres::ControlData& control, const ReplayResources& resources,
-                                               const std::string& preload_libraries) {
-    const auto shared_buffers = std::clamp(resources.memory / 4, 128 * mebibyte, 2 * gibibyte);
+bool fits_into_memory(const ReplayResources& resources) {
+    return resources.database > 0 && resources.database + shared_buffers_for(resources) <= resources.memory;
+}
+
+std::vector<postgres::Setting> tuned_settings(int major_version, const ReplayResources& resources) {
+    std::vector<postgres::Setting> settings;
+    for (const auto& tuning : tunings) {
+        const auto value = major_version >= tuning.first_version ? tuning.value(resources) : std::nullopt;
+        if (value) {
+            settings.push_back({tuning.name, *value});
+        }
+    }
+    return settings;
+}
+
+std::vector<postgres::Setting> server_settings(const postgres::ControlData& control, int major_version,
+                                               const ReplayResources& resources, const std::string& preload_libraries) {
     const auto two_segments = 2 * control.segment_size.bytes;  // the least that PostgreSQL accepts for both
     const auto min_wal_size = two_segments;
     // Restored segments stay in pg_wal until a restartpoint, so this also bounds what the replay needs on disk.
     const auto max_wal_size = std::max(std::min(resources.wal_disk / 4, 16 * gibibyte), two_segments);
     std::vector<postgres::Setting> settings{
         {"fsync", "off"},  // staging can be thrown away; everything is synchronised before the hand-over
-        {"shared_buffers", megabytes(shared_buffers)},
         {"max_wal_size", megabytes(max_wal_size)},
         {"min_wal_size", megabytes(min_wal_size)},
-        {"checkpoint_timeout", "30min"},
         {"archive_mode", "on"},  // the new history file and segments wait as .ready for Patroni's server
         {"archive_command", ""},
         {"hot_standby", "off"},
@@ -52,7 +94,16 @@ std::vector<postgres::Setting> server_settings(const postgres::ControlData& cont
     if (!preload_libraries.empty()) {
         settings.push_back({"shared_preload_libraries", preload_libraries});
     }
+    const auto tuned = tuned_settings(major_version, resources);
+    settings.insert(settings.end(), tuned.begin(), tuned.end());
     return settings;
+}
+
+bool reads_ahead(int major_version, const std::vector<postgres::Setting>& settings) {
+    return major_version >= version_with_prefetch &&
+           std::none_of(settings.begin(), settings.end(), [](const postgres::Setting& setting) {
+               return setting.name == "recovery_prefetch" && setting.value == "off";
+           });
 }
 
 std::vector<postgres::Setting> settings_beside_production(int major_version) {

@@ -6,21 +6,35 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace patroni_pgbackrest {
 
-/// What the machine can spare for a replay.
+/// What the machine can spare for a replay, and what is replayed.
 struct ReplayResources {
     std::uint64_t memory = 0;    ///< bytes available
     std::uint64_t wal_disk = 0;  ///< bytes free where pg_wal lies
     unsigned processors = 1;
+    std::uint64_t database = 0;  ///< bytes of the backup set; 0 where that is not known
 };
 
-/// Settings of the private server that have nothing to do with the target: sizes, and exactly what pg_control says of
-/// the source. It can rise during the replay; where the replay needs that, another start takes it up.
-std::vector<postgres::Setting> server_settings(const postgres::ControlData& control, const ReplayResources& resources,
-                                               const std::string& preload_libraries);
+/// Whether memory has room for the whole database beside the server's own buffers, so that the replay reads nothing
+/// from the disk: the copy has left it in the page cache.
+bool fits_into_memory(const ReplayResources& resources);
+
+/// The parameters that nothing but time hangs on, of those that this major version has; docs/performance.md has what
+/// each of them is for.
+std::vector<postgres::Setting> tuned_settings(int major_version, const ReplayResources& resources);
+
+/// Settings of the private server that have nothing to do with the target: tuned_settings(), and exactly what
+/// pg_control says of the source. It can rise during the replay; where the replay needs that, another start takes it
+/// up.
+std::vector<postgres::Setting> server_settings(const postgres::ControlData& control, int major_version,
+                                               const ReplayResources& resources, const std::string& preload_libraries);
+
+/// Whether PostgreSQL asks for the next segment before it looks whether the target is in this one.
+bool reads_ahead(int major_version, const std::vector<postgres::Setting>& settings);
 
 /// Of one that runs beside a server in production, and whose content is only looked at.
 std::vector<postgres::Setting> settings_beside_production(int major_version);

@@ -18,6 +18,8 @@ const std::vector<OptionDefinition>& bootstrap_options() {
         {"recovery", value, ours, "MODE", "assert who replays the WAL: standalone or patroni [from patroni.yml]"},
         {"preload", value, ours, "LIBRARIES",
          "shared_preload_libraries for the replay, only where WAL was written by a custom resource manager [none]"},
+        {"replay-setting", list, ours, "NAME=VALUE",
+         "a parameter of the private server that replays, in place of this program's; no value: PostgreSQL's default"},
         {"reuse-data", value, ours, "DIR",
          "begin the copy with this directory of the same cluster: it is renamed, and only changed files travel; auto: "
          "with one that Patroni set aside beside the data directory [everything is copied]"},

@@ -3,6 +3,7 @@
 #include "pgbackrest/configuration_files.hpp"
 #include "request/options.hpp"
 #include "request/patroni_mode.hpp"
+#include "request/replay_settings.hpp"
 #include "request/settings.hpp"
 #include "request/target_settings.hpp"
 #include "system/log.hpp"
@@ -286,6 +287,7 @@ Request make(const std::vector<GivenOption>& given, std::optional<patroni::Confi
     if (const auto libraries = settings.value("preload")) {
         request.preload_libraries = libraries->text;
     }
+    request.replay_settings = read_replay_settings(settings, request.recovery);
     const auto directory = settings.value("reuse-data");
     request.reuses_set_aside = directory && directory->text == "auto";  // a directory of that name is ./auto
     if (directory && !request.reuses_set_aside) {

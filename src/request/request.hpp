@@ -4,6 +4,7 @@
 #include "pgbackrest/command_line.hpp"
 #include "pgbackrest/restore.hpp"
 #include "pgbackrest/restore_options.hpp"
+#include "postgres/configuration.hpp"
 #include "request/target.hpp"
 #include "system/log.hpp"
 
@@ -51,6 +52,8 @@ struct Request {
     unsigned processes = 1;
     Recovery recovery = Recovery::standalone;
     std::string preload_libraries;
+    /// Of the private server that replays; one without a value is left to PostgreSQL.
+    std::vector<postgres::Setting> replay_settings{};
     std::optional<std::filesystem::path> reuse_data;
     bool reuses_set_aside = false;  ///< reuse-data: auto; which directory that is, the plan decides
     bool source_is_fenced = false;  ///< WAL that still arrives is not a reason to refuse

@@ -111,9 +111,13 @@ std::string circumstances_of(const Request& request) {
 }
 
 std::string facts_of(const Request& request, const Plan& plan) {
-    return fmt::format("backup set {} of repository {}, timeline {}, {} WAL segments from {} to {}, {}",
-                       plan.backup.label, plan.backup.repository, plan.timeline().text(), plan.wal.segments,
-                       plan.wal.first(), plan.wal.last(), circumstances_of(request));
+    auto facts = fmt::format("backup set {} of repository {}, timeline {}, {} WAL segments from {} to {}, {}",
+                             plan.backup.label, plan.backup.repository, plan.timeline().text(), plan.wal.segments,
+                             plan.wal.first(), plan.wal.last(), circumstances_of(request));
+    for (const auto& setting : request.replay_settings) {
+        facts += fmt::format(", replay-setting {}={}", setting.name, setting.value);
+    }
+    return facts;
 }
 
 std::optional<Failure> repeated(const EarlierFailure& earlier, const std::string& facts,

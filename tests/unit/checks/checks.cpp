@@ -104,6 +104,7 @@ TEST_CASE("the hint of every finding is followed by a test, and the finding is g
         {"directories for sockets none of which can be used are found", {"socket-directory"}},
         {"files of TLS outside of the backup are looked at as PostgreSQL does, when ssl is on", {"tls-file"}},
         {"a library that is not installed is found where it is known where libraries are", {"library-missing"}},
+        {"test_a_parameter_that_postgresql_does_not_have_is_refused_before_the_copy", {"replay-setting"}},
         {"a unit of Patroni without resume is found, with it or in a drop-in it is not", {"resume-missing"}},
         {"a disk needs room for what goes there", {"disk-full", "disk-tight"}},
         {"what is restored to a place in the data directory, or in what is beside it, is found before the copy",

@@ -26,6 +26,7 @@ const std::string yml = "scope: demo\n"
                         "    tablespace-map: [ts1=/srv/ts1]\n"
                         "    link-all: y\n"
                         "    preload: pg_cron\n"
+                        "    replay-setting: [shared_buffers=64GB]\n"
                         "    probe: [select true, app=select 1 = 1]\n"
                         "    rehearsals: /srv/history.jsonl\n"
                         "    recovery_conf:\n"
@@ -83,6 +84,7 @@ TEST_CASE("a rehearsal takes the method's block, but for where this node's resto
     CHECK_FALSE(has_option(request, "tablespace-map"));
     CHECK_FALSE(has_option(request, "link-all"));
     CHECK(request.preload_libraries.empty());
+    CHECK(request.replay_settings.empty());
     CHECK(request.memory == 512U << 20);
     CHECK(settings.disk_floor == 1U << 30);
     CHECK(settings.scratch == "/scratch");

@@ -198,3 +198,12 @@ TEST_CASE("a block without its end is left alone") {
     const auto whole = with_block(torn, "recovery block", {{"y", "2"}});
     CHECK(without_block(whole, "recovery block") == torn);
 }
+
+TEST_CASE("a wish stands in the place of the setting of its name, and one without a value leaves it to PostgreSQL") {
+    const std::vector<Setting> settings = {{"fsync", "off"}, {"jit", "off"}, {"jit", "on"}, {"archive_command", ""}};
+    CHECK(with_wishes(settings, {}).size() == settings.size());
+    const auto wished = with_wishes(settings, {{"jit", "yes"}, {"shared_buffers", "1GB"}, {"fsync", ""}});
+    CHECK(as_map(wished) ==
+          std::map<std::string, std::string>{{"archive_command", ""}, {"jit", "yes"}, {"shared_buffers", "1GB"}});
+    CHECK(with_wishes({}, {{"jit", ""}}).empty());
+}

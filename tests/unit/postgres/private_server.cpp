@@ -167,6 +167,21 @@ TEST_CASE("settings that are too low are named in the last words") {
     CHECK(words.find("max_connections = 10 is a lower setting than on the ") != std::string::npos);
 }
 
+TEST_CASE("a wish counts more than a setting, and without a value it leaves PostgreSQL's default") {
+    const Restored restored;
+    auto options = restored.options({{"work_mem", "no size"}});
+    options.wishes = {{"work_mem", ""}, {"lc_messages", "C"}};
+    {
+        PrivateServer server(options);
+        REQUIRE(server.wait_until_ready(60s));
+        server.stop(60s);
+    }
+    options.wishes = {{"work_mem", "no size either"}};
+    PrivateServer server(options);
+    CHECK_FALSE(server.wait_until_ready(60s));
+    CHECK(system::join(server.log().last_words, "\n").find("\"no size either\"") != std::string::npos);
+}
+
 TEST_CASE("nothing of the restored configuration is in force") {
     const Restored restored;
     const auto seen = restored.archive() / "seen";

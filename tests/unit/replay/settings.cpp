@@ -1,9 +1,12 @@
 #include "replay/settings.hpp"
 
+#include "request/replay_settings.hpp"
 #include "support/catch.hpp"
 #include "support/requests.hpp"
 
 #include <map>
+#include <set>
+#include <string>
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest;
@@ -36,7 +39,11 @@ postgres::ControlData control(int connections, int prepared) {
 
 Named server(const ReplayResources& resources, int connections = 100, int prepared = 0,
              const std::string& libraries = "") {
-    return named(server_settings(control(connections, prepared), resources, libraries));
+    return named(server_settings(control(connections, prepared), 16, resources, libraries));
+}
+
+Named tuned(int major_version, std::uint64_t memory, std::uint64_t database) {
+    return named(tuned_settings(major_version, {.memory = memory, .database = database}));
 }
 
 Named recovery_of(const RecoveryTarget& target) {
@@ -57,6 +64,56 @@ TEST_CASE("memory and disk that are used have bounds below and above") {
     CHECK(archive_get_queue(gibibyte, 64 * gibibyte) == gibibyte / 8);
     CHECK(archive_get_queue(900 * gibibyte, 2 * gibibyte) == gibibyte / 4);
     CHECK(archive_get_queue(900 * gibibyte, 64 * gibibyte) == gibibyte);
+}
+
+TEST_CASE("a database fits into memory where there is room for it beside the server's own buffers") {
+    CHECK(fits_into_memory({.memory = 4 * gibibyte, .database = 3 * gibibyte}));  // beside 1 GiB
+    CHECK_FALSE(fits_into_memory({.memory = 4 * gibibyte, .database = 3 * gibibyte + 1}));
+    CHECK(fits_into_memory({.memory = 64 * gibibyte, .database = 62 * gibibyte}));  // beside 2 GiB
+    CHECK_FALSE(fits_into_memory({.memory = 64 * gibibyte, .database = 63 * gibibyte}));
+    CHECK_FALSE(fits_into_memory({.memory = 128ULL << 20, .database = 1}));
+    CHECK_FALSE(fits_into_memory({.memory = 64 * gibibyte, .database = 0}));  // not known
+    CHECK_FALSE(fits_into_memory({}));
+}
+
+TEST_CASE("each version gets the parameters that it has, and what depends on the database's size") {
+    const auto without_prefetch = Named{{"shared_buffers", "2048MB"}, {"checkpoint_timeout", "30min"}};
+    auto with_prefetch_off = without_prefetch;
+    with_prefetch_off["recovery_prefetch"] = "off";
+    for (const int version : {13, 14}) {
+        CAPTURE(version);
+        CHECK(tuned(version, 64 * gibibyte, gibibyte) == without_prefetch);
+        CHECK(tuned(version, 64 * gibibyte, 640 * gibibyte) == without_prefetch);
+    }
+    for (const int version : {15, 16, 17, 18}) {
+        CAPTURE(version);
+        CHECK(tuned(version, 64 * gibibyte, gibibyte) == with_prefetch_off);
+        CHECK(tuned(version, 64 * gibibyte, 640 * gibibyte) == without_prefetch);
+        CHECK(tuned(version, 64 * gibibyte, 0) == without_prefetch);
+    }
+    CHECK(server({.memory = 64 * gibibyte, .database = gibibyte})["recovery_prefetch"] == "off");
+    CHECK(server({.memory = 64 * gibibyte}).count("recovery_prefetch") == 0);
+}
+
+TEST_CASE("PostgreSQL reads ahead from version 15 on, unless recovery_prefetch is off") {
+    CHECK_FALSE(reads_ahead(14, {}));
+    CHECK(reads_ahead(15, {}));
+    CHECK(reads_ahead(15, {{"recovery_prefetch", "on"}}));
+    CHECK_FALSE(reads_ahead(15, {{"recovery_prefetch", "off"}}));
+    CHECK_FALSE(reads_ahead(18, {{"fsync", "off"}, {"recovery_prefetch", "off"}}));
+}
+
+TEST_CASE("replay-setting changes nothing but what time alone hangs on") {
+    const std::set<std::string> tunable = {"shared_buffers", "max_wal_size", "min_wal_size", "checkpoint_timeout",
+                                           "recovery_prefetch"};
+    auto all = server({.memory = 64 * gibibyte, .database = gibibyte}, 100, 0, "extension");
+    all.merge(recovery_of({Immediate{}}));
+    all.merge(named(settings_beside_production(17)));
+    all.erase("huge_pages");
+    for (const auto& [name, value] : all) {
+        CAPTURE(name);
+        CHECK(why_not_for_a_replay(name).empty() == (tunable.count(name) == 1));
+    }
 }
 
 TEST_CASE("what a standby compares is exactly what pg_control says") {

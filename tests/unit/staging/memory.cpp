@@ -73,6 +73,18 @@ TEST_CASE("the same lasting failure is not tried again until something changes")
     CHECK_FALSE(repeated(passing, "facts", "failure.json"));
 }
 
+TEST_CASE("another setting of the replay is worth another try") {
+    Request request;
+    const auto plan = make_plan(request, one_timeline());
+    const auto before = facts_of(request, plan);
+    CHECK(facts_of(request, plan) == before);
+    request.replay_settings = {{"shared_buffers", "64GB"}};
+    const auto tried = facts_of(request, plan);
+    CHECK(tried != before);
+    request.replay_settings = {{"shared_buffers", "1GB"}};
+    CHECK(facts_of(request, plan) != tried);
+}
+
 TEST_CASE("a cluster that verify rejected is not handed over again until something changes") {
     const Files files;
     Request request;
