@@ -5,7 +5,7 @@
 # unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
 # PostgreSQL, pgBackRest, Patroni and etcd, as many tests as can be begun in REAL_SECONDS (all when that is 0); faults
 # lets its system calls fail; fuzz feeds the parsers for a minute, beside the next build; checks look at layout,
-# clang-tidy, folders, documents, metrics and, in a browser, the page of a run. Nothing is left behind but the packages.
+# clang-tidy, folders, documents, metrics, the bench and, in a browser, the page of a run. Nothing is left behind but the packages.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
@@ -199,7 +199,7 @@ run_tidy() {
 }
 
 # What is right without running the program. One function for each check.
-checks=(check_format check_tidy check_folders check_documents check_metrics check_page check_package)
+checks=(check_format check_tidy check_folders check_documents check_metrics check_page check_bench check_package)
 run_checks() {
   local name status
   for name in "${checks[@]}"; do
@@ -262,6 +262,9 @@ check_page() {
   build_release
   run as_postgres /usr/bin/python3 -B "$work/source/tests/support/check_page.py" "$work/release/patroni_pgbackrest" "$browser"
 }
+
+# What bench/run says of its measurements; it measures nothing here.
+check_bench() { run as_postgres /usr/bin/python3 -B "$work/source/tests/support/check_bench.py"; }
 
 # The Debian package names its libraries, its maintainer and the homepage that it was given, and lintian has no error.
 check_package() {

@@ -356,12 +356,16 @@ class Server:
 
     def start(self, *settings):
         """Starts it with `NAME=VALUE` settings and waits until it accepts connections."""
+        self.launch(*settings)
+        wait_until('PostgreSQL to accept connections', self.is_open)
+
+    def launch(self, *settings):
+        """The same without the wait."""
         values = ('port=%d' % self.port, 'listen_addresses=', 'unix_socket_directories=' + self.lab.directory, 'fsync=off',
                   'hba_file=%s/pg_hba.conf' % self.data_directory, 'ident_file=%s/pg_ident.conf' % self.data_directory,
                   'archive_mode=on', 'log_destination=stderr', 'logging_collector=off', *settings)
         self.process = self.lab.start(self.name, self.lab.bin_directory + '/postgres', '-D', self.data_directory,
                                       *[word for value in values for word in ('-c', value)])
-        wait_until('PostgreSQL to accept connections', self.is_open)
 
     def is_open(self):
         if self.process.poll() is not None:
