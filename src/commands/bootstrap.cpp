@@ -28,6 +28,7 @@
 #include "staging/adoption.hpp"
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
+#include "staging/kept_base.hpp"
 #include "staging/memory.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/staging.hpp"
@@ -194,6 +195,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
             log::info("patroni.yml may have other roles than the earlier run made");
             start = needed;
         }
+        const interruption::Watching watching([&] { leave_base_when_short(staging); });
         reached = replay_copy(request, plan, staging, bin_directory, session, start, view);
         staging.journal().roles = roles;
         if (request.patroni) {
@@ -241,6 +243,7 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     memory.refuse_repetition();
     refuse_unstartable(arguments, request, bin_directory);
     const auto taken_back = take_back_what_was_set_aside(request, view, plan, memory, staging);
+    leave_unfit_base(request, plan, staging);  // before the room on the disks is looked at
     refuse_unfit_node(request, plan, layout);
     view.about(plan, layout);
     view.report.version("postgresql", plan.database.version);
@@ -258,6 +261,7 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     try {
         restore(arguments, request, view, plan, bin_directory, staging, beginning);
     } catch (const std::exception& error) {
+        leave_base_when_short(staging);
         memory.remember(system::unexpected(error));
         throw;
     }
