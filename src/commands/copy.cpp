@@ -63,14 +63,13 @@ void forget_auto_conf(const StagingDirectory& staging) {
     system::remove_file(staging.layout().workspace / "postgresql.auto.conf");
 }
 
-/// With the clone that an earlier copy of the same left, if there is one.
+/// With the clone that was kept of an earlier copy of the same, if there is one.
 bool copy_from_base(const Request& request, const Plan& plan, StagingDirectory& staging,
                     const std::vector<std::filesystem::path>& outside, RunDisplay& display) {
     if (!has_base(request, plan, staging)) {
         return false;
     }
-    log::info("an earlier run's copy of backup set {} is kept: nothing is copied from the repository",
-              plan.backup.label);
+    log::info("a clone of backup set {} was kept: nothing is copied from the repository", plan.backup.label);
     postgres::remove_stale_postmaster_file(staging.path());
     staging.begin_copy(request, plan, outside);
     if (!take_base(staging)) {
