@@ -261,8 +261,9 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     try {
         restore(arguments, request, view, plan, bin_directory, staging, beginning);
     } catch (const std::exception& error) {
-        leave_base_when_short(staging);
-        memory.remember(system::unexpected(error));
+        const auto failure = system::unexpected(error);
+        leave_base_after(failure.code(), staging);
+        memory.remember(failure);
         throw;
     }
 }

@@ -163,7 +163,8 @@ void Journal::save(const std::filesystem::path& file) const {
                                {"at", rejected->at}};
     }
     if (base) {
-        content["base"] = {{"copy", base->copy}, {"boot", base->boot}, {"birth", base->birth}};
+        content["base"] = {
+            {"copy", base->copy}, {"boot", base->boot}, {"birth", base->birth}, {"taken", base->was_taken}};
     }
     system::replace_file(file, content.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
@@ -243,7 +244,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         }
         if (read.contains("base")) {
             const auto& kept = read.at("base");
-            journal.base = KeptBase{kept.at("copy"), kept.at("boot"), kept.at("birth")};
+            journal.base = KeptBase{kept.at("copy"), kept.at("boot"), kept.at("birth"), kept.at("taken")};
         }
         const auto directory = file.parent_path();
         const auto lies_in = read.value("lies_in", "");

@@ -91,9 +91,10 @@ struct BootstrapCall {
 
 /// A clone of the copied backup, in which no server was started (staging/kept_base.hpp). It is made before it is noted.
 struct KeptBase {
-    std::string copy;   ///< identity_of_copy(): what was copied
-    std::string boot;   ///< of boot_of: it is not flushed
-    std::string birth;  ///< system::birth_of() its directory
+    std::string copy;        ///< identity_of_copy(): what was copied
+    std::string boot;        ///< of boot_of: it is not flushed
+    std::string birth;       ///< system::birth_of() its directory
+    bool was_taken = false;  ///< a staging directory was made of it
 
     bool operator==(const KeptBase&) const = default;
 };

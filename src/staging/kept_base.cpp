@@ -131,6 +131,9 @@ bool take_base(StagingDirectory& staging) {
             throw system::refused("remove", layout.staging, error.value());
         }
         clone_whole(layout.base(), layout.staging);
+        if (auto& base = staging.journal().base) {
+            base->was_taken = true;  // written with the next phase
+        }
         return true;
     } catch (const std::exception& error) {
         log::warning("the clone of an earlier copy cannot be used, and the backup is copied again: {}",
@@ -153,6 +156,19 @@ void leave_base_when_short(StagingDirectory& staging) {
         log::info("{}: the clone of the copy is removed", nearly_full);
         leave_base(staging);
     }
+}
+
+bool is_doubtful(const KeptBase& base, ExitCode code) {
+    return base.was_taken && code == ExitCode::replay_failed;
+}
+
+void leave_base_after(ExitCode code, StagingDirectory& staging) {
+    const auto& base = staging.journal().base;
+    if (base && is_doubtful(*base, code)) {
+        log::info("the replay of the cloned copy failed as well: the next run checks it against the backup");
+        leave_base(staging);
+    }
+    leave_base_when_short(staging);
 }
 
 void remove_base(const Layout& layout) {

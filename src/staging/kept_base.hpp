@@ -5,6 +5,7 @@
 #include "staging/journal.hpp"
 #include "staging/layout.hpp"
 #include "staging/staging.hpp"
+#include "system/exit_code.hpp"
 
 #include <filesystem>
 #include <string>
@@ -52,6 +53,12 @@ void leave_unfit_base(const Request& request, const Plan& plan, StagingDirectory
 
 /// Removes it when is_short_of_room().
 void leave_base_when_short(StagingDirectory& staging);
+
+/// Whether it may be to blame for a failure that has this exit code: a disk may have damaged it, and --delta finds
+/// that.
+bool is_doubtful(const KeptBase& base, ExitCode code);
+/// Removes what is of no use to the next run after a failure: one that is_doubtful(), or is_short_of_room().
+void leave_base_after(ExitCode code, StagingDirectory& staging);
 
 /// Removes it, whatever the journal says: it counts for nothing from the first step on. What cannot be removed is told.
 void remove_base(const Layout& layout);

@@ -75,6 +75,14 @@ class KeptBase(KeptBaseCase):
         self.restore_batches(6, 'lsn')
         self.assertEqual(self.restores(), 1)
 
+    def test_a_replay_that_fails_a_second_time_is_checked_against_the_backup(self):
+        self.damage_wal(7)
+        self.assert_refused(self.bootstrap(), 7, 'damaged')
+        self.assert_refused(self.bootstrap('--type=time', '--target=' + self.target('time', 9)), 7, 'damaged')
+        self.assertFalse(os.path.lexists(self.base))
+        self.restore_batches(6, 'lsn')
+        self.assertEqual(self.restores(), 2)
+
     def test_in_a_mount_point(self):
         self.restore_to(self.disk)
         self.miss_the_target()

@@ -42,7 +42,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.followed = "2, from 1 at 0/5000000";
         written.roles = 7;
         written.handed_over = HandedOver{1, 2, 3, {"boot", 4}};
-        written.base = KeptBase{"backup set 20261122-080000F", "boot", "7 8.000000009"};
+        written.base = KeptBase{"backup set 20261122-080000F", "boot", "7 8.000000009", true};
         written.save(file);
         const auto read = Journal::read(file);
         REQUIRE(read);

@@ -135,7 +135,25 @@ TEST_CASE("another target begins with a clone of the base, which stays for the n
     CHECK(system::entries(restore.base) == Names{"PG_VERSION", "global"});
     CHECK(has_base(restore.request, restore.plan, staging));
     staging.enter(Phase::copied);
-    CHECK(Journal::read(staging.layout().journal())->base == restore.note());
+    auto taken = restore.note();
+    taken.was_taken = true;
+    CHECK(Journal::read(staging.layout().journal())->base == taken);
+}
+
+TEST_CASE("a base with which a replay failed a second time is checked against the backup") {
+    KeptBase base{"set", "boot", "7 8.000000009"};
+    CHECK_FALSE(is_doubtful(base, ExitCode::replay_failed));
+    base.was_taken = true;
+    CHECK(is_doubtful(base, ExitCode::replay_failed));
+    // A target that was not reached, a probe that was not true, a signal.
+    for (const auto code : {ExitCode::target_not_reachable, ExitCode::verification_failed, ExitCode::terminated}) {
+        CHECK_FALSE(is_doubtful(base, code));
+    }
+    const Kept restore;
+    restore.change([](KeptBase& kept) { kept.was_taken = true; });
+    StagingDirectory staging(restore.request);
+    leave_base_after(ExitCode::replay_failed, staging);
+    CHECK_FALSE(is_there(restore.base));
 }
 
 TEST_CASE("one that was killed while it took the base takes it again") {
