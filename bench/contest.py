@@ -1,5 +1,6 @@
 """Contenders in turn on each data set, for as long as there is time."""
 import shutil
+import statistics
 import time
 
 from contenders import CONTENDERS, Course
@@ -24,6 +25,12 @@ class Clock:
         if self.remaining() <= 0:
             raise OutOfTime
         return self.remaining()
+
+
+def paired(rounds, first, second):
+    """Medians of two things done in turn, so that a machine whose speed drifts treats both alike."""
+    seconds = [(first(), second()) for _ in range(rounds + 1)][1:]
+    return statistics.median(a for a, _ in seconds), statistics.median(b for _, b in seconds)
 
 
 def why_not_begun(needed, left):

@@ -9,6 +9,8 @@ import statistics
 import subprocess
 import time
 
+from clones import clones
+from contest import paired
 from lab import program
 from replay_settings import settings
 from source_cluster import PlainCluster, pgbackrest, switch_wal, wait_until_archived
@@ -18,12 +20,6 @@ def timed(lab, *command, environment=None):
     began = time.monotonic()
     lab.run(*command, environment=environment, seconds=3600)
     return time.monotonic() - began
-
-
-def paired(rounds, first, second):
-    """Medians of two things done in turn, so that a machine whose speed drifts treats both alike."""
-    seconds = [(first(), second()) for _ in range(rounds + 1)][1:]
-    return statistics.median(a for a, _ in seconds), statistics.median(b for _, b in seconds)
 
 
 # Started in turn from one small parent, as PostgreSQL starts its restore_command: for each later command what it takes
@@ -258,4 +254,5 @@ def rehearse(lab, sizes):
 
 
 # Each takes a lab of its own, and the sizes that were asked for.
-COSTS = {'start': start, 'guard': guard, 'overhead': overhead, 'plan': plan, 'settings': settings, 'rehearse': rehearse, 'yaml': long_yaml}
+COSTS = {'start': start, 'guard': guard, 'overhead': overhead, 'plan': plan, 'settings': settings, 'clones': clones, 'rehearse': rehearse,
+         'yaml': long_yaml}

@@ -28,6 +28,7 @@
 #include "staging/adoption.hpp"
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
+#include "staging/kept_base.hpp"
 #include "staging/memory.hpp"
 #include "staging/reused_data.hpp"
 #include "staging/set_aside.hpp"
@@ -190,6 +191,7 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }
+        const interruption::Watching watching([&] { leave_base_when_short(staging); });
         reached = replay_copy(request, plan, staging, bin_directory, session, start, view);
         if (request.patroni) {
             patroni::restore_startup_files(*request.patroni, staging.path());
@@ -245,6 +247,7 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     memory.refuse_repetition();
     refuse_unstartable(arguments, request, bin_directory);
     const auto taken_back = take_back_what_was_set_aside(request, view, plan, memory, staging);
+    leave_unfit_base(request, plan, staging);  // before the room on the disks is looked at
     refuse_unfit_node(request, plan, layout);
     view.about(plan, layout);
     view.report.version("postgresql", plan.database.version);
@@ -257,7 +260,9 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     try {
         restore(arguments, request, view, plan, bin_directory, staging, beginning);
     } catch (const std::exception& error) {
-        memory.remember(system::unexpected(error));
+        const auto failure = system::unexpected(error);
+        leave_base_after(failure.code(), staging);
+        memory.remember(failure);
         throw;
     }
 }

@@ -6,6 +6,7 @@
 #include "postgres/living_server.hpp"
 #include "replay/ticket.hpp"
 #include "staging/adoption.hpp"
+#include "staging/kept_base.hpp"
 #include "staging/places.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
@@ -57,11 +58,39 @@ std::vector<std::filesystem::path> absent_directories(const Request& request, co
     return directories;
 }
 
+/// What ALTER SYSTEM had left, kept from an earlier copy, would come back in place of this one's where that is empty.
+void forget_auto_conf(const StagingDirectory& staging) {
+    system::remove_file(staging.layout().workspace / "postgresql.auto.conf");
+}
+
+/// With the clone that was kept of an earlier copy of the same, if there is one.
+bool copy_from_base(const Request& request, const Plan& plan, StagingDirectory& staging,
+                    const std::vector<std::filesystem::path>& outside, RunDisplay& display) {
+    if (!has_base(request, plan, staging)) {
+        return false;
+    }
+    log::info("a clone of backup set {} was kept: nothing is copied from the repository", plan.backup.label);
+    postgres::remove_stale_postmaster_file(staging.path());
+    staging.begin_copy(request, plan, outside);
+    if (!take_base(staging)) {
+        return false;
+    }
+    display.copies(0);
+    display.counted(Unit::bytes, plan.backup.size, plan.backup.size);
+    forget_auto_conf(staging);
+    staging.enter(Phase::copied);
+    return true;
+}
+
 }  // namespace
 
 void copy(const Request& request, const Plan& plan, StagingDirectory& staging, RunDisplay& display) {
     const auto targets = pgbackrest::restored_targets(plan.targets, request.restore_options, staging.path());
     const auto outside = pgbackrest::places_of(targets);
+    if (copy_from_base(request, plan, staging, outside, display)) {
+        return;
+    }
+    leave_unfit_base(request, plan, staging);
     reuse_data(request, plan, staging, outside);
     display.copies(system::is_empty_or_absent(staging.path()) ? plan.backup.size : 0);
     postgres::remove_stale_postmaster_file(staging.path());  // waits for a server of ours that still ends
@@ -91,9 +120,9 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging, R
     for (const char* name : {made_places_file, OnlyOnce::file_name}) {
         system::remove_file(staging.path() / name);  // the backup's, or of an earlier try
     }
-    // Kept from an earlier copy, it would come back in place of this one's where that is empty.
-    system::remove_file(staging.layout().workspace / "postgresql.auto.conf");
+    forget_auto_conf(staging);
     staging.enter(Phase::copied);
+    keep_base(request, plan, staging);
 }
 
 }  // namespace patroni_pgbackrest::commands

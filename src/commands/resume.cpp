@@ -7,6 +7,7 @@
 #include "pgbackrest/retry.hpp"
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
+#include "staging/kept_base.hpp"
 #include "staging/lost_bootstrap.hpp"
 #include "staging/resume_decision.hpp"
 #include "staging/set_aside.hpp"
@@ -267,6 +268,8 @@ void abandon(const Layout& layout, bool cluster_lives) {
         }
         if (cluster_lives) {
             journal.places.clear();
+            journal.base.reset();
+            remove_base(layout);  // the replica needs its room
         }
     });
     if (cluster_lives) {

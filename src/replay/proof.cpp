@@ -95,7 +95,7 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
     const auto not_proven = [&](const std::string& what) {
         return Failure(ExitCode::verification_failed,
                        fmt::format("the replay to {} is not proven: {}", request.target.text(), what),
-                       "nothing was handed over; the next run copies from the repository again");
+                       "nothing was handed over; the next run begins with the backup again");
     };
     if (control.state != postgres::ClusterState::shut_down) {
         throw not_proven("pg_control says " + control.state_text);

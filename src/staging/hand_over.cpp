@@ -3,6 +3,7 @@
 #include "patroni/data_directory.hpp"
 #include "postgres/control_data.hpp"
 #include "staging/journal.hpp"
+#include "staging/kept_base.hpp"
 #include "staging/staging.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
@@ -234,8 +235,10 @@ void hand_over(StagingDirectory& staging, const HandOverCalls& calls) {
     if (before != Phase::handing_over) {
         refuse_somebodys_data(layout);
         staging.journal().control_inode = inode_of_control(layout.staging);
+        staging.journal().base.reset();
         staging.enter(Phase::handing_over);
     }
+    remove_base(layout);  // with each page that the cluster writes it would take more room
     move_all_or_nothing(staging, before, calls);
     remove_what_the_run_needed(layout);
 }

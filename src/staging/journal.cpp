@@ -161,6 +161,10 @@ void Journal::save(const std::filesystem::path& file) const {
                                {"configuration", rejected->configuration},
                                {"at", rejected->at}};
     }
+    if (base) {
+        content["base"] = {
+            {"copy", base->copy}, {"boot", base->boot}, {"birth", base->birth}, {"taken", base->was_taken}};
+    }
     system::replace_file(file, content.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
@@ -236,6 +240,10 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
             journal.rejected = Rejection{rejection.at("message"), rejection.at("hint"), rejection.at("configuration"),
                                          rejection.value("at", std::int64_t{0})};
         }
+        if (read.contains("base")) {
+            const auto& kept = read.at("base");
+            journal.base = KeptBase{kept.at("copy"), kept.at("boot"), kept.at("birth"), kept.at("taken")};
+        }
         const auto directory = file.parent_path();
         const auto lies_in = read.value("lies_in", "");
         // A snapshot of the disk keeps inodes and births; older journals have no path.
@@ -253,6 +261,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
 void Journal::take_as_copy() {
     is_copy = true;
     places.clear();
+    base.reset();
     if (phase < Phase::handing_over) {
         phase = Phase::copying;
     }

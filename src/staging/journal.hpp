@@ -33,6 +33,7 @@
 ///   circumstances  What else decides whether Patroni can use what is handed over: see circumstances_of().
 ///   rejected timelines  Written by earlier hand-overs that Patroni gave up: nobody ever led on them.
 ///   followed       The timelines and forks of the plan that was replayed: WAL of another branch may be in it.
+///   base           A clone of the copy, as the backup left it. It is whole once the journal names it.
 ///   boot           The kernel's boot and the mounted disks: what was not flushed is there only while both stay.
 namespace patroni_pgbackrest {
 
@@ -88,6 +89,16 @@ struct BootstrapCall {
     std::string request;  ///< another request starts over
 };
 
+/// A clone of the copied backup, in which no server was started (staging/kept_base.hpp). It is made before it is noted.
+struct KeptBase {
+    std::string copy;        ///< identity_of_copy(): what was copied
+    std::string boot;        ///< of boot_of: it is not flushed
+    std::string birth;       ///< system::birth_of() its directory
+    bool was_taken = false;  ///< a staging directory was made of it
+
+    bool operator==(const KeptBase&) const = default;
+};
+
 /// What a later run must know about an earlier one: a small file beside the staging directory.
 struct Journal {
     std::string scope, member, request;  ///< as in BootstrapCall
@@ -110,6 +121,7 @@ struct Journal {
     std::optional<RestoreGoal> goal;  ///< journals of older versions have none
     std::optional<Reached> reached;   ///< not in patroni mode, where Patroni replays later
     std::optional<Rejection> rejected;
+    std::optional<KeptBase> base;
     bool not_accepted = false;
     /// Read where it was not written, by its directory or that one's path, in a copy of that directory, until a restore
     /// has taken it for its own. What lies outside is the original's, so none of it is listed, and the phase is no

@@ -23,6 +23,9 @@ struct Layout {
     std::filesystem::path history() const;
     std::filesystem::path spool() const { return workspace / "spool"; }
     std::filesystem::path pgbackrest_lock() const { return workspace / "pgbackrest-lock"; }
+    /// The clone of the copy (staging/kept_base.hpp), and its name from the moment on at which it counts for nothing.
+    std::filesystem::path base() const { return workspace / "base"; }
+    std::filesystem::path unwanted_base() const { return workspace / "base.removed"; }
 };
 
 /// `PGDATA.restoring` beside the data directory; `PGDATA/.restoring` where that is a mount point or its parent is not

@@ -70,6 +70,19 @@ class OnlyOnce(PlainCase):
         self.assertIn('the copy is brought back to the backup first', result.log)
         self.assert_copies()
 
+    def test_where_the_copy_is_kept_it_is_not_copied_again(self):
+        self.data_directory = self.node.data_directory = os.path.join(self.lab.mount_disk(3000, 'disk', system='xfs'), 'data')
+        self.staging = self.data_directory + '.restoring'
+        self.copy_twice()
+        self.late_tablespace()
+        self.lose_all()
+        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != restore ] || echo . >>%s' % self.lab.path('log/restores'))})
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertIn('the copy is brought back to the backup first', result.log)
+        self.assertEqual(read(self.lab.path('log/restores')), '.\n')
+        self.assert_copies()
+
     def test_a_moved_database_before_it(self):
         self.move()
         self.late_tablespace()

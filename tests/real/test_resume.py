@@ -256,6 +256,7 @@ class Resume(ResumeCase):
 
     def test_a_leader_that_appeared_meanwhile(self):
         self.interrupt_the_replay()
+        self.lab.make(self.staging + '.d', 'base')  # as where the file system has clones
         self.node.forget()
         other = PatroniNode(self.lab, self.node.etcd, 'node2', self.node.scope, self.lab.path('data2'))
         other.configure()
@@ -266,6 +267,7 @@ class Resume(ResumeCase):
         self.assertIn('node2 leads meanwhile', result.log)
         self.assert_absent()
         self.assertTrue(os.path.exists(self.staging))
+        self.assertFalse(os.path.exists(self.staging + '.d/base'))
 
     def test_a_dcs_that_does_not_answer(self):
         self.interrupt_the_copy()

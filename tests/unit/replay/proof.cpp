@@ -50,7 +50,7 @@ std::string outcome(const RecoveryTarget& target, const std::string& lsn, const 
     }
     const auto start = "the replay to " + target.text() + " is not proven: ";
     REQUIRE(problems[0].message.substr(0, start.size()) == start);
-    CHECK(problems[0].hint == "nothing was handed over; the next run copies from the repository again");
+    CHECK(problems[0].hint == "nothing was handed over; the next run begins with the backup again");
     return problems[0].message.substr(start.size());
 }
 

@@ -41,6 +41,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.begun_timeline = BegunTimeline{{2}, 1000};
         written.followed = "2, from 1 at 0/5000000";
         written.handed_over = HandedOver{1, 2, 3, {"boot", 4}};
+        written.base = KeptBase{"backup set 20261122-080000F", "boot", "7 8.000000009", true};
         written.save(file);
         const auto read = Journal::read(file);
         REQUIRE(read);
@@ -58,6 +59,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->last_call().request == "more");
         CHECK(read->not_accepted);
         CHECK(read->control_inode == 5);
+        CHECK(read->base == written.base);
         CHECK(read->begun_timeline == written.begun_timeline);
         CHECK(read->followed == written.followed);
         CHECK(read->handed_over->inode == 1);

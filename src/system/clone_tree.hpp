@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+
+namespace patroni_pgbackrest::system {
+
+/// Whether files of this directory's file system can share their blocks until one of them is written to: tried on XFS
+/// and Btrfs, with two small files without a name. False for whatever else goes wrong in that.
+bool can_clone(const std::filesystem::path& directory);
+
+/// Makes `to`, which must not be there yet, the same tree as `from`: its files share their blocks, and files,
+/// directories and symbolic links have the owners, modes and times of the original. Nobody may write to that meanwhile.
+/// What is written already is not written again, and nothing is flushed. Throws Failure(system_refused) naming the
+/// file, where the file system cannot do it or holds something else than these three, and leaves a part of it then.
+/// Stops when interrupted.
+void clone_tree(const std::filesystem::path& from, const std::filesystem::path& to);
+
+}  // namespace patroni_pgbackrest::system
