@@ -117,8 +117,8 @@ std::vector<Role> read_roles(const ConfigurationSource& source, const std::optio
     return roles;
 }
 
-std::size_t fingerprint_of_roles(const std::vector<Role>& roles) {
-    std::string text;
+std::size_t fingerprint_of_roles(const std::vector<Role>& roles, const std::optional<std::string>& encryption) {
+    auto text = encryption.value_or("");
     for (const auto& role : roles) {
         text += fmt::format("{}\n{}\n{}\n", static_cast<int>(role.kind), role.name,
                             role.password ? "=" + *role.password : std::string());

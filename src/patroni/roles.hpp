@@ -23,8 +23,8 @@ struct Role {
 /// named, which Patroni leaves to it. Throws Failure(usage) as read_configuration().
 std::vector<Role> read_roles(const ConfigurationSource& source, const std::optional<std::string>& login = {});
 
-/// Tells them from others, passwords included, without showing any; 0 for none.
-std::size_t fingerprint_of_roles(const std::vector<Role>& roles);
+/// Tells them from others, passwords and the form in which these are kept included, without showing any; 0 for none.
+std::size_t fingerprint_of_roles(const std::vector<Role>& roles, const std::optional<std::string>& encryption = {});
 
 /// Names without which Patroni's custom bootstrap ends with a KeyError, when the data directory is there already
 /// (replication in postgresql/config.py replace_pg_hba, rewind in bootstrap.py post_bootstrap, 2.0 to 4.1). `tree` is

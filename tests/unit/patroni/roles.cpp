@@ -106,13 +106,16 @@ TEST_CASE("a name that Patroni cannot do without is found wherever it may stand"
     CHECK(found(names + "superuser: {password: x}, rewind: {password: x}}}") == Strings{});
 }
 
-TEST_CASE("roles are told from others by name, kind and password") {
+TEST_CASE("roles are told from others by name, kind and password, and by the form that it is kept in") {
     using Kind = Role::Kind;
     const std::vector<Role> roles{{Kind::superuser, "a", "b"}, {Kind::replication, "r", std::nullopt}};
     const auto is_another = [&](const std::vector<Role>& others) {
         return fingerprint_of_roles(others) != fingerprint_of_roles(roles);
     };
     CHECK(fingerprint_of_roles({}) == 0);
+    CHECK(fingerprint_of_roles({}, "md5") == 0);
+    CHECK(fingerprint_of_roles(roles, "md5") != fingerprint_of_roles(roles));
+    CHECK(fingerprint_of_roles(roles, "md5") != fingerprint_of_roles(roles, "scram-sha-256"));
     CHECK(fingerprint_of_roles(roles) != 0);
     CHECK_FALSE(is_another({{Kind::superuser, "a", "b"}, {Kind::replication, "r", std::nullopt}}));
     CHECK(is_another({{Kind::superuser, "a", "c"}, {Kind::replication, "r", std::nullopt}}));
