@@ -4,6 +4,7 @@
 #include "commands/arguments.hpp"
 #include "commands/copy.hpp"
 #include "commands/dcs_in_force.hpp"
+#include "commands/in_force.hpp"
 #include "commands/preflight.hpp"
 #include "commands/recovery.hpp"
 #include "commands/run_outputs.hpp"
@@ -85,15 +86,19 @@ void empty_spools(const Request& request, const std::filesystem::path& restored)
                                          patroni::option_in(words, "config")});
 }
 
-void sync_and_hand_over(const BootstrapArguments& arguments, const Request& request, RunView& view,
+/// False, and nothing is handed over, if the DCS tells only now of another configuration than was judged.
+bool sync_and_hand_over(InForce& in_force, const Request& request, RunView& view,
                         const pgbackrest::ArchiveEnd& archive_end, StagingDirectory& staging) {
     view.phase("sync");
     const auto on_progress = [&](std::size_t done, std::size_t all) { view.display.counted(Unit::files, done, all); };
-    sync_unless_cluster_lives(arguments, request, archive_end, staging, on_progress);
+    if (!sync_unless_cluster_lives(in_force, request, archive_end, staging, on_progress)) {
+        return false;
+    }
     view.phase("hand-over");
     empty_spools(request, staging.path());
     hand_over(staging);
     log::info("{} is ready for Patroni", staging.layout().data_directory.string());
+    return true;
 }
 
 /// What Patroni could not use (a port taken, a wrong parameter) and set aside becomes the staging directory again,
@@ -135,8 +140,9 @@ Beginning find_beginning(const Request& request, const Plan& plan, const Staging
 }
 
 /// With another look at the DCS: somebody may have changed it since.
-patroni::DynamicLimits patroni_limits(const BootstrapArguments& arguments) {
-    const auto scope = ask_scope(arguments);
+patroni::DynamicLimits patroni_limits(const InForce& in_force) {
+    const auto& arguments = in_force.arguments();
+    const auto scope = ask_scope(arguments, in_force.silence());
     return patroni::DynamicLimits(scope ? patroni::with_dcs(arguments.source, scope_of(arguments), *scope)
                                         : arguments.source);
 }
@@ -149,14 +155,14 @@ std::optional<std::string> login_of_libpq() {
 }
 
 /// As the source had them: a private server that has replayed leaves its own, higher ones.
-void warn_of_lower_limits(const BootstrapArguments& arguments, const Plan& plan, const postgres::ControlData& control) {
+void warn_of_lower_limits(const InForce& in_force, const Plan& plan, const postgres::ControlData& control) {
     if (control.timeline > plan.timeline()) {
         return;
     }
     try {
-        auto findings = patroni::DynamicLimits(arguments.source).review(control.limits());
+        auto findings = patroni::DynamicLimits(in_force.arguments().source).review(control.limits());
         if (!findings.empty()) {
-            findings = patroni_limits(arguments).review(control.limits());
+            findings = patroni_limits(in_force).review(control.limits());
         }
         for (const auto& finding : findings) {
             log::write(finding.problem, log::Level::warning);
@@ -166,28 +172,16 @@ void warn_of_lower_limits(const BootstrapArguments& arguments, const Plan& plan,
     }
 }
 
-/// From the copy to the hand-over.
-void restore(const BootstrapArguments& arguments, const Request& request, RunView& view, const Plan& plan,
-             const std::filesystem::path& bin_directory, StagingDirectory& staging, const Beginning& beginning) {
-    view.phase("copy");
-    auto start = Start::replay;
-    if (const auto* earlier = std::get_if<Continue>(&beginning)) {
-        log::info("the copy of an earlier run is complete: the recovery goes on");
-        start = earlier->start;
-    } else {
-        copy(request, plan, staging, view.display);
-    }
-
-    refuse_incomplete_copy(request, staging.path());
-    warn_of_lower_limits(arguments, plan, postgres::read_control_data(bin_directory, staging.path()));
-
-    view.phase("recovery", request.recovery == Recovery::standalone ? "replay" : "delivery");
+/// From the whole copy to what is verified and handed over.
+void recover(const InForce& in_force, const Request& request, RunView& view, const Plan& plan,
+             const std::filesystem::path& bin_directory, StagingDirectory& staging, Start start) {
+    const auto& arguments = in_force.arguments();
     std::optional<Reached> reached;
     if (request.recovery == Recovery::standalone) {
         FirstSession session;
         const bool is_for_patroni = arguments.calling_patroni || arguments.patroni_goes_on;
         session.roles = patroni::read_roles(arguments.source, is_for_patroni ? login_of_libpq() : std::nullopt);
-        session.patroni_limits = [&] { return patroni_limits(arguments); };
+        session.patroni_limits = [&] { return patroni_limits(in_force); };
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }
@@ -199,15 +193,43 @@ void restore(const BootstrapArguments& arguments, const Request& request, RunVie
     } else {
         deliver(request, plan, staging);
     }
-    view.report.kept(set_aside_dynamic_configuration(staging));
+    if (const auto kept = set_aside_dynamic_configuration(staging); !kept.empty()) {
+        view.report.kept(kept);
+    }
     staging.journal().goal = goal_of(request, plan, postgres::read_control_data(bin_directory, staging.path()));
     staging.journal().reached = reached;
     staging.enter(Phase::recovered);
+}
+
+/// From the copy to the hand-over.
+void restore(InForce& in_force, Request& request, RunView& view, const Plan& plan,
+             const std::filesystem::path& bin_directory, StagingDirectory& staging, const Beginning& beginning) {
+    view.phase("copy");
+    auto start = Start::replay;
+    if (const auto* earlier = std::get_if<Continue>(&beginning)) {
+        log::info("the copy of an earlier run is complete: the recovery goes on");
+        start = earlier->start;
+    } else {
+        copy(request, plan, staging, view.display);
+    }
+
+    in_force.hear();
+    judge_copy(in_force, request, bin_directory, staging.path());
+    in_force.ask_anew();
+    warn_of_lower_limits(in_force, plan, postgres::read_control_data(bin_directory, staging.path()));
+
+    view.phase("recovery", request.recovery == Recovery::standalone ? "replay" : "delivery");
+    recover(in_force, request, view, plan, bin_directory, staging, start);
 
     view.phase("verification");
     verify_directory(request, plan, staging, bin_directory);
 
-    sync_and_hand_over(arguments, request, view, plan.archive_end, staging);
+    while (!sync_and_hand_over(in_force, request, view, plan.archive_end, staging)) {
+        staging.enter(Phase::replaying);  // what it does by the configuration is done again, by the next run as well
+        judge_copy(in_force, request, bin_directory, staging.path());
+        recover(in_force, request, view, plan, bin_directory, staging, Start::finish);
+        verify_directory(request, plan, staging, bin_directory);
+    }
 }
 
 /// What was read from the repository, WAL among it, is needed no longer.
@@ -228,9 +250,11 @@ Plan plan_restore(Request& request, const Layout& layout, Report& report) {
     return plan;
 }
 
-void plan_and_restore(const BootstrapArguments& arguments, Request request, RunView& view, const Layout& layout) {
+void plan_and_restore(InForce& in_force, Request request, RunView& view, const Layout& layout) {
     view.phase("plan");
     const auto plan = plan_restore(request, layout, view.report);
+    in_force.hear();
+    judge_again(in_force, request);
     if (plan.target.ends_with_plan) {
         request.replaced_target = request.target;
         request.target = plan.target;
@@ -245,7 +269,7 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     view.display.keep_status(layout);
     const FailureMemory memory(request, plan, layout, bin_directory);
     memory.refuse_repetition();
-    refuse_unstartable(arguments, request, bin_directory);
+    refuse_unstartable(in_force.arguments(), request, bin_directory);
     const auto taken_back = take_back_what_was_set_aside(request, view, plan, memory, staging);
     leave_unfit_base(request, plan, staging);  // before the room on the disks is looked at
     refuse_unfit_node(request, plan, layout);
@@ -258,7 +282,7 @@ void plan_and_restore(const BootstrapArguments& arguments, Request request, RunV
     }
     const auto beginning = find_beginning(request, plan, staging, taken_back, bin_directory);
     try {
-        restore(arguments, request, view, plan, bin_directory, staging, beginning);
+        restore(in_force, request, view, plan, bin_directory, staging, beginning);
     } catch (const std::exception& error) {
         const auto failure = system::unexpected(error);
         leave_base_after(failure.code(), staging);
@@ -274,12 +298,14 @@ void discard_call(const Layout& layout, ExitCode code) {
     }
 }
 
-void run(const BootstrapArguments& arguments, const Request& request, RunView& view) {
+void run(InForce& in_force, Request request, RunView& view) {
     const auto layout = choose_layout(request.data_directory);
     if (hand_over_is_done(layout)) {
         view.display.keep_status(layout);
         view.phase("hand-over");
         log::info("an earlier run was interrupted at the end of its hand-over: it is finished now");
+        in_force.hear_out();
+        judge_again(in_force, request);
         empty_spools(request, layout.data_directory);
         finish_hand_over(request);
         return;
@@ -290,7 +316,7 @@ void run(const BootstrapArguments& arguments, const Request& request, RunView& v
     record_bootstrap_call(request, layout);
     view.display.keep_status(layout);
     try {
-        plan_and_restore(arguments, request, view, layout);
+        plan_and_restore(in_force, request, view, layout);
     } catch (const std::exception& error) {
         discard_call(layout, system::unexpected(error).code());
         throw;
@@ -324,20 +350,6 @@ void look_at_caller(const BootstrapArguments& given, RunView& view) {
     }
 }
 
-/// With what the DCS holds in it.
-BootstrapArguments read_what_is_in_force(const BootstrapArguments& given) {
-    const auto scope = ask_scope(given);
-    if (!scope) {
-        return given;
-    }
-    if (const auto& why = scope->leadership.why_unknown; !why.empty()) {
-        log::info("the DCS cannot be asked, so bootstrap.dcs is judged as if it counted: {}", why);
-    } else if (scope->initialize == patroni::InitializeKey::unknown) {
-        log::warning("patronictl's Python cannot read the DCS, so bootstrap.dcs is judged as if it counted");
-    }
-    return with_dcs(given, *scope);
-}
-
 }  // namespace
 
 void bootstrap(const BootstrapArguments& given) {
@@ -354,15 +366,15 @@ void bootstrap(const BootstrapArguments& given) {
             look_at_caller(given, view);
             recorded = record_call_of_patroni(given);
         }
-        const auto arguments = read_what_is_in_force(given);
-        const auto request = make_request(arguments.options, arguments.patroni);
+        InForce in_force(given);
+        const auto request = make_request(in_force.arguments().options, in_force.arguments().patroni);
         view.about(request);
         log::set_level(request.log_level);
-        if (!arguments.patroni) {
+        if (!given.patroni) {
             log::warning("no patroni.yml: whether it fits the request is not checked");
         }
-        refuse_configuration(arguments, request);
-        run(arguments, request, view);
+        refuse_configuration(in_force.arguments(), request);
+        run(in_force, request, view);
         view.display.done();
         outputs.done(request, view);
     } catch (const std::exception& error) {

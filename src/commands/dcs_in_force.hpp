@@ -12,8 +12,7 @@ namespace patroni_pgbackrest::commands {
 std::string scope_of(const BootstrapArguments& arguments);
 
 /// What the DCS says of the scope; empty without patroni.yml or a scope.
-std::optional<patroni::ScopeState> ask_scope(const BootstrapArguments& arguments,
-                                             patroni::Silence silence = patroni::Silence::may_end);
+std::optional<patroni::ScopeState> ask_scope(const BootstrapArguments& arguments, patroni::Silence silence);
 
 /// The arguments with patroni.yml read as Patroni takes it: where the DCS holds a configuration, that one counts and
 /// bootstrap.dcs does not. The same arguments where that is not known. Throws Failure(usage) as

@@ -123,7 +123,7 @@ void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& l
     refuse_errors(findings);
 }
 
-void refuse_incomplete_copy(const Request& request, const std::filesystem::path& data_directory) {
+void refuse_incomplete_copy(const Request& request, const std::filesystem::path& data_directory, ExitCode code) {
     if (!request.patroni) {
         return;
     }
@@ -131,7 +131,7 @@ void refuse_incomplete_copy(const Request& request, const std::filesystem::path&
         patroni::review_startup_files(*request.patroni, patroni::look_into_copy(*request.patroni, data_directory),
                                       request.recovery == Recovery::patroni);
     if (has_error(findings)) {
-        throw Failure(ExitCode::verification_failed, errors_in(findings));
+        throw Failure(code, errors_in(findings));
     }
 }
 

@@ -38,7 +38,7 @@ void refuse_replay_settings(const Request& request, const std::filesystem::path&
 /// The same for the room on the disks and for what Patroni needs besides the backup, once the set is known.
 void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout);
 
-/// The same for what the copy has brought. Throws Failure(verification_failed).
-void refuse_incomplete_copy(const Request& request, const std::filesystem::path& data_directory);
+/// The same for what the copy has brought. Throws Failure with `code`.
+void refuse_incomplete_copy(const Request& request, const std::filesystem::path& data_directory, ExitCode code);
 
 }  // namespace patroni_pgbackrest::commands

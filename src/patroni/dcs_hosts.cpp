@@ -157,8 +157,8 @@ DcsLook::DcsLook(const ConfigurationSource& source, const yaml::Node& tree, Sile
     const auto environment = variables_count(source) ? source.environment : std::map<std::string, std::string>();
     endpoints_ = dcs_hosts(tree, environment);
     if (!endpoints_.empty()) {
-        reaching_.emplace(endpoints_, longest_look,
-                          silence == Silence::is_away ? question_of(tree, environment) : std::string());
+        reaching_.emplace(endpoints_, longest_look, question_of(tree, environment),
+                          silence == Silence::may_end ? longest_answer : std::chrono::seconds(0));
     }
 }
 
@@ -173,6 +173,14 @@ std::string DcsLook::why_away() const {
         return "nothing answers at " + system::join(names, ", ");
     }
     return {};
+}
+
+bool DcsLook::is_known() const {
+    return !reaching_ || reaching_->is_known();
+}
+
+bool DcsLook::is_silent() const {
+    return reaching_ && reaching_->result() == system::Reach::silent;
 }
 
 }  // namespace patroni_pgbackrest::patroni

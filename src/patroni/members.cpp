@@ -148,8 +148,10 @@ def list_and_tell(*given, **named):
     print(key or '-')
 
 yaml.safe_load, ctl.output_members = read, list_and_tell
+print('asks the DCS', file=sys.stderr, flush=True)
 ctl.ctl(sys.argv[2:])
 )py";
+constexpr std::string_view begins_to_ask = "asks the DCS\n";  // what it says then, to stderr
 
 process::Command scope_command(const std::filesystem::path& patronictl, const ConfigurationSource& source,
                                const std::string& scope, const CitusGroup& group) {
@@ -220,6 +222,32 @@ ScopeQuery::ScopeQuery(const ConfigurationSource& source, const yaml::Node& tree
             running_.emplace_back(list_command(source, scope), deadline);
         }
     }
+}
+
+bool ScopeQuery::has_come() {
+    const bool is_over =
+        std::all_of(running_.begin(), running_.end(), [](process::Capturing& one) { return one.is_done(); });
+    return is_over || (look_.is_known() && !look_.why_away().empty());
+}
+
+/// A wrapper does not tell.
+bool ScopeQuery::has_begun_to_ask() const {
+    return running_.size() > 1 || running_.front().errors_so_far().find(begins_to_ask) != std::string::npos;
+}
+
+bool ScopeQuery::comes_in_time() {
+    using Clock = std::chrono::steady_clock;
+    auto until = Clock::now() + longest_answer;
+    for (bool asks = false; !has_come();) {
+        if (!asks && has_begun_to_ask()) {
+            asks = true;
+            until = Clock::now() + longest_look;
+        }
+        if (Clock::now() >= until) {
+            return false;
+        }
+    }
+    return true;
 }
 
 ScopeState ScopeQuery::answer() {

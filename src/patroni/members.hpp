@@ -14,10 +14,6 @@
 
 namespace patroni_pgbackrest::patroni {
 
-/// An answer takes half a second on an idle machine. If it takes longer, the DCS does not answer, or the machine has
-/// just booted.
-constexpr std::chrono::seconds longest_answer{20};
-
 /// What the DCS says about a scope's leader.
 struct Leadership {
     std::optional<std::string> leader;
@@ -80,7 +76,17 @@ class ScopeQuery {
 
     ScopeState answer();
 
+    /// Whether answer() would not wait.
+    bool has_come();
+    /// Waits for it, but no longer than `longest_look` from where patronictl begins to ask, which to start takes a
+    /// second on a slow machine. False if it has not come: it still may.
+    bool comes_in_time();
+    /// Whether a server of the DCS accepts connections, and none has said a word since the beginning.
+    bool is_silent() const { return look_.is_silent(); }
+
   private:
+    bool has_begun_to_ask() const;
+
     CitusGroup group_;
     DcsLook look_;
     std::list<process::Capturing> running_;  // patronictl, a wrapper's list behind it; empty if there is no patronictl

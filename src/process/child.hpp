@@ -97,6 +97,8 @@ class Capturing {
     bool has_ended();
     /// To its process group.
     void signal(int number);
+    /// What it has written to its error stream until now.
+    const std::string& errors_so_far() const { return captured_.errors; }
     /// Waits for it.
     const Captured& result();
 

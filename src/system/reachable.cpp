@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -42,16 +43,22 @@ bool connects(int file, const addrinfo& address, Clock::time_point deadline) {
            ::getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
 }
 
-Reach reach_of(const addrinfo& address, Clock::time_point deadline, const std::string& question) {
+/// Tells each step that it comes nearer.
+void approach(const addrinfo& address, Clock::time_point deadline, const std::string& question,
+              const std::function<void(Reach)>& tell) {
     const Descriptor file(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!file.is_open() || !connects(file.number(), address, deadline)) {
-        return Reach::nothing;
+        return;
     }
     if (question.empty()) {
-        return Reach::answers;
+        tell(Reach::answers);
+        return;
     }
+    tell(Reach::silent);
     ::send(file.number(), question.data(), question.size(), MSG_NOSIGNAL);  // a connection reset is an answer, too
-    return becomes(file.number(), POLLIN, deadline) ? Reach::answers : Reach::silent;
+    if (becomes(file.number(), POLLIN, deadline)) {
+        tell(Reach::answers);
+    }
 }
 
 }  // namespace
@@ -92,7 +99,9 @@ struct Reaching::Answers {
         resolved();
         std::list<std::thread> attempts;
         for (const auto* address = addresses.get(); address != nullptr; address = address->ai_next) {
-            const auto attempt = [this, address, deadline, &question] { take(reach_of(*address, deadline, question)); };
+            const auto attempt = [this, address, deadline, &question] {
+                approach(*address, deadline, question, [this](Reach reached) { take(reached); });
+            };
             if (auto thread = started(attempt)) {
                 attempts.push_back(std::move(*thread));
             } else {
@@ -104,11 +113,15 @@ struct Reaching::Answers {
         }
         finished();
     }
+
+    bool are_known() const { return best == Reach::answers || missing == 0; }
 };
 
-Reaching::Reaching(const std::vector<Endpoint>& endpoints, std::chrono::milliseconds limit, const std::string& question)
+Reaching::Reaching(const std::vector<Endpoint>& endpoints, std::chrono::milliseconds limit, const std::string& question,
+                   std::chrono::milliseconds patience)
     : deadline_(Clock::now() + limit), answers_(std::make_shared<Answers>(endpoints.size())) {
-    const auto until = deadline_ - grace;
+    const auto in_time = deadline_ - grace;
+    const auto until = std::max(in_time, deadline_ - limit + patience);
     sigset_t all, before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the main thread's
@@ -123,15 +136,19 @@ Reaching::Reaching(const std::vector<Endpoint>& endpoints, std::chrono::millisec
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     for (const auto& endpoint : left) {
-        answers_->ask(endpoint, until, question);
+        answers_->ask(endpoint, in_time, question);
     }
 }
 
 Reach Reaching::result() const {
     std::unique_lock lock(answers_->mutex);
-    answers_->changed.wait_until(lock, deadline_,
-                                 [&] { return answers_->best == Reach::answers || answers_->missing == 0; });
+    answers_->changed.wait_until(lock, deadline_, [&] { return answers_->are_known(); });
     return answers_->unresolved > 0 ? std::max(answers_->best, Reach::unresolved) : answers_->best;
+}
+
+bool Reaching::is_known() const {
+    const std::lock_guard lock(answers_->mutex);
+    return answers_->are_known() || Clock::now() >= deadline_;
 }
 
 }  // namespace patroni_pgbackrest::system

@@ -27,12 +27,16 @@ enum class Reach {
 class Reaching {
   public:
     /// `question` is sent to a server that accepts the connection; whatever it sends back, or that it closes, is an
-    /// answer. With an empty one, to accept is answer enough.
-    Reaching(const std::vector<Endpoint>& endpoints, std::chrono::milliseconds limit, const std::string& question = {});
+    /// answer. With an empty one, to accept is answer enough. A server is listened to for `patience`, if that is longer
+    /// than `limit`: an answer that comes behind it is told by result() from then on.
+    Reaching(const std::vector<Endpoint>& endpoints, std::chrono::milliseconds limit, const std::string& question = {},
+             std::chrono::milliseconds patience = {});
 
     /// Waits until one answers or all have failed, and never for longer than `limit` after the beginning, name
     /// resolution included.
     Reach result() const;
+    /// Whether result() would not wait.
+    bool is_known() const;
 
   private:
     struct Answers;

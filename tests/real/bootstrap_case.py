@@ -124,6 +124,21 @@ exec pgbackrest "$@"
         """One whose archive-get takes a while and writes down in asked what was wanted."""
         return self.wrap_pgbackrest('[ $VERB != archive-get ] || { echo $SEGMENT >>%s; sleep .7; }' % self.lab.path('log/asked'))
 
+    def waiting_pgbackrest(self):
+        """One whose restore waits for let_the_copy_go_on()."""
+        return self.wrap_pgbackrest('[ $VERB != restore ] || { >%s; until [ -e %s ]; do sleep .2; done; }' % (
+            self.lab.path('log/copies'), self.lab.path('log/go')))
+
+    def wait_for_the_copy(self):
+        wait_until('the copy', lambda: os.path.exists(self.lab.path('log/copies')))
+
+    def let_the_copy_go_on(self):
+        self.lab.write('log/go', '')
+
+    def is_dcs_asked(self):
+        """Whether patronictl, which the program has started, waits for an answer."""
+        return any('list_and_tell' in command for command in self.lab.living().values())
+
     def wait_for_replay_of(self, batch):
         """Until the replay with slow_pgbackrest() is through with the segments before that of this batch."""
         wait_until('the replay of batch %d' % batch, lambda: self.source.segments[batch] in read(self.lab.path('log/asked')))

@@ -1,11 +1,11 @@
 """The old cluster is alive: WAL keeps arriving in the stanza while it is restored elsewhere."""
 import glob
 import json
-import os
 import re
 import shlex
 
 from bootstrap_case import PlainCase, program, read, wait_until
+from lab import SilentServer
 from source_cluster import switch_wal, wait_until_archived
 
 
@@ -63,6 +63,32 @@ class LivingSource(PlainCase):
         self.assert_done(self.bootstrap())
         self.assert_finished()
 
+    def test_a_dcs_that_tells_only_in_the_copy_where_it_archives(self):
+        dcs = SilentServer(self.node.etcd)
+        self.addCleanup(dcs.close)
+        self.node.put_key(json.dumps({'ttl': 20, 'loop_wait': 1, 'retry_timeout': 3, 'postgresql': {'parameters': {
+            'archive_mode': 'on', 'archive_command': 'pgbackrest --config=%s --stanza=demo archive-push %%p'
+                                                     % self.pgbackrest_configuration}}}), 'config')
+        elsewhere = 'pgbackrest --stanza=other archive-push %p'
+        self.configure({'pgbackrest': self.waiting_pgbackrest()}, etcd3={'hosts': dcs.address},
+                       bootstrap={'dcs': {'postgresql': {'parameters': {'archive_command': elsewhere}}}})
+        process = self.start_bootstrap()
+        self.wait_for_the_copy()
+        self.assertTrue(self.is_dcs_asked())
+        dcs.speak()
+        wait_until('the answer', lambda: not self.is_dcs_asked())
+        self.plain.write_batches(3)
+        wait_until_archived(self.plain, switch_wal(self.plain))
+        self.let_the_copy_go_on()
+        result = self.result_of(process)
+        self.assert_refused(result, 9, 'has arrived in stanza demo since the restore began', 'a stanza of its own')
+        self.assert_absent()
+        hint = re.search(r'(patronictl edit-config \S+ --force -s postgresql\.parameters\.archive_command=)null', result.log)
+        command = shlex.split(hint[1])
+        self.lab.run(command[0], '-c', self.yml, *command[1:-1], command[-1] + elsewhere)
+        self.assert_done(self.bootstrap())
+        self.assert_finished()
+
     def test_what_alter_system_said_of_the_source_does_not_make_a_clone_archive_into_its_stanza(self):
         self.plain.sql("alter system set archive_command = 'pgbackrest --config=%s --stanza=demo archive-push %%p'"
                        % self.pgbackrest_configuration)
@@ -91,17 +117,14 @@ class LivingSource(PlainCase):
 
     def test_nearest_ends_where_the_plan_ended(self):
         at = self.plain.sql("select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'")
-        go = self.lab.path('log/go')
-        self.configure({'pgbackrest': self.wrap_pgbackrest(
-            '[ $VERB != restore ] || { >%s.waits; while [ ! -e %s ]; do sleep .2; done; }' % (go, go))},
-                       bootstrap={'dcs': {'postgresql': {'parameters': {
+        self.configure({'pgbackrest': self.waiting_pgbackrest()}, bootstrap={'dcs': {'postgresql': {'parameters': {
                            'archive_command': 'pgbackrest --stanza=other archive-push %p'}}}})
         process = self.start_bootstrap('--type=time', '--target=' + at, '--nearest')
-        wait_until('the copy', lambda: os.path.exists(go + '.waits'))
+        self.wait_for_the_copy()
         for batch in (3, 4):
             self.plain.write_batches(batch)
             wait_until_archived(self.plain, switch_wal(self.plain))
-        self.lab.write('log/go', '')
+        self.let_the_copy_go_on()
         result = self.result_of(process)
         self.assert_done(result)
         self.plain.server.stop()

@@ -9,8 +9,8 @@ import subprocess
 import time
 import unittest
 
-from bootstrap_case import BATCHES, PlainCase, program, read
-from lab import merge
+from bootstrap_case import BATCHES, PlainCase, program, read, wait_until
+from lab import SilentServer, merge
 from test_patroni import UnderPatroni
 
 
@@ -341,7 +341,7 @@ class AwayDcs(NodeCase):
         self.assertNotIn('dcs-unknown', self.run_check().log)
 
 
-class LeftConfiguration(NodeCase):
+class LeavingCase(NodeCase):
     def leave(self, parameters=None, **more):
         """Puts into the DCS what a lost cluster left there: what patroni.yml has in bootstrap.dcs, and what differs."""
         archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
@@ -356,6 +356,74 @@ class LeftConfiguration(NodeCase):
         command = shlex.split(re.search(r'patronictl edit-config \S+ --force -s \S+=null', hint).group())
         self.lab.run(command[0], '-c', self.yml, *command[1:])
 
+
+class SilentDcs(LeavingCase):
+    """It accepts connections and says nothing, for a while or for good."""
+
+    def setUp(self):
+        super().setUp()
+        self.dcs = SilentServer(self.node.etcd)
+        self.addCleanup(self.dcs.close)
+
+    def test_the_copy_does_not_wait_and_what_is_told_in_it_is_refused_before_the_replay_until_the_hint_is_followed(self):
+        self.leave(ttl='30s')
+        self.configure({'pgbackrest': self.waiting_pgbackrest()}, etcd3={'hosts': self.dcs.address})
+        process = self.start_bootstrap()
+        self.wait_for_the_copy()
+        # Nothing was said so far, and patronictl still waits for it.
+        self.assertTrue(self.is_dcs_asked())
+        self.assertIn('the DCS has not answered yet, so bootstrap.dcs is judged', self.lab.log('bootstrap'))
+        self.dcs.speak()
+        wait_until('the answer', lambda: not self.is_dcs_asked())
+        self.let_the_copy_go_on()
+        result = self.result_of(process)
+        self.assert_refused(result, 3, 'ttl is 30s, which is not a number: Patroni ignores all of /config in the DCS',
+                            'patronictl edit-config')
+        self.assertNotIn('with a private PostgreSQL', result.log)
+        self.assert_absent()
+        self.follow(' '.join(hint for _, hint in result.problems()))
+        again = self.bootstrap()
+        self.assert_done(again)
+        self.assertIn('the copy of an earlier run is complete', again.log)
+        self.assert_complete()
+
+    def test_what_is_told_in_the_replay_is_refused_before_the_hand_over(self):
+        self.leave(ttl='30s')
+        self.configure({'pgbackrest': self.slow_pgbackrest()}, etcd3={'hosts': self.dcs.address})
+        process = self.start_bootstrap()
+        self.wait_for_replay_of(6)
+        self.dcs.speak()
+        result = self.result_of(process)
+        self.assert_refused(result, 3, 'ttl is 30s, which is not a number', 'patronictl edit-config')
+        self.assert_absent()
+        self.follow(' '.join(hint for _, hint in result.problems()))
+        self.assert_done(self.bootstrap())
+        self.assert_complete()
+
+    def test_what_is_told_in_the_replay_and_does_no_harm_is_in_force(self):
+        encryption = {'password_encryption': 'scram-sha-256'}
+        self.leave(encryption)
+        self.configure({'pgbackrest': self.slow_pgbackrest()}, etcd3={'hosts': self.dcs.address},
+                       bootstrap={'dcs': {'postgresql': {'parameters': {'password_encryption': 'md5'}}}})
+        process = self.start_bootstrap()
+        self.wait_for_replay_of(6)
+        self.dcs.speak()
+        result = self.result_of(process)
+        self.assert_done(result)
+        self.assertIn('than what was judged: it is judged now', result.log)
+        self.assert_complete()
+        self.assertEqual(self.sql("select substr(rolpassword, 1, 5) from pg_authid where rolname = 'replicator'"), 'SCRAM')
+
+    def test_one_that_stays_silent_holds_up_the_hand_over_no_longer_than_a_look(self):
+        self.configure(etcd3={'hosts': self.dcs.address})
+        result = self.bootstrap()
+        self.assert_done(result)
+        # patronictl, which is waited for where a DCS may answer, would have made no progress.
+        self.assertIn('nothing answers at %s: not checked whether scope' % self.dcs.address, result.log)
+        self.assert_complete()
+
+
+class LeftConfiguration(LeavingCase):
     def test_what_an_earlier_cluster_left_in_the_dcs_counts(self):
         self.configure()
         self.leave()

@@ -17,6 +17,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -336,6 +337,57 @@ class Lab:
             return answers('http://%s/health' % client)
         wait_until('etcd to answer', answers_or_ended, 30)
         return client
+
+
+class SilentServer:
+    """In front of another server: accepts connections and says nothing until it is told to speak, and passes all on then."""
+
+    def __init__(self, address):
+        self.behind = address.rsplit(':', 1)
+        self.speaking = threading.Event()
+        self.listening = socket.create_server(('127.0.0.1', 0))
+        self.address = '127.0.0.1:%d' % self.listening.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def speak(self):
+        self.speaking.set()
+
+    def close(self):
+        self.listening.shutdown(socket.SHUT_RDWR)  # close alone does not end accept()
+        self.listening.close()
+        self.speak()  # who was held back ends
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        self.speaking.wait()
+        host, port = self.behind
+        try:
+            with client, socket.create_connection((host, int(port))) as server:
+                back = threading.Thread(target=self.pass_on, args=(server, client), daemon=True)
+                back.start()
+                self.pass_on(client, server)
+                back.join()
+        except OSError:
+            pass  # the lab ends
+
+    @staticmethod
+    def pass_on(source, target):
+        try:
+            while True:
+                piece = source.recv(65536)
+                if not piece:
+                    break
+                target.sendall(piece)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # one of them has gone
 
 
 def answers(url):

@@ -74,8 +74,11 @@ TEST_CASE("a DCS that nothing answers for is away, and one that is not known is 
     ConfigurationSource source;
     source.path = files.write("patroni.yml", "etcd3: {hosts: '127.0.0.1:1,[::1]:1'}\n");
     CHECK(why_away(source) == "nothing answers at 127.0.0.1:1, [::1]:1");
+    CHECK_FALSE(DcsLook(source, *load_tree(source), Silence::may_end).is_silent());
     source.path = files.write("patroni.yml", "kubernetes: {}\n");
     CHECK(why_away(source).empty());
+    CHECK(DcsLook(source, *load_tree(source), Silence::may_end).is_known());
+    CHECK_FALSE(DcsLook(source, *load_tree(source), Silence::may_end).is_silent());
     source.path.reset();
     source.environment = {{"PATRONI_CONFIGURATION", "etcd3: {hosts: '127.0.0.1:1'}"}, {"PATRONI_ETCD3_HOSTS", "b"}};
     CHECK(why_away(source) == "nothing answers at 127.0.0.1:1");
@@ -96,6 +99,9 @@ TEST_CASE("a DCS that accepts connections and is silent is away for who only loo
         const auto began = std::chrono::steady_clock::now();
         CHECK(why_away(source, Silence::is_away) == "nothing answers at " + server);
         CHECK(std::chrono::steady_clock::now() - began < longest_look + std::chrono::seconds(2));
+        const DcsLook look(source, *load_tree(source), Silence::may_end);
+        CHECK(look.is_silent());
+        CHECK(look.is_known());
     }
     ::close(file);
 }

@@ -4,9 +4,9 @@
 #include "patroni/roles.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
+#include "support/programs.hpp"
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <sys/stat.h>
 
@@ -15,57 +15,15 @@ using namespace patroni_pgbackrest::patroni;
 
 namespace {
 
-/// A variable of the environment for one test.
-class Variable {
-  public:
-    Variable(const char* name, const std::string& value) : name_(name) {
-        if (const char* before = std::getenv(name)) {
-            before_ = before;
-        }
-        ::setenv(name, value.c_str(), 1);
-    }
-    ~Variable() {
-        if (before_) {
-            ::setenv(name_, before_->c_str(), 1);
-        } else {
-            ::unsetenv(name_);
-        }
-    }
-    Variable(const Variable&) = delete;
-    Variable& operator=(const Variable&) = delete;
+ConfigurationSource source_of(const Programs& programs, const std::string& patroni_yml = "scope: demo\n") {
+    ConfigurationSource source;
+    source.path = programs.directory().write("patroni.yml", patroni_yml);
+    return source;
+}
 
-  private:
-    const char* name_;
-    std::optional<std::string> before_;
-};
-
-/// The programs in PATH.
-class Programs {
-  public:
-    explicit Programs(const Files& files) : files_(files), path_("PATH", files.path("bin").string()) {}
-
-    /// One that prints `output` and ends with `code`.
-    std::string write(const std::string& name, const std::string& output, int code = 0) const {
-        files_.write(name + ".output", output);
-        const auto script =
-            "#!/bin/sh\n/bin/cat '" + files_.path(name + ".output").string() + "'\nexit " + std::to_string(code) + "\n";
-        return executable(name, script);
-    }
-    std::string executable(const std::string& name, const std::string& text) const {
-        const auto path = files_.write("bin/" + name, text).string();
-        ::chmod(path.c_str(), 0755);
-        return path;
-    }
-    ScopeState ask(const std::string& patroni_yml = "scope: demo\n") const {
-        ConfigurationSource source;
-        source.path = files_.write("patroni.yml", patroni_yml);
-        return read_scope(source, "demo");
-    }
-
-  private:
-    const Files& files_;
-    Variable path_;
-};
+ScopeState ask(const Programs& programs, const std::string& patroni_yml = "scope: demo\n") {
+    return read_scope(source_of(programs, patroni_yml), "demo");
+}
 
 constexpr auto leader_n2 = R"([{"Member": "n2", "Role": "Leader", "State": "running", "TL": 3}])";
 constexpr auto key_of_77 = "initialized\n{\"loop_wait\": 10}\n77\n";
@@ -77,7 +35,7 @@ TEST_CASE("patronictl's Python answers with the members and the key") {
     const Programs programs(files);
     const auto python = programs.write("python-own", std::string(leader_n2) + "\n" + key_of_77);
     programs.executable("patronictl", "#!" + python + "\n");
-    const auto state = programs.ask();
+    const auto state = ask(programs);
     CHECK(state.leadership.leader == "n2");
     CHECK(state.leadership.timeline == 3);
     CHECK(state.members == Strings{"n2"});
@@ -94,15 +52,15 @@ TEST_CASE("half an answer leaves what it does not tell unknown") {
     for (const auto& rest : {"", "\n", "\ninitialized\n", "\ninitialized\n{\"loop_wait\": 10}\n77"}) {
         CAPTURE(rest);
         programs.write("python-own", list + rest);
-        const auto state = programs.ask();
+        const auto state = ask(programs);
         CHECK(state.leadership.leader == "n2");
         CHECK(state.initialize == InitializeKey::unknown);
         CHECK(state.system_identifier.empty());
     }
     programs.write("python-own", list.substr(0, 40) + "\n" + key_of_77);
-    CHECK(programs.ask().leadership.why_unknown == "patronictl list printed something that is not a list of members");
+    CHECK(ask(programs).leadership.why_unknown == "patronictl list printed something that is not a list of members");
     programs.write("python-own", list + "\n" + key_of_77, 1);
-    const auto failed = programs.ask();
+    const auto failed = ask(programs);
     CHECK(failed.leadership.why_unknown == "patronictl list exited with code 1");
     CHECK(failed.initialize == InitializeKey::unknown);
     CHECK(failed.members.empty());
@@ -112,16 +70,50 @@ TEST_CASE("that a DCS is away is known although patronictl waits for it") {
     const Files files;
     const Programs programs(files);
     const auto away = "scope: demo\netcd3: {hosts: '127.0.0.1:1'}\n";
-    CHECK(programs.ask(away).leadership.why_unknown == "patronictl was not found");
+    CHECK(ask(programs, away).leadership.why_unknown == "patronictl was not found");
     programs.executable("patronictl", "#!" + files.path("bin/python-own").string() + "\n");
     programs.executable("python-own", "#!/bin/sh\nexec /bin/sleep 60\n");
     const auto begin = std::chrono::steady_clock::now();
-    const auto state = programs.ask(away);
+    const auto state = ask(programs, away);
     CHECK(state.leadership.why_unknown == "nothing answers at 127.0.0.1:1");
     CHECK(state.initialize == InitializeKey::unknown);
     CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(15));
     programs.write("python-own", "", 1);
-    CHECK(programs.ask(away).leadership.why_unknown == "nothing answers at 127.0.0.1:1");
+    CHECK(ask(programs, away).leadership.why_unknown == "nothing answers at 127.0.0.1:1");
+}
+
+TEST_CASE("patronictl that hears nothing is not waited for, and its answer counts when it comes") {
+    const Files files;
+    const Programs programs(files);
+    files.write("answer", std::string(leader_n2) + "\n" + key_of_77);
+    const auto go = files.path("go").string();
+    programs.patronictl("#!/bin/sh\necho a warning >&2\necho asks the DCS >&2\nuntil [ -e " + go +
+                        " ]; do /bin/sleep 0.1; done\n/bin/cat " + files.path("answer").string() + "\n");
+    ScopeQuery query(source_of(programs), "demo");
+    CHECK_FALSE(query.comes_in_time());
+    CHECK_FALSE(query.has_come());
+    CHECK_FALSE(query.is_silent());  // its servers are not known
+    files.write("go", "");
+    while (!query.has_come()) {
+    }
+    CHECK(query.comes_in_time());
+    const auto state = query.answer();
+    CHECK(state.leadership.leader == "n2");
+    CHECK(state.system_identifier == "77");
+}
+
+TEST_CASE("patronictl may take its time to start, and a wrapper does not tell when it has") {
+    const Files files;
+    const Programs programs(files);
+    files.write("answer", std::string(leader_n2) + "\n" + key_of_77);
+    programs.patronictl("#!/bin/sh\n/bin/sleep 2.5\necho asks the DCS >&2\n/bin/cat " + files.path("answer").string() +
+                        "\n");
+    ScopeQuery slow(source_of(programs), "demo");
+    CHECK(slow.comes_in_time());
+    CHECK(slow.answer().leadership.leader == "n2");
+    programs.executable("patronictl", "#!/bin/sh\nexec /bin/sleep 60\n");
+    ScopeQuery wrapped(source_of(programs), "demo");
+    CHECK_FALSE(wrapped.comes_in_time());
 }
 
 TEST_CASE("a wrapper is asked for the list itself, and python3 for the key") {
@@ -129,16 +121,16 @@ TEST_CASE("a wrapper is asked for the list itself, and python3 for the key") {
     const Programs programs(files);
     programs.write("patronictl", R"([{"Member": "n3", "Role": "Leader"}])");
     programs.write("python3", std::string(leader_n2) + "\n" + key_of_77);
-    const auto state = programs.ask();
+    const auto state = ask(programs);
     CHECK(state.leadership.leader == "n3");
     CHECK(state.members == Strings{"n3"});
     CHECK(state.system_identifier == "77");
     programs.write("python3", "", 1);
-    CHECK(programs.ask().leadership.leader == "n3");
-    CHECK(programs.ask().initialize == InitializeKey::unknown);
+    CHECK(ask(programs).leadership.leader == "n3");
+    CHECK(ask(programs).initialize == InitializeKey::unknown);
     programs.write("patronictl", "", 1);
     programs.write("python3", std::string(leader_n2) + "\n" + key_of_77);
-    CHECK(programs.ask().leadership.why_unknown == "patronictl list exited with code 1");
+    CHECK(ask(programs).leadership.why_unknown == "patronictl list exited with code 1");
 }
 
 TEST_CASE("the key is that of the Citus group, and of the cluster where Patroni knows no groups") {
@@ -172,14 +164,16 @@ class Cluster:
         return 0
 
 )";
-    const auto key = [&](const std::string& more) { return programs.ask("scope: demo\nname: n1\n" + more).initialize; };
+    const auto key = [&](const std::string& more) {
+        return ask(programs, "scope: demo\nname: n1\n" + more).initialize;
+    };
     files.write("opt/patroni/dcs.py", cluster + "main = Cluster('77', workers={1: Cluster(''), 2: Cluster(None)})\n");
     CHECK(key("") == InitializeKey::initialized);
     CHECK(key("citus: {group: 0}\n") == InitializeKey::initialized);
     CHECK(key("citus: {group: 1}\n") == InitializeKey::empty);
     CHECK(key("citus: {group: 2}\n") == InitializeKey::absent);
     CHECK(key("citus: {group: 3}\n") == InitializeKey::absent);
-    CHECK(programs.ask("scope: demo\nname: n1\n").members == Strings{"n1"});
+    CHECK(ask(programs, "scope: demo\nname: n1\n").members == Strings{"n1"});
     files.write("opt/patroni/dcs.py", cluster + "main = Cluster('')  # as Patroni 2 has it\n");
     CHECK(key("citus: {group: 1}\n") == InitializeKey::empty);
 }

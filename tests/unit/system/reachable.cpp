@@ -121,6 +121,21 @@ TEST_CASE("a server that is asked and silent is told from one that answers or ha
     CHECK(reach({hanging_up.endpoint()}, 20s, "ruok") == Reach::answers);
 }
 
+TEST_CASE("an answer that comes behind the limit is told from then on") {
+    const Listener listener;
+    const system::Reaching reaching({{"127.0.0.1", listener.port}}, 300ms, "ruok", 60s);
+    CHECK(reaching.result() == Reach::silent);
+    CHECK(reaching.is_known());
+    const int file = ::accept4(listener.file, nullptr, nullptr, SOCK_CLOEXEC);
+    CHECK(reaching.result() == Reach::silent);
+    ::close(file);
+    const auto began = std::chrono::steady_clock::now();
+    while (reaching.result() != Reach::answers && std::chrono::steady_clock::now() - began < 20s) {
+        std::this_thread::sleep_for(10ms);
+    }
+    CHECK(reaching.result() == Reach::answers);
+}
+
 TEST_CASE("one that went on in the background is known at once later") {
     const Listener listener;
     const system::Reaching reaching({{"127.0.0.1", listener.port}, {"127.0.0.1", "1"}}, 2s);
