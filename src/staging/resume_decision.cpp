@@ -1,5 +1,6 @@
 #include "staging/resume_decision.hpp"
 
+#include "staging/own_name.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -375,6 +376,9 @@ bool ResumeVerdict::asks_the_dcs() const {
 ResumeVerdict decide_resume(const ResumeFacts& facts) {
     if (!facts.journal) {
         return {};
+    }
+    if (const auto failure = facts.dcs ? refuse_without_name(facts.own_name, *facts.dcs) : std::nullopt) {
+        return {.action = ResumeAction::refuse, .failure = failure};
     }
     if (facts.is_unfinished()) {
         return decide_on_unfinished(facts);

@@ -27,12 +27,13 @@ class ResumeCase(UnderPatroni):
         self.reboot()
         self.configure(block, **sections)
 
-    def interrupt_the_copy(self, block=None):
-        self.configure({**(block or {}), 'pgbackrest': self.wrap_pgbackrest('[ $VERB != restore ] || { pgbackrest "$@"; sleep 600; }')})
+    def interrupt_the_copy(self, block=None, **sections):
+        self.configure({**(block or {}), 'pgbackrest': self.wrap_pgbackrest('[ $VERB != restore ] || { pgbackrest "$@"; sleep 600; }')},
+                       **sections)
         self.node.start()
         wait_until('the copy to be done', lambda: os.path.exists(self.staging + '/global/pg_control'))
         self.reboot()
-        self.configure(block)
+        self.configure(block, **sections)
 
     def interrupt_the_plan(self):
         self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != info ] || sleep 600')})
@@ -598,6 +599,42 @@ exec /usr/bin/patronictl "$@"
         self.assertIn('the DCS does not answer: patronictl list exited with code 1, trying again', result.log)
         self.node.start()
         self.node.wait_for_leader()
+        self.assert_resumed()
+
+
+class NameOfPatroni1(ResumeCase):
+    """In files of Patroni 1 the member's name stands below postgresql."""
+
+    sections = {'name': None, 'postgresql': {'name': 'node1'}}
+
+    def members(self):
+        return self.lab.run('etcdctl', '--endpoints=http://' + self.node.etcd, 'get', '--prefix',
+                            '/service/%s/members/' % self.node.scope, environment={'ETCDCTL_API': '3'})
+
+    def reboot(self):
+        """Once the DCS tells of the bootstrap, which it does until the TTL is over."""
+        wait_until('node1 to say what it does', lambda: 'running custom bootstrap script' in self.members())
+        super().reboot()
+
+    def test_its_own_entry_in_the_dcs_is_not_another_node_s(self):
+        self.interrupt_the_copy(**self.sections)
+        self.assertIn('/members/node1\n', self.members())
+        result = self.resume()
+        self.assert_done(result)
+        self.assertNotIn('nothing to resume', result.log)
+        self.assertIn('"member": "node1"', read(self.staging + '.d/journal.json'))
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+    def test_without_any_name_nobody_is_taken_for_another(self):
+        self.interrupt_the_copy(**self.sections)
+        self.configure(name=None)
+        self.assert_refused(self.resume(), 2, 'name is missing, so whether node1 in the DCS is this node or another cannot be told',
+                            'set name in patroni.yml')
+        self.assert_absent()
+        self.configure(**self.sections)
+        self.start_again()
         self.assert_resumed()
 
 
