@@ -298,6 +298,12 @@ void discard_call(const Layout& layout, ExitCode code) {
     }
 }
 
+/// None for a person's.
+std::optional<PatronisCall> call_of_patroni(const BootstrapArguments& arguments, const Request& request) {
+    const bool is_for_patroni = arguments.calling_patroni || arguments.patroni_goes_on;
+    return is_for_patroni ? std::optional(patronis_call(request)) : std::nullopt;
+}
+
 void run(InForce& in_force, Request request, RunView& view) {
     const auto layout = choose_layout(request.data_directory);
     if (hand_over_is_done(layout)) {
@@ -313,7 +319,7 @@ void run(InForce& in_force, Request request, RunView& view) {
     undo_hand_over(layout);
     refuse_somebodys_data(layout);
     refuse_unfit_places(layout);
-    record_bootstrap_call(request, layout);
+    record_bootstrap_call(request, layout, call_of_patroni(in_force.arguments(), request));
     view.display.keep_status(layout);
     try {
         plan_and_restore(in_force, request, view, layout);
@@ -332,7 +338,7 @@ std::optional<Layout> record_call_of_patroni(const BootstrapArguments& given) {
         if (hand_over_is_done(layout)) {
             return std::nullopt;
         }
-        record_bootstrap_call(request, layout);
+        record_bootstrap_call(request, layout, call_of_patroni(given, request));
         return layout;
     } catch (const std::exception& error) {
         if (is_interruption(system::unexpected(error).code())) {

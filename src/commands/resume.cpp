@@ -3,6 +3,7 @@
 #include "commands/arguments.hpp"
 #include "commands/bootstrap.hpp"
 #include "commands/command_line.hpp"
+#include "patroni/command_words.hpp"
 #include "patroni/data_directory.hpp"
 #include "pgbackrest/retry.hpp"
 #include "staging/discard.hpp"
@@ -17,24 +18,40 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace patroni_pgbackrest::commands {
 
 namespace {
 
-/// The words of the block's command from `bootstrap` on; empty when the command is somebody's script.
-std::vector<std::string> words_of_method(const patroni::Configuration& configuration) {
-    const auto& command = configuration.method->command;
-    return {std::find(command.begin(), command.end(), "bootstrap"), command.end()};
+/// How the block's command calls `bootstrap`; nothing when it is somebody's script.
+std::optional<patroni::CallOfUs> call_in(const patroni::Configuration& configuration) {
+    return patroni::call_of_us(configuration.method->command, "bootstrap");
+}
+
+/// What stands before the program in the block's command (`env PGBACKREST_CONFIG=…`) holds for Patroni's call of it,
+/// and so for this one. An empty variable of pgBackRest is none: see drop_empty_variables().
+void take_variables(const patroni::Configuration& configuration) {
+    const auto call = configuration.method ? call_in(configuration) : std::nullopt;
+    if (!call) {
+        return;
+    }
+    for (const auto& variable : call->variables) {
+        const auto sign = variable.find('=');
+        const auto name = variable.substr(0, sign), value = variable.substr(sign + 1);
+        if (value.empty() && name.starts_with("PGBACKREST_")) {
+            ::unsetenv(name.c_str());
+        } else {
+            ::setenv(name.c_str(), value.c_str(), 1);
+        }
+    }
 }
 
 /// `bootstrap` as Patroni would call it: the words of the block's command, with scope and data directory.
 BootstrapArguments arguments_of_patroni(const patroni::ConfigurationSource& source,
                                         const patroni::Configuration& configuration) {
-    auto words = words_of_method(configuration);
-    if (words.empty()) {
-        words.emplace_back("bootstrap");
-    }
+    const auto call = call_in(configuration);
+    auto words = call ? call->words : std::vector<std::string>{"bootstrap"};
     if (configuration.scope) {
         words.push_back("--scope=" + configuration.scope->text);
     }
@@ -178,7 +195,7 @@ std::optional<std::filesystem::path> unfinished_neighbour(const BootstrapCall& c
 /// A bootstrap of this node that nothing tells of here: data_dir was changed since, or the journal's disk is gone.
 void look_for_lost_bootstrap(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
                              const Layout& layout) {
-    if (!configuration.scope || !configuration.method || words_of_method(configuration).empty() ||
+    if (!configuration.scope || !configuration.method || !call_in(configuration) ||
         std::filesystem::exists(layout.journal()) || !patroni::is_empty_for_patroni(layout.data_directory)) {
         return;
     }
@@ -229,7 +246,8 @@ ResumeFacts look_around(const patroni::ConfigurationSource& source, const patron
             facts.request =
                 make_request_in_any_mode(arguments_of_patroni(source, configuration).options, configuration);
             facts.method = configuration.method->name;
-            facts.is_script = words_of_method(configuration).empty();
+            facts.is_script = !call_in(configuration);
+            facts.patronis_call = patronis_call(*facts.request);
         }
     } else if (facts.in_place == InPlace::handed_over) {
         facts.control = *control;
@@ -367,6 +385,7 @@ void resume(const ResumeArguments& given) {
         log::info("no file and no PATRONI_CONFIGURATION: no variable can name a bootstrap method, so there is none to "
                   "resume");
     }
+    take_variables(*configuration);
     resume(source, *configuration);
 }
 

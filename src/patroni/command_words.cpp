@@ -62,6 +62,18 @@ bool is_program(const std::string& word, std::string_view program) {
     return file && std::filesystem::canonical(*file, error).filename() == program;
 }
 
+bool is_option(const std::string& word) {
+    return word.starts_with("-");
+}
+
+/// What `env` takes for a variable.
+bool is_assignment(const std::string& word) {
+    constexpr std::string_view of_names = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    const auto sign = word.find('=');
+    return sign != std::string::npos && sign > 0 && word.find_first_not_of(of_names) == sign &&
+           (word.front() < '0' || word.front() > '9');
+}
+
 }  // namespace
 
 Words command_words(const std::string& command) {
@@ -95,9 +107,23 @@ Words words_from(const std::string& command, std::string_view program) {
     return words;
 }
 
+std::optional<CallOfUs> call_of_us(const Words& words, std::string_view verb) {
+    CallOfUs call;
+    for (auto word = words.begin(); word != words.end() && word + 1 != words.end(); ++word) {
+        if (is_assignment(*word)) {
+            call.variables.push_back(*word);
+        } else if (*(word + 1) == verb && !is_option(*word) && is_program(*word, "patroni_pgbackrest")) {
+            call.words.assign(word + 1, words.end());
+            return call;
+        } else if (!is_option(*word) && word->find_first_of(white_space) != std::string::npos) {
+            return std::nullopt;
+        }
+    }
+    return std::nullopt;
+}
+
 bool calls_us(const std::string& command, std::string_view verb) {
-    const auto words = words_from(command, "patroni_pgbackrest");
-    return words.size() > 1 && words[1] == verb;
+    return call_of_us(command_words(command), verb).has_value();
 }
 
 bool calls_pgbackrest(const std::string& command, std::string_view verb) {

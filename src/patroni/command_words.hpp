@@ -20,6 +20,15 @@ std::optional<std::filesystem::path> file_of(const std::string& word);
 /// by its file name, or by that of the file to which a link of another name leads.
 std::vector<std::string> words_from(const std::string& command, std::string_view program);
 
+/// How a split command line calls patroni_pgbackrest.
+struct CallOfUs {
+    std::vector<std::string> variables;  ///< NAME=VALUE before the program (`env X=y`), which it gets as variables
+    std::vector<std::string> words;      ///< from the verb on
+};
+/// Nothing if that verb does not stand right behind the program, or if a line for a shell stands before it
+/// (`sh -c '…' patroni_pgbackrest bootstrap`), whose own words are not the program's.
+std::optional<CallOfUs> call_of_us(const std::vector<std::string>& words, std::string_view verb);
+
 /// Whether it calls patroni_pgbackrest with that command.
 bool calls_us(const std::string& command, std::string_view verb);
 /// Whether it calls pgbackrest with that command, before or behind its options.

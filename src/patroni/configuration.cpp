@@ -220,7 +220,8 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     result.fingerprint = fingerprint_of(tree);
     result.fingerprint_in_force = result.fingerprint;
     result.scope = scalar_at(tree, "scope", "scope", problems);
-    result.name = scalar_at(tree, "name", "name", problems);
+    result.name = tree.find("name") != nullptr ? scalar_at(tree, "name", "name", problems)
+                                               : scalar_at(local, "name", "postgresql.name", problems);
     result.log_directory = value_of(tree.map_at("log").find("dir"));
     read_postgresql(local, dynamic, result, problems);
     result.hba_file = own_hba_file(local, dynamic, result);

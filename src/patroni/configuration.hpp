@@ -68,7 +68,8 @@ struct Configuration {
     std::size_t fingerprint = 0;
     std::size_t fingerprint_in_force = 0;  ///< with what the DCS holds in the place of bootstrap.dcs
     std::string dcs_edit;                  ///< DcsConfiguration's; empty where bootstrap.dcs counts
-    std::optional<Value> scope, name;
+    std::optional<Value> scope;
+    std::optional<Value> name;              ///< of this member; postgresql.name where there is no other
     std::optional<Value> data_directory;    ///< postgresql.data_dir
     std::optional<Value> bin_directory;     ///< postgresql.bin_dir
     std::optional<Value> config_directory;  ///< postgresql.config_dir

@@ -81,6 +81,20 @@ RestoreGoal goal_in(const json& content) {
     return goal;
 }
 
+void add_call(const std::optional<PatronisCall>& call, json& content) {
+    if (call) {
+        content["patronis_call"] = {{"block", call->block}, {"pgbackrest", call->origin}};
+    }
+}
+
+std::optional<PatronisCall> patronis_call_in(const json& content) {
+    if (!content.contains("patronis_call")) {
+        return std::nullopt;
+    }
+    const auto& call = content.at("patronis_call");
+    return PatronisCall{call.at("block").get<std::string>(), call.at("pgbackrest").get<pgbackrest::Origin>()};
+}
+
 json json_of(const Reached& reached) {
     json content{{"timeline", reached.timeline.number}, {"lsn", reached.lsn.text()}, {"reason", reached.reason}};
     if (reached.time) {
@@ -134,8 +148,10 @@ void Journal::save(const std::filesystem::path& file) const {
     for (const auto& [timeline, checksum] : rejected_timelines) {
         content["rejected_timelines"].push_back({{"timeline", timeline.number}, {"last_segment_sha1", checksum}});
     }
+    add_call(of_patroni, content);
     if (planning) {
         content["begun"] = {{"scope", planning->scope}, {"member", planning->member}, {"request", planning->request}};
+        add_call(planning->of_patroni, content["begun"]);
     }
     if (handed_over) {
         content["handed_over"] = {{"inode", handed_over->inode},
@@ -207,6 +223,7 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.followed = read.value("followed", "");
         journal.is_copy = read.value("is_copy", false);
         journal.request = read.at("request");
+        journal.of_patroni = patronis_call_in(read);
         journal.backup_set = read.at("backup_set");
         journal.system_identifier = read.at("system_identifier");
         journal.boot = read.at("boot");
@@ -214,7 +231,8 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.places = Places(read.at("outside"), read.value("births", std::map<std::string, std::string>()));
         if (read.contains("begun")) {
             const auto& call = read.at("begun");
-            journal.planning = BootstrapCall{call.at("scope"), call.at("member"), call.at("request")};
+            journal.planning =
+                BootstrapCall{call.at("scope"), call.at("member"), call.at("request"), patronis_call_in(call)};
         }
         if (read.contains("handed_over")) {
             const auto& directory = read.at("handed_over");
@@ -339,40 +357,13 @@ bool Journal::has_never_started(const postgres::ControlFile& control) const {
            (!reached || control.state == postgres::ClusterState::shut_down);
 }
 
-std::string identity_of(const Request& request) {
-    std::string timeline = "unset";
-    if (request.timeline) {
-        const auto* number = std::get_if<postgres::Timeline>(&request.timeline->choice);
-        timeline = number != nullptr                                          ? number->text()
-                   : std::holds_alternative<Latest>(request.timeline->choice) ? "latest"
-                                                                              : "current";
-    }
-    std::string identity =
-        fmt::format("scope {} stanza {} repo {} set {} target {} timeline {} recovery {}", request.scope,
-                    request.pgbackrest.stanza, request.repository.value_or(0), request.backup_set.value_or("newest"),
-                    request.replaced_target.value_or(request.target).text(), timeline, text(request.recovery));
-    if (request.system_identifier) {
-        identity += " system-identifier " + *request.system_identifier;
-    }
-    if (request.nearest) {
-        identity += " nearest";
-    }
-    for (const auto& option : request.restore_options) {
-        identity += fmt::format(" {}={}", option.name, option.value);
-    }
-    return identity;
-}
-
-std::string member_of(const Request& request) {
-    return request.patroni && request.patroni->name ? request.patroni->name->text : "";
-}
-
-void record_bootstrap_call(const Request& request, const Layout& layout) {
+void record_bootstrap_call(const Request& request, const Layout& layout,
+                           const std::optional<PatronisCall>& of_patroni) {
     make_private(layout.workspace);
     const system::Lock lock(layout.lock());
     refuse_somebodys_data(layout);  // again: the instance that was waited for may have filled it
     auto journal = Journal::read(layout.journal()).value_or(Journal{});
-    journal.planning = BootstrapCall{request.scope, member_of(request), identity_of(request)};
+    journal.planning = BootstrapCall{request.scope, member_of(request), identity_of(request), of_patroni};
     journal.given_up = false;
     journal.save(layout.journal());
 }

@@ -3,6 +3,7 @@
 #include "plan/plan.hpp"
 #include "postgres/control_data.hpp"
 #include "request/request.hpp"
+#include "staging/bootstrap_call.hpp"
 #include "staging/layout.hpp"
 #include "staging/places.hpp"
 #include "staging/reached.hpp"
@@ -30,6 +31,7 @@
 ///   places         ("outside", "births") The targets of tablespaces and links, which lie at their final places from
 ///   the
 ///                  first copy on, and which directories lay there.
+///   of Patroni     ("patronis_call") What Patroni's call came with: `resume` goes on only with the same.
 ///   circumstances  What else decides whether Patroni can use what is handed over: see circumstances_of().
 ///   rejected timelines  Written by earlier hand-overs that Patroni gave up: nobody ever led on them.
 ///   followed       The timelines and forks of the plan that was replayed: WAL of another branch may be in it.
@@ -82,13 +84,6 @@ struct Rejection {
     std::int64_t at = 0;  ///< seconds since 1970; 0 in older journals
 };
 
-/// Who called for a bootstrap, and what was asked for.
-struct BootstrapCall {
-    std::string scope;
-    std::string member;   ///< Patroni's name: a replica may get the file with a base backup; empty when it is not known
-    std::string request;  ///< another request starts over
-};
-
 /// A clone of the copied backup, in which no server was started (staging/kept_base.hpp). It is made before it is noted.
 struct KeptBase {
     std::string copy;        ///< identity_of_copy(): what was copied
@@ -102,6 +97,7 @@ struct KeptBase {
 /// What a later run must know about an earlier one: a small file beside the staging directory.
 struct Journal {
     std::string scope, member, request;  ///< as in BootstrapCall
+    std::optional<PatronisCall> of_patroni;
     std::string backup_set;
     std::string system_identifier;
     std::string boot;  ///< of boot_of
@@ -131,7 +127,7 @@ struct Journal {
     /// Whether no copy has begun: there is nothing to go on with.
     bool only_planned() const { return backup_set.empty(); }
     /// The bootstrap that was called last on this node.
-    BootstrapCall last_call() const { return planning.value_or(BootstrapCall{scope, member, request}); }
+    BootstrapCall last_call() const { return planning.value_or(BootstrapCall{scope, member, request, of_patroni}); }
     /// Whether what its run wrote without fsync is there for certain: no reboot and no unmount since.
     bool is_of_this_boot(const std::filesystem::path& staging) const;
     /// Whether PostgreSQL has never been started in what was handed over.
@@ -151,14 +147,10 @@ struct Journal {
     static std::optional<Journal> read(const std::filesystem::path& file);
 };
 
-/// The request in a form that two runs can compare.
-std::string identity_of(const Request& request);
-/// Patroni's name of this node; empty when it is not known.
-std::string member_of(const Request& request);
-
 /// Writes down that a bootstrap was called on this node, before it is planned: interrupted from here on, it is resumed.
-/// Throws Failure(unsafe) as refuse_somebodys_data does.
-void record_bootstrap_call(const Request& request, const Layout& layout);
+/// Throws Failure(unsafe) as refuse_somebodys_data does. `of_patroni`: none when a person called.
+void record_bootstrap_call(const Request& request, const Layout& layout,
+                           const std::optional<PatronisCall>& of_patroni = {});
 
 /// Changes what the journal says, if there is one, under the lock, since a bootstrap may be at work.
 void change_journal(const Layout& layout, const std::function<void(Journal&)>& change);

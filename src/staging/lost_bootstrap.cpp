@@ -1,5 +1,6 @@
 #include "staging/lost_bootstrap.hpp"
 
+#include "staging/own_name.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
@@ -20,7 +21,13 @@ bool is_bootstrapped_by_another(const BootstrapCall& call, const patroni::ScopeS
 ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& layout, const patroni::ScopeState& dcs,
                                      const std::optional<std::filesystem::path>& elsewhere) {
     if (dcs.initialize != patroni::InitializeKey::empty || !dcs.leadership.why_unknown.empty() ||
-        dcs.leadership.leader || is_bootstrapped_by_another(call, dcs)) {
+        dcs.leadership.leader) {
+        return {};
+    }
+    if (const auto failure = refuse_without_name(call.member, dcs)) {
+        return {.action = ResumeAction::refuse, .failure = failure};
+    }
+    if (is_bootstrapped_by_another(call, dcs)) {
         return {};
     }
     const auto directory = layout.data_directory.string();

@@ -1,5 +1,7 @@
 #include "staging/resume_decision.hpp"
 
+#include "staging/another_call.hpp"
+#include "staging/own_name.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -193,19 +195,13 @@ ResumeVerdict decide_on_what_was_handed_over(const ResumeFacts& facts) {
     return may_change(facts) && (may_have_the_key || may_promote) ? ask_again(facts) : decide_by_dcs(facts);
 }
 
-std::string how_to_begin_anew(const ResumeFacts& facts) {
-    return fmt::format("if no other node restores it, stop Patroni on every node, run {} and start Patroni here: it "
-                       "calls the bootstrap method anew",
-                       how_to_remove(facts, facts.scope()));
-}
-
 /// Its key is another node's, which may be down by now.
 ResumeVerdict start_what_another_bootstraps(const ResumeFacts& facts) {
     return warn(
         fmt::format("nothing to resume, Patroni gave that bootstrap of scope {} up: the one that is under way is "
                     "another node's",
                     facts.scope()),
-        how_to_begin_anew(facts));
+        facts.how_to_begin_anew());
 }
 
 enum class Next { own, others };
@@ -225,11 +221,8 @@ ResumeVerdict abandon(const ResumeFacts& facts, std::string log, Next next, bool
 ResumeVerdict continue_bootstrap(const ResumeFacts& facts) {
     const auto begun = facts.journal->last_call();
     const auto& request = *facts.request;
-    if (facts.is_script && begun.request != identity_of(request)) {
-        return refuse(fmt::format("the interrupted restore was asked for with options that are not in the block {} "
-                                  "({})",
-                                  facts.method, begun.request),
-                      "write the options that the script gives into the block, then start Patroni again");
+    if (const auto other = why_another_call(facts)) {
+        return refuse(other->message, other->hint);
     }
     // A restarted Patroni would run it as a standby, without its target.
     if (request.recovery == Recovery::patroni && (!request.target.is_latest() || request.timeline)) {
@@ -337,7 +330,7 @@ ResumeVerdict decide_on_what_is_gone(const ResumeFacts& facts) {
                         "waits for a leader for ever",
                         what_is_gone(facts), facts.scope()),
             "let patronictl's first line name the Python that has Patroni's library, and start Patroni again; or, " +
-                how_to_begin_anew(facts));
+                facts.how_to_begin_anew());
     }
     if (dcs.initialize == InitializeKey::absent) {
         return {.action = ResumeAction::abandon,
@@ -354,7 +347,7 @@ ResumeVerdict decide_on_what_is_gone(const ResumeFacts& facts) {
     return refuse(fmt::format("{} was handed over and is gone, and no node bootstraps scope {}: its initialize key is "
                               "left over, and Patroni would wait for a leader for ever",
                               facts.layout.data_directory.string(), facts.scope()),
-                  how_to_begin_anew(facts));
+                  facts.how_to_begin_anew());
 }
 
 }  // namespace
@@ -367,6 +360,12 @@ std::string ResumeFacts::scope() const {
     return is_unfinished() ? journal->last_call().scope : journal->scope;
 }
 
+std::string ResumeFacts::how_to_begin_anew() const {
+    return fmt::format("if no other node restores it, stop Patroni on every node, run {} and start Patroni here: it "
+                       "calls the bootstrap method anew",
+                       how_to_remove(*this, scope()));
+}
+
 bool ResumeVerdict::asks_the_dcs() const {
     return action == ResumeAction::ask_dcs || action == ResumeAction::ask_dcs_until_it_tells ||
            action == ResumeAction::ask_dcs_again;
@@ -375,6 +374,9 @@ bool ResumeVerdict::asks_the_dcs() const {
 ResumeVerdict decide_resume(const ResumeFacts& facts) {
     if (!facts.journal) {
         return {};
+    }
+    if (const auto failure = facts.dcs ? refuse_without_name(facts.own_name, *facts.dcs) : std::nullopt) {
+        return {.action = ResumeAction::refuse, .failure = failure};
     }
     if (facts.is_unfinished()) {
         return decide_on_unfinished(facts);

@@ -36,9 +36,10 @@ struct ResumeFacts {
     system::Uptime uptime;
 
     // Of what is unfinished, unless somebody's data is in its place.
-    std::optional<Request> request;  ///< what the method's block asks for
-    std::string method;              ///< the block's name
-    bool is_script = false;          ///< its command is not this program: options in it are not seen
+    std::optional<Request> request;             ///< what the method's block asks for
+    std::string method;                         ///< the block's name
+    bool is_script = false;                     ///< its command is not this program: options in it are not seen
+    std::optional<PatronisCall> patronis_call;  ///< as it would be now
 
     std::optional<patroni::ScopeState> dcs;  ///< what it said last; none: not asked
     bool asked_twice = false;                ///< after the pause that ask_dcs_again wants
@@ -47,6 +48,8 @@ struct ResumeFacts {
     bool is_unfinished() const;
     /// The scope that the DCS is asked about.
     std::string scope() const;
+    /// What a person does to have the bootstrap method called again.
+    std::string how_to_begin_anew() const;
 };
 
 enum class ResumeAction {

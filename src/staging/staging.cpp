@@ -71,6 +71,7 @@ StagingDirectory::StagingDirectory(const Request& request)
         log::info("{} pgbackrest processes of an earlier run were still there: ended", left);
     }
     auto journal = Journal::read(layout_.journal());
+    of_patroni_ = journal ? journal->last_call().of_patroni : std::nullopt;
     if (journal && !journal->only_planned() && !is_over(*journal, layout_)) {
         earlier_ = std::move(journal);
     }
@@ -101,6 +102,9 @@ void StagingDirectory::look_at_earlier_run(const Request& request) {
         journal_.scope = request.scope;
         journal_.request = identity;
     }
+    if (journal_.request == identity) {
+        journal_.of_patroni = of_patroni_;
+    }
     if (const auto member = member_of(request); !member.empty()) {
         journal_.member = member;
     }
@@ -128,6 +132,7 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     system::remove_file(layout_.staging / made_places_file);
     journal_.scope = request.scope;
     journal_.request = identity_of(request);
+    journal_.of_patroni = of_patroni_;
     journal_.backup_set = plan.backup.label;
     journal_.system_identifier = plan.database.system_identifier;
     journal_.rejected_timelines = still_rejected(Journal::read(layout_.journal()), plan);

@@ -49,6 +49,7 @@ class StagingDirectory {
     system::DirectoryLocks held_places_;
     std::optional<Journal> earlier_;
     std::string circumstances_;
+    std::optional<PatronisCall> of_patroni_;  // of the call that this run is for
     Journal journal_;
 };
 

@@ -1,4 +1,5 @@
 """A node that died in the middle of its bootstrap: `resume` ends it before Patroni starts, as systemd would call it."""
+import glob
 import json
 import os
 import re
@@ -27,19 +28,20 @@ class ResumeCase(UnderPatroni):
         self.reboot()
         self.configure(block, **sections)
 
-    def interrupt_the_copy(self, block=None):
-        self.configure({**(block or {}), 'pgbackrest': self.wrap_pgbackrest('[ $VERB != restore ] || { pgbackrest "$@"; sleep 600; }')})
+    def interrupt_the_copy(self, block=None, **sections):
+        self.configure({**(block or {}), 'pgbackrest': self.wrap_pgbackrest('[ $VERB != restore ] || { pgbackrest "$@"; sleep 600; }')},
+                       **sections)
         self.node.start()
         wait_until('the copy to be done', lambda: os.path.exists(self.staging + '/global/pg_control'))
         self.reboot()
-        self.configure(block)
+        self.configure(block, **sections)
 
-    def interrupt_the_plan(self):
-        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != info ] || sleep 600')})
-        self.node.start()
+    def interrupt_the_plan(self, block=None, environment=None):
+        self.configure({**(block or {}), 'pgbackrest': self.wrap_pgbackrest('[ $VERB != info ] || sleep 600')})
+        self.node.start(environment)
         wait_until('the plan to begin', lambda: any(re.search(r'pgbackrest .*\binfo\b', command) for command in self.lab.living().values()))
         self.reboot()
-        self.configure()
+        self.configure(block)
 
     def script_that_never_ends(self):
         return self.lab.write('for-ever', '#!/bin/sh\nexec sleep 600\n', 0o755)
@@ -551,6 +553,88 @@ class Resume(ResumeCase):
         self.start_again()
         self.assert_resumed(8)
 
+    def test_the_target_in_a_script_with_several_verbs(self):
+        # Its word is not the program's.
+        script = self.lab.write('dr.sh', '#!/bin/bash\nexec %s "$@" --type=lsn --target=%s\n' % (program(), self.target('lsn', 8)), 0o755)
+        self.interrupt_the_copy({'command': script + ' bootstrap'})
+        self.assert_refused(self.resume(), 9, 'asked for with options that are not in the block pgbackrest',
+                            'write the options that the script gives into the block')
+        self.assert_absent()
+        self.configure({'command': script + ' bootstrap', 'type': 'lsn', 'target': self.target('lsn', 8)})
+        self.start_again()
+        self.assert_resumed(8)
+
+    def test_the_target_in_a_script_that_is_given_the_program(self):
+        # It looks like a wrapper; but the same block asked for something else.
+        script = self.lab.write('with-target.sh', '#!/bin/bash\nexec "$@" --type=lsn --target=%s\n' % self.target('lsn', 8), 0o755)
+        copied = self.lab.path('log/copied')
+        block = {'command': '%s %s bootstrap' % (script, program()), 'pgbackrest': self.wrap_pgbackrest(
+            '[ $VERB != restore ] || [ -e %s ] || { pgbackrest "$@"; touch %s; sleep 600; }' % (copied, copied))}
+        self.configure(block)
+        self.node.start()
+        wait_until('the copy to be done', lambda: os.path.exists(copied))
+        self.reboot()
+        self.assert_refused(self.resume(), 9, 'asked for with options that are not in the block pgbackrest',
+                            'write the options that the script gives into the block')
+        self.assert_absent()
+        self.configure({**block, 'type': 'lsn', 'target': self.target('lsn', 8)})
+        self.start_again()
+        self.assert_resumed(8)
+
+    def older_repository(self):
+        """The environment that names a copy of the repository from before batch 8, with the same stanza."""
+        older = self.lab.path('older')
+        self.lab.run('cp', '-a', self.repository, older)
+        for path in glob.glob(older + '/archive/demo/*/*/0000*'):
+            if os.path.basename(path)[:24] >= self.source.segments[8]:
+                os.remove(path)
+        return {'PGBACKREST_CONFIG': self.lab.write('older.conf', read(self.pgbackrest_configuration).replace(
+            'repo1-path=' + self.repository, 'repo1-path=' + older))}
+
+    def assert_resumed_with(self, environment):
+        self.assert_done(self.resume(environment))
+        self.node.start(environment)
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+    def test_a_variable_before_the_program(self):
+        older = self.older_repository()
+        self.interrupt_the_plan({'command': 'env PGBACKREST_CONFIG=%s %s bootstrap' % (self.pgbackrest_configuration, program()),
+                                 'pgbackrest-config': None}, older)
+        self.assert_resumed_with(older)
+
+    def test_the_variables_of_patroni_s_unit_are_not_there(self):
+        # As when a person calls resume.
+        unit = {'PGBACKREST_CONFIG': self.pgbackrest_configuration}
+        self.interrupt_the_plan({'pgbackrest-config': None}, unit)
+        for environment in ({}, self.older_repository()):
+            self.assert_refused(self.resume(environment), 9, 'pgBackRest would be told of another config than in the interrupted restore',
+                                "in Environment= of Patroni's unit")
+            self.assert_absent()
+        self.assertNotIn(self.pgbackrest_configuration, read(self.staging + '.d/journal.json'))
+        self.assert_resumed_with(unit)
+
+    def test_a_variable_in_a_script(self):
+        older = self.older_repository()
+        script = self.lab.write('restore.sh', '#!/bin/bash\nPGBACKREST_CONFIG=%s exec %s bootstrap "$@"\n'
+                                % (self.pgbackrest_configuration, program()), 0o755)
+        self.interrupt_the_plan({'command': script, 'pgbackrest-config': None}, older)
+        self.assert_refused(self.resume(older), 9, 'pgBackRest would be told of another config than in the interrupted restore',
+                            'write into the block pgbackrest what a script gives')
+        self.assert_absent()
+        self.configure({'command': script})
+        self.assert_resumed_with(older)
+
+    def test_what_the_block_says_of_pgbackrest_was_changed_since(self):
+        self.interrupt_the_copy()
+        other = {'pgbackrest-config': self.lab.write('other.conf', read(self.pgbackrest_configuration))}
+        self.configure({**other, 'command': 'env PGBACKREST_REPO1_BUNDLE=y %s bootstrap' % program()})
+        hint = 'or, if no other node restores it, stop Patroni on every node, run patronictl remove'
+        self.assert_refused(self.resume(), 9, 'pgBackRest would be told of another repo1-bundle than', hint)
+        self.configure(other)  # what the block itself says now is wanted
+        self.start_again()
+        self.assert_resumed()
+
     def test_patroni_yml_in_the_environment(self):
         self.interrupt_the_copy()
         environment = {'PATRONI_CONFIGURATION': read(self.yml)}
@@ -607,6 +691,42 @@ exec /usr/bin/patronictl "$@"
         self.assertIn('the DCS does not answer: patronictl list exited with code 1, trying again', result.log)
         self.node.start()
         self.node.wait_for_leader()
+        self.assert_resumed()
+
+
+class NameOfPatroni1(ResumeCase):
+    """In files of Patroni 1 the member's name stands below postgresql."""
+
+    sections = {'name': None, 'postgresql': {'name': 'node1'}}
+
+    def members(self):
+        return self.lab.run('etcdctl', '--endpoints=http://' + self.node.etcd, 'get', '--prefix',
+                            '/service/%s/members/' % self.node.scope, environment={'ETCDCTL_API': '3'})
+
+    def reboot(self):
+        """Once the DCS tells of the bootstrap, which it does until the TTL is over."""
+        wait_until('node1 to say what it does', lambda: 'running custom bootstrap script' in self.members())
+        super().reboot()
+
+    def test_its_own_entry_in_the_dcs_is_not_another_node_s(self):
+        self.interrupt_the_copy(**self.sections)
+        self.assertIn('/members/node1\n', self.members())
+        result = self.resume()
+        self.assert_done(result)
+        self.assertNotIn('nothing to resume', result.log)
+        self.assertIn('"member": "node1"', read(self.staging + '.d/journal.json'))
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+    def test_without_any_name_nobody_is_taken_for_another(self):
+        self.interrupt_the_copy(**self.sections)
+        self.configure(name=None)
+        self.assert_refused(self.resume(), 2, 'name is missing, so whether node1 in the DCS is this node or another cannot be told',
+                            'set name in patroni.yml')
+        self.assert_absent()
+        self.configure(**self.sections)
+        self.start_again()
         self.assert_resumed()
 
 

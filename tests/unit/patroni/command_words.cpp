@@ -27,6 +27,32 @@ TEST_CASE("a program is found behind wrappers") {
     CHECK(words_from("nice /a/pgbackrest restore", "pgbackrest") == Strings{"/a/pgbackrest", "restore"});
 }
 
+TEST_CASE("a word behind somebody's script is not the program's, and what stands before the program is") {
+    const auto call = [](const Strings& words) { return call_of_us(words, "bootstrap"); };
+    const auto words = [&](const Strings& line) { return call(line).value_or(CallOfUs{}).words; };
+    const auto variables = [&](const Strings& line) { return call(line).value_or(CallOfUs{}).variables; };
+    CHECK(words({"/usr/bin/patroni_pgbackrest", "bootstrap", "--repo=1"}) == Strings{"bootstrap", "--repo=1"});
+    CHECK(words({"nice", "-n", "5", "patroni_pgbackrest", "bootstrap"}) == Strings{"bootstrap"});
+    for (const auto& line :
+         std::vector<Strings>{{},
+                              {"patroni_pgbackrest"},
+                              {"bootstrap"},
+                              {"/etc/dr.sh", "bootstrap"},
+                              {"/etc/dr.sh", "patroni_pgbackrest", "restore", "bootstrap"},
+                              {"/etc/dr.sh", "--with=/usr/bin/patroni_pgbackrest", "bootstrap"},
+                              {"bash", "-c", "exec patroni_pgbackrest bootstrap \"$@\"", "bootstrap"},
+                              {"sh", "-c", "exec \"$0\" \"$@\" --repo=2", "patroni_pgbackrest", "bootstrap"}}) {
+        CAPTURE(line);
+        CHECK_FALSE(call(line));
+    }
+    const Strings with_variables{
+        "env",       "A=b c",     "X=/usr/bin/patroni_pgbackrest", "PGBACKREST_CONFIG=", "nice", "patroni_pgbackrest",
+        "bootstrap", "--target=a"};
+    CHECK(words(with_variables) == Strings{"bootstrap", "--target=a"});
+    CHECK(variables(with_variables) == Strings{"A=b c", "X=/usr/bin/patroni_pgbackrest", "PGBACKREST_CONFIG="});
+    CHECK(variables({"x", "1a=b", "=c", "--d=e", "./f=g", "patroni_pgbackrest", "bootstrap"}) == Strings{});
+}
+
 TEST_CASE("a program is found through PATH, and through a link of another name") {
     const Files files;
     const auto make = [&](const std::string& name) { ::chmod(files.write(name, "#!/bin/sh\n").c_str(), 0755); };

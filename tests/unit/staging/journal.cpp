@@ -35,7 +35,8 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.phase = phase;
         written.places = Places({"/srv/ts 1", "/srv/\"wal\""}, {{"/srv/ts 1", "7 8.000000009"}});
         written.given_up = written.not_accepted = written.never_led = true;
-        written.planning = BootstrapCall{"other", "node2", "more"};
+        written.planning = BootstrapCall{"other", "node2", "more", PatronisCall{"block", {{"config", "1"}}}};
+        written.of_patroni = PatronisCall{"older block", {}};
         written.hand_overs = 2;
         written.control_inode = 5;
         written.begun_timeline = BegunTimeline{{2}, 1000};
@@ -57,6 +58,12 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->last_call().scope == "other");
         CHECK(read->last_call().member == "node2");
         CHECK(read->last_call().request == "more");
+        REQUIRE(read->last_call().of_patroni);
+        CHECK(read->last_call().of_patroni->block == "block");
+        CHECK(read->last_call().of_patroni->origin == pgbackrest::Origin{{"config", "1"}});
+        REQUIRE(read->of_patroni);
+        CHECK(read->of_patroni->block == "older block");
+        CHECK(read->of_patroni->origin.empty());
         CHECK(read->not_accepted);
         CHECK(read->control_inode == 5);
         CHECK(read->base == written.base);
@@ -67,6 +74,18 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->handed_over->control_written_at == 3);
         CHECK(read->handed_over->uptime.seconds_since({"boot", 1}) == 3);
     }
+}
+
+TEST_CASE("a journal of an older version, or of a person's call, tells nothing of a call of Patroni") {
+    const Files files;
+    Journal written;
+    written.planning = BootstrapCall{"demo", "node1", "scope demo"};
+    written.save(files.path("journal.json"));
+    CHECK(files.read("journal.json").find("patronis_call") == std::string::npos);
+    CHECK_FALSE(Journal::read(files.path("journal.json"))->last_call().of_patroni);
+    written.planning.reset();
+    written.save(files.path("journal.json"));
+    CHECK_FALSE(Journal::read(files.path("journal.json"))->last_call().of_patroni);
 }
 
 TEST_CASE("a journal keeps what was asked and what was reached, for every kind of target") {

@@ -119,6 +119,43 @@ TEST_CASE("a bootstrap that only planned is known, and leaves nothing to go on w
     CHECK(Journal::read(layout.journal())->backup_set == restore.plan.backup.label);
 }
 
+TEST_CASE("what Patroni's call came with is known from the plan to the end, and that a person called as well") {
+    const Restore restore;
+    const auto layout = choose_layout(restore.data());
+    const PatronisCall call{"block", {{"config", "1"}}};
+    const auto known = [&] { return Journal::read(layout.journal())->last_call().of_patroni; };
+    record_bootstrap_call(restore.request, layout, call);
+    REQUIRE(known());
+    CHECK(known()->block == "block");
+    restore.interrupt(Phase::copied);
+    CHECK_FALSE(Journal::read(layout.journal())->planning);
+    REQUIRE(known());
+    CHECK(known()->origin == call.origin);
+    SECTION("the same call again goes on") {
+        record_bootstrap_call(restore.request, layout, PatronisCall{"block", {}});
+        StagingDirectory staging(restore.request);
+        REQUIRE(staging.earlier());
+        staging.enter(Phase::replaying);
+        REQUIRE(known());
+        CHECK(known()->origin.empty());
+    }
+    SECTION("a person goes on with it") {
+        record_bootstrap_call(restore.request, layout);
+        StagingDirectory(restore.request).enter(Phase::replaying);
+        CHECK_FALSE(known());
+    }
+    SECTION("of another request there is nothing before its copy") {
+        auto other = restore.request;
+        other.scope = "other";
+        record_bootstrap_call(other, layout, PatronisCall{"other block", {}});
+        StagingDirectory staging(other);
+        staging.enter(Phase::copying);
+        CHECK(known()->block == "block");
+        staging.begin_copy(other, restore.plan, {});
+        CHECK(known()->block == "other block");
+    }
+}
+
 TEST_CASE("a tablespace that another restore is about to fill is refused, and free when that has ended") {
     const Restore one, other;
     const auto place = one.files.path("ts1");

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "pgbackrest/command_line.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace patroni_pgbackrest::pgbackrest {
+
+/// What pgBackRest is told of where to restore from and of what to copy, besides the content of its files: the options
+/// that it is passed, and else its variables, by the option's name (`config`, `repo1-path`), with a fingerprint of each
+/// value. No secret is among them: another password leads to the same repository, or to none.
+using Origin = std::map<std::string, std::string>;
+Origin origin_of(const Pgbackrest& pgbackrest);
+
+/// The names whose values are not the same in both.
+std::vector<std::string> differences(const Origin& one, const Origin& other);
+
+}  // namespace patroni_pgbackrest::pgbackrest

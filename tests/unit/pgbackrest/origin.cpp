@@ -1,0 +1,61 @@
+#include "pgbackrest/origin.hpp"
+
+#include "support/catch.hpp"
+
+#include "fake.hpp"
+
+using namespace patroni_pgbackrest;
+using namespace patroni_pgbackrest::pgbackrest;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("what pgBackRest is told of where to restore from is known again by its options and variables") {
+    Pgbackrest pgbackrest;
+    const auto before = origin_of(pgbackrest);
+    {
+        const Variable configuration("PGBACKREST_CONFIG", "/etc/a.conf");
+        const Variable path("PGBACKREST_REPO1_PATH", "/a");
+        const auto with = origin_of(pgbackrest);
+        CHECK(differences(before, with) == Names{"config", "repo1-path"});
+        CHECK(differences(with, before) == Names{"config", "repo1-path"});
+        CHECK(differences(with, origin_of(pgbackrest)) == Names{});
+        const Variable elsewhere("PGBACKREST_REPO1_PATH", "/b");
+        CHECK(differences(with, origin_of(pgbackrest)) == Names{"repo1-path"});
+    }
+    CHECK(origin_of(pgbackrest) == before);
+    pgbackrest.common.push_back({"config-include-path", "/etc/more"});
+    pgbackrest.configuration = "/etc/a.conf";
+    CHECK(differences(before, origin_of(pgbackrest)) == Names{"config", "config-include-path"});
+}
+
+TEST_CASE("an option that is passed counts, and a variable of the same name does not") {
+    Pgbackrest pgbackrest;
+    pgbackrest.configuration = "/etc/a.conf";
+    const auto passed = origin_of(pgbackrest);
+    const Variable variable("PGBACKREST_CONFIG", "/etc/b.conf");
+    CHECK(origin_of(pgbackrest) == passed);
+    pgbackrest.configuration.reset();
+    CHECK(differences(passed, origin_of(pgbackrest)) == Names{"config"});
+}
+
+TEST_CASE("no secret is known of a call, nor what changes nothing in what is restored") {
+    const auto before = origin_of({});
+    const Variable secrets[] = {
+        {"PGBACKREST_REPO1_CIPHER_PASS", "a"},         {"PGBACKREST_REPO1_S3_KEY", "a"},
+        {"PGBACKREST_REPO1_S3_KEY_SECRET", "a"},       {"PGBACKREST_REPO1_S3_TOKEN", "a"},
+        {"PGBACKREST_REPO1_AZURE_KEY", "a"},           {"PGBACKREST_REPO1_GCS_KEY", "/a"},
+        {"PGBACKREST_REPO1_S3_SSE_CUSTOMER_KEY", "a"}, {"PGBACKREST_REPO1_SFTP_PRIVATE_KEY_PASSPHRASE", "a"}};
+    const Variable others[] = {{"PGBACKREST_LOG_LEVEL_CONSOLE", "info"},
+                               {"PGBACKREST_PROCESS_MAX", "4"},
+                               {"PGBACKREST_REPO", "2"},
+                               {"PGBACKREST_PG1_PATH", "/a"}};
+    CHECK(origin_of({}) == before);
+    const Variable bucket("PGBACKREST_REPO1_S3_BUCKET", "bucket-of-mine");
+    const auto with = origin_of({});
+    CHECK(differences(before, with) == Names{"repo1-s3-bucket"});
+    CHECK(with.at("repo1-s3-bucket") != "bucket-of-mine");
+}

@@ -1,0 +1,31 @@
+#include "staging/bootstrap_call.hpp"
+
+#include "support/catch.hpp"
+#include "support/requests.hpp"
+
+using namespace patroni_pgbackrest;
+
+namespace {
+
+PatronisCall call_with(const std::string& block) {
+    return patronis_call(make_request(enough(), patroni_yml("bootstrap:\n  method: m\n  m:\n" + block)));
+}
+
+}  // namespace
+
+TEST_CASE("two calls of Patroni are told apart by anything that the method's block says") {
+    const std::string command = "    command: patroni_pgbackrest bootstrap\n";
+    const auto block = [](const std::string& text) { return call_with(text).block; };
+    const auto first = block(command);
+    CHECK(first == block("    # a comment\n    command: 'patroni_pgbackrest  bootstrap'\n"));
+    CHECK(first != block("    command: nice patroni_pgbackrest bootstrap\n"));
+    CHECK(first != block("    command: patroni_pgbackrest bootstrap --type=immediate\n"));
+    CHECK(first != block(command + "    type: immediate\n"));
+    CHECK(block(command + "    type: immediate\n") == block(command + "    type: immediate\n"));
+}
+
+TEST_CASE("without patroni.yml there is no block, and pgBackRest's part is known all the same") {
+    const auto call = patronis_call(request_for({{"pgbackrest-config", "/etc/a.conf"}}));
+    CHECK(call.block.empty());
+    CHECK(call.origin.count("config") == 1);
+}
