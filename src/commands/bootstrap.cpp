@@ -29,6 +29,7 @@
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
 #include "staging/memory.hpp"
+#include "staging/renamed_link.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/staging.hpp"
 #include "staging/unarchived_wal.hpp"
@@ -260,6 +261,7 @@ void discard_call(const Layout& layout, ExitCode code) {
 }
 
 void run(const BootstrapArguments& arguments, const Request& request, RunView& view) {
+    refuse_renamed_link(request.data_directory, request.patroni);
     const auto layout = choose_layout(request.data_directory);
     if (hand_over_is_done(layout)) {
         view.display.keep_status(layout);
@@ -272,6 +274,9 @@ void run(const BootstrapArguments& arguments, const Request& request, RunView& v
     undo_hand_over(layout);
     refuse_somebodys_data(layout);
     refuse_unfit_places(layout);
+    if (const auto failure = why_unclear(request.patroni, layout)) {
+        throw Failure(*failure);
+    }
     record_bootstrap_call(request, layout);
     view.display.keep_status(layout);
     try {
@@ -288,7 +293,7 @@ std::optional<Layout> record_call_of_patroni(const BootstrapArguments& given) {
     try {
         const auto request = make_request_in_any_mode(given.options, given.patroni);
         auto layout = choose_layout(request.data_directory);
-        if (hand_over_is_done(layout)) {
+        if (hand_over_is_done(layout) || find_renamed_link(request.data_directory)) {
             return std::nullopt;
         }
         record_bootstrap_call(request, layout);
