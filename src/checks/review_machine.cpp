@@ -130,13 +130,17 @@ void review_set_aside(const Request& request, const Layout& layout, std::vector<
     }
 }
 
-void review_leftovers(const Layout& layout, std::vector<Finding>& findings) {
+void review_leftovers(const Request& request, const Layout& layout, std::vector<Finding>& findings) {
+    // Without it nothing would tell what became of it.
+    const bool is_unclear = why_unclear(request.patroni, layout).has_value();
     for (const auto& path : leftovers_of(layout)) {
         const bool staging = path == layout.staging;
         findings.push_back(
             {"leftover",
              {fmt::format("{} of an earlier try: {}, {}", path.string(), size_text(bytes_in(path)), age_of(path)),
-              staging ? "the next run continues with it" : "remove it when it is not needed"}});
+              staging      ? "the next run continues with it"
+              : is_unclear ? "it is needed until it has the name that says what it is: see set-aside-unclear"
+                           : "remove it when it is not needed"}});
     }
 }
 
@@ -237,7 +241,7 @@ void review_machine(const Request& request, const Layout& layout, std::vector<Fi
     review_data_directory(layout, findings);
     review_name(request, findings);
     review_set_aside(request, layout, findings);
-    review_leftovers(layout, findings);
+    review_leftovers(request, layout, findings);
 }
 
 }  // namespace patroni_pgbackrest

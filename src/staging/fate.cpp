@@ -19,7 +19,7 @@ bool is_patronis_name(const std::string& entry, const std::string& name) {
 }
 
 bool is_named_given_up(const std::string& entry, const std::string& name) {
-    return entry == name + ".given-up";
+    return entry == name + ".given-up" || entry == ".given-up";
 }
 
 Fate decide_fate(const Life& life) {

@@ -14,7 +14,8 @@ namespace patroni_pgbackrest {
 /// Under any other name a person moved it away, and wants a new one.
 bool is_patronis_name(const std::string& entry, const std::string& name);
 
-/// Whether it is the name by which a person says that Patroni gave `name` up: `name.given-up`.
+/// Whether it is the name by which a person says that Patroni gave `name` up: `name.given-up` beside it, or `.given-up`
+/// in it, where that is a mount point.
 bool is_named_given_up(const std::string& entry, const std::string& name);
 
 /// What became of a directory that was handed over.

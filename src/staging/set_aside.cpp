@@ -31,11 +31,18 @@ std::optional<SetAside> find_handed_over(const std::optional<patroni::Configurat
     }
     const auto parent = layout.data_directory.parent_path();
     const auto name = layout.data_directory.filename().string();
+    // What a person moved for a statement may have gone there entry by entry.
+    const auto is_it = [&](const fs::path& path, const std::string& entry) {
+        return is_named_given_up(entry, name) ? journal->handed_over_is(path) || journal->is_copied_to(path)
+                                              : is_patronis_name(entry, name) && journal->handed_over_is(path);
+    };
     for (const auto& entry : system::entries(parent)) {
-        const auto path = parent / entry;
-        if ((is_patronis_name(entry, name) || is_named_given_up(entry, name)) && journal->handed_over_is(path)) {
+        if (const auto path = parent / entry; is_it(path, entry)) {
             return SetAside{path, fate_of(*journal, path, name, patroni)};
         }
+    }
+    if (const auto hidden = layout.data_directory / ".given-up"; is_it(hidden, ".given-up")) {
+        return SetAside{hidden, Fate::given_up};
     }
     return std::nullopt;
 }

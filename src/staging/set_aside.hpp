@@ -15,8 +15,8 @@
 namespace patroni_pgbackrest {
 
 /// The directory that an earlier run with this very request handed over, when Patroni could not use it and set it aside
-/// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode; also as `PGDATA.given-up`. Empty
-/// when there is none, and when it is not Fate::given_up.
+/// (`PGDATA.failed`; 2.0: `PGDATA_2026-11-22-10-00-00`), known by device and inode; also as `PGDATA.given-up`, or
+/// `PGDATA/.given-up` in a mount point. Empty when there is none, and when it is not Fate::given_up.
 std::optional<std::filesystem::path> set_aside_by_patroni(const Request& request, const Layout& layout);
 
 /// Why no restore may begin beside what Patroni may have set aside: its fate is unknown. Passed over, a cluster that

@@ -156,6 +156,24 @@ class GivenUpBehindPostBootstrap(RejectedByPostBootstrap):
         self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
         self.assertNotIn('has WAL of this cluster', self.lab.log('node1'))
 
+    def test_in_a_mount_point_it_is_passed_over_once_it_was_moved_as_the_hint_says(self):
+        self.lab.mount_tmpfs(800, 'data')
+        self.configure_with_rules(self.MISSPELT, {'type': 'time', 'target': self.target('time', 6)})
+        self.node.start()
+        self.node.wait_for_end(120)
+        self.assertTrue(os.path.exists(self.data_directory + '/PG_VERSION'), 'this Patroni could set it aside')
+        given_up = self.data_directory + '/.given-up'
+        result = self.run_program(program(), 'resume', '--patroni-config=' + self.yml)
+        self.assert_refused(result, 9, 'Patroni did not accept it', 'all but the dotfiles of the data directory away, to %s if' % given_up)
+        self.lab.run('sh', '-c', 'mkdir %s && mv %s/[!.]* %s' % (given_up, self.data_directory, given_up))
+        self.let_it_pass()
+        self.configure_with_rules('')
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES, timeline=3)
+        self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
+        self.assertNotIn('has WAL of this cluster', self.lab.log('node1'))
+
     def test_hand_overs_are_counted(self):
         self.configure_with_rules(self.MISSPELT)
         self.start_in_vain(1)

@@ -63,6 +63,7 @@ TEST_CASE("names that Patroni gives, and the one that says that it gave up") {
         CHECK_FALSE(is_patronis_name(other, "main"));
     }
     CHECK(is_named_given_up("main.given-up", "main"));
+    CHECK(is_named_given_up(".given-up", "main"));
     for (const char* other : {"main", "main.failed", "main.given-up.old", "other.given-up"}) {
         CHECK_FALSE(is_named_given_up(other, "main"));
     }

@@ -227,6 +227,30 @@ TEST_CASE("what Patroni set aside is known by its inode and cluster") {
         CHECK_FALSE(why_unclear({}, layout));
         CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
     }
+    SECTION("and what a person says was given up is known by its content, where a mount point's was moved to") {
+        restore.files.write("data.failed/pg_wal/00000002.history", "1\t0/7000158\tno recovery target specified\n");
+        restore.files.write("data.failed/pg_hba.conf", "local all all peer\n");
+        auto journal = Journal::read(layout.journal());
+        --journal->handed_over->control_written_at;  // it came up
+        journal->begun_timeline = BegunTimeline{{2}, *end_of_recovery(restore.directory, {2})};
+        journal->save(layout.journal());
+        const auto hidden = restore.data() / ".given-up";
+        for (const auto& place : {hidden, restore.files.path("data.given-up")}) {
+            fs::create_directories(place);
+            for (const auto& entry : system::entries(restore.directory)) {
+                fs::copy(restore.directory / entry, place / entry,
+                         fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+            }
+            fs::last_write_time(place / "pg_wal" / "00000002.history",
+                                fs::last_write_time(restore.directory / "pg_wal" / "00000002.history"));
+        }
+        fs::rename(restore.directory, restore.files.path("elsewhere"));
+        CHECK(set_aside_by_patroni(restore.request, layout) == restore.files.path("data.given-up"));
+        fs::remove_all(restore.files.path("data.given-up"));
+        CHECK(set_aside_by_patroni(restore.request, layout) == hidden);
+        fs::remove(hidden / "pg_wal" / "00000002.history");
+        CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
+    }
     SECTION("not with another request") {
         auto other = restore.request;
         other.target = {Immediate{}};
