@@ -4,6 +4,7 @@
 #include "pgbackrest/backup_files.hpp"
 #include "pgbackrest/backup_targets.hpp"
 #include "postgres/living_server.hpp"
+#include "staging/renamed_link.hpp"
 #include "staging/set_aside.hpp"
 #include "system/file.hpp"
 #include "system/listening.hpp"
@@ -109,13 +110,37 @@ void review_data_directory(const Layout& layout, std::vector<Finding>& findings)
     }
 }
 
-void review_leftovers(const Layout& layout, std::vector<Finding>& findings) {
+void review_name(const Request& request, std::vector<Finding>& findings) {
+    const auto named = request.patroni ? request.patroni->data_directory : std::nullopt;
+    const fs::path configured = named ? fs::path(named->text) : request.data_directory;
+    const auto path = system::without_last_slash(configured);
+    std::error_code error;
+    const auto end = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : fs::path();
+    if (auto finding = judge_name(configured, end)) {
+        findings.push_back(std::move(*finding));
+    }
+}
+
+/// Which name tells what became of it is for a person to say: `bootstrap` refuses before that.
+void review_set_aside(const Request& request, const Layout& layout, std::vector<Finding>& findings) {
+    if (const auto moved = find_renamed_link(request.data_directory)) {
+        findings.push_back({"set-aside-unclear", refusal_of(*moved).problems().front()});
+    } else if (const auto failure = why_unclear(request.patroni, layout)) {
+        findings.push_back({"set-aside-unclear", failure->problems().front()});
+    }
+}
+
+void review_leftovers(const Request& request, const Layout& layout, std::vector<Finding>& findings) {
+    // Without it nothing would tell what became of it.
+    const bool is_unclear = why_unclear(request.patroni, layout).has_value();
     for (const auto& path : leftovers_of(layout)) {
         const bool staging = path == layout.staging;
         findings.push_back(
             {"leftover",
              {fmt::format("{} of an earlier try: {}, {}", path.string(), size_text(bytes_in(path)), age_of(path)),
-              staging ? "the next run continues with it" : "remove it when it is not needed"}});
+              staging      ? "the next run continues with it"
+              : is_unclear ? "it is needed until it has the name that says what it is: see set-aside-unclear"
+                           : "remove it when it is not needed"}});
     }
 }
 
@@ -132,6 +157,27 @@ std::optional<Finding> review_user(unsigned user, const std::string& command) {
                    "and Patroni's user cannot replace what root has written",
          fmt::format("run it as the user that runs Patroni, {}for example: sudo -u postgres patroni_pgbackrest {}",
                      in_its_unit, command)}};
+}
+
+std::optional<Finding> judge_name(const fs::path& data_directory, const fs::path& end) {
+    if (!end.empty()) {
+        return Finding{
+            "data-directory-name",
+            {fmt::format("data directory {} is a symbolic link: what Patroni gives up it sets aside by renaming the "
+                         "link, and not {}",
+                         data_directory.string(), end.string()),
+             fmt::format("set postgresql.data_dir, and pg1-path of the stanza, to {}; or let a directory above it be "
+                         "the link",
+                         end.string())}};
+    }
+    if (!data_directory.has_filename()) {
+        return Finding{"data-directory-name",
+                       {fmt::format("data directory {} ends with a slash: Patroni before 3.3.7, and 4.0 before 4.0.6, "
+                                    "cannot set it aside when it gives it up",
+                                    data_directory.string()),
+                        "take the slash at its end away"}};
+    }
+    return std::nullopt;
 }
 
 std::optional<Finding> judge_room(const std::string& backup_set, const DiskRoom& room) {
@@ -193,7 +239,9 @@ void review_disk(const Request& request, const Plan& plan, const Layout& layout,
 void review_machine(const Request& request, const Layout& layout, std::vector<Finding>& findings) {
     review_port(request, findings);
     review_data_directory(layout, findings);
-    review_leftovers(layout, findings);
+    review_name(request, findings);
+    review_set_aside(request, layout, findings);
+    review_leftovers(request, layout, findings);
 }
 
 }  // namespace patroni_pgbackrest

@@ -25,6 +25,10 @@ struct DiskRoom {
 };
 std::optional<Finding> judge_room(const std::string& backup_set, const DiskRoom& room);
 
+/// Whether Patroni can set the data directory aside under the name that patroni.yml has for it. `end`: where that leads
+/// as a symbolic link; empty if it is none.
+std::optional<Finding> judge_name(const std::filesystem::path& data_directory, const std::filesystem::path& end);
+
 /// Whether the disks have room for the backup. Where the restore writes to several, each for what goes there, as the
 /// backup's manifest says; all together when that cannot be read.
 void review_disk(const Request& request, const Plan& plan, const Layout& layout, std::vector<Finding>& findings);

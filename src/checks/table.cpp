@@ -319,6 +319,17 @@ const std::vector<CheckDefinition>& check_table() {
          "Patroni calls a bootstrap method only if the data directory is empty, and `bootstrap` refuses to touch one "
          "that is not.",
          "nothing if the cluster is alive; for a restore, move the directory away"},
+        {"data-directory-name", warning, "Patroni cannot set the data directory aside under this name",
+         "What Patroni gives up in its bootstrap it renames. Of a symbolic link it renames the link: `resume` and "
+         "`bootstrap` refuse to go on then, until the directory has the new name. With a slash at the end Patroni "
+         "before 3.3.7, and 4.0 before 4.0.6, renames nothing: without `resume` its next start would promote what it "
+         "gave up.",
+         "name the directory itself, without a slash at the end"},
+        {"set-aside-unclear", error, "what was handed over and set aside has to be put in order first",
+         "`bootstrap` refuses to go on (exit code 9) where the timeline of an earlier restore may be followed or may "
+         "not: Patroni gave it up when post_bootstrap had succeeded, or it led and a person gave it Patroni's name, "
+         "and nothing proves which; or where Patroni renamed a symbolic link, so that nothing of it would be found.",
+         "give it the name in the hint that fits"},
         {"staging-unusable", error, "there is no place for the restored files",
          "The restore is made beside the data directory, or in it where that is a mount point. What another user left "
          "there "

@@ -31,6 +31,7 @@
 #include "staging/hand_over.hpp"
 #include "staging/kept_base.hpp"
 #include "staging/memory.hpp"
+#include "staging/renamed_link.hpp"
 #include "staging/reused_data.hpp"
 #include "staging/set_aside.hpp"
 #include "staging/staging.hpp"
@@ -305,6 +306,7 @@ std::optional<PatronisCall> call_of_patroni(const BootstrapArguments& arguments,
 }
 
 void run(InForce& in_force, Request request, RunView& view) {
+    refuse_renamed_link(request.data_directory, request.patroni);
     const auto layout = choose_layout(request.data_directory);
     if (hand_over_is_done(layout)) {
         view.display.keep_status(layout);
@@ -319,6 +321,9 @@ void run(InForce& in_force, Request request, RunView& view) {
     undo_hand_over(layout);
     refuse_somebodys_data(layout);
     refuse_unfit_places(layout);
+    if (const auto failure = why_unclear(request.patroni, layout)) {
+        throw Failure(*failure);
+    }
     record_bootstrap_call(request, layout, call_of_patroni(in_force.arguments(), request));
     view.display.keep_status(layout);
     try {
@@ -335,7 +340,7 @@ std::optional<Layout> record_call_of_patroni(const BootstrapArguments& given) {
     try {
         const auto request = make_request_in_any_mode(given.options, given.patroni);
         auto layout = choose_layout(request.data_directory);
-        if (hand_over_is_done(layout)) {
+        if (hand_over_is_done(layout) || find_renamed_link(request.data_directory)) {
             return std::nullopt;
         }
         record_bootstrap_call(request, layout, call_of_patroni(given, request));

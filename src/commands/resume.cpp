@@ -10,6 +10,7 @@
 #include "staging/hand_over.hpp"
 #include "staging/kept_base.hpp"
 #include "staging/lost_bootstrap.hpp"
+#include "staging/renamed_link.hpp"
 #include "staging/resume_decision.hpp"
 #include "staging/set_aside.hpp"
 #include "system/interruption.hpp"
@@ -301,6 +302,7 @@ pgbackrest::Retries all_retries_of(const ResumeFacts& facts) {
 
 /// Decides and acts, until there is nothing left to be asked or finished.
 void resume(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration) {
+    refuse_renamed_link(configuration.data_directory->text, configuration);
     auto facts = look_around(source, configuration);
     const auto& layout = facts.layout;
     refuse_what_was_rejected_elsewhere(layout);

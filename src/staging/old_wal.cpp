@@ -4,9 +4,9 @@
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
 #include "postgres/segment_facts.hpp"
+#include "staging/fate.hpp"
 #include "staging/journal.hpp"
 #include "staging/layout.hpp"
-#include "staging/set_aside.hpp"
 #include "system/file.hpp"
 
 #include <algorithm>
@@ -28,6 +28,8 @@ class OurDirectories {
   public:
     OurDirectories(const fs::path& data_directory, const std::optional<patroni::Configuration>& patroni)
         : patroni_(patroni) {
+        std::error_code error;
+        data_directory_ = fs::weakly_canonical(system::without_last_slash(data_directory), error);
         for (const auto& file : journals_of(data_directory)) {
             staging_.push_back(file.parent_path().replace_extension());
             try {
@@ -40,15 +42,20 @@ class OurDirectories {
         }
     }
 
-    /// What was handed over belongs to its cluster, unless Patroni gave it up.
+    /// What was handed over belongs to its cluster if it led. What Patroni gave up is nobody's, wherever its content is
+    /// by now; of what is not known nobody may be told to archive it.
     bool contain(const fs::path& directory) const {
+        const auto name = data_directory_.filename().string();
         return std::find(staging_.begin(), staging_.end(), directory) != staging_.end() ||
+               is_named_given_up(directory.filename().string(), name) ||
                std::any_of(journals_.begin(), journals_.end(), [&](const Journal& journal) {
-                   return journal.handed_over_is(directory) && was_given_up(journal, directory, patroni_);
+                   return (journal.handed_over_is(directory) || journal.is_copied_to(directory)) &&
+                          fate_of(journal, directory, name, patroni_) != Fate::led;
                });
     }
 
   private:
+    fs::path data_directory_;
     std::vector<fs::path> staging_;
     std::vector<Journal> journals_;
     const std::optional<patroni::Configuration>& patroni_;

@@ -33,7 +33,7 @@ struct OldWal {
 
 /// Data directories of this cluster in which no server runs and whose WAL nobody has looked after: PGDATA itself, those
 /// beside it whatever their name (`main.old`, `main.failed`), and those in it whose name begins with a dot. Not those
-/// that this program made: staging, and what it handed over and Patroni gave up (was_given_up).
+/// that this program made: staging, and what it handed over, unless that led (fate_of).
 std::vector<std::filesystem::path>
 old_data_directories(const std::filesystem::path& data_directory, const std::string& system_identifier,
                      const std::optional<patroni::Configuration>& patroni = std::nullopt);

@@ -56,11 +56,15 @@ ResumeVerdict warn(const std::string& why, const std::string& hint) {
 }
 
 ResumeVerdict refuse_directory(const ResumeFacts& facts, const std::string& why) {
+    const auto directory = facts.layout.data_directory.string();
     return refuse(fmt::format("{} was handed over, but {}: the next start would promote it, or take it for a replica",
-                              facts.layout.data_directory.string(), why),
+                              directory, why),
                   fmt::format("read what Patroni and post_bootstrap said; if the data is right and no other node has "
-                              "it, remove {}, else move the data directory away",
-                              facts.layout.journal().string()));
+                              "it, remove {}, else move {} away, to {} if Patroni gave it up: its timeline is not "
+                              "followed then",
+                              facts.layout.journal().string(),
+                              facts.layout.inside ? "all but the dotfiles of the data directory" : "the data directory",
+                              directory + (facts.layout.inside ? "/.given-up" : ".given-up")));
 }
 
 ResumeVerdict refuse_directory_from_now_on(const ResumeFacts& facts, const std::string& why) {

@@ -1,13 +1,13 @@
 #include "staging/set_aside.hpp"
 
-#include "patroni/data_directory.hpp"
-#include "postgres/control_data.hpp"
 #include "staging/journal.hpp"
 #include "staging/rejected_directory.hpp"
 #include "system/file.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <cstdint>
+#include <fmt/format.h>
 #include <system_error>
 #include <utility>
 
@@ -15,59 +15,67 @@ namespace patroni_pgbackrest {
 
 namespace fs = std::filesystem;
 
-bool is_patronis_name(const std::string& entry, const std::string& name) {
-    constexpr std::size_t time_length = 19;  // 2026-11-22-10-00-00
-    if (entry == name + ".failed") {
-        return true;
-    }
-    const auto time = entry.starts_with(name + "_") ? entry.substr(name.size() + 1) : std::string();
-    return time.size() == time_length && time.find_first_not_of("0123456789-") == std::string::npos;
-}
-
 namespace {
 
-/// Whether nobody can have used it for long. In patroni mode the replay comes after the hand-over, and may take hours.
-bool is_young(const Journal& journal, const fs::path& directory, const postgres::ControlFile& control) {
-    constexpr std::int64_t short_life = 3600;
-    auto since = std::optional(journal.handed_over->at);
-    if (!journal.reached && journal.goal) {
-        const auto begun = BegunTimeline::in(directory, journal.goal->timeline);
-        since = begun ? std::optional(begun->written_at) : std::nullopt;
-    }
-    // post_bootstrap may work for hours before verify rejects.
-    const auto rejected_at = journal.rejected ? journal.rejected->at : journal.handed_over->at;
-    return !since || control.written_at < std::max({*since, journal.handed_over->at, rejected_at}) + short_life;
-}
+struct SetAside {
+    fs::path directory;
+    Fate fate;
+};
 
-}  // namespace
-
-bool was_given_up(const Journal& journal, const fs::path& directory,
-                  const std::optional<patroni::Configuration>& patroni) {
-    const auto control = postgres::read_control_file(directory);
-    return control && (journal.has_never_started(*control) ||
-                       (is_young(journal, directory, *control) && patroni::is_in_bootstrap(directory, patroni)));
-}
-
-namespace {
-
-std::optional<fs::path> find_set_aside(const std::optional<patroni::Configuration>& patroni, const Layout& layout,
-                                       const std::optional<Journal>& journal) {
+/// What was handed over and has Patroni's name for it, or the one by which a person says that Patroni gave it up.
+std::optional<SetAside> find_handed_over(const std::optional<patroni::Configuration>& patroni, const Layout& layout,
+                                         const std::optional<Journal>& journal) {
     if (!journal || journal->phase != Phase::handed_over || !journal->handed_over ||
         !system::is_empty_or_absent(layout.staging)) {
         return std::nullopt;
     }
     const auto parent = layout.data_directory.parent_path();
     const auto name = layout.data_directory.filename().string();
+    // What a person moved for a statement may have gone there entry by entry.
+    const auto is_it = [&](const fs::path& path, const std::string& entry) {
+        return is_named_given_up(entry, name) ? journal->handed_over_is(path) || journal->is_copied_to(path)
+                                              : is_patronis_name(entry, name) && journal->handed_over_is(path);
+    };
     for (const auto& entry : system::entries(parent)) {
-        const auto path = parent / entry;
-        if (is_patronis_name(entry, name) && journal->handed_over_is(path) && was_given_up(*journal, path, patroni)) {
-            return path;
+        if (const auto path = parent / entry; is_it(path, entry)) {
+            return SetAside{path, fate_of(*journal, path, name, patroni)};
         }
+    }
+    if (const auto hidden = layout.data_directory / ".given-up"; is_it(hidden, ".given-up")) {
+        return SetAside{hidden, Fate::given_up};
     }
     return std::nullopt;
 }
 
+std::optional<fs::path> find_set_aside(const std::optional<patroni::Configuration>& patroni, const Layout& layout,
+                                       const std::optional<Journal>& journal) {
+    const auto found = find_handed_over(patroni, layout, journal);
+    return found && found->fate == Fate::given_up ? std::optional(found->directory) : std::nullopt;
+}
+
 }  // namespace
+
+std::optional<Failure> why_unclear(const std::optional<patroni::Configuration>& patroni, const Layout& layout) {
+    const auto found = find_handed_over(patroni, layout, Journal::read(layout.journal()));
+    if (!found || found->fate != Fate::unknown) {
+        return std::nullopt;
+    }
+    const auto directory = found->directory.string();
+    const auto renamed_to = [&](const char* ending) {
+        return fmt::format("mv -T {} {}", system::shell_word(directory),
+                           system::shell_word(layout.data_directory.string() + ending));
+    };
+    return Failure(
+        ExitCode::unsafe,
+        fmt::format("{} was handed over by an earlier run, and PostgreSQL came up in it: nothing proves "
+                    "whether Patroni gave it up behind its post_bootstrap or it led, so whether its "
+                    "timeline is to be followed is not known",
+                    directory),
+        fmt::format("where Patroni's log says \"renaming data directory to\" behind \"removing initialize key "
+                    "after failed attempt to bootstrap the cluster\", Patroni gave it up: {}; if it led, and "
+                    "its rows are wanted: {}; then start Patroni again",
+                    renamed_to(".given-up"), renamed_to(".led")));
+}
 
 std::optional<fs::path> set_aside_by_patroni(const Request& request, const Layout& layout) {
     const auto journal = Journal::read(layout.journal());
@@ -100,7 +108,8 @@ void note_rejected_runs(const std::optional<patroni::Configuration>& patroni, co
     const auto& in_place = layout.data_directory;
     const bool is_in_place = journal && journal->refuses(in_place);
     // What led since, whoever started it, holds somebody's rows: its timelines are no rejected run's any more.
-    const bool has_led = is_in_place && !was_given_up(*journal, in_place, patroni);
+    const bool has_led =
+        is_in_place && fate_of(*journal, in_place, in_place.filename().string(), patroni) != Fate::given_up;
     const auto directory = is_in_place ? std::optional(in_place) : find_set_aside(patroni, layout, journal);
     if (!directory || (has_led && journal->rejected_timelines.empty())) {
         return;
@@ -167,7 +176,9 @@ std::vector<fs::path> leftovers_of(const Layout& layout) {
     const auto parent = layout.data_directory.parent_path();
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(parent, error)) {
-        if (is_patronis_name(entry.path().filename().string(), layout.data_directory.filename().string())) {
+        const auto name = layout.data_directory.filename().string();
+        const auto other = entry.path().filename().string();
+        if (is_patronis_name(other, name) || is_named_given_up(other, name)) {
             found.push_back(entry.path());
         }
     }

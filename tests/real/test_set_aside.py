@@ -7,7 +7,7 @@ import shutil
 import socket
 
 from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, PlainCase, read, wait_until
-from lab import Server
+from lab import Server, program
 from source_cluster import pgbackrest, switch_wal, wait_until_archived
 from test_patroni import UnderPatroni
 
@@ -18,6 +18,16 @@ for each in $(seq 300); do ls %(data)s/pg_wal/archive_status/*.ready 2>/dev/null
 echo . >>%(calls)s
 exit 1
 '''
+
+
+def say_what_became_of_it(case, ending):
+    """Gives what is at PGDATA.failed the name that the hint has for it."""
+    result = case.bootstrap()
+    case.assert_refused(result, 9, case.data_directory + '.failed was handed over by an earlier run, and PostgreSQL came up in it',
+                        'mv -T')
+    case.lab.run('sh', '-c', re.search(r'mv -T \S+ \S+\.' + ending, result.log)[0])
+    case.assertTrue(os.path.isdir('%s.%s' % (case.data_directory, ending)))
+    case.assertFalse(os.path.exists(case.data_directory + '.failed'))
 
 
 class RejectedByPostBootstrap(UnderPatroni):
@@ -110,6 +120,109 @@ class PostBootstrapThatFails(RejectedByPostBootstrap):
         self.assert_back(BATCHES, timeline=4)
 
 
+class GivenUpBehindPostBootstrap(RejectedByPostBootstrap):
+    """post_bootstrap succeeds, and PostgreSQL does not come up again with the operator's own rules."""
+
+    MISSPELT = 'host all all 127.0.0.1/32 scram-sha256\n'
+
+    def setUp(self):
+        super().setUp()
+        self.script = self.lab.write('post_bootstrap', read(self.script).replace('exit 1', 'exit 0'), 0o755)
+
+    def configure_with_rules(self, more, block=None):
+        rules = 'local all all trust\nhost all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n'
+        own = self.lab.write('hba.conf', rules + more)
+        self.configure_with_script(block, postgresql={'pg_hba': None, 'parameters': {'hba_file': own}})
+
+    def test_it_is_passed_over_when_a_person_says_that_it_was_given_up(self):
+        self.configure_with_rules(self.MISSPELT, {'type': 'time', 'target': self.target('time', 6)})
+        self.start_in_vain(1)
+        self.assertTrue(glob.glob('%s/archive/demo/*/*/00000002[0-9A-F]*-*' % self.repository))
+        for _ in range(2):
+            self.start_in_vain(1)  # nothing is restored until somebody has said what it is
+            self.assertTrue(os.path.isdir(self.data_directory + '.failed'))
+        self.assertIn('nothing proves whether Patroni gave it up behind its post_bootstrap or it led', self.lab.log('node1'))
+        found = self.run_program(program(), 'check', '--patroni-config=' + self.yml)
+        self.assertEqual(found.code, 3, found.log)
+        self.assertIn('ERROR   set-aside-unclear: ', found.log)
+        self.assertNotIn('has WAL of this cluster', found.log)
+        say_what_became_of_it(self, 'given-up')
+        self.assertNotIn('set-aside-unclear', self.run_program(program(), 'check', '--patroni-config=' + self.yml).log)
+        self.let_it_pass()
+        self.configure_with_rules('')  # and the latest point is asked for, of which the rejected timeline has nothing
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES, timeline=3)
+        self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
+        self.assertNotIn('has WAL of this cluster', self.lab.log('node1'))
+
+    def test_in_a_mount_point_it_is_passed_over_once_it_was_moved_as_the_hint_says(self):
+        self.lab.mount_tmpfs(800, 'data')
+        self.configure_with_rules(self.MISSPELT, {'type': 'time', 'target': self.target('time', 6)})
+        self.node.start()
+        self.node.wait_for_end(120)
+        self.assertTrue(os.path.exists(self.data_directory + '/PG_VERSION'), 'this Patroni could set it aside')
+        given_up = self.data_directory + '/.given-up'
+        result = self.run_program(program(), 'resume', '--patroni-config=' + self.yml)
+        self.assert_refused(result, 9, 'Patroni did not accept it', 'all but the dotfiles of the data directory away, to %s if' % given_up)
+        self.lab.run('sh', '-c', 'mkdir %s && mv %s/[!.]* %s' % (given_up, self.data_directory, given_up))
+        self.let_it_pass()
+        self.configure_with_rules('')
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES, timeline=3)
+        self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
+        self.assertNotIn('has WAL of this cluster', self.lab.log('node1'))
+
+    def test_hand_overs_are_counted(self):
+        self.configure_with_rules(self.MISSPELT)
+        self.start_in_vain(1)
+        say_what_became_of_it(self, 'given-up')
+        self.start_in_vain(2)
+        say_what_became_of_it(self, 'given-up')
+        self.start_in_vain(2)
+        self.assertIn('Patroni has set aside what it was handed over 2 times, and nothing has changed since: PostgreSQL came up',
+                      self.lab.log('node1'))
+
+
+class BehindALink(RejectedByPostBootstrap):
+    """Patroni renames the link, and not the directory."""
+
+    def setUp(self):
+        super().setUp()
+        self.lab.make('disk')
+        self.end = self.lab.make('disk', 'pg')
+        os.symlink(self.end, self.data_directory)
+        self.staging = self.end + '.restoring'
+
+    def check(self):
+        return self.run_program(program(), 'check', '--patroni-config=' + self.yml)
+
+    def test_the_link_is_put_back_as_the_hint_says_and_the_same_comes_back(self):
+        self.configure_with_script()
+        result = self.check()
+        self.assertEqual(result.code, 0, result.log)
+        self.assertIn('WARNING data-directory-name: ', result.log)
+        self.start_in_vain(1)
+        link = self.data_directory + '.failed'
+        self.assertEqual(os.readlink(link), self.end)
+        self.start_in_vain(1)
+        said = '%s is now the symbolic link that %s was' % (link, self.data_directory)
+        self.assertIn(said, self.lab.log('node1'))
+        self.assertEqual(glob.glob(self.data_directory + '.restoring*'), [])
+        self.assertIn('ERROR   set-aside-unclear: ' + said, self.check().log)
+        result = self.run_program(program(), 'resume', '--patroni-config=' + self.yml)
+        self.assert_refused(result, 9, said, 'put the link back')
+        self.lab.run('sh', '-c', re.search('put the link back: (rm .*?); then start', result.log)[1])
+        self.assertEqual(os.readlink(self.data_directory), self.end)
+        self.let_it_pass()
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES, timeline=3)
+        self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
+        self.assertIn('is taken back', self.lab.log('node1'))
+
+
 class BackupOfWhatIsRejected(RejectedByPostBootstrap):
     """The same, and before it writes its rows it makes a full backup of the new timeline."""
 
@@ -184,11 +297,12 @@ class OnAnotherNode(UnderPatroni):
 
 
 class MovedByAPerson(UnderPatroni):
-    """A cluster that led is not one that Patroni gave up, whatever name somebody gives its directory."""
+    """A cluster that led is not one that Patroni gave up, although somebody gave its directory such a name."""
 
     def setUp(self):
         super().setUp()
         self.failed = self.data_directory + '.failed'
+        self.led = self.data_directory + '.led'
 
     def lead_and_lose(self):
         self.node.sql('insert into kept select 77 from generate_series(1, 500)')
@@ -198,10 +312,11 @@ class MovedByAPerson(UnderPatroni):
         self.node.kill()
         os.rename(self.data_directory, self.failed)
         self.node.forget()
+        say_what_became_of_it(self, 'led')
 
     def assert_led_rows(self, count='500'):
         self.assertEqual(self.node.sql('select count(*) from kept where batch = 77'), count)
-        self.assertTrue(os.path.exists(self.failed))
+        self.assertTrue(os.path.exists(self.led))
 
     def test_its_timeline_is_followed(self):
         self.bring_back()
@@ -233,10 +348,11 @@ class MovedByAPerson(UnderPatroni):
         self.lab.pgbackrest_configuration(self.data_directory, self.node.port)
         os.rename(self.data_directory, self.failed)
         self.node.forget()
+        say_what_became_of_it(self, 'led')
         result = self.bootstrap()
         self.assert_done(result)
-        self.assertTrue(os.path.exists(self.failed))
-        self.assertIn('%s has WAL of this cluster that the archive does not have' % self.failed, result.log)
+        self.assertTrue(os.path.exists(self.led))
+        self.assertIn('%s has WAL of this cluster that the archive does not have' % self.led, result.log)
 
     def test_a_server_in_what_patroni_gave_up_goes_on_undisturbed(self):
         self.configure(bootstrap={'post_bootstrap': '/bin/false'})

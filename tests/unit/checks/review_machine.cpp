@@ -18,6 +18,24 @@ TEST_CASE("root is told to become the user that runs Patroni, and nobody else is
     CHECK_FALSE(review_user(26, "bootstrap"));
 }
 
+TEST_CASE("a data directory that Patroni cannot set aside under its name is told, and named itself it is not") {
+    const auto link = judge_name("/var/lib/postgresql/15/main", "/data/pg15").value();
+    CHECK(link.id == "data-directory-name");
+    CHECK_FALSE(is_error(link));
+    CHECK(link.problem.message ==
+          "data directory /var/lib/postgresql/15/main is a symbolic link: what Patroni gives up "
+          "it sets aside by renaming the link, and not /data/pg15");
+    CHECK(link.problem.hint == "set postgresql.data_dir, and pg1-path of the stanza, to /data/pg15; or let a directory "
+                               "above it be the link");
+    CHECK_FALSE(judge_name("/data/pg15", ""));
+
+    const auto slash = judge_name("/data/pg15/", "").value();
+    CHECK(slash.id == "data-directory-name");
+    CHECK(slash.problem.message == "data directory /data/pg15/ ends with a slash: Patroni before 3.3.7, and 4.0 before "
+                                   "4.0.6, cannot set it aside when it gives it up");
+    CHECK(slash.problem.hint == "take the slash at its end away");
+}
+
 TEST_CASE("a disk needs room for what goes there") {
     DiskRoom room{.directories = {"/pg"}, .bytes = 5'000'000'000, .needed = 3'000'000'000, .for_wal = 2'000'000'000};
     CHECK_FALSE(judge_room("F", room));

@@ -190,6 +190,67 @@ TEST_CASE("what Patroni set aside is known by its inode and cluster") {
         restore.files.write("data.failed/postgresql.conf", "hba_file = '/etc/pg_hba.conf'\n");
         CHECK_FALSE(set_aside_by_patroni(with_file, layout));
     }
+    SECTION("and where nothing proves which of both it is, nothing begins until a person has said it by a name") {
+        CHECK_FALSE(why_unclear({}, layout));
+        auto journal = Journal::read(layout.journal());
+        --journal->handed_over->control_written_at;
+        journal->save(layout.journal());
+        restore.files.write("data.failed/pg_hba.conf", "local all all peer\n");
+        const auto failure = why_unclear({}, layout);
+        REQUIRE(failure);
+        CHECK(failure->code() == ExitCode::unsafe);
+        const auto failed = restore.directory.string();
+        const auto data = layout.data_directory.string();
+        CHECK(failure->problems().front().message.starts_with(
+            failed + " was handed over by an earlier run, and PostgreSQL came up in it: nothing proves whether Patroni "
+                     "gave it up behind its post_bootstrap or it led"));
+        CHECK(failure->problems().front().hint.ends_with("Patroni gave it up: mv -T " + failed + " " + data +
+                                                         ".given-up; if it led, and its rows are wanted: mv -T " +
+                                                         failed + " " + data + ".led; then start Patroni again"));
+        CHECK(rejected_runs(restore.request, layout).histories.empty());
+
+        const fs::path given_up = data + ".given-up", led = data + ".led";
+        fs::rename(restore.directory, given_up);
+        CHECK_FALSE(why_unclear({}, layout));
+        CHECK(set_aside_by_patroni(restore.request, layout) == given_up);
+        CHECK(leftovers_of(layout) == std::vector<fs::path>{given_up});
+        fs::rename(given_up, led);
+        CHECK_FALSE(why_unclear({}, layout));
+        CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
+
+        fs::rename(led, restore.directory);
+        journal->handed_over->at = -86399;  // pg_control was written last at 0
+        journal->save(layout.journal());
+        CHECK(why_unclear({}, layout));
+        --journal->handed_over->at;  // longer than any post_bootstrap takes
+        journal->save(layout.journal());
+        CHECK_FALSE(why_unclear({}, layout));
+        CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
+    }
+    SECTION("and what a person says was given up is known by its content, where a mount point's was moved to") {
+        restore.files.write("data.failed/pg_wal/00000002.history", "1\t0/7000158\tno recovery target specified\n");
+        restore.files.write("data.failed/pg_hba.conf", "local all all peer\n");
+        auto journal = Journal::read(layout.journal());
+        --journal->handed_over->control_written_at;  // it came up
+        journal->begun_timeline = BegunTimeline{{2}, *end_of_recovery(restore.directory, {2})};
+        journal->save(layout.journal());
+        const auto hidden = restore.data() / ".given-up";
+        for (const auto& place : {hidden, restore.files.path("data.given-up")}) {
+            fs::create_directories(place);
+            for (const auto& entry : system::entries(restore.directory)) {
+                fs::copy(restore.directory / entry, place / entry,
+                         fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+            }
+            fs::last_write_time(place / "pg_wal" / "00000002.history",
+                                fs::last_write_time(restore.directory / "pg_wal" / "00000002.history"));
+        }
+        fs::rename(restore.directory, restore.files.path("elsewhere"));
+        CHECK(set_aside_by_patroni(restore.request, layout) == restore.files.path("data.given-up"));
+        fs::remove_all(restore.files.path("data.given-up"));
+        CHECK(set_aside_by_patroni(restore.request, layout) == hidden);
+        fs::remove(hidden / "pg_wal" / "00000002.history");
+        CHECK_FALSE(set_aside_by_patroni(restore.request, layout));
+    }
     SECTION("not with another request") {
         auto other = restore.request;
         other.target = {Immediate{}};

@@ -146,10 +146,37 @@ TEST_CASE("old data directories are PGDATA, those beside it and hidden ones in i
 TEST_CASE("what this program handed over a short while ago is not an old data directory") {
     const Rejected restore;
     restore.set_aside();
-    CHECK(old_data_directories(restore.data(), restore.plan.database.system_identifier).empty());
-    fs::remove_all(restore.files.path("data.restoring.d"));
-    CHECK(old_data_directories(restore.data(), restore.plan.database.system_identifier) ==
-          std::vector<fs::path>{restore.directory});
+    const auto found = [&] { return old_data_directories(restore.data(), restore.plan.database.system_identifier); };
+    CHECK(found().empty());
+    SECTION("nor, under Patroni's name, what may have led") {
+        auto journal = Journal::read(restore.layout.journal());
+        --journal->handed_over->control_written_at;
+        journal->save(restore.layout.journal());
+        CHECK(found().empty());
+        const auto led = restore.files.path("data.led");
+        fs::rename(restore.directory, led);
+        CHECK(found() == std::vector<fs::path>{led});
+    }
+    SECTION("nor what a person says was given up, whatever was restored since") {
+        fs::remove_all(restore.files.path("data.restoring.d"));
+        CHECK(found() == std::vector<fs::path>{restore.directory});
+        fs::rename(restore.directory, restore.files.path("data.given-up"));
+        CHECK(found().empty());
+    }
+    SECTION("nor its content in a hidden directory, into which that of a mount point goes") {
+        restore.files.write("data.failed/pg_wal/00000002.history", "1\t0/7000158\tno recovery target specified\n");
+        auto journal = Journal::read(restore.layout.journal());
+        journal->begun_timeline = BegunTimeline{{2}, *end_of_recovery(restore.directory, {2})};
+        journal->save(restore.layout.journal());
+        fs::create_directories(restore.data() / ".failed.d");
+        for (const auto& entry : system::entries(restore.directory)) {
+            fs::rename(restore.directory / entry, restore.data() / ".failed.d" / entry);
+        }
+        CHECK(found().empty());
+        journal->begun_timeline.reset();
+        journal->save(restore.layout.journal());
+        CHECK(found().size() == 1);
+    }
 }
 
 TEST_CASE("of pg_wal the segments count that were written to and are not in the archive") {

@@ -1,0 +1,113 @@
+#include "staging/renamed_link.hpp"
+
+#include "staging/hand_over.hpp"
+#include "staging/set_aside.hpp"
+#include "staging/staging.hpp"
+#include "support/catch.hpp"
+#include "support/restore.hpp"
+
+using namespace patroni_pgbackrest;
+
+namespace {
+
+/// One that was handed over behind a symbolic link, which Patroni renames.
+struct BehindALink : Restore {
+    fs::path link = files.path("data.failed"), end;
+
+    BehindALink() {
+        fs::create_directories(files.path("disk/pg"));
+        end = fs::canonical(files.path("disk/pg"));
+        fs::create_directory_symlink(end, data());
+        StagingDirectory staging(request);
+        copy(staging);
+        hand_over(staging);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a link that Patroni renamed is found, and its hint puts the directory in its place") {
+    const BehindALink restore;
+    CHECK_FALSE(find_renamed_link(restore.data()));
+    fs::rename(restore.data(), restore.link);
+    const auto moved = find_renamed_link(restore.data());
+    REQUIRE(moved);
+    CHECK(moved->data_directory == restore.data());
+    CHECK(moved->link == restore.link);
+    CHECK(moved->end == restore.end);
+    CHECK_FALSE(moved->inside);
+    CHECK(find_renamed_link(restore.data().string() + "/"));
+
+    const auto failure = refusal_of(*moved);
+    const auto end = restore.end.string();
+    CHECK(failure.code() == ExitCode::unsafe);
+    CHECK(failure.problems().front().message ==
+          restore.link.string() + " is now the symbolic link that " + restore.data().string() +
+              " was: Patroni gave up what was handed over, and renamed the link and not the directory behind it, " +
+              end + "; what is known of that restore would not be found");
+    CHECK(failure.problems().front().hint ==
+          "give the directory the name that Patroni meant for it, and put the link back: rm " + restore.link.string() +
+              " && mv -T " + end + " " + end + ".failed && ln -sT " + end + " " + restore.data().string() +
+              "; then start Patroni again");
+
+    SECTION("which is what it says") {
+        fs::remove(restore.link);
+        const fs::path failed = end + ".failed";
+        fs::rename(restore.end, failed);
+        fs::create_directory_symlink(restore.end, restore.data());
+        CHECK_FALSE(find_renamed_link(restore.data()));
+        CHECK(set_aside_by_patroni(restore.request, choose_layout(restore.data())) == failed);
+    }
+    SECTION("with another name of Patroni's where that one is taken") {
+        fs::create_directory(end + ".failed");
+        CHECK(refusal_of(*moved).problems().front().hint.find(" && mv -T " + end + " " + end + "_$(date ") !=
+              std::string::npos);
+    }
+    SECTION("and which timelines were rejected is written down first") {
+        const auto layout = choose_layout(restore.end);
+        auto journal = Journal::read(layout.journal());
+        journal->goal = RestoreGoal{restore.request.target, restore.plan.timeline(), restore.plan.wal.last(),
+                                    restore.plan.segment_size, false};
+        journal->save(layout.journal());
+        restore.files.write("disk/pg/pg_wal/00000002.history", "1\t0/7000158\tno recovery target specified\n");
+        restore.files.write("disk/pg/pg_wal/archive_status/00000002.history.done", "");
+        restore.files.write("disk/pg/pg_wal/" + segment(2, 9), "abc");
+        restore.files.write("disk/pg/pg_wal/archive_status/" + segment(2, 9) + ".done", "");
+        CHECK_THROWS_AS(refuse_renamed_link(restore.data(), {}), Failure);
+        CHECK(Journal::read(layout.journal())->rejected_timelines ==
+              pgbackrest::RejectedTimelines{{{2}, "a9993e364706816aba3e25717850c26c9cd0d89d"}});
+    }
+    SECTION("not under a name that a person gave it") {
+        fs::rename(restore.link, restore.files.path("data.old"));
+        CHECK_FALSE(find_renamed_link(restore.data()));
+        CHECK_NOTHROW(refuse_renamed_link(restore.data(), {}));
+    }
+    SECTION("not where somebody's data is by now") {
+        restore.files.write("data/PG_VERSION", "15\n");
+        CHECK_FALSE(find_renamed_link(restore.data()));
+    }
+    SECTION("not one that leads nowhere, or to another directory") {
+        fs::rename(restore.end, restore.files.path("disk/gone"));
+        CHECK_FALSE(find_renamed_link(restore.data()));
+        fs::create_directory(restore.end);
+        CHECK_FALSE(find_renamed_link(restore.data()));
+    }
+    SECTION("not once the restore is over") {
+        fs::remove(choose_layout(restore.end).journal());
+        CHECK_FALSE(find_renamed_link(restore.data()));
+    }
+}
+
+TEST_CASE("what cannot be renamed is emptied, and the link is put back") {
+    const Files files;
+    const auto end = files.path("pg").string();
+    const RenamedLink moved{files.path("main"), files.path("main.failed"), end, true};
+    CHECK(
+        refusal_of(moved).problems().front().hint ==
+        "put the link back, and what lies behind it out of the way: mv -T " + files.path("main.failed").string() + " " +
+            files.path("main").string() + " && aside=" + end + "/.failed.d && mkdir \"$aside\" && find " + end +
+            " -mindepth 1 -maxdepth 1 ! -name '.*' ! -name lost+found -exec mv -t \"$aside\" {} +; then start Patroni "
+            "again");
+    files.write("pg/.failed.d/PG_VERSION", "15\n");
+    CHECK(refusal_of(moved).problems().front().hint.find(end + "/.failed.d_$(date +%Y-") != std::string::npos);
+}
