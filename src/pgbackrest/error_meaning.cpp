@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -78,6 +79,12 @@ ErrorMeaning meaning_of_outcome(const process::Outcome& outcome, const std::stri
             "somebody ended pgBackRest, or the kernel did when memory ran out (dmesg tells); the next run continues"};
 }
 
+/// As lasting, when it is.
+Failure marked(Failure failure, const ErrorMeaning& meaning) {
+    const bool lasts = !meaning.may_pass && meaning.exit_code != ExitCode::system_refused;
+    return lasts ? failure.lasting() : failure;
+}
+
 }  // namespace
 
 bool may_pass(const process::Outcome& outcome, std::string_view errors) {
@@ -105,7 +112,7 @@ std::string error_text(std::string_view errors) {
             about_repositories.push_back(entry.text);
         }
     }
-    if (words.empty() && !last.empty()) {
+    if (words.empty() && about_repositories.empty() && !last.empty()) {
         words.push_back(last);
     }
     words.insert(words.end(), about_repositories.begin(), about_repositories.end());
@@ -129,8 +136,19 @@ Failure failure_of(const std::string& what, const process::Outcome& outcome, con
     Failure failure(meaning.exit_code,
                     fmt::format("{} failed: {}{}{}", what, what_happened(outcome), text.empty() ? "" : ": ", text),
                     refused ? system::hint_for(not_started->error) : std::string(meaning.hint));
-    const bool lasts = !meaning.may_pass && meaning.exit_code != ExitCode::system_refused;
-    return lasts ? failure.lasting() : failure;
+    return marked(std::move(failure), meaning);
+}
+
+std::optional<Failure> failure_of_absence(const std::string& what, const std::string& errors) {
+    const auto meaning = meaning_of_absence(errors);
+    if (!meaning) {
+        return std::nullopt;
+    }
+    return marked({meaning->exit_code,
+                   fmt::format("{} failed: pgbackrest exited with code 1, and not every repository could be asked: {}",
+                               what, error_text(errors)),
+                   std::string(meaning->hint)},
+                  *meaning);
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

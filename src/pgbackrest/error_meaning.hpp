@@ -3,6 +3,7 @@
 #include "process/child.hpp"
 #include "system/failure.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,11 @@ const ErrorMeaning& meaning_of_error(int code);
 /// unreachable repository; `may_pass` is then set if any of them may pass.
 ErrorMeaning meaning_of_error(int code, std::string_view errors);
 
+/// What archive-get warned of when it answered 1, "not in the archive": with several repositories that is the answer of
+/// those that could be asked, and only when none could it is an error (archiveGetFind in archive/get/get.c, 2.33 to
+/// 2.60). Empty when all could: one that holds another cluster's archive ([ArchiveMismatchError]) has answered.
+std::optional<ErrorMeaning> meaning_of_absence(std::string_view errors);
+
 /// The same for the status of one repository in `info`: `[HostConnectError] unable to …`.
 ErrorMeaning meaning_of_status(std::string_view message);
 
@@ -52,5 +58,8 @@ std::string errors_of(const process::Captured& captured);
 /// The failure of one pgBackRest command: its last `ERROR: [nnn]: …` lines in the message, and the hint for their
 /// meaning. `what` is lower case: `restore of backup set 20261122-072841F`.
 Failure failure_of(const std::string& what, const process::Outcome& outcome, const std::string& errors);
+
+/// The failure of an archive-get that answered 1 while a repository could not be asked; empty when all could.
+std::optional<Failure> failure_of_absence(const std::string& what, const std::string& errors);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <optional>
+#include <vector>
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -230,6 +231,25 @@ bool is_absence(const ErrorMeaning& meaning) {
     return meaning.exit_code == ExitCode::target_not_reachable;
 }
 
+/// What several reasons come to: one that needs a person before one that may pass, and that before an absence.
+ErrorMeaning decisive(const ErrorMeaning& summary, const std::vector<ErrorMeaning>& reasons) {
+    std::optional<ErrorMeaning> permanent;
+    std::optional<ErrorMeaning> passing;
+    std::optional<ErrorMeaning> absence;
+    for (const ErrorMeaning& one : reasons) {
+        auto& place = one.may_pass ? passing : is_absence(one) ? absence : permanent;
+        if (!place) {
+            place = one;
+        }
+    }
+    ErrorMeaning result = permanent                       ? *permanent
+                          : passing                       ? *passing
+                          : absence && summary.code != 75 ? *absence
+                                                          : summary;
+    result.may_pass = passing.has_value() || (!permanent && !absence && summary.may_pass);
+    return result;
+}
+
 }  // namespace
 
 ErrorMeaning meaning_of_error(int code, std::string_view errors) {
@@ -244,18 +264,15 @@ ErrorMeaning meaning_of_error(int code, std::string_view errors) {
     if (reasons.empty() && code != 75 && code != 103) {
         return refined(meaning, errors);
     }
-    std::optional<ErrorMeaning> permanent;
-    std::optional<ErrorMeaning> passing;
-    std::optional<ErrorMeaning> absence;
-    for (const ErrorMeaning& one : reasons) {
-        auto& place = one.may_pass ? passing : is_absence(one) ? absence : permanent;
-        if (!place) {
-            place = one;
-        }
-    }
-    ErrorMeaning result = permanent ? *permanent : passing ? *passing : absence && code != 75 ? *absence : meaning;
-    result.may_pass = passing.has_value() || (!permanent && !absence && meaning.may_pass);
-    return result;
+    return decisive(meaning, reasons);
+}
+
+std::optional<ErrorMeaning> meaning_of_absence(std::string_view errors) {
+    constexpr int archive_mismatch = 44;
+    auto reasons = repository_errors(errors);
+    std::erase_if(reasons, [](const ErrorMeaning& one) { return one.code == archive_mismatch; });
+    constexpr int no_repository = 103;
+    return reasons.empty() ? std::nullopt : std::optional(decisive(meaning_of_error(no_repository), reasons));
 }
 
 ErrorMeaning meaning_of_status(std::string_view message) {

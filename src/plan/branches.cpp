@@ -68,6 +68,36 @@ bool Branches::has_commits_of_its_own(Timeline timeline) {
     return last_commit_behind(timeline, beginning_of(timeline)).is_possible();
 }
 
+bool Branches::has_left_only_its_history(Timeline timeline) const {
+    return !history_of(timeline).forks.empty() && !archive_.last_segments.contains(timeline);
+}
+
+bool Branches::may_stop_at(const RecoveryTarget& target, Timeline timeline) {
+    const auto last = last_segment(timeline);
+    if (!last) {
+        return false;
+    }
+    const auto end =
+        search_back<WalTime>(timeline, last->number, 0, [&](const std::string& name) -> std::optional<WalTime> {
+            const auto& content = wal_.facts(name);
+            if (content.latest_transaction_end && ends_replay(target, *content.latest_transaction_end)) {
+                return content.latest_transaction_end;
+            }
+            return content.last_commit ? std::optional(content.last_commit->what.time) : std::nullopt;
+        });
+    return end.gave_up || (end.thing && ends_replay(target, *end.thing));
+}
+
+bool Branches::may_have_undone(Timeline other, Timeline first, Timeline followed) {
+    const auto left = history_of(other);
+    const auto has_more = [&](Timeline timeline) {
+        return timeline >= first && last_commit_behind(timeline, where_left(left, timeline)).is_possible();
+    };
+    const auto way = history_of(followed);
+    return has_more(followed) ||
+           std::any_of(way.forks.begin(), way.forks.end(), [&](const auto& fork) { return has_more(fork.parent); });
+}
+
 Lsn Branches::where_left(const TimelineHistory& followed, Timeline timeline) const {
     const auto* fork = followed.fork_from(timeline);
     return fork != nullptr ? fork->at : beginning_of(timeline);

@@ -52,6 +52,14 @@ class Branches {
     std::optional<postgres::WalTime> latest_end_at(postgres::Lsn position);
     /// Whether a timeline has commits that its parent does not have.
     bool has_commits_of_its_own(postgres::Timeline timeline);
+    /// Whether nothing of a timeline but its history is in the archive: what it wrote, nobody knows.
+    bool has_left_only_its_history(postgres::Timeline timeline) const;
+    /// Whether the replay of a timeline would stop at a time target: its last commit, or an abort behind that, is
+    /// behind it. True as well where a bounded search does not find that commit.
+    bool may_stop_at(const RecoveryTarget& target, postgres::Timeline timeline);
+    /// Whether the way to a timeline may have commits behind the place where another one left it. `first`: where the
+    /// way begins.
+    bool may_have_undone(postgres::Timeline other, postgres::Timeline first, postgres::Timeline followed);
     /// Where a timeline's WAL is on the way to the followed one no more; for one that is not on it, where that began.
     postgres::Lsn where_left(const postgres::TimelineHistory& followed, postgres::Timeline timeline) const;
     /// Whether a timeline may have a commit behind that place which was made after a moment; any commit without one.

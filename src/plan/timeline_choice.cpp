@@ -1,5 +1,6 @@
 #include "plan/timeline_choice.hpp"
 
+#include "pgbackrest/command_line.hpp"
 #include "plan/branches.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
+#include <utility>
 
 namespace patroni_pgbackrest {
 
@@ -19,9 +21,10 @@ using postgres::TimelineHistory;
 class TimelineChooser {
   public:
     TimelineChooser(const pgbackrest::Backup& backup, const std::vector<pgbackrest::Backup>& backups,
-                    const pgbackrest::ArchiveContent& archive, ArchivedWal& wal, postgres::SegmentSize size)
+                    const pgbackrest::ArchiveContent& archive, ArchivedWal& wal, postgres::SegmentSize size,
+                    std::string push)
         : backup_(backup), backup_timeline_(starting_timeline(backup)), backups_(backups), archive_(archive),
-          candidates_(archive.histories), branches_(archive, wal, size) {
+          candidates_(archive.histories), branches_(archive, wal, size), push_(std::move(push)) {
         std::erase_if(candidates_, [&](const auto& entry) { return archive.rejected.contains(entry.first); });
     }
 
@@ -51,9 +54,7 @@ class TimelineChooser {
         std::vector<Timeline> passed_over;
         auto chosen = newest_descendant(passed_over);
         for (const auto timeline : passed_over) {
-            if (guessing && branches_.has_commits_of_its_own(timeline)) {
-                throw abandoned_branch(timeline, chosen.history.timeline);
-            }
+            require_not_abandoned(guessing, timeline, chosen.history.timeline);
             log::warning("timeline {} is newer, but backup set {} is not part of its past: not followed",
                          timeline.text(), backup_.label);
         }
@@ -83,9 +84,7 @@ class TimelineChooser {
         std::vector<Timeline> passed_over;
         newest_descendant(passed_over);
         for (const auto timeline : passed_over) {
-            if (guessing && branches_.has_commits_of_its_own(timeline)) {
-                throw abandoned_branch(timeline, backup_timeline_);
-            }
+            require_not_abandoned(guessing, timeline, backup_timeline_);
         }
         return backup_timeline(reason);
     }
@@ -109,10 +108,11 @@ class TimelineChooser {
         }
         const auto chosen = with_a_later_commit(target, descendants.back());
         for (const auto other : others) {
-            if (guessing && other > chosen && branches_.has_commits_of_its_own(other)) {
-                throw abandoned_branch(other, chosen);
+            if (other > chosen) {
+                require_not_abandoned(guessing, other, chosen);
             }
         }
+        require_none_meant(target, chosen, guessing);
         std::vector<Timeline> branches;
         std::copy_if(descendants.begin(), descendants.end(), std::back_inserter(branches),
                      [&](Timeline timeline) { return timeline == chosen || holds(timeline, target, descendants); });
@@ -157,6 +157,31 @@ class TimelineChooser {
         return alive;
     }
 
+    /// Of a newer timeline that the backup is not part of. Where somebody has named a backup set, that is meant.
+    void require_not_abandoned(bool guessing, Timeline newer, Timeline followed) {
+        if (guessing && branches_.has_commits_of_its_own(newer)) {
+            throw abandoned_branch(newer, followed);
+        }
+        if (guessing && branches_.has_left_only_its_history(newer)) {
+            throw unknown_branch(newer, followed);
+        }
+    }
+
+    /// Nobody knows when a timeline was begun that has left only its history. A time up to which the followed one was
+    /// written lies there all the same. A later one may lie on the other: not when both have the same rows.
+    void require_none_meant(const RecoveryTarget& target, Timeline followed, bool guessing) {
+        for (const auto& [newer, history] : candidates_) {
+            if (newer <= followed || !branches_.has_left_only_its_history(newer)) {
+                continue;
+            }
+            const bool may_be_meant =
+                descends(history) ? branches_.may_have_undone(newer, backup_timeline_, followed) : guessing;
+            if (may_be_meant && !branches_.may_stop_at(target, followed)) {
+                throw unknown_branch(newer, followed);
+            }
+        }
+    }
+
     bool had_begun(Timeline timeline, postgres::WalTime time) {
         const auto begun = branches_.begun(timeline);
         return !begun || *begun <= time;
@@ -187,6 +212,25 @@ class TimelineChooser {
                             timeline.text(), how_to_follow(branches_.history_of(timeline)), followed.text())};
     }
 
+    Failure unknown_branch(Timeline timeline, Timeline followed) const {
+        const auto history = branches_.history_of(timeline);
+        const auto& fork = history.forks.back();
+        const auto set = set_before(history);
+        // The parent's first record behind the fork ends that replay.
+        const auto its_beginning = set ? fmt::format("; for what it began with, say set: {}, type: lsn, target: {}, "
+                                                     "target-exclusive: true and target-timeline: {}",
+                                                     *set, fork.at.text(), fork.parent.text())
+                                       : std::string();
+        return {ExitCode::target_not_reachable,
+                fmt::format("timeline {0} left timeline {1} at {2}, and of what it wrote nothing is in the archive but "
+                            "its history: one of timelines {3} and {0} was abandoned",
+                            timeline.text(), fork.parent.text(), fork.at.text(), followed.text()),
+                fmt::format("look for WAL segments of timeline {0} ({0:08X}…) in pg_wal of every node that was on it, "
+                            "and bring each into the archive with {1} /PATH/SEGMENT{2}; for what backup set {3} leads "
+                            "to, say target-timeline: {4}",
+                            timeline.number, push_, its_beginning, backup_.label, followed.text())};
+    }
+
     Failure several_branches(const char* hold, const RecoveryTarget& target, std::vector<Timeline> branches) {
         std::sort(branches.begin(), branches.end());
         std::vector<std::string> names, words;
@@ -204,13 +248,20 @@ class TimelineChooser {
 
     bool descends(const TimelineHistory& history) const { return descends_from(history, backup_); }
 
-    /// By the newest set before this one, which is behind what is asked for or the newest of all.
-    std::string how_to_follow(const TimelineHistory& history) const {
+    /// This set, or else the newest before it: it is behind what is asked for or the newest of all.
+    std::optional<std::string> set_before(const TimelineHistory& history) const {
+        if (descends(history)) {
+            return backup_.label;
+        }
         const auto backup = std::find_if(backups_.rbegin(), backups_.rend(), [&](const auto& one) {
             return one.stopped < backup_.stopped && !one.archive_start.empty() && descends_from(history, one);
         });
-        return backup == backups_.rend() ? "an older backup set is needed, and there is none that is part of its past"
-                                         : "say set: " + backup->label;
+        return backup == backups_.rend() ? std::nullopt : std::optional(backup->label);
+    }
+
+    std::string how_to_follow(const TimelineHistory& history) const {
+        const auto set = set_before(history);
+        return set ? "say set: " + *set : "an older backup set is needed, and there is none that is part of its past";
     }
 
     TimelineChoice choice_of(const TimelineHistory& history, std::string reason) const {
@@ -256,6 +307,7 @@ class TimelineChooser {
     const pgbackrest::ArchiveContent& archive_;
     std::map<Timeline, TimelineHistory> candidates_;  ///< that may be followed without being named
     Branches branches_;
+    std::string push_;  ///< pgbackrest::push_by_hand()
 };
 
 }  // namespace
@@ -264,7 +316,7 @@ TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup&
                                const std::vector<pgbackrest::Backup>& backups,
                                const pgbackrest::ArchiveContent& archive, ArchivedWal& wal,
                                postgres::SegmentSize size) {
-    TimelineChooser chooser(backup, backups, archive, wal, size);
+    TimelineChooser chooser(backup, backups, archive, wal, size, pgbackrest::push_by_hand(request.pgbackrest));
     const bool guessing = !request.backup_set;
     if (request.timeline) {
         if (const auto* number = std::get_if<Timeline>(&request.timeline->choice)) {

@@ -23,7 +23,8 @@ struct TimelineChoice {
 /// silently brings back the fork's data), for everything else the newest that descends from the backup. Throws
 /// Failure(target_not_reachable), also when two branches were written at the target time, or may hold the LSN, the
 /// transaction or the restore point: only a person knows which of them is meant. The same when a newer timeline that
-/// the backup is not part of has commits of its own, and nobody has named a backup set: one of the two was abandoned.
+/// the backup is not part of has commits of its own, or has left only its history, so that nobody knows, and nobody has
+/// named a backup set: one of the two was abandoned.
 /// `backups`: all that could be named instead.
 TimelineChoice choose_timeline(const Request& request, const pgbackrest::Backup& backup,
                                const std::vector<pgbackrest::Backup>& backups,

@@ -64,13 +64,18 @@ bool begins_another_branch(const Ticket& ticket, const ReplayState& state, const
 }
 
 /// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
-/// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82).
+/// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82). And when
+/// they do not find a segment, nobody is told which repository could not list its segments (archiveFileMissing in
+/// archive/get/get.c, 2.33 to 2.60).
 process::Captured fetch(const process::Command& command, const std::string& wanted) {
-    constexpr int archive_timeout = 82;
+    constexpr int absent = 1, archive_timeout = 82;
     auto result = process::capture_while_it_works(command, longest_standstill);
     const auto* exited = std::get_if<process::Exited>(&result.outcome);
-    if (exited != nullptr && exited->code == archive_timeout) {
+    const auto code = exited == nullptr ? 0 : exited->code;
+    if (code == archive_timeout) {
         log::info("{} was not delivered asynchronously in time: fetched without that", wanted);
+    }
+    if (code == archive_timeout || (code == absent && postgres::is_segment_name(wanted))) {
         result = process::capture_while_it_works(synchronous(command), longest_standstill);
     }
     return result;
@@ -327,7 +332,10 @@ GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::str
         return {Kind::delivered};
     }
     const auto* exited = std::get_if<process::Exited>(&outcome);
-    if (exited != nullptr && exited->code == 1) {
+    const bool not_found = exited != nullptr && exited->code == 1;
+    const auto what = "archive-get of " + wanted;
+    const auto unasked = not_found ? pgbackrest::failure_of_absence(what, errors) : std::nullopt;
+    if (not_found && !unasked) {
         const auto history = history_timeline(wanted);
         if (!ticket.plans(wanted) && !(history && ticket.needs_history(*history))) {
             return {Kind::not_there};
@@ -336,9 +344,9 @@ GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::str
                 fmt::format("{} was in the archive when the restore was planned, and is missing now", wanted),
                 "bring it back, or restore to a point before it", true};
     }
-    const auto failure = pgbackrest::failure_of("archive-get of " + wanted, outcome, errors);
+    const auto failure = unasked ? *unasked : pgbackrest::failure_of(what, outcome, errors);
     const auto& problem = failure.problems().front();
-    if (failure.is_lasting() && is_read_ahead(ticket, wanted)) {
+    if ((not_found || failure.is_lasting()) && is_read_ahead(ticket, wanted)) {
         log::warning("{}: not needed for {}", problem.message, ticket.target);
         return {Kind::not_there};
     }

@@ -44,7 +44,8 @@ std::optional<GuardAnswer> refuse_second_time(const Ticket& ticket, const std::o
                                               const std::string& startup_process,
                                               const std::optional<postgres::ControlFile>& control);
 
-/// The answer after one run of `pgbackrest archive-get`; `retry` for every error.
+/// The answer after one run of `pgbackrest archive-get`; `retry` for every error, and where a file is not in the
+/// archive as far as a repository could not be asked.
 GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::string& wanted,
                   const process::Outcome& outcome, const std::string& errors);
 

@@ -201,7 +201,12 @@ std::optional<WalFetch::Result> WalFetch::result_of_running(const fs::path& dest
         watches_spool_ = true;
         return std::nullopt;
     }
-    if (ended->is_asynchronous && !is_absent(captured.outcome)) {
+    if (ended->is_asynchronous && is_absent(captured.outcome)) {
+        // Nobody is told which repository could not list its segments (archiveFileMissing in archive/get/get.c).
+        start(ended->wanted, destination, Way::second_try);
+        return std::nullopt;
+    }
+    if (ended->is_asynchronous) {
         ask_without_spool(ended->wanted, destination, pgbackrest::what_happened(captured.outcome));
         return std::nullopt;
     }

@@ -29,8 +29,8 @@ bool is_fetching_into(const std::vector<std::string>& arguments, const std::file
 
 /// Fetches the WAL of one replay. pgBackRest's archive-get starts an asynchronous process that fetches segments ahead
 /// into a spool of ours; from there they are taken by rename, without pgBackRest. Whatever is not as it should be is
-/// asked of archive-get: it knows best what an error, a warning or an absent segment means. Used between the events of
-/// the loop; never waits.
+/// asked of archive-get: it knows best what an error, a warning or an absent segment means. An error and an absent
+/// segment count when it has said so without the spool. Used between the events of the loop; never waits.
 class WalFetch {
   public:
     struct Options {

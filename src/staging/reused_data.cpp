@@ -2,6 +2,7 @@
 
 #include "postgres/binaries.hpp"
 #include "postgres/living_server.hpp"
+#include "staging/fate.hpp"
 #include "staging/journal.hpp"
 #include "staging/old_wal.hpp"
 #include "staging/set_aside.hpp"
@@ -213,7 +214,8 @@ DataBeside look_at_data(const fs::path& directory, const Request& request, const
     beside.obstacle = obstacle_in(directory, facts);
     const auto journal = Journal::read(layout.journal());
     beside.was_given_up =
-        journal && journal->handed_over_is(directory) && was_given_up(*journal, directory, request.patroni);
+        journal && journal->handed_over_is(directory) &&
+        fate_of(*journal, directory, layout.data_directory.filename().string(), request.patroni) == Fate::given_up;
     if (!beside.was_given_up && beside.obstacle.empty()) {
         beside.only_copy = only_copy_in(directory, plan, archived);
     }

@@ -26,7 +26,7 @@ struct DataBeside {
     std::optional<pid_t> server;                   ///< that runs in it
     std::string why_it_stays;                      ///< why it cannot be renamed; empty if it can
     std::string obstacle;                          ///< what of it is not in it alone, or not this user's to change
-    bool was_given_up = false;                     ///< was_given_up(): nobody ever led with it
+    bool was_given_up = false;                     ///< Fate::given_up: nobody ever led with it
     std::string only_copy;                         ///< which WAL the archive does not have, or may not have
 };
 

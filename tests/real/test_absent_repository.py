@@ -1,14 +1,15 @@
 """A repository that goes away in the middle of a restore and comes back: it passes."""
+import glob
 import os
 
 from bootstrap_case import BootstrapCase, wait_until
 
 
-class AbsentRepository(BootstrapCase):
-    """It is a directory that is moved away, as a file system that is not mounted any more."""
+class AbsentCase(BootstrapCase):
+    """The repository is a directory that is moved away, as a file system that is not mounted any more."""
 
     AT = {'copy': '[ $VERB = restore ]', 'replay': '[ $VERB = archive-get ] && [[ $SEGMENT > %s ]]',
-          'middle of the copy': '[ $VERB = restore ]'}
+          'middle of the copy': '[ $VERB = restore ]', 'asynchronous replay': '[ $VERB = archive-get ]'}
 
     def take_away_at(self, phase, *arguments):
         """A bootstrap in the background whose repository is gone when that phase begins."""
@@ -18,7 +19,8 @@ class AbsentRepository(BootstrapCase):
             copying = 'pgbackrest "$@" & until [ -e %s/base ] || ! kill -0 $!; do :; done; kill -STOP $!' % self.staging
             held = 'if [ ! -e %s ]; then %s; %s; kill -CONT $!; wait $!; exit; fi' % (opened, copying, held)
         begins = self.AT[phase].replace('%s', self.source.segments[6])
-        process = self.start_bootstrap('--pgbackrest=' + self.wrap_pgbackrest('if %s; then %s; fi' % (begins, held)), *arguments)
+        wrapped = self.wrap_pgbackrest('if %s; then %s; fi' % (begins, held), ahead=phase.startswith('asynchronous'))
+        process = self.start_bootstrap('--pgbackrest=' + wrapped, *arguments)
         wait_until(phase, lambda: os.path.exists(reached), 120)
         os.rename(self.repository, self.repository + '.away')
         self.lab.write('log/opened', '')
@@ -36,6 +38,8 @@ class AbsentRepository(BootstrapCase):
         self.assert_done(self.bootstrap())
         self.assert_complete()
 
+
+class AbsentRepository(AbsentCase):
     def test_gone_before_the_copy(self):
         self.assert_passes('copy')
 
@@ -48,6 +52,42 @@ class AbsentRepository(BootstrapCase):
     def test_back_again_while_it_is_tried_again(self):
         process = self.take_away_at('replay', '--retry=5', '--retry-wait=1')
         self.wait_for_log('trying again in')
+        self.bring_back()
+        self.assert_done(self.result_of(process, 90))
+        self.assert_complete()
+
+
+class OneOfTwoRepositories(AbsentCase):
+    """The one that stays answers "not there" for what only the other one has."""
+
+    def with_second(self, last=None):
+        """repo2 has the same, and WAL up to this segment."""
+        second = self.lab.path('repo2')
+        self.lab.run('cp', '-a', self.repository, second)
+        for path in glob.glob(os.path.join(second, 'archive/demo/*/*/0000*')):
+            if last and os.path.basename(path)[:24] > last:
+                os.remove(path)
+        self.pgbackrest_configuration = self.lab.pgbackrest_configuration(
+            self.data_directory, self.node.port, settings={'repo2-path': second})
+        self.configure()
+
+    def test_gone_in_the_replay(self):
+        self.with_second(self.source.segments[5])
+        self.assert_passes('replay')
+
+    def test_gone_in_an_asynchronous_replay(self):
+        self.with_second(self.source.segments[5])
+        self.assert_passes('asynchronous replay')
+
+    def test_gone_at_the_end_of_the_wal(self):
+        # Nothing is missing, and nobody knows whether there is more.
+        self.with_second()
+        self.assert_passes('replay')
+
+    def test_back_again_while_it_is_tried_again(self):
+        self.with_second(self.source.segments[5])
+        process = self.take_away_at('replay', '--retry=5', '--retry-wait=1')
+        self.wait_for_log('not every repository could be asked: .* trying again in')
         self.bring_back()
         self.assert_done(self.result_of(process, 90))
         self.assert_complete()

@@ -156,6 +156,54 @@ class Forks(RepositoryCase):
         self.assert_rows_of(self.again(), 1, 2, timeline=2)
 
 
+class HistoriesAlone(RepositoryCase):
+    """A restore to the past whose node was lost before its first segment was archived: what it wrote, nobody knows."""
+
+    SAID = 'timeline 2 left timeline 1 at .* nothing is in the archive but its history: one of timelines 1 and 2 was abandoned'
+    BEHIND_ALL = '--type=time', '--target=2099-01-01 00:00:00+00', '--nearest'
+
+    def make_lost_before_it_archived(self):
+        """The newest backup is of timeline 1, behind the place where timeline 2 left it."""
+        alpha = Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('alpha').write(1, 2, 3)
+        alpha.back_up('second').write(4).stop().remove()
+        restored = Cluster(self, 'alpha').restore(*self.to(2))
+        restored.wait_archived('00000002.history')
+        restored.crash().remove()
+        self.assertEqual(self.in_archive('00000002[0-9A-F]*'), [])
+
+    def test_the_newest_backup_does_not_bring_the_abandoned_timeline_back(self):
+        self.situation('lost_before_it_archived')
+        hint = self.assert_refuses(self.bootstrap(), 4, self.SAID)
+        backup_set, lsn = re.search('for what it began with, say set: (.*?), type: lsn, target: (.*?), target-exclusive: true '
+                                    'and target-timeline: 1;', hint).groups()
+        self.assertEqual(backup_set, self.label('alpha'))
+        self.assert_rows_of(self.again('--set=' + backup_set, '--type=lsn', '--target=' + lsn, '--target-exclusive',
+                                       '--target-timeline=1'), 1, 2, timeline=3)
+        self.assertIn('for what backup set %s leads to, say target-timeline: 1' % self.label('second'), hint)
+        self.assert_rows_of(self.again('--target-timeline=1'), 1, 2, 3, 4, timeline=3)
+        self.assert_rows_of(self.again('--set=' + self.label('second')), 1, 2, 3, 4, timeline=3)
+
+    def test_nor_does_another_target_without_a_set(self):
+        facts = self.situation('lost_before_it_archived')
+        for options in (['--type=immediate'], ['--type=lsn', '--target=' + facts['batches']['4']['lsn']], self.BEHIND_ALL):
+            self.assert_refuses(self.again(*options), 4, self.SAID)
+        self.assert_rows_of(self.again(*self.BEHIND_ALL, '--target-timeline=1'), 1, 2, 3, 4, timeline=3)
+
+    def test_a_time_up_to_which_the_timeline_was_written_lies_there(self):
+        self.situation('lost_before_it_archived')
+        for batch, rows in ((1, [1]), (3, [1, 2, 3])):
+            self.assert_rows_of(self.again('--type=time', '--target=' + self.time_of(batch)), *rows, timeline=3)
+
+    def test_nearest_does_not_take_the_end_of_what_the_newest_restore_had_left(self):
+        self.situation('two_timelines')
+        self.remove_from_archive('00000002????????????????-*')
+        hint = self.assert_refuses(self.bootstrap(*self.BEHIND_ALL), 4, self.SAID)
+        lsn = re.search('target: (.*?), target-exclusive: true', hint)[1]
+        self.assert_rows_of(self.again('--set=' + self.label('alpha'), '--type=lsn', '--target=' + lsn, '--target-exclusive',
+                                       '--target-timeline=1'), 1, 2, timeline=3)
+        self.assert_rows_of(self.again(*self.BEHIND_ALL, '--target-timeline=1'), 1, 2, 3, timeline=3)
+
+
 class LsnsBeforeAFork(RepositoryCase):
     """What a replay to an LSN ends with is the first record behind it, which may end, or begin, behind a fork."""
 

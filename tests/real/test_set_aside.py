@@ -277,21 +277,44 @@ class BackupOfWhatIsRejected(RejectedByPostBootstrap):
         self.assert_what_was_rejected_is_back(self.sql)
 
 
-class OnAnotherNode(UnderPatroni):
-    def test_a_rejected_timeline_that_left_its_history_alone_is_not_followed(self):
+class HistoryOfWhatIsRejected(UnderPatroni):
+    """Of the timeline that Patroni gives up nothing but the history is archived."""
+
+    def reject(self, batch):
+        """Of a restore to the time of this batch."""
         script = self.lab.write('post_bootstrap', '#!/bin/sh\nuntil ls %s/pg_wal/archive_status/00000002.history.done; do sleep .1; done\n'
                                 'exit 1\n' % self.data_directory, 0o755)
-        self.configure({'type': 'time', 'target': self.target('time', 6)}, bootstrap={'post_bootstrap': script})
+        self.configure({'type': 'time', 'target': self.target('time', batch)}, bootstrap={'post_bootstrap': script})
         self.node.start()
         self.node.wait_for_end(120)
         # Its last segment is archived behind the history, if there is the time.
         for segment in glob.glob(os.path.join(self.repository, 'archive/demo/*/*/00000002[0-9A-F]*')):
             os.remove(segment)
+
+    def go_to_another_node(self):
         self.node.name, self.data_directory = 'node2', self.lab.path('data2')
         self.node.data_directory, self.staging = self.data_directory, self.data_directory + '.restoring'
+
+    def test_another_node_does_not_follow_it(self):
+        self.reject(6)
+        self.go_to_another_node()
         self.configure()
         result = self.bootstrap()
         self.assert_refused(result, 4, 'timeline 2 left timeline 1 .* behind the fork', 'target-timeline: 1')
+        self.assert_done(self.bootstrap('--target-timeline=1'))
+        self.assert_complete(timeline=3)
+
+    def test_the_node_that_was_rejected_passes_it_over_for_a_set_behind_its_fork(self):
+        self.reject(1)
+        self.configure()
+        self.assert_done(self.bootstrap())
+        self.assert_complete(timeline=3)
+
+    def test_another_node_asks_which_is_meant(self):
+        self.reject(1)
+        self.go_to_another_node()
+        self.configure()
+        self.assert_refused(self.bootstrap(), 4, 'timeline 2 left timeline 1 .* but its history', 'say target-timeline: 1')
         self.assert_done(self.bootstrap('--target-timeline=1'))
         self.assert_complete(timeline=3)
 

@@ -98,6 +98,36 @@ TEST_CASE("what is no log line of pgBackRest is quoted when there is nothing els
           "loading shared libraries: libssl.so.3");
 }
 
+TEST_CASE("that a file is in no archive says nothing while a repository could not be asked") {
+    const auto absence = [](const std::string& errors) { return failure_of_absence("archive-get of 1", errors); };
+    CHECK_FALSE(absence(""));
+    CHECK_FALSE(absence("WARN: configuration file contains option 'x' invalid for section 'global'\n"));
+    const std::string other_cluster = "WARN: repo1: [ArchiveMismatchError] unable to retrieve the archive id for "
+                                      "database version '15' and system-id '7710953412442782829'\n";
+    CHECK_FALSE(absence(other_cluster));
+    const auto not_mounted =
+        absence("P00   WARN: repo2: [FileMissingError] unable to load info file '/r/archive.info' or "
+                "'/r/archive.info.copy':\n"
+                "            FileMissingError: unable to open missing file '/r/archive.info' for read\n"
+                "            HINT: has a stanza-create been performed?\n");
+    REQUIRE(not_mounted);
+    CHECK(not_mounted->code() == ExitCode::repository_unreachable);
+    CHECK_FALSE(not_mounted->is_lasting());
+    CHECK(std::string(not_mounted->what()) ==
+          "archive-get of 1 failed: pgbackrest exited with code 1, and not every repository could be asked: repo2: "
+          "[FileMissingError] unable to load info file '/r/archive.info' or '/r/archive.info.copy': FileMissingError: "
+          "unable to open missing file '/r/archive.info' for read");
+    CHECK(not_mounted->problems().front().hint == "bring the repository's file system back; the next run continues");
+    // As the asynchronous process's words are passed on: several lines of one warning.
+    const auto both = absence(other_cluster + "            repo2: [HostConnectError] timeout connecting to 'nas:22'\n");
+    REQUIRE(both);
+    CHECK(both->code() == ExitCode::repository_unreachable);
+    const auto refused = absence("WARN: repo2: [FileOpenError] unable to open '/r': [13] Permission denied\n");
+    REQUIRE(refused);
+    CHECK(refused->code() == ExitCode::pgbackrest_failed);
+    CHECK(refused->is_lasting());
+}
+
 TEST_CASE("an error that stands on stdout alone is found there") {
     const std::string error = "P00  ERROR: [032]: '7' is not allowed for 'buffer-size' option\n";
     const std::string warning = "P00   WARN: configuration file contains option 'x' invalid for section 'global'\n";

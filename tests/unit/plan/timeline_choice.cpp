@@ -20,6 +20,16 @@ TimelineChoice choice(const RecoveryTarget& target, const std::optional<Timeline
     return choose_timeline(request, backup, state.stanza.backups, state.archive, *state.wal, segment_size);
 }
 
+/// Of timeline 2 nothing but its history, which tells this fork, is in the archive.
+RepositoryState with_history_alone(Lsn fork) {
+    auto state = two_timelines();
+    const Timeline second{2};
+    std::erase_if(state.archive.segments, [](const auto& entry) { return entry.first.starts_with("00000002"); });
+    state.archive.last_segments.erase(second);
+    state.archive.histories[second].forks[0].at = fork;
+    return state;
+}
+
 TimelineWish number(std::uint32_t timeline) {
     return TimelineWish{Timeline{timeline}};
 }
@@ -76,6 +86,83 @@ TEST_CASE("a cluster that went on from an older backup is not given up for the a
         add_segments(state.archive, 2, 11, 11 + most_segments_to_search(segment_size));
         CHECK(problems_of(ExitCode::target_not_reachable, [&] { choice(latest, std::nullopt, state); }) == refused);
     }
+}
+
+TEST_CASE("a newer timeline that left only its history may hold what is asked for") {
+    auto state = with_history_alone(Lsn{0x4000000});
+    const auto refusal = [&](const RecoveryTarget& target, const std::optional<TimelineWish>& wish = std::nullopt) {
+        return problems_of(ExitCode::target_not_reachable, [&] { choice(target, wish, state); });
+    };
+    const Problems unknown{
+        {"timeline 2 left timeline 1 at 0/4000000, and of what it wrote nothing is in the archive but its history: one "
+         "of timelines 1 and 2 was abandoned",
+         "look for WAL segments of timeline 2 (00000002…) in pg_wal of every node that was on it, and bring each into "
+         "the archive with pgbackrest --reset-pg1-host --reset-pg1-path --no-archive-async archive-push "
+         "/PATH/SEGMENT; for what it began with, say set: 20261122-080000F, type: lsn, target: 0/4000000, "
+         "target-exclusive: true and target-timeline: 1; for what backup set 20261122-090000F leads to, say "
+         "target-timeline: 1"}};
+    for (const auto& target : {latest, RecoveryTarget{Immediate{}}, RecoveryTarget{Xid{748}}, RecoveryTarget{Name{"x"}},
+                               lsn_target("0/9001008"), time_target("2026-11-22 11:51:00Z")}) {
+        CAPTURE(target.text());
+        CHECK(refusal(target) == unknown);
+        CHECK(choice(target, number(1), state).history.timeline == Timeline{1});
+    }
+    CHECK(refusal(latest, TimelineWish{Latest{}}) == unknown);
+    CHECK(refusal(latest, TimelineWish{Immediate{}}) == unknown);
+    // Timeline 1 was alive then.
+    CHECK(choice(time_target("2026-11-22 11:49:00Z"), std::nullopt, state).history.timeline == Timeline{1});
+    SECTION("not when a set is named") {
+        auto request = asking_for(latest);
+        request.backup_set = state.stanza.backups[1].label;
+        for (const auto& target : {latest, time_target("2026-11-22 11:51:00Z")}) {
+            request.target = target;
+            CHECK(choose_timeline(request, state.stanza.backups[1], state.stanza.backups, state.archive, *state.wal,
+                                  segment_size)
+                      .history.timeline == Timeline{1});
+        }
+    }
+    SECTION("not when it was begun by a restore that Patroni gave up") {
+        state.archive.rejected[Timeline{2}] = "";
+        for (const auto& target : {latest, RecoveryTarget{Immediate{}}, time_target("2026-11-22 11:51:00Z")}) {
+            CHECK(choice(target, std::nullopt, state).history.timeline == Timeline{1});
+        }
+    }
+    SECTION("not when it is older than the one that is followed") {
+        state.archive.histories[Timeline{3}] = {Timeline{3}, {{Timeline{1}, Lsn{0x7000158}, "another restore"}}};
+        add_segments(state.archive, 3, 7, 9);
+        wal_of(state).content.erase(segment(1, 9));
+        wal_of(state).begin(3, 1, Lsn{0x7000158}, "2026-11-22 12:10:00Z");
+        wal_of(state).commit(3, 9, "2026-11-22 12:30:00Z");
+        CHECK(choice(latest, std::nullopt, state).history.timeline == Timeline{3});
+        CHECK(choice(time_target("2026-11-22 12:40:00Z"), std::nullopt, state).history.timeline == Timeline{3});
+    }
+    SECTION("an abort behind the time shows as well that the followed one was alive") {
+        const auto& facts = wal_of(state).content[segment(1, 9)];
+        wal_of(state).content[segment(1, 9)].latest_transaction_end =
+            *facts.latest_transaction_end + std::chrono::minutes(2);
+        CHECK(choice(time_target("2026-11-22 11:51:00Z"), std::nullopt, state).history.timeline == Timeline{1});
+    }
+    SECTION("there is no older set") {
+        state.stanza.backups[0].lsn_stop = Lsn{0x4000100};
+        const auto refused = refusal(latest);
+        REQUIRE(refused.size() == 1);
+        CHECK(refused[0].hint.find("; for what it began with") == std::string::npos);
+    }
+}
+
+TEST_CASE("a time behind all that the followed timeline wrote may lie on one that left only its history") {
+    auto state = with_history_alone(Lsn{0x7000158});  // the backup is part of its past
+    const auto behind = time_target("2026-11-22 11:51:00Z");
+    const auto refused = problems_of(ExitCode::target_not_reachable, [&] { choice(behind, std::nullopt, state); });
+    REQUIRE(refused.size() == 1);
+    CHECK(refused[0].message.starts_with("timeline 2 left timeline 1 at 0/7000158, and of what it wrote nothing"));
+    CHECK(refused[0].hint.find("say set: 20261122-090000F, type: lsn, target: 0/7000158") != std::string::npos);
+    CHECK(choice(behind, number(1), state).history.timeline == Timeline{1});
+    CHECK(choice(time_target("2026-11-22 11:49:00Z"), std::nullopt, state).history.timeline == Timeline{1});
+    // Nothing was committed behind the fork: both have the same rows.
+    wal_of(state).content.erase(segment(1, 9));
+    wal_of(state).commit(1, 7, "2026-11-22 11:20:00Z", 0x100);
+    CHECK(choice(behind, std::nullopt, state).history.timeline == Timeline{1});
 }
 
 TEST_CASE("a test restore's branch without a commit is passed over for the newest one that the backup is part of") {

@@ -112,6 +112,31 @@ TEST_CASE("what was planned and is not there now is asked for again, then aborts
     }
 }
 
+TEST_CASE("what is not there while a repository cannot be asked is asked for again, and never lasts") {
+    const std::string away = "WARN: repo2: [HostConnectError] timeout connecting to 'nas:22'\n";
+    for (const auto& wanted : {segment(1, 2), segment(2, 9), segment(2, 10), std::string("00000002.history"),
+                               std::string("00000003.history")}) {
+        CAPTURE(wanted);
+        const auto answer = judged(wanted, process::Exited{1}, away);
+        CHECK(answer.kind == Kind::retry);
+        CHECK(answer.cause == ExitCode::repository_unreachable);
+        CHECK_FALSE(answer.lasts);
+        CHECK(answer.message == "archive-get of " + wanted +
+                                    " failed: pgbackrest exited with code 1, and not every repository could be asked: "
+                                    "repo2: [HostConnectError] timeout connecting to 'nas:22'");
+        CHECK(answer.hint == "bring the repository back; the next run continues where this one stopped");
+    }
+    CHECK(judge(with_target(), fresh, segment(2, 9), process::Exited{1}, away).kind == Kind::retry);
+    CHECK(judge(with_target(), fresh, "00000003.history", process::Exited{1}, away).kind == Kind::retry);
+    // Read ahead of the target, and not needed.
+    CHECK(judge(with_target(), fresh, segment(2, 10), process::Exited{1}, away).kind == Kind::not_there);
+    // One that holds another cluster's archive has answered.
+    const std::string other = "WARN: repo2: [ArchiveMismatchError] unable to retrieve the archive id for database "
+                              "version '15' and system-id '7710953412442782829'\n";
+    CHECK(judged(segment(2, 10), process::Exited{1}, other).kind == Kind::not_there);
+    CHECK(judged(segment(2, 9), process::Exited{1}, other).cause == ExitCode::target_not_reachable);
+}
+
 TEST_CASE("patroni mode: a timeline that came into the archive after the plan is not followed") {
     auto in_patroni = ticket();
     in_patroni.recovery = Recovery::patroni;

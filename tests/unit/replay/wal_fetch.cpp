@@ -125,7 +125,15 @@ TEST_CASE("what archive-get does not find is not there") {
     const auto result = fetching.asked(second);
     REQUIRE(std::holds_alternative<process::Exited>(result.outcome));
     CHECK(std::get<process::Exited>(result.outcome).code == 1);
-    CHECK(fetching.calls() == Strings{"0 " + second});
+    CHECK(fetching.calls() == Strings{"0 " + second, "1 " + second});
+}
+
+TEST_CASE("why a segment was not found is told by an archive-get without the spool") {
+    Fetched fetching("[ -z \"$SYNC\" ] || echo 'WARN: repo2: [HostConnectError] timeout' >&2; exit 1");
+    const auto result = fetching.asked(second);
+    REQUIRE(std::holds_alternative<process::Exited>(result.outcome));
+    CHECK(std::get<process::Exited>(result.outcome).code == 1);
+    CHECK(result.errors.find("repo2: [HostConnectError]") != std::string::npos);
 }
 
 TEST_CASE("a pgbackrest that is not there is told as such") {

@@ -147,7 +147,18 @@ TEST_CASE("the served archive ends where the plan does, and nowhere else") {
     CHECK(notes.aborted_with == static_cast<int>(ExitCode::target_not_reachable));
     CHECK(notes.abort_message ==
           segment(1, 3) + " was in the archive when the restore was planned, and is missing now");
-    CHECK(served.calls().size() == 4);  // the last one twice
+    CHECK(served.calls().size() == 7);  // segments without the spool as well, and the last one twice
+}
+
+TEST_CASE("the served archive does not end while a repository is away") {
+    Served served("echo 'WARN: repo2: [HostConnectError] timeout' >&2; exit 1");
+    for (const auto& wanted : {segment(1, 5), segment(1, 3), std::string("00000002.history")}) {
+        CAPTURE(wanted);
+        served.begin();
+        CHECK(served.ask(wanted) == 200);
+        CHECK(served.server->notes().aborted_with == static_cast<int>(ExitCode::repository_unreachable));
+        CHECK_FALSE(served.server->notes().abort_lasts);
+    }
 }
 
 TEST_CASE("an error is tried again, then aborts the recovery with its own meaning") {
