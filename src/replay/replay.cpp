@@ -150,6 +150,8 @@ class Replay {
         needed.raise_limits(seen_limits_);
         needed.max_prepared_transactions += more_prepared_;
         auto all = base_settings(request_, data_, needed);
+        const auto for_origins = settings_for_origins(plan_.major_version, replication_origins_in(data_));
+        all.insert(all.end(), for_origins.begin(), for_origins.end());
         if (request_.scratch) {
             const auto more = settings_beside_production(plan_.major_version);
             all.insert(all.end(), more.begin(), more.end());
