@@ -55,12 +55,11 @@ std::vector<postgres::Setting> server_settings(const postgres::ControlData& cont
     return settings;
 }
 
-std::vector<postgres::Setting> settings_for_origins(int major_version, std::uint64_t origins) {
-    constexpr int first_with_own_setting = 18;
+postgres::Setting setting_for_origins(int major_version, std::uint64_t origins) {
     constexpr std::uint64_t more_in_the_wal = 1000;
     const std::string name =
-        major_version < first_with_own_setting ? "max_replication_slots" : "max_active_replication_origins";
-    return {postgres::Setting{name, std::to_string(origins + more_in_the_wal)}};
+        major_version < first_with_setting_for_origins ? "max_replication_slots" : "max_active_replication_origins";
+    return {name, std::to_string(origins + more_in_the_wal)};
 }
 
 std::uint64_t replication_origins_in(const std::filesystem::path& data_directory) {

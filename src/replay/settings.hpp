@@ -22,11 +22,13 @@ struct ReplayResources {
 std::vector<postgres::Setting> server_settings(const postgres::ControlData& control, const ReplayResources& resources,
                                                const std::string& preload_libraries);
 
+constexpr int first_with_setting_for_origins = 18;
+
 /// Room for the progress of replication origins, which a logical subscriber has one of for each subscription: those
 /// that the copy holds and what the WAL adds. pg_control does not tell how many the source allowed, and PostgreSQL does
 /// not start with less room than there are (StartupReplicationOrigin in origin.c). Nothing of it is written into the
 /// WAL.
-std::vector<postgres::Setting> settings_for_origins(int major_version, std::uint64_t origins);
+postgres::Setting setting_for_origins(int major_version, std::uint64_t origins);
 
 /// How many there are in pg_logical/replorigin_checkpoint of a data directory; 0 without that file.
 std::uint64_t replication_origins_in(const std::filesystem::path& data_directory);

@@ -203,7 +203,7 @@ echo "$told"
     def test_more_replication_origins_than_the_default_allows(self):
         # As a subscriber has them: 11 in the backup, and 4 more in the WAL behind it.
         major = int(os.path.basename(os.path.dirname(self.lab.bin_directory)))
-        allowed = ('max_replication_slots' if major < 18 else 'max_active_replication_origins') + '=20'
+        allowed = '%s=20' % ('max_replication_slots' if major < 18 else 'max_active_replication_origins')
         make = ("select pg_replication_origin_create('o' || i) from generate_series(%d, %d) i;"
                 "select pg_replication_origin_advance('o' || i, ('0/' || i)::pg_lsn) from generate_series(%d, %d) i")
         self.make_source(allowed, make % (1, 11, 1, 11))
@@ -211,6 +211,12 @@ echo "$told"
             self.plain.sql(statement)
         self.plain.write_batches(1, 2)
         self.lose()
+        if major < 18:
+            # Patroni starts PostgreSQL with its own limit.
+            self.assert_refused(self.bootstrap(), 3, '15 replication origins are in use .* max_replication_slots 10',
+                                'set max_replication_slots to 15 or more in bootstrap.dcs.postgresql.parameters')
+            self.assert_absent()
+            self.configure(bootstrap={'dcs': {'postgresql': {'parameters': {'max_replication_slots': 15}}}})
         self.assert_done(self.bootstrap())
         self.assert_finished()
         self.open(allowed)

@@ -87,8 +87,8 @@ TEST_CASE("libraries are loaded only where they are asked for") {
 }
 
 TEST_CASE("there is room for more replication origins than the copy holds") {
-    CHECK(named(settings_for_origins(17, 0)) == Named{{"max_replication_slots", "1000"}});
-    CHECK(named(settings_for_origins(18, 11)) == Named{{"max_active_replication_origins", "1011"}});
+    CHECK(named({setting_for_origins(17, 0)}) == Named{{"max_replication_slots", "1000"}});
+    CHECK(named({setting_for_origins(18, 11)}) == Named{{"max_active_replication_origins", "1011"}});
     const Files files;
     CHECK(replication_origins_in(files.path()) == 0);
     files.write("pg_logical/replorigin_checkpoint", std::string(8, 'x'));
