@@ -219,7 +219,8 @@ const std::vector<CheckDefinition>& check_table() {
          "It is misspelt, or of a later pgBackRest than 2.60: what it does to a restore is not looked at.",
          "correct it, or look it up in pgBackRest's documentation before the restore"},
         {"repository", error, "the repository cannot serve the restore",
-         "The stanza is missing, has no valid backup, cannot be decrypted or cannot be reached.",
+         "The stanza is missing, in one of several repositories as well, has no valid backup, cannot be decrypted or "
+         "cannot be reached. A repository that is not mounted looks like one without the stanza.",
          "read the message; `pgbackrest info` shows the same"},
         {"target", error, "the target cannot be reached",
          "No backup set ends before it, WAL is missing or damaged on the way, the last commit lies before it, or two "
@@ -237,7 +238,7 @@ const std::vector<CheckDefinition>& check_table() {
         {"backup-set-unknown", error, "the backup set from which the target can be reached is not known",
          "A transaction or a restore point is looked for in the last 4 GiB of WAL, and was not found there. If the "
          "backup ended after the target, the replay never meets it, which shows only at the end of the replay. It is "
-         "also asked for where several restore points have the name.",
+         "also asked for where several restore points have the name, even with one backup set.",
          "use `set` to name the newest backup set that ended before the target"},
         {"backup-in-error", warning, "the backup set has pages with bad checksums",
          "pgBackRest found damaged pages when it made the backup; they are restored as they are.",

@@ -65,11 +65,9 @@ const yaml::Entry* limit_entry(const yaml::Node& configuration, const std::strin
 
 /// Else Patroni's own defaults (postgresql/config.py, CMDLINE_OPTIONS, 2.0 to 4.1).
 std::optional<std::int64_t> limit_in(const yaml::Entry* entry, const std::string& name) {
-    static const std::map<std::string, int> defaults = {{"max_connections", 100},
-                                                        {"max_worker_processes", 8},
-                                                        {"max_wal_senders", 10},
-                                                        {"max_prepared_transactions", 0},
-                                                        {"max_locks_per_transaction", 64}};
+    static const std::map<std::string, int> defaults = {
+        {"max_connections", 100},         {"max_worker_processes", 8},   {"max_wal_senders", 10},
+        {"max_prepared_transactions", 0}, {"max_replication_slots", 10}, {"max_locks_per_transaction", 64}};
     if (entry == nullptr) {
         return defaults.at(name);
     }

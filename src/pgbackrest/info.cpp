@@ -108,39 +108,81 @@ std::optional<Stanza> ask(const Pgbackrest& pgbackrest, const process::Command& 
     return stanza;
 }
 
-/// Without an LSN the segment size is unknown, and so is which segments a restore needs.
+/// pgBackRest before 2.36 has the positions in the manifest alone.
+void read_positions(const Pgbackrest& pgbackrest, const Stanza& stanza, Backup& backup) {
+    const auto path = fmt::format("backup/{}/{}/backup.manifest", stanza.name, backup.label);
+    const auto manifest = process::capture_while_it_works(
+        pgbackrest.data_command("repo-get", {{"repo", std::to_string(backup.repository)}}, {path}));
+    process::require_resources(pgbackrest.program, manifest.outcome);
+    if (process::succeeded(manifest.outcome)) {
+        take_positions(manifest.output, backup);
+    }
+}
+
+/// Without an LSN the segment size is unknown, and so is which segments a restore needs. A backup that begins at a
+/// multiple of 4 GiB leaves several sizes possible: the one before it tells, and before a restore its own first
+/// segment.
 void learn_segment_size(const Pgbackrest& pgbackrest, Stanza& stanza) {
-    auto& newest = stanza.backups.back();
-    if (!newest.lsn_start) {
-        const auto path = fmt::format("backup/{}/{}/backup.manifest", stanza.name, newest.label);
-        const auto manifest = process::capture_while_it_works(
-            pgbackrest.data_command("repo-get", {{"repo", std::to_string(newest.repository)}}, {path}));
-        process::require_resources(pgbackrest.program, manifest.outcome);
-        if (process::succeeded(manifest.outcome)) {
-            take_positions(manifest.output, newest);
+    const Backup* newest = nullptr;
+    for (auto backup = stanza.backups.rbegin(); backup != stanza.backups.rend(); ++backup) {
+        if (backup->archive_start.empty()) {
+            continue;  // offline
+        }
+        newest = newest == nullptr ? &*backup : newest;
+        if (backup->repository != newest->repository || backup->database_id != newest->database_id) {
+            continue;
+        }
+        if (!backup->lsn_start) {
+            read_positions(pgbackrest, stanza, *backup);
+        }
+        const auto possible = possible_segment_sizes(*backup);
+        if (possible.size() == 1) {
+            stanza.segment_size = possible.front();
+            return;
+        }
+        if (possible.empty()) {
+            log::warning("the size of WAL segments is not known: assuming {} MB", stanza.segment_size.bytes >> 20);
+            return;
         }
     }
-    if (const auto size = segment_size_of(newest)) {
-        stanza.segment_size = *size;
-    } else {
-        log::warning("the size of WAL segments is not known: assuming {} MB", stanza.segment_size.bytes >> 20);
+}
+
+/// A segment's name, without its timeline, is the one that an LSN lies in; at a segment's end pg_walfile_name() names
+/// the one before it, up to PostgreSQL 15.
+bool fits(const std::string& name, postgres::Lsn lsn, postgres::SegmentSize size) {
+    const auto is_in = [&](std::uint64_t position) {
+        const auto segment = postgres::Segment::containing(postgres::Timeline{1}, postgres::Lsn{position}, size);
+        return segment.name(size).substr(timeline_digits) == name.substr(timeline_digits);
+    };
+    return is_in(lsn.value) || (lsn.value > 0 && is_in(lsn.value - 1));
+}
+
+void leave_what_fits(const std::string& name, std::optional<postgres::Lsn> lsn,
+                     std::vector<postgres::SegmentSize>& sizes) {
+    if (lsn && postgres::is_segment_name(name)) {
+        std::erase_if(sizes, [&](const auto& size) { return !fits(name, *lsn, size); });
     }
 }
 
 }  // namespace
 
-std::optional<postgres::SegmentSize> segment_size_of(const Backup& backup) {
-    if (!backup.lsn_start || backup.archive_start.size() <= timeline_digits) {
-        return std::nullopt;
+std::vector<postgres::SegmentSize> possible_segment_sizes(const Backup& backup) {
+    if (!backup.lsn_start || !postgres::is_segment_name(backup.archive_start)) {
+        return {};
     }
+    std::vector<postgres::SegmentSize> sizes;
     for (std::uint64_t bytes = 1ULL << 20; bytes <= (1ULL << 30); bytes *= 2) {
-        const postgres::SegmentSize size{bytes};
-        const auto segment = postgres::Segment::containing(postgres::Timeline{1}, *backup.lsn_start, size);
-        if (segment.name(size).substr(timeline_digits) == backup.archive_start.substr(timeline_digits)) {
-            return size;
-        }
+        sizes.push_back(postgres::SegmentSize{bytes});
     }
-    return std::nullopt;
+    leave_what_fits(backup.archive_start, backup.lsn_start, sizes);
+    auto narrowed = sizes;
+    leave_what_fits(backup.archive_stop, backup.lsn_stop, narrowed);
+    return narrowed.empty() ? sizes : narrowed;
+}
+
+std::optional<postgres::SegmentSize> segment_size_of(const Backup& backup) {
+    const auto sizes = possible_segment_sizes(backup);
+    return sizes.size() == 1 ? std::optional(sizes.front()) : std::nullopt;
 }
 
 void take_positions(std::string_view manifest, Backup& backup) {

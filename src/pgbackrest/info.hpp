@@ -56,11 +56,16 @@ struct Stanza {
     std::vector<RepositoryStatus> repositories;
     std::vector<Database> databases;
     std::vector<Archive> archives;
-    std::vector<Backup> backups;  ///< oldest first
-    postgres::SegmentSize segment_size{};
+    std::vector<Backup> backups;           ///< oldest first
+    postgres::SegmentSize segment_size{};  ///< of backups that do not tell it themselves
 };
 
-/// The segment size, from a backup's start, which is given both as an LSN and as a segment name. Empty without an LSN.
+/// The sizes of a segment that a backup's start and end leave, which are given both as an LSN and as a segment name:
+/// one most of the time, all of them for a backup within the first segment behind a multiple of 4 GiB. Empty without an
+/// LSN.
+std::vector<postgres::SegmentSize> possible_segment_sizes(const Backup& backup);
+
+/// The one that they leave; empty when there are several, or none.
 std::optional<postgres::SegmentSize> segment_size_of(const Backup& backup);
 
 /// Reads `backup-lsn-start` and `backup-lsn-stop` from a backup.manifest; pgBackRest before 2.36 has them nowhere else.

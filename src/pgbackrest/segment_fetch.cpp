@@ -2,6 +2,7 @@
 
 #include "pgbackrest/capture.hpp"
 #include "pgbackrest/decompress.hpp"
+#include "postgres/wal_page.hpp"
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -11,6 +12,13 @@ std::string fetch_segment(const Pgbackrest& pgbackrest, const ArchivedFile& file
     auto result =
         succeeded_or_again("reading of " + file.path, process::capture_while_it_works(command), command, retry);
     return decompress(std::move(result.output), file.path, size.bytes);
+}
+
+std::optional<postgres::SegmentSize> segment_size_in(const Pgbackrest& pgbackrest, const ArchivedFile& file,
+                                                     const RetryPolicy& retry) {
+    constexpr postgres::SegmentSize greatest{1ULL << 30};
+    const auto page = postgres::WalPage::read(fetch_segment(pgbackrest, file, greatest, retry));
+    return page && page->file ? std::optional(page->file->segment_size) : std::nullopt;
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -1,5 +1,6 @@
 #include "plan/repository_state.hpp"
 
+#include "pgbackrest/segment_fetch.hpp"
 #include "plan/backup_choice.hpp"
 #include "plan/clusters.hpp"
 #include "plan/target_search.hpp"
@@ -16,18 +17,28 @@ namespace patroni_pgbackrest {
 
 namespace {
 
-/// With a repository out of reach nobody knows where the archive ends, and the one that is left may lag behind.
-void require_whole_archive(const Request& request, const pgbackrest::Stanza& stanza) {
-    constexpr int out_of_reach = 99;
-    for (const auto& repository : stanza.repositories) {
-        if (repository.code == out_of_reach && !request.repository && !request.target.is_immediate()) {
-            throw Failure(ExitCode::repository_unreachable,
-                          fmt::format("repository {} of stanza {} is out of reach, so the end of the archive is not "
-                                      "known: {}",
-                                      repository.key, stanza.name, repository.message),
-                          "bring it back, or name the repository that is to be restored from with repo");
-        }
+/// The first segment's own header decides where the backup leaves several sizes.
+postgres::SegmentSize segment_size_in_force(const Request& request, const pgbackrest::Backup& backup,
+                                            const RepositoryState& state) {
+    const auto possible = pgbackrest::possible_segment_sizes(backup);
+    if (possible.size() < 2) {
+        return possible.empty() ? state.stanza.segment_size : possible.front();
     }
+    const auto is_possible = [&](postgres::SegmentSize size) {
+        return std::find(possible.begin(), possible.end(), size) != possible.end();
+    };
+    std::optional<postgres::SegmentSize> told;
+    if (const auto first = state.archive.segments.find(backup.archive_start); first != state.archive.segments.end()) {
+        could_read([&] { told = pgbackrest::segment_size_in(request.pgbackrest, first->second, request.retry); });
+    }
+    if (told && is_possible(*told)) {
+        return *told;
+    }
+    const auto assumed = is_possible(state.stanza.segment_size) ? state.stanza.segment_size : possible.front();
+    log::warning(
+        "WAL segment {}, which backup set {} begins in, does not tell the size of WAL segments: assuming {} MB",
+        backup.archive_start, backup.label, assumed.bytes >> 20);
+    return assumed;
 }
 
 /// From that backup set on.
@@ -38,9 +49,9 @@ void read_wal(const Request& request, const pgbackrest::Backup& backup, const Se
     if (rejected.system_identifier == settled.cluster.system_identifier) {
         state.archive.rejected = rejected_timelines(state.archive, rejected);
     }
+    state.stanza.segment_size = segment_size_in_force(request, backup, state);
     state.wal = std::make_shared<RepositoryWal>(request.pgbackrest, request.retry, state.archive,
-                                                pgbackrest::segment_size_of(backup).value_or(state.stanza.segment_size),
-                                                settled.cluster.system_identifier);
+                                                state.stanza.segment_size, settled.cluster.system_identifier);
 }
 
 /// Which timelines are rejected is known when the archive is read, from the chosen set on: another choice reads it
@@ -92,6 +103,34 @@ void require_pgbackrest(const Request& request) {
         throw Failure(ExitCode::preflight_refused,
                       fmt::format("the program '{}' was not found", request.pgbackrest.program),
                       "install pgBackRest 2.33 or later, or name its program with the option pgbackrest");
+    }
+}
+
+/// archive-push reports an error for as long as one of its repositories is missing the stanza, so no working cluster
+/// archives into such a one; and one that is not mounted looks the same. A repository without a backup has an archive.
+void require_whole_archive(const Request& request, const pgbackrest::Stanza& stanza) {
+    constexpr int missing_path = 1;
+    constexpr int missing_data = 3;
+    constexpr int out_of_reach = 99;
+    if (request.repository || request.target.is_immediate()) {
+        return;
+    }
+    for (const auto& repository : stanza.repositories) {
+        if (repository.code == out_of_reach) {
+            throw Failure(ExitCode::repository_unreachable,
+                          fmt::format("repository {} of stanza {} is out of reach, so the end of the archive is not "
+                                      "known: {}",
+                                      repository.key, stanza.name, repository.message),
+                          "bring it back, or name the repository that is to be restored from with repo");
+        }
+        if (repository.code == missing_path || repository.code == missing_data) {
+            throw Failure(ExitCode::repository_unreachable,
+                          fmt::format("repository {} does not have stanza {}, so the end of the archive is not known: "
+                                      "{}",
+                                      repository.key, stanza.name, repository.message),
+                          "mount it, or correct its path, if WAL was archived into it; else name the repository that "
+                          "is to be restored from with repo");
+        }
     }
 }
 

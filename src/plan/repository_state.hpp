@@ -17,7 +17,7 @@ namespace patroni_pgbackrest {
 
 /// What the repository tells, read before a plan is made.
 struct RepositoryState {
-    pgbackrest::Stanza stanza;  ///< with one cluster in it
+    pgbackrest::Stanza stanza;  ///< with one cluster in it, and its segments' size
     pgbackrest::ArchiveContent archive;
     std::shared_ptr<ArchivedWal> wal;                ///< of that archive
     std::optional<pgbackrest::Backup> found_backup;  ///< with a look at the archive; see backup_of()
@@ -31,8 +31,12 @@ pgbackrest::Backup backup_of(const Request& request, const RepositoryState& repo
 /// Throws Failure(preflight_refused) naming the pgbackrest program when it is not there.
 void require_pgbackrest(const Request& request);
 
-/// `pgbackrest info`. Throws Failure(repository_unreachable) when a repository is out of reach that may hold the end of
-/// the archive, and what pgbackrest::info() throws.
+/// With a repository out of reach, or without the stanza, nobody knows where the archive ends, and the ones that are
+/// left may lag behind. Throws Failure(repository_unreachable) for it, unless the request names a repository or needs
+/// no end.
+void require_whole_archive(const Request& request, const pgbackrest::Stanza& stanza);
+
+/// `pgbackrest info`. Throws what require_whole_archive() and pgbackrest::info() throw.
 pgbackrest::Stanza read_stanza(const Request& request);
 
 /// The archive's listing, and where the backup set has tablespaces and links. A set that was made on a rejected

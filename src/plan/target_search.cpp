@@ -106,9 +106,12 @@ std::size_t most_segments_to_look_through(postgres::SegmentSize size) {
 }
 
 bool needs_search(const Request& request, const std::vector<pgbackrest::Backup>& candidates) {
+    if (request.backup_set) {
+        return false;
+    }
     const auto& point = request.target.point;
-    return (std::holds_alternative<Xid>(point) || std::holds_alternative<Name>(point)) && !request.backup_set &&
-           candidates.size() > 1;
+    return std::holds_alternative<Name>(point) ? !candidates.empty()
+                                               : std::holds_alternative<Xid>(point) && candidates.size() > 1;
 }
 
 std::optional<pgbackrest::Backup> find_backup_before_target(const Request& request,
@@ -127,10 +130,12 @@ std::optional<pgbackrest::Backup> find_backup_before_target(const Request& reque
         choose_timeline(latest, oldest, repository.stanza.backups, repository.archive, *repository.wal, size).history;
     const auto planned = plan_wal(oldest, latest.target, history, repository.archive.segments, size);
     const auto most = request.search ? planned.segments : most_segments_to_look_through(size);
-    const auto places = look_for(request.target, planned, most, size, repository, [&](Lsn place) {
+    auto places = look_for(request.target, planned, most, size, repository, [&](Lsn place) {
         const auto backup = newest_before(place, candidates, history);
         return backup ? backup->lsn_stop : std::nullopt;
     });
+    // No replay comes by what the first segment holds in front of the oldest backup's start.
+    std::erase_if(places, [&](const auto& place) { return oldest.lsn_start && place.at < *oldest.lsn_start; });
     if (places.size() > 1) {
         refuse_several(request.target, places);
     }
@@ -140,6 +145,9 @@ std::optional<pgbackrest::Backup> find_backup_before_target(const Request& reque
     if (most < planned.segments) {
         log::info("{} is not in the last {} WAL segments", request.target.text(), most);
         return std::nullopt;
+    }
+    if (candidates.size() == 1) {
+        return std::nullopt;  // there is no choice, and the replay meets what is archived until then
     }
     throw Failure(ExitCode::target_not_reachable,
                   fmt::format("the target {} is nowhere in the WAL from backup set {} to the end of timeline {}",

@@ -103,6 +103,12 @@ Reached prove_target(const Request& request, const Plan& plan, const postgres::R
     if (control.timeline <= plan.timeline()) {
         throw not_proven(fmt::format("timeline {} is not new", control.timeline.text()));
     }
+    // PostgreSQL takes a number for free whose history it is told is not there.
+    const auto& known = plan.archive_end;
+    if (known.histories.contains(control.timeline) || known.last_segments.contains(control.timeline)) {
+        throw not_proven(
+            fmt::format("timeline {} is not new: the archive has one of that number already", control.timeline.text()));
+    }
     const auto file = pg_wal / control.timeline.history_file();
     const auto content = system::read_file_if_present(file);
     if (!content) {

@@ -151,6 +151,7 @@ class Replay {
         needed.raise_limits(seen_limits_);
         needed.max_prepared_transactions += more_prepared_;
         auto all = base_settings(request_, plan_, data_, needed);
+        all.push_back(setting_for_origins(plan_.major_version, replication_origins_in(data_)));
         if (request_.scratch) {
             const auto more = settings_beside_production(plan_.major_version);
             all.insert(all.end(), more.begin(), more.end());
@@ -205,6 +206,7 @@ class Replay {
                 log_ = server.log();
                 tell_end();
                 const auto superuser = set_roles(session_.roles, server, bin_directory_);
+                refuse_too_many_origins();
                 refuse_too_many_prepared(
                     postgres::Client(bin_directory_, superuser_connection(server, superuser, "template1")));
                 const postgres::Client client(bin_directory_, superuser_connection(server, superuser));
@@ -259,19 +261,32 @@ class Replay {
         const auto result =
             client.psql("SELECT count(*) FROM pg_catalog.pg_prepared_xacts;\n", std::chrono::minutes(1));
         const auto count = process::succeeded(result.outcome) ? system::number(system::trim(result.output)) : 0;
-        if (count.value_or(0) == 0 || !session_.patroni_limits) {
+        if (const auto pending = static_cast<std::int64_t>(count.value_or(0)); pending > 0) {
+            require_room("prepared transactions are pending", pending, "max_prepared_transactions",
+                         std::max(pending, control_limit()));
+        }
+    }
+
+    /// The checkpoint at the end of the recovery has written them down. Patroni gives PostgreSQL its own limit, at
+    /// least 4, always; from 18 on they have another setting, which it leaves alone.
+    void refuse_too_many_origins() const {
+        const auto origins = static_cast<std::int64_t>(replication_origins_in(data_));
+        if (origins > 4 && plan_.major_version < first_with_setting_for_origins) {
+            require_room("replication origins are in use", origins, "max_replication_slots", origins);
+        }
+    }
+
+    void require_room(const std::string& what, std::int64_t count, const std::string& name, std::int64_t least) const {
+        if (!session_.patroni_limits) {
             return;
         }
-        const auto pending = static_cast<std::int64_t>(*count);
-        const std::string name = "max_prepared_transactions";
         const auto limits = session_.patroni_limits();
-        if (const auto most = limits.in_force(name); most && pending > *most) {
-            Failure failure(
-                ExitCode::preflight_refused,
-                fmt::format("{} prepared transactions are pending in the restored cluster, and Patroni starts "
-                            "PostgreSQL with {} {}, with which it does not come up",
-                            pending, name, *most),
-                limits.how_to_raise(name, std::max(pending, control_limit())) + ": the next run goes on from here");
+        if (const auto most = limits.in_force(name); most && count > *most) {
+            Failure failure(ExitCode::preflight_refused,
+                            fmt::format("{} {} in the restored cluster, and Patroni starts PostgreSQL with {} {}, with "
+                                        "which it does not come up",
+                                        count, what, name, *most),
+                            limits.how_to_raise(name, least) + ": the next run goes on from here");
             throw limits.is_left() ? failure : failure.lasting();
         }
     }

@@ -106,6 +106,21 @@ bool reads_ahead(int major_version, const std::vector<postgres::Setting>& settin
            });
 }
 
+postgres::Setting setting_for_origins(int major_version, std::uint64_t origins) {
+    constexpr std::uint64_t more_in_the_wal = 1000;
+    const std::string name =
+        major_version < first_with_setting_for_origins ? "max_replication_slots" : "max_active_replication_origins";
+    return {name, std::to_string(origins + more_in_the_wal)};
+}
+
+std::uint64_t replication_origins_in(const std::filesystem::path& data_directory) {
+    // A magic number, a ReplicationStateOnDisk for each origin, a checksum (CheckPointReplicationOrigin).
+    constexpr std::uint64_t around = 8, of_each = 16;
+    std::error_code error;
+    const auto size = std::filesystem::file_size(data_directory / "pg_logical" / "replorigin_checkpoint", error);
+    return error || size < around ? 0 : (size - around) / of_each;
+}
+
 std::vector<postgres::Setting> settings_beside_production(int major_version) {
     constexpr int first_with_login_triggers = 17;
     std::vector<postgres::Setting> settings{{"huge_pages", "off"}};  // they are reserved for that server

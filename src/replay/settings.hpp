@@ -36,6 +36,17 @@ std::vector<postgres::Setting> server_settings(const postgres::ControlData& cont
 /// Whether PostgreSQL asks for the next segment before it looks whether the target is in this one.
 bool reads_ahead(int major_version, const std::vector<postgres::Setting>& settings);
 
+constexpr int first_with_setting_for_origins = 18;
+
+/// Room for the progress of replication origins, which a logical subscriber has one of for each subscription: those
+/// that the copy holds and what the WAL adds. pg_control does not tell how many the source allowed, and PostgreSQL does
+/// not start with less room than there are (StartupReplicationOrigin in origin.c). Nothing of it is written into the
+/// WAL.
+postgres::Setting setting_for_origins(int major_version, std::uint64_t origins);
+
+/// How many there are in pg_logical/replorigin_checkpoint of a data directory; 0 without that file.
+std::uint64_t replication_origins_in(const std::filesystem::path& data_directory);
+
 /// Of one that runs beside a server in production, and whose content is only looked at.
 std::vector<postgres::Setting> settings_beside_production(int major_version);
 

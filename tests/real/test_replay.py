@@ -200,6 +200,30 @@ echo "$told"
         self.assert_rows(2, doomed=False)
         self.assertEqual(self.sql('select count(*) from pg_prepared_xacts'), '180')
 
+    def test_more_replication_origins_than_the_default_allows(self):
+        # As a subscriber has them: 11 in the backup, and 4 more in the WAL behind it.
+        major = int(os.path.basename(os.path.dirname(self.lab.bin_directory)))
+        allowed = '%s=20' % ('max_replication_slots' if major < 18 else 'max_active_replication_origins')
+        make = ("select pg_replication_origin_create('o' || i) from generate_series(%d, %d) i;"
+                "select pg_replication_origin_advance('o' || i, ('0/' || i)::pg_lsn) from generate_series(%d, %d) i")
+        self.make_source(allowed, make % (1, 11, 1, 11))
+        for statement in (make % (12, 15, 12, 15)).split(';'):
+            self.plain.sql(statement)
+        self.plain.write_batches(1, 2)
+        self.lose()
+        if major < 18:
+            # Patroni starts PostgreSQL with its own limit.
+            self.assert_refused(self.bootstrap(), 3, '15 replication origins are in use .* max_replication_slots 10',
+                                'set max_replication_slots to 15 or more in bootstrap.dcs.postgresql.parameters')
+            self.assert_absent()
+            self.configure(bootstrap={'dcs': {'postgresql': {'parameters': {'max_replication_slots': 15}}}})
+        self.assert_done(self.bootstrap())
+        self.assert_finished()
+        self.open(allowed)
+        self.assert_rows(2, doomed=False)
+        self.assertEqual(self.sql("select string_agg(substr(external_id, 2) || ' ' || remote_lsn, ',' order by local_id) "
+                                  'from pg_replication_origin_status'), ','.join('%d 0/%d' % (i, i) for i in range(1, 16)))
+
     def test_a_standby_made_by_hand_follows_the_new_timeline(self):
         # A hot standby with lower limits than its primary's WAL says pauses for ever, or ends (13).
         self.make_source('max_connections = 17\nmax_prepared_transactions = 2\nmax_worker_processes = 3\nmax_wal_senders = 4')

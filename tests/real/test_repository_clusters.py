@@ -153,6 +153,47 @@ class TwoRepositories(RepositoryCase):
         self.two('lost', 'two_timelines')
         self.assert_rows_of(self.bootstrap(), 1, 2, 20, 21, timeline=3)
 
+    def test_one_that_is_not_mounted_may_hold_the_end_of_the_archive(self):
+        self.two('lost', 'lost')
+        self.lab.run('rm', *[path for path in self.in_archive('0000000100000000*-*')
+                             if os.path.basename(path)[:24] > self.facts['batches']['2']['segment']])
+        os.rename(self.lab.path('repo2'), self.lab.path('repo2.away'))
+        self.lab.make('repo2')
+        for options in ([], ['--type=time', '--target=' + self.time_of(1)]):
+            self.assert_refuses(self.again(*options), 6, 'repository 2 does not have stanza demo', 'mount it')
+        self.assertEqual(self.check().code, 3)
+        self.assert_rows_of(self.again('--repo=1'), 1, 2)
+        os.rmdir(self.lab.path('repo2'))
+        os.rename(self.lab.path('repo2.away'), self.lab.path('repo2'))
+        self.assert_rows_of(self.again(), 1, 2, 3)
+
+    def test_one_that_was_added_and_has_no_backup_yet_counts(self):
+        self.empty_repository()
+        self.facts = {'identifiers': {}, 'backups': {}, 'batches': {}}
+        self.with_second(**{'repo2-path': self.lab.path('repo2'), 'repo2-retention-full': '4'})
+        Cluster(self, 'alpha').create().begin('stanza-create', 'alpha').back_up('alpha').write(1, 2).stop().remove()
+        self.remove_from_archive(self.facts['batches']['2']['segment'] + '-*')  # repo2 has it
+        self.assert_rows_of(self.bootstrap(), 1, 2)
+
+    def test_a_number_whose_history_is_out_of_reach_at_the_end_is_not_taken_again(self):
+        self.two('two_timelines', 'lost')
+        reached, opened = self.lab.path('log/reached'), self.lab.path('log/opened')
+        wrapped = self.wrap_pgbackrest('''if [ $VERB = archive-get ] && [ "$SEGMENT" = 00000002.history ]; then
+  touch %s
+  until [ -e %s ]; do sleep .05; done
+fi''' % (reached, opened))
+        options = '--type=time', '--target=' + self.time_of(1), '--target-timeline=1'
+        process = self.start_bootstrap('--pgbackrest=' + wrapped, *options)
+        wait_until('the end of the replay', lambda: os.path.exists(reached), 120)
+        os.rename(self.repository, self.repository + '.away')
+        self.lab.write('log/opened', '')
+        result = self.result_of(process, 90)
+        # 6 where pgBackRest's words tell that it did not come to a repository, else the proof.
+        self.assertIn(result.code, (6, 8), result.log[-3000:])
+        self.assert_absent()
+        os.rename(self.repository + '.away', self.repository)
+        self.assert_rows_of(self.again(*options), 1, timeline=3)
+
     def make_left_early(self):
         """Timeline 2 leaves timeline 1 after batch 1."""
         self.situation('lost')

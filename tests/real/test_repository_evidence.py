@@ -1,6 +1,7 @@
 """What the repository itself proves to have been there is in the result, or its absence is said."""
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -14,6 +15,14 @@ class Evidence(RepositoryCase):
         self.empty_repository()
         self.facts = {'identifiers': {}, 'backups': {}, 'batches': {}}
         return Cluster(self, 'alpha').create(*initdb).begin('stanza-create', 'alpha').back_up('alpha').write(*batches)
+
+    def begun_at(self, last_segment, *initdb):
+        """Its backup begins in the segment behind that one."""
+        self.empty_repository()
+        self.facts = {'identifiers': {}, 'backups': {}, 'batches': {}}
+        alpha = Cluster(self, 'alpha').create(*initdb).stop()
+        self.lab.run('pg_resetwal', '-l', last_segment, '-D', alpha.data_directory)
+        return alpha.start().begin('stanza-create', 'alpha').back_up('alpha')
 
     def psql(self, cluster, *statements):
         self.lab.run('psql', '-X', '-h', self.lab.directory, '-p', str(cluster.server.port), '-U', 'postgres', '-v', 'ON_ERROR_STOP=1',
@@ -219,3 +228,34 @@ class Sizes(Evidence):
         wait_until('another segment to be archived', lambda: alpha.sql('select last_archived_wal from pg_stat_archiver') > archived)
         alpha.crash().remove()
         self.assert_rows_of(self.bootstrap(), 1, 2)
+
+    def test_a_backup_that_begins_at_a_multiple_of_4_gigabytes(self):
+        # The name of its first segment is the same for every size.
+        for megabytes, last in ((16, 'FF'), (64, '3F')):
+            with self.subTest(megabytes):
+                self.begun_at('0000000100000000000000' + last, '--wal-segsize=%d' % megabytes).write(1, 2).stop().remove()
+                backup, = json.loads(self.lab.run('pgbackrest', '--config=' + self.pgbackrest_configuration, '--stanza=demo',
+                                                  '--output=json', 'info'))[0]['backup']
+                self.assertEqual(backup['archive']['start'], '000000010000000100000000')
+                self.assert_rows_of(self.again(), 1, 2, timeline=2)
+                self.assert_rows_of(self.again('--type=lsn', '--target=' + self.facts['batches']['1']['lsn']), 1, timeline=2)
+                self.assert_rows_of(self.again('--type=immediate'), timeline=2)
+
+
+class RestorePoints(Evidence):
+    def test_several_of_one_name_behind_the_only_backup_are_not_guessed(self):
+        alpha = self.begun(1)
+        for batch in (2, 3):
+            alpha.sql("select pg_create_restore_point('before the release')")
+            alpha.write(batch)
+        alpha.sql("select pg_create_restore_point('once')")
+        alpha.write(4).stop().remove()
+        options = '--type=name', '--target=before the release'
+        result = self.bootstrap(*options)
+        self.assert_refuses(result, 2, 'several restore points are called before the release', 'name a backup set with set')
+        places = re.findall(r'([0-9A-F]+/[0-9A-F]+) \(WAL segment', result.problems()[0][0])
+        self.assertEqual(len(places), 2)
+        for place, batches in zip(places, ((1,), (1, 2))):
+            self.assert_rows_of(self.again('--type=lsn', '--target=' + place), *batches)
+        self.assert_rows_of(self.again('--set=' + self.label('alpha'), *options), 1)
+        self.assert_rows_of(self.again('--type=name', '--target=once'), 1, 2, 3)

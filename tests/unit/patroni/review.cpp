@@ -152,6 +152,7 @@ TEST_CASE("a limit below that of the cluster that was backed up is found") {
     const auto limits = limits_with("        max_connections: 200\n");
     CHECK(limits.is_left());
     CHECK(limits.in_force("max_connections") == 50);
+    CHECK(limits.in_force("max_replication_slots") == 10);  // Patroni's own
     CHECK(limits.how_to_raise("max_connections", 60) ==
           "set it to 60 or more with patronictl edit-config demo --force -p max_connections=60");
     CHECK_FALSE(DynamicLimits(ConfigurationSource()).in_force("max_connections"));

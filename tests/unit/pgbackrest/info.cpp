@@ -91,10 +91,51 @@ TEST_CASE("the size of a segment follows from a backup's start") {
     CHECK(backup.lsn_stop->text() == "0/E20028");
     REQUIRE(segment_size_of(backup));
     CHECK(segment_size_of(backup)->bytes == 1ULL << 20);
-    backup.archive_start = "000000010000000000000000";
-    CHECK(segment_size_of(backup)->bytes == 16ULL << 20);
+    backup.archive_start = "000000010000000000000000";  // 16 MiB and more
+    CHECK_FALSE(segment_size_of(backup));
+    REQUIRE(possible_segment_sizes(backup).size() == 7);
+    CHECK(possible_segment_sizes(backup).front().bytes == 16ULL << 20);
     take_positions("[backup]\nbackup-type=\"full\"\n", backup);
     CHECK_FALSE(backup.lsn_start);
+}
+
+TEST_CASE("a backup that begins at a multiple of 4 GiB fits every segment size, until its end tells") {
+    Backup backup{};
+    backup.archive_start = backup.archive_stop = "000000010000000500000000";
+    backup.lsn_start = postgres::Lsn::parse("5/28");
+    CHECK(possible_segment_sizes(backup).size() == 11);
+    backup.lsn_stop = postgres::Lsn::parse("5/100");
+    CHECK(possible_segment_sizes(backup).size() == 11);
+    CHECK_FALSE(segment_size_of(backup));
+    const auto with_end = [&](const char* lsn, const char* name) {
+        backup.lsn_stop = postgres::Lsn::parse(lsn);
+        backup.archive_stop = name;
+        const auto size = segment_size_of(backup);
+        return size ? size->bytes >> 20 : 0;
+    };
+    CHECK(with_end("5/2000100", "000000010000000500000002") == 16);
+    CHECK(with_end("5/C0000100", "000000010000000500000003") == 1024);
+    // At a segment's end, as PostgreSQL 13 to 15 name it, and later versions.
+    CHECK(with_end("5/3000000", "000000010000000500000002") == 16);
+    CHECK(with_end("5/3000000", "000000010000000500000003") == 16);
+    CHECK(with_end("5/2000100", "0000000100000005000000F0") == 0);  // that fits nothing, and says nothing
+    CHECK(possible_segment_sizes(backup).size() == 11);
+}
+
+TEST_CASE("where the newest backup leaves the segment size open, the one before it tells") {
+    std::string json = samples::version_2_45;
+    const auto replace = [&](const std::string& old, const std::string& with) {
+        REQUIRE(json.find(old) != std::string::npos);
+        json.replace(json.find(old), old.size(), with);
+    };
+    replace(R"("start":"000000010000000000000007","stop":"000000010000000000000007")",
+            R"("start":"000000010000000100000000","stop":"000000010000000100000000")");
+    replace(R"("start":"0/7000028","stop":"0/7000100")", R"("start":"1/28","stop":"1/100")");
+    replace(R"("start":"0/2000028","stop":"0/2000100")", R"("start":"0/8000028","stop":"0/8000100")");  // 64 MiB
+    Fake fake;
+    fake.write("info", json);
+    CHECK(info(fake.pgbackrest(), std::nullopt, twice_at_once).segment_size.bytes == 64ULL << 20);
+    CHECK(fake.calls().size() == 1);
 }
 
 TEST_CASE("a stanza that is not in the answer is missing") {

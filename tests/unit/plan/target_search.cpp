@@ -25,11 +25,13 @@ void add_point(RepositoryState& state, std::uint32_t timeline, std::uint64_t num
 
 }  // namespace
 
-TEST_CASE("only where several backup sets may lead to it a target is searched for") {
+TEST_CASE("a target is searched for where several backup sets may lead to it, a restore point always") {
     const auto backups = one_timeline().stanza.backups;
     CHECK(needs_search(asking_for(transaction), backups));
     CHECK(needs_search(asking_for(point), backups));
     CHECK_FALSE(needs_search(asking_for(transaction), {backups.front()}));
+    CHECK(needs_search(asking_for(point), {backups.front()}));  // there may be several
+    CHECK_FALSE(needs_search(asking_for(point), {}));
     CHECK_FALSE(needs_search(asking_for({Latest{}}), backups));
     auto named = asking_for(transaction);
     named.backup_set = backups.front().label;
@@ -95,4 +97,20 @@ TEST_CASE("several restore points with one name are refused, and all are named")
                     "000000010000000000000003), 0/8000100 (WAL segment 000000010000000000000008)",
                     "the replay ends at the first one behind the backup: name a backup set with set, or ask for one of "
                     "these places with type lsn"}});
+}
+
+TEST_CASE("with one backup set several restore points with one name are refused as well") {
+    auto state = one_timeline();
+    state.stanza.backups.erase(state.stanza.backups.begin());
+    CHECK(found(point, state) == "none");
+    add_point(state, 1, 8, Lsn{0x8000100});
+    CHECK(found(point, state) == "20261122-090000F");
+    add_point(state, 1, 5, Lsn{0x5000020});  // the backup starts behind it, and so does the replay
+    CHECK(found(point, state) == "20261122-090000F");
+    add_point(state, 1, 7, Lsn{0x7000100});
+    const auto problems = problems_of(ExitCode::usage, [&] { found(point, state); });
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].message ==
+          "several restore points are called before the change: at 0/7000100 (WAL segment 000000010000000000000007), "
+          "0/8000100 (WAL segment 000000010000000000000008)");
 }

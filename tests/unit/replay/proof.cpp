@@ -165,6 +165,21 @@ TEST_CASE("a server that was not stopped, or not promoted, is not proven") {
     CHECK(same.problems()[0].message == "the replay to latest is not proven: timeline 1 is not new");
 }
 
+TEST_CASE("a new timeline whose number the archive had when it was planned is not proven") {
+    Ended ended(latest);
+    ended.history("0/A000000", "no recovery target specified");
+    CHECK(ended.problems().empty());
+    const std::string taken =
+        "the replay to latest is not proven: timeline 2 is not new: the archive has one of that number already";
+    ended.plan.archive_end.histories.insert(Timeline{2});
+    REQUIRE(ended.problems().size() == 1);
+    CHECK(ended.problems()[0].message == taken);
+    ended.plan.archive_end.histories.clear();
+    ended.plan.archive_end.last_segments[Timeline{2}].name = segment(2, 8);
+    REQUIRE(ended.problems().size() == 1);
+    CHECK(ended.problems()[0].message == taken);
+}
+
 TEST_CASE("without the new timeline's history file, or with another parent in it, nothing is proven") {
     const Ended ended(latest);
     CHECK(ended.problems()[0].message ==

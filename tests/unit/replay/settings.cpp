@@ -143,6 +143,17 @@ TEST_CASE("libraries are loaded only where they are asked for") {
     CHECK(server({}, 100, 0, "one,two")["shared_preload_libraries"] == "one,two");
 }
 
+TEST_CASE("there is room for more replication origins than the copy holds") {
+    CHECK(named({setting_for_origins(17, 0)}) == Named{{"max_replication_slots", "1000"}});
+    CHECK(named({setting_for_origins(18, 11)}) == Named{{"max_active_replication_origins", "1011"}});
+    const Files files;
+    CHECK(replication_origins_in(files.path()) == 0);
+    files.write("pg_logical/replorigin_checkpoint", std::string(8, 'x'));
+    CHECK(replication_origins_in(files.path()) == 0);
+    files.write("pg_logical/replorigin_checkpoint", std::string(8 + 11 * 16, 'x'));
+    CHECK(replication_origins_in(files.path()) == 11);
+}
+
 TEST_CASE("beside a server in production no huge page is taken, and no login trigger runs") {
     CHECK(named(settings_beside_production(16)) == Named{{"huge_pages", "off"}});
     CHECK(named(settings_beside_production(17)) == Named{{"huge_pages", "off"}, {"event_triggers", "off"}});
