@@ -1,10 +1,14 @@
 #include "commands/sync.hpp"
 
+#include "commands/scope_at_hand_over.hpp"
+#include "patroni/dynamic_modes.hpp"
 #include "patroni/members.hpp"
 #include "pgbackrest/retry.hpp"
 #include "plan/living_source.hpp"
 #include "staging/hand_over.hpp"
+#include "staging/journal.hpp"
 #include "system/file.hpp"
+#include "system/interruption.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 
@@ -18,32 +22,59 @@ namespace patroni_pgbackrest::commands {
 
 namespace {
 
-using patroni::Leadership;
 using patroni::ScopeQuery;
+using patroni::ScopeState;
 using pgbackrest::GrowthQuery;
 
-std::unique_ptr<ScopeQuery> ask_for_leader(const BootstrapArguments& arguments, const Request& request) {
+std::unique_ptr<ScopeQuery> ask_dcs_of(const BootstrapArguments& arguments, const Request& request) {
     const bool known_scope = arguments.patroni && !request.scope.empty();
     return known_scope ? std::make_unique<ScopeQuery>(arguments.source, request.scope) : nullptr;
 }
 
-void refuse_leader(const BootstrapArguments& arguments, const Request& request, Leadership leadership) {
-    for (pgbackrest::Retries retries{request.retry}; arguments.patroni_goes_on && !leadership.why_unknown.empty();) {
-        if (!retries.another("the DCS does not answer: " + leadership.why_unknown)) {
+/// Its answer, or another one while it gives none and has to.
+ScopeState settle_answer(const BootstrapArguments& arguments, const Request& request, ScopeState dcs) {
+    for (pgbackrest::Retries retries{request.retry};
+         arguments.patroni_goes_on && !dcs.leadership.why_unknown.empty();) {
+        const auto why = dcs.leadership.why_unknown;
+        if (!retries.another("the DCS does not answer: " + why)) {
             throw Failure(ExitCode::repository_unreachable,
-                          fmt::format("the DCS cannot be asked whether scope {} has a leader: {}", request.scope,
-                                      leadership.why_unknown),
+                          fmt::format("the DCS cannot be asked whether scope {} has a leader: {}", request.scope, why),
                           "bring the DCS back; the restored data waits in the staging directory");
         }
-        leadership = patroni::read_scope(arguments.source, request.scope).leadership;
+        dcs = patroni::read_scope(arguments.source, request.scope);
     }
-    if (!leadership.why_unknown.empty()) {
-        log::warning("{}: not checked whether scope {} has a leader", leadership.why_unknown, request.scope);
+    if (!dcs.leadership.why_unknown.empty()) {
+        log::warning("{}: not checked whether scope {} has a leader", dcs.leadership.why_unknown, request.scope);
     }
-    if (leadership.leader) {
-        throw Failure(ExitCode::unsafe,
-                      fmt::format("scope {} has a leader meanwhile: {}", request.scope, *leadership.leader),
-                      "the cluster went on without this restore; the staging directory is kept");
+    return dcs;
+}
+
+void refuse_cluster_that_went_on(const BootstrapArguments& arguments, const Request& request, const ScopeState& dcs) {
+    HandOverFacts facts;
+    facts.scope = request.scope;
+    facts.member = member_of(request);
+    facts.caller = arguments.patroni_goes_on   ? RestoreCaller::resume
+                   : arguments.calling_patroni ? RestoreCaller::patroni
+                                               : RestoreCaller::person;
+    facts.dcs = settle_answer(arguments, request, dcs);
+    auto verdict = decide_hand_over(facts);
+    if (!verdict.ask_again_for.empty()) {
+        constexpr std::chrono::seconds cycle{5};
+        const auto source = patroni::with_dcs(arguments.source, request.scope, facts.dcs);
+        const auto pause = patroni::modes_in_force(source).ttl + cycle;
+        log::info(
+            "{} may bootstrap scope {} as well: asking the DCS again in {} s, by when a member that has died is gone",
+            verdict.ask_again_for, request.scope, pause.count());
+        interruption::sleep(pause);
+        facts.dcs = settle_answer(arguments, request, patroni::read_scope(arguments.source, request.scope));
+        facts.asked_twice = true;
+        verdict = decide_hand_over(facts);
+    }
+    if (verdict.warning) {
+        log::write(*verdict.warning, log::Level::warning);
+    }
+    if (verdict.failure) {
+        throw Failure(*verdict.failure);
     }
 }
 
@@ -68,14 +99,14 @@ std::vector<postgres::Setting> reset_archiving(const Request& request, const std
 void refuse_living_cluster(const BootstrapArguments& arguments, const Request& request,
                            const pgbackrest::ArchiveEnd& archive_end, const std::vector<postgres::Setting>& altered,
                            const std::function<void()>& meanwhile) {
-    const auto leader = ask_for_leader(arguments, request);
+    const auto dcs = ask_dcs_of(arguments, request);
     GrowthQuery growth(request.pgbackrest, archive_end);
     meanwhile();
     if (const auto arrived = growth.answer(request.retry)) {
         refuse_living_source(request, *arrived, altered);
     }
-    if (leader) {
-        refuse_leader(arguments, request, leader->answer().leadership);
+    if (dcs) {
+        refuse_cluster_that_went_on(arguments, request, dcs->answer());
     }
 }
 

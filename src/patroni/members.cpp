@@ -77,6 +77,12 @@ std::string ScopeState::how_to_edit(const std::string& scope) const {
                        system::shell_word(scope));
 }
 
+std::string ScopeState::how_to_make_leader(const std::string& scope, const std::string& member) const {
+    return fmt::format("patronictl failover {}--candidate {} --force {}",
+                       group ? fmt::format("--group {} ", *group) : "",
+                       member.empty() ? "NAME" : system::shell_word(member), system::shell_word(scope));
+}
+
 std::vector<std::string> members_in(std::string_view text, const CitusGroup& group) {
     std::vector<std::string> names;
     for (const auto& member : members_of(text, group).value_or(nlohmann::json::array())) {
@@ -141,10 +147,19 @@ def list_and_tell(*given, **named):
     cluster = next(one for one in given if isinstance(one, Cluster))
     if group and hasattr(cluster, 'workers'):
         cluster = cluster.workers.get(group)
-    key, config = getattr(cluster, 'initialize', None), getattr(cluster, 'config', None)
+    key, config, sync, failsafe, failover = (
+        getattr(cluster, name, None) for name in ('initialize', 'config', 'sync', 'failsafe', 'failover'))
     configured = config and config.data
+    ends = [getattr(getattr(cluster, 'status', None), 'last_lsn', None)]
+    ends += [getattr(cluster, name, None) for name in ('last_lsn', 'last_leader_operation')]
+    is_synchronous = sync is not None and bool(sync.leader)
     print('absent' if key is None else 'initialized' if key else 'empty')
     print(json.dumps(configured) if configured else '-')
+    print(json.dumps({
+        'last_lsn': int(next((end for end in ends if end), 0)),
+        'sync': [sync.leader] + list(sync.members) if is_synchronous else [],
+        'failsafe': list(failsafe) if isinstance(failsafe, dict) else [],
+        'failover': bool(failover)}))
     print(key or '-')
 
 yaml.safe_load, ctl.output_members = read, list_and_tell
@@ -187,16 +202,18 @@ Leadership leadership_in(const process::Captured& result, const CitusGroup& grou
 
 void take_key(std::string_view answer, ScopeState& state) {
     const auto lines = system::split(answer, '\n');
-    // The third line's end shows that its number is whole.
-    if (lines.size() != 4 || !lines[3].empty()) {
+    // The last line's end shows that its number is whole.
+    if (lines.size() != 5 || !lines[4].empty()) {
         return;
     }
     const auto configuration = nlohmann::json::parse(lines[1], nullptr, false);
     const auto key = initialize_key_in(lines[0]);
-    if (key == InitializeKey::unknown || (lines[1] != "-" && !configuration.is_object())) {
+    const auto remainders = remainders_in(lines[2]);
+    if (key == InitializeKey::unknown || (lines[1] != "-" && !configuration.is_object()) || !remainders) {
         return;
     }
     state.initialize = key;
+    state.remainders = *remainders;
     state.configured = configuration.is_object();
     if (state.configured) {
         state.configuration = lines[1];
@@ -204,7 +221,7 @@ void take_key(std::string_view answer, ScopeState& state) {
         state.loop_wait =
             loop_wait != configuration.end() && loop_wait->is_number_unsigned() ? loop_wait->get<unsigned>() : 0;
     }
-    state.system_identifier = system::number(lines[2]) ? lines[2] : std::string();
+    state.system_identifier = system::number(lines[3]) ? lines[3] : std::string();
 }
 
 ScopeQuery::ScopeQuery(const ConfigurationSource& source, const std::string& scope, Silence silence,
@@ -213,7 +230,8 @@ ScopeQuery::ScopeQuery(const ConfigurationSource& source, const std::string& sco
 
 ScopeQuery::ScopeQuery(const ConfigurationSource& source, const yaml::Node& tree, const std::string& scope,
                        Silence silence, std::chrono::seconds deadline)
-    : group_(citus_group(tree)), look_(source, tree, silence) {
+    : group_(citus_group(tree)), states_expire_(!is_on_kubernetes(tree, source.environment)),
+      look_(source, tree, silence) {
     if (const auto patronictl = process::find_executable("patronictl")) {
         running_.emplace_back(scope_command(*patronictl, source, scope, group_), deadline);
         if (!python_in(*patronictl)) {  // a wrapper may lead to another Patroni than the Python that is guessed
@@ -225,6 +243,7 @@ ScopeQuery::ScopeQuery(const ConfigurationSource& source, const yaml::Node& tree
 ScopeState ScopeQuery::answer() {
     ScopeState state;
     state.group = group_;
+    state.states_expire = states_expire_;
     if (running_.empty()) {
         state.leadership.why_unknown = "patronictl was not found";
         return state;

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import threading
 import unittest
@@ -280,6 +281,57 @@ class Resume(ResumeCase):
         self.assert_refused(self.resume({'PATH': self.lab.path('bin')}), 6, 'patronictl list made no progress')
         self.assert_absent()
         self.assert_nothing_runs()
+
+    def follow(self, command):
+        """Runs a hint's command of patronictl."""
+        words = shlex.split(command)
+        self.lab.run(words[0], '-c', self.yml, *words[1:])
+
+    def test_a_pause_is_told_before_the_work_and_after_it(self):
+        self.interrupt_the_copy()
+        archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
+        self.node.put_key(json.dumps({'ttl': 20, 'loop_wait': 1, 'retry_timeout': 3, 'pause': True, 'postgresql': {
+            'use_pg_rewind': True, 'parameters': {'archive_mode': 'on', 'archive_command': archive}}}), 'config')
+        result = self.resume()
+        self.assert_done(result)
+        self.assertEqual(result.log.count('is in pause, and Patroni starts no server then'), 2, result.log)
+        self.node.start()
+        self.node.wait_for_log('postgres is not running')
+        self.follow(re.search(r'patronictl edit-config \S+ --force -s pause=null', result.log).group())
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+    def test_what_an_earlier_leader_left_keeps_it_from_leading_until_the_hint_is_followed(self):
+        self.node.put_key('1000000000000', 'optime/leader')  # every Patroni reads it, where there is no /status
+        self.interrupt_the_copy()
+        result = self.resume()
+        self.assert_done(result)
+        self.assertEqual(result.log.count('has left /status with LSN E8/D4A51000 in the DCS'), 2, result.log)
+        self.node.start()
+        self.node.wait_for_log('My wal position exceeds maximum replication lag')
+        self.follow(re.search(r'patronictl failover --candidate node1 --force \S+', result.log).group())
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+    def test_a_cluster_that_was_initialised_while_it_was_resumed_is_refused_at_the_hand_over(self):
+        self.interrupt_the_copy()
+        go = self.lab.path('log/go')
+        self.configure({'pgbackrest': self.wrap_pgbackrest(
+            '[ $VERB != restore ] || { >%s.waits; while [ ! -e %s ]; do sleep .2; done; }' % (go, go))})
+        resumed = []
+        thread = threading.Thread(target=lambda: resumed.append(self.resume()))
+        thread.start()
+        try:
+            wait_until('the copy', lambda: os.path.exists(go + '.waits'))
+            self.node.put_key('7711111111111111111')
+        finally:
+            self.lab.write('log/go', '')
+            thread.join()
+        self.assert_refused(resumed[0], 9, 'scope %s was initialised meanwhile' % self.node.scope, 'staging directory is kept')
+        self.assert_absent()
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('the cluster was initialised meanwhile', result.log)
 
     def test_patroni_mode_to_the_latest_point(self):
         self.interrupt_the_copy(self.patroni_mode())

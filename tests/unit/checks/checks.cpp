@@ -130,6 +130,7 @@ TEST_CASE("the hint of every finding is followed by a test, and the finding is g
         {"test_everything_at_once", {"leftover"}},
         {"test_the_dcs_does_not_answer", {"dcs-unknown"}},
         {"test_what_an_earlier_cluster_left_in_the_dcs_counts", {"dcs-left"}},
+        {"test_what_an_earlier_leader_left_is_found_until_the_cluster_is_taken_out_of_the_dcs", {"dcs-left-status"}},
         {"test_a_living_cluster_is_told_as_warnings",
          {"port-taken", "data-directory-in-use", "cluster-lives", "scope-initialized"}},
         {"test_check_tells_of_the_interrupted_bootstrap", {"scope-bootstrapping"}},
