@@ -1,5 +1,6 @@
 #include "commands/sync.hpp"
 
+#include "commands/living_leader.hpp"
 #include "commands/scope_at_hand_over.hpp"
 #include "patroni/dynamic_modes.hpp"
 #include "patroni/members.hpp"
@@ -31,8 +32,9 @@ std::unique_ptr<ScopeQuery> ask_dcs_of(const BootstrapArguments& arguments, cons
     return known_scope ? std::make_unique<ScopeQuery>(arguments.source, request.scope) : nullptr;
 }
 
-/// Its answer, or another one while it gives none and has to.
-ScopeState settle_answer(const BootstrapArguments& arguments, const Request& request, ScopeState dcs) {
+/// Its answer, or another one while it gives none and has to, or while its leader may be dead.
+ScopeState settle_answer(const BootstrapArguments& arguments, const Request& request, const ScopeState& first) {
+    auto dcs = without_dead_leader(arguments.source, request.scope, first);
     for (pgbackrest::Retries retries{request.retry};
          arguments.patroni_goes_on && !dcs.leadership.why_unknown.empty();) {
         const auto why = dcs.leadership.why_unknown;
@@ -41,7 +43,8 @@ ScopeState settle_answer(const BootstrapArguments& arguments, const Request& req
                           fmt::format("the DCS cannot be asked whether scope {} has a leader: {}", request.scope, why),
                           "bring the DCS back; the restored data waits in the staging directory");
         }
-        dcs = patroni::read_scope(arguments.source, request.scope);
+        dcs =
+            without_dead_leader(arguments.source, request.scope, patroni::read_scope(arguments.source, request.scope));
     }
     if (!dcs.leadership.why_unknown.empty()) {
         log::warning("{}: not checked whether scope {} has a leader", dcs.leadership.why_unknown, request.scope);

@@ -133,6 +133,8 @@ from patroni.dcs import Cluster
 
 slow_reader = yaml.safe_load
 list_members = ctl.output_members
+connect = getattr(ctl, 'get_dcs', None)
+connected = []
 group = int(sys.argv[1])
 
 def read(stream):
@@ -141,6 +143,10 @@ def read(stream):
         return yaml.load(text, yaml.CSafeLoader)
     except Exception:
         return slow_reader(text)
+
+def connect_and_keep(*given, **named):
+    connected.append(connect(*given, **named))
+    return connected[-1]
 
 def list_and_tell(*given, **named):
     list_members(*given, **named)
@@ -153,16 +159,19 @@ def list_and_tell(*given, **named):
     ends = [getattr(getattr(cluster, 'status', None), 'last_lsn', None)]
     ends += [getattr(cluster, name, None) for name in ('last_lsn', 'last_leader_operation')]
     is_synchronous = sync is not None and bool(sync.leader)
+    # Kubernetes, whose DCS observes the record of its own group's leader alone
+    record = None if group or not connected else getattr(connected[-1], '_leader_observed_record', None)
     print('absent' if key is None else 'initialized' if key else 'empty')
     print(json.dumps(configured) if configured else '-')
     print(json.dumps({
         'last_lsn': int(next((end for end in ends if end), 0)),
         'sync': [sync.leader] + list(sync.members) if is_synchronous else [],
         'failsafe': list(failsafe) if isinstance(failsafe, dict) else [],
-        'failover': bool(failover)}))
+        'failover': bool(failover),
+        'renewed': str(record.get('renewTime') or '') if isinstance(record, dict) else ''}))
     print(key or '-')
 
-yaml.safe_load, ctl.output_members = read, list_and_tell
+yaml.safe_load, ctl.output_members, ctl.get_dcs = read, list_and_tell, connect_and_keep
 ctl.ctl(sys.argv[2:])
 )py";
 
@@ -272,6 +281,12 @@ ScopeState ScopeQuery::answer() {
         state.bootstrapping = bootstrapping_in(list.output, state.initialize, state.group);
     }
     return state;
+}
+
+bool is_dead_leader(const ScopeState& before, const ScopeState& now) {
+    const auto& renewed = now.remainders.renewed;
+    return !now.states_expire && now.leadership.leader && now.leadership.leader == before.leadership.leader &&
+           !renewed.empty() && renewed == before.remainders.renewed;
 }
 
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence,

@@ -93,6 +93,10 @@ class ScopeQuery {
     std::list<process::Capturing> running_;  // patronictl, a wrapper's list behind it; empty if there is no patronictl
 };
 
+/// Whether the leader that both answers name is dead, though Kubernetes keeps its record: it was not renewed in the TTL
+/// between them. A leader renews it in each of its cycles (update_leader in kubernetes.py, 2.0 to 4.1).
+bool is_dead_leader(const ScopeState& before, const ScopeState& now);
+
 /// Its answer, waited for at once.
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence = Silence::may_end,
                       std::chrono::seconds deadline = longest_answer);

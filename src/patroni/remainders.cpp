@@ -28,7 +28,7 @@ std::optional<Remainders> remainders_in(std::string_view json) {
     const auto told = nlohmann::json::parse(json, nullptr, false);
     const auto at = [&](const char* key) { return told.contains(key) ? told.at(key) : nlohmann::json(); };
     if (!told.is_object() || !at("last_lsn").is_number_unsigned() || !are_names(at("sync")) ||
-        !are_names(at("failsafe")) || !at("failover").is_boolean()) {
+        !are_names(at("failsafe")) || !at("failover").is_boolean() || !at("renewed").is_string()) {
         return std::nullopt;
     }
     Remainders left;
@@ -36,6 +36,7 @@ std::optional<Remainders> remainders_in(std::string_view json) {
     left.sync = told.at("sync").get<std::vector<std::string>>();
     left.failsafe = told.at("failsafe").get<std::vector<std::string>>();
     left.failover = told.at("failover").get<bool>();
+    left.renewed = told.at("renewed").get<std::string>();
     return left;
 }
 

@@ -18,6 +18,7 @@ struct Remainders {
     std::vector<std::string> sync;      ///< in /sync: the leader and its synchronous standbys
     std::vector<std::string> failsafe;  ///< in /failsafe: all members
     bool failover = false;              ///< /failover is there: neither the lag nor /failsafe is looked at then
+    std::string renewed{};              ///< when the leader's record was renewed last; empty but on Kubernetes
 
     bool operator==(const Remainders&) const = default;
 };

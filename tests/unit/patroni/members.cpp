@@ -69,7 +69,7 @@ class Programs {
 
 constexpr auto leader_n2 = R"([{"Member": "n2", "Role": "Leader", "State": "running", "TL": 3}])";
 /// That no earlier leader has left anything.
-const std::string nothing_left = R"({"last_lsn": 0, "sync": [], "failsafe": [], "failover": false})"
+const std::string nothing_left = R"({"last_lsn": 0, "sync": [], "failsafe": [], "failover": false, "renewed": ""})"
                                  "\n";
 const std::string key_of_77 = "initialized\n{\"loop_wait\": 10}\n" + nothing_left + "77\n";
 
@@ -161,9 +161,12 @@ from patroni.dcs import main
 def output_members(configuration, cluster, name):
     print('[{"Member": "%s", "Role": "Replica"}]' % configuration['name'])
 
+def get_dcs(scope):
+    return main
+
 def ctl(words):
     with open(words[1]) as file:
-        output_members(yaml.safe_load(file), main, words[-1])
+        output_members(yaml.safe_load(file), get_dcs(words[-1]), words[-1])
 )");
     const std::string cluster = R"(
 class Cluster:
@@ -201,6 +204,8 @@ class Part:
           Remainders{8, {"n1", "n2"}, {"n1", "n2"}, false});
     CHECK(left("status=Part(last_lsn=9), sync=None, failsafe=None, failover=Part(candidate='n2')") ==
           Remainders{9, {}, {}, true});
+    CHECK(left("_leader_observed_record={'renewTime': '12:00'}") == Remainders{0, {}, {}, false, "12:00"});
+    CHECK(left("_leader_observed_record={}") == Remainders{});
 }
 
 TEST_CASE("the leader is read from patronictl's JSON") {
@@ -240,6 +245,32 @@ TEST_CASE("the Citus group is that of patroni.yml, with the environment over it"
     source.environment.clear();
     CHECK_FALSE(citus_group(*load_tree(source)));
     CHECK_FALSE(citus_group(yaml::Node{}));
+}
+
+TEST_CASE("on Kubernetes a leader whose record was not renewed for a TTL is dead") {
+    ScopeState before;
+    before.states_expire = false;
+    before.leadership.leader = "n1";
+    before.remainders.renewed = "2026-11-28T10:00:00+00:00";
+    auto now = before;
+    CHECK(is_dead_leader(before, now));
+    SECTION("renewed") {
+        now.remainders.renewed = "2026-11-28T10:00:10+00:00";
+    }
+    SECTION("another one") {
+        now.leadership.leader = "n2";
+    }
+    SECTION("none") {
+        now.leadership.leader.reset();
+    }
+    SECTION("elsewhere, where a leader's key goes with its TTL") {
+        now.states_expire = true;
+    }
+    SECTION("not known when it was renewed") {
+        before.remainders.renewed.clear();
+        now.remainders.renewed.clear();
+    }
+    CHECK_FALSE(is_dead_leader(before, now));
 }
 
 TEST_CASE("a group is taken out of the DCS by its number") {
@@ -323,8 +354,9 @@ TEST_CASE("the key's system identifier is told when there is one") {
     CHECK(told("initialized\n-\n" + nothing_left + "not a number\n").system_identifier.empty());
     CHECK(told("absent\n{}\n" + nothing_left + "-\n").configured);
     CHECK(told("empty\n-\n" + nothing_left + "-\n").remainders == Remainders{});
-    const std::string left = R"({"last_lsn": 50331648, "sync": ["n1", "n2"], "failsafe": ["n3"], "failover": true})";
-    CHECK(told("absent\n-\n" + left + "\n-\n").remainders == Remainders{50331648, {"n1", "n2"}, {"n3"}, true});
+    const std::string left =
+        R"({"last_lsn": 50331648, "sync": ["n1", "n2"], "failsafe": ["n3"], "failover": true, "renewed": "12:00"})";
+    CHECK(told("absent\n-\n" + left + "\n-\n").remainders == Remainders{50331648, {"n1", "n2"}, {"n3"}, true, "12:00"});
     for (const auto& other :
          {std::string("Traceback (most recent call last):"), std::string(), "empty\n-\n" + nothing_left + "-",
           "initialized\n{\"loop_wait\": 10}\n" + nothing_left + "77109534",

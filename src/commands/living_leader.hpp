@@ -1,0 +1,15 @@
+#pragma once
+
+#include "patroni/members.hpp"
+
+#include <string>
+
+namespace patroni_pgbackrest::commands {
+
+/// The answer `first`, without a leader that is dead; it may be none, as any answer. On Kubernetes, where its record
+/// stays, that takes another answer a TTL later, which is returned then; everywhere else it is gone from the DCS by
+/// itself.
+patroni::ScopeState without_dead_leader(const patroni::ConfigurationSource& source, const std::string& scope,
+                                        patroni::ScopeState first);
+
+}  // namespace patroni_pgbackrest::commands
