@@ -10,7 +10,7 @@ namespace patroni_pgbackrest::commands {
 
 patroni::ScopeState without_dead_leader(const patroni::ConfigurationSource& source, const std::string& scope,
                                         patroni::ScopeState first) {
-    // Two equal answers are one that would be believed if the first was.
+    // Unless the same answer, a TTL later, would tell of a dead leader, there is nothing to wait for.
     if (!patroni::is_dead_leader(first, first)) {
         return first;
     }

@@ -313,25 +313,69 @@ class Resume(ResumeCase):
         self.node.wait_for_leader()
         self.assert_resumed()
 
-    def test_a_cluster_that_was_initialised_while_it_was_resumed_is_refused_at_the_hand_over(self):
-        self.interrupt_the_copy()
+    def copy_that_waits(self):
+        """Configures a copy that waits for let_go(), and returns the file that says that it has begun."""
         go = self.lab.path('log/go')
         self.configure({'pgbackrest': self.wrap_pgbackrest(
             '[ $VERB != restore ] || { >%s.waits; while [ ! -e %s ]; do sleep .2; done; }' % (go, go))})
+        return go + '.waits'
+
+    def let_go(self):
+        self.lab.write('log/go', '')
+
+    def resume_and_meanwhile(self, action, environment=None):
+        """What resume ends with when `action` is done while it copies."""
+        self.interrupt_the_copy()
+        waits = self.copy_that_waits()
         resumed = []
-        thread = threading.Thread(target=lambda: resumed.append(self.resume()))
+        thread = threading.Thread(target=lambda: resumed.append(self.resume(environment)))
         thread.start()
         try:
-            wait_until('the copy', lambda: os.path.exists(go + '.waits'))
-            self.node.put_key('7711111111111111111')
+            wait_until('the copy', lambda: os.path.exists(waits))
+            action()
         finally:
-            self.lab.write('log/go', '')
+            self.let_go()
             thread.join()
-        self.assert_refused(resumed[0], 9, 'scope %s was initialised meanwhile' % self.node.scope, 'staging directory is kept')
+        return resumed[0]
+
+    def test_a_cluster_that_was_initialised_while_it_was_resumed_is_refused_at_the_hand_over(self):
+        result = self.resume_and_meanwhile(lambda: self.node.put_key('7711111111111111111'))
+        self.assert_refused(result, 9, 'scope %s was initialised meanwhile' % self.node.scope, 'staging directory is kept')
         self.assert_absent()
         result = self.resume()
         self.assert_done(result)
         self.assertIn('the cluster was initialised meanwhile', result.log)
+
+    def test_another_that_bootstraps_while_it_was_resumed_is_refused_at_the_hand_over(self):
+        self.lab.write('members.json', '[]')
+        result = self.resume_and_meanwhile(lambda: self.lab.write(
+            'members.json', '[{"Member": "node2", "Role": "Replica", "State": "running custom bootstrap script"}]'),
+                                           self.patronictl_that_says_members())
+        self.assertIn('node2 may bootstrap scope %s as well: asking the DCS again' % self.node.scope, result.log)
+        self.assert_refused(result, 9, 'node2 bootstraps scope %s as well' % self.node.scope, 'stop Patroni on the other nodes')
+        self.assert_absent()
+        self.start_again()
+        self.assert_resumed()
+
+    def test_a_key_that_was_removed_while_it_was_resumed_is_left_to_patroni(self):
+        result = self.resume_and_meanwhile(self.node.forget)
+        self.assert_refused(result, 9, 'the initialize key of scope %s was removed' % self.node.scope, 'start Patroni again')
+        self.assert_absent()
+        self.assert_done(self.resume())
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+    def test_a_key_that_was_removed_while_patroni_restored_is_told(self):
+        waits = self.copy_that_waits()
+        self.node.start()
+        wait_until('the copy', lambda: os.path.exists(waits))
+        self.node.forget()
+        self.let_go()
+        self.node.wait_for_leader()
+        self.assertIn('WARNING: the initialize key of scope %s was removed while this restore worked' % self.node.scope,
+                      self.lab.log('node1'))
+        self.assert_back(BATCHES)
 
     def test_patroni_mode_to_the_latest_point(self):
         self.interrupt_the_copy(self.patroni_mode())
