@@ -85,14 +85,22 @@ const std::vector<CheckDefinition>& check_table() {
          "a "
          "bootstrap method.",
          "remove it until the restore is done"},
-        {"dcs-paused", warning, "bootstrap.dcs.pause is set",
-         "The restored cluster comes up in maintenance mode: there is no automatic failover.",
-         "remove it, or run `patronictl resume` afterwards"},
+        {"dcs-paused", error, "bootstrap.dcs.pause is set, or pause in the DCS",
+         "Patroni calls no bootstrap method in pause (maintenance mode), and starts no server there: the node waits "
+         "with an empty data directory, for ever. `patronictl resume` needs a member that runs.",
+         "take pause out of bootstrap.dcs, or out of the DCS with `patronictl edit-config`"},
         {"dcs-left", warning, "the DCS holds another configuration than bootstrap.dcs",
          "What an earlier cluster of the scope left in the DCS (its key /config) counts at a bootstrap, and "
          "bootstrap.dcs does not; Patroni writes it back when the cluster is restored. So it is what `check` and "
          "`bootstrap` judge: such a finding has `/config in the DCS` and the key for a place.",
          "run `patronictl remove` if bootstrap.dcs is meant, or change it with `patronictl edit-config`"},
+        {"dcs-left-status", warning, "an earlier leader has left keys in the DCS that may keep this node from leading",
+         "Patroni's own bootstrap takes the lead without a race. A restore that was interrupted, and that `resume` "
+         "ends, is a standby for Patroni at first: more than maximum_lag_on_failover behind the position in /status "
+         "(/optime/leader), or without its name in /sync (synchronous_mode) or /failsafe (failsafe_mode), it never "
+         "leads. Without an initialize key these keys are an earlier cluster's.",
+         "run `patronictl remove` before the restore; where it was resumed already, `patronictl failover --candidate` "
+         "makes it leader"},
         {"node-never-bootstraps", warning, "tags.nofailover is set on this node, or its failover_priority is 0",
          "Patroni never calls a bootstrap method on a node with this tag. From 3.2 on a failover_priority of 0 means "
          "the same.",

@@ -1,5 +1,7 @@
 #include "commands/check_scope.hpp"
 
+#include "system/text.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -39,6 +41,22 @@ std::vector<Finding> review_scope(const std::string& scope, const patroni::Scope
                   "wait for it, or run patroni_pgbackrest resume on the node that began it, and start Patroni there"}}};
     }
     return {};
+}
+
+std::vector<Finding> review_remainders(const std::string& scope, const std::string& member,
+                                       const patroni::ScopeState& state, const patroni::DynamicModes& modes) {
+    const auto left = patroni::remainders_in_the_way(state.remainders, modes, member, std::nullopt);
+    if (state.initialize != patroni::InitializeKey::absent || state.leadership.leader || left.empty()) {
+        return {};
+    }
+    return {
+        {"dcs-left-status",
+         {fmt::format("an earlier leader of scope {} has left {} in the DCS: a restore that is interrupted, and that "
+                      "resume ends, may never lead",
+                      scope, system::join(left, ", ")),
+          fmt::format("run {} before the restore; it takes the configuration in the DCS along, which patronictl "
+                      "show-config prints",
+                      state.how_to_remove(scope))}}};
 }
 
 SettledCluster settle_cluster(const Request& request, const pgbackrest::Stanza& stanza,

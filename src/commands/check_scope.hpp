@@ -13,6 +13,12 @@ namespace patroni_pgbackrest::commands {
 /// What keeps Patroni from calling a bootstrap method: a leader, or the `/initialize` key. A DCS that does not answer.
 std::vector<Finding> review_scope(const std::string& scope, const patroni::ScopeState& state);
 
+/// What an earlier leader left in the DCS, and would keep this node, `member`, from leading where its restore is
+/// interrupted and `resume` ends it. A DCS without an initialize key alone: with one, patronictl remove comes first
+/// anyway.
+std::vector<Finding> review_remainders(const std::string& scope, const std::string& member,
+                                       const patroni::ScopeState& state, const patroni::DynamicModes& modes);
+
 /// As settle_cluster(). Where several clusters could be meant, the hint names the one that the DCS knows.
 SettledCluster settle_cluster(const Request& request, const pgbackrest::Stanza& stanza,
                               const patroni::ScopeState& state);

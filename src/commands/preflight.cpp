@@ -85,8 +85,9 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
     // three do not concern this restore: replicas come later, and options are read from the file.
     std::erase_if(findings, [](const Finding& finding) {
         return finding.id == "method-missing" || finding.id == "standby-cluster" ||
-               finding.id == "node-never-bootstraps" || finding.id == "replica-method-list" ||
-               finding.id == "option-boolean" || finding.id == "option-without-value";
+               finding.id == "node-never-bootstraps" || finding.id == "dcs-paused" ||
+               finding.id == "replica-method-list" || finding.id == "option-boolean" ||
+               finding.id == "option-without-value";
     });
     // The name may be in a variable that only Patroni has.
     const bool has_patronis_environment = arguments.calling_patroni || arguments.patroni_goes_on;

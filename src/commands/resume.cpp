@@ -3,6 +3,7 @@
 #include "commands/arguments.hpp"
 #include "commands/bootstrap.hpp"
 #include "commands/command_line.hpp"
+#include "commands/living_leader.hpp"
 #include "patroni/command_words.hpp"
 #include "patroni/data_directory.hpp"
 #include "pgbackrest/retry.hpp"
@@ -262,7 +263,8 @@ ResumeFacts look_around(const patroni::ConfigurationSource& source, const patron
 
 /// Asks, and writes down whether the DCS held a configuration before anybody led: see Journal::never_led.
 void ask_dcs(const patroni::ConfigurationSource& source, ResumeFacts& facts) {
-    facts.dcs = patroni::read_scope(source, facts.scope());
+    facts.dcs = without_dead_leader(source, facts.scope(), patroni::read_scope(source, facts.scope()));
+    facts.modes = patroni::modes_in_force(patroni::with_dcs(source, facts.scope(), *facts.dcs));
     const auto& leadership = facts.dcs->leadership;
     if (facts.dcs->initialize == patroni::InitializeKey::empty && leadership.why_unknown.empty() &&
         !leadership.leader) {

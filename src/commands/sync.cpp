@@ -1,10 +1,15 @@
 #include "commands/sync.hpp"
 
+#include "commands/living_leader.hpp"
+#include "commands/scope_at_hand_over.hpp"
+#include "patroni/dynamic_modes.hpp"
 #include "patroni/members.hpp"
 #include "pgbackrest/retry.hpp"
 #include "plan/living_source.hpp"
 #include "staging/hand_over.hpp"
+#include "staging/journal.hpp"
 #include "system/file.hpp"
+#include "system/interruption.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 
@@ -22,34 +27,62 @@ using patroni::ScopeQuery;
 using patroni::ScopeState;
 using pgbackrest::GrowthQuery;
 
-std::unique_ptr<ScopeQuery> ask_for_leader(const InForce& in_force, const Request& request) {
+std::unique_ptr<ScopeQuery> ask_dcs_of(const InForce& in_force, const Request& request) {
     const auto& arguments = in_force.arguments();
     const bool known_scope = arguments.patroni && !request.scope.empty();
     return known_scope ? std::make_unique<ScopeQuery>(arguments.source, request.scope, in_force.silence()) : nullptr;
 }
 
-void refuse_leader(const Request& request, const ScopeState& state) {
-    if (const auto& leader = state.leadership.leader) {
-        throw Failure(ExitCode::unsafe, fmt::format("scope {} has a leader meanwhile: {}", request.scope, *leader),
-                      "the cluster went on without this restore; the staging directory is kept");
-    }
-}
-
-/// Where it has not answered: once more and again where it has to be known.
-ScopeState ask_until_it_is_known(const BootstrapArguments& arguments, const Request& request, ScopeState state) {
-    const auto& why = state.leadership.why_unknown;
-    for (pgbackrest::Retries retries{request.retry}; arguments.patroni_goes_on && !why.empty();) {
+/// Its answer, or another one while it gives none and has to, or while its leader may be dead.
+ScopeState settle_answer(const BootstrapArguments& arguments, const Request& request, const ScopeState& first) {
+    auto dcs = without_dead_leader(arguments.source, request.scope, first);
+    for (pgbackrest::Retries retries{request.retry};
+         arguments.patroni_goes_on && !dcs.leadership.why_unknown.empty();) {
+        const auto why = dcs.leadership.why_unknown;
         if (!retries.another("the DCS does not answer: " + why)) {
             throw Failure(ExitCode::repository_unreachable,
                           fmt::format("the DCS cannot be asked whether scope {} has a leader: {}", request.scope, why),
                           "bring the DCS back; the restored data waits in the staging directory");
         }
-        state = patroni::read_scope(arguments.source, request.scope);
+        dcs =
+            without_dead_leader(arguments.source, request.scope, patroni::read_scope(arguments.source, request.scope));
     }
-    if (!why.empty()) {
-        log::warning("{}: not checked whether scope {} has a leader", why, request.scope);
+    if (!dcs.leadership.why_unknown.empty()) {
+        log::warning("{}: not checked whether scope {} has a leader", dcs.leadership.why_unknown, request.scope);
     }
-    return state;
+    return dcs;
+}
+
+/// The answer that it was decided by.
+ScopeState refuse_cluster_that_went_on(const BootstrapArguments& arguments, const Request& request,
+                                       const ScopeState& dcs) {
+    HandOverFacts facts;
+    facts.scope = request.scope;
+    facts.member = member_of(request);
+    facts.caller = arguments.patroni_goes_on   ? RestoreCaller::resume
+                   : arguments.calling_patroni ? RestoreCaller::patroni
+                                               : RestoreCaller::person;
+    facts.dcs = settle_answer(arguments, request, dcs);
+    auto verdict = decide_hand_over(facts);
+    if (!verdict.ask_again_for.empty()) {
+        constexpr std::chrono::seconds cycle{5};
+        const auto source = patroni::with_dcs(arguments.source, request.scope, facts.dcs);
+        const auto pause = patroni::modes_in_force(source).ttl + cycle;
+        log::info(
+            "{} may bootstrap scope {} as well: asking the DCS again in {} s, by when a member that has died is gone",
+            verdict.ask_again_for, request.scope, pause.count());
+        interruption::sleep(pause);
+        facts.dcs = settle_answer(arguments, request, patroni::read_scope(arguments.source, request.scope));
+        facts.asked_twice = true;
+        verdict = decide_hand_over(facts);
+    }
+    if (verdict.warning) {
+        log::write(*verdict.warning, log::Level::warning);
+    }
+    if (verdict.failure) {
+        throw Failure(*verdict.failure);
+    }
+    return facts.dcs;
 }
 
 /// What is left of postgresql.auto.conf's settings, where nothing in it makes the cluster archive elsewhere than
@@ -73,24 +106,19 @@ std::vector<postgres::Setting> reset_archiving(const Request& request, const std
 /// another configuration than the DCS holds: what a living source means depends on that.
 bool refuse_living_cluster(InForce& in_force, const Request& request, const pgbackrest::ArchiveEnd& archive_end,
                            const std::vector<postgres::Setting>& altered, const std::function<void()>& meanwhile) {
-    const auto leader = ask_for_leader(in_force, request);
+    const auto dcs = ask_dcs_of(in_force, request);
     GrowthQuery growth(request.pgbackrest, archive_end);
     meanwhile();
     const auto arrived = growth.answer(request.retry);
-    const auto state = leader ? leader->answer() : ScopeState();
-    refuse_leader(request, state);
-    if (in_force.take(state) || in_force.hear()) {
+    const bool is_another =
+        dcs && in_force.take(refuse_cluster_that_went_on(in_force.arguments(), request, dcs->answer()));
+    if (is_another || in_force.hear()) {
         return false;
     }
     if (arrived) {
         refuse_living_source(request, *arrived, altered);
     }
-    if (!leader || state.leadership.why_unknown.empty()) {
-        return true;
-    }
-    const auto later = ask_until_it_is_known(in_force.arguments(), request, state);
-    refuse_leader(request, later);
-    return !in_force.take(later);
+    return true;
 }
 
 }  // namespace

@@ -152,6 +152,10 @@ std::vector<Endpoint> dcs_hosts(const yaml::Node& tree, const std::map<std::stri
     return endpoints;
 }
 
+bool is_on_kubernetes(const yaml::Node& tree, const std::map<std::string, std::string>& environment) {
+    return has_section(tree, environment, "kubernetes");
+}
+
 DcsLook::DcsLook(const ConfigurationSource& source, const yaml::Node& tree, Silence silence) : silence_(silence) {
     // Nothing overrides PATRONI_CONFIGURATION.
     const auto environment = variables_count(source) ? source.environment : std::map<std::string, std::string>();

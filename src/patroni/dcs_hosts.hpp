@@ -17,6 +17,11 @@ namespace patroni_pgbackrest::patroni {
 /// DCS, several of them, SRV records, no host at all.
 std::vector<system::Endpoint> dcs_hosts(const yaml::Node& tree, const std::map<std::string, std::string>& environment);
 
+/// Whether the DCS is Kubernetes. What a member or a leader wrote there stays until somebody changes it: Patroni counts
+/// a leader's time from when it first saw its record, and a member's state is an annotation of its pod
+/// (kubernetes.py, 2.0 to 4.1). Everywhere else both go with their TTL.
+bool is_on_kubernetes(const yaml::Node& tree, const std::map<std::string, std::string>& environment);
+
 /// How long a DCS is waited for that is away: a SYN that was lost is sent again after a second.
 constexpr std::chrono::milliseconds longest_look{2000};
 

@@ -77,6 +77,12 @@ std::string ScopeState::how_to_edit(const std::string& scope) const {
                        system::shell_word(scope));
 }
 
+std::string ScopeState::how_to_make_leader(const std::string& scope, const std::string& member) const {
+    return fmt::format("patronictl failover {}--candidate {} --force {}",
+                       group ? fmt::format("--group {} ", *group) : "",
+                       member.empty() ? "NAME" : system::shell_word(member), system::shell_word(scope));
+}
+
 std::vector<std::string> members_in(std::string_view text, const CitusGroup& group) {
     std::vector<std::string> names;
     for (const auto& member : members_of(text, group).value_or(nlohmann::json::array())) {
@@ -127,6 +133,8 @@ from patroni.dcs import Cluster
 
 slow_reader = yaml.safe_load
 list_members = ctl.output_members
+connect = getattr(ctl, 'get_dcs', None)
+connected = []
 group = int(sys.argv[1])
 
 def read(stream):
@@ -136,18 +144,34 @@ def read(stream):
     except Exception:
         return slow_reader(text)
 
+def connect_and_keep(*given, **named):
+    connected.append(connect(*given, **named))
+    return connected[-1]
+
 def list_and_tell(*given, **named):
     list_members(*given, **named)
     cluster = next(one for one in given if isinstance(one, Cluster))
     if group and hasattr(cluster, 'workers'):
         cluster = cluster.workers.get(group)
-    key, config = getattr(cluster, 'initialize', None), getattr(cluster, 'config', None)
+    key, config, sync, failsafe, failover = (
+        getattr(cluster, name, None) for name in ('initialize', 'config', 'sync', 'failsafe', 'failover'))
     configured = config and config.data
+    ends = [getattr(getattr(cluster, 'status', None), 'last_lsn', None)]
+    ends += [getattr(cluster, name, None) for name in ('last_lsn', 'last_leader_operation')]
+    is_synchronous = sync is not None and bool(sync.leader)
+    # Kubernetes, whose DCS observes the record of its own group's leader alone
+    record = None if group or not connected else getattr(connected[-1], '_leader_observed_record', None)
     print('absent' if key is None else 'initialized' if key else 'empty')
     print(json.dumps(configured) if configured else '-')
+    print(json.dumps({
+        'last_lsn': int(next((end for end in ends if end), 0)),
+        'sync': [sync.leader] + list(sync.members) if is_synchronous else [],
+        'failsafe': list(failsafe) if isinstance(failsafe, dict) else [],
+        'failover': bool(failover),
+        'renewed': str(record.get('renewTime') or '') if isinstance(record, dict) else ''}))
     print(key or '-')
 
-yaml.safe_load, ctl.output_members = read, list_and_tell
+yaml.safe_load, ctl.output_members, ctl.get_dcs = read, list_and_tell, connect_and_keep
 print('asks the DCS', file=sys.stderr, flush=True)
 ctl.ctl(sys.argv[2:])
 )py";
@@ -189,16 +213,18 @@ Leadership leadership_in(const process::Captured& result, const CitusGroup& grou
 
 void take_key(std::string_view answer, ScopeState& state) {
     const auto lines = system::split(answer, '\n');
-    // The third line's end shows that its number is whole.
-    if (lines.size() != 4 || !lines[3].empty()) {
+    // The last line's end shows that its number is whole.
+    if (lines.size() != 5 || !lines[4].empty()) {
         return;
     }
     const auto configuration = nlohmann::json::parse(lines[1], nullptr, false);
     const auto key = initialize_key_in(lines[0]);
-    if (key == InitializeKey::unknown || (lines[1] != "-" && !configuration.is_object())) {
+    const auto remainders = remainders_in(lines[2]);
+    if (key == InitializeKey::unknown || (lines[1] != "-" && !configuration.is_object()) || !remainders) {
         return;
     }
     state.initialize = key;
+    state.remainders = *remainders;
     state.configured = configuration.is_object();
     if (state.configured) {
         state.configuration = lines[1];
@@ -206,7 +232,7 @@ void take_key(std::string_view answer, ScopeState& state) {
         state.loop_wait =
             loop_wait != configuration.end() && loop_wait->is_number_unsigned() ? loop_wait->get<unsigned>() : 0;
     }
-    state.system_identifier = system::number(lines[2]) ? lines[2] : std::string();
+    state.system_identifier = system::number(lines[3]) ? lines[3] : std::string();
 }
 
 ScopeQuery::ScopeQuery(const ConfigurationSource& source, const std::string& scope, Silence silence,
@@ -215,7 +241,8 @@ ScopeQuery::ScopeQuery(const ConfigurationSource& source, const std::string& sco
 
 ScopeQuery::ScopeQuery(const ConfigurationSource& source, const yaml::Node& tree, const std::string& scope,
                        Silence silence, std::chrono::seconds deadline)
-    : group_(citus_group(tree)), look_(source, tree, silence) {
+    : group_(citus_group(tree)), states_expire_(!is_on_kubernetes(tree, source.environment)),
+      look_(source, tree, silence) {
     if (const auto patronictl = process::find_executable("patronictl")) {
         running_.emplace_back(scope_command(*patronictl, source, scope, group_), deadline);
         if (!python_in(*patronictl)) {  // a wrapper may lead to another Patroni than the Python that is guessed
@@ -253,6 +280,7 @@ bool ScopeQuery::comes_in_time() {
 ScopeState ScopeQuery::answer() {
     ScopeState state;
     state.group = group_;
+    state.states_expire = states_expire_;
     if (running_.empty()) {
         state.leadership.why_unknown = "patronictl was not found";
         return state;
@@ -281,6 +309,12 @@ ScopeState ScopeQuery::answer() {
         state.bootstrapping = bootstrapping_in(list.output, state.initialize, state.group);
     }
     return state;
+}
+
+bool is_dead_leader(const ScopeState& before, const ScopeState& now) {
+    const auto& renewed = now.remainders.renewed;
+    return !now.states_expire && now.leadership.leader && now.leadership.leader == before.leadership.leader &&
+           !renewed.empty() && renewed == before.remainders.renewed;
 }
 
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence,

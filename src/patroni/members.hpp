@@ -2,6 +2,7 @@
 
 #include "patroni/configuration.hpp"
 #include "patroni/dcs_hosts.hpp"
+#include "patroni/remainders.hpp"
 #include "process/child.hpp"
 
 #include <chrono>
@@ -48,8 +49,10 @@ struct ScopeState {
     bool configured = false;                 ///< the DCS holds a configuration: a leader or post_bootstrap wrote it
     unsigned loop_wait = 0;                  ///< in that configuration, in seconds; 0 if not set
     std::string configuration;               ///< that configuration, JSON; empty if there is none
+    Remainders remainders;                   ///< of an earlier leader
     std::vector<std::string> members;        ///< all that are alive, or were until the TTL
     std::vector<std::string> bootstrapping;  ///< those that bootstrap right now
+    bool states_expire = true;               ///< with a TTL; false on Kubernetes, where a dead pod's stands for ever
     CitusGroup group;                        ///< the only one that is looked at
 
     /// The command that takes the cluster out of the DCS: Patroni asks for the group of a Citus cluster.
@@ -57,6 +60,9 @@ struct ScopeState {
     /// The command that changes its configuration in the DCS without a question, but for what to change. Options that
     /// do: `-s KEY=VALUE`, where null takes a key out, and `-p` for one of postgresql.parameters (ctl.py, 2.0 to 4.1).
     std::string how_to_edit(const std::string& scope) const;
+    /// The command that makes a member leader, whatever its lag and its place in /sync and /failsafe are: once Patroni
+    /// runs there, and nobody leads (ctl.py, api.py and ha.py, 2.0 to 4.1). A member without a name is `NAME`.
+    std::string how_to_make_leader(const std::string& scope, const std::string& member) const;
 };
 
 /// Asks the DCS about a scope, in the background and read-only, through patronictl, which is run in its own Python so
@@ -88,9 +94,14 @@ class ScopeQuery {
     bool has_begun_to_ask() const;
 
     CitusGroup group_;
+    bool states_expire_;
     DcsLook look_;
     std::list<process::Capturing> running_;  // patronictl, a wrapper's list behind it; empty if there is no patronictl
 };
+
+/// Whether the leader that both answers name is dead, though Kubernetes keeps its record: it was not renewed in the TTL
+/// between them. A leader renews it in each of its cycles (update_leader in kubernetes.py, 2.0 to 4.1).
+bool is_dead_leader(const ScopeState& before, const ScopeState& now);
 
 /// Its answer, waited for at once.
 ScopeState read_scope(const ConfigurationSource& source, const std::string& scope, Silence silence = Silence::may_end,
@@ -103,8 +114,8 @@ ConfigurationSource with_dcs(ConfigurationSource source, const std::string& scop
 /// case.
 ConfigurationSource with_known_dcs(ConfigurationSource source, const std::string& scope, const ScopeState& state);
 
-/// Takes over what Patroni's library says about the key; leaves all of it unknown if the answer is not the three whole
-/// lines.
+/// Takes over what Patroni's library says about the key; leaves all of it unknown if the answer is not the four whole
+/// lines: the key, the configuration, the remainders, the system identifier.
 void take_key(std::string_view answer, ScopeState& state);
 
 /// The names of all members; none if leader_in() does not know.

@@ -2,6 +2,7 @@
 
 #include "patroni/command_words.hpp"
 #include "patroni/configuration_files.hpp"
+#include "patroni/dynamic_modes.hpp"
 #include "patroni/review.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
@@ -230,10 +231,10 @@ void review_method(const Node& tree, std::vector<Finding>& findings) {
                              "standby_cluster.create_replica_methods name a method that runs pgbackrest restore",
                              bootstrap.map_at("dcs").find("standby_cluster")->place}});
     }
-    if (const Entry* pause = bootstrap.map_at("dcs").find("pause"); pause != nullptr && yaml::truthy(*pause->value)) {
+    if (modes_of(bootstrap.map_at("dcs")).pause) {
         findings.push_back({"dcs-paused",
-                            {"bootstrap.dcs.pause is set: the restored cluster comes up without automatic failover",
-                             "remove it, or run patronictl resume afterwards", pause->place}});
+                            {"bootstrap.dcs.pause is set: Patroni calls no bootstrap method in pause", "remove it",
+                             bootstrap.map_at("dcs").find("pause")->place}});
     }
 }
 

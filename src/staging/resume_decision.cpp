@@ -1,6 +1,7 @@
 #include "staging/resume_decision.hpp"
 
 #include "staging/another_call.hpp"
+#include "staging/kept_from_leading.hpp"
 #include "staging/own_name.hpp"
 #include "system/text.hpp"
 
@@ -150,7 +151,8 @@ ResumeVerdict decide_by_dcs(const ResumeFacts& facts) {
     }
     if (never_started && is_initialized) {
         return {.log = fmt::format("{} is in place, and PostgreSQL has not started there yet: Patroni goes on with it",
-                                   directory)};
+                                   directory),
+                .warning = what_keeps_it_from_leading(facts)};
     }
     if (cluster_has_moved_on(dcs)) {
         return {.action = ResumeAction::discard_journal,
@@ -163,7 +165,8 @@ ResumeVerdict decide_by_dcs(const ResumeFacts& facts) {
         return refuse_directory_from_now_on(
             facts, "Patroni gave its bootstrap up, and the one that is under way is another node's");
     }
-    return {.log = fmt::format("{} is in place: Patroni goes on with it", directory)};
+    return {.log = fmt::format("{} is in place: Patroni goes on with it", directory),
+            .warning = what_keeps_it_from_leading(facts)};
 }
 
 /// Patroni may reject what it was handed over (its start or post_bootstrap fails) and be unable to rename it, in a
@@ -241,7 +244,8 @@ ResumeVerdict continue_bootstrap(const ResumeFacts& facts) {
     }
     return {.action = ResumeAction::continue_bootstrap,
             .log = fmt::format("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts",
-                               begun.scope, facts.journal->planning ? "planning" : text(facts.journal->phase))};
+                               begun.scope, facts.journal->planning ? "planning" : text(facts.journal->phase)),
+            .warning = what_keeps_it_from_leading(facts)};
 }
 
 ResumeVerdict decide_on_unfinished(const ResumeFacts& facts) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "patroni/dynamic_modes.hpp"
 #include "patroni/members.hpp"
 #include "postgres/control_data.hpp"
 #include "request/request.hpp"
@@ -42,6 +43,7 @@ struct ResumeFacts {
     std::optional<PatronisCall> patronis_call;  ///< as it would be now
 
     std::optional<patroni::ScopeState> dcs;  ///< what it said last; none: not asked
+    patroni::DynamicModes modes;             ///< of the configuration that counts then
     bool asked_twice = false;                ///< after the pause that ask_dcs_again wants
 
     /// Whether a bootstrap of this node was interrupted before its hand-over was over.
@@ -91,6 +93,9 @@ struct ResumeVerdict {
 /// - What a member does stands in the DCS after its next cycle only: that it has taken the empty key (the state is set
 ///   after that cycle's touch_member), and the timeline to which a new leader promotes.
 /// - For Patroni one timeline is one history: it rewinds from one timeline to another only (rewind.py).
+/// - In pause Patroni starts no server, and writes no key (ha.py _run_cycle). What is handed over stands until it ends.
+/// - What Patroni starts as a standby runs a race for the lead, where remainders of an earlier leader count; see
+///   patroni/remainders.hpp. `patronictl failover` ends it.
 /// - `/config` is written by post_bootstrap and by a leader. One that is there while the key is empty is a remainder,
 ///   and tells nothing later (Journal::never_led).
 ResumeVerdict decide_resume(const ResumeFacts& facts);

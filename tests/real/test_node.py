@@ -454,6 +454,30 @@ class LeftConfiguration(LeavingCase):
         self.follow(hints[0])
         self.assert_done(self.bootstrap())
 
+    def test_in_pause_no_method_is_called_until_the_hint_is_followed(self):
+        self.configure(bootstrap={'dcs': {'pause': True}})
+        checked = self.run_check()
+        self.assertEqual(checked.code, 3, checked.log)
+        self.assertRegex(checked.log, r'ERROR +dcs-paused: .*bootstrap\.dcs\.pause is set: Patroni calls no bootstrap method')
+        self.configure()
+        self.leave(pause=True)
+        checked = self.run_check()
+        self.assertEqual(checked.code, 3, checked.log)
+        self.assertRegex(checked.log, "ERROR +dcs-paused: .*the DCS's pause is set: Patroni calls no bootstrap method")
+        self.node.start()
+        self.node.wait_for_log('running with empty data directory')
+        self.follow(self.hints(checked, 'dcs-paused')[0])
+        self.assertNotIn('dcs-paused', self.run_check().log)
+        self.node.wait_for_leader()
+
+    def test_what_an_earlier_leader_left_is_found_until_the_cluster_is_taken_out_of_the_dcs(self):
+        self.configure()
+        self.node.put_key('1000000000000', 'optime/leader')  # every Patroni reads it, where there is no /status
+        hint, = self.assert_found('dcs-left-status', r'an earlier leader of scope \S+ has left /status with LSN E8/D4A51000', code=0)
+        self.assertIn('patronictl remove ' + self.node.scope, hint)
+        self.node.forget()
+        self.assertNotIn('dcs-left-status', self.run_check().log)
+
     def test_a_restore_command_left_there_is_refused_in_patroni_mode_until_the_hint_is_followed(self):
         self.configure(self.patroni_mode())
         self.leave(postgresql={'recovery_conf': {'restore_command': '/bin/false'}})

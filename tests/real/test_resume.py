@@ -3,6 +3,7 @@ import glob
 import json
 import os
 import re
+import shlex
 import subprocess
 import threading
 import unittest
@@ -291,6 +292,101 @@ class Resume(ResumeCase):
         self.assert_refused(self.resume({'PATH': self.lab.path('bin')}), 6, 'patronictl list made no progress')
         self.assert_absent()
         self.assert_nothing_runs()
+
+    def follow(self, command):
+        """Runs a hint's command of patronictl."""
+        words = shlex.split(command)
+        self.lab.run(words[0], '-c', self.yml, *words[1:])
+
+    def test_a_pause_is_told_before_the_work_and_after_it(self):
+        self.interrupt_the_copy()
+        archive = 'pgbackrest --config=%s --stanza=demo archive-push %%p' % self.pgbackrest_configuration
+        self.node.put_key(json.dumps({'ttl': 20, 'loop_wait': 1, 'retry_timeout': 3, 'pause': True, 'postgresql': {
+            'use_pg_rewind': True, 'parameters': {'archive_mode': 'on', 'archive_command': archive}}}), 'config')
+        result = self.resume()
+        self.assert_done(result)
+        self.assertEqual(result.log.count('is in pause, and Patroni starts no server then'), 2, result.log)
+        self.node.start()
+        self.node.wait_for_log('postgres is not running')
+        self.follow(re.search(r'patronictl edit-config \S+ --force -s pause=null', result.log).group())
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+    def test_what_an_earlier_leader_left_keeps_it_from_leading_until_the_hint_is_followed(self):
+        self.node.put_key('1000000000000', 'optime/leader')  # every Patroni reads it, where there is no /status
+        self.interrupt_the_copy()
+        result = self.resume()
+        self.assert_done(result)
+        self.assertEqual(result.log.count('has left /status with LSN E8/D4A51000 in the DCS'), 2, result.log)
+        self.node.start()
+        self.node.wait_for_log('My wal position exceeds maximum replication lag')
+        self.follow(re.search(r'patronictl failover --candidate node1 --force \S+', result.log).group())
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
+    def copy_that_waits(self):
+        """Configures a copy that waits for let_go(), and returns the file that says that it has begun."""
+        go = self.lab.path('log/go')
+        self.configure({'pgbackrest': self.wrap_pgbackrest(
+            '[ $VERB != restore ] || { >%s.waits; while [ ! -e %s ]; do sleep .2; done; }' % (go, go))})
+        return go + '.waits'
+
+    def let_go(self):
+        self.lab.write('log/go', '')
+
+    def resume_and_meanwhile(self, action, environment=None):
+        """What resume ends with when `action` is done while it copies."""
+        self.interrupt_the_copy()
+        waits = self.copy_that_waits()
+        resumed = []
+        thread = threading.Thread(target=lambda: resumed.append(self.resume(environment)))
+        thread.start()
+        try:
+            wait_until('the copy', lambda: os.path.exists(waits))
+            action()
+        finally:
+            self.let_go()
+            thread.join()
+        return resumed[0]
+
+    def test_a_cluster_that_was_initialised_while_it_was_resumed_is_refused_at_the_hand_over(self):
+        result = self.resume_and_meanwhile(lambda: self.node.put_key('7711111111111111111'))
+        self.assert_refused(result, 9, 'scope %s was initialised meanwhile' % self.node.scope, 'staging directory is kept')
+        self.assert_absent()
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('the cluster was initialised meanwhile', result.log)
+
+    def test_another_that_bootstraps_while_it_was_resumed_is_refused_at_the_hand_over(self):
+        self.lab.write('members.json', '[]')
+        result = self.resume_and_meanwhile(lambda: self.lab.write(
+            'members.json', '[{"Member": "node2", "Role": "Replica", "State": "running custom bootstrap script"}]'),
+                                           self.patronictl_that_says_members())
+        self.assertIn('node2 may bootstrap scope %s as well: asking the DCS again' % self.node.scope, result.log)
+        self.assert_refused(result, 9, 'node2 bootstraps scope %s as well' % self.node.scope, 'stop Patroni on the other nodes')
+        self.assert_absent()
+        self.start_again()
+        self.assert_resumed()
+
+    def test_a_key_that_was_removed_while_it_was_resumed_is_left_to_patroni(self):
+        result = self.resume_and_meanwhile(self.node.forget)
+        self.assert_refused(result, 9, 'the initialize key of scope %s was removed' % self.node.scope, 'start Patroni again')
+        self.assert_absent()
+        self.assert_done(self.resume())
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
+    def test_a_key_that_was_removed_while_patroni_restored_is_told(self):
+        waits = self.copy_that_waits()
+        self.node.start()
+        wait_until('the copy', lambda: os.path.exists(waits))
+        self.node.forget()
+        self.let_go()
+        self.node.wait_for_leader()
+        self.assertIn('WARNING: the initialize key of scope %s was removed while this restore worked' % self.node.scope,
+                      self.lab.log('node1'))
+        self.assert_back(BATCHES)
 
     def test_patroni_mode_to_the_latest_point(self):
         self.interrupt_the_copy(self.patroni_mode())

@@ -134,6 +134,7 @@ TEST_CASE("the hint of every finding is followed by a test, and the finding is g
         {"test_it_is_passed_over_when_a_person_says_that_it_was_given_up", {"set-aside-unclear"}},
         {"test_the_dcs_does_not_answer", {"dcs-unknown"}},
         {"test_what_an_earlier_cluster_left_in_the_dcs_counts", {"dcs-left"}},
+        {"test_what_an_earlier_leader_left_is_found_until_the_cluster_is_taken_out_of_the_dcs", {"dcs-left-status"}},
         {"test_a_living_cluster_is_told_as_warnings",
          {"port-taken", "data-directory-in-use", "cluster-lives", "scope-initialized"}},
         {"test_check_tells_of_the_interrupted_bootstrap", {"scope-bootstrapping"}},

@@ -72,6 +72,36 @@ TEST_CASE("where several clusters could be meant, the hint names the one that th
     CHECK(commands::settle_cluster(request_of(), one_timeline().stanza, knowing(c)).cluster.system_identifier == a);
 }
 
+TEST_CASE("what an earlier leader left is told while Patroni would call the bootstrap method, and only then") {
+    patroni::ScopeState state;
+    state.remainders.sync = {"n1", "n2"};
+    patroni::DynamicModes modes;
+    const auto found = [&](const std::string& member) {
+        return commands::review_remainders("blue", member, state, modes);
+    };
+    state.initialize = patroni::InitializeKey::absent;
+    CHECK(found("n3").empty());
+    modes.synchronous = true;
+    CHECK(found("n2").empty());
+    CHECK(found("n3") ==
+          std::vector<Finding>{
+              {"dcs-left-status",
+               {"an earlier leader of scope blue has left /sync with n1, n2 in the DCS: a restore that is interrupted, "
+                "and that resume ends, may never lead",
+                "run patronictl remove blue before the restore; it takes the configuration in the DCS along, which "
+                "patronictl show-config prints"}}});
+    state.remainders.last_lsn = 1;  // any position may be too far
+    CHECK(found("n1").size() == 1);
+    for (const auto key :
+         {patroni::InitializeKey::empty, patroni::InitializeKey::initialized, patroni::InitializeKey::unknown}) {
+        state.initialize = key;
+        CHECK(found("n3").empty());
+    }
+    state.initialize = patroni::InitializeKey::absent;
+    state.leadership.leader = "n1";
+    CHECK(found("n3").empty());
+}
+
 TEST_CASE("of a scope one thing is told: no answer, a leader, or the key") {
     patroni::ScopeState state;
     const auto id = [&] {

@@ -89,10 +89,11 @@ TEST_CASE("a mistake in the DCS is found there, one in bootstrap.dcs is not, and
                   "it, nothing that the restored cluster writes can be restored again | set archive_mode: 'on' in the "
                   "DCS's postgresql.parameters; " +
                   edit + " -s KEY=VALUE sets a key there"});
-    CHECK(found(archiving(R"("pause":true,)"))
-              .at(0)
-              .starts_with("dcs-paused /config in the DCS, pause: the DCS's "
-                           "pause is set: "));
+    CHECK(found(archiving(R"("pause":true,)")) ==
+          Strings{"dcs-paused /config in the DCS, pause: the DCS's pause is set: Patroni calls no bootstrap method in "
+                  "pause | remove it; " +
+                  edit + " -s pause=null takes it out of the DCS" + sets_a_key});
+    CHECK(found(archiving(R"("pause":"off",)")) == Strings{});
 }
 
 TEST_CASE("the configuration is that of the DCS, and the file's own fingerprint stays") {

@@ -69,6 +69,12 @@ TEST_CASE("what is not understood is asked as ever") {
     CHECK(hosts("etcd3: {hosts: a}", {{"PATRONI_ETCD3_PORT", "1"}}).empty());
 }
 
+TEST_CASE("Kubernetes is known by its section, or by a variable of it") {
+    CHECK(is_on_kubernetes(*yaml::parse("kubernetes: {}\n", "patroni.yml"), {}));
+    CHECK(is_on_kubernetes(yaml::Node{}, {{"PATRONI_KUBERNETES_NAMESPACE", "a"}}));
+    CHECK_FALSE(is_on_kubernetes(*yaml::parse("etcd3: {host: a}\n", "patroni.yml"), {{"PATRONI_ETCD3_HOSTS", "a"}}));
+}
+
 TEST_CASE("a DCS that nothing answers for is away, and one that is not known is not") {
     const Files files;
     ConfigurationSource source;

@@ -26,7 +26,10 @@ ScopeState ask(const Programs& programs, const std::string& patroni_yml = "scope
 }
 
 constexpr auto leader_n2 = R"([{"Member": "n2", "Role": "Leader", "State": "running", "TL": 3}])";
-constexpr auto key_of_77 = "initialized\n{\"loop_wait\": 10}\n77\n";
+/// That no earlier leader has left anything.
+const std::string nothing_left = R"({"last_lsn": 0, "sync": [], "failsafe": [], "failover": false, "renewed": ""})"
+                                 "\n";
+const std::string key_of_77 = "initialized\n{\"loop_wait\": 10}\n" + nothing_left + "77\n";
 
 }  // namespace
 
@@ -49,7 +52,9 @@ TEST_CASE("half an answer leaves what it does not tell unknown") {
     const Programs programs(files);
     programs.executable("patronictl", "#!" + files.path("bin/python-own").string() + "\n");
     const std::string list = leader_n2;
-    for (const auto& rest : {"", "\n", "\ninitialized\n", "\ninitialized\n{\"loop_wait\": 10}\n77"}) {
+    const std::string beginning = "\ninitialized\n{\"loop_wait\": 10}\n";
+    for (const auto& rest : {std::string(), std::string("\n"), std::string("\ninitialized\n"), beginning,
+                             beginning + nothing_left, beginning + nothing_left + "77"}) {
         CAPTURE(rest);
         programs.write("python-own", list + rest);
         const auto state = ask(programs);
@@ -148,9 +153,12 @@ from patroni.dcs import main
 def output_members(configuration, cluster, name):
     print('[{"Member": "%s", "Role": "Replica"}]' % configuration['name'])
 
+def get_dcs(scope):
+    return main
+
 def ctl(words):
     with open(words[1]) as file:
-        output_members(yaml.safe_load(file), main, words[-1])
+        output_members(yaml.safe_load(file), get_dcs(words[-1]), words[-1])
 )");
     const std::string cluster = R"(
 class Cluster:
@@ -176,6 +184,22 @@ class Cluster:
     CHECK(ask(programs, "scope: demo\nname: n1\n").members == Strings{"n1"});
     files.write("opt/patroni/dcs.py", cluster + "main = Cluster('')  # as Patroni 2 has it\n");
     CHECK(key("citus: {group: 1}\n") == InitializeKey::empty);
+    const auto left = [&](const std::string& more) {
+        files.write("opt/patroni/dcs.py", cluster + R"(
+class Part:
+    def __init__(self, **more):
+        self.__dict__.update(more)
+
+)" + "main = Cluster(None, " + more + ")\n");
+        return programs.ask("scope: demo\nname: n1\n").remainders;
+    };
+    CHECK(left("last_leader_operation=7, sync=Part(leader=None, members=[])") == Remainders{7, {}, {}, false});
+    CHECK(left("last_lsn=8, sync=Part(leader='n1', members=['n2']), failsafe={'n1': 'http', 'n2': 'http'}") ==
+          Remainders{8, {"n1", "n2"}, {"n1", "n2"}, false});
+    CHECK(left("status=Part(last_lsn=9), sync=None, failsafe=None, failover=Part(candidate='n2')") ==
+          Remainders{9, {}, {}, true});
+    CHECK(left("_leader_observed_record={'renewTime': '12:00'}") == Remainders{0, {}, {}, false, "12:00"});
+    CHECK(left("_leader_observed_record={}") == Remainders{});
 }
 
 TEST_CASE("the leader is read from patronictl's JSON") {
@@ -217,11 +241,40 @@ TEST_CASE("the Citus group is that of patroni.yml, with the environment over it"
     CHECK_FALSE(citus_group(yaml::Node{}));
 }
 
+TEST_CASE("on Kubernetes a leader whose record was not renewed for a TTL is dead") {
+    ScopeState before;
+    before.states_expire = false;
+    before.leadership.leader = "n1";
+    before.remainders.renewed = "2026-11-28T10:00:00+00:00";
+    auto now = before;
+    CHECK(is_dead_leader(before, now));
+    SECTION("renewed") {
+        now.remainders.renewed = "2026-11-28T10:00:10+00:00";
+    }
+    SECTION("another one") {
+        now.leadership.leader = "n2";
+    }
+    SECTION("none") {
+        now.leadership.leader.reset();
+    }
+    SECTION("elsewhere, where a leader's key goes with its TTL") {
+        now.states_expire = true;
+    }
+    SECTION("not known when it was renewed") {
+        before.remainders.renewed.clear();
+        now.remainders.renewed.clear();
+    }
+    CHECK_FALSE(is_dead_leader(before, now));
+}
+
 TEST_CASE("a group is taken out of the DCS by its number") {
     ScopeState state;
     CHECK(state.how_to_remove("demo") == "patronictl remove demo");
     state.group = 0;
     CHECK(state.how_to_remove("demo") == "patronictl remove --group 0 demo");
+    CHECK(state.how_to_make_leader("my demo", "n1") ==
+          "patronictl failover --group 0 --candidate n1 --force 'my demo'");
+    CHECK(ScopeState().how_to_make_leader("demo", "") == "patronictl failover --candidate NAME --force demo");
 }
 
 TEST_CASE("what the DCS holds is known from its answer alone, with the command that changes it") {
@@ -231,13 +284,13 @@ TEST_CASE("what the DCS holds is known from its answer alone, with the command t
         take_key(answer, state);
         return with_dcs(std::move(source), "my demo", state).dcs;
     };
-    const auto known = of_answer("absent\n{\"ttl\": 20}\n-\n", {});
+    const auto known = of_answer("absent\n{\"ttl\": 20}\n" + nothing_left + "-\n", {});
     CHECK(known.json == "{\"ttl\": 20}");
     CHECK(known.edit == "patronictl edit-config --group 1 'my demo' --force");
     ConfigurationSource earlier;
     earlier.dcs = known;
-    CHECK(of_answer("absent\n-\n-\n", earlier).json.empty());
-    CHECK(of_answer("absent\n-\n-\n", earlier).edit.empty());
+    CHECK(of_answer("absent\n-\n" + nothing_left + "-\n", earlier).json.empty());
+    CHECK(of_answer("absent\n-\n" + nothing_left + "-\n", earlier).edit.empty());
     CHECK(of_answer("", earlier).json == known.json);
 }
 
@@ -305,21 +358,29 @@ TEST_CASE("the key's system identifier is told when there is one") {
         take_key(answer, state);
         return state;
     };
-    const auto state = told("initialized\n{\"loop_wait\": 10}\n7710953412442782829\n");
+    const auto state = told("initialized\n{\"loop_wait\": 10}\n" + nothing_left + "7710953412442782829\n");
     CHECK(state.initialize == InitializeKey::initialized);
     CHECK(state.system_identifier == "7710953412442782829");
     CHECK(state.configured);
     CHECK(state.loop_wait == 10);
     CHECK(state.configuration == R"({"loop_wait": 10})");
-    CHECK(told("empty\n-\n-\n").initialize == InitializeKey::empty);
-    CHECK(told("empty\n-\n-\n").system_identifier.empty());
-    CHECK(told("absent\n-\n-\n").initialize == InitializeKey::absent);
-    CHECK(told("initialized\n-\nnot a number\n").system_identifier.empty());
-    CHECK(told("absent\n{}\n-\n").configured);
-    for (const std::string other :
-         {"Traceback (most recent call last):", "", "empty\n-\n-", "initialized\n{\"loop_wait\": 10}\n77109534",
-          "initialized\n{\"loop_wait\": 10}\n", "initialized\n{\"loop_w\n7710953412442782829\n", "\nabsent\n-\n-\n",
-          "a warning\nabsent\n-\n-\n", "gone\n-\n7710953412442782829\n", "absent\n-\n-\n\n", "absent\nnull\n-\n"}) {
+    CHECK(told("empty\n-\n" + nothing_left + "-\n").initialize == InitializeKey::empty);
+    CHECK(told("empty\n-\n" + nothing_left + "-\n").system_identifier.empty());
+    CHECK(told("absent\n-\n" + nothing_left + "-\n").initialize == InitializeKey::absent);
+    CHECK(told("initialized\n-\n" + nothing_left + "not a number\n").system_identifier.empty());
+    CHECK(told("absent\n{}\n" + nothing_left + "-\n").configured);
+    CHECK(told("empty\n-\n" + nothing_left + "-\n").remainders == Remainders{});
+    const std::string left =
+        R"({"last_lsn": 50331648, "sync": ["n1", "n2"], "failsafe": ["n3"], "failover": true, "renewed": "12:00"})";
+    CHECK(told("absent\n-\n" + left + "\n-\n").remainders == Remainders{50331648, {"n1", "n2"}, {"n3"}, true, "12:00"});
+    for (const auto& other :
+         {std::string("Traceback (most recent call last):"), std::string(), "empty\n-\n" + nothing_left + "-",
+          "initialized\n{\"loop_wait\": 10}\n" + nothing_left + "77109534",
+          "initialized\n{\"loop_wait\": 10}\n" + nothing_left, std::string("empty\n-\n-\n"),
+          "initialized\n{\"loop_w\n" + nothing_left + "7710953412442782829\n",
+          "empty\n-\n" + nothing_left.substr(0, 20) + "\n-\n", "\nabsent\n-\n" + nothing_left + "-\n",
+          "a warning\nabsent\n-\n" + nothing_left + "-\n", "gone\n-\n" + nothing_left + "7710953412442782829\n",
+          "absent\n-\n" + nothing_left + "-\n\n", "absent\nnull\n" + nothing_left + "-\n"}) {
         CAPTURE(other);
         CHECK(told(other).initialize == InitializeKey::unknown);
         CHECK(told(other).system_identifier.empty());

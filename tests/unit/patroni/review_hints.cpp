@@ -116,7 +116,7 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
          "standby-cluster: remove it until the restore is done; if a standby cluster is meant, let "
          "standby_cluster.create_replica_methods name a method that runs pgbackrest restore",
          clean},
-        {in_dcs("    pause: true\n"), "dcs-paused: remove it, or run patronictl resume afterwards", clean},
+        {in_dcs("    pause: true\n"), "dcs-paused: remove it", clean},
         {"tags: {nofailover: true}\n" + clean, "node-never-bootstraps: remove it on the node to be restored",
          "tags: {}\n" + clean},
         {"tags: {failover_priority: 0}\n" + clean, "node-never-bootstraps: remove it on the node to be restored",

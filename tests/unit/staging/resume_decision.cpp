@@ -424,6 +424,60 @@ TEST_CASE("the second question waits for a cycle of the longer loop_wait") {
     CHECK(decide_resume(see(at)).pause == std::chrono::seconds(25));
 }
 
+TEST_CASE("what keeps Patroni from starting it, or from letting it lead, is told before the work and after it") {
+    Case at;
+    at.dcs = Dcs::answers;
+    at.key = InitializeKey::empty;
+    SECTION("before it") {
+        at.phase = Phase::copying;
+    }
+    SECTION("after it") {
+        at.phase = Phase::handed_over;
+        at.in_place = InPlace::handed_over;
+    }
+    auto facts = see(at);
+    CHECK_FALSE(decide_resume(facts).warning);
+    facts.modes.pause = true;
+    const std::string paused =
+        "scope demo is in pause, and Patroni starts no server then: what is restored waits for the "
+        "end of the pause";
+    CHECK(decide_resume(facts).warning == Problem{paused, "take bootstrap.dcs.pause out before Patroni starts"});
+    facts.dcs->configured = true;
+    CHECK(decide_resume(facts).warning == Problem{paused, "run patronictl edit-config demo --force -s pause=null"});
+    CHECK_FALSE(decide_resume(facts).failure);
+    facts.modes = {};
+    facts.modes.synchronous = true;
+    facts.dcs->remainders.sync = {"node2", "node3"};
+    CHECK(
+        decide_resume(facts).warning ==
+        Problem{"an earlier leader of scope demo has left /sync with node2, node3 in the DCS, for which Patroni may "
+                "never let this node lead",
+                "if nobody leads two minutes after Patroni has started here, run patronictl failover --candidate node1 "
+                "--force demo"});
+    facts.modes.pause = true;
+    CHECK(decide_resume(facts).warning->message.starts_with(paused + "; an earlier leader "));
+}
+
+TEST_CASE("where the restored WAL ends is known behind the hand-over alone") {
+    Case at;
+    at.dcs = Dcs::answers;
+    at.key = InitializeKey::empty;
+    auto facts = see(at);
+    facts.journal->reached->lsn = {5000000};
+    facts.dcs->remainders.last_lsn = 5000000 + 1048576;
+    CHECK(decide_resume(facts).warning);  // by an earlier replay, which this one may not reach
+    at.phase = Phase::handed_over;
+    at.in_place = InPlace::handed_over;
+    facts = see(at);
+    facts.journal->reached->lsn = {5000000};
+    facts.dcs->remainders.last_lsn = 5000000 + 1048576;
+    CHECK_FALSE(decide_resume(facts).warning);
+    ++facts.dcs->remainders.last_lsn;
+    CHECK(decide_resume(facts).warning);
+    facts.dcs->leadership.leader = "node1";
+    CHECK_FALSE(decide_resume(facts).warning);
+}
+
 TEST_CASE("what is asked about is the scope of what is decided") {
     Case at;
     at.begun = true;

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "patroni/members.hpp"
+
+#include <string>
+
+namespace patroni_pgbackrest::commands {
+
+/// The answer `first`, without a leader that is dead. On Kubernetes, where its record stays, that takes another answer
+/// a TTL later, which is returned then and may tell nothing; everywhere else the record is gone by itself.
+patroni::ScopeState without_dead_leader(const patroni::ConfigurationSource& source, const std::string& scope,
+                                        patroni::ScopeState first);
+
+}  // namespace patroni_pgbackrest::commands
