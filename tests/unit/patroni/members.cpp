@@ -309,10 +309,11 @@ TEST_CASE("while nobody knows what the DCS holds, only what patroni.yml sets its
     };
     CHECK(command("") == "none");
     CHECK(archiving("").mode.value().text == "always");
-    CHECK(command("absent\n-\n-\n") == "first");
+    CHECK(command("absent\n-\n" + nothing_left + "-\n") == "first");
     const std::string held = R"({"postgresql": {"parameters": {"archive_command": "held", "archive_mode": "off"}}})";
-    CHECK(command("initialized\n" + held + "\n7710953412442782829\n") == "held");
-    CHECK(archiving("initialized\n" + held + "\n7710953412442782829\n").mode.value().text == "always");
+    CHECK(command("initialized\n" + held + "\n" + nothing_left + "7710953412442782829\n") == "held");
+    CHECK(archiving("initialized\n" + held + "\n" + nothing_left + "7710953412442782829\n").mode.value().text ==
+          "always");
     CHECK_FALSE(read_archiving({std::nullopt, {}}).mode);
 }
 
