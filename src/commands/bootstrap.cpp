@@ -39,12 +39,9 @@
 #include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
-#include "system/owner.hpp"
 #include "system/refusal.hpp"
-#include "system/text.hpp"
 #include "system/write_wall.hpp"
 
-#include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
 #include <system_error>
@@ -148,13 +145,6 @@ patroni::DynamicLimits patroni_limits(const InForce& in_force) {
                                         : arguments.source);
 }
 
-/// Patroni's as well, which has this environment.
-std::optional<std::string> login_of_libpq() {
-    const char* user = std::getenv("PGUSER");
-    const auto name = user != nullptr && *user != '\0' ? std::string(user) : system::own_user().user;
-    return system::number(name) ? std::nullopt : std::optional(name);  // no passwd entry
-}
-
 /// As the source had them: a private server that has replayed leaves its own, higher ones.
 void warn_of_lower_limits(const InForce& in_force, const Plan& plan, const postgres::ControlData& control) {
     if (control.timeline > plan.timeline()) {
@@ -181,7 +171,8 @@ void recover(const InForce& in_force, const Request& request, RunView& view, con
     if (request.recovery == Recovery::standalone) {
         FirstSession session;
         const bool is_for_patroni = arguments.calling_patroni || arguments.patroni_goes_on;
-        session.roles = patroni::read_roles(arguments.source, is_for_patroni ? login_of_libpq() : std::nullopt);
+        session.roles =
+            patroni::read_roles(arguments.source, is_for_patroni ? patroni::login_of_libpq() : std::nullopt);
         session.patroni_limits = [&] { return patroni_limits(in_force); };
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);

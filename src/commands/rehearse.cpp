@@ -18,6 +18,7 @@
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "process/process_tree.hpp"
+#include "replay/auto_conf.hpp"
 #include "replay/position.hpp"
 #include "replay/probes.hpp"
 #include "replay/replay.hpp"

@@ -1,10 +1,13 @@
 #include "patroni/roles.hpp"
 
 #include "patroni/configuration_files.hpp"
+#include "system/owner.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdlib>
 #include <fmt/format.h>
 
 namespace patroni_pgbackrest::patroni {
@@ -113,6 +116,12 @@ std::vector<Role> read_roles(const ConfigurationSource& source, const std::optio
         }
     }
     return roles;
+}
+
+std::optional<std::string> login_of_libpq() {
+    const char* user = std::getenv("PGUSER");
+    const auto name = user != nullptr && *user != '\0' ? std::string(user) : system::own_user().user;
+    return system::number(name) ? std::nullopt : std::optional(name);  // no passwd entry
 }
 
 void review_roles(const yaml::Node& tree, const ConfigurationSource& source, std::vector<Finding>& findings) {

@@ -22,6 +22,9 @@ struct Role {
 /// named, which Patroni leaves to it. Throws Failure(usage) as read_configuration().
 std::vector<Role> read_roles(const ConfigurationSource& source, const std::optional<std::string>& login = {});
 
+/// As whom libpq logs in by this environment, which is Patroni's as well; empty without PGUSER and passwd entry.
+std::optional<std::string> login_of_libpq();
+
 /// Names without which Patroni's custom bootstrap ends with a KeyError, when the data directory is there already
 /// (replication in postgresql/config.py replace_pg_hba, rewind in bootstrap.py post_bootstrap, 2.0 to 4.1). `tree` is
 /// the source's.

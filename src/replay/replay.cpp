@@ -3,6 +3,7 @@
 #include "postgres/client.hpp"
 #include "postgres/configuration.hpp"
 #include "postgres/timeline_history.hpp"
+#include "replay/auto_conf.hpp"
 #include "replay/made_places.hpp"
 #include "replay/probes.hpp"
 #include "replay/proof.hpp"
@@ -28,21 +29,6 @@ namespace patroni_pgbackrest {
 namespace fs = std::filesystem;
 
 namespace {
-
-fs::path kept_auto_conf(const StagingDirectory& staging) {
-    return staging.layout().workspace / "postgresql.auto.conf";
-}
-
-/// postgresql.auto.conf is read after our settings' files, so what ALTER SYSTEM left there would be in force.
-void set_aside_auto_conf(const StagingDirectory& staging) {
-    const auto file = staging.path() / "postgresql.auto.conf";
-    const auto content = system::read_file_if_present(file);
-    if (content && !content->empty()) {
-        system::replace_file(kept_auto_conf(staging),
-                             postgres::without_settings(*content, postgres::recovery_settings()));
-        system::replace_file(file, "");
-    }
-}
 
 /// What every private server runs with, whatever it is for.
 std::vector<postgres::Setting> base_settings(const Request& request, const Plan& plan, const fs::path& data,
@@ -395,13 +381,6 @@ class Replay {
 };
 
 }  // namespace
-
-void put_back_auto_conf(const StagingDirectory& staging) {
-    if (const auto content = system::read_file_if_present(kept_auto_conf(staging))) {
-        system::replace_file(staging.path() / "postgresql.auto.conf", *content);
-        system::remove_file(kept_auto_conf(staging));
-    }
-}
 
 Reached replay(const Request& request, const Plan& plan, StagingDirectory& staging, const fs::path& bin_directory,
                const FirstSession& session, Start start, const std::function<void()>& copy_again,

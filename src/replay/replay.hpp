@@ -39,8 +39,4 @@ Reached replay(const Request& request, const Plan& plan, StagingDirectory& stagi
                const std::filesystem::path& bin_directory, const FirstSession& session, Start start,
                const std::function<void()>& copy_again, const OnPosition& on_position);
 
-/// What ALTER SYSTEM has left, and a private server was kept from, stands in its place again: replay() has done that
-/// unless it failed.
-void put_back_auto_conf(const StagingDirectory& staging);
-
 }  // namespace patroni_pgbackrest
