@@ -191,7 +191,7 @@ class Part:
         self.__dict__.update(more)
 
 )" + "main = Cluster(None, " + more + ")\n");
-        return programs.ask("scope: demo\nname: n1\n").remainders;
+        return ask(programs, "scope: demo\nname: n1\n").remainders;
     };
     CHECK(left("last_leader_operation=7, sync=Part(leader=None, members=[])") == Remainders{7, {}, {}, false});
     CHECK(left("last_lsn=8, sync=Part(leader='n1', members=['n2']), failsafe={'n1': 'http', 'n2': 'http'}") ==
