@@ -134,10 +134,10 @@ TEST_CASE("with a ticket the archive ends only where the plan does") {
     recovery.write_ticket();
     const Variables absent{{"FAKE_FAIL", "1"}};
     CHECK(recovery.ask(unplanned, absent) == 1);
-    CHECK(recovery.calls() == 1);
+    CHECK(recovery.calls() == 2);  // the asynchronous one does not tell why
     CHECK(recovery.ask("00000002.history", absent) == 1);
     CHECK(recovery.ask(planned, absent) == 200);
-    CHECK(recovery.calls() == 3);
+    CHECK(recovery.calls() == 6);
     CHECK(contains(recovery.errors,
                    error(planned + " was in the archive when the restore was planned, and is missing now",
                          "bring it back, or restore to a point before it")));

@@ -70,11 +70,11 @@ TEST_CASE("what is absent or blank is not set") {
 }
 
 TEST_CASE("a file of Patroni 1 names the member below postgresql") {
-    // config.py: 'name' not in config and 'name' in pg_config; without a key there, that is
+    // config.py: 'name' not in config and 'name' in pg_config
     CHECK(show(read("postgresql: {name: node1}\n").name) == "node1 @ patroni.yml:1");
     CHECK(show(read("name: node2\npostgresql: {name: node1}\n").name) == "node2 @ patroni.yml:1");
     CHECK(show(read("postgresql: {name: node1}\n", {{"PATRONI_NAME", "node2"}}).name) == "node2 @ PATRONI_NAME");
-    CHECK(show(read("name:\npostgresql: {name: node1}\n").name) == "-");
+    CHECK(show(read("name:\npostgresql: {name: node1}\n").name) == "node1 @ patroni.yml:2");  // patch_config drops None
     CHECK(show(read("bootstrap: {dcs: {postgresql: {name: node1}}}\n").name) == "-");
     CHECK(problems("postgresql: {name: [node1]}\n") == Strings{"patroni.yml:1: postgresql.name is a list"});
 }

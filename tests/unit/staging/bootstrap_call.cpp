@@ -25,7 +25,9 @@ TEST_CASE("two calls of Patroni are told apart by anything that the method's blo
 }
 
 TEST_CASE("without patroni.yml there is no block, and pgBackRest's part is known all the same") {
-    const auto call = patronis_call(request_for({{"pgbackrest-config", "/etc/a.conf"}}));
+    const Files files;
+    const auto configuration = files.write("a.conf", "[demo]\n").string();
+    const auto call = patronis_call(request_for({{"pgbackrest-config", configuration}}));
     CHECK(call.block.empty());
     CHECK(call.origin.count("config") == 1);
 }
