@@ -2,10 +2,10 @@
 import os
 import re
 
-from lab import Server
 from repository_case import Cluster, RepositoryCase
-from source_cluster import switch_wal
 from test_patroni import UnderPatroni
+from lab import Server
+from source_cluster import switch_wal
 
 AUTO = '--reuse-data=auto'
 
