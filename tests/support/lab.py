@@ -280,6 +280,7 @@ class Lab:
             send(signal.SIGKILL, list(self.living()))
             return not self.living()
         wait_until('the killed processes to end', is_over, 20)
+        self.living()  # PostgreSQL takes a postmaster that nobody has reaped for a living one
 
     def end(self):
         """Ends every process, unmounts and removes the directory."""
