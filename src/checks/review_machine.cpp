@@ -205,8 +205,9 @@ void review_disk(const Request& request, const Plan& plan, const Layout& layout,
     const auto data_directory = layout.inside ? layout.data_directory : layout.staging.parent_path();
     auto wal = data_directory;
     Disks disks;
-    disks.at(data_directory).bytes +=
-        bytes_in(layout.staging) + (request.reuse_data ? bytes_in(*request.reuse_data) : 0);
+    // A kept clone of the copy shares its blocks, and holds them where a run was ended while it took it.
+    disks.at(data_directory).bytes += std::max(bytes_in(layout.staging), bytes_in(layout.base())) +
+                                      (request.reuse_data ? bytes_in(*request.reuse_data) : 0);
     const auto targets = pgbackrest::restored_targets(plan.targets, options, layout.staging);
     std::vector<std::string> names;
     for (const auto& target : targets) {

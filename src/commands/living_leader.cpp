@@ -21,6 +21,9 @@ patroni::ScopeState without_dead_leader(const patroni::ConfigurationSource& sour
               *first.leadership.leader, scope, pause.count());
     interruption::sleep(pause);
     auto second = patroni::read_scope(source, scope);
+    if (!second.leadership.why_unknown.empty()) {
+        return first;  // silence is no sign of death
+    }
     if (patroni::is_dead_leader(first, second)) {
         log::warning("{} has not renewed its record as leader of scope {}: it counts as dead",
                      *second.leadership.leader, scope);

@@ -335,7 +335,10 @@ void resume(const patroni::ConfigurationSource& source, const patroni::Configura
             log::info("what is in {} goes: a replica is made in an empty directory only", layout.staging.string());
             return discard_unfinished_restore(layout);
         case ResumeAction::refuse_from_now_on:
-            change_journal(layout, [](Journal& journal) { journal.not_accepted = true; });
+            change_journal(layout, [&](Journal& journal) {
+                journal.not_accepted = true;
+                journal.note_begun_timeline(layout.data_directory);  // by which it is known wherever it is moved to
+            });
             note_rejected_runs(configuration, layout);
             throw Failure(*verdict.failure);
         case ResumeAction::refuse:

@@ -54,6 +54,11 @@ HandOverVerdict decide_without_key(const HandOverFacts& facts) {
 
 }  // namespace
 
+bool tells_as_much(const patroni::ScopeState& second, const patroni::ScopeState& first) {
+    return second.leadership.why_unknown.empty() &&
+           (second.initialize != InitializeKey::unknown || first.initialize == InitializeKey::unknown);
+}
+
 HandOverVerdict decide_hand_over(const HandOverFacts& facts) {
     const auto& dcs = facts.dcs;
     if (dcs.leadership.leader) {

@@ -40,4 +40,7 @@ struct HandOverVerdict {
 /// restore a scope that is initialised: a leader alone counts.
 HandOverVerdict decide_hand_over(const HandOverFacts& facts);
 
+/// Whether a second answer may take the place of the first: one that tells less clears nobody.
+bool tells_as_much(const patroni::ScopeState& second, const patroni::ScopeState& first);
+
 }  // namespace patroni_pgbackrest::commands

@@ -72,7 +72,8 @@ ScopeState refuse_cluster_that_went_on(const BootstrapArguments& arguments, cons
             "{} may bootstrap scope {} as well: asking the DCS again in {} s, by when a member that has died is gone",
             verdict.ask_again_for, request.scope, pause.count());
         interruption::sleep(pause);
-        facts.dcs = settle_answer(arguments, request, patroni::read_scope(arguments.source, request.scope));
+        const auto second = settle_answer(arguments, request, patroni::read_scope(arguments.source, request.scope));
+        facts.dcs = tells_as_much(second, facts.dcs) ? second : facts.dcs;
         facts.asked_twice = true;
         verdict = decide_hand_over(facts);
     }

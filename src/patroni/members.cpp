@@ -6,6 +6,7 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -92,10 +93,14 @@ std::vector<std::string> members_in(std::string_view text, const CitusGroup& gro
 }
 
 std::vector<std::string> bootstrapping_in(std::string_view text, InitializeKey key, const CitusGroup& group) {
+    // From 3.1 on patronictl shows the last two in the place of `running` for a server in recovery (utils.py
+    // cluster_as_json).
+    static constexpr std::array<std::string_view, 5> up = {"starting", "running", "restarting", "in archive recovery",
+                                                           "streaming"};
     std::vector<std::string> names;
     for (const auto& member : members_of(text, group).value_or(nlohmann::json::array())) {
         const auto state = text_at(member, "State");
-        const bool is_up = state == "starting" || state == "running";
+        const bool is_up = std::find(up.begin(), up.end(), state) != up.end();
         if (state.find("bootstrap") != std::string::npos || state.find("initializing new cluster") == 0 ||
             (is_up && key == InitializeKey::empty)) {
             names.push_back(text_at(member, "Member"));

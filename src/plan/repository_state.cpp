@@ -112,7 +112,7 @@ void require_whole_archive(const Request& request, const pgbackrest::Stanza& sta
     constexpr int missing_path = 1;
     constexpr int missing_data = 3;
     constexpr int out_of_reach = 99;
-    if (request.repository || request.target.is_immediate()) {
+    if (request.repository) {
         return;
     }
     for (const auto& repository : stanza.repositories) {

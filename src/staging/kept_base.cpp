@@ -166,7 +166,10 @@ void leave_base_after(ExitCode code, StagingDirectory& staging) {
     const auto& base = staging.journal().base;
     if (base && is_doubtful(*base, code)) {
         log::info("the replay of the cloned copy failed as well: the next run checks it against the backup");
-        leave_base(staging);
+        staging.journal().base.reset();
+        // The staging directory shares the damage, whatever is asked for next.
+        staging.enter(Phase::copying);
+        remove_base(staging.layout());
     }
     leave_base_when_short(staging);
 }

@@ -157,10 +157,16 @@ int major_version_of(const fs::path& directory) {
     }
 }
 
-std::string only_copy_in(const fs::path& directory, const Plan& plan, const pgbackrest::ArchivedFiles& archived) {
+std::string only_copy_in(const fs::path& directory, const postgres::ControlFile& control, const Plan& plan,
+                         const pgbackrest::ArchivedFiles& archived) {
     const auto from = postgres::Segment::parse(plan.backup.archive_start, plan.segment_size);
     if (!from) {
         return "nobody knows whether the archive has its WAL: the backup does not say where its own begins";
+    }
+    // Of a branch that the backup does not lie on, what is below its beginning is not in the backup either.
+    if (control.timeline < from->timeline || !plan.history.contains(control.timeline, control.redo)) {
+        return fmt::format("it was left on timeline {} at {}, which the restore does not pass", control.timeline.text(),
+                           control.redo.text());
     }
     const auto wal = read_old_wal(directory, plan.database.system_identifier, *from, archived, plan.segment_size);
     if (!wal.why_unknown.empty()) {
@@ -217,7 +223,7 @@ DataBeside look_at_data(const fs::path& directory, const Request& request, const
         journal && journal->handed_over_is(directory) &&
         fate_of(*journal, directory, layout.data_directory.filename().string(), request.patroni) == Fate::given_up;
     if (!beside.was_given_up && beside.obstacle.empty()) {
-        beside.only_copy = only_copy_in(directory, plan, archived);
+        beside.only_copy = only_copy_in(directory, *beside.control, plan, archived);
     }
     return beside;
 }

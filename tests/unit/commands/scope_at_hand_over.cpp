@@ -102,3 +102,17 @@ TEST_CASE("whoever restores by hand has no key, and only a leader ends that") {
     facts.dcs.leadership.leader = "node2";
     CHECK(decided(facts) == "refuses scope demo has a leader meanwhile: node2");
 }
+
+TEST_CASE("a second answer that tells less than the first clears nobody") {
+    auto first = facts_of_a_call().dcs;
+    first.bootstrapping = {"node2"};
+    auto second = first;
+    second.bootstrapping.clear();
+    CHECK(commands::tells_as_much(second, first));
+    second.initialize = InitializeKey::unknown;
+    CHECK_FALSE(commands::tells_as_much(second, first));
+    first.initialize = InitializeKey::unknown;
+    CHECK(commands::tells_as_much(second, first));
+    second.leadership.why_unknown = "no answer";
+    CHECK_FALSE(commands::tells_as_much(second, first));
+}

@@ -348,7 +348,7 @@ TEST_CASE("members that bootstrap are read from patronictl's JSON") {
                                             {"Member": "n4", "Role": "Replica", "State": "starting"},
                                             {"Member": "n5", "Role": "Replica", "State": "stopped"}])";
     CHECK(bootstrapping_in(list, InitializeKey::initialized) == std::vector<std::string>{"n1", "n3"});
-    CHECK(bootstrapping_in(list, InitializeKey::empty) == std::vector<std::string>{"n1", "n3", "n4"});
+    CHECK(bootstrapping_in(list, InitializeKey::empty) == std::vector<std::string>{"n1", "n2", "n3", "n4"});
     CHECK(bootstrapping_in("no JSON", InitializeKey::empty).empty());
     CHECK(members_in(list) == std::vector<std::string>{"n1", "n2", "n3", "n4", "n5"});
 }

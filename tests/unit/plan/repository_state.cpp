@@ -118,7 +118,7 @@ TEST_CASE("a repository without the stanza leaves the end of the archive unknown
     request.repository = 1;
     CHECK(refusal(1).empty());
     request.repository.reset();
-    request.target = {Immediate{}};
-    CHECK(refusal(1).empty());
-    CHECK(refusal(99).empty());
+    request.target = {Immediate{}};  // at whose end the history of the next timeline is asked for
+    CHECK(refusal(1).size() == 1);
+    CHECK(refusal(99).size() == 1);
 }

@@ -112,9 +112,12 @@ namespace {
 /// A lost node with old data directories beside an absent one.
 struct LostNode : Restore {
     std::string identifier = plan.database.system_identifier;
+    char timeline = 1;  ///< of a directory's latest checkpoint
 
     fs::path make(const std::string& name, const std::string& of) const {
-        files.write(name + "/global/pg_control", control_file(of));
+        auto control = control_file(of);
+        control.at(48) = timeline;
+        files.write(name + "/global/pg_control", control);
         files.write(name + "/PG_VERSION", "15\n");
         fs::create_directories(files.path(name) / "pg_wal" / "archive_status");
         fs::create_directories(files.path(name) / "pg_tblspc");
@@ -221,6 +224,12 @@ TEST_CASE("of what is set aside nothing may lie elsewhere, nor anything be under
         CHECK(node.find().directory);
         write(10);
         CHECK(node.why_passed_over(directory) == "the archive does not have its WAL segment " + segment(1, 10));
+    }
+    SECTION("WAL of a branch that the restore does not follow") {
+        LostNode other;
+        other.timeline = 2;
+        CHECK(other.why_passed_over(other.make("data.failed")) ==
+              "it was left on timeline 2 at 0/0, which the restore does not pass");
     }
     SECTION("WAL of which nobody can tell") {
         fs::remove_all(directory / "pg_wal");
