@@ -134,6 +134,13 @@ class GivenUpBehindPostBootstrap(RejectedByPostBootstrap):
         own = self.lab.write('hba.conf', rules + more)
         self.configure_with_script(block, postgresql={'pg_hba': None, 'parameters': {'hba_file': own}})
 
+    def assert_the_latest_point_has_nothing_of_it(self):
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES, timeline=3)
+        self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
+        self.assertNotIn('has WAL of this cluster', self.lab.log('node1'))
+
     def test_it_is_passed_over_when_a_person_says_that_it_was_given_up(self):
         self.configure_with_rules(self.MISSPELT, {'type': 'time', 'target': self.target('time', 6)})
         self.start_in_vain(1)
@@ -150,11 +157,7 @@ class GivenUpBehindPostBootstrap(RejectedByPostBootstrap):
         self.assertNotIn('set-aside-unclear', self.run_program(program(), 'check', '--patroni-config=' + self.yml).log)
         self.let_it_pass()
         self.configure_with_rules('')  # and the latest point is asked for, of which the rejected timeline has nothing
-        self.node.start()
-        self.node.wait_for_leader()
-        self.assert_back(BATCHES, timeline=3)
-        self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
-        self.assertNotIn('has WAL of this cluster', self.lab.log('node1'))
+        self.assert_the_latest_point_has_nothing_of_it()
 
     def test_in_a_mount_point_it_is_passed_over_once_it_was_moved_as_the_hint_says(self):
         self.lab.mount_tmpfs(800, 'data')
@@ -168,11 +171,7 @@ class GivenUpBehindPostBootstrap(RejectedByPostBootstrap):
         self.lab.run('sh', '-c', 'mkdir %s && mv %s/[!.]* %s' % (given_up, self.data_directory, given_up))
         self.let_it_pass()
         self.configure_with_rules('')
-        self.node.start()
-        self.node.wait_for_leader()
-        self.assert_back(BATCHES, timeline=3)
-        self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
-        self.assertNotIn('has WAL of this cluster', self.lab.log('node1'))
+        self.assert_the_latest_point_has_nothing_of_it()
 
     def test_hand_overs_are_counted(self):
         self.configure_with_rules(self.MISSPELT)

@@ -26,6 +26,18 @@ inline std::optional<patroni::Configuration> patroni_yml(const std::string& text
     return patroni::read_configuration({files.write("patroni.yml", text), {}});
 }
 
+/// What belongs to a request besides the method's block, whose first own line is 8.
+inline std::string with_block(const std::string& lines) {
+    return "scope: demo\n"
+           "postgresql: {data_dir: /srv/data, pg_hba: [local all all peer]}\n"
+           "bootstrap:\n"
+           "  method: pgbackrest\n"
+           "  pgbackrest:\n"
+           "    command: patroni_pgbackrest bootstrap\n"
+           "    stanza: demo\n" +
+           lines;
+}
+
 /// The problems of the Failure that `action` ends in, which must have this exit code; empty when it does not fail.
 template <typename Action>
 Problems problems_of(ExitCode code, Action action) {

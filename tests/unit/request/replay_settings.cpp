@@ -23,17 +23,6 @@ std::vector<std::string> read(const std::vector<std::string>& given) {
     return settings;
 }
 
-std::string block_with(const std::string& lines) {
-    return "scope: demo\n"
-           "postgresql: {data_dir: /srv/data, pg_hba: [local all all peer]}\n"
-           "bootstrap:\n"
-           "  method: pgbackrest\n"
-           "  pgbackrest:\n"
-           "    command: patroni_pgbackrest bootstrap\n"
-           "    stanza: demo\n" +
-           lines;
-}
-
 using Strings = std::vector<std::string>;
 
 }  // namespace
@@ -57,13 +46,13 @@ TEST_CASE("a parameter's name is PostgreSQL's, however it is written") {
 
 TEST_CASE("the block has them as a list or as a map") {
     const auto request = make_request(
-        {}, patroni_yml(block_with("    replay-setting:\n      - shared_buffers=1GB\n      - recovery_prefetch=\n")));
+        {}, patroni_yml(with_block("    replay-setting:\n      - shared_buffers=1GB\n      - recovery_prefetch=\n")));
     REQUIRE(request.replay_settings.size() == 2);
     CHECK(request.replay_settings[0].value == "1GB");
     CHECK(request.replay_settings[1].name == "recovery_prefetch");
     CHECK(request.replay_settings[1].value.empty());
     const auto mapped =
-        make_request({}, patroni_yml(block_with("    replay-setting: {maintenance_io_concurrency: 64}\n")));
+        make_request({}, patroni_yml(with_block("    replay-setting: {maintenance_io_concurrency: 64}\n")));
     REQUIRE(mapped.replay_settings.size() == 1);
     CHECK(mapped.replay_settings[0].name == "maintenance_io_concurrency");
     CHECK(mapped.replay_settings[0].value == "64");
@@ -175,7 +164,7 @@ TEST_CASE("what only time hangs on is free, in every version") {
 
 TEST_CASE("in patroni mode there is no private server, and the hint says where its parameters are") {
     const auto problems = problems_of(ExitCode::usage, [] {
-        make_request({}, patroni_yml(block_with("    replay-setting: [shared_buffers=1GB]\n"
+        make_request({}, patroni_yml(with_block("    replay-setting: [shared_buffers=1GB]\n"
                                                 "    recovery_conf:\n"
                                                 "      restore_command: patroni_pgbackrest archive-get %f \"%p\"\n"
                                                 "      recovery_target_action: promote\n")));

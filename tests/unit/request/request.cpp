@@ -10,18 +10,6 @@ using namespace patroni_pgbackrest;
 
 namespace {
 
-/// What belongs to a request besides the method's block, whose first own line is 8.
-std::string with_block(const std::string& lines) {
-    return "scope: demo\n"
-           "postgresql: {data_dir: /srv/data, pg_hba: [local all all peer]}\n"
-           "bootstrap:\n"
-           "  method: pgbackrest\n"
-           "  pgbackrest:\n"
-           "    command: patroni_pgbackrest bootstrap\n"
-           "    stanza: demo\n" +
-           lines;
-}
-
 Request request_of(const std::string& block, const Given& given = {}) {
     return make_request(given, patroni_yml(with_block(block)));
 }
