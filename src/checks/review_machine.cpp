@@ -122,17 +122,16 @@ void review_name(const Request& request, std::vector<Finding>& findings) {
 }
 
 /// Which name tells what became of it is for a person to say: `bootstrap` refuses before that.
-void review_set_aside(const Request& request, const Layout& layout, std::vector<Finding>& findings) {
+void review_set_aside(const Request& request, const std::optional<Failure>& unclear, std::vector<Finding>& findings) {
     if (const auto moved = find_renamed_link(request.data_directory)) {
         findings.push_back({"set-aside-unclear", refusal_of(*moved).problems().front()});
-    } else if (const auto failure = why_unclear(request.patroni, layout)) {
-        findings.push_back({"set-aside-unclear", failure->problems().front()});
+    } else if (unclear) {
+        findings.push_back({"set-aside-unclear", unclear->problems().front()});
     }
 }
 
-void review_leftovers(const Request& request, const Layout& layout, std::vector<Finding>& findings) {
-    // Without it nothing would tell what became of it.
-    const bool is_unclear = why_unclear(request.patroni, layout).has_value();
+/// `is_unclear`: without it nothing would tell what became of it.
+void review_leftovers(const Layout& layout, bool is_unclear, std::vector<Finding>& findings) {
     for (const auto& path : leftovers_of(layout)) {
         const bool staging = path == layout.staging;
         findings.push_back(
@@ -241,8 +240,9 @@ void review_machine(const Request& request, const Layout& layout, std::vector<Fi
     review_port(request, findings);
     review_data_directory(layout, findings);
     review_name(request, findings);
-    review_set_aside(request, layout, findings);
-    review_leftovers(request, layout, findings);
+    const auto unclear = why_unclear(request.patroni, layout);
+    review_set_aside(request, unclear, findings);
+    review_leftovers(layout, unclear.has_value(), findings);
 }
 
 }  // namespace patroni_pgbackrest

@@ -170,9 +170,8 @@ void recover(const InForce& in_force, const Request& request, RunView& view, con
     std::optional<Reached> reached;
     if (request.recovery == Recovery::standalone) {
         FirstSession session;
-        const bool is_for_patroni = arguments.calling_patroni || arguments.patroni_goes_on;
-        session.roles =
-            patroni::read_roles(arguments.source, is_for_patroni ? patroni::login_of_libpq() : std::nullopt);
+        session.roles = patroni::read_roles(arguments.source,
+                                            arguments.is_for_patroni() ? patroni::login_of_libpq() : std::nullopt);
         session.patroni_limits = [&] { return patroni_limits(in_force); };
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
@@ -292,8 +291,7 @@ void discard_call(const Layout& layout, ExitCode code) {
 
 /// None for a person's.
 std::optional<PatronisCall> call_of_patroni(const BootstrapArguments& arguments, const Request& request) {
-    const bool is_for_patroni = arguments.calling_patroni || arguments.patroni_goes_on;
-    return is_for_patroni ? std::optional(patronis_call(request)) : std::nullopt;
+    return arguments.is_for_patroni() ? std::optional(patronis_call(request)) : std::nullopt;
 }
 
 void run(InForce& in_force, Request request, RunView& view) {

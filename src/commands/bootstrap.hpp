@@ -17,6 +17,9 @@ struct BootstrapArguments {
     /// For `resume`: Patroni will go on with the data directory without its post_bootstrap, so the probes are asked
     /// here, and there is no hand-over while the DCS cannot be asked who leads.
     bool patroni_goes_on = false;
+
+    /// Called by Patroni, or in its place: not by a person.
+    bool is_for_patroni() const { return calling_patroni || patroni_goes_on; }
 };
 
 /// `bootstrap`: a lost cluster comes back. Returns normally when PGDATA holds what was asked for; throws Failure else,

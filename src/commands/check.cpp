@@ -248,10 +248,6 @@ std::optional<BootstrapArguments> read_what_counts(const BootstrapArguments& arg
     }
 }
 
-std::string member_in(const BootstrapArguments& arguments) {
-    return arguments.patroni && arguments.patroni->name ? arguments.patroni->name->text : std::string();
-}
-
 void review(const BootstrapArguments& given, bool search, Overview& overview, std::vector<Finding>& findings) {
     const auto asked = ask_scope(given, patroni::Silence::is_away);
     const auto scope = asked.value_or(patroni::ScopeState());
@@ -262,7 +258,7 @@ void review(const BootstrapArguments& given, bool search, Overview& overview, st
     auto request = review_configuration(*bootstrap, overview, findings);
     append(findings, review_left(*bootstrap, scope_of(given), scope));
     if (asked) {
-        append(findings, review_remainders(scope_of(given), member_in(*bootstrap), scope,
+        append(findings, review_remainders(scope_of(given), bootstrap->patroni->member(), scope,
                                            patroni::modes_in_force(bootstrap->source)));
     }
     if (!request) {

@@ -60,7 +60,7 @@ std::vector<std::filesystem::path> absent_directories(const Request& request, co
 
 /// What ALTER SYSTEM had left, kept from an earlier copy, would come back in place of this one's where that is empty.
 void forget_auto_conf(const StagingDirectory& staging) {
-    system::remove_file(staging.layout().workspace / "postgresql.auto.conf");
+    system::remove_file(staging.layout().kept_auto_conf());
 }
 
 /// With the clone that was kept of an earlier copy of the same, if there is one.

@@ -4,9 +4,13 @@
 #include "system/interruption.hpp"
 #include "system/log.hpp"
 
-#include <chrono>
-
 namespace patroni_pgbackrest::commands {
+
+std::chrono::seconds time_to_expire(const patroni::ConfigurationSource& source, const std::string& scope,
+                                    const patroni::ScopeState& state) {
+    constexpr std::chrono::seconds cycle{5};
+    return patroni::modes_in_force(patroni::with_dcs(source, scope, state)).ttl + cycle;
+}
 
 patroni::ScopeState without_dead_leader(const patroni::ConfigurationSource& source, const std::string& scope,
                                         patroni::ScopeState first) {
@@ -14,8 +18,7 @@ patroni::ScopeState without_dead_leader(const patroni::ConfigurationSource& sour
     if (!patroni::is_dead_leader(first, first)) {
         return first;
     }
-    constexpr std::chrono::seconds cycle{5};
-    const auto pause = patroni::modes_in_force(patroni::with_dcs(source, scope, first)).ttl + cycle;
+    const auto pause = time_to_expire(source, scope, first);
     log::info("{} leads scope {} by what Kubernetes keeps: asking again in {} s, by when a leader that lives will have "
               "renewed it",
               *first.leadership.leader, scope, pause.count());

@@ -90,9 +90,8 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
                finding.id == "option-without-value";
     });
     // The name may be in a variable that only Patroni has.
-    const bool has_patronis_environment = arguments.calling_patroni || arguments.patroni_goes_on;
     const auto unsure = std::stable_partition(findings.begin(), findings.end(), [&](const Finding& finding) {
-        return has_patronis_environment || finding.id != "role-without-name";
+        return arguments.is_for_patroni() || finding.id != "role-without-name";
     });
     warn_of({unsure, findings.end()});
     refuse_errors({findings.begin(), unsure});

@@ -158,7 +158,7 @@ void refuse_anothers_directory(const patroni::ConfigurationSource& source, const
                                const Layout& layout) {
     ResumeFacts facts;
     facts.layout = layout;
-    facts.own_name = configuration.name ? configuration.name->text : "";
+    facts.own_name = configuration.member();
     facts.journal = Journal::read(layout.journal());
     const auto control = postgres::read_control_file(layout.data_directory);
     if (!control || !facts.journal || facts.journal->refuses(layout.data_directory) ||
@@ -201,7 +201,7 @@ void look_for_lost_bootstrap(const patroni::ConfigurationSource& source, const p
         std::filesystem::exists(layout.journal()) || !patroni::is_empty_for_patroni(layout.data_directory)) {
         return;
     }
-    const BootstrapCall call{configuration.scope->text, configuration.name ? configuration.name->text : "", {}};
+    const BootstrapCall call{configuration.scope->text, configuration.member(), {}};
     auto dcs = patroni::read_scope(source, call.scope);
     const auto neighbour = unfinished_neighbour(call, layout);
     auto verdict = decide_without_journal(call, layout, dcs, neighbour);
@@ -230,7 +230,7 @@ ResumeFacts look_around(const patroni::ConfigurationSource& source, const patron
     if (!facts.journal) {
         return facts;
     }
-    facts.own_name = configuration.name ? configuration.name->text : "";
+    facts.own_name = configuration.member();
     facts.loop_wait = configuration.loop_wait;
     const auto& directory = facts.layout.data_directory;
     const auto is_empty = [&] { return patroni::is_empty_for_patroni(directory); };

@@ -2,7 +2,6 @@
 
 #include "commands/living_leader.hpp"
 #include "commands/scope_at_hand_over.hpp"
-#include "patroni/dynamic_modes.hpp"
 #include "patroni/members.hpp"
 #include "pgbackrest/retry.hpp"
 #include "plan/living_source.hpp"
@@ -65,9 +64,7 @@ ScopeState refuse_cluster_that_went_on(const BootstrapArguments& arguments, cons
     facts.dcs = settle_answer(arguments, request, dcs);
     auto verdict = decide_hand_over(facts);
     if (!verdict.ask_again_for.empty()) {
-        constexpr std::chrono::seconds cycle{5};
-        const auto source = patroni::with_dcs(arguments.source, request.scope, facts.dcs);
-        const auto pause = patroni::modes_in_force(source).ttl + cycle;
+        const auto pause = time_to_expire(arguments.source, request.scope, facts.dcs);
         log::info(
             "{} may bootstrap scope {} as well: asking the DCS again in {} s, by when a member that has died is gone",
             verdict.ask_again_for, request.scope, pause.count());

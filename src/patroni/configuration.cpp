@@ -245,6 +245,13 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     return result;
 }
 
+std::optional<bool> parse_bool(std::string_view value) {
+    const auto word = system::lower(value);
+    const bool is_on = word == "on" || word == "true" || word == "yes" || word == "1";
+    const bool is_off = word == "off" || word == "false" || word == "no" || word == "0";
+    return is_on || is_off ? std::optional(is_on) : std::nullopt;
+}
+
 Archiving read_archiving(const ConfigurationSource& source) {
     const auto tree = load_tree(source);
     return tree ? archiving_in(tree->map_at("postgresql"), tree->map_at("bootstrap").map_at("dcs").map_at("postgresql"))

@@ -59,6 +59,9 @@ struct OpenedAtStart {
 /// or behind a wrapper; empty if there is none.
 std::optional<std::string> pgbackrest_option(const std::string& command, const std::string& name);
 
+/// Patroni's parse_bool (utils.py, 2.0 to 4.1), which knows fewer words than PostgreSQL; empty for any other.
+std::optional<bool> parse_bool(std::string_view value);
+
 /// The part of patroni.yml that concerns us, read once. Passwords are not kept.
 struct Configuration {
     std::string source;           ///< the path as given, `PATRONI_CONFIGURATION`, or `the PATRONI_* variables`
@@ -69,7 +72,8 @@ struct Configuration {
     std::size_t fingerprint_in_force = 0;  ///< with what the DCS holds in the place of bootstrap.dcs
     std::string dcs_edit;                  ///< DcsConfiguration's; empty where bootstrap.dcs counts
     std::optional<Value> scope;
-    std::optional<Value> name;              ///< of this member; postgresql.name where there is no other
+    std::optional<Value> name;  ///< of this member; postgresql.name where there is no other
+    std::string member() const { return name ? name->text : std::string(); }
     std::optional<Value> data_directory;    ///< postgresql.data_dir
     std::optional<Value> bin_directory;     ///< postgresql.bin_dir
     std::optional<Value> config_directory;  ///< postgresql.config_dir

@@ -17,8 +17,7 @@ std::string word_of_mode(const yaml::Node& dcs, std::string_view key) {
 }
 
 bool is_mode_on(const yaml::Node& dcs, std::string_view key) {
-    const auto word = word_of_mode(dcs, key);
-    return word == "on" || word == "true" || word == "yes" || word == "1";
+    return parse_bool(word_of_mode(dcs, key)).value_or(false);
 }
 
 }  // namespace

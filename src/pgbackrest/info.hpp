@@ -42,9 +42,12 @@ struct Archive {
 };
 
 struct RepositoryStatus {
+    static constexpr int missing_path = 1;   ///< of the stanza
+    static constexpr int missing_data = 3;   ///< of the stanza
+    static constexpr int out_of_reach = 99;  ///< or any other error, which is in the message
+
     unsigned key;
-    int code;  ///< 0 ok, 1 missing stanza path, 2 no valid backups, 3 missing stanza data, 99 other (an error, in
-               ///< message)
+    int code;  ///< one of these, 0 ok, 2 no valid backups
     std::string message;
     std::string cipher{};  ///< `none`, `aes-256-cbc`
 };

@@ -1,11 +1,10 @@
 #include "pgbackrest/origin.hpp"
 
 #include "pgbackrest/configuration_files.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
-#include <functional>
 #include <string_view>
 
 namespace patroni_pgbackrest::pgbackrest {
@@ -28,7 +27,7 @@ bool counts(std::string_view name) {
 
 void note(Origin& origin, const std::string& name, const std::string& value) {
     if (counts(name)) {
-        origin[name] = fmt::format("{:x}", std::hash<std::string>{}(value));
+        origin[name] = system::fingerprint(value);
     }
 }
 

@@ -51,8 +51,7 @@ std::optional<pgbackrest::Stanza> stanza_of(process::Capturing& info, const std:
     }
     const auto stanza = pgbackrest::parse_info(*output, name);
     const bool is_away = std::any_of(stanza.repositories.begin(), stanza.repositories.end(), [](const auto& status) {
-        constexpr int out_of_reach = 99;
-        return status.code == out_of_reach;
+        return status.code == pgbackrest::RepositoryStatus::out_of_reach;
     });
     return is_away ? std::nullopt : std::optional(stanza);
 }

@@ -109,21 +109,19 @@ void require_pgbackrest(const Request& request) {
 /// archive-push reports an error for as long as one of its repositories is missing the stanza, so no working cluster
 /// archives into such a one; and one that is not mounted looks the same. A repository without a backup has an archive.
 void require_whole_archive(const Request& request, const pgbackrest::Stanza& stanza) {
-    constexpr int missing_path = 1;
-    constexpr int missing_data = 3;
-    constexpr int out_of_reach = 99;
+    using Status = pgbackrest::RepositoryStatus;
     if (request.repository) {
         return;
     }
     for (const auto& repository : stanza.repositories) {
-        if (repository.code == out_of_reach) {
+        if (repository.code == Status::out_of_reach) {
             throw Failure(ExitCode::repository_unreachable,
                           fmt::format("repository {} of stanza {} is out of reach, so the end of the archive is not "
                                       "known: {}",
                                       repository.key, stanza.name, repository.message),
                           "bring it back, or name the repository that is to be restored from with repo");
         }
-        if (repository.code == missing_path || repository.code == missing_data) {
+        if (repository.code == Status::missing_path || repository.code == Status::missing_data) {
             throw Failure(ExitCode::repository_unreachable,
                           fmt::format("repository {} does not have stanza {}, so the end of the archive is not known: "
                                       "{}",

@@ -32,8 +32,7 @@ pgbackrest::Backup backup_of(const Request& request, const RepositoryState& repo
 void require_pgbackrest(const Request& request);
 
 /// With a repository out of reach, or without the stanza, nobody knows where the archive ends, and the ones that are
-/// left may lag behind. Throws Failure(repository_unreachable) for it, unless the request names a repository or needs
-/// no end.
+/// left may lag behind. Throws Failure(repository_unreachable) for it, unless the request names a repository.
 void require_whole_archive(const Request& request, const pgbackrest::Stanza& stanza);
 
 /// `pgbackrest info`. Throws what require_whole_archive() and pgbackrest::info() throw.

@@ -42,17 +42,9 @@ bool is_false(const std::string& value) {
     return word == "false" || word == "off" || word == "no" || word == "n" || word == "0" || word == "f";
 }
 
-/// Patroni's parse_bool (utils.py, 2.0 to 4.1), which knows fewer words than PostgreSQL.
-std::optional<bool> patroni_bool(const std::string& value) {
-    const auto word = system::lower(value);
-    const bool is_on = word == "on" || word == "true" || word == "yes" || word == "1";
-    const bool is_off = word == "off" || word == "false" || word == "no" || word == "0";
-    return is_on || is_off ? std::optional(is_on) : std::nullopt;
-}
-
 /// Patroni makes recovery_target_action of pause_at_recovery_target where it is not set itself.
 std::string action_in(const RecoveryConf& conf) {
-    const auto pause = patroni_bool(value_of(conf, "pause_at_recovery_target"));
+    const auto pause = patroni::parse_bool(value_of(conf, "pause_at_recovery_target"));
     return conf.contains("recovery_target_action") || !pause ? value_of(conf, "recovery_target_action")
            : *pause                                          ? "pause"
                                                              : "promote";
@@ -137,7 +129,7 @@ class Review {
               "primary_slot_name", "promote_trigger_file", "standby_mode"}) {
             const auto value = value_of(conf_, name);
             // Patroni writes no standby_mode, and makes standby.signal of it if it is on.
-            if (name == "standby_mode" ? patroni_bool(value) == true : !value.empty()) {
+            if (name == "standby_mode" ? patroni::parse_bool(value) == true : !value.empty()) {
                 add(place_of(conf_, name, block_.place),
                     fmt::format("{} in recovery_conf counts more than what this program sets for the replay", name),
                     corrected());

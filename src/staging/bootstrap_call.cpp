@@ -3,7 +3,6 @@
 #include "system/text.hpp"
 
 #include <fmt/format.h>
-#include <functional>
 #include <variant>
 
 namespace patroni_pgbackrest {
@@ -23,7 +22,7 @@ std::string fingerprint_of(const patroni::MethodBlock& block) {
             text += fmt::format("\n{}: {}", name, value.text);
         }
     }
-    return fmt::format("{:x}", std::hash<std::string>{}(text));
+    return system::fingerprint(text);
 }
 
 }  // namespace
@@ -58,7 +57,7 @@ std::string identity_of(const Request& request) {
 }
 
 std::string member_of(const Request& request) {
-    return request.patroni && request.patroni->name ? request.patroni->name->text : "";
+    return request.patroni ? request.patroni->member() : "";
 }
 
 }  // namespace patroni_pgbackrest

@@ -26,10 +26,9 @@ void discard_plan(const Layout& layout) {
 
 void discard_journal(const Layout& layout) {
     std::error_code ignored;
-    for (const auto& path :
-         {layout.spool(), layout.pgbackrest_lock(), layout.failure(), layout.status(), layout.lock(),
-          layout.resume_lock(), layout.unfinished_status(), layout.workspace / "postgresql.auto.conf", layout.base(),
-          layout.unwanted_base(), layout.journal()}) {
+    for (const auto& path : {layout.spool(), layout.pgbackrest_lock(), layout.failure(), layout.status(), layout.lock(),
+                             layout.resume_lock(), layout.unfinished_status(), layout.kept_auto_conf(), layout.base(),
+                             layout.unwanted_base(), layout.journal()}) {
         fs::remove_all(path, ignored);
     }
     fs::remove(layout.workspace, ignored);

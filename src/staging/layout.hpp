@@ -21,6 +21,8 @@ struct Layout {
     std::filesystem::path unfinished_status() const { return workspace / "status.json.new"; }
     /// What restores took here. It outlives what belongs to one of them, and the data directory's own disk.
     std::filesystem::path history() const;
+    /// What ALTER SYSTEM has left in the copy, while a private server is kept from it (replay/auto_conf.hpp).
+    std::filesystem::path kept_auto_conf() const { return workspace / "postgresql.auto.conf"; }
     std::filesystem::path spool() const { return workspace / "spool"; }
     std::filesystem::path pgbackrest_lock() const { return workspace / "pgbackrest-lock"; }
     /// The clone of the copy (staging/kept_base.hpp), and its name from the moment on at which it counts for nothing.

@@ -6,7 +6,6 @@
 #include "system/refusal.hpp"
 #include "system/temporary_file.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -15,7 +14,6 @@
 #include <string_view>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -25,12 +23,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// XFS and Btrfs. Others have had clones for a short time only.
+/// Others have had clones for a short time only.
 bool is_known_to_clone(const fs::path& directory) {
-    constexpr std::array<std::uint64_t, 2> types = {0x58465342, 0x9123683E};  // statfs(2)
-    struct statfs facts {};
-    return ::statfs(directory.c_str(), &facts) == 0 &&
-           std::find(types.begin(), types.end(), static_cast<std::uint64_t>(facts.f_type) & 0xFFFFFFFF) != types.end();
+    constexpr std::uint64_t xfs = 0x58465342;
+    return is_on_one_of(directory, {xfs, type_of_btrfs});
 }
 
 bool shares_blocks(const Descriptor& from, const Descriptor& to) {

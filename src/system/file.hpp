@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <set>
 #include <string>
@@ -47,6 +49,11 @@ std::string file_system_instance(const std::filesystem::path& path);
 /// Bytes that an unprivileged process may still write; those of the nearest existing parent if the path does not exist
 /// yet.
 unsigned long long free_bytes(const std::filesystem::path& path);
+
+/// Whether it lies on a file system of one of these types, by their numbers in statfs(2); the nearest directory that is
+/// there counts. False where that cannot be told.
+bool is_on_one_of(const std::filesystem::path& path, std::initializer_list<std::uint64_t> types);
+constexpr std::uint64_t type_of_btrfs = 0x9123683E;
 
 /// Whether files may take less space on the disk than they have bytes (ZFS, Btrfs, bcachefs).
 bool may_compress(const std::filesystem::path& path);

@@ -84,11 +84,16 @@ unsigned long long mount_of(const fs::path& path) {
 
 }  // namespace
 
-bool may_compress(const fs::path& path) {
-    constexpr std::array<std::uint64_t, 3> types = {0x2FC12FC1, 0x9123683E, 0xCA451A4E};  // statfs(2)
+bool is_on_one_of(const fs::path& path, std::initializer_list<std::uint64_t> types) {
     struct statfs facts {};
     return ::statfs(nearest_existing(path).c_str(), &facts) == 0 &&
            std::find(types.begin(), types.end(), static_cast<std::uint64_t>(facts.f_type) & 0xFFFFFFFF) != types.end();
+}
+
+bool may_compress(const fs::path& path) {
+    constexpr std::uint64_t zfs = 0x2FC12FC1;
+    constexpr std::uint64_t bcachefs = 0xCA451A4E;
+    return is_on_one_of(path, {zfs, type_of_btrfs, bcachefs});
 }
 
 bool is_empty_or_absent(const fs::path& directory) {

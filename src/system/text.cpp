@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <fmt/format.h>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -154,6 +156,10 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 std::string valid_utf8(const std::string& text) {
     using nlohmann::json;
     return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+}
+
+std::string fingerprint(std::string_view text) {
+    return fmt::format("{:x}", std::hash<std::string_view>{}(text));
 }
 
 std::string shell_word(std::string_view word) {

@@ -24,6 +24,9 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 /// The same with U+FFFD for what is not UTF-8.
 std::string valid_utf8(const std::string& text);
 
+/// A short text that is the same for the same text. Whoever has it can try texts against it: none of secrets.
+std::string fingerprint(std::string_view text);
+
 /// A word as a shell needs it: quoted where it has to be.
 std::string shell_word(std::string_view word);
 
