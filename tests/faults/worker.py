@@ -63,10 +63,11 @@ def run_one(case, name):
         ended = [os.wait4(pid, 0)[1:]]
     started.discard(pid)
     status, usage = ended[0]
-    line = '%s  %4.1f s  %s  (%.1f s of a processor)' % (
+    printed = read(output)
+    line = '%s  %4.1f s  %s  (%.1f s of a processor)%s' % (
         'FAILED' if status else 'passed', time.monotonic() - began, name or case.scenario + ', without a fault',
-        usage.ru_utime + usage.ru_stime)
-    shown = read(output) + '\n' if status or os.environ.get('LAB_VERBOSE') else ''
+        usage.ru_utime + usage.ru_stime, ''.join('  ' + said for said in printed.splitlines()[-1:] if status))
+    shown = printed + '\n' if status or os.environ.get('LAB_VERBOSE') else ''
     print(line + '\n' + shown + line if shown else line, flush=True)
     return not status
 

@@ -230,7 +230,14 @@ class Lab:
         fcntl.ioctl(directory, EXT4_IOC_SHUTDOWN, struct.pack('I', EXT4_GOING_FLAGS_NOLOGFLUSH))
         os.close(directory)
         self.run_as_root('umount', path)
+        # Another namespace that still has the disk would be mounted again, shut down as it is.
+        wait_until('the disk of %s to be used by nobody' % path, lambda: not self.loop_devices(path + '.image'), 90)
         self.run_as_root('mount', '-o', 'loop', path + '.image', path)
+
+    @staticmethod
+    def loop_devices(image):
+        """What losetup says of those that have this file."""
+        return subprocess.run(['/sbin/losetup', '-j', image], check=True, stdout=subprocess.PIPE).stdout
 
     @staticmethod
     def run_as_root(*command):
