@@ -40,10 +40,12 @@
 #include "system/interruption.hpp"
 #include "system/log.hpp"
 #include "system/refusal.hpp"
+#include "system/write_back.hpp"
 #include "system/write_wall.hpp"
 
 #include <ctime>
 #include <fmt/format.h>
+#include <optional>
 #include <system_error>
 
 namespace patroni_pgbackrest::commands {
@@ -196,6 +198,7 @@ void recover(const InForce& in_force, const Request& request, RunView& view, con
 void restore(InForce& in_force, Request& request, RunView& view, const Plan& plan,
              const std::filesystem::path& bin_directory, StagingDirectory& staging, const Beginning& beginning) {
     view.phase("copy");
+    std::optional<system::WriteBack> write_back(staging.path());
     auto start = Start::replay;
     if (const auto* earlier = std::get_if<Continue>(&beginning)) {
         log::info("the copy of an earlier run is complete: the recovery goes on");
@@ -211,6 +214,7 @@ void restore(InForce& in_force, Request& request, RunView& view, const Plan& pla
 
     view.phase("recovery", request.recovery == Recovery::standalone ? "replay" : "delivery");
     recover(in_force, request, view, plan, bin_directory, staging, start);
+    write_back.reset();
 
     view.phase("verification");
     verify_directory(request, plan, staging, bin_directory);
