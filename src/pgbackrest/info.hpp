@@ -50,6 +50,9 @@ struct RepositoryStatus {
     int code;  ///< one of these, 0 ok, 2 no valid backups
     std::string message;
     std::string cipher{};  ///< `none`, `aes-256-cbc`
+
+    /// So does a file system that is not mounted.
+    static constexpr bool lacks_stanza(int status) { return status == missing_path || status == missing_data; }
 };
 
 struct Stanza {

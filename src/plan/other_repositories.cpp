@@ -4,6 +4,7 @@
 #include "pgbackrest/archive_names.hpp"
 #include "pgbackrest/configuration_files.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -40,6 +41,18 @@ void warn_of(unsigned repository, unsigned asked) {
     log::warning("repo{} did not answer: whether timelines are known there that repo{} does not have is not looked at, "
                  "and archive-push will write into it as well",
                  repository, asked);
+}
+
+/// archive-push fails until it has the stanza, so a cluster that works does not archive into such a one.
+void warn_of_missing_stanza(unsigned repository, unsigned asked, const std::string& stanza) {
+    log::write(Problem{fmt::format("repo{} does not have stanza {}: whether timelines are known there that repo{} does "
+                                   "not have is not looked at",
+                                   repository, stanza, asked),
+                       fmt::format("mount it, or correct its path, if WAL was archived into it; else run pgbackrest "
+                                   "--stanza={} stanza-create beside the restored cluster, since archive-push fails "
+                                   "until then",
+                                   system::shell_word(stanza))},
+               log::Level::warning);
 }
 
 /// Empty when it does not answer in time, or says that it is out of reach.
@@ -110,6 +123,9 @@ std::vector<ArchiveElsewhere> OtherRepositories::answer(const Cluster& cluster) 
         if (!stanza) {
             warn_of(number, *request_.repository);
             continue;
+        }
+        if (pgbackrest::RepositoryStatus::lacks_stanza(stanza->status_code)) {
+            warn_of_missing_stanza(number, *request_.repository, pgbackrest.stanza);
         }
         for (const auto& archive : archives_of(cluster, *stanza)) {
             found.push_back({number, fmt::format("archive/{}/{}", pgbackrest.stanza, archive.id), archive.last});

@@ -121,7 +121,7 @@ void require_whole_archive(const Request& request, const pgbackrest::Stanza& sta
                                       repository.key, stanza.name, repository.message),
                           "bring it back, or name the repository that is to be restored from with repo");
         }
-        if (repository.code == Status::missing_path || repository.code == Status::missing_data) {
+        if (Status::lacks_stanza(repository.code)) {
             throw Failure(ExitCode::repository_unreachable,
                           fmt::format("repository {} does not have stanza {}, so the end of the archive is not known: "
                                       "{}",

@@ -2,8 +2,11 @@
 
 #include "support/catch.hpp"
 
+#include "support/forked.hpp"
 #include "support/requests.hpp"
 #include "unit/pgbackrest/fake.hpp"
+
+#include <fmt/format.h>
 
 using namespace patroni_pgbackrest;
 using postgres::Timeline;
@@ -75,6 +78,33 @@ TEST_CASE("other repositories that cannot be asked are none") {
     Fake fake;
     const Variable fail("FAKE_FAIL", "49");
     CHECK(asked(fake, {{"repo", "1"}}).empty());
+}
+
+TEST_CASE("a repository without the stanza, as one that is not mounted, is told") {
+    const std::string warning =
+        " WARNING: repo2 does not have stanza demo: whether timelines are known there that repo1 "
+        "does not have is not looked at\n";
+    const auto logged_for = [](const std::string& info) {
+        Fake fake;
+        fake.write("info", info);
+        fake.write("archive_demo_15-2", listing);
+        system::Forked process([&] {
+            asked(fake, {{"repo", "1"}});
+            return 0;
+        });
+        CHECK(process.wait() == 0);
+        return process.errors();
+    };
+    for (const auto* const status : {R"json({"code":1,"message":"missing stanza path"})json",
+                                     R"json({"code":3,"message":"missing stanza data"})json"}) {
+        const auto info =
+            fmt::format(R"json([{{"backup":[],"db":[],"name":"demo","repo":[{{"cipher":"none","key":2,)json"
+                        R"json("status":{0}}}],"status":{0}}}])json",
+                        status);
+        CHECK(logged_for(info).find(warning) != std::string::npos);
+    }
+    CHECK(logged_for("[]").find(warning) != std::string::npos);
+    CHECK(logged_for(second_repository).empty());
 }
 
 TEST_CASE("a repository that hangs takes no other's answer away") {
