@@ -178,7 +178,8 @@ void recover(const InForce& in_force, const Request& request, RunView& view, con
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);
         }
-        const interruption::Watching watching([&] { leave_base_when_short(staging); });
+        BaseRemoval base(staging);
+        const interruption::Watching watching([&] { base.look(); });
         reached = replay_copy(request, plan, staging, bin_directory, session, start, view);
         if (request.patroni) {
             patroni::restore_startup_files(*request.patroni, staging.path());

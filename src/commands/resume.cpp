@@ -315,6 +315,9 @@ void resume(const patroni::ConfigurationSource& source, const patroni::Configura
     const system::Lock one_at_a_time(layout.resume_lock());
     note_rejected_runs(configuration, layout);
     facts = look_around(source, configuration);
+    if (facts.in_place == InPlace::handed_over && !facts.journal->base) {
+        remove_base(layout);  // which a kill behind the hand-over left
+    }
     auto retries = all_retries_of(facts);
     for (;;) {
         const auto verdict = decide_resume(facts);

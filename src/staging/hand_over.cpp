@@ -146,6 +146,7 @@ void note_hand_over(StagingDirectory& staging) {
     journal.begun_timeline.reset();
     journal.note_begun_timeline(staging.layout().data_directory);
     journal.rejected.reset();
+    journal.base.reset();
     journal.not_accepted = false;
     if (journal.circumstances != staging.circumstances()) {
         journal.circumstances = staging.circumstances();
@@ -212,6 +213,7 @@ void remove_what_the_run_needed(const Layout& layout) {
     }
     fs::remove_all(layout.spool(), ignored);
     fs::remove_all(layout.pgbackrest_lock(), ignored);
+    remove_base(layout);  // with each page that the cluster writes it would take more room
 }
 
 }  // namespace
@@ -235,10 +237,8 @@ void hand_over(StagingDirectory& staging, const HandOverCalls& calls) {
     if (before != Phase::handing_over) {
         refuse_somebodys_data(layout);
         staging.journal().control_inode = inode_of_control(layout.staging);
-        staging.journal().base.reset();
         staging.enter(Phase::handing_over);
     }
-    remove_base(layout);  // with each page that the cluster writes it would take more room
     move_all_or_nothing(staging, before, calls);
     remove_what_the_run_needed(layout);
 }

@@ -5,14 +5,18 @@
 #include "system/clone_tree.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/interruption.hpp"
 #include "system/log.hpp"
 #include "system/refusal.hpp"
+#include "system/remove_tree.hpp"
 #include "system/text.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <fmt/format.h>
+#include <functional>
 #include <system_error>
 
 namespace patroni_pgbackrest {
@@ -54,6 +58,30 @@ std::string words_of(const std::exception& error) {
         throw Failure(failure);
     }
     return failure.what();
+}
+
+/// False when something is left: it was stopped, or failed with `error`.
+bool remove_base_while(const Layout& layout, const std::function<bool()>& may_go_on, std::error_code& error) {
+    if (!system::remove_tree(layout.unwanted_base(), may_go_on, error)) {
+        return false;
+    }
+    std::error_code ignored;
+    if (!fs::exists(layout.base(), ignored)) {
+        return true;
+    }
+    // Whole or not at all: one that is removed by half is never taken for it.
+    fs::rename(layout.base(), layout.unwanted_base(), error);
+    return !error && system::remove_tree(layout.unwanted_base(), may_go_on, error);
+}
+
+/// Whether it is noted no longer, for want of room: it is to be removed then.
+bool gives_way(const fs::space_info& disk, StagingDirectory& staging) {
+    if (!staging.journal().base || !is_short_of_room(disk)) {
+        return false;
+    }
+    log::info("{}: the clone of the copy is removed", nearly_full);
+    staging.journal().base.reset();  // written with the next phase
+    return true;
 }
 
 void leave_base(StagingDirectory& staging) {
@@ -149,13 +177,21 @@ void leave_unfit_base(const Request& request, const Plan& plan, StagingDirectory
     }
 }
 
-void leave_base_when_short(StagingDirectory& staging) {
+void BaseRemoval::look() {
     std::error_code error;
-    const auto disk = fs::space(staging.layout().workspace, error);
-    if (!error && staging.journal().base && is_short_of_room(disk)) {
-        log::info("{}: the clone of the copy is removed", nearly_full);
-        leave_base(staging);
+    look(fs::space(staging_.layout().workspace, error));  // of an error as if it had room
+}
+
+void BaseRemoval::look(const fs::space_info& disk) {
+    constexpr std::chrono::milliseconds at_a_time(100);
+    const auto until = std::chrono::steady_clock::now() + at_a_time;
+    is_under_way_ |= gives_way(disk, staging_);
+    if (!is_under_way_) {
+        return;
     }
+    std::error_code error;
+    const auto is_in_time = [&] { return std::chrono::steady_clock::now() < until; };
+    is_under_way_ = !remove_base_while(staging_.layout(), is_in_time, error) && !error;
 }
 
 bool is_doubtful(const KeptBase& base, ExitCode code) {
@@ -169,23 +205,21 @@ void leave_base_after(ExitCode code, StagingDirectory& staging) {
         staging.journal().base.reset();
         // The staging directory shares the damage, whatever is asked for next.
         staging.enter(Phase::copying);
+    } else {
+        std::error_code error;
+        gives_way(fs::space(staging.layout().workspace, error), staging);
+    }
+    if (!staging.journal().base) {
         remove_base(staging.layout());
     }
-    leave_base_when_short(staging);
 }
 
 void remove_base(const Layout& layout) {
     std::error_code error;
-    const auto is_there = [&](const fs::path& path) { return fs::exists(path, error); };
-    if (!is_there(layout.base()) && !is_there(layout.unwanted_base())) {
-        return;
-    }
-    fs::remove_all(layout.unwanted_base(), error);
-    // Whole or not at all: one that is removed by half is never taken for it.
-    fs::rename(layout.base(), layout.unwanted_base(), error);
-    fs::remove_all(layout.unwanted_base(), error);
-    if (error || is_there(layout.base())) {
-        log::write(Problem{fmt::format("the clone of the copy in {} cannot be removed", layout.workspace.string()),
+    const auto may_go_on = [] { return !interruption::requested(); };
+    if (!remove_base_while(layout, may_go_on, error) && error) {
+        log::write(Problem{fmt::format("the clone of the copy in {} cannot be removed: {}", layout.workspace.string(),
+                                       error.message()),
                            fmt::format("remove it, since it takes room that grows: rm -r {} {}",
                                        system::shell_word(layout.base().string()),
                                        system::shell_word(layout.unwanted_base().string()))},

@@ -51,16 +51,28 @@ bool take_base(StagingDirectory& staging);
 /// Removes a base that is not the copy of this plan, or was not finished.
 void leave_unfit_base(const Request& request, const Plan& plan, StagingDirectory& staging);
 
-/// Removes it when is_short_of_room().
-void leave_base_when_short(StagingDirectory& staging);
+/// Removes it while a replay lasts, when is_short_of_room(): for a tenth of a second at each look, since signals, the
+/// progress and the WAL that is served wait for that. What is left of it at the end goes with remove_base().
+class BaseRemoval {
+  public:
+    explicit BaseRemoval(StagingDirectory& staging) : staging_(staging) {}
+    void look();
+    void look(const std::filesystem::space_info& disk);
+
+  private:
+    StagingDirectory& staging_;
+    bool is_under_way_ = false;
+};
 
 /// Whether it may be to blame for a failure that has this exit code: a disk may have damaged it, and --delta finds
 /// that.
 bool is_doubtful(const KeptBase& base, ExitCode code);
-/// Removes what is of no use to the next run after a failure: one that is_doubtful(), or is_short_of_room().
+/// Removes what is of no use to the next run after a failure: one that is_doubtful(), or is_short_of_room(), and what
+/// is left of one that was.
 void leave_base_after(ExitCode code, StagingDirectory& staging);
 
 /// Removes it, whatever the journal says: it counts for nothing from the first step on. What cannot be removed is told.
+/// Stops when interrupted, without a word: the next run, or resume, goes on with what is left.
 void remove_base(const Layout& layout);
 
 }  // namespace patroni_pgbackrest

@@ -145,6 +145,17 @@ class KeptBase(KeptBaseCase):
         result = self.result_of(process)
         self.assert_done(result)
         self.assertIn('less than 1 GiB or 5 % of the disk is free: the clone of the copy is removed', result.log)
+        self.assertFalse(os.path.lexists(self.base + '.removed'))
+        self.assert_complete()
+
+    def test_killed_while_it_is_removed_behind_the_hand_over(self):
+        self.assert_done(self.bootstrap())
+        for left in (self.base, self.base + '.removed'):
+            self.lab.run('cp', '-a', self.data_directory, left)
+        os.rename(self.data_directory, self.data_directory + '.failed')  # as Patroni does
+        self.assert_done(self.bootstrap())
+        for left in (self.base, self.base + '.removed'):
+            self.assertFalse(os.path.lexists(left))
         self.assert_complete()
 
 

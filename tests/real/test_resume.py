@@ -613,9 +613,12 @@ class Resume(ResumeCase):
         self.configure()
         self.assert_done(self.bootstrap())
         self.node.put_key('7711111111111111111')
+        left = self.staging + '.d/base.removed'  # by a kill behind the hand-over
+        os.makedirs(left + '/global')
         result = self.resume()
         self.assert_done(result)
         self.assertIn('PostgreSQL has not started there yet', result.log)
+        self.assertFalse(os.path.exists(left))
         self.node.put_key('')
         self.assert_done(self.resume())  # sees that nobody has led
         self.node.put_key('7711111111111111111')

@@ -36,6 +36,10 @@ struct Kept : Restore {
         return {identity_of_copy(request, plan), boot_of(base), system::birth_of(base).value_or("")};
     }
 
+    bool is_there_and_noted() const {
+        return Journal::read(choose_layout(data()).journal())->base == note() && is_there(base / "PG_VERSION");
+    }
+
     bool is_found() const { return has_base(request, plan, StagingDirectory(request)); }
 
     void change(const std::function<void(KeptBase&)>& edit) const {
@@ -241,6 +245,52 @@ TEST_CASE("the hand-over removes the base, and what of it a kill had left") {
     CHECK(system::entries(restore.files.path("data.restoring.d")) == Names{"journal.json", "lock"});
     CHECK_FALSE(Journal::read(staging.layout().journal())->base);
     CHECK(restore.files.read("data/base/1/replayed") == "pages");
+}
+
+TEST_CASE("the base is removed behind the hand-over, and stays where that fails") {
+    const Kept restore;
+    StagingDirectory staging(restore.request);
+    staging.enter(Phase::recovered);
+    HandOverCalls calls;
+    calls.rename = [](const fs::path&, const fs::path&) { return std::make_error_code(std::errc::io_error); };
+    CHECK(problems_of(ExitCode::system_refused, [&] { hand_over(staging, calls); }).size() == 1);
+    CHECK(restore.is_there_and_noted());
+    calls.rename = [&](const fs::path& from, const fs::path& to) {
+        CHECK(restore.is_there_and_noted());
+        return HandOverCalls::rename_entry(from, to);
+    };
+    hand_over(staging, calls);
+    CHECK_FALSE(is_there(restore.base));
+    CHECK_FALSE(is_there(staging.layout().unwanted_base()));
+}
+
+TEST_CASE("while a replay lasts it is removed once there is no room") {
+    const Kept restore;
+    StagingDirectory staging(restore.request);
+    const auto with_room = fit_to_be_kept().disk;
+    auto short_of_room = with_room;
+    --short_of_room.available;
+    BaseRemoval removal(staging);
+    removal.look(with_room);
+    CHECK(staging.journal().base);
+    CHECK(is_there(restore.base));
+    removal.look(short_of_room);
+    CHECK_FALSE(staging.journal().base);
+    for (int looks = 0; looks < 100 && is_there(staging.layout().unwanted_base()); ++looks) {
+        removal.look(with_room);
+    }
+    CHECK_FALSE(is_there(restore.base));
+    CHECK_FALSE(is_there(staging.layout().unwanted_base()));
+}
+
+TEST_CASE("what a replay without room has left of it goes after a failure") {
+    const Kept restore;
+    restore.files.write("data.restoring.d/base.removed/PG_VERSION", "15\n");
+    StagingDirectory staging(restore.request);
+    staging.journal().base.reset();
+    leave_base_after(ExitCode::system_refused, staging);
+    CHECK_FALSE(is_there(restore.base));
+    CHECK_FALSE(is_there(staging.layout().unwanted_base()));
 }
 
 TEST_CASE("a cluster that lives elsewhere needs no base") {
