@@ -3,6 +3,7 @@
 #include "pgbackrest/backup_targets.hpp"
 #include "postgres/control_data.hpp"
 #include "postgres/living_server.hpp"
+#include "staging/hard_links.hpp"
 #include "staging/places.hpp"
 #include "staging/rejected_directory.hpp"
 #include "staging/set_aside.hpp"
@@ -92,6 +93,18 @@ void adopt(StagingDirectory& staging, const Journal& journal, const fs::path& di
     system::sync_directory(staging.path().parent_path());
 }
 
+/// With the directories that its links lead to.
+std::vector<fs::path> directories_of(const fs::path& data_directory) {
+    std::vector<fs::path> directories{data_directory};
+    for (const auto& link : links_of(data_directory)) {
+        std::error_code error;
+        if (const fs::path end = end_of(link); fs::is_directory(end, error)) {
+            directories.push_back(end);
+        }
+    }
+    return directories;
+}
+
 /// Whether somebody has said that a restore may write there.
 bool is_named(const std::string& place, const std::vector<pgbackrest::Option>& options) {
     return std::any_of(options.begin(), options.end(), [&](const pgbackrest::Option& option) {
@@ -111,6 +124,10 @@ void take_back(StagingDirectory& staging, const fs::path& directory, const Plan&
                                       end_of(link), directory.string()),
                           "stop that server");
         }
+    }
+    if (const auto shared = find_hard_link(directories_of(directory))) {
+        throw Failure(ExitCode::unsafe, shared->message,
+                      fmt::format("move {} away: the next run starts over; or {}", directory.string(), shared->hint));
     }
     auto journal = Journal::read(staging.layout().journal()).value_or(staging.journal());
     journal.rejected_timelines = still_rejected(journal, plan);
@@ -140,6 +157,7 @@ void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& pla
                      "move it there, or leave reuse-data out: everything is copied from the repository then");
     }
     const Places places({outside.begin(), outside.end()});
+    std::vector<fs::path> written{directory};
     for (const auto& place : linked_of(places, directory).paths()) {
         if (const auto server = server_with_place(place)) {
             throw refuse(fmt::format("process {} has {} as its own, where a link of it leads", *server, place),
@@ -151,6 +169,10 @@ void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& pla
                                      "reuse-data out",
                                      place));
         }
+        written.emplace_back(place);
+    }
+    if (const auto shared = find_hard_link(written)) {
+        throw refuse(shared->message, "leave reuse-data out; or " + shared->hint);
     }
     postgres::remove_stale_postmaster_file(directory);
     auto journal = staging.journal();

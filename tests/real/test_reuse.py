@@ -10,6 +10,15 @@ from source_cluster import switch_wal
 AUTO = '--reuse-data=auto'
 
 
+def sums_of(lab, directory):
+    return sorted(lab.run('find', directory, '-type', 'f', '-exec', 'md5sum', '{}', '+').split('\n'))
+
+
+def command_of(result):
+    """That makes the files its own, as the hint has it."""
+    return re.search(r'make its files its own: (find .* \+)$', result.log, re.M)[1]
+
+
 def kept_files(result):
     """How many files pgBackRest did not copy: only those whose checksum is the backup's. For a log of level debug."""
     return result.log.count(' - exists and matches backup')
@@ -98,6 +107,22 @@ class SetAside(RepositoryCase):
         self.assert_rows_of(result, 1)
         self.assertFalse(os.path.exists(lost))
 
+    def test_a_snapshot_of_hard_links_is_not_changed(self):
+        self.alpha.write(2)
+        self.alpha.stop()
+        lost, snapshot = self.data_directory + '.lost', self.lab.path('snapshot')
+        os.rename(self.data_directory, lost)
+        self.lab.run('cp', '-al', lost, snapshot)
+        before = sums_of(self.lab, snapshot)
+        result = self.bootstrap('--reuse-data=' + lost)
+        self.assert_refused(result, 9, r'reuse-data %s: .* has another name elsewhere \(a hard link\)' % re.escape(lost), 'leave reuse-data out; or')
+        self.assertTrue(os.path.exists(lost + '/PG_VERSION'))
+        self.lab.run('sh', '-c', command_of(result))
+        result = self.again('--reuse-data=' + lost, '--log-level=debug')
+        self.assertGreater(kept_files(result), 300)
+        self.assert_rows_of(result, 1, 2)
+        self.assertEqual(sums_of(self.lab, snapshot), before)
+
 
 class GivenUp(UnderPatroni):
     """The program itself handed it over, and nobody has led with it."""
@@ -124,3 +149,16 @@ class GivenUp(UnderPatroni):
         self.assertIn('reuse-data: auto takes nothing: the restore goes on with ' + self.failed, result.log)
         self.assertIn('%s is taken back' % self.failed, result.log)
         self.assert_complete()
+
+    def test_nor_is_a_snapshot_changed_when_it_is_taken_back(self):
+        snapshot = self.lab.path('snapshot')
+        self.lab.run('cp', '-al', self.failed, snapshot)
+        before = sums_of(self.lab, snapshot)
+        result = self.bootstrap()
+        self.assert_refused(result, 9, r'has another name elsewhere \(a hard link\)', 'move %s away' % self.failed)
+        self.lab.run('sh', '-c', command_of(result))
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertIn('%s is taken back' % self.failed, result.log)
+        self.assert_complete()
+        self.assertEqual(sums_of(self.lab, snapshot), before)

@@ -76,6 +76,24 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
         CHECK(fs::exists(renamed / "PG_15"));
         CHECK(Journal::read(layout.journal())->phase == Phase::handed_over);
     }
+    SECTION("and what somebody has under another name as well is refused, with nothing touched") {
+        const auto file = *found / "base" / "1" / "1259";
+        const auto in_place = restore.files.write("ts1.failed/PG_15/16391", "rows");
+        const auto kept = restore.files.path("kept");
+        for (const auto& shared : {file, in_place}) {
+            fs::create_hard_link(shared, kept);
+            StagingDirectory staging(restore.request);
+            const auto problems = problems_of(ExitCode::unsafe, [&] { take_back(staging, *found, {}); });
+            REQUIRE(problems.size() == 1);
+            CHECK(problems.front().message.starts_with(shared.string() + " has another name elsewhere (a hard link)"));
+            CHECK(problems.front().hint.starts_with(
+                "move " + found->string() + " away: the next run starts over; or make its files its own: find "));
+            fs::remove(kept);
+        }
+        CHECK(fs::exists(*found / "PG_VERSION"));
+        CHECK(fs::exists(renamed / "PG_15"));
+        CHECK(Journal::read(layout.journal())->phase == Phase::handed_over);
+    }
     SECTION("a place that no link leads to is nobody's of ours any more") {
         const auto link = *found / "pg_tblspc" / "16385";
         fs::remove(link);
@@ -114,6 +132,24 @@ TEST_CASE("reuse-data has to be on the file system of the data directory") {
                "move it there, or leave reuse-data out: everything is copied from the repository then"}});
     CHECK(fs::exists(elsewhere.path("old/global/pg_control")));
     CHECK(system::is_empty_or_absent(staging.path()));
+}
+
+TEST_CASE("reuse-data that somebody has under other names as well is not written to") {
+    const Restore restore;
+    const auto old = restore.files.path("old");
+    restore.files.write("old/global/pg_control", restore.control());
+    fs::create_hard_link(old / "global" / "pg_control", restore.files.path("kept"));
+    StagingDirectory staging(restore.request);
+    const auto problems = problems_of(ExitCode::unsafe, [&] { reuse(staging, old, restore.plan, {}, {}); });
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().message == "reuse-data " + old.string() + ": " + (old / "global" / "pg_control").string() +
+                                          " has another name elsewhere (a hard link), under which it would be changed "
+                                          "as well");
+    CHECK(problems.front().hint.starts_with("leave reuse-data out; or make its files its own: find "));
+    CHECK(fs::exists(old));
+    fs::remove(restore.files.path("kept"));
+    reuse(staging, old, restore.plan, {}, {});
+    CHECK_FALSE(fs::exists(old));
 }
 
 TEST_CASE("reuse-data whose links lead elsewhere is taken only with what is named") {
