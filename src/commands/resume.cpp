@@ -111,7 +111,7 @@ void refuse_without_method(const patroni::ConfigurationSource& source, const pat
         return;
     }
     const auto dcs = patroni::read_scope(source, configuration.scope->text);
-    if (dcs.leadership.leader || dcs.initialize == patroni::InitializeKey::initialized) {
+    if (cluster_has_moved_on(dcs)) {
         return;
     }
     throw Failure(
@@ -302,9 +302,27 @@ pgbackrest::Retries all_retries_of(const ResumeFacts& facts) {
     return pgbackrest::Retries(facts.request ? facts.request->retry : pgbackrest::RetryPolicy{});
 }
 
+/// A data directory that was a link, which Patroni has renamed: see RenamedLink. As with any restore that it set aside
+/// nothing is in the way once the cluster goes on without it.
+void look_at_renamed_link(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration) {
+    const auto moved = find_renamed_link(configuration.data_directory->text);
+    if (!moved) {
+        return;
+    }
+    const auto scope = configuration.scope ? configuration.scope->text : std::string();
+    if (scope.empty() ||
+        !cluster_has_moved_on(without_dead_leader(source, scope, patroni::read_scope(source, scope)))) {
+        return refuse_renamed_link(configuration.data_directory->text, configuration);
+    }
+    log::write(warning_of(*moved, scope), log::Level::warning);
+    const auto layout = choose_layout(moved->end);
+    const system::Lock one_at_a_time(layout.resume_lock());
+    discard_journal(layout);
+}
+
 /// Decides and acts, until there is nothing left to be asked or finished.
 void resume(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration) {
-    refuse_renamed_link(configuration.data_directory->text, configuration);
+    look_at_renamed_link(source, configuration);
     auto facts = look_around(source, configuration);
     const auto& layout = facts.layout;
     refuse_what_was_rejected_elsewhere(layout);

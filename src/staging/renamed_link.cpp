@@ -26,27 +26,35 @@ bool is_free(const fs::path& name) {
     return fs::symlink_status(name, error).type() == fs::file_type::not_found;
 }
 
-/// To a name of Patroni's, by which the next run knows it.
+/// First of all: a link that leads to what was handed over loses nothing when the commands end there. A unit or an
+/// entrypoint may have made an empty directory in its place meanwhile.
+std::string how_to_put_back(const RenamedLink& moved) {
+    const auto place = system::shell_word(moved.data_directory.string());
+    std::error_code error;
+    const bool is_taken = fs::is_directory(fs::symlink_status(moved.data_directory, error));
+    return fmt::format("{}mv -T {} {}", is_taken ? "rmdir " + place + " && " : "",
+                       system::shell_word(moved.link.string()), place);
+}
+
+/// To a name of Patroni's, by which the next run knows it. pg_basebackup and initdb make no directory behind a link
+/// that leads nowhere, so there is a new one.
 std::string how_to_rename(const RenamedLink& moved) {
-    const auto end = moved.end.string();
-    const auto failed = end + ".failed";
-    return fmt::format(
-        "give the directory the name that Patroni meant for it, and put the link back: rm {} && mv -T {} "
-        "{} && ln -sT {} {}",
-        system::shell_word(moved.link.string()), system::shell_word(end),
-        is_free(failed) ? system::shell_word(failed) : system::shell_word(end) + time_behind_it,
-        system::shell_word(end), system::shell_word(moved.data_directory.string()));
+    const auto end = system::shell_word(moved.end.string());
+    const auto failed = moved.end.string() + ".failed";
+    return fmt::format("as the user that runs Patroni, put the link back, and give what it leads to the name that "
+                       "Patroni meant for it: {} && mv -T {} {} && mkdir -m 700 {}",
+                       how_to_put_back(moved), end, is_free(failed) ? system::shell_word(failed) : end + time_behind_it,
+                       end);
 }
 
 /// A mount point, or a directory around which nothing may be written, keeps its name.
 std::string how_to_clear(const RenamedLink& moved) {
     const auto hidden = moved.end / ".failed.d";
-    return fmt::format("put the link back, and what lies behind it out of the way: mv -T {} {} && aside={}{} && mkdir "
-                       "\"$aside\" && find {} -mindepth 1 -maxdepth 1 ! -name '.*' ! -name lost+found -exec mv -t "
-                       "\"$aside\" {{}} +",
-                       system::shell_word(moved.link.string()), system::shell_word(moved.data_directory.string()),
-                       system::shell_word(hidden.string()), is_free(hidden) ? "" : time_behind_it,
-                       system::shell_word(moved.end.string()));
+    return fmt::format("as the user that runs Patroni, put the link back, and what lies behind it out of the way: {} "
+                       "&& aside={}{} && mkdir \"$aside\" && find {} -mindepth 1 -maxdepth 1 ! -name '.*' ! -name "
+                       "lost+found -exec mv -t \"$aside\" {{}} +",
+                       how_to_put_back(moved), system::shell_word(hidden.string()),
+                       is_free(hidden) ? "" : time_behind_it, system::shell_word(moved.end.string()));
 }
 
 }  // namespace
@@ -82,6 +90,19 @@ Failure refusal_of(const RenamedLink& moved) {
                     "link and not the directory behind it, {}; what is known of that restore would not be found",
                     moved.link.string(), moved.data_directory.string(), moved.end.string()),
         (moved.inside ? how_to_clear(moved) : how_to_rename(moved)) + "; then start Patroni again");
+}
+
+Problem warning_of(const RenamedLink& moved, const std::string& scope) {
+    const auto link = moved.link.string(), end = moved.end.string(), place = moved.data_directory.string();
+    Problem problem;
+    problem.message = fmt::format("{} is now the symbolic link that {} was, and scope {} went on without what lies "
+                                  "behind it, {}: Patroni makes a replica in a new directory in the link's place",
+                                  link, place, scope, end);
+    problem.hint = fmt::format("to have the replica behind the link, stop Patroni, move {} away if it is there by "
+                               "then, remove what is not wanted with find {} -mindepth 1 -delete, put the link back "
+                               "with mv -T {} {}, and start Patroni again",
+                               place, system::shell_word(end), system::shell_word(link), system::shell_word(place));
+    return problem;
 }
 
 void refuse_renamed_link(const fs::path& data_directory, const std::optional<patroni::Configuration>& patroni) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 namespace patroni_pgbackrest {
 
@@ -25,7 +26,11 @@ std::optional<RenamedLink> find_renamed_link(const std::filesystem::path& data_d
 /// With what puts both in their places. Pure but for a look at which names are free.
 Failure refusal_of(const RenamedLink& moved);
 
-/// Throws it, if there is one. Writes down first which timelines Patroni gave up there: see note_rejected_directory.
+/// Where the cluster goes on without it: nothing is in the way of a replica then, which comes to lie elsewhere.
+Problem warning_of(const RenamedLink& moved, const std::string& scope);
+
+/// Throws the refusal, if there is one. Writes down first which timelines Patroni gave up there: see
+/// note_rejected_directory.
 void refuse_renamed_link(const std::filesystem::path& data_directory,
                          const std::optional<patroni::Configuration>& patroni);
 

@@ -43,10 +43,6 @@ bool is_in_use_long_enough(const ResumeFacts& facts) {
            facts.control.written_at > std::max(journal.handed_over->at, *facts.recovery_ended_at) + a_day;
 }
 
-bool cluster_has_moved_on(const ScopeState& dcs) {
-    return dcs.leadership.leader || dcs.initialize == InitializeKey::initialized;
-}
-
 ResumeVerdict refuse(const std::string& why, const std::string& hint) {
     return {.action = ResumeAction::refuse, .failure = Failure(ExitCode::unsafe, why, hint)};
 }
@@ -359,6 +355,10 @@ ResumeVerdict decide_on_what_is_gone(const ResumeFacts& facts) {
 }
 
 }  // namespace
+
+bool cluster_has_moved_on(const ScopeState& dcs) {
+    return dcs.leadership.leader || dcs.initialize == InitializeKey::initialized;
+}
 
 bool ResumeFacts::is_unfinished() const {
     return journal->phase != Phase::handed_over || (journal->planning && in_place != InPlace::handed_over);

@@ -23,6 +23,9 @@ enum class InPlace {
     something_else,  ///< somebody's data
 };
 
+/// Somebody leads, or led: a restore that Patroni set aside, or that is unfinished, is over.
+bool cluster_has_moved_on(const patroni::ScopeState& dcs);
+
 /// What a node sees before its Patroni starts. The DCS is asked when the decision wants it, since that takes a while.
 struct ResumeFacts {
     std::string own_name;    ///< Patroni's name for this node

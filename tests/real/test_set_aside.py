@@ -212,14 +212,30 @@ class BehindALink(RejectedByPostBootstrap):
         self.assertIn('ERROR   set-aside-unclear: ' + said, self.check().log)
         result = self.run_program(program(), 'resume', '--patroni-config=' + self.yml)
         self.assert_refused(result, 9, said, 'put the link back')
-        self.lab.run('sh', '-c', re.search('put the link back: (rm .*?); then start', result.log)[1])
+        self.lab.run('sh', '-c', re.search('put the link back, .*?: (mv .*?); then start', result.log)[1])
         self.assertEqual(os.readlink(self.data_directory), self.end)
+        self.assertEqual(os.listdir(self.end), [])
+        self.assertEqual(os.stat(self.end).st_mode & 0o777, 0o700)
         self.let_it_pass()
         self.node.start()
         self.node.wait_for_leader()
         self.assert_back(BATCHES, timeline=3)
         self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
         self.assertIn('is taken back', self.lab.log('node1'))
+
+
+    def test_nothing_is_in_the_way_once_the_cluster_goes_on_without_it(self):
+        self.configure_with_script()
+        self.start_in_vain(1)
+        self.node.put_key('7711111111111111111')
+        result = self.run_program(program(), 'resume', '--patroni-config=' + self.yml)
+        self.assertEqual(result.code, 0, result.log)
+        self.assertIn('scope %s went on without what lies behind it, %s' % (self.node.scope, self.end), result.log)
+        self.assertFalse(os.path.exists(self.staging + '.d/journal.json'))
+        commands = re.search('(find .*? -delete), put the link back with (mv .*?), and start', result.log)
+        self.lab.run('sh', '-c', commands[1] + ' && ' + commands[2])
+        self.assertEqual(os.readlink(self.data_directory), self.end)
+        self.assertEqual(os.listdir(self.end), [])
 
 
 class BackupOfWhatIsRejected(RejectedByPostBootstrap):

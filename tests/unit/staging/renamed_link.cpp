@@ -46,15 +46,16 @@ TEST_CASE("a link that Patroni renamed is found, and its hint puts the directory
               " was: Patroni gave up what was handed over, and renamed the link and not the directory behind it, " +
               end + "; what is known of that restore would not be found");
     CHECK(failure.problems().front().hint ==
-          "give the directory the name that Patroni meant for it, and put the link back: rm " + restore.link.string() +
-              " && mv -T " + end + " " + end + ".failed && ln -sT " + end + " " + restore.data().string() +
-              "; then start Patroni again");
+          "as the user that runs Patroni, put the link back, and give what it leads to the name that Patroni meant for "
+          "it: mv -T " +
+              restore.link.string() + " " + restore.data().string() + " && mv -T " + end + " " + end +
+              ".failed && mkdir -m 700 " + end + "; then start Patroni again");
 
     SECTION("which is what it says") {
-        fs::remove(restore.link);
+        fs::rename(restore.link, restore.data());
         const fs::path failed = end + ".failed";
         fs::rename(restore.end, failed);
-        fs::create_directory_symlink(restore.end, restore.data());
+        fs::create_directory(restore.end);
         CHECK_FALSE(find_renamed_link(restore.data()));
         CHECK(set_aside_by_patroni(restore.request, choose_layout(restore.data())) == failed);
     }
@@ -62,6 +63,20 @@ TEST_CASE("a link that Patroni renamed is found, and its hint puts the directory
         fs::create_directory(end + ".failed");
         CHECK(refusal_of(*moved).problems().front().hint.find(" && mv -T " + end + " " + end + "_$(date ") !=
               std::string::npos);
+    }
+    SECTION("also where an empty directory was made in the link's place") {
+        fs::create_directory(restore.data());
+        CHECK(refusal_of(*moved).problems().front().hint.find("for it: rmdir " + restore.data().string() +
+                                                              " && mv -T ") != std::string::npos);
+    }
+    SECTION("unless the cluster goes on: then it is where the replica comes to lie that is told") {
+        const auto problem = warning_of(*moved, "demo");
+        CHECK(problem.message == restore.link.string() + " is now the symbolic link that " + restore.data().string() +
+                                     " was, and scope demo went on without what lies behind it, " + end +
+                                     ": Patroni makes a replica in a new directory in the link's place");
+        CHECK(problem.hint.ends_with("with find " + end + " -mindepth 1 -delete, put the link back with mv -T " +
+                                     restore.link.string() + " " + restore.data().string() +
+                                     ", and start Patroni again"));
     }
     SECTION("and which timelines were rejected is written down first") {
         const auto layout = choose_layout(restore.end);
@@ -104,8 +119,9 @@ TEST_CASE("what cannot be renamed is emptied, and the link is put back") {
     const RenamedLink moved{files.path("main"), files.path("main.failed"), end, true};
     CHECK(
         refusal_of(moved).problems().front().hint ==
-        "put the link back, and what lies behind it out of the way: mv -T " + files.path("main.failed").string() + " " +
-            files.path("main").string() + " && aside=" + end + "/.failed.d && mkdir \"$aside\" && find " + end +
+        "as the user that runs Patroni, put the link back, and what lies behind it out of the way: mv -T " +
+            files.path("main.failed").string() + " " + files.path("main").string() + " && aside=" + end +
+            "/.failed.d && mkdir \"$aside\" && find " + end +
             " -mindepth 1 -maxdepth 1 ! -name '.*' ! -name lost+found -exec mv -t \"$aside\" {} +; then start Patroni "
             "again");
     files.write("pg/.failed.d/PG_VERSION", "15\n");
