@@ -298,6 +298,12 @@ void abandon(const Layout& layout, bool cluster_lives) {
     }
 }
 
+void warn_of_what_is_kept_inside(const Layout& layout) {
+    if (const auto problem = kept_inside(layout)) {
+        log::write(*problem, log::Level::warning);
+    }
+}
+
 pgbackrest::Retries all_retries_of(const ResumeFacts& facts) {
     return pgbackrest::Retries(facts.request ? facts.request->retry : pgbackrest::RetryPolicy{});
 }
@@ -327,6 +333,7 @@ void resume(const patroni::ConfigurationSource& source, const patroni::Configura
     const auto& layout = facts.layout;
     refuse_what_was_rejected_elsewhere(layout);
     if (!facts.journal) {
+        warn_of_what_is_kept_inside(layout);
         refuse_anothers_directory(source, configuration, layout);
         return look_for_lost_bootstrap(source, configuration, layout);
     }
@@ -349,12 +356,14 @@ void resume(const patroni::ConfigurationSource& source, const patroni::Configura
         case ResumeAction::start_patroni:
             return;
         case ResumeAction::discard_journal:
-            return discard_journal(layout);
+            discard_journal(layout);
+            return warn_of_what_is_kept_inside(layout);
         case ResumeAction::abandon:
             return abandon(layout, verdict.cluster_lives);
         case ResumeAction::remove_unfinished:
             log::info("what is in {} goes: a replica is made in an empty directory only", layout.staging.string());
-            return discard_unfinished_restore(layout);
+            discard_unfinished_restore(layout);
+            return warn_of_what_is_kept_inside(layout);
         case ResumeAction::refuse_from_now_on:
             change_journal(layout, [&](Journal& journal) {
                 journal.not_accepted = true;

@@ -1,5 +1,6 @@
 #include "staging/discard.hpp"
 
+#include "patroni/data_directory.hpp"
 #include "system/file.hpp"
 #include "system/lock.hpp"
 #include "system/log.hpp"
@@ -97,6 +98,29 @@ std::vector<Problem> filled_places(const Layout& layout, const Journal& journal)
                           how_to_empty(place, own)});
     }
     return filled;
+}
+
+std::optional<Problem> kept_inside(const Layout& layout) {
+    const auto& directory = layout.data_directory;
+    std::error_code error;
+    const bool is_empty = patroni::is_empty_for_patroni(directory);
+    const bool is_over = is_empty && !fs::exists(layout.journal(), error);
+    std::vector<std::string> kept;
+    for (const auto& name :
+         fs::is_directory(directory, error) ? system::entries(directory) : std::vector<std::string>()) {
+        if (name.starts_with(".given-up") || name.starts_with(".failed.d") || (is_over && name == ".restoring.d")) {
+            kept.push_back(system::shell_word((directory / name).string()));
+        }
+    }
+    if (kept.empty()) {
+        return std::nullopt;
+    }
+    const auto paths = system::join(kept, " ");
+    return Problem{paths + (is_empty
+                                ? " of an earlier restore: pg_basebackup makes a replica in an empty directory only"
+                                : " of an earlier restore: each backup of the data directory takes that along"),
+                   fmt::format("if nothing in it is wanted, run rm -r {}; else move it out of {}", paths,
+                               system::shell_word(directory.string()))};
 }
 
 void discard_unfinished_restore(const Layout& layout) {

@@ -4,6 +4,7 @@
 #include "staging/layout.hpp"
 #include "system/failure.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -21,6 +22,11 @@ void discard_journal(const Layout& layout);
 /// cannot make a replica then, each with the command that removes it and nothing else. Nothing is removed here: that no
 /// server has a place does not show that nobody filled it since.
 std::vector<Problem> filled_places(const Layout& layout, const Journal& journal);
+
+/// What a person moved into the data directory itself, where that is a mount point (`.given-up`, `.failed.d`: the hints
+/// of `resume` name them), and what discard_journal() left there, with the command that removes it. Patroni passes over
+/// such names, and pg_basebackup does not. Nothing is removed here: it may hold somebody's rows.
+std::optional<Problem> kept_inside(const Layout& layout);
 
 /// Removes the staging directory and everything beside it that belongs to the run, and warns of filled_places(), unless
 /// another run has finished it meanwhile.

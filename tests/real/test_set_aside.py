@@ -173,6 +173,19 @@ class GivenUpBehindPostBootstrap(RejectedByPostBootstrap):
         self.configure_with_rules('')
         self.assert_the_latest_point_has_nothing_of_it()
 
+    def test_in_a_mount_point_it_is_told_where_a_replica_is_made(self):
+        self.lab.mount_tmpfs(10, 'data')
+        kept = [self.data_directory + name for name in ('/.failed.d', '/.given-up')]
+        for directory in kept:
+            os.makedirs(directory + '/base')
+        self.configure()
+        self.node.put_key('7711111111111111111')
+        result = self.run_program(program(), 'resume', '--patroni-config=' + self.yml)
+        self.assertEqual(result.code, 0, result.log)
+        self.assertIn('%s of an earlier restore: pg_basebackup makes a replica in an empty directory only' % ' '.join(kept), result.log)
+        self.lab.run('sh', '-c', re.search('run (rm -r .*?); else', result.log)[1])
+        self.assertEqual(os.listdir(self.data_directory), [])
+
     def test_hand_overs_are_counted(self):
         self.configure_with_rules(self.MISSPELT)
         self.start_in_vain(1)

@@ -36,6 +36,27 @@ TEST_CASE("a plan that failed leaves nothing in a data directory that a replica 
     CHECK(system::entries(restore.data()) == std::vector<std::string>{".snapshot"});
 }
 
+TEST_CASE("what was moved into the data directory itself is told where a replica may need it empty") {
+    const Restore restore;
+    const auto layout = choose_layout(restore.data());
+    CHECK_FALSE(kept_inside(layout));
+    fs::create_directories(restore.data() / ".snapshot");
+    CHECK_FALSE(kept_inside(layout));
+    restore.files.write("data/.failed.d_2026-11-22-10-00-00/PG_VERSION", "15\n");
+    restore.files.write("data/.given-up/PG_VERSION", "15\n");
+    restore.files.write("data/.restoring.d/patroni.dynamic.json", "{}");
+    const auto data = layout.data_directory.string();
+    const auto first = data + "/.failed.d_2026-11-22-10-00-00 " + data + "/.given-up";
+    const auto all = first + " " + data + "/.restoring.d";
+    CHECK(kept_inside(layout) ==
+          Problem{all + " of an earlier restore: pg_basebackup makes a replica in an empty directory only",
+                  "if nothing in it is wanted, run rm -r " + all + "; else move it out of " + data});
+    restore.files.write("data/PG_VERSION", "15\n");
+    CHECK(kept_inside(layout) ==
+          Problem{first + " of an earlier restore: each backup of the data directory takes that along",
+                  "if nothing in it is wanted, run rm -r " + first + "; else move it out of " + data});
+}
+
 namespace {
 
 /// A restore that was interrupted with two tablespaces, the second of which its WAL made.
