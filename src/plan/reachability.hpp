@@ -10,10 +10,10 @@ namespace patroni_pgbackrest {
 
 /// Whether the archive, as it is now, leads to the target. Throws Failure(target_not_reachable) for a gap in the WAL
 /// that the backup needs to become consistent, for a gap before the target where that is known (latest, an LSN), and
-/// for an LSN behind the archive's end or a time behind its last commit. The hint names a point that can be reached.
-/// Any other gap may lie behind the target: it stays in plan.wal.missing, and the replay aborts should it need one of
-/// these segments. Throws Failure(pgbackrest_failed), lasting, for a segment that pgBackRest will not deliver because
-/// there are files of it with other content.
+/// for an LSN behind the archive's end, a time behind its last commit, and a transaction whose epoch is not the WAL's.
+/// The hint names a point that can be reached. Any other gap may lie behind the target: it stays in plan.wal.missing,
+/// and the replay aborts should it need one of these segments. Throws Failure(pgbackrest_failed), lasting, for a
+/// segment that pgBackRest will not deliver because there are files of it with other content.
 void require_reachable(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
                        ArchivedWal& wal);
 

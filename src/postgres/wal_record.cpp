@@ -142,14 +142,16 @@ TransactionEnd transaction_end(const WalRecord& record, Fields& fields) {
     return end;
 }
 
-/// CheckPoint in pg_control.h. What 17 added (wal_level) lies where the others have padding.
+/// CheckPoint in pg_control.h. What 17 added (wal_level) lies where the others have padding, behind fullPageWrites.
 Checkpoint checkpoint(const WalRecord& record, Fields& fields) {
     Checkpoint found;
     found.shutdown = record.info == checkpoint_shutdown;
     found.redo = fields.take_lsn();
     found.timeline = fields.take_timeline();
     found.previous_timeline = fields.take_timeline();
-    fields.skip(48);
+    fields.skip(8);
+    found.next_xid = fields.take<std::uint64_t>();
+    fields.skip(32);
     found.time = fields.take_seconds();
     return found;
 }

@@ -48,6 +48,7 @@ struct Checkpoint {
     Lsn redo{};
     Timeline timeline{};
     Timeline previous_timeline{};  ///< another one where this record begins the new timeline
+    std::uint64_t next_xid = 0;    ///< not given away by then, with its epoch in the upper half
     WalTime time{};                ///< when the checkpoint began; whole seconds
 
     bool operator==(const Checkpoint&) const = default;

@@ -27,7 +27,7 @@ struct Time {
 /// A moment in seconds since the epoch, as Time::text() writes it.
 std::string instant(std::int64_t seconds);
 struct Xid {
-    std::uint64_t number;
+    std::uint64_t number;  ///< with its epoch in the upper half, or without one
 };
 struct LsnTarget {
     postgres::Lsn lsn;

@@ -3,6 +3,7 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <fmt/format.h>
 #include <string>
 
@@ -23,7 +24,7 @@ std::optional<Time> time_target(Settings& settings, const std::string& value, co
 
 std::optional<Xid> xid_target(Settings& settings, const std::string& value, const std::string& place) {
     const auto number = system::number(value);
-    if (!number || *number < 3) {
+    if (!number || static_cast<std::uint32_t>(*number) < 3) {  // behind an epoch as well
         settings.problem(place, fmt::format("'{}' is not a transaction number", value),
                          "give the number that pg_current_xact_id() returned, 3 or more");
         return std::nullopt;

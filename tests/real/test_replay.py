@@ -5,6 +5,7 @@ import re
 
 from bootstrap_case import BootstrapCase, PlainCase, Server, read, wait_until
 from lab import descendants, send
+from source_cluster import PlainCluster
 
 
 class InterruptedReplays(BootstrapCase):
@@ -170,6 +171,22 @@ echo "$told"
         targets = self.plain.write_batches(1, 2, 3)
         self.lose()
         self.assert_done(self.bootstrap('--type=time', '--target=' + targets[2]['time']))
+        self.open()
+        self.assert_rows(2)
+
+    def test_a_transaction_is_named_with_its_epoch(self):
+        self.repository = self.lab.path('plain-repo')
+        self.plain = PlainCluster(self.lab, self.repository)
+        self.lab.run('pg_resetwal', '-e', '1', '-D', self.plain.server.data_directory)
+        self.plain.start()
+        self.plain.back_up()
+        xid = int(self.plain.write_batches(1, 2, 3)[2]['xid'])
+        self.assertEqual(xid >> 32, 1)
+        self.lose()
+        for epoch in (2, 7):
+            self.assert_refused(self.bootstrap('--type=xid', '--target=%d' % (xid + (epoch - 1 << 32))), 4,
+                                'is of epoch %d, and the WAL of timeline 1 ends near xid [0-9]+, of epoch 1' % epoch, 'that pg_current_xact_id')
+        self.assert_done(self.bootstrap('--type=xid', '--target=%d' % xid))
         self.open()
         self.assert_rows(2)
 

@@ -70,6 +70,27 @@ TEST_CASE("a gap that a time, a transaction or a name may lie before is left to 
     }
 }
 
+TEST_CASE("a transaction of another epoch is refused, since PostgreSQL would stop at one with its last 32 bits") {
+    constexpr std::uint64_t epoch = 1ULL << 32U;
+    auto state = one_timeline();
+    const auto refusal = [&](std::uint64_t number) { return no_plan(from_newest(RecoveryTarget{Xid{number}}), state); };
+    CHECK(refusal(epoch + 748).empty());  // no checkpoint can be read
+    postgres::Checkpoint checkpoint;
+    checkpoint.next_xid = 5 * epoch + 1000;
+    wal_of(state).content[segment(1, 8)].last_checkpoint =
+        postgres::FoundAt<postgres::Checkpoint>{Lsn{}, Lsn{}, checkpoint};
+    CHECK(refusal(748).empty());
+    CHECK(refusal(5 * epoch + 748).empty());
+    CHECK(refusal(5 * epoch + 2000).empty());
+    CHECK(refusal(5 * epoch - 1).empty());  // it was running when the epoch began
+    CHECK(refusal(6 * epoch + 748).size() == 1);
+    CHECK(refusal(4 * epoch + 748) ==
+          Problems{{"the target xid 17179869932 is of epoch 4, and the WAL of timeline 1 ends near xid 21474837480, of "
+                    "epoch 5: PostgreSQL compares the last 32 bits alone, and would stop at another transaction 748",
+                    "give the number that pg_current_xact_id() returned in this cluster; if the transaction 748 of "
+                    "this WAL is meant, give that"}});
+}
+
 TEST_CASE("an LSN target behind the archive's end is refused with the nearest point") {
     CHECK(no_plan(asking_for(lsn_target("0/A000001")), one_timeline()) ==
           Problems{{"the archive ends at 0/A000000 (WAL segment 000000010000000000000009), before the target 0/A000001",

@@ -64,11 +64,13 @@ TEST_CASE("the end of a prepared transaction is told with the number of that one
 TEST_CASE("checkpoints are told with their timelines and time") {
     const auto major = GENERATE(13, 14, 15, 16, 17, 18);
     const std::int64_t seconds = 1'795'342'682;
-    const auto data = raw(std::uint64_t{0x16B374D810}) + raw(3U) + raw(2U) + zeros(48) + raw(seconds) + zeros(16);
+    const auto data = raw(std::uint64_t{0x16B374D810}) + raw(3U) + raw(2U) + zeros(8) +
+                      raw(std::uint64_t{0x5000002EC}) + zeros(32) + raw(seconds) + zeros(16);
     Checkpoint checkpoint{.shutdown = false,
                           .redo = Lsn{0x16B374D810},
                           .timeline = Timeline{3},
                           .previous_timeline = Timeline{2},
+                          .next_xid = 0x5000002EC,
                           .time = time_of_it - 123456us};
     CHECK(event(major, 0, 0x10, 0, data) == WalEvent(checkpoint));
     checkpoint.shutdown = true;

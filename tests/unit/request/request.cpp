@@ -95,7 +95,7 @@ TEST_CASE("a target that cannot be right is refused with its place and what to w
           Problems{{"'2026-11-22 10:00:00' is not a point in time with a UTC offset", time_hint, "--target"}});
     CHECK(refusals({{"type", "time"}, {"target", "2026-02-30 10:00:00+00"}}) ==
           Problems{{"'2026-02-30 10:00:00+00' is not a point in time with a UTC offset", time_hint, "--target"}});
-    for (const std::string xid : {"abc", "2", "0", "-3", "1.5", "99999999999999999999"}) {
+    for (const std::string xid : {"abc", "2", "0", "-3", "1.5", "99999999999999999999", "4294967296", "4294967298"}) {
         CAPTURE(xid);
         CHECK(refusals({{"type", "xid"}, {"target", xid}}) ==
               Problems{{"'" + xid + "' is not a transaction number",
