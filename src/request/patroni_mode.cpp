@@ -111,10 +111,15 @@ class Review {
                 "recovery_target_inclusive in recovery_conf disagrees with target-exclusive", corrected());
         }
         const auto action = action_in(conf_);
-        if (action != "promote" && !(action.empty() && wanted.is_latest())) {
+        if (action != "promote") {
+            // Patroni turns hot_standby off with it alone (effective_configuration in postgresql/config.py).
+            const bool matters_for_limits = action.empty() && wanted.is_latest();
             add(place_of(conf_, "recovery_target_action", block_.place),
                 "recovery_target_action in recovery_conf is not promote",
-                "the default, pause, is a shutdown at the target under Patroni; " + corrected());
+                (matters_for_limits ? "without it Patroni leaves hot_standby on, and PostgreSQL pauses for ever, or "
+                                      "ends, where the WAL raises max_connections or another limit; "
+                                    : "the default, pause, is a shutdown at the target under Patroni; ") +
+                    corrected());
         }
         if (!same_timeline(request_, value_of(conf_, "recovery_target_timeline"))) {
             add(place_of(conf_, "recovery_target_timeline", block_.place),

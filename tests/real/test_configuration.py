@@ -135,6 +135,11 @@ class RefusedPatroniMode(RefusedCase):
     def test_a_target_in_recovery_conf_alone(self):
         self.refused('recovery_target_time in recovery_conf', block={'recovery_conf': self.block()['recovery_conf']})
 
+    def test_no_action_in_recovery_conf(self):
+        block = {'recovery_conf': self.recovery_conf()}
+        del block['recovery_conf']['recovery_target_action']
+        self.refused('recovery_target_action in recovery_conf is not promote', 'hot_standby', block)
+
     def test_another_restore_command_in_recovery_conf(self):
         self.refused('restore_command in recovery_conf is not', 'archive-get', self.block(restore_command='pgbackrest archive-get %f %p'))
 

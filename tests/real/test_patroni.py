@@ -232,6 +232,16 @@ class PatroniModeOfAPlainCluster(PlainCase, UnderPatroni):
         self.bring_back({'type': 'time', 'target': targets[2]['time'], 'recovery_conf': self.recovery_conf(time=targets[2]['time'])})
         self.assert_rows(2, sql=self.node.sql)
 
+    def test_limits_that_the_wal_raises_beyond_patroni_s(self):
+        # With hot_standby on PostgreSQL would pause for ever there, or end (13).
+        self.make_source('max_connections = 20\nmax_worker_processes = 3')
+        self.plain.server.stop()
+        self.plain.start_again('max_connections = 300\nmax_worker_processes = 30')
+        self.plain.write_batches(1, 2)
+        self.lose()
+        self.bring_back({'recovery_conf': self.recovery_conf()})
+        self.assert_rows(2, doomed=False, sql=self.node.sql)
+
     def test_configuration_files_outside_of_the_data_directory(self):
         # Nothing that they include is in force for the replay, and all of it stays.
         self.make_source()

@@ -71,7 +71,8 @@ TEST_CASE("whether the cluster archives is what the DCS says, where it holds a c
 TEST_CASE("in patroni mode a restore_command in the DCS that is not the guard's is refused with what takes it out") {
     const Files files;
     auto text = lost_node;
-    text.insert(text.find("  dcs:\n"), "    recovery_conf: {restore_command: patroni_pgbackrest archive-get %f %p}\n");
+    text.insert(text.find("  dcs:\n"), "    recovery_conf: {restore_command: patroni_pgbackrest archive-get %f %p, "
+                                       "recovery_target_action: promote}\n");
     const auto given = arguments_with(files, text);
     const auto refused = [&](const std::string& json) {
         const auto arguments = with_dcs(given, holding(json));

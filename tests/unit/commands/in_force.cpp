@@ -14,16 +14,17 @@ using namespace patroni_pgbackrest::commands;
 
 namespace {
 
-const std::string lost_node = "scope: demo\n"
-                              "bootstrap:\n"
-                              "  method: pgbackrest\n"
-                              "  pgbackrest:\n"
-                              "    command: patroni_pgbackrest bootstrap\n"
-                              "    stanza: demo\n"
-                              "    recovery_conf: {restore_command: patroni_pgbackrest archive-get %f %p}\n"
-                              "postgresql:\n"
-                              "  data_dir: /data\n"
-                              "  pg_hba: [local all all peer]\n";
+const std::string lost_node =
+    "scope: demo\n"
+    "bootstrap:\n"
+    "  method: pgbackrest\n"
+    "  pgbackrest:\n"
+    "    command: patroni_pgbackrest bootstrap\n"
+    "    stanza: demo\n"
+    "    recovery_conf: {restore_command: patroni_pgbackrest archive-get %f %p, recovery_target_action: promote}\n"
+    "postgresql:\n"
+    "  data_dir: /data\n"
+    "  pg_hba: [local all all peer]\n";
 const std::string another_command = R"({"postgresql":{"recovery_conf":{"restore_command":"cp /old/%f %p"}}})";
 
 BootstrapArguments arguments_with(const Files& files, const std::string& text = lost_node) {

@@ -115,10 +115,15 @@ TEST_CASE("the names of recovery_conf may be written in capitals, as PostgreSQL 
     CHECK(problems(yaml) == Problems{});
 }
 
-TEST_CASE("without a target the action may be left out, with one it must be promote") {
+TEST_CASE("the action must be promote, with a target and without one") {
     Yaml latest;
     latest.recovery_conf = guard;
-    CHECK(problems(latest) == Problems{});
+    CHECK(problems(latest) ==
+          Problems{{"recovery_target_action in recovery_conf is not promote",
+                    "without it Patroni leaves hot_standby on, and PostgreSQL pauses for ever, or ends, where the WAL "
+                    "raises max_connections or another limit; " +
+                        yaml_of(""),
+                    "patroni.yml:3"}});
     const std::string hint = "the default, pause, is a shutdown at the target under Patroni; ";
     Yaml paused;
     paused.recovery_conf = guard + "      recovery_target_action: pause\n";

@@ -300,7 +300,8 @@ TEST_CASE("who replays follows from the block, and an assertion that contradicts
     CHECK(request_of("    keep_existing_recovery_conf: true\n").recovery == Recovery::standalone);
     CHECK(request_of("    recovery: standalone\n").recovery == Recovery::standalone);
     const std::string recovery_conf = "    recovery_conf:\n"
-                                      "      restore_command: patroni_pgbackrest archive-get %f %p\n";
+                                      "      restore_command: patroni_pgbackrest archive-get %f %p\n"
+                                      "      recovery_target_action: promote\n";
     CHECK(request_of(recovery_conf).recovery == Recovery::patroni);
     CHECK(request_of("    recovery: patroni\n" + recovery_conf).recovery == Recovery::patroni);
     CHECK(refusals_of(with_block("    recovery: standalone\n" + recovery_conf)) ==
