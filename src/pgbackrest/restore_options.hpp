@@ -30,7 +30,8 @@ bool is_flag_of_restore(std::string_view name);
 struct ConfiguredOption {
     std::string name;
     std::vector<std::string> values;
-    std::string place;  ///< `/etc/pgbackrest/pgbackrest.conf:12`, `PGBACKREST_LINK_ALL`
+    std::string place;    ///< `/etc/pgbackrest/pgbackrest.conf:12`, `PGBACKREST_LINK_ALL`
+    bool counts = false;  ///< it is `requested`, and neither the command line nor the method's block hides it
 };
 
 /// The options that `restore` of that stanza would take from elsewhere than its command line. The environment hides

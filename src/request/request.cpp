@@ -155,7 +155,7 @@ pgbackrest::Pgbackrest read_pgbackrest(Settings& settings) {
 std::vector<pgbackrest::ConfiguredOption> add_configured(Settings& settings, const pgbackrest::Pgbackrest& pgbackrest) {
     try {
         auto configured = pgbackrest::configured_restore_options(pgbackrest);
-        for (const auto& option : configured) {
+        for (auto& option : configured) {
             const auto treatment = pgbackrest::treatment_of(option.name);
             if (treatment == pgbackrest::Treatment::refused) {
                 settings.problem(
@@ -168,7 +168,7 @@ std::vector<pgbackrest::ConfiguredOption> add_configured(Settings& settings, con
                 continue;
             }
             if (!option.name.starts_with("db-")) {
-                settings.add_configured(option);
+                option.counts = settings.add_configured(option);
             } else if (!settings.value(option.name)) {
                 settings.problem(
                     option.place,

@@ -74,15 +74,16 @@ void Settings::add(const std::string& name, const std::vector<patroni::Value>& v
     values_[name] = std::move(set);
 }
 
-void Settings::add_configured(const pgbackrest::ConfiguredOption& option) {
+bool Settings::add_configured(const pgbackrest::ConfiguredOption& option) {
     if (values_.contains(option.name)) {
-        return;
+        return false;
     }
     std::vector<patroni::Value> values;
     for (const auto& value : option.values) {
         values.push_back({value, option.place});
     }
     add(option.name, values, option.place, false);
+    return true;
 }
 
 std::optional<patroni::Value> Settings::value(const std::string& name) const {

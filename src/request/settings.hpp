@@ -17,8 +17,8 @@ class Settings {
   public:
     Settings(const std::vector<GivenOption>& given, const std::optional<patroni::Configuration>& patroni);
 
-    /// What pgBackRest's configuration gives is hidden by both.
-    void add_configured(const pgbackrest::ConfiguredOption& option);
+    /// What pgBackRest's configuration gives is hidden by both. Whether it is not.
+    bool add_configured(const pgbackrest::ConfiguredOption& option);
 
     std::optional<patroni::Value> value(const std::string& name) const;
     std::vector<patroni::Value> values(const std::string& name) const;

@@ -24,7 +24,9 @@ std::optional<Problem> why_another_call(const ResumeFacts& facts) {
     const auto& then = begun.of_patroni;
     const auto& now = facts.patronis_call;
     const bool is_same_block = then && now && then->block == now->block;
-    if ((facts.is_script || is_same_block) && begun.request != identity_of(*facts.request)) {
+    const bool is_another =
+        then && now && !then->given.empty() ? then->given != now->given : begun.request != identity_of(*facts.request);
+    if ((facts.is_script || is_same_block) && is_another) {
         return Problem{fmt::format("the interrupted restore was asked for with options that are not in the block {} "
                                    "({})",
                                    facts.method, begun.request),

@@ -2,8 +2,10 @@
 
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <variant>
+#include <vector>
 
 namespace patroni_pgbackrest {
 
@@ -25,14 +27,12 @@ std::string fingerprint_of(const patroni::MethodBlock& block) {
     return system::fingerprint(text);
 }
 
-}  // namespace
-
-PatronisCall patronis_call(const Request& request) {
-    const bool has_block = request.patroni && request.patroni->method;
-    return {has_block ? fingerprint_of(*request.patroni->method) : "", pgbackrest::origin_of(request.pgbackrest)};
+bool is_configured(const Request& request, const std::string& name) {
+    return std::any_of(request.configured.begin(), request.configured.end(),
+                       [&](const auto& option) { return option.counts && option.name == name; });
 }
 
-std::string identity_of(const Request& request) {
+std::string identity_with(const Request& request, const std::vector<pgbackrest::Option>& restore_options) {
     std::string timeline = "unset";
     if (request.timeline) {
         const auto* number = std::get_if<postgres::Timeline>(&request.timeline->choice);
@@ -50,10 +50,24 @@ std::string identity_of(const Request& request) {
     if (request.nearest) {
         identity += " nearest";
     }
-    for (const auto& option : request.restore_options) {
+    for (const auto& option : restore_options) {
         identity += fmt::format(" {}={}", option.name, option.value);
     }
     return identity;
+}
+
+}  // namespace
+
+PatronisCall patronis_call(const Request& request) {
+    const bool has_block = request.patroni && request.patroni->method;
+    auto given = request.restore_options;
+    std::erase_if(given, [&](const auto& option) { return is_configured(request, option.name); });
+    return {has_block ? fingerprint_of(*request.patroni->method) : "", pgbackrest::origin_of(request.pgbackrest),
+            identity_with(request, given)};
+}
+
+std::string identity_of(const Request& request) {
+    return identity_with(request, request.restore_options);
 }
 
 std::string member_of(const Request& request) {

@@ -13,6 +13,9 @@ namespace patroni_pgbackrest {
 struct PatronisCall {
     std::string block;          ///< a fingerprint of the method's block; empty if there is none
     pgbackrest::Origin origin;  ///< of the backup and the WAL
+    /// identity_of() without what pgBackRest's configuration adds, which an operator may correct meanwhile; empty in
+    /// journals of older versions.
+    std::string given{};
 };
 /// As Patroni's call is now.
 PatronisCall patronis_call(const Request& request);

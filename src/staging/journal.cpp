@@ -83,7 +83,7 @@ RestoreGoal goal_in(const json& content) {
 
 void add_call(const std::optional<PatronisCall>& call, json& content) {
     if (call) {
-        content["patronis_call"] = {{"block", call->block}, {"pgbackrest", call->origin}};
+        content["patronis_call"] = {{"block", call->block}, {"pgbackrest", call->origin}, {"given", call->given}};
     }
 }
 
@@ -92,7 +92,8 @@ std::optional<PatronisCall> patronis_call_in(const json& content) {
         return std::nullopt;
     }
     const auto& call = content.at("patronis_call");
-    return PatronisCall{call.at("block").get<std::string>(), call.at("pgbackrest").get<pgbackrest::Origin>()};
+    return PatronisCall{call.at("block").get<std::string>(), call.at("pgbackrest").get<pgbackrest::Origin>(),
+                        call.value("given", "")};
 }
 
 json json_of(const Reached& reached) {

@@ -112,6 +112,11 @@ void StagingDirectory::look_at_earlier_run(const Request& request) {
         return;
     }
     if (hand_over_is_done(layout_)) {
+        // What pgBackRest's files say since, of where a tablespace goes for example, comes too late for what is there.
+        const auto& call = earlier_->of_patroni;
+        if (call && !call->given.empty() && call->given == patronis_call(request).given) {
+            return;
+        }
         throw Failure(ExitCode::unsafe,
                       fmt::format("an earlier restore with another request was interrupted while its data went to "
                                   "{}: {}",

@@ -734,6 +734,28 @@ class Resume(ResumeCase):
         self.start_again()
         self.assert_resumed()
 
+    def test_what_pgbackrest_s_file_says_was_corrected_since(self):
+        plain = read(self.pgbackrest_configuration)
+
+        def map_all_to(directory):
+            self.lab.write(os.path.basename(self.pgbackrest_configuration), plain + 'tablespace-map-all=%s\n' % self.lab.make(directory))
+
+        map_all_to('mistaken')
+        # The block stays the same: it is not what was changed.
+        passes = self.lab.path('log/pass')
+        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != restore ] || [ -e %s ] || { pgbackrest "$@"; sleep 600; }' % passes)})
+        self.node.start()
+        wait_until('the copy to be done', lambda: os.path.exists(self.staging + '/global/pg_control'))
+        self.reboot()
+        self.lab.write('log/pass', '')
+        map_all_to('corrected')
+        result = self.resume()
+        self.assert_done(result)
+        self.assertIn('an earlier run asked for something else', result.log)
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_resumed()
+
     def test_patroni_yml_in_the_environment(self):
         self.interrupt_the_copy()
         environment = {'PATRONI_CONFIGURATION': read(self.yml)}

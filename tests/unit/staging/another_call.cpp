@@ -68,6 +68,17 @@ TEST_CASE("what was asked for is another thing than the same block says: somebod
     }
 }
 
+TEST_CASE("what pgBackRest's files say may be corrected meanwhile, and what Patroni's call gave may not") {
+    for (const auto command : {Command::ours, Command::script}) {
+        auto facts = interrupted(command);
+        facts.journal->request = "something else";
+        facts.journal->of_patroni->given = facts.patronis_call->given = "scope demo";
+        CHECK(said(facts).empty());
+        facts.patronis_call->given = "scope demo link-all=";
+        CHECK(said(facts) == more_than_the_block);
+    }
+}
+
 TEST_CASE("with another variable or option pgBackRest would restore another cluster") {
     auto facts = interrupted();
     auto& now = facts.patronis_call->origin;

@@ -31,3 +31,18 @@ TEST_CASE("without patroni.yml there is no block, and pgBackRest's part is known
     CHECK(call.block.empty());
     CHECK(call.origin.count("config") == 1);
 }
+
+TEST_CASE("what pgBackRest's files add to a request is part of its identity, and not of what the call gave") {
+    const Files files;
+    const auto with = [&](const std::string& map, const Given& more = {}) {
+        Given given{{"pgbackrest-config", files.write("a.conf", "[demo]\ntablespace-map=" + map + "\n").string()}};
+        given.insert(given.end(), more.begin(), more.end());
+        return request_for(given);
+    };
+    const auto one = with("ts1=/srv/one"), other = with("ts1=/srv/other");
+    CHECK(identity_of(one) != identity_of(other));
+    CHECK(patronis_call(one).given == patronis_call(other).given);
+    const Given own{{"tablespace-map", "ts1=/srv/own"}};
+    CHECK(patronis_call(with("ts1=/srv/one", own)).given == identity_of(with("ts1=/srv/other", own)));
+    CHECK(patronis_call(with("ts1=/srv/one", own)).given != patronis_call(one).given);
+}

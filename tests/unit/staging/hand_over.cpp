@@ -361,6 +361,22 @@ TEST_CASE("another request does not finish an interrupted hand-over") {
     CHECK(restore.journalled() == Phase::handing_over);
 }
 
+TEST_CASE("but what was corrected in pgBackRest's files meanwhile comes too late for it") {
+    Restore restore;
+    restore.request.restore_options.push_back({"tablespace-map-all", "/srv/mistaken"});
+    restore.request.configured.push_back({"tablespace-map-all", {"/srv/mistaken"}, "pgbackrest.conf:1", true});
+    restore.files.write("data/.snapshot", "theirs");
+    record_bootstrap_call(restore.request, choose_layout(restore.data()), patronis_call(restore.request));
+    restore.interrupt(Phase::handing_over);
+    for (const std::string name : {"PG_VERSION", "base", "global"}) {
+        fs::rename(restore.files.path("data.restoring/" + name), restore.files.path("data/" + name));
+    }
+    restore.request.restore_options.front().value = "/srv/corrected";
+    finish_hand_over(restore.request);
+    CHECK(restore.journalled() == Phase::handed_over);
+    CHECK(is_whole(restore));
+}
+
 TEST_CASE("after a hand-over the filled data directory is refused like any other") {
     const Restore restore;
     run(restore);

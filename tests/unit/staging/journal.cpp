@@ -35,7 +35,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.phase = phase;
         written.places = Places({"/srv/ts 1", "/srv/\"wal\""}, {{"/srv/ts 1", "7 8.000000009"}});
         written.given_up = written.not_accepted = written.never_led = true;
-        written.planning = BootstrapCall{"other", "node2", "more", PatronisCall{"block", {{"config", "1"}}}};
+        written.planning = BootstrapCall{"other", "node2", "more", PatronisCall{"block", {{"config", "1"}}, "given"}};
         written.of_patroni = PatronisCall{"older block", {}};
         written.hand_overs = 2;
         written.control_inode = 5;
@@ -61,6 +61,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         REQUIRE(read->last_call().of_patroni);
         CHECK(read->last_call().of_patroni->block == "block");
         CHECK(read->last_call().of_patroni->origin == pgbackrest::Origin{{"config", "1"}});
+        CHECK(read->last_call().of_patroni->given == "given");
         REQUIRE(read->of_patroni);
         CHECK(read->of_patroni->block == "older block");
         CHECK(read->of_patroni->origin.empty());
