@@ -614,7 +614,8 @@ class Resume(ResumeCase):
         self.assert_done(self.bootstrap())
         self.node.put_key('7711111111111111111')
         left = self.staging + '.d/base.removed'  # by a kill behind the hand-over
-        os.makedirs(left + '/global')
+        self.lab.make(left)
+        self.lab.make(left, 'global')
         result = self.resume()
         self.assert_done(result)
         self.assertIn('PostgreSQL has not started there yet', result.log)

@@ -177,7 +177,8 @@ class GivenUpBehindPostBootstrap(RejectedByPostBootstrap):
         self.lab.mount_tmpfs(10, 'data')
         kept = [self.data_directory + name for name in ('/.failed.d', '/.given-up')]
         for directory in kept:
-            os.makedirs(directory + '/base')
+            self.lab.make(directory)
+            self.lab.make(directory, 'base')
         self.configure()
         self.node.put_key('7711111111111111111')
         result = self.run_program(program(), 'resume', '--patroni-config=' + self.yml)
