@@ -165,7 +165,7 @@ run_catch() { # PROGRAM: its test cases are counted
 
 run_real() {
   local options=()
-  [ "${REAL_SECONDS:=1080}" = 0 ] || options=(--within "$REAL_SECONDS")
+  [ "${REAL_SECONDS:=900}" = 0 ] || options=(--within "$REAL_SECONDS")
   run_generated
   run_with_release real "${options[@]}"
   finish_generated

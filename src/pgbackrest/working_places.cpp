@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <iterator>
 #include <pwd.h>
 #include <string>
@@ -27,6 +28,17 @@ bool is_elsewhere(std::string_view repository, const std::vector<ConfigurationLi
             repository_in(line.key, "-type") == repository && line.value != "posix" && line.value != "cifs";
         return has_host || has_store;
     });
+}
+
+/// Of its files, its environment and what is passed with every command.
+std::vector<ConfigurationLine> all_lines(const Pgbackrest& pgbackrest) {
+    auto lines = read_configuration(pgbackrest);
+    const auto variables = environment_options();
+    lines.insert(lines.end(), variables.begin(), variables.end());
+    for (const auto& option : pgbackrest.common) {
+        lines.push_back({"", option.name, option.value, ""});
+    }
+    return lines;
 }
 
 }  // namespace
@@ -64,13 +76,20 @@ std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine
 }
 
 std::vector<std::filesystem::path> places_of_pgbackrest(const Pgbackrest& pgbackrest) {
-    auto lines = read_configuration(pgbackrest);
-    const auto variables = environment_options();
-    lines.insert(lines.end(), variables.begin(), variables.end());
-    for (const auto& option : pgbackrest.common) {
-        lines.push_back({"", option.name, option.value, ""});
-    }
-    return places_in(lines);
+    return places_in(all_lines(pgbackrest));
+}
+
+bool reads_over_network(const Pgbackrest& pgbackrest, std::optional<unsigned> repository) {
+    auto lines = all_lines(pgbackrest);
+    std::erase_if(lines, [&](const ConfigurationLine& line) {
+        const auto scope = line.section.substr(0, line.section.find(':'));
+        return !scope.empty() && scope != "global" && scope != pgbackrest.stanza;
+    });
+    return std::any_of(lines.begin(), lines.end(), [&](const ConfigurationLine& line) {
+        const auto name = line.key.substr(0, line.key.find('-'));
+        const bool is_read = !repository || name == fmt::format("repo{}", *repository);
+        return is_read && name.starts_with("repo") && is_elsewhere(name, lines);
+    });
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -4,6 +4,7 @@
 #include "pgbackrest/configuration_files.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 namespace patroni_pgbackrest::pgbackrest {
@@ -18,5 +19,9 @@ std::vector<std::filesystem::path> working_places(const Pgbackrest& pgbackrest);
 std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine>& lines);
 /// The same of its files, its environment and what is passed with every command. Throws as read_configuration().
 std::vector<std::filesystem::path> places_of_pgbackrest(const Pgbackrest& pgbackrest);
+
+/// Whether its restore and archive-get read this repository, or without a number any, over a network as far as they
+/// know: from a host of its own or an object store. Throws as read_configuration().
+bool reads_over_network(const Pgbackrest& pgbackrest, std::optional<unsigned> repository);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -1,6 +1,7 @@
 #include "request/request.hpp"
 
 #include "pgbackrest/configuration_files.hpp"
+#include "pgbackrest/working_places.hpp"
 #include "request/options.hpp"
 #include "request/patroni_mode.hpp"
 #include "request/replay_settings.hpp"
@@ -150,6 +151,20 @@ pgbackrest::Pgbackrest read_pgbackrest(Settings& settings) {
     return pgbackrest;
 }
 
+/// As many as there are processors. Those that read over a network mostly wait, for answers that do not come sooner:
+/// four times as many then, up to where a host or an object store would feel it.
+unsigned default_processes(const Request& request) {
+    constexpr unsigned most = 999, for_each_processor = 4, most_over_network = 32;
+    const auto processors = std::min(system::processors(), most);
+    try {
+        return pgbackrest::reads_over_network(request.pgbackrest, request.repository)
+                   ? std::max(processors, std::min(for_each_processor * processors, most_over_network))
+                   : processors;
+    } catch (const Failure&) {
+        return processors;  // add_configured() has told
+    }
+}
+
 /// As if it stood in the method's block. What leaves out data has to stand there: a file that is made for drills, or
 /// for one database's sake, must not decide what a cluster comes back with.
 std::vector<pgbackrest::ConfiguredOption> add_configured(Settings& settings, const pgbackrest::Pgbackrest& pgbackrest) {
@@ -281,7 +296,7 @@ Request make(const std::vector<GivenOption>& given, std::optional<patroni::Confi
     for (const std::string option : {"tablespace-map", "link-map"}) {
         require_map_entries(settings, option);
     }
-    request.processes = settings.number("process-max", 1, 999).value_or(std::min(system::processors(), 999U));
+    request.processes = settings.number("process-max", 1, 999).value_or(default_processes(request));
     request.restore_options = options_to_pass(settings);
     request.recovery = read_recovery(settings, patroni);
     if (const auto libraries = settings.value("preload")) {

@@ -1,6 +1,7 @@
 #include "pgbackrest/working_places.hpp"
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 #include <algorithm>
 
@@ -33,4 +34,25 @@ TEST_CASE("what pgBackRest has on this machine is known from its configuration")
     CHECK(has_place({{"global", "repo1-path", "/a", ""}, {"global", "repo2-type", "s3", ""}}, "/a"));
     CHECK_FALSE(has_place({{"global", "repo1-path", "/a", ""}, {"global", "repo1-type", "s3", ""}}, "/a"));
     CHECK_FALSE(has_place({{"global", "repo1-path", "/a", ""}, {"global", "repo1-host", "backup", ""}}, "/a"));
+}
+
+TEST_CASE("which repositories are read over a network is known from pgBackRest's configuration") {
+    const patroni_pgbackrest::Files files;
+    Pgbackrest pgbackrest;
+    pgbackrest.stanza = "demo";
+    const auto reads = [&](const std::string& lines, std::optional<unsigned> repository = {}) {
+        pgbackrest.configuration = files.write("pgbackrest.conf", lines);
+        return reads_over_network(pgbackrest, repository);
+    };
+    CHECK_FALSE(reads("[global]\nrepo1-path=/r\nrepo1-type=posix\n[demo]\npg1-path=/d\npg1-host=other\n"));
+    CHECK(reads("[global]\nrepo1-host=backup\n"));
+    CHECK(reads("[demo]\nrepo1-type=s3\n"));
+    CHECK(reads("[demo:restore]\nrepo1-type=sftp\n"));
+    CHECK_FALSE(reads("[other]\nrepo1-host=backup\n"));
+    const auto* two = "[global]\nrepo1-path=/r\nrepo2-type=azure\n";
+    CHECK(reads(two));
+    CHECK_FALSE(reads(two, 1));
+    CHECK(reads(two, 2));
+    pgbackrest.common = {{"repo1-host", "backup"}};
+    CHECK(reads("[global]\nrepo1-path=/r\n"));
 }

@@ -361,6 +361,8 @@ TEST_CASE("what pgBackRest's configuration says of a restore counts as if it sto
     };
     const auto request = request_for(given("tablespace-map=a=/1\nlink-all=y\nprocess-max=7\n"));
     CHECK(request.processes == 7);
+    CHECK(request_for(given("repo1-host=backup\n")).processes >= 4);
+    CHECK(request_for(given("repo1-host=backup\nprocess-max=1\n")).processes == 1);
     REQUIRE(request.restore_options.size() == 2);
     CHECK(request.restore_options[0].value == "a=/1");
     CHECK(request_for(given("tablespace-map=a=/1\n", {{"tablespace-map", "a=/2"}})).restore_options[0].value == "a=/2");
