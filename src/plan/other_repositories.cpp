@@ -4,7 +4,6 @@
 #include "pgbackrest/archive_names.hpp"
 #include "pgbackrest/configuration_files.hpp"
 #include "system/log.hpp"
-#include "system/text.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -44,14 +43,14 @@ void warn_of(unsigned repository, unsigned asked) {
 }
 
 /// archive-push fails until it has the stanza, so a cluster that works does not archive into such a one.
-void warn_of_missing_stanza(unsigned repository, unsigned asked, const std::string& stanza) {
+void warn_of_missing_stanza(unsigned repository, unsigned asked, const pgbackrest::Pgbackrest& pgbackrest) {
     log::write(Problem{fmt::format("repo{} does not have stanza {}: whether timelines are known there that repo{} does "
                                    "not have is not looked at",
-                                   repository, stanza, asked),
-                       fmt::format("mount it, or correct its path, if WAL was archived into it; else run pgbackrest "
-                                   "--stanza={} stanza-create beside the restored cluster, since archive-push fails "
-                                   "until then",
-                                   system::shell_word(stanza))},
+                                   repository, pgbackrest.stanza, asked),
+                       fmt::format("mount it, or correct its path, if WAL was archived into it; else, since "
+                                   "archive-push fails until then, run beside the restored cluster, or on the "
+                                   "repository's host where it has one: {}",
+                                   pgbackrest::as_typed(pgbackrest.command("stanza-create")))},
                log::Level::warning);
 }
 
@@ -125,7 +124,7 @@ std::vector<ArchiveElsewhere> OtherRepositories::answer(const Cluster& cluster) 
             continue;
         }
         if (pgbackrest::RepositoryStatus::lacks_stanza(stanza->status_code)) {
-            warn_of_missing_stanza(number, *request_.repository, pgbackrest.stanza);
+            warn_of_missing_stanza(number, *request_.repository, pgbackrest);
         }
         for (const auto& archive : archives_of(cluster, *stanza)) {
             found.push_back({number, fmt::format("archive/{}/{}", pgbackrest.stanza, archive.id), archive.last});

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <fmt/format.h>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace patroni_pgbackrest {
 
@@ -152,11 +154,19 @@ void refuse_time_behind_last_commit(const RecoveryTarget& target, const Plan& pl
                               other_timelines_hint(plan)));
 }
 
-/// The number that the next transaction had at the last checkpoint that can be read, with its epoch.
-std::optional<std::uint64_t> last_known_xid(const Plan& plan, const pgbackrest::ArchiveContent& archive,
-                                            ArchivedWal& wal) {
-    std::optional<std::uint64_t> next;
+/// The number that the next transaction had at the first checkpoint that can be read, with its epoch. A backup begins
+/// with a checkpoint, whose record may follow minutes behind the first WAL that is needed.
+std::optional<std::uint64_t> first_known_xid(const Plan& plan, const pgbackrest::ArchiveContent& archive,
+                                             ArchivedWal& wal) {
+    constexpr std::size_t most_segments = 256;
+    std::vector<std::string> names;
     plan.wal.visit_backwards(plan.segment_size, [&](const std::string& name) {
+        names.push_back(name);
+        return true;
+    });
+    std::optional<std::uint64_t> next;
+    for (std::size_t i = 0; !next && i < std::min(names.size(), most_segments); ++i) {
+        const auto& name = names[names.size() - 1 - i];
         if (archive.segments.contains(name)) {
             could_read([&] {
                 if (const auto& last = wal.facts(name).last_checkpoint) {
@@ -164,40 +174,42 @@ std::optional<std::uint64_t> last_known_xid(const Plan& plan, const pgbackrest::
                 }
             });
         }
-        return !next;
-    });
+    }
     return next;
 }
 
 /// PostgreSQL takes 64 bits and compares the last 32 (check_recovery_target_xid, 13 to 18): with another epoch it would
-/// stop at a transaction of the same last 32 bits. Those of the WAL lie within half a round of its last checkpoint's.
+/// stop at a transaction of the same last 32 bits. The first of the WAL that has them begins at most a quarter of a
+/// round before the first checkpoint.
 void refuse_another_epoch(const RecoveryTarget& target, const Plan& plan, const pgbackrest::ArchiveContent& archive,
                           ArchivedWal& wal) {
     constexpr unsigned bits = 32;
-    constexpr std::int64_t half_a_round = std::int64_t{1} << (bits - 1);
+    constexpr std::int64_t round = std::int64_t{1} << bits, earlier = round / 4;
     const auto* xid = std::get_if<Xid>(&target.point);
     const auto epoch = xid == nullptr ? std::uint64_t{0} : xid->number >> bits;
     if (epoch == 0) {
         return;
     }
-    const auto next = last_known_xid(plan, archive, wal);
+    const auto next = first_known_xid(plan, archive, wal);
     if (!next) {
-        log::warning("the epoch of the target {} is not compared: no checkpoint in the planned WAL can be read",
-                     target.text());
+        log::warning(
+            "the epoch of the target {} is not compared: no checkpoint is read at the beginning of the planned WAL",
+            target.text());
         return;
     }
     const auto distance = static_cast<std::int64_t>(xid->number - *next);
-    if (distance >= -half_a_round && distance < half_a_round) {
+    if (distance >= -earlier && distance < round - earlier) {
         return;
     }
     const auto in_wal = static_cast<std::uint32_t>(xid->number);
-    throw Failure(ExitCode::target_not_reachable,
-                  fmt::format("the target {} is of epoch {}, and the WAL of timeline {} ends near xid {}, of epoch {}: "
-                              "PostgreSQL compares the last 32 bits alone, and would stop at another transaction {}",
-                              target.text(), epoch, plan.timeline().text(), *next, *next >> bits, in_wal),
-                  fmt::format("give the number that pg_current_xact_id() returned in this cluster; if the transaction "
-                              "{} of this WAL is meant, give that",
-                              in_wal));
+    throw Failure(
+        ExitCode::target_not_reachable,
+        fmt::format("the target {} is of epoch {}, and the WAL of timeline {} begins near xid {}, of epoch {}: "
+                    "PostgreSQL compares the last 32 bits alone, and would stop at another transaction {}",
+                    target.text(), epoch, plan.timeline().text(), *next, *next >> bits, in_wal),
+        fmt::format("give the number that pg_current_xact_id() returned in this cluster; if the transaction "
+                    "{} of this WAL is meant, give that",
+                    in_wal));
 }
 
 }  // namespace

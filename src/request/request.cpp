@@ -152,9 +152,10 @@ pgbackrest::Pgbackrest read_pgbackrest(Settings& settings) {
 }
 
 /// As many as there are processors. Those that read over a network mostly wait, for answers that do not come sooner:
-/// four times as many then, up to where a host or an object store would feel it.
+/// four times as many then, up to eight. sshd refuses more than ten logins that have just begun (MaxStartups in
+/// sshd_config(5)).
 unsigned default_processes(const Request& request) {
-    constexpr unsigned most = 999, for_each_processor = 4, most_over_network = 32;
+    constexpr unsigned most = 999, for_each_processor = 4, most_over_network = 8;
     const auto processors = std::min(system::processors(), most);
     try {
         return pgbackrest::reads_over_network(request.pgbackrest, request.repository)

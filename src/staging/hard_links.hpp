@@ -8,10 +8,11 @@
 
 namespace patroni_pgbackrest {
 
-/// Tells of a file below these directories that has another name outside of them, as in a snapshot by `cp -al`:
-/// `pgbackrest restore --delta` and PostgreSQL write into the files that are there, and would change that as well.
-/// Empty when there is none. Links are not followed. The hint has the command that makes such files the directories'
-/// own. Throws Failure(system_refused), and stops when interrupted.
-std::optional<Problem> find_hard_link(const std::vector<std::filesystem::path>& directories);
+/// Tells of a file that has another name: `pgbackrest restore --delta` and PostgreSQL write into the files that are
+/// there, and would change a snapshot by `cp -al` as well, or another table's file of the same content that was made
+/// one with it. Looks at these files, and below these directories, as far as they are there; links are not followed,
+/// and WAL counts for nothing. Empty when there is none. The hint has the command that makes such files the
+/// directories' own. Throws Failure(system_refused), and stops when interrupted.
+std::optional<Problem> find_hard_link(const std::vector<std::filesystem::path>& places);
 
 }  // namespace patroni_pgbackrest

@@ -217,10 +217,11 @@ void leave_base_after(ExitCode code, StagingDirectory& staging) {
 void remove_base(const Layout& layout) {
     std::error_code error;
     const auto may_go_on = [] { return !interruption::requested(); };
-    if (!remove_base_while(layout, may_go_on, error) && error) {
-        log::write(Problem{fmt::format("the clone of the copy in {} cannot be removed: {}", layout.workspace.string(),
-                                       error.message()),
-                           fmt::format("remove it, since it takes room that grows: rm -r {} {}",
+    if (!remove_base_while(layout, may_go_on, error)) {
+        log::write(Problem{fmt::format("the clone of the copy in {} is not removed: {}", layout.workspace.string(),
+                                       error ? error.message() : "interrupted"),
+                           fmt::format("unless a restore goes on there, remove it, since it takes room that grows: rm "
+                                       "-r {} {}",
                                        system::shell_word(layout.base().string()),
                                        system::shell_word(layout.unwanted_base().string()))},
                    log::Level::warning);

@@ -71,8 +71,8 @@ bool is_doubtful(const KeptBase& base, ExitCode code);
 /// is left of one that was.
 void leave_base_after(ExitCode code, StagingDirectory& staging);
 
-/// Removes it, whatever the journal says: it counts for nothing from the first step on. What cannot be removed is told.
-/// Stops when interrupted, without a word: the next run, or resume, goes on with what is left.
+/// Removes it, whatever the journal says: it counts for nothing from the first step on. Stops when
+/// interrupted: the next run, or resume, goes on with what is left, which is told as what cannot be removed is.
 void remove_base(const Layout& layout);
 
 }  // namespace patroni_pgbackrest

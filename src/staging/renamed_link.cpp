@@ -99,7 +99,8 @@ Problem warning_of(const RenamedLink& moved, const std::string& scope) {
                                   "behind it, {}: Patroni makes a replica in a new directory in the link's place",
                                   link, place, scope, end);
     problem.hint = fmt::format("to have the replica behind the link, stop Patroni, move {} away if it is there by "
-                               "then, remove what is not wanted with find {} -mindepth 1 -delete, put the link back "
+                               "then, empty it with find {} -mindepth 1 -maxdepth 1 ! -name '.given-up*' ! -name "
+                               "'.failed.d*' ! -name lost+found -exec rm -r {{}} +, put the link back "
                                "with mv -T {} {}, and start Patroni again",
                                place, system::shell_word(end), system::shell_word(link), system::shell_word(place));
     return problem;

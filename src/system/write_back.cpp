@@ -1,6 +1,7 @@
 #include "system/write_back.hpp"
 
 #include "system/descriptor.hpp"
+#include "system/file.hpp"
 #include "system/thread.hpp"
 
 #include <algorithm>
@@ -36,8 +37,10 @@ std::optional<struct stat> regular_file(const fs::path& path) {
 
 }  // namespace
 
-WriteBack::WriteBack(fs::path directory) : directory_(std::move(directory)) {
-    thread_ = started([this] { work(); });
+WriteBack::WriteBack(fs::path directory) : directory_(std::move(directory)), remote_(remote_mounts()) {
+    if (!leads_into(fs::absolute(directory_), remote_)) {
+        thread_ = started([this] { work(); });
+    }
 }
 
 WriteBack::~WriteBack() {
@@ -55,6 +58,14 @@ void WriteBack::work() {
     sigset_t all;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, nullptr);  // signals are the main thread's
+    try {
+        write_second_by_second();
+    } catch (...) {
+        // Of memory that is short: the flush writes it.
+    }
+}
+
+void WriteBack::write_second_by_second() {
     std::time_t since = 0;
     std::chrono::nanoseconds pause = shortest_pause;
     while (!ends_within(pause)) {
@@ -76,7 +87,9 @@ void WriteBack::write_what_changed(std::time_t since) {
         if (ends_within(0s)) {
             return;
         }
-        if (entry->path().filename() == "pg_wal") {
+        std::error_code unknown;
+        if (entry->path().filename() == "pg_wal" ||
+            (entry->is_symlink(unknown) && leads_into(fs::absolute(entry->path()), remote_))) {
             entry.disable_recursion_pending();
         } else if (const auto facts = regular_file(entry->path()); facts && facts->st_ctim.tv_sec >= since) {
             write(entry->path(), static_cast<std::uintmax_t>(facts->st_size));

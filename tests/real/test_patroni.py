@@ -349,11 +349,12 @@ class InterruptedPatroni(UnderPatroni):
         self.assert_never_promoted()
 
     def test_patroni_mode_on_a_timeline_that_is_not_the_newest_stops_with_the_guard_s_message(self):
-        # Timeline 2 forks before the backup, which is therefore no part of it.
+        # Timeline 2 forks before the backup, which is therefore no part of it. That set is meant all the same.
         with open(self.lab.path('history'), 'w', encoding='utf-8') as file:
             file.write('1\t0/2000000\tno recovery target specified\n')
         self.lab.run('cp', self.lab.path('history'), glob.glob(self.repository + '/archive/demo/*-1')[0] + '/00000002.history')
-        self.kill_in_replay({**self.patroni_mode(timeline='current'), 'target-timeline': 'current'})
+        self.kill_in_replay({
+            **self.patroni_mode(timeline='current'), 'target-timeline': 'current', 'set': self.source.incremental_backup})
         self.assert_never_promoted()
 
     def test_standalone_replay_never_leaves_anything_that_patroni_could_promote(self):

@@ -185,7 +185,7 @@ echo "$told"
         self.lose()
         for epoch in (2, 7):
             self.assert_refused(self.bootstrap('--type=xid', '--target=%d' % (xid + (epoch - 1 << 32))), 4,
-                                'is of epoch %d, and the WAL of timeline 1 ends near xid [0-9]+, of epoch 1' % epoch, 'that pg_current_xact_id')
+                                'is of epoch %d, and the WAL of timeline 1 begins near xid [0-9]+, of epoch 1' % epoch, 'that pg_current_xact_id')
         self.assert_done(self.bootstrap('--type=xid', '--target=%d' % xid))
         self.open()
         self.assert_rows(2)

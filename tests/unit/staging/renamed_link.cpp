@@ -74,7 +74,9 @@ TEST_CASE("a link that Patroni renamed is found, and its hint puts the directory
         CHECK(problem.message == restore.link.string() + " is now the symbolic link that " + restore.data().string() +
                                      " was, and scope demo went on without what lies behind it, " + end +
                                      ": Patroni makes a replica in a new directory in the link's place");
-        CHECK(problem.hint.ends_with("with find " + end + " -mindepth 1 -delete, put the link back with mv -T " +
+        CHECK(problem.hint.ends_with("empty it with find " + end +
+                                     " -mindepth 1 -maxdepth 1 ! -name '.given-up*' ! -name '.failed.d*' ! -name "
+                                     "lost+found -exec rm -r {} +, put the link back with mv -T " +
                                      restore.link.string() + " " + restore.data().string() +
                                      ", and start Patroni again"));
     }
