@@ -246,7 +246,7 @@ class BehindALink(RejectedByPostBootstrap):
         self.assertEqual(result.code, 0, result.log)
         self.assertIn('scope %s went on without what lies behind it, %s' % (self.node.scope, self.end), result.log)
         self.assertFalse(os.path.exists(self.staging + '.d/journal.json'))
-        commands = re.search('(find .*? -delete), put the link back with (mv .*?), and start', result.log)
+        commands = re.search(r'(find .*? \+), put the link back with (mv .*?), and start', result.log)
         self.lab.run('sh', '-c', commands[1] + ' && ' + commands[2])
         self.assertEqual(os.readlink(self.data_directory), self.end)
         self.assertEqual(os.listdir(self.end), [])
