@@ -10,6 +10,15 @@ namespace {
 
 using nlohmann::json;
 
+/// get() makes a whole number of any other, and what it makes of 1e58 is not defined.
+template <typename Number>
+Number whole(const json& number) {
+    if (number.is_number_float()) {
+        static_cast<void>(number.get_ref<const json::number_integer_t&>());  // throws what at() would
+    }
+    return number.get<Number>();
+}
+
 /// A string that may be null or absent, such as the archive range of an offline backup.
 std::string text_of(const json& object, const char* key) {
     const auto found = object.find(key);
@@ -24,7 +33,7 @@ const json& list_of(const json& object, const char* key) {
 
 /// Always there since 2.33, which introduced several repositories.
 unsigned repository_of(const json& object) {
-    return object.at("database").at("repo-key").get<unsigned>();
+    return whole<unsigned>(object.at("database").at("repo-key"));
 }
 
 Backup backup_of(const json& object) {
@@ -32,9 +41,9 @@ Backup backup_of(const json& object) {
     backup.label = object.at("label").get<std::string>();
     backup.type = text_of(object, "type");
     backup.repository = repository_of(object);
-    backup.database_id = object.at("database").at("id").get<unsigned>();
-    backup.started = object.at("timestamp").at("start").get<std::int64_t>();
-    backup.stopped = object.at("timestamp").at("stop").get<std::int64_t>();
+    backup.database_id = whole<unsigned>(object.at("database").at("id"));
+    backup.started = whole<std::int64_t>(object.at("timestamp").at("start"));
+    backup.stopped = whole<std::int64_t>(object.at("timestamp").at("stop"));
     if (const auto lsn = object.find("lsn"); lsn != object.end() && lsn->is_object()) {
         backup.lsn_start = postgres::Lsn::parse(text_of(*lsn, "start"));
         backup.lsn_stop = postgres::Lsn::parse(text_of(*lsn, "stop"));
@@ -46,28 +55,28 @@ Backup backup_of(const json& object) {
     if (const auto error = object.find("error"); error != object.end() && error->is_boolean()) {
         backup.in_error = error->get<bool>();
     }
-    backup.size = object.at("info").at("size").get<std::uint64_t>();
+    backup.size = whole<std::uint64_t>(object.at("info").at("size"));
     return backup;
 }
 
 Stanza stanza_of(const json& object, const std::string& name) {
     Stanza stanza;
     stanza.name = name;
-    stanza.status_code = object.at("status").at("code").get<int>();
+    stanza.status_code = whole<int>(object.at("status").at("code"));
     stanza.status_message = text_of(object.at("status"), "message");
     for (const json& repository : list_of(object, "repo")) {
-        stanza.repositories.push_back({repository.at("key").get<unsigned>(),
-                                       repository.at("status").at("code").get<int>(),
+        stanza.repositories.push_back({whole<unsigned>(repository.at("key")),
+                                       whole<int>(repository.at("status").at("code")),
                                        text_of(repository.at("status"), "message"), text_of(repository, "cipher")});
     }
     for (const json& database : list_of(object, "db")) {
-        stanza.databases.push_back({database.at("id").get<unsigned>(), database.at("repo-key").get<unsigned>(),
-                                    std::to_string(database.at("system-id").get<std::uint64_t>()),
+        stanza.databases.push_back({whole<unsigned>(database.at("id")), whole<unsigned>(database.at("repo-key")),
+                                    std::to_string(whole<std::uint64_t>(database.at("system-id"))),
                                     text_of(database, "version")});
     }
     for (const json& archive : list_of(object, "archive")) {
         stanza.archives.push_back({archive.at("id").get<std::string>(), repository_of(archive),
-                                   archive.at("database").at("id").get<unsigned>(), text_of(archive, "max")});
+                                   whole<unsigned>(archive.at("database").at("id")), text_of(archive, "max")});
     }
     for (const json& backup : list_of(object, "backup")) {
         stanza.backups.push_back(backup_of(backup));

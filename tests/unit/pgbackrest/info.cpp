@@ -277,3 +277,8 @@ TEST_CASE("info is given up when the tries are used up, and at once for what sta
         CHECK(fake.calls().size() == 1);
     }
 }
+
+TEST_CASE("a number that is no whole one is told as what is no JSON of pgbackrest info") {
+    const std::string text = R"json([{"name":"demo","status":{"code":1.76e58,"message":"ok"}}])json";
+    CHECK_THROWS_AS(parse_info(text, "demo"), patroni_pgbackrest::Failure);
+}
