@@ -297,7 +297,8 @@ Request make(const std::vector<GivenOption>& given, std::optional<patroni::Confi
     for (const std::string option : {"tablespace-map", "link-map"}) {
         require_map_entries(settings, option);
     }
-    request.processes = settings.number("process-max", 1, 999).value_or(default_processes(request));
+    const auto processes = settings.number("process-max", 1, 999);
+    request.processes = processes ? *processes : default_processes(request);
     request.restore_options = options_to_pass(settings);
     request.recovery = read_recovery(settings, patroni);
     if (const auto libraries = settings.value("preload")) {

@@ -27,8 +27,7 @@ constexpr std::uintmax_t piece = 8U << 20U;
 constexpr auto shortest_pause = 1s;
 constexpr int rests_per_look = 9;
 
-/// The time of the last change of content or mode: pgBackRest sets a file's own time back to that of the backup. None
-/// for what is no regular file.
+/// Empty for what is no regular file.
 std::optional<struct stat> regular_file(const fs::path& path) {
     struct stat facts {};
     const bool is_regular = ::lstat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode);
@@ -92,6 +91,7 @@ void WriteBack::write_what_changed(std::time_t since) {
             (entry->is_symlink(unknown) && leads_into(fs::absolute(entry->path()), remote_))) {
             entry.disable_recursion_pending();
         } else if (const auto facts = regular_file(entry->path()); facts && facts->st_ctim.tv_sec >= since) {
+            // st_ctim: pgBackRest sets st_mtim back to that of the backup.
             write(entry->path(), static_cast<std::uintmax_t>(facts->st_size));
         }
     }
