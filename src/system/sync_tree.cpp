@@ -1,5 +1,6 @@
 #include "system/file.hpp"
 
+#include "system/blocked_signals.hpp"
 #include "system/descriptor.hpp"
 #include "system/interruption.hpp"
 #include "system/refusal.hpp"
@@ -8,11 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-#include <csignal>
 #include <exception>
 #include <fcntl.h>
 #include <mutex>
-#include <pthread.h>
 #include <thread>
 #include <unistd.h>
 
@@ -105,10 +104,7 @@ class Workers {
 
   private:
     void work() {
-        // The main thread handles the signals.
-        sigset_t all;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+        const BlockedSignals left_to_the_main_thread(all_signals());
         try {
             while (sync_one()) {
             }

@@ -1,14 +1,13 @@
 #include "system/write_back.hpp"
 
+#include "system/blocked_signals.hpp"
 #include "system/descriptor.hpp"
 #include "system/file.hpp"
 #include "system/thread.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <cstdint>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <utility>
@@ -54,9 +53,7 @@ WriteBack::~WriteBack() {
 }
 
 void WriteBack::work() {
-    sigset_t all;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, nullptr);  // signals are the main thread's
+    const BlockedSignals left_to_the_main_thread(all_signals());
     try {
         write_second_by_second();
     } catch (...) {
