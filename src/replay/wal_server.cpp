@@ -48,11 +48,9 @@ void move_file(const fs::path& from, const fs::path& to) {
     std::error_code error;
     fs::rename(from, to, error);
     if (error == std::errc::cross_device_link) {
-        fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
-        std::error_code ignored;
-        fs::remove(error ? to : from, ignored);
-    }
-    if (error) {
+        system::copy_whole_file(from, to);
+        fs::remove(from, error);
+    } else if (error) {
         throw system::refused("deliver WAL to", to, error.value());
     }
 }

@@ -9,8 +9,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <span>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 namespace patroni_pgbackrest::system {
 
@@ -18,19 +21,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Empty at the end of the file.
+std::string_view read_some(const Descriptor& file, std::span<char> buffer, const fs::path& path, ExitCode code) {
+    while (true) {
+        const ssize_t length = ::read(file.number(), buffer.data(), buffer.size());
+        if (length >= 0) {
+            return {buffer.data(), static_cast<std::size_t>(length)};
+        }
+        if (errno != EINTR) {
+            cannot("read", path, code);
+        }
+    }
+}
+
 std::string read_all(const Descriptor& file, const fs::path& path) {
     std::string content;
     std::array<char, 16384> buffer;
     while (true) {
-        const ssize_t length = ::read(file.number(), buffer.data(), buffer.size());
-        if (length == 0) {
+        const auto part = read_some(file, buffer, path, ExitCode::usage);
+        if (part.empty()) {
             return content;
         }
-        if (length > 0) {
-            content.append(buffer.data(), static_cast<std::size_t>(length));
-        } else if (errno != EINTR) {
-            cannot("read", path, ExitCode::usage);
-        }
+        content.append(part);
     }
 }
 
@@ -53,6 +65,28 @@ std::optional<std::string> read_file_if_present(const fs::path& path) {
         cannot("read", path, ExitCode::usage);
     }
     return read_all(file, path);
+}
+
+void copy_whole_file(const fs::path& from, const fs::path& to) {
+    const Descriptor original(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat facts {};
+    if (!original.is_open() || ::fstat(original.number(), &facts) != 0) {
+        cannot("read", from);
+    }
+    const Descriptor copy(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, facts.st_mode & 0777));
+    if (!copy.is_open()) {
+        cannot("write", to);
+    }
+    try {
+        std::vector<char> buffer(1 << 20);
+        for (auto part = read_some(original, buffer, from, ExitCode::system_refused); !part.empty();
+             part = read_some(original, buffer, from, ExitCode::system_refused)) {
+            write_all(copy, part, to);
+        }
+    } catch (...) {
+        ::unlink(to.c_str());
+        throw;
+    }
 }
 
 namespace {

@@ -27,6 +27,12 @@ void replace_file(const std::filesystem::path& path, std::string_view content, i
 /// The same for a file that everybody may read: where its owner cannot be kept, it becomes ours.
 void replace_public_file(const std::filesystem::path& path, std::string_view content, int mode);
 
+/// The content of a file to the last byte, with its mode, less the umask; not made durable. Throws
+/// Failure(system_refused) that names the path, and leaves no part of a copy. std::filesystem::copy_file of libstdc++
+/// calls sendfile once, which a signal cuts short: then it fails with EINTR, or goes on, and where the disk is full
+/// reports that all is copied (seen with 12).
+void copy_whole_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// Removes a file that may be absent, then makes that durable. Throws Failure(system_refused).
 void remove_file(const std::filesystem::path& path);
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::system {
@@ -166,6 +167,38 @@ TEST_CASE("a write that fails leaves the old file and nothing else") {
     CHECK(process.errors() == "cannot write " + file.string() + ": File too large\n");
     CHECK(read_file(file) == "old");
     CHECK(entries(directory.path()) == Names{"a"});
+}
+
+TEST_CASE("a copy is whole whatever signals come, or there is none") {
+    const PrivateDirectory directory;
+    const fs::path original = directory.path() / "a", copy = directory.path() / "b";
+    constexpr rlim_t bytes = 16 << 20;
+    const std::string content(bytes, 'x');
+    write_file(original, content);
+    fs::permissions(original, fs::perms(0640));
+    const rlim_t most = GENERATE_COPY(bytes, bytes / 2);
+    Forked process([&] {
+        struct sigaction ignored {};
+        ignored.sa_handler = [](int) {};  // without SA_RESTART
+        ::sigaction(SIGALRM, &ignored, nullptr);
+        ::signal(SIGXFSZ, SIG_IGN);
+        const itimerval often{{0, 200}, {0, 200}};
+        const rlimit limit{most, most};
+        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0 || ::setitimer(ITIMER_REAL, &often, nullptr) != 0) {
+            return 99;
+        }
+        copy_whole_file(original, copy);
+        return 0;
+    });
+    if (most < bytes) {
+        CHECK(process.wait() == 11);
+        CHECK(process.errors() == "cannot write " + copy.string() + ": File too large\n");
+        CHECK(entries(directory.path()) == Names{"a"});
+    } else {
+        CHECK(process.wait() == 0);
+        CHECK(read_file(copy) == content);
+        CHECK(mode_of(copy) == 0640);
+    }
 }
 
 TEST_CASE("a directory that is not writable is told, and the file stays") {
