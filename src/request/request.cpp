@@ -345,8 +345,8 @@ Request make(const std::vector<GivenOption>& given, std::optional<patroni::Confi
     for (const auto& problem : judges_mode ? problems_of_patroni_mode(request) : std::vector<Problem>()) {
         settings.problem(problem.place, problem.message, problem.hint);
     }
-    if (!settings.problems().empty()) {
-        throw Failure(ExitCode::usage, settings.problems());
+    if (auto problems = settings.problems(); !problems.empty()) {
+        throw Failure(ExitCode::usage, std::move(problems));
     }
     return request;
 }

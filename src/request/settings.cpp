@@ -9,14 +9,18 @@ namespace patroni_pgbackrest {
 
 namespace {
 
-std::string hint_for_unknown(const std::string& name) {
-    if (const auto refusal = refusal_of(name); !refusal.empty()) {
-        return std::string(refusal);
-    }
-    // Patroni passes on a misspelt key of its own as an option.
+/// With Patroni's own keys, which it passes on as options where they are misspelt.
+std::vector<std::string> known_names() {
     std::vector<std::string> known = {"no_params", "keep_existing_recovery_conf", "recovery_conf", "command"};
     for (const auto& option : bootstrap_options()) {
         known.emplace_back(option.name);
+    }
+    return known;
+}
+
+std::string hint_for_unknown(const std::string& name, const std::vector<std::string>& known) {
+    if (const auto refusal = refusal_of(name); !refusal.empty()) {
+        return std::string(refusal);
     }
     const auto near = system::nearest(name, known);
     return near ? fmt::format("did you mean '{}'?", *near)
@@ -51,7 +55,8 @@ void Settings::add(const std::string& name, const std::vector<patroni::Value>& v
                    bool on_command_line) {
     const auto* definition = find_option(name);
     if (definition == nullptr) {
-        problem(place, fmt::format("unknown option '{}'", name), hint_for_unknown(name));
+        unknown_[problems_.size()] = name;
+        problem(place, fmt::format("unknown option '{}'", name), "");
         return;
     }
     std::vector<patroni::Value> set;
@@ -132,6 +137,15 @@ std::optional<unsigned> Settings::number(const std::string& name, unsigned least
 
 void Settings::problem(const std::string& place, std::string message, std::string hint) {
     problems_.push_back({std::move(message), std::move(hint), place});
+}
+
+std::vector<Problem> Settings::problems() const {
+    auto problems = problems_;
+    const auto known = known_names();
+    for (const auto& [index, name] : unknown_) {
+        problems[index].hint = hint_for_unknown(name, known);
+    }
+    return problems;
 }
 
 }  // namespace patroni_pgbackrest

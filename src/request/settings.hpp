@@ -4,6 +4,7 @@
 #include "request/request.hpp"
 #include "system/failure.hpp"
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,7 +33,7 @@ class Settings {
     const std::map<std::string, std::vector<patroni::Value>>& all() const { return values_; }
 
     void problem(const std::string& place, std::string message, std::string hint);
-    const std::vector<Problem>& problems() const { return problems_; }
+    std::vector<Problem> problems() const;
 
   private:
     void add(const std::string& name, const std::vector<patroni::Value>& values, const std::string& place,
@@ -40,6 +41,9 @@ class Settings {
 
     std::map<std::string, std::vector<patroni::Value>> values_;
     std::vector<Problem> problems_;
+    /// Which of the problems are of options that there are not, and their names. To find the like of each takes its
+    /// time, and most of those who read a setting want to know of no problem.
+    std::map<std::size_t, std::string> unknown_;
 };
 
 }  // namespace patroni_pgbackrest

@@ -11,9 +11,12 @@ namespace patroni_pgbackrest::system {
 
 namespace {
 
-/// Edits (insert, delete, replace, swap of neighbours) that turn one word into the other.
-std::size_t edits(std::string_view one, std::string_view other) {
-    std::vector<std::size_t> before_last, last(other.size() + 1), current(other.size() + 1);
+/// Edits (insert, delete, replace, swap of neighbours) that turn one word into the other; `limit` if it takes more.
+std::size_t edits(std::string_view one, std::string_view other, std::size_t limit) {
+    if (std::max(one.size(), other.size()) - std::min(one.size(), other.size()) >= limit) {
+        return limit;
+    }
+    std::vector<std::size_t> before_last(other.size() + 1), last(other.size() + 1), current(other.size() + 1);
     for (std::size_t j = 0; j <= other.size(); ++j) {
         last[j] = j;
     }
@@ -27,8 +30,13 @@ std::size_t edits(std::string_view one, std::string_view other) {
                 current[j] = std::min(current[j], before_last[j - 2] + 1);
             }
         }
-        before_last = last;
-        last = current;
+        before_last.swap(last);
+        last.swap(current);
+        // A swap reaches back over one row.
+        if (*std::min_element(last.begin(), last.end()) >= limit &&
+            *std::min_element(before_last.begin(), before_last.end()) >= limit) {
+            return limit;
+        }
     }
     return last[other.size()];
 }
@@ -144,7 +152,7 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
     std::optional<std::string> best;
     std::size_t fewest = std::max<std::size_t>(1, word.size() / 3) + 1;
     for (const std::string& candidate : candidates) {
-        const std::size_t distance = edits(word, candidate);
+        const std::size_t distance = edits(word, candidate, fewest);
         if (distance < fewest) {
             fewest = distance;
             best = candidate;
