@@ -94,7 +94,11 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging, R
     reuse_data(request, plan, staging, outside);
     display.copies(system::is_empty_or_absent(staging.path()) ? plan.backup.size : 0);
     postgres::remove_stale_postmaster_file(staging.path());  // waits for a server of ours that still ends
+    const bool is_first = staging.journal().only_planned() && system::is_empty_or_absent(staging.path());
     staging.begin_copy(request, plan, outside);
+    if (is_first && !request.scratch) {  // a rehearsal holds up nobody's disk
+        staging.write_errors().forget();
+    }
     pgbackrest::RestoreJob job;
     job.pgbackrest = request.pgbackrest;
     job.data_directory = staging.path();

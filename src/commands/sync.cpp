@@ -122,14 +122,14 @@ bool refuse_living_cluster(InForce& in_force, const Request& request, const pgba
 }  // namespace
 
 bool sync_unless_cluster_lives(InForce& in_force, const Request& request, const pgbackrest::ArchiveEnd& archive_end,
-                               const StagingDirectory& staging, const system::OnSynced& on_progress) {
+                               StagingDirectory& staging, const system::OnSynced& on_progress) {
     using Clock = std::chrono::steady_clock;
     constexpr auto short_enough = std::chrono::seconds(2);
     const auto altered = reset_archiving(request, staging.path() / "postgresql.auto.conf");
     Clock::duration took{};
     const auto sync = [&] {
         const auto began = Clock::now();
-        sync_to_disk(staging, on_progress);
+        sync_for_hand_over(staging, on_progress);
         took = Clock::now() - began;
     };
     return refuse_living_cluster(in_force, request, archive_end, altered, sync) &&

@@ -15,6 +15,6 @@ namespace patroni_pgbackrest::commands {
 /// Failure(repository_unreachable) when that cannot be known and has to be. False if the DCS holds another
 /// configuration than the request was judged by: `in_force` has it, and nothing is settled.
 bool sync_unless_cluster_lives(InForce& in_force, const Request& request, const pgbackrest::ArchiveEnd& archive_end,
-                               const StagingDirectory& staging, const system::OnSynced& on_progress);
+                               StagingDirectory& staging, const system::OnSynced& on_progress);
 
 }  // namespace patroni_pgbackrest::commands

@@ -216,18 +216,52 @@ void remove_what_the_run_needed(const Layout& layout) {
     remove_base(layout);  // with each page that the cluster writes it would take more room
 }
 
-}  // namespace
-
-void sync_to_disk(const StagingDirectory& staging, const system::OnSynced& on_progress) {
+std::vector<fs::path> roots_of(const StagingDirectory& staging) {
     std::vector<fs::path> roots{staging.path()};
     for (const auto& place : staging.journal().places) {
         if (fs::exists(place.path)) {
             roots.emplace_back(place.path);
         }
     }
+    return roots;
+}
+
+}  // namespace
+
+void sync_to_disk(const StagingDirectory& staging, const system::OnSynced& on_progress) {
+    const auto roots = roots_of(staging);
     system::sync_tree(roots, on_progress);
     for (const auto& root : roots) {
         system::sync_directory(root.parent_path());  // its name there
+    }
+}
+
+void sync_for_hand_over(StagingDirectory& staging, const system::OnSynced& on_progress) {
+    try {
+        sync_to_disk(staging, on_progress);
+        for (const auto& root : roots_of(staging)) {
+            staging.write_errors().watch(root);  // that the replay has made
+        }
+        staging.write_errors().refuse();
+    } catch (const std::exception& error) {
+        if (system::unexpected(error).code() == ExitCode::system_refused) {
+            log::info("what is not on the disk for certain is checked against the backup by the next run");
+            doubt_what_is_written(staging);
+        }
+        throw;
+    }
+}
+
+void doubt_what_is_written(StagingDirectory& staging) {
+    std::error_code ignored;
+    // No copy is whole without it, also where the journal cannot be written.
+    fs::remove(staging.path() / "global" / "pg_control", ignored);
+    system::forget_cached(roots_of(staging));
+    staging.journal().base.reset();  // which shares the blocks
+    try {
+        staging.enter(Phase::copying);
+    } catch (const std::exception& error) {
+        log::debug("the journal still has the phase before: {}", system::unexpected(error).what());
     }
 }
 

@@ -78,6 +78,10 @@ StagingDirectory::StagingDirectory(const Request& request)
     // Looked at again under the lock: the instance that was waited for may have filled it.
     refuse_data_that_is_not_ours(layout_);
     look_at_earlier_run(request);
+    write_errors_.watch(layout_.workspace);
+    for (const auto& place : journal_.places) {
+        write_errors_.watch(place.path);
+    }
 }
 
 void StagingDirectory::look_at_earlier_run(const Request& request) {
@@ -164,6 +168,7 @@ void StagingDirectory::hold(const std::vector<fs::path>& outside) {
                           fmt::format("{} is held by another restore that runs on this machine", place.string()),
                           "wait for it to end, or give one of the two another place with tablespace-map or link-map");
         }
+        write_errors_.watch(place);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "staging/journal.hpp"
 #include "staging/layout.hpp"
 #include "system/lock.hpp"
+#include "system/write_errors.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -27,6 +28,10 @@ class StagingDirectory {
     Journal& journal() { return journal_; }
     const Journal& journal() const { return journal_; }
 
+    /// Of the file systems of the staging directory and of the places that are known: those of an earlier run, and of
+    /// this one's copy.
+    system::WriteErrors& write_errors() { return write_errors_; }
+
     /// circumstances_of() the request.
     const std::string& circumstances() const { return circumstances_; }
 
@@ -47,6 +52,7 @@ class StagingDirectory {
     Layout layout_;
     std::optional<system::Lock> lock_;
     system::DirectoryLocks held_places_;
+    system::WriteErrors write_errors_;
     std::optional<Journal> earlier_;
     std::string circumstances_;
     std::optional<PatronisCall> of_patroni_;  // of the call that this run is for

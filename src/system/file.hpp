@@ -71,6 +71,10 @@ void sync_directory(const std::filesystem::path& directory);
 using OnSynced = std::function<void(std::size_t done, std::size_t all)>;
 void sync_tree(const std::vector<std::filesystem::path>& roots, const OnSynced& on_progress = {});
 
+/// Lets the kernel forget what it holds in memory of the files below each root, as far as that is written: whoever
+/// reads them then reads the disk. Links are not followed, and what cannot be opened is passed over.
+void forget_cached(const std::vector<std::filesystem::path>& roots);
+
 /// A directory with a short name for sockets, mode 0700. It is removed with its content at the end of its life.
 class PrivateDirectory {
   public:

@@ -12,6 +12,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
@@ -162,6 +163,19 @@ void sync_tree(const std::vector<fs::path>& roots, const OnSynced& on_progress) 
     }
     if (on_progress) {
         on_progress(entries.size(), entries.size());
+    }
+}
+
+void forget_cached(const std::vector<fs::path>& roots) {
+    for (const auto& root : roots) {
+        std::error_code error;
+        fs::recursive_directory_iterator entry(root, fs::directory_options::skip_permission_denied, error);
+        for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
+            const Descriptor file(::open(entry->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+            if (file.is_open()) {
+                static_cast<void>(::posix_fadvise(file.number(), 0, 0, POSIX_FADV_DONTNEED));
+            }
+        }
     }
 }
 

@@ -68,6 +68,27 @@ class KeptBase(KeptBaseCase):
         self.assertIn('nothing is copied from the repository', self.restore_batches(5))
         self.assertEqual(self.restores(), 1)
 
+    def with_a_failing_syncfs(self, number):
+        return self.run_program('strace', '-f', '-b', 'execve', '-o', self.lab.path('strace'), '-e', 'trace=syncfs',
+                                '-e', 'inject=syncfs:error=EIO:when=%d' % number, *self.command())
+
+    def test_an_error_of_the_disk_before_the_copy_is_a_warning(self):
+        result = self.with_a_failing_syncfs(1)
+        self.assert_done(result)
+        self.assertIn('before this restore something could not be written to the file system of', result.log)
+        self.assert_complete()
+
+    def test_after_a_write_that_failed_neither_the_copy_nor_the_clone_is_believed(self):
+        self.assert_refused(self.with_a_failing_syncfs(2), 11,
+                            'cannot write everything to the file system of .*/disk/data.restoring.d: Input/output error', 'dmesg')
+        self.assert_absent()
+        self.assertFalse(os.path.lexists(self.base))
+        self.assertFalse(os.path.lexists(self.staging + '/global/pg_control'))
+        self.assertEqual(self.journal()['phase'], 'copying')
+        self.assert_done(self.bootstrap())
+        self.assertEqual(self.restores(), 2)
+        self.assert_complete()
+
     def test_nor_after_a_record_that_is_damaged(self):
         self.damage_wal(7)
         self.assert_refused(self.bootstrap(), 7, 'damaged')

@@ -256,6 +256,23 @@ TEST_CASE("wherever the way back of a hand-over ends, the next run goes on from 
     }
 }
 
+TEST_CASE("after a flush that failed the copy is whole no longer, and the next run checks it against the backup") {
+    const Restore restore;
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    staging.enter(Phase::recovered);
+    sync_for_hand_over(staging);
+    CHECK(restore.journalled() == Phase::recovered);
+    staging.journal().base = KeptBase{};
+    staging.journal().places = Places(std::vector<std::string>{"/dev/null"});  // which fsync refuses
+    CHECK(problems_of(ExitCode::system_refused, [&] { sync_for_hand_over(staging); }).front().message ==
+          "cannot sync /dev/null: Invalid argument");
+    CHECK(restore.journalled() == Phase::copying);
+    CHECK_FALSE(Journal::read(staging.layout().journal())->base);
+    CHECK_FALSE(is_there(staging.path() / "global" / "pg_control"));
+    CHECK(restore.files.read("data.restoring/base/1/1259") == "pages");
+}
+
 TEST_CASE("an entry that cannot be renamed leaves the data directory as it was") {
     if (::geteuid() == 0) {
         FAIL("root may rename anything: run this as another user");
