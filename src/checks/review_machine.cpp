@@ -4,6 +4,7 @@
 #include "pgbackrest/backup_files.hpp"
 #include "pgbackrest/backup_targets.hpp"
 #include "postgres/living_server.hpp"
+#include "staging/kept_base.hpp"
 #include "staging/renamed_link.hpp"
 #include "staging/set_aside.hpp"
 #include "system/file.hpp"
@@ -140,6 +141,10 @@ void review_leftovers(const Layout& layout, bool is_unclear, std::vector<Finding
               staging      ? "the next run continues with it"
               : is_unclear ? "it is needed until it has the name that says what it is: see set-aside-unclear"
                            : "remove it when it is not needed"}});
+    }
+    const auto journal = Journal::read(layout.journal());
+    if (auto forgotten = journal ? forgotten_base(layout, *journal) : std::nullopt) {
+        findings.push_back({"leftover", std::move(*forgotten)});
     }
 }
 

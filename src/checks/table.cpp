@@ -346,7 +346,9 @@ const std::vector<CheckDefinition>& check_table() {
          "give what is named to the user of Patroni, or remove it"},
         {"leftover", warning, "an earlier try left a directory",
          "It takes disk space. The next run continues a staging directory. It takes back a directory that Patroni set "
-         "aside if it knows it, uses its files with `reuse-data`, and otherwise leaves it alone.",
+         "aside if it knows it, uses its files with `reuse-data`, and otherwise leaves it alone. A clone of the copy, "
+         "which a restore that was killed behind its hand-over left, takes more room with each page that the cluster "
+         "writes.",
          "remove it if you do not need it"},
         {"dcs-unknown", warning, "the DCS could not be asked", "It is not known whether the cluster is alive.",
          "make sure that patronictl works for the user that runs Patroni"},

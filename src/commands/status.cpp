@@ -5,6 +5,7 @@
 #include "show/metrics.hpp"
 #include "show/status.hpp"
 #include "staging/journal.hpp"
+#include "staging/kept_base.hpp"
 #include "staging/layout.hpp"
 #include "staging/memory.hpp"
 #include "system/file.hpp"
@@ -71,6 +72,7 @@ std::optional<Journal> journal_beside(const fs::path& file) {
 RunStatus look(const fs::path& data_directory) {
     std::optional<RunStatus> written;
     StatusSurroundings seen{.journal = {}, .here = ProcessMark::of_this_process(), .now = std::time(nullptr)};
+    Layout layout;
     for (const auto& journal : journals_of(data_directory)) {
         const auto content = system::read_file_if_present(journal.parent_path() / "status.json");
         auto found = content ? RunStatus::from_json(*content) : std::nullopt;
@@ -78,8 +80,10 @@ RunStatus look(const fs::path& data_directory) {
             written = std::move(found);
             seen.journal = journal_beside(journal);
             seen.is_locked = system::is_locked(journal.parent_path());
+            layout.workspace = journal.parent_path();
         } else if (!written && !seen.journal) {
             seen.journal = journal_beside(journal);
+            layout.workspace = journal.parent_path();
         }
     }
     if (written) {
@@ -87,6 +91,7 @@ RunStatus look(const fs::path& data_directory) {
         seen.process_is_alive = process.start_time != 0 && system::start_time_of(process.pid) == process.start_time;
     }
     auto status = judge_status(std::move(written), seen);
+    status.left_behind = seen.journal ? forgotten_base(layout, *seen.journal) : std::nullopt;
     if (status.data_directory.empty()) {
         status.data_directory = data_directory.string();
     }

@@ -178,6 +178,10 @@ std::string status_text(const RunStatus& status, std::int64_t now) {
         line("hint", error.hint);
         line("next try", next_try_text(status, now));
     }
+    if (status.left_behind) {
+        line("left", status.left_behind->message);
+        line("hint", status.left_behind->hint);
+    }
     return text;
 }
 

@@ -46,6 +46,10 @@ std::string text_of(const json& value) {
     return value.is_string() ? value.get<std::string>() : std::string();
 }
 
+json about_problem(const Problem& problem) {
+    return {{"message", problem.message}, {"hint", problem.hint}};
+}
+
 json about_phase(const RunStatus& status) {
     const auto& phase = status.phase;
     return {{"name", phase.phase},
@@ -176,7 +180,8 @@ std::string RunStatus::to_json(bool on_one_line) const {
                        {"next_try", next_try ? moment(*next_try) : json()},
                        {"reached", or_null(reached)},
                        {"reached_time", reached_time ? moment(*reached_time) : json()},
-                       {"window_end", window_end ? moment(*window_end) : json()}};
+                       {"window_end", window_end ? moment(*window_end) : json()},
+                       {"left_behind", left_behind ? about_problem(*left_behind) : json()}};
     return content.dump(on_one_line ? -1 : 2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

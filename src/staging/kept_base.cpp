@@ -89,6 +89,18 @@ void leave_base(StagingDirectory& staging) {
     remove_base(staging.layout());
 }
 
+/// Of what is there.
+std::string how_to_remove(const Layout& layout) {
+    std::string command = "rm -r";
+    for (const auto& path : {layout.base(), layout.unwanted_base()}) {
+        std::error_code error;
+        if (fs::exists(path, error)) {
+            command += " " + system::shell_word(path.string());
+        }
+    }
+    return command;
+}
+
 }  // namespace
 
 std::string why_not_kept(const CopyFacts& facts) {
@@ -220,12 +232,22 @@ void remove_base(const Layout& layout) {
     if (!remove_base_while(layout, may_go_on, error)) {
         log::write(Problem{fmt::format("the clone of the copy in {} is not removed: {}", layout.workspace.string(),
                                        error ? error.message() : "interrupted"),
-                           fmt::format("unless a restore goes on there, remove it, since it takes room that grows: rm "
-                                       "-r {} {}",
-                                       system::shell_word(layout.base().string()),
-                                       system::shell_word(layout.unwanted_base().string()))},
+                           "unless a restore goes on there, remove it, since it takes room that grows: " +
+                               how_to_remove(layout)},
                    log::Level::warning);
     }
+}
+
+std::optional<Problem> forgotten_base(const Layout& layout, const Journal& journal) {
+    std::error_code error;
+    const bool counts_for_nothing = journal.phase == Phase::handed_over && !journal.planning && !journal.base;
+    if (!counts_for_nothing || (!fs::exists(layout.base(), error) && !fs::exists(layout.unwanted_base(), error))) {
+        return std::nullopt;
+    }
+    return Problem{fmt::format("a clone of the restored copy is left in {}: with each page that the cluster writes it "
+                               "takes more room",
+                               layout.workspace.string()),
+                   "unless the restore still removes it, run " + how_to_remove(layout)};
 }
 
 }  // namespace patroni_pgbackrest

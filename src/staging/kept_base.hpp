@@ -6,8 +6,10 @@
 #include "staging/layout.hpp"
 #include "staging/staging.hpp"
 #include "system/exit_code.hpp"
+#include "system/failure.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 /// The base: a clone of the copied backup that lies beside the staging directory until the hand-over, where the file
@@ -74,5 +76,8 @@ void leave_base_after(ExitCode code, StagingDirectory& staging);
 /// Removes it, whatever the journal says: it counts for nothing from the first step on. Stops when
 /// interrupted: the next run, or resume, goes on with what is left, which is told as what cannot be removed is.
 void remove_base(const Layout& layout);
+
+/// What is left of it beside a restore that was handed over, where there is no next run and nobody calls resume.
+std::optional<Problem> forgotten_base(const Layout& layout, const Journal& journal);
 
 }  // namespace patroni_pgbackrest

@@ -226,6 +226,15 @@ TEST_CASE("a person reads that patroni mode hands over what is not replayed yet"
     CHECK(status_text(status, begin + 103).starts_with(done + "; Patroni's PostgreSQL replays the WAL\n"));
 }
 
+TEST_CASE("a person and a program read what is left behind") {
+    auto status = replaying();
+    CHECK(nlohmann::json::parse(status.to_json()).at("left_behind").is_null());
+    status.left_behind = Problem{"a clone is left", "run rm -r it"};
+    CHECK(status_text(status, begin).ends_with("left       a clone is left\nhint       run rm -r it\n"));
+    CHECK(nlohmann::json::parse(status.to_json()).at("left_behind") ==
+          json{{"message", "a clone is left"}, {"hint", "run rm -r it"}});
+}
+
 TEST_CASE("what a status file says cannot move a terminal's cursor, nor make lines") {
     auto status = replaying();
     status.target = "name \033[2Jx\ny";

@@ -264,6 +264,26 @@ TEST_CASE("the base is removed behind the hand-over, and stays where that fails"
     CHECK_FALSE(is_there(staging.layout().unwanted_base()));
 }
 
+TEST_CASE("what a kill behind the hand-over leaves of it is told, with the command that removes it") {
+    const Kept restore;
+    {
+        StagingDirectory staging(restore.request);
+        staging.enter(Phase::recovered);
+        hand_over(staging);
+    }
+    const auto layout = choose_layout(restore.data());
+    auto journal = Journal::read(layout.journal()).value();
+    CHECK_FALSE(forgotten_base(layout, journal));
+    restore.files.write("data.restoring.d/base.removed/base/1/1259", "pages");
+    const auto problem = forgotten_base(layout, journal);
+    REQUIRE(problem);
+    CHECK(problem->message == "a clone of the restored copy is left in " + layout.workspace.string() +
+                                  ": with each page that the cluster writes it takes more room");
+    CHECK(problem->hint == "unless the restore still removes it, run rm -r " + layout.unwanted_base().string());
+    journal.phase = Phase::replaying;
+    CHECK_FALSE(forgotten_base(layout, journal));
+}
+
 TEST_CASE("while a replay lasts it is removed once there is no room") {
     const Kept restore;
     StagingDirectory staging(restore.request);
