@@ -197,7 +197,8 @@ void BaseRemoval::look() {
 void BaseRemoval::look(const fs::space_info& disk) {
     constexpr std::chrono::milliseconds at_a_time(100);
     const auto until = std::chrono::steady_clock::now() + at_a_time;
-    is_under_way_ |= gives_way(disk, staging_);
+    // Another copy may have been made and kept since: that one is not to be removed.
+    is_under_way_ = gives_way(disk, staging_) || (is_under_way_ && !staging_.journal().base);
     if (!is_under_way_) {
         return;
     }
