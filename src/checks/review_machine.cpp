@@ -23,26 +23,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::uint64_t bytes_in(const fs::path& directory) {
-    std::uint64_t bytes = 0;
-    std::error_code error;
-    fs::recursive_directory_iterator entry(directory, fs::directory_options::skip_permission_denied, error);
-    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-        std::error_code ignored;
-        if (!entry->is_symlink(ignored) && entry->is_regular_file(ignored)) {
-            bytes += entry->file_size(ignored);
-        }
-    }
-    return bytes;
-}
-
-std::string size_text(std::uint64_t bytes) {
-    constexpr std::uint64_t megabyte = 1'000'000;
-    constexpr double gigabyte = 1e9;
-    return bytes < 1000 * megabyte ? fmt::format("{} MB", bytes / megabyte)
-                                   : fmt::format("{:.1f} GB", static_cast<double>(bytes) / gigabyte);
-}
-
 std::string age_of(const fs::path& path) {
     std::error_code error;
     const auto age = fs::file_time_type::clock::now() - fs::last_write_time(path, error);
@@ -137,7 +117,8 @@ void review_leftovers(const Layout& layout, bool is_unclear, std::vector<Finding
         const bool staging = path == layout.staging;
         findings.push_back(
             {"leftover",
-             {fmt::format("{} of an earlier try: {}, {}", path.string(), size_text(bytes_in(path)), age_of(path)),
+             {fmt::format("{} of an earlier try: {}, {}", path.string(), system::size_text(system::bytes_in(path)),
+                          age_of(path)),
               staging      ? "the next run continues with it"
               : is_unclear ? "it is needed until it has the name that says what it is: see set-aside-unclear"
                            : "remove it when it is not needed"}});
@@ -189,9 +170,10 @@ std::optional<Finding> judge_room(const std::string& backup_set, const DiskRoom&
         return std::nullopt;
     }
     const auto directories = system::join(room.directories, ", ");
-    const auto words = fmt::format("backup set {} has {}{}, and {} has room for {}", backup_set, size_text(room.needed),
-                                   room.is_one_of_several ? " for the disk of " + directories : "",
-                                   room.is_one_of_several ? "it" : directories, size_text(room.bytes));
+    const auto words =
+        fmt::format("backup set {} has {}{}, and {} has room for {}", backup_set, system::size_text(room.needed),
+                    room.is_one_of_several ? " for the disk of " + directories : "",
+                    room.is_one_of_several ? "it" : directories, system::size_text(room.bytes));
     if (room.bytes >= room.needed || room.may_take_less) {
         return Finding{"disk-tight", {words + ", WAL not counted", "make room"}};
     }
@@ -210,12 +192,12 @@ void review_disk(const Request& request, const Plan& plan, const Layout& layout,
     auto wal = data_directory;
     Disks disks;
     // A kept clone of the copy shares its blocks, and holds them where a run was ended while it took it.
-    disks.at(data_directory).bytes += std::max(bytes_in(layout.staging), bytes_in(layout.base())) +
-                                      (request.reuse_data ? bytes_in(*request.reuse_data) : 0);
+    disks.at(data_directory).bytes += std::max(system::bytes_in(layout.staging), system::bytes_in(layout.base())) +
+                                      (request.reuse_data ? system::bytes_in(*request.reuse_data) : 0);
     const auto targets = pgbackrest::restored_targets(plan.targets, options, layout.staging);
     std::vector<std::string> names;
     for (const auto& target : targets) {
-        disks.at(target.place).bytes += bytes_in(target.place);
+        disks.at(target.place).bytes += system::bytes_in(target.place);
         names.push_back(target.files);
         wal = target.files == "pg_data/pg_wal" ? target.place : wal;
     }

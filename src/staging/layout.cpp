@@ -103,14 +103,17 @@ Layout choose_layout(const fs::path& data_directory) {
     }
     const auto parent = layout.data_directory.parent_path();
     const bool beside_it = !exists || (!system::is_mount_point(layout.data_directory) && system::is_writable(parent));
-    if (beside_it) {
-        layout.staging = beside(layout.data_directory, ".restoring");
-    } else {
-        layout.inside = true;
-        layout.staging = layout.data_directory / ".restoring";
-    }
-    layout.workspace = beside(layout.staging, ".d");
+    layout = layout_of(layout.data_directory, !beside_it);
     refuse_others_workspace(layout);
+    return layout;
+}
+
+Layout layout_of(const fs::path& data_directory, bool inside) {
+    Layout layout;
+    layout.data_directory = data_directory;
+    layout.inside = inside;
+    layout.staging = inside ? data_directory / ".restoring" : beside(data_directory, ".restoring");
+    layout.workspace = beside(layout.staging, ".d");
     return layout;
 }
 

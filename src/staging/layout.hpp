@@ -35,6 +35,9 @@ struct Layout {
 /// is in the workspace is another user's.
 Layout choose_layout(const std::filesystem::path& data_directory);
 
+/// That of a data directory whose links are resolved, with what is ours in it or beside it.
+Layout layout_of(const std::filesystem::path& data_directory, bool inside);
+
 /// Where the journal of a data directory may lie: beside it, and in it.
 std::vector<std::filesystem::path> journals_of(const std::filesystem::path& data_directory);
 

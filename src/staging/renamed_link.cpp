@@ -3,7 +3,6 @@
 #include "patroni/data_directory.hpp"
 #include "staging/fate.hpp"
 #include "staging/journal.hpp"
-#include "staging/layout.hpp"
 #include "staging/rejected_directory.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
@@ -57,6 +56,13 @@ std::string how_to_clear(const RenamedLink& moved) {
                        is_free(hidden) ? "" : time_behind_it, system::shell_word(moved.end.string()));
 }
 
+/// But for what other hints have a person keep there.
+std::string how_to_empty(const RenamedLink& moved) {
+    return fmt::format("find {} -mindepth 1 -maxdepth 1 ! -name '.given-up*' ! -name '.failed.d*' ! -name lost+found "
+                       "-exec rm -r {{}} +",
+                       system::shell_word(moved.end.string()));
+}
+
 }  // namespace
 
 std::optional<RenamedLink> find_renamed_link(const fs::path& data_directory) {
@@ -99,11 +105,26 @@ Problem warning_of(const RenamedLink& moved, const std::string& scope) {
                                   "behind it, {}: Patroni makes a replica in a new directory in the link's place",
                                   link, place, scope, end);
     problem.hint = fmt::format("to have the replica behind the link, stop Patroni, move {} away if it is there by "
-                               "then, empty it with find {} -mindepth 1 -maxdepth 1 ! -name '.given-up*' ! -name "
-                               "'.failed.d*' ! -name lost+found -exec rm -r {{}} +, put the link back "
-                               "with mv -T {} {}, and start Patroni again",
-                               place, system::shell_word(end), system::shell_word(link), system::shell_word(place));
+                               "then, empty it with {}, put the link back with mv -T {} {}, and start Patroni again",
+                               place, how_to_empty(moved), system::shell_word(link), system::shell_word(place));
     return problem;
+}
+
+std::optional<Failure> refusal_for_room(const RenamedLink& moved, const std::string& scope, std::uint64_t size,
+                                        std::uint64_t room) {
+    if (size <= room) {
+        return std::nullopt;
+    }
+    const auto link = moved.link.string(), end = moved.end.string(), place = moved.data_directory.string();
+    return Failure(ExitCode::unsafe,
+                   fmt::format("{} is now the symbolic link that {} was, and scope {} went on without what lies behind "
+                               "it, {}: Patroni would make a replica in the link's place, whose disk has room for {}, "
+                               "and {} lies there",
+                               link, place, scope, end, system::size_text(room), system::size_text(size)),
+                   fmt::format("if nothing in {} is wanted any more, empty it with {}, put the link back with {}, and "
+                               "start Patroni again; or make room on the disk of {}",
+                               end, how_to_empty(moved), how_to_put_back(moved),
+                               moved.data_directory.parent_path().string()));
 }
 
 void refuse_renamed_link(const fs::path& data_directory, const std::optional<patroni::Configuration>& patroni) {
@@ -112,7 +133,7 @@ void refuse_renamed_link(const fs::path& data_directory, const std::optional<pat
         return;
     }
     const auto& end = moved->end;
-    change_journal(choose_layout(end), [&](Journal& journal) {
+    change_journal(moved->layout(), [&](Journal& journal) {
         if (fate_of(journal, end, end.filename().string(), patroni) == Fate::given_up) {
             note_rejected_directory(journal, end);
         }

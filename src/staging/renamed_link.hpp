@@ -1,8 +1,10 @@
 #pragma once
 
 #include "patroni/configuration.hpp"
+#include "staging/layout.hpp"
 #include "system/failure.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -16,6 +18,9 @@ struct RenamedLink {
     std::filesystem::path link;            ///< the one that it has
     std::filesystem::path end;             ///< the directory, which was handed over
     bool inside = false;                   ///< its journal lies in it: it cannot be renamed
+
+    /// Where the restore lay, which choose_layout() may see in another way by now.
+    Layout layout() const { return layout_of(end, inside); }
 };
 
 /// The journal of a restore lies beside the directory that was handed over, so behind a link of another name nothing of
@@ -28,6 +33,11 @@ Failure refusal_of(const RenamedLink& moved);
 
 /// Where the cluster goes on without it: nothing is in the way of a replica then, which comes to lie elsewhere.
 Problem warning_of(const RenamedLink& moved, const std::string& scope);
+
+/// The replica would need as much room as what lies behind the link (`size` bytes), which is most often there because
+/// the disk of the link has not so much: refused where that is so (`room`).
+std::optional<Failure> refusal_for_room(const RenamedLink& moved, const std::string& scope, std::uint64_t size,
+                                        std::uint64_t room);
 
 /// Throws the refusal, if there is one. Writes down first which timelines Patroni gave up there: see
 /// note_rejected_directory.

@@ -56,6 +56,9 @@ std::string file_system_instance(const std::filesystem::path& path);
 /// yet.
 unsigned long long free_bytes(const std::filesystem::path& path);
 
+/// The bytes of the files below a directory, links not followed, as far as they can be looked at.
+std::uint64_t bytes_in(const std::filesystem::path& directory);
+
 /// Whether it lies on a file system of one of these types, by their numbers in statfs(2); the nearest directory that is
 /// there counts. False where that cannot be told.
 bool is_on_one_of(const std::filesystem::path& path, std::initializer_list<std::uint64_t> types);

@@ -84,6 +84,19 @@ unsigned long long mount_of(const fs::path& path) {
 
 }  // namespace
 
+std::uint64_t bytes_in(const fs::path& directory) {
+    std::uint64_t bytes = 0;
+    std::error_code error;
+    fs::recursive_directory_iterator entry(directory, fs::directory_options::skip_permission_denied, error);
+    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+        std::error_code ignored;
+        if (!entry->is_symlink(ignored) && entry->is_regular_file(ignored)) {
+            bytes += entry->file_size(ignored);
+        }
+    }
+    return bytes;
+}
+
 bool is_on_one_of(const fs::path& path, std::initializer_list<std::uint64_t> types) {
     struct statfs facts {};
     return ::statfs(nearest_existing(path).c_str(), &facts) == 0 &&

@@ -170,6 +170,13 @@ std::string fingerprint(std::string_view text) {
     return fmt::format("{:x}", std::hash<std::string_view>{}(text));
 }
 
+std::string size_text(std::uint64_t bytes) {
+    constexpr std::uint64_t megabyte = 1'000'000;
+    constexpr double gigabyte = 1e9;
+    return bytes < 1000 * megabyte ? fmt::format("{} MB", bytes / megabyte)
+                                   : fmt::format("{:.1f} GB", static_cast<double>(bytes) / gigabyte);
+}
+
 std::string shell_word(std::string_view word) {
     constexpr std::string_view harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
     if (!word.empty() && word.find_first_not_of(harmless) == std::string_view::npos) {

@@ -27,6 +27,9 @@ std::string valid_utf8(const std::string& text);
 /// A short text that is the same for the same text. Whoever has it can try texts against it: none of secrets.
 std::string fingerprint(std::string_view text);
 
+/// `12 MB`, `3.4 GB`.
+std::string size_text(std::uint64_t bytes);
+
 /// A word as a shell needs it: quoted where it has to be.
 std::string shell_word(std::string_view word);
 

@@ -251,6 +251,21 @@ class BehindALink(RejectedByPostBootstrap):
         self.assertEqual(os.readlink(self.data_directory), self.end)
         self.assertEqual(os.listdir(self.end), [])
 
+    def test_no_replica_is_made_where_its_disk_has_not_the_room(self):
+        self.configure_with_script()
+        self.start_in_vain(1)
+        self.node.put_key('7711111111111111111')
+        with open(os.path.join(self.end, 'as_large_as_the_cluster'), 'wb') as sparse:
+            sparse.truncate(10 << 40)
+        result = self.run_program(program(), 'resume', '--patroni-config=' + self.yml)
+        self.assert_refused(result, 9, "Patroni would make a replica in the link's place, whose disk has room for", 'put the link back')
+        self.assertTrue(os.path.exists(self.staging + '.d/journal.json'))
+        commands = re.search(r'(find .*? \+), put the link back with (mv .*?), and start', result.log)
+        self.lab.run('sh', '-c', commands[1] + ' && ' + commands[2])
+        self.assertEqual(os.readlink(self.data_directory), self.end)
+        self.assertEqual(os.listdir(self.end), [])
+        self.assert_done(self.run_program(program(), 'resume', '--patroni-config=' + self.yml))
+
 
 class BackupOfWhatIsRejected(RejectedByPostBootstrap):
     """The same, and before it writes its rows it makes a full backup of the new timeline."""

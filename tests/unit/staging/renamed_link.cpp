@@ -80,6 +80,28 @@ TEST_CASE("a link that Patroni renamed is found, and its hint puts the directory
                                      restore.link.string() + " " + restore.data().string() +
                                      ", and start Patroni again"));
     }
+    SECTION("and where its disk has not the room for a replica that is refused") {
+        CHECK_FALSE(refusal_for_room(*moved, "demo", 3'400'000'000, 3'400'000'000));
+        const auto no_room = refusal_for_room(*moved, "demo", 3'400'000'000, 12'000'000);
+        REQUIRE(no_room);
+        CHECK(no_room->code() == ExitCode::unsafe);
+        CHECK(no_room->problems().front().message ==
+              restore.link.string() + " is now the symbolic link that " + restore.data().string() +
+                  " was, and scope demo went on without what lies behind it, " + end +
+                  ": Patroni would make a replica in the link's place, whose disk has room for 12 MB, and 3.4 GB lies "
+                  "there");
+        CHECK(no_room->problems().front().hint ==
+              "if nothing in " + end + " is wanted any more, empty it with find " + end +
+                  " -mindepth 1 -maxdepth 1 ! -name '.given-up*' ! -name '.failed.d*' ! -name lost+found -exec rm -r "
+                  "{} +, put the link back with mv -T " +
+                  restore.link.string() + " " + restore.data().string() +
+                  ", and start Patroni again; or make room on the disk of " + restore.data().parent_path().string());
+    }
+    SECTION("its workspace is where it was, wherever another one would be made by now") {
+        CHECK(moved->layout().journal() == choose_layout(restore.end).journal());
+        const RenamedLink inside{moved->data_directory, moved->link, moved->end, true};
+        CHECK(inside.layout().journal() == restore.end / ".restoring.d" / "journal.json");
+    }
     SECTION("and which timelines were rejected is written down first") {
         const auto layout = choose_layout(restore.end);
         auto journal = Journal::read(layout.journal());
