@@ -61,6 +61,33 @@ bool same_timeline(const Request& request, const std::string& value) {
             std::get<postgres::Timeline>(other->choice) == std::get<postgres::Timeline>(request.timeline->choice));
 }
 
+constexpr const char* plain_guard = "patroni_pgbackrest archive-get %f \"%p\"";
+
+/// What the block's recovery_conf says; empty where there is none.
+std::string said_in_block(const Request& request, const std::string& name) {
+    const bool has_block = request.patroni && request.patroni->method && request.patroni->method->recovery_conf;
+    return has_block ? value_of(*request.patroni->method->recovery_conf, name) : std::string();
+}
+
+/// The block's own, where it is right: the program may lie outside of PATH.
+std::string guard_of(const Request& request) {
+    const auto own = said_in_block(request, "restore_command");
+    return is_guard(own) ? own : plain_guard;
+}
+
+/// With a target PostgreSQL would read ahead of it.
+bool is_fit_prefetch(const Request& request, const std::string& value) {
+    return request.target.is_latest() || value.empty() || is_false(value);
+}
+
+std::string in_quotes(const std::string& text) {
+    std::string quoted = "'";
+    for (const char letter : text) {
+        quoted += letter == '\'' ? "''" : std::string(1, letter);
+    }
+    return quoted + "'";
+}
+
 class Review {
   public:
     explicit Review(const Request& request)
@@ -141,7 +168,7 @@ class Review {
             }
         }
         const auto prefetch = value_of(conf_, "recovery_prefetch");
-        if (!request_.target.is_latest() && !prefetch.empty() && !is_false(prefetch)) {
+        if (!is_fit_prefetch(request_, prefetch)) {
             refuse_prefetch({prefetch, place_of(conf_, "recovery_prefetch", block_.place)});
         }
     }
@@ -160,7 +187,7 @@ class Review {
         for (const auto& other : patroni.restore_commands) {
             if (!is_guard(other.text)) {
                 add(other.place, "another restore_command than the guard's would replay after a restart of Patroni",
-                    "remove it, or make it the guard's: patroni_pgbackrest archive-get %f \"%p\"");
+                    "remove it, or make it the guard's: " + guard_of(request_));
             }
         }
         if (patroni.custom_conf) {
@@ -204,7 +231,8 @@ std::vector<Problem> problems_of_patroni_mode(const Request& request) {
 }
 
 std::string corrected_recovery_conf(const Request& request) {
-    std::string yaml = "recovery_conf:\n  restore_command: patroni_pgbackrest archive-get %f \"%p\"\n";
+    const auto guard = guard_of(request);
+    auto yaml = fmt::format("recovery_conf:\n  restore_command: {}\n", guard == plain_guard ? guard : in_quotes(guard));
     const auto& target = request.target;
     if (!target.is_latest()) {
         yaml += fmt::format("  {}: '{}'\n", target.parameter(), target.is_immediate() ? "immediate" : target.value());
@@ -218,6 +246,10 @@ std::string corrected_recovery_conf(const Request& request) {
         } else if (std::holds_alternative<Immediate>(request.timeline->choice)) {
             yaml += "  recovery_target_timeline: current\n";
         }
+    }
+    const auto prefetch = said_in_block(request, "recovery_prefetch");
+    if (!prefetch.empty() && is_fit_prefetch(request, prefetch)) {
+        yaml += fmt::format("  recovery_prefetch: {}\n", in_quotes(prefetch));
     }
     yaml += "  recovery_target_action: promote";
     return yaml;

@@ -13,7 +13,8 @@ namespace patroni_pgbackrest {
 /// and nothing may have PostgreSQL read ahead of a target (docs/patroni-contract.md explains what each of them does).
 std::vector<Problem> problems_of_patroni_mode(const Request& request);
 
-/// The recovery_conf that agrees with the request, as YAML lines, for a hint.
+/// The recovery_conf that agrees with the request, as YAML lines, for a hint, with what is right in the block's own:
+/// its call of the guard, and recovery_prefetch.
 std::string corrected_recovery_conf(const Request& request);
 
 /// Whether a restore_command calls this program's archive-get.

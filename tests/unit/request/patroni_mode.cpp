@@ -211,6 +211,23 @@ TEST_CASE("timelines must agree") {
     CHECK(problems(current) == Problems{{message, yaml_of("  recovery_target_timeline: current\n"), "patroni.yml:3"}});
 }
 
+TEST_CASE("what is right in a recovery_conf is in the corrected one as well") {
+    const auto corrected = [](const std::string& lines) {
+        Yaml yaml;
+        yaml.recovery_conf = lines;
+        const auto found = problems(yaml);
+        REQUIRE(found.size() == 1);
+        return found.front().hint.substr(found.front().hint.find("write this recovery_conf:"));
+    };
+    CHECK(corrected("      restore_command: /opt/ppb/bin/patroni_pgbackrest archive-get --stanza=demo %f \"%p\"\n"
+                    "      recovery_prefetch: try\n") ==
+          "write this recovery_conf:\nrecovery_conf:\n  restore_command: '/opt/ppb/bin/patroni_pgbackrest archive-get "
+          "--stanza=demo %f \"%p\"'\n  recovery_prefetch: 'try'\n  recovery_target_action: promote");
+    CHECK(corrected("      restore_command: \"/opt/ppb/bin/patroni_pgbackrest archive-get %f '%p'\"\n")
+              .find("  restore_command: '/opt/ppb/bin/patroni_pgbackrest archive-get %f ''%p'''\n") !=
+          std::string::npos);
+}
+
 TEST_CASE("any other restore_command that would replay after a restart of Patroni is refused") {
     const std::string message = "another restore_command than the guard's would replay after a restart of Patroni";
     const std::string hint = "remove it, or make it the guard's: patroni_pgbackrest archive-get %f \"%p\"";
