@@ -104,7 +104,9 @@ std::optional<Problem> kept_inside(const Layout& layout) {
     const auto& directory = layout.data_directory;
     std::error_code error;
     const bool is_empty = patroni::is_empty_for_patroni(directory);
-    const bool is_over = is_empty && !fs::exists(layout.journal(), error);
+    const auto journals = journals_of(directory);  // one may lie where no new one would by now
+    const bool is_over = is_empty && std::none_of(journals.begin(), journals.end(),
+                                                  [&](const fs::path& file) { return fs::exists(file, error); });
     std::vector<std::string> kept;
     for (const auto& name :
          fs::is_directory(directory, error) ? system::entries(directory) : std::vector<std::string>()) {

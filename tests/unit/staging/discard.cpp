@@ -51,6 +51,10 @@ TEST_CASE("what was moved into the data directory itself is told where a replica
     CHECK(kept_inside(layout) ==
           Problem{all + " of an earlier restore: pg_basebackup makes a replica in an empty directory only",
                   "if nothing in it is wanted, run rm -r " + all + "; else move it out of " + data});
+    restore.files.write("data/.restoring.d/journal.json", "{}");  // of a restore that is not over, wherever it lies
+    CHECK(kept_inside(layout) ==
+          Problem{first + " of an earlier restore: pg_basebackup makes a replica in an empty directory only",
+                  "if nothing in it is wanted, run rm -r " + first + "; else move it out of " + data});
     restore.files.write("data/PG_VERSION", "15\n");
     CHECK(kept_inside(layout) ==
           Problem{first + " of an earlier restore: each backup of the data directory takes that along",
