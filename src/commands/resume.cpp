@@ -321,14 +321,7 @@ void look_at_renamed_link(const patroni::ConfigurationSource& source, const patr
         !cluster_has_moved_on(without_dead_leader(source, scope, patroni::read_scope(source, scope)))) {
         return refuse_renamed_link(configuration.data_directory->text, configuration);
     }
-    if (const auto failure = refusal_for_room(*moved, scope, system::bytes_in(moved->end),
-                                              system::free_bytes(moved->data_directory.parent_path()))) {
-        throw Failure(*failure);
-    }
-    log::write(warning_of(*moved, scope), log::Level::warning);
-    const auto layout = moved->layout();
-    const system::Lock one_at_a_time(layout.resume_lock());
-    discard_journal(layout);
+    leave_renamed_link(*moved, scope);
 }
 
 /// Decides and acts, until there is nothing left to be asked or finished.

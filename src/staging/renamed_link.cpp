@@ -1,10 +1,13 @@
 #include "staging/renamed_link.hpp"
 
 #include "patroni/data_directory.hpp"
+#include "staging/discard.hpp"
 #include "staging/fate.hpp"
 #include "staging/journal.hpp"
 #include "staging/rejected_directory.hpp"
 #include "system/file.hpp"
+#include "system/lock.hpp"
+#include "system/log.hpp"
 #include "system/text.hpp"
 
 #include <fmt/format.h>
@@ -125,6 +128,17 @@ std::optional<Failure> refusal_for_room(const RenamedLink& moved, const std::str
                                "start Patroni again; or make room on the disk of {}",
                                end, how_to_empty(moved), how_to_put_back(moved),
                                moved.data_directory.parent_path().string()));
+}
+
+void leave_renamed_link(const RenamedLink& moved, const std::string& scope) {
+    const auto room = system::free_bytes(moved.data_directory.parent_path());
+    if (const auto failure = refusal_for_room(moved, scope, system::bytes_in(moved.end), room)) {
+        throw Failure(*failure);
+    }
+    log::write(warning_of(moved, scope), log::Level::warning);
+    const auto layout = moved.layout();
+    const system::Lock one_at_a_time(layout.resume_lock());
+    discard_journal(layout);
 }
 
 void refuse_renamed_link(const fs::path& data_directory, const std::optional<patroni::Configuration>& patroni) {

@@ -39,6 +39,10 @@ Problem warning_of(const RenamedLink& moved, const std::string& scope);
 std::optional<Failure> refusal_for_room(const RenamedLink& moved, const std::string& scope, std::uint64_t size,
                                         std::uint64_t room);
 
+/// Lets Patroni make it: removes what is known of the restore, and warns. Throws refusal_for_room() where it does not
+/// fit.
+void leave_renamed_link(const RenamedLink& moved, const std::string& scope);
+
 /// Throws the refusal, if there is one. Writes down first which timelines Patroni gave up there: see
 /// note_rejected_directory.
 void refuse_renamed_link(const std::filesystem::path& data_directory,

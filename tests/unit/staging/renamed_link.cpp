@@ -97,6 +97,12 @@ TEST_CASE("a link that Patroni renamed is found, and its hint puts the directory
                   restore.link.string() + " " + restore.data().string() +
                   ", and start Patroni again; or make room on the disk of " + restore.data().parent_path().string());
     }
+    SECTION("and with room what is known of the restore is removed") {
+        leave_renamed_link(*moved, "demo");
+        CHECK_FALSE(is_there(moved->layout().journal()));
+        CHECK(is_there(restore.end / "PG_VERSION"));
+        CHECK_FALSE(find_renamed_link(restore.data()));
+    }
     SECTION("its workspace is where it was, wherever another one would be made by now") {
         CHECK(moved->layout().journal() == choose_layout(restore.end).journal());
         const RenamedLink inside{moved->data_directory, moved->link, moved->end, true};
