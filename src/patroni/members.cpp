@@ -166,6 +166,11 @@ def list_and_tell(*given, **named):
     is_synchronous = sync is not None and bool(sync.leader)
     # Kubernetes, whose DCS observes the record of its own group's leader alone
     record = None if group or not connected else getattr(connected[-1], '_leader_observed_record', None)
+    # Kubernetes again: a pod keeps what its member said of itself
+    pods = getattr(connected[-1], '_pods', None) if connected else None
+    ended = [name for name, pod in (pods.copy() if pods else {}).items()
+             if getattr(getattr(pod, 'status', None), 'phase', None) in ('Succeeded', 'Failed')]
+    leader = getattr(getattr(cluster, 'leader', None), 'name', None)
     print('absent' if key is None else 'initialized' if key else 'empty')
     print(json.dumps(configured) if configured else '-')
     print(json.dumps({
@@ -173,7 +178,9 @@ def list_and_tell(*given, **named):
         'sync': [sync.leader] + list(sync.members) if is_synchronous else [],
         'failsafe': list(failsafe) if isinstance(failsafe, dict) else [],
         'failover': bool(failover),
-        'renewed': str(record.get('renewTime') or '') if isinstance(record, dict) else ''}))
+        'renewed': str(record.get('renewTime') or '') if isinstance(record, dict) else '',
+        'leader': leader or '',
+        'ended': ended}))
     print(key or '-')
 
 yaml.safe_load, ctl.output_members, ctl.get_dcs = read, list_and_tell, connect_and_keep
@@ -215,6 +222,18 @@ Leadership leadership_in(const process::Captured& result, const CitusGroup& grou
 }
 
 }  // namespace
+
+void correct_list(ScopeState& state) {
+    const auto& told = state.remainders;
+    if (!state.leadership.leader && !told.leader.empty()) {
+        state.leadership.leader = told.leader;
+    }
+    const auto has_ended = [&](const std::string& name) {
+        return std::find(told.ended.begin(), told.ended.end(), name) != told.ended.end();
+    };
+    std::erase_if(state.members, has_ended);
+    std::erase_if(state.bootstrapping, has_ended);
+}
 
 void take_key(std::string_view answer, ScopeState& state) {
     const auto lines = system::split(answer, '\n');
@@ -312,6 +331,7 @@ ScopeState ScopeQuery::answer() {
     if (state.leadership.why_unknown.empty()) {
         state.members = members_in(list.output, state.group);
         state.bootstrapping = bootstrapping_in(list.output, state.initialize, state.group);
+        correct_list(state);
     }
     return state;
 }

@@ -118,6 +118,11 @@ ConfigurationSource with_known_dcs(ConfigurationSource source, const std::string
 /// lines: the key, the configuration, the remainders, the system identifier.
 void take_key(std::string_view answer, ScopeState& state);
 
+/// Corrects by what Patroni's library says what the list of members has it wrong. It has no leader whose member is
+/// gone, as a pod that was deleted by force, and Patroni takes the leader's record alone for one (is_unlocked in
+/// dcs/__init__.py, 2.0 to 4.1). And it has pods whose containers have all ended, with the state that they had before.
+void correct_list(ScopeState& state);
+
 /// The names of all members; none if leader_in() does not know.
 std::vector<std::string> members_in(std::string_view json, const CitusGroup& group = {});
 /// The members whose state says that they bootstrap (`running custom bootstrap script`). Before 4.1, the state is plain

@@ -19,6 +19,8 @@ struct Remainders {
     std::vector<std::string> failsafe;  ///< in /failsafe: all members
     bool failover = false;              ///< /failover is there: neither the lag nor /failsafe is looked at then
     std::string renewed{};              ///< when the leader's record was renewed last; empty but on Kubernetes
+    std::string leader{};               ///< whom the leader's record names, a member or not
+    std::vector<std::string> ended{};   ///< pods whose containers have all ended for good; none but on Kubernetes
 
     bool operator==(const Remainders&) const = default;
 };

@@ -82,7 +82,8 @@ TEST_CASE("what the DCS tells later is judged as it would have been before") {
     const auto go = files.path("go").string();
     files.write("answer",
                 "[]\nempty\n" + another_command +
-                    "\n{\"last_lsn\": 0, \"sync\": [], \"failsafe\": [], \"failover\": false, \"renewed\": \"\"}\n-\n");
+                    "\n{\"last_lsn\": 0, \"sync\": [], \"failsafe\": [], \"failover\": false, \"renewed\": \"\", "
+                    "\"leader\": \"\", \"ended\": []}\n-\n");
     programs.patronictl("#!/bin/sh\necho asks the DCS >&2\nuntil [ -e " + go +
                         " ]; do /bin/sleep 0.1; done\n/bin/cat " + files.path("answer").string() + "\n");
     const auto given = arguments_with(files);

@@ -27,8 +27,9 @@ ScopeState ask(const Programs& programs, const std::string& patroni_yml = "scope
 
 constexpr auto leader_n2 = R"([{"Member": "n2", "Role": "Leader", "State": "running", "TL": 3}])";
 /// That no earlier leader has left anything.
-const std::string nothing_left = R"({"last_lsn": 0, "sync": [], "failsafe": [], "failover": false, "renewed": ""})"
-                                 "\n";
+const std::string nothing_left =
+    R"({"last_lsn": 0, "sync": [], "failsafe": [], "failover": false, "renewed": "", "leader": "", "ended": []})"
+    "\n";
 const std::string key_of_77 = "initialized\n{\"loop_wait\": 10}\n" + nothing_left + "77\n";
 
 }  // namespace
@@ -200,6 +201,11 @@ class Part:
           Remainders{9, {}, {}, true});
     CHECK(left("_leader_observed_record={'renewTime': '12:00'}") == Remainders{0, {}, {}, false, "12:00"});
     CHECK(left("_leader_observed_record={}") == Remainders{});
+    CHECK(left("leader=Part(name='n1')") == Remainders{0, {}, {}, false, "", "n1"});
+    CHECK(left("leader=Part(name='')") == Remainders{});
+    CHECK(left("_pods={'n1': Part(status=Part(phase='Running')), 'n2': Part(status=Part(phase='Failed')), "
+               "'n3': Part(status=None), 'n4': Part(status=Part(phase='Succeeded'))}") ==
+          Remainders{0, {}, {}, false, "", "", {"n2", "n4"}});
 }
 
 TEST_CASE("the leader is read from patronictl's JSON") {
@@ -265,6 +271,45 @@ TEST_CASE("on Kubernetes a leader whose record was not renewed for a TTL is dead
         now.remainders.renewed.clear();
     }
     CHECK_FALSE(is_dead_leader(before, now));
+}
+
+TEST_CASE("a leader whose pod is gone leads for as long as its record says so, and a pod that has ended is no member") {
+    ScopeState state;
+    state.members = state.bootstrapping = {"n1", "n2"};
+    state.remainders.leader = "n3";
+    state.remainders.ended = {"n2"};
+    SECTION("a record without a member") {
+        correct_list(state);
+        CHECK(state.leadership.leader == "n3");
+        CHECK(state.leadership.timeline == 0);
+        CHECK(state.members == Strings{"n1"});
+        CHECK(state.bootstrapping == Strings{"n1"});
+    }
+    SECTION("a leader that is listed") {
+        state.leadership.leader = "n1";
+        correct_list(state);
+        CHECK(state.leadership.leader == "n1");
+    }
+    SECTION("no record") {
+        state.remainders.leader.clear();
+        correct_list(state);
+        CHECK_FALSE(state.leadership.leader);
+    }
+}
+
+TEST_CASE("the answer is corrected by what Patroni's library says") {
+    const Files files;
+    const Programs programs(files);
+    programs.patronictl("#!/bin/sh\n/bin/cat " + files.path("answer").string() + "\n");
+    files.write("answer", R"([{"Member": "n1", "Role": "Replica", "State": "running custom bootstrap script"}])"
+                          "\nempty\n-\n"
+                          R"({"last_lsn": 0, "sync": [], "failsafe": [], "failover": false, "renewed": "12:00", )"
+                          R"("leader": "n2", "ended": ["n1"]})"
+                          "\n-\n");
+    const auto state = ask(programs);
+    CHECK(state.leadership.leader == "n2");
+    CHECK(state.members.empty());
+    CHECK(state.bootstrapping.empty());
 }
 
 TEST_CASE("a group is taken out of the DCS by its number") {
@@ -372,8 +417,10 @@ TEST_CASE("the key's system identifier is told when there is one") {
     CHECK(told("absent\n{}\n" + nothing_left + "-\n").configured);
     CHECK(told("empty\n-\n" + nothing_left + "-\n").remainders == Remainders{});
     const std::string left =
-        R"({"last_lsn": 50331648, "sync": ["n1", "n2"], "failsafe": ["n3"], "failover": true, "renewed": "12:00"})";
-    CHECK(told("absent\n-\n" + left + "\n-\n").remainders == Remainders{50331648, {"n1", "n2"}, {"n3"}, true, "12:00"});
+        R"({"last_lsn": 50331648, "sync": ["n1", "n2"], "failsafe": ["n3"], "failover": true, "renewed": "12:00", )"
+        R"("leader": "n1", "ended": ["n2"]})";
+    CHECK(told("absent\n-\n" + left + "\n-\n").remainders ==
+          Remainders{50331648, {"n1", "n2"}, {"n3"}, true, "12:00", "n1", {"n2"}});
     for (const auto& other :
          {std::string("Traceback (most recent call last):"), std::string(), "empty\n-\n" + nothing_left + "-",
           "initialized\n{\"loop_wait\": 10}\n" + nothing_left + "77109534",

@@ -55,14 +55,17 @@ TEST_CASE("beside a failover that was asked for, only /sync counts") {
 }
 
 TEST_CASE("half of what is told, or another type, is nothing") {
-    const std::string whole = R"({"last_lsn":7,"sync":["a"],"failsafe":[],"failover":false,"renewed":""})";
+    const std::string whole = R"({"last_lsn":7,"sync":["a"],"failsafe":[],"failover":false,"renewed":"",)"
+                              R"("leader":"","ended":[]})";
     CHECK(remainders_in(whole) == Remainders{7, {"a"}, {}, false});
     for (const std::string other :
          {"", "{}", "[]", "null", R"({"last_lsn":7,"sync":["a"],"failsafe":[],"failover":false})",
-          R"({"last_lsn":-7,"sync":[],"failsafe":[],"failover":false,"renewed":""})",
-          R"({"last_lsn":7,"sync":[8],"failsafe":[],"failover":false,"renewed":""})",
-          R"({"last_lsn":7,"sync":"a","failsafe":[],"failover":false,"renewed":""})",
-          R"({"last_lsn":7,"sync":[],"failsafe":[],"failover":null,"renewed":""})"}) {
+          R"({"last_lsn":-7,"sync":[],"failsafe":[],"failover":false,"renewed":"","leader":"","ended":[]})",
+          R"({"last_lsn":7,"sync":[8],"failsafe":[],"failover":false,"renewed":"","leader":"","ended":[]})",
+          R"({"last_lsn":7,"sync":"a","failsafe":[],"failover":false,"renewed":"","leader":"","ended":[]})",
+          R"({"last_lsn":7,"sync":[],"failsafe":[],"failover":null,"renewed":"","leader":"","ended":[]})",
+          R"({"last_lsn":7,"sync":[],"failsafe":[],"failover":false,"renewed":"","leader":null,"ended":[]})",
+          R"({"last_lsn":7,"sync":[],"failsafe":[],"failover":false,"renewed":"","leader":"","ended":[1]})"}) {
         CAPTURE(other);
         CHECK_FALSE(remainders_in(other));
     }
