@@ -109,7 +109,8 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging, R
     job.linked_directories = absent_directories(request, plan, targets);
     job.when_places_are_made = [&] { staging.note_places(outside); };
     job.options.push_back({"repo", std::to_string(plan.backup.repository)});
-    job.options.push_back({"process-max", std::to_string(request.processes)});
+    const auto processes = processes_for(request, "restore", plan.backup.repository);
+    job.options.push_back({"process-max", std::to_string(processes)});
     job.lock_path = staging.layout().pgbackrest_lock();
     job.spool_path = staging.layout().spool();
     job.retry = request.retry;

@@ -208,7 +208,9 @@ RehearsalSettings rehearsal_settings(const RehearseArguments& arguments, const B
     settings.source = given.source;
     request.patroni.reset();  // nothing of Patroni is asked or touched
     request.memory = memory;
-    request.processes = has_option(given.options, "process-max") ? request.processes : 1;
+    if (!has_option(given.options, "process-max")) {
+        request.processes = 1;
+    }
     if (settings.seed) {
         const auto set = request.backup_set;  // the block's, which may say which of two clusters is meant
         request = for_latest(request);

@@ -1,10 +1,13 @@
 #include "pgbackrest/working_places.hpp"
 
+#include "pgbackrest/option_in_force.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <iterator>
 #include <pwd.h>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -28,6 +31,19 @@ bool is_elsewhere(std::string_view repository, const std::vector<ConfigurationLi
             repository_in(line.key, "-type") == repository && line.value != "posix" && line.value != "cifs";
         return has_host || has_store;
     });
+}
+
+/// What a command takes for an option of a repository.
+std::optional<std::string> in_force(const Pgbackrest& pgbackrest, const std::string& command, unsigned repository,
+                                    std::string_view option) {
+    const auto name = fmt::format("repo{}-{}", repository, option);
+    const auto passed = std::find_if(pgbackrest.common.begin(), pgbackrest.common.end(),
+                                     [&](const Option& one) { return one.name == name; });
+    if (passed != pgbackrest.common.end()) {
+        return passed->value;
+    }
+    const auto configured = option_in_force(pgbackrest, command, name);
+    return configured ? std::optional(configured->values.front()) : std::nullopt;
 }
 
 /// Of its files, its environment and what is passed with every command.
@@ -79,16 +95,14 @@ std::vector<std::filesystem::path> places_of_pgbackrest(const Pgbackrest& pgback
     return places_in(all_lines(pgbackrest));
 }
 
-bool reads_over_network(const Pgbackrest& pgbackrest, std::optional<unsigned> repository) {
-    auto lines = all_lines(pgbackrest);
-    std::erase_if(lines, [&](const ConfigurationLine& line) {
-        const auto scope = line.section.substr(0, line.section.find(':'));
-        return !scope.empty() && scope != "global" && scope != pgbackrest.stanza;
-    });
-    return std::any_of(lines.begin(), lines.end(), [&](const ConfigurationLine& line) {
-        const auto name = line.key.substr(0, line.key.find('-'));
-        const bool is_read = !repository || name == fmt::format("repo{}", *repository);
-        return is_read && name.starts_with("repo") && is_elsewhere(name, lines);
+bool reads_over_network(const Pgbackrest& pgbackrest, const std::string& command, std::optional<unsigned> repository) {
+    auto repositories = repository ? std::set<unsigned>{*repository} : configured_repositories(pgbackrest);
+    if (repositories.empty()) {
+        repositories.insert(1);
+    }
+    return std::any_of(repositories.begin(), repositories.end(), [&](unsigned number) {
+        const auto type = in_force(pgbackrest, command, number, "type");
+        return in_force(pgbackrest, command, number, "host") || !(type.value_or("posix") == "posix" || type == "cifs");
     });
 }
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace patroni_pgbackrest::pgbackrest {
@@ -20,8 +21,8 @@ std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine
 /// The same of its files, its environment and what is passed with every command. Throws as read_configuration().
 std::vector<std::filesystem::path> places_of_pgbackrest(const Pgbackrest& pgbackrest);
 
-/// Whether its restore and archive-get read this repository, or without a number any, over a network as far as they
-/// know: from a host of its own or an object store. Throws as read_configuration().
-bool reads_over_network(const Pgbackrest& pgbackrest, std::optional<unsigned> repository);
+/// Whether `command` reads this repository, or without a number any, over a network as far as it knows: from a host of
+/// its own or an object store, by the options that are in force for it. Throws as read_configuration().
+bool reads_over_network(const Pgbackrest& pgbackrest, const std::string& command, std::optional<unsigned> repository);
 
 }  // namespace patroni_pgbackrest::pgbackrest

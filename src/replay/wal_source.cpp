@@ -18,6 +18,7 @@ WalServer::Options wal_of(const Request& request, const Plan& plan, const Stagin
     const auto locks = staging.layout().pgbackrest_lock();
     std::filesystem::create_directories(spool);
     std::filesystem::create_directories(locks);
+    const auto processes = processes_for(request, "archive-get", request.repository);
     const auto queue = archive_get_queue(system::free_bytes(data), system::available_memory());
 
     WalServer::Options wal;
@@ -27,7 +28,7 @@ WalServer::Options wal_of(const Request& request, const Plan& plan, const Stagin
     wal.ticket.archive_get = archive_get_words(request, data,
                                                {{"archive-async"},
                                                 {"archive-get-queue-max", std::to_string(queue)},
-                                                {"process-max", std::to_string(request.processes)},
+                                                {"process-max", std::to_string(processes)},
                                                 {"spool-path", spool.string()},
                                                 {"lock-path", locks.string()}});
     const auto& words = wal.ticket.archive_get;

@@ -151,21 +151,6 @@ pgbackrest::Pgbackrest read_pgbackrest(Settings& settings) {
     return pgbackrest;
 }
 
-/// As many as there are processors. Those that read over a network mostly wait, for answers that do not come sooner:
-/// four times as many then, up to eight. sshd refuses more than ten logins that have just begun (MaxStartups in
-/// sshd_config(5)).
-unsigned default_processes(const Request& request) {
-    constexpr unsigned most = 999, for_each_processor = 4, most_over_network = 8;
-    const auto processors = std::min(system::processors(), most);
-    try {
-        return pgbackrest::reads_over_network(request.pgbackrest, request.repository)
-                   ? std::max(processors, std::min(for_each_processor * processors, most_over_network))
-                   : processors;
-    } catch (const Failure&) {
-        return processors;  // add_configured() has told
-    }
-}
-
 /// As if it stood in the method's block. What leaves out data has to stand there: a file that is made for drills, or
 /// for one database's sake, must not decide what a cluster comes back with.
 std::vector<pgbackrest::ConfiguredOption> add_configured(Settings& settings, const pgbackrest::Pgbackrest& pgbackrest) {
@@ -297,8 +282,7 @@ Request make(const std::vector<GivenOption>& given, std::optional<patroni::Confi
     for (const std::string option : {"tablespace-map", "link-map"}) {
         require_map_entries(settings, option);
     }
-    const auto processes = settings.number("process-max", 1, 999);
-    request.processes = processes ? *processes : default_processes(request);
+    request.processes = settings.number("process-max", 1, 999);
     request.restore_options = options_to_pass(settings);
     request.recovery = read_recovery(settings, patroni);
     if (const auto libraries = settings.value("preload")) {
@@ -352,6 +336,19 @@ Request make(const std::vector<GivenOption>& given, std::optional<patroni::Confi
 }
 
 }  // namespace
+
+unsigned processes_for(const Request& request, const std::string& command, std::optional<unsigned> repository) {
+    constexpr unsigned most = 999, for_each_processor = 4, most_over_network = 8;
+    const auto processors = std::min(system::processors(), most);
+    try {
+        return request.processes ? *request.processes
+               : pgbackrest::reads_over_network(request.pgbackrest, command, repository)
+                   ? std::max(processors, std::min(for_each_processor * processors, most_over_network))
+                   : processors;
+    } catch (const Failure&) {
+        return processors;  // pgBackRest tells what is wrong with its configuration
+    }
+}
 
 Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni) {
     return make(given, std::move(patroni), true);

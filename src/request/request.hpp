@@ -49,7 +49,7 @@ struct Request {
     std::vector<pgbackrest::Option> restore_options;  ///< pgBackRest's, passed on as they are
     /// What pgBackRest's configuration says of its `restore`.
     std::vector<pgbackrest::ConfiguredOption> configured;
-    unsigned processes = 1;
+    std::optional<unsigned> processes;  ///< process-max, where it is set
     Recovery recovery = Recovery::standalone;
     std::string preload_libraries;
     /// Of the private server that replays; one without a value is left to PostgreSQL.
@@ -72,6 +72,12 @@ Request make_request(const std::vector<GivenOption>& given, std::optional<patron
 
 /// The same without what patroni mode asks of patroni.yml, which the DCS may have another word in.
 Request make_request_in_any_mode(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni);
+
+/// How many processes `command` of pgBackRest works with, where nothing is set as many as there are processors. Those
+/// that read over a network mostly wait, for answers that do not come sooner: where this repository, or without a
+/// number any, is read that way, four times as many then, up to eight. sshd refuses more than ten logins that have just
+/// begun (MaxStartups in sshd_config(5)).
+unsigned processes_for(const Request& request, const std::string& command, std::optional<unsigned> repository);
 
 /// How pgBackRest is called, as far as it is said: where no stanza is, it stays empty.
 pgbackrest::Pgbackrest pgbackrest_in(const Settings& settings);

@@ -79,7 +79,7 @@ TEST_CASE("a rehearsal takes the method's block, but for where this node's resto
     CHECK_FALSE(request.patroni);
     CHECK(request.pgbackrest.stanza == "demo");
     CHECK(request.repository == 2U);
-    CHECK(request.processes == 1);
+    CHECK(request.processes == 1U);
     CHECK_FALSE(request.report);
     CHECK_FALSE(has_option(request, "tablespace-map"));
     CHECK_FALSE(has_option(request, "link-all"));
@@ -115,7 +115,7 @@ TEST_CASE("the command line of a rehearsal counts more than the block") {
                                                                      {"probe", "select 2 > 1"},
                                                                      {"rehearsals", "/tmp/history"},
                                                                      {"set", "20261122-090000F"}}));
-    CHECK(settings.request.processes == 4);
+    CHECK(settings.request.processes == 4U);
     CHECK(settings.request.report == fs::path("/tmp/report.json"));
     CHECK(settings.request.backup_set == "20261122-090000F");
     CHECK(settings.request.memory == 2ULL << 30);

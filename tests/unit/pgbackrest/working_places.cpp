@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/files.hpp"
+#include "support/programs.hpp"
 
 #include <algorithm>
 
@@ -36,23 +37,31 @@ TEST_CASE("what pgBackRest has on this machine is known from its configuration")
     CHECK_FALSE(has_place({{"global", "repo1-path", "/a", ""}, {"global", "repo1-host", "backup", ""}}, "/a"));
 }
 
-TEST_CASE("which repositories are read over a network is known from pgBackRest's configuration") {
+TEST_CASE("whether a repository is read over a network is known from the options in force") {
     const patroni_pgbackrest::Files files;
     Pgbackrest pgbackrest;
     pgbackrest.stanza = "demo";
     const auto reads = [&](const std::string& lines, std::optional<unsigned> repository = {}) {
         pgbackrest.configuration = files.write("pgbackrest.conf", lines);
-        return reads_over_network(pgbackrest, repository);
+        return reads_over_network(pgbackrest, "restore", repository);
     };
     CHECK_FALSE(reads("[global]\nrepo1-path=/r\nrepo1-type=posix\n[demo]\npg1-path=/d\npg1-host=other\n"));
     CHECK(reads("[global]\nrepo1-host=backup\n"));
     CHECK(reads("[demo]\nrepo1-type=s3\n"));
     CHECK(reads("[demo:restore]\nrepo1-type=sftp\n"));
     CHECK_FALSE(reads("[other]\nrepo1-host=backup\n"));
+    CHECK_FALSE(reads("[global]\nrepo1-path=/r\n[global:archive-push]\nrepo1-type=s3\n"));
+    CHECK_FALSE(reads("[global]\nrepo1-type=s3\n[demo]\nrepo1-type=cifs\n"));
+    CHECK(reads("[global]\nrepo1-type=s3\n[demo]\nrepo1-type=posix\n[demo:restore]\nrepo1-type=gcs\n"));
+    CHECK_FALSE(reads(""));
     const auto* two = "[global]\nrepo1-path=/r\nrepo2-type=azure\n";
     CHECK(reads(two));
     CHECK_FALSE(reads(two, 1));
     CHECK(reads(two, 2));
+    {
+        const patroni_pgbackrest::Variable variable("PGBACKREST_REPO2_TYPE", "posix");
+        CHECK_FALSE(reads(two));
+    }
     pgbackrest.common = {{"repo1-host", "backup"}};
     CHECK(reads("[global]\nrepo1-path=/r\n"));
 }

@@ -2,7 +2,9 @@
 
 #include "support/catch.hpp"
 #include "support/requests.hpp"
+#include "system/machine.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 using namespace patroni_pgbackrest;
@@ -32,7 +34,7 @@ TEST_CASE("a request needs no more than a data directory and a stanza") {
     CHECK_FALSE(request.backup_set);
     CHECK_FALSE(request.repository);
     CHECK(request.restore_options.empty());
-    CHECK(request.processes >= 1);
+    CHECK_FALSE(request.processes);
     CHECK(request.recovery == Recovery::standalone);
     CHECK(request.retry.retries == 5);
     CHECK(request.retry.wait.count() == 5);
@@ -218,7 +220,7 @@ TEST_CASE("our own settings are understood or refused") {
     REQUIRE(request.pgbackrest.common.size() == 1);
     CHECK(request.pgbackrest.common[0].name == "config-include-path");
     CHECK(request.restore_options.empty());
-    CHECK(request.processes == 3);
+    CHECK(request.processes == 3U);
     CHECK(request.retry.retries == 0);
     CHECK(request.retry.wait.count() == 7);
     CHECK(request.report == "/tmp/report.json");
@@ -352,6 +354,18 @@ TEST_CASE("the log's format is known even when the request is in error, and the 
     CHECK_FALSE(log_format({}, std::nullopt));
 }
 
+TEST_CASE("more processes read a repository over a network, and only the one that is read counts") {
+    const Files files;
+    const auto processes = [&](const std::string& lines, unsigned repository) {
+        const auto file = files.write("a.conf", "[global:restore]\n" + lines);
+        return processes_for(request_for({{"pgbackrest-config", file.string()}}), "restore", repository);
+    };
+    const auto* two = "repo1-path=/r\nrepo2-host=backup\n";
+    CHECK(processes(two, 1) == std::min(system::processors(), 999U));
+    CHECK(processes(two, 2) >= 4);
+    CHECK(processes("repo1-host=backup\nprocess-max=1\n", 1) == 1);
+}
+
 TEST_CASE("what pgBackRest's configuration says of a restore counts as if it stood in the block") {
     const Files files;
     const auto given = [&](const std::string& lines, Given more = {}) {
@@ -360,9 +374,7 @@ TEST_CASE("what pgBackRest's configuration says of a restore counts as if it sto
         return more;
     };
     const auto request = request_for(given("tablespace-map=a=/1\nlink-all=y\nprocess-max=7\n"));
-    CHECK(request.processes == 7);
-    CHECK(request_for(given("repo1-host=backup\n")).processes >= 4);
-    CHECK(request_for(given("repo1-host=backup\nprocess-max=1\n")).processes == 1);
+    CHECK(request.processes == 7U);
     REQUIRE(request.restore_options.size() == 2);
     CHECK(request.restore_options[0].value == "a=/1");
     CHECK(request_for(given("tablespace-map=a=/1\n", {{"tablespace-map", "a=/2"}})).restore_options[0].value == "a=/2");
