@@ -25,6 +25,11 @@ struct Place {
     std::string segment;
 };
 
+struct Found {
+    std::vector<Place> places;  ///< the last one first
+    bool is_whole;              ///< every segment that was looked at was there, and could be read
+};
+
 std::vector<Lsn> find_in(const std::string& name, const RecoveryTarget& target, ArchivedWal& wal) {
     if (const auto* xid = std::get_if<Xid>(&target.point)) {
         const auto end = wal.end_of_transaction(name, static_cast<std::uint32_t>(xid->number));
@@ -48,16 +53,15 @@ std::optional<pgbackrest::Backup> newest_before(Lsn place, const std::vector<pgb
     return newest == candidates.rend() ? std::nullopt : std::optional(*newest);
 }
 
-/// In the last `most` segments, the last place first. A transaction ends once. Of restore points with one name the
-/// replay ends at the first behind its beginning, so all of them count, back to where the replay to the last one seen
-/// would begin.
-std::vector<Place> look_for(const RecoveryTarget& target, const PlannedWal& planned, std::size_t most,
-                            postgres::SegmentSize size, const RepositoryState& repository,
-                            const std::function<std::optional<Lsn>(Lsn)>& beginning_for) {
+/// In the last `most` segments. A transaction ends once. Of restore points with one name the replay ends at the first
+/// behind its beginning, so all of them count, back to where the replay to the last one seen would begin.
+Found look_for(const RecoveryTarget& target, const PlannedWal& planned, std::size_t most, postgres::SegmentSize size,
+               const RepositoryState& repository, const std::function<std::optional<Lsn>(Lsn)>& beginning_for) {
     constexpr std::chrono::seconds between_lines(5);
     auto last_line = std::chrono::steady_clock::now();
     std::size_t seen = 0;
-    std::vector<Place> places;
+    Found found{{}, planned.missing.empty()};
+    auto& places = found.places;
     planned.visit_backwards(size, [&](const std::string& name) {
         if (!places.empty() && std::holds_alternative<Xid>(target.point)) {
             return false;
@@ -73,17 +77,17 @@ std::vector<Place> look_for(const RecoveryTarget& target, const PlannedWal& plan
             last_line = now;
         }
         ++seen;
-        if (repository.archive.segments.contains(name)) {
-            could_read([&] {
-                for (const auto at : find_in(name, target, *repository.wal)) {
-                    log::info("{} is in WAL segment {}, at {}", target.text(), name, at.text());
-                    places.push_back({at, name});
-                }
-            });
-        }
+        const auto look = [&] {
+            for (const auto at : find_in(name, target, *repository.wal)) {
+                log::info("{} is in WAL segment {}, at {}", target.text(), name, at.text());
+                places.push_back({at, name});
+            }
+        };
+        const bool could_look = repository.archive.segments.contains(name) && could_read(look);
+        found.is_whole = found.is_whole && could_look;
         return true;
     });
-    return places;
+    return found;
 }
 
 [[noreturn]] void refuse_several(const RecoveryTarget& target, const std::vector<Place>& places) {
@@ -130,7 +134,7 @@ std::optional<pgbackrest::Backup> find_backup_before_target(const Request& reque
         choose_timeline(latest, oldest, repository.stanza.backups, repository.archive, *repository.wal, size).history;
     const auto planned = plan_wal(oldest, latest.target, history, repository.archive.segments, size);
     const auto most = request.search ? planned.segments : most_segments_to_look_through(size);
-    auto places = look_for(request.target, planned, most, size, repository, [&](Lsn place) {
+    auto [places, is_whole] = look_for(request.target, planned, most, size, repository, [&](Lsn place) {
         const auto backup = newest_before(place, candidates, history);
         return backup ? backup->lsn_stop : std::nullopt;
     });
@@ -143,16 +147,18 @@ std::optional<pgbackrest::Backup> find_backup_before_target(const Request& reque
         return newest_before(places.front().at, candidates, history);
     }
     if (most < planned.segments) {
-        log::info("{} is not in the last {} WAL segments", request.target.text(), most);
+        log::info("{} is not in the last {} WAL segments{}", request.target.text(), most,
+                  candidates.size() == 1 ? ": the replay ends at the first one behind the only backup set" : "");
         return std::nullopt;
     }
-    if (candidates.size() == 1) {
-        return std::nullopt;  // there is no choice, and the replay meets what is archived until then
+    if (candidates.size() == 1 && !is_whole) {
+        return std::nullopt;  // there is no choice, and it may be in what could not be read
     }
     throw Failure(ExitCode::target_not_reachable,
                   fmt::format("the target {} is nowhere in the WAL from backup set {} to the end of timeline {}",
                               request.target.text(), oldest.label, history.timeline.text()),
-                  "if it is on another timeline, name that with target-timeline");
+                  "if it is on another timeline, name that with target-timeline; if its server runs, select "
+                  "pg_switch_wal() there has the WAL archived that it is in");
 }
 
 }  // namespace patroni_pgbackrest

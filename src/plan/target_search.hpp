@@ -20,9 +20,10 @@ bool needs_search(const Request& request, const std::vector<pgbackrest::Backup>&
 
 /// The newest of the backup sets, oldest first, that ended before the target, which is looked for backwards from the
 /// end of the timeline that would be followed. `repository` must reach back to the oldest. Says every five seconds how
-/// far it is. Empty when the search gave up at its bound, and for one backup set that has nothing of it behind its end.
-/// Throws Failure(target_not_reachable) when the target is nowhere, and Failure(usage) when several restore points have
-/// the name.
+/// far it is. Empty when the search gave up at its bound, for one backup set that has nothing of it behind its end, and
+/// for one where it may be in a segment that is missing or cannot be read. Throws Failure(target_not_reachable) when
+/// the target is nowhere: the copy is saved. And Failure(usage) when several restore points have the name: no replay
+/// would tell that, since it ends at the first.
 std::optional<pgbackrest::Backup> find_backup_before_target(const Request& request,
                                                             const std::vector<pgbackrest::Backup>& candidates,
                                                             const RepositoryState& repository);

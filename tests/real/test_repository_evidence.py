@@ -259,3 +259,4 @@ class RestorePoints(Evidence):
             self.assert_rows_of(self.again('--type=lsn', '--target=' + place), *batches)
         self.assert_rows_of(self.again('--set=' + self.label('alpha'), *options), 1)
         self.assert_rows_of(self.again('--type=name', '--target=once'), 1, 2, 3)
+        self.assert_refuses(self.again('--type=name', '--target=never'), 4, 'the target name never is nowhere in the WAL', 'target-timeline')

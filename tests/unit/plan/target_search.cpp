@@ -70,7 +70,8 @@ TEST_CASE("a target that is nowhere is refused, one that the search did not come
     CHECK(
         problems_of(ExitCode::target_not_reachable, [&] { found(transaction, state); }) ==
         Problems{{"the target xid 748 is nowhere in the WAL from backup set 20261122-080000F to the end of timeline 1",
-                  "if it is on another timeline, name that with target-timeline"}});
+                  "if it is on another timeline, name that with target-timeline; if its server runs, select "
+                  "pg_switch_wal() there has the WAL archived that it is in"}});
     add_segments(state.archive, 1, 10, 10 + most_segments_to_look_through(segment_size));
     CHECK(found(transaction, state) == "none");
     CHECK(problems_of(ExitCode::target_not_reachable, [&] { found(transaction, state, true); }).size() == 1);
@@ -99,10 +100,27 @@ TEST_CASE("several restore points with one name are refused, and all are named")
                     "these places with type lsn"}});
 }
 
+TEST_CASE("with one backup set a restore point that is nowhere is refused, unless there is WAL that cannot be read") {
+    auto state = one_timeline();
+    state.stanza.backups.erase(state.stanza.backups.begin());
+    const auto problems = problems_of(ExitCode::target_not_reachable, [&] { found(point, state); });
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].message == "the target name before the change is nowhere in the WAL from backup set "
+                                 "20261122-090000F to the end of timeline 1");
+    SECTION("a segment is missing") {
+        state.archive.segments.erase(segment(1, 8));
+        CHECK(found(point, state) == "none");
+    }
+    SECTION("the search did not come to the first segments") {
+        add_segments(state.archive, 1, 10, 10 + most_segments_to_look_through(segment_size));
+        CHECK(found(point, state) == "none");
+        CHECK(problems_of(ExitCode::target_not_reachable, [&] { found(point, state, true); }).size() == 1);
+    }
+}
+
 TEST_CASE("with one backup set several restore points with one name are refused as well") {
     auto state = one_timeline();
     state.stanza.backups.erase(state.stanza.backups.begin());
-    CHECK(found(point, state) == "none");
     add_point(state, 1, 8, Lsn{0x8000100});
     CHECK(found(point, state) == "20261122-090000F");
     add_point(state, 1, 5, Lsn{0x5000020});  // the backup starts behind it, and so does the replay
