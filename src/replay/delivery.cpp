@@ -4,15 +4,18 @@
 #include "postgres/configuration.hpp"
 #include "replay/settings.hpp"
 #include "replay/ticket.hpp"
+#include "replay/wal_source.hpp"
 #include "request/patroni_mode.hpp"
 #include "staging/journal.hpp"
 #include "staging/layout.hpp"
 #include "staging/places.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/machine.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
@@ -52,6 +55,18 @@ std::vector<postgres::Setting> recovery_block(const Request& request, const Plan
     settings.push_back({"recovery_end_command",
                         postgres::quote_command_word(fs::canonical("/proc/self/exe").string()) + " recovery-end"});
     return settings;
+}
+
+/// The guard is started for each segment. Beside the data directory pgBackRest fetches ahead meanwhile, into a spool
+/// that recovery-end removes; what Patroni gives up leaves it to the next run, so it is small. In a data directory
+/// nothing may be written that Patroni has given up, or that a standby is copied from.
+std::vector<pgbackrest::Option> options_for_guard(const Request& request, const Layout& layout) {
+    constexpr std::uint64_t most = 256ULL << 20;
+    if (layout.inside) {
+        return {};
+    }
+    const auto queue = archive_get_queue(system::free_bytes(layout.staging), system::available_memory());
+    return options_ahead(request, layout, std::min(queue, most));
 }
 
 void empty_pg_wal(const fs::path& pg_wal) {
@@ -152,7 +167,8 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
     auto ticket = make_ticket(request, plan);
     ticket.base_configuration =
         patroni::base_configuration_path(configuration, staging.layout().data_directory).string();
-    ticket.archive_get = archive_get_words(request, staging.layout().data_directory);
+    ticket.archive_get =
+        archive_get_words(request, staging.layout().data_directory, options_for_guard(request, staging.layout()));
     ticket.places = staging.journal().places.owned().paths();
 
     system::remove_file(data / "standby.signal");
@@ -183,6 +199,7 @@ void end_recovery() {
     for (const char* name : {ReplayNotes::file_name, OnlyOnce::file_name, made_places_file, Ticket::file_name}) {
         system::remove_file(name);
     }
+    leave_spool(*ticket);
 }
 
 }  // namespace patroni_pgbackrest

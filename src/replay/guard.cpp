@@ -6,6 +6,7 @@
 #include "postgres/wal_page.hpp"
 #include "replay/made_places.hpp"
 #include "replay/settings.hpp"
+#include "replay/wal_source.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/process_facts.hpp"
@@ -63,6 +64,12 @@ bool begins_another_branch(const Ticket& ticket, const ReplayState& state, const
            !ticket.explicit_timeline && !state.notes.served;
 }
 
+/// pgBackRest flushes nothing that it writes into its spool: after a power cut a file of the right size may lie there
+/// that ends in zeros, which is the end of the WAL to PostgreSQL. What was fetched for another server is not believed.
+bool begins_replay(const Ticket& ticket, const ReplayState& state, const std::string& wanted) {
+    return ticket.recovery == Recovery::patroni && !state.notes.served && postgres::is_segment_name(wanted);
+}
+
 /// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
 /// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82). And when
 /// they do not find a segment, nobody is told which repository could not list its segments (archiveFileMissing in
@@ -100,6 +107,9 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
     }
     if (const auto refusal = refuse_second_time(ticket, OnlyOnce::in("."), state.notes.startup_process, control)) {
         return abort_recovery(state, *refusal);
+    }
+    if (begins_replay(ticket, state, wanted)) {
+        leave_spool(ticket);
     }
     const auto command = fetch_command(ticket, wanted, destination);
     pgbackrest::Retries retries(ticket.retry);

@@ -6,11 +6,22 @@
 #include "system/file.hpp"
 #include "system/machine.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace patroni_pgbackrest {
+
+std::vector<pgbackrest::Option> options_ahead(const Request& request, const Layout& layout, std::uint64_t queue) {
+    const auto processes = processes_for(request, "archive-get", request.repository);
+    return {{"archive-async"},
+            {"archive-get-queue-max", std::to_string(queue)},
+            {"process-max", std::to_string(processes)},
+            {"spool-path", layout.spool().string()},
+            {"lock-path", layout.pgbackrest_lock().string()}};
+}
 
 WalServer::Options wal_of(const Request& request, const Plan& plan, const StagingDirectory& staging) {
     const auto& data = staging.path();
@@ -18,19 +29,13 @@ WalServer::Options wal_of(const Request& request, const Plan& plan, const Stagin
     const auto locks = staging.layout().pgbackrest_lock();
     std::filesystem::create_directories(spool);
     std::filesystem::create_directories(locks);
-    const auto processes = processes_for(request, "archive-get", request.repository);
     const auto queue = archive_get_queue(system::free_bytes(data), system::available_memory());
 
     WalServer::Options wal;
     wal.data_directory = data;
     wal.ticket = make_ticket(request, plan);
     wal.ticket.places = staging.journal().places.owned().paths();
-    wal.ticket.archive_get = archive_get_words(request, data,
-                                               {{"archive-async"},
-                                                {"archive-get-queue-max", std::to_string(queue)},
-                                                {"process-max", std::to_string(processes)},
-                                                {"spool-path", spool.string()},
-                                                {"lock-path", locks.string()}});
+    wal.ticket.archive_get = archive_get_words(request, data, options_ahead(request, staging.layout(), queue));
     const auto& words = wal.ticket.archive_get;
     wal.fetch.archive_get = {words.front(), {words.begin() + 1, words.end()}};
     wal.fetch.archive_get.writable = pgbackrest::working_places(request.pgbackrest);
@@ -72,6 +77,26 @@ std::error_code empty_spool(const Layout& layout) {
 void leave_spool(const Layout& layout) {
     process::try_to_end_processes_with(word_of_spool(layout), grace_of_archive_get);
     remove_spool(layout);
+}
+
+void leave_spool(const Ticket& ticket) {
+    constexpr std::string_view option = "--spool-path=";
+    const auto& words = ticket.archive_get;
+    const auto word =
+        std::find_if(words.begin(), words.end(), [&](const std::string& one) { return one.starts_with(option); });
+    if (word == words.end()) {
+        return;
+    }
+    const std::filesystem::path spool(word->substr(option.size()));
+    Layout layout;
+    layout.workspace = spool.parent_path();
+    if (layout.spool() != spool || !layout.workspace.string().ends_with(".restoring.d")) {
+        return;  // somebody else's
+    }
+    leave_spool(layout);
+    std::error_code ignored;
+    std::filesystem::remove_all(layout.pgbackrest_lock(), ignored);
+    std::filesystem::remove(layout.workspace, ignored);  // while the journal is in it, it stays
 }
 
 }  // namespace patroni_pgbackrest

@@ -185,6 +185,23 @@ TEST_CASE("with a ticket a segment that no asynchronous process delivers is aske
     CHECK(recovery.ask(planned, {{"FAKE_FAIL", "82"}, {"FAKE_ONLY", "*--archive-async*"}}) == 0);
 }
 
+TEST_CASE("with a ticket what was fetched ahead for another server is not believed") {
+    Recovery recovery;
+    const auto ahead = "data.restoring.d/spool/archive/demo/in/" + planned;
+    const auto spool = recovery.directory.path("data.restoring.d/spool").string();
+    recovery.ticket["archive_get"] = {fake, "--archive-async", "--spool-path=" + spool, "archive-get"};
+    recovery.write_ticket();
+    recovery.directory.write(ahead, "not flushed");
+    CHECK(recovery.ask("00000002.history", {{"FAKE_FAIL", "1"}}) == 1);
+    CHECK(recovery.directory.has(ahead));
+    CHECK(recovery.ask(planned) == 0);
+    CHECK_FALSE(recovery.directory.has(ahead));
+    // The same server goes on: startup_process is the one that asks here as well.
+    recovery.directory.write(ahead, "flushed or not");
+    CHECK(recovery.ask("000000010000000000000003") == 0);
+    CHECK(recovery.directory.has(ahead));
+}
+
 TEST_CASE("with a ticket an error that passes is no error") {
     Recovery recovery;
     recovery.write_ticket();

@@ -1,6 +1,7 @@
 #include "program.hpp"
 #include "support/catch.hpp"
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 namespace {
@@ -68,6 +69,39 @@ TEST_CASE("recovery-end takes block, ticket and notes away, and leaves everythin
     CHECK(ended.directory.read("postgresql.base.conf.backup") == before);
     CHECK(ended.directory.entries() == Words{"PG_VERSION", "conf", "postgresql.base.conf.backup"});
     CHECK(ended.run() == 0);
+}
+
+TEST_CASE("recovery-end takes away what was fetched ahead, and ends who fetches it") {
+    Ended ended;
+    const auto spool = ended.directory.path("data.restoring.d/spool").string();
+    ended.directory.write("data.restoring.d/spool/archive/demo/in/000000010000000000000002", "ahead");
+    ended.directory.write("data.restoring.d/pgbackrest-lock/demo-archive-1.lock", "");
+    auto content = ticket("");
+    content["archive_get"] = {"pgbackrest", "--archive-async", "--spool-path=" + spool};
+    ended.directory.write("patroni_pgbackrest.ticket", content.dump());
+    SECTION("with the journal beside it") {
+        ended.directory.write("data.restoring.d/journal.json", "{}");
+        CHECK(ended.run() == 0);
+        CHECK(ended.directory.entries("data.restoring.d") == Words{"journal.json"});
+    }
+    SECTION("while it is being fetched") {
+        Program::How how;
+        how.executable = "/bin/sh";
+        how.name = "sh";
+        const auto script = "echo $$ >" + ended.directory.path("pid").string() + "; while :; do sleep 0.1; done";
+        Program fetching({"-c", script, "--spool-path=" + spool}, how);
+        CHECK(ended.directory.pid_in("pid") > 0);
+        CHECK(ended.run() == 0);
+        CHECK(fetching.wait() == 128 + SIGTERM);
+        CHECK_FALSE(ended.directory.has("data.restoring.d"));
+    }
+    SECTION("nothing that is not named as the program names it") {
+        content["archive_get"] = {"pgbackrest", "--spool-path=" + spool + "/archive"};
+        ended.directory.write("patroni_pgbackrest.ticket", content.dump());
+        CHECK(ended.run() == 0);
+        CHECK(ended.directory.has("data.restoring.d/spool/archive/demo/in/000000010000000000000002"));
+    }
+    CHECK_FALSE(ended.directory.has("patroni_pgbackrest.ticket"));
 }
 
 TEST_CASE("recovery-end takes the ticket away where the block is gone already") {

@@ -120,9 +120,9 @@ exec pgbackrest "$@"
         self.lab.write('bin/' + name, '#!/bin/bash\n' + script, 0o755)
         return directory
 
-    def slow_pgbackrest(self):
+    def slow_pgbackrest(self, ahead=False):
         """One whose archive-get takes a while and writes down in asked what was wanted."""
-        return self.wrap_pgbackrest('[ $VERB != archive-get ] || { echo $SEGMENT >>%s; sleep .7; }' % self.lab.path('log/asked'))
+        return self.wrap_pgbackrest('[ $VERB != archive-get ] || { echo $SEGMENT >>%s; sleep .7; }' % self.lab.path('log/asked'), ahead)
 
     def waiting_pgbackrest(self):
         """One whose restore waits for let_the_copy_go_on()."""

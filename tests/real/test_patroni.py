@@ -34,6 +34,12 @@ class UnderPatroni(BootstrapCase):
         self.assert_nothing_of_ours()
         self.assertNotIn('patroni.dynamic.json.', ' '.join(os.listdir(self.data_directory)))
 
+    def assert_no_spool(self):
+        """Nor locks, nor a process that fetches ahead."""
+        for name in ('spool', 'pgbackrest-lock'):
+            self.assertFalse(os.path.exists(os.path.join(self.staging + '.d', name)), name)
+        self.assertFalse([command for command in self.lab.living().values() if 'archive-get:async' in command])
+
     def patroni_mode(self, kind=None, batch=None, **more):
         """A block with recovery_conf, and the request that agrees with it."""
         if kind is None:
@@ -173,6 +179,15 @@ class PatroniMode(UnderPatroni):
         self.bring_back({**block, 'target-timeline': '1'})
         self.assert_back(7)
 
+    def test_wal_is_fetched_ahead_and_nothing_of_it_is_left(self):
+        asked = self.lab.path('log/asked')
+        self.bring_back({**self.patroni_mode(), 'pgbackrest': self.wrap_pgbackrest(
+            '[ $VERB != archive-get ] || echo "$@" >>%s' % asked, ahead=True)})
+        self.assert_back(BATCHES)
+        self.assertIn('--archive-async --', read(asked))
+        self.assertIn('--spool-path=%s.d/spool ' % self.staging, read(asked))
+        self.assert_no_spool()
+
     def test_what_is_handed_over_cannot_be_promoted_by_itself(self):
         # Segments in pg_wal would be replayed by a server without recovery settings; none may be left there.
         self.configure(self.patroni_mode('time', 7))
@@ -284,8 +299,8 @@ class FailedBootstraps(UnderPatroni):
 class InterruptedPatroni(UnderPatroni):
     """Patroni and its PostgreSQL are killed, as a power cut would, and Patroni is started again."""
 
-    def kill_in_replay(self, block):
-        self.configure({**block, 'pgbackrest': self.slow_pgbackrest()})
+    def kill_in_replay(self, block, ahead=False):
+        self.configure({**block, 'pgbackrest': self.slow_pgbackrest(ahead)})
         self.node.start()
         self.wait_for_replay_of(7)
         self.node.kill()
@@ -321,6 +336,12 @@ class InterruptedPatroni(UnderPatroni):
         self.kill_in_replay(self.patroni_mode())
         self.node.wait_for_leader(120)
         self.assert_back(BATCHES)
+
+    def test_patroni_mode_goes_on_with_what_was_fetched_ahead_and_leaves_nothing_of_it(self):
+        self.kill_in_replay(self.patroni_mode(), ahead=True)
+        self.node.wait_for_leader(120)
+        self.assert_back(BATCHES)
+        self.assert_no_spool()
 
     def test_patroni_mode_with_a_time_stops_with_the_guard_s_message(self):
         self.kill_in_replay(self.patroni_mode('time', 9))
