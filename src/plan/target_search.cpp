@@ -25,7 +25,7 @@ struct Place {
     std::string segment;
 };
 
-struct Found {
+struct FoundNames {
     std::vector<Place> places;  ///< the last one first
     bool is_whole;              ///< every segment that was looked at was there, and could be read
 };
@@ -55,12 +55,13 @@ std::optional<pgbackrest::Backup> newest_before(Lsn place, const std::vector<pgb
 
 /// In the last `most` segments. A transaction ends once. Of restore points with one name the replay ends at the first
 /// behind its beginning, so all of them count, back to where the replay to the last one seen would begin.
-Found look_for(const RecoveryTarget& target, const PlannedWal& planned, std::size_t most, postgres::SegmentSize size,
-               const RepositoryState& repository, const std::function<std::optional<Lsn>(Lsn)>& beginning_for) {
+FoundNames look_for(const RecoveryTarget& target, const PlannedWal& planned, std::size_t most,
+                    postgres::SegmentSize size, const RepositoryState& repository,
+                    const std::function<std::optional<Lsn>(Lsn)>& beginning_for) {
     constexpr std::chrono::seconds between_lines(5);
     auto last_line = std::chrono::steady_clock::now();
     std::size_t seen = 0;
-    Found found{{}, planned.missing.empty()};
+    FoundNames found{{}, planned.missing.empty()};
     auto& places = found.places;
     planned.visit_backwards(size, [&](const std::string& name) {
         if (!places.empty() && std::holds_alternative<Xid>(target.point)) {
