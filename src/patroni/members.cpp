@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,13 @@ namespace {
 
 std::string text_at(const nlohmann::json& member, const char* column) {
     return member.contains(column) && member.at(column).is_string() ? member.at(column).get<std::string>() : "";
+}
+
+/// 0 where there is none.
+std::uint32_t number_at(const nlohmann::json& object, const char* name) {
+    const auto found = object.find(name);
+    const auto number = found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+    return std::in_range<std::uint32_t>(number) ? static_cast<std::uint32_t>(number) : 0;
 }
 
 /// Every version prints one array, `[]` for a scope that the DCS does not know, and gives each member a name and a role
@@ -54,9 +62,7 @@ Leadership leader_in(std::string_view text, const CitusGroup& group) {
         const auto role = text_at(member, "Role");
         if (role == "Leader" || role == "Standby Leader" || role == "Standby leader") {
             leadership.leader = text_at(member, "Member");
-            if (member.contains("TL") && member.at("TL").is_number_unsigned()) {
-                leadership.timeline = member.at("TL");
-            }
+            leadership.timeline = number_at(member, "TL");
             break;
         }
     }
@@ -252,9 +258,7 @@ void take_key(std::string_view answer, ScopeState& state) {
     state.configured = configuration.is_object();
     if (state.configured) {
         state.configuration = lines[1];
-        const auto loop_wait = configuration.find("loop_wait");
-        state.loop_wait =
-            loop_wait != configuration.end() && loop_wait->is_number_unsigned() ? loop_wait->get<unsigned>() : 0;
+        state.loop_wait = number_at(configuration, "loop_wait");
     }
     state.system_identifier = system::number(lines[3]) ? lines[3] : std::string();
 }

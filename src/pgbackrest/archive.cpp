@@ -4,6 +4,7 @@
 #include "pgbackrest/error_meaning.hpp"
 #include "pgbackrest/printable.hpp"
 #include "system/text.hpp"
+#include "system/whole_number.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -321,7 +322,7 @@ std::vector<Listed> parse_listing(std::string_view text) {
                 continue;
             }
             result.push_back({entry.first, entry.second.at("type").get<std::string>() == "path",
-                              entry.second.value("time", std::int64_t{0})});
+                              system::whole_number(entry.second, "time", std::int64_t{0})});
         }
     } catch (const json::exception& error) {
         throw Failure(ExitCode::repository_unreachable,

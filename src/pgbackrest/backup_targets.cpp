@@ -3,6 +3,7 @@
 #include "pgbackrest/capture.hpp"
 #include "pgbackrest/printable.hpp"
 #include "system/text.hpp"
+#include "system/whole_number.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -23,7 +24,8 @@ void take(const json& backup, const char* key, BackupTarget::Kind kind, std::vec
     }
     for (const auto& entry : backup.at(key)) {
         targets.push_back({kind, entry.at("name").get<std::string>(),
-                           entry.contains("oid") ? std::to_string(entry.at("oid").get<std::uint64_t>()) : std::string(),
+                           entry.contains("oid") ? std::to_string(system::whole_number<std::uint32_t>(entry.at("oid")))
+                                                 : std::string(),
                            entry.at("destination").get<std::string>()});
     }
 }

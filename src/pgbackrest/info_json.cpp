@@ -1,5 +1,6 @@
 #include "pgbackrest/info.hpp"
 #include "pgbackrest/printable.hpp"
+#include "system/whole_number.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -9,15 +10,7 @@ namespace patroni_pgbackrest::pgbackrest {
 namespace {
 
 using nlohmann::json;
-
-/// get() makes a whole number of any other, and what it makes of 1e58 is not defined.
-template <typename Number>
-Number whole(const json& number) {
-    if (number.is_number_float()) {
-        static_cast<void>(number.get_ref<const json::number_integer_t&>());  // throws what at() would
-    }
-    return number.get<Number>();
-}
+using system::whole_number;
 
 /// A string that may be null or absent, such as the archive range of an offline backup.
 std::string text_of(const json& object, const char* key) {
@@ -33,7 +26,7 @@ const json& list_of(const json& object, const char* key) {
 
 /// Always there since 2.33, which introduced several repositories.
 unsigned repository_of(const json& object) {
-    return whole<unsigned>(object.at("database").at("repo-key"));
+    return whole_number<unsigned>(object.at("database").at("repo-key"));
 }
 
 Backup backup_of(const json& object) {
@@ -41,9 +34,9 @@ Backup backup_of(const json& object) {
     backup.label = object.at("label").get<std::string>();
     backup.type = text_of(object, "type");
     backup.repository = repository_of(object);
-    backup.database_id = whole<unsigned>(object.at("database").at("id"));
-    backup.started = whole<std::int64_t>(object.at("timestamp").at("start"));
-    backup.stopped = whole<std::int64_t>(object.at("timestamp").at("stop"));
+    backup.database_id = whole_number<unsigned>(object.at("database").at("id"));
+    backup.started = whole_number<std::int64_t>(object.at("timestamp").at("start"));
+    backup.stopped = whole_number<std::int64_t>(object.at("timestamp").at("stop"));
     if (const auto lsn = object.find("lsn"); lsn != object.end() && lsn->is_object()) {
         backup.lsn_start = postgres::Lsn::parse(text_of(*lsn, "start"));
         backup.lsn_stop = postgres::Lsn::parse(text_of(*lsn, "stop"));
@@ -55,28 +48,28 @@ Backup backup_of(const json& object) {
     if (const auto error = object.find("error"); error != object.end() && error->is_boolean()) {
         backup.in_error = error->get<bool>();
     }
-    backup.size = whole<std::uint64_t>(object.at("info").at("size"));
+    backup.size = whole_number<std::uint64_t>(object.at("info").at("size"));
     return backup;
 }
 
 Stanza stanza_of(const json& object, const std::string& name) {
     Stanza stanza;
     stanza.name = name;
-    stanza.status_code = whole<int>(object.at("status").at("code"));
+    stanza.status_code = whole_number<int>(object.at("status").at("code"));
     stanza.status_message = text_of(object.at("status"), "message");
     for (const json& repository : list_of(object, "repo")) {
-        stanza.repositories.push_back({whole<unsigned>(repository.at("key")),
-                                       whole<int>(repository.at("status").at("code")),
+        stanza.repositories.push_back({whole_number<unsigned>(repository.at("key")),
+                                       whole_number<int>(repository.at("status").at("code")),
                                        text_of(repository.at("status"), "message"), text_of(repository, "cipher")});
     }
     for (const json& database : list_of(object, "db")) {
-        stanza.databases.push_back({whole<unsigned>(database.at("id")), whole<unsigned>(database.at("repo-key")),
-                                    std::to_string(whole<std::uint64_t>(database.at("system-id"))),
-                                    text_of(database, "version")});
+        stanza.databases.push_back(
+            {whole_number<unsigned>(database.at("id")), whole_number<unsigned>(database.at("repo-key")),
+             std::to_string(whole_number<std::uint64_t>(database.at("system-id"))), text_of(database, "version")});
     }
     for (const json& archive : list_of(object, "archive")) {
         stanza.archives.push_back({archive.at("id").get<std::string>(), repository_of(archive),
-                                   whole<unsigned>(archive.at("database").at("id")), text_of(archive, "max")});
+                                   whole_number<unsigned>(archive.at("database").at("id")), text_of(archive, "max")});
     }
     for (const json& backup : list_of(object, "backup")) {
         stanza.backups.push_back(backup_of(backup));

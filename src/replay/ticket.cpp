@@ -2,6 +2,7 @@
 
 #include "plan/timeline_choice.hpp"
 #include "system/file.hpp"
+#include "system/whole_number.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -11,6 +12,7 @@
 namespace patroni_pgbackrest {
 
 using nlohmann::json;
+using system::whole_number;
 
 namespace {
 
@@ -79,7 +81,7 @@ std::string Ticket::to_json() const {
 Ticket Ticket::from_json(const std::string& content) {
     try {
         const auto read = json::parse(content);
-        refuse_newer_ticket(read.value("version", ticket_version));
+        refuse_newer_ticket(whole_number(read, "version", ticket_version));
         Ticket ticket;
         ticket.recovery = read.at("recovery") == "patroni" ? Recovery::patroni : Recovery::standalone;
         ticket.scope = read.at("scope");
@@ -87,15 +89,15 @@ Ticket Ticket::from_json(const std::string& content) {
         ticket.latest = read.at("latest");
         ticket.explicit_timeline = read.at("explicit_timeline");
         ticket.newest_timeline = read.at("newest_timeline");
-        ticket.timeline.number = read.at("timeline");
+        ticket.timeline.number = whole_number<std::uint32_t>(read.at("timeline"));
         ticket.past = read.value("past", "");
         for (const auto& range : read.at("wal")) {
             ticket.wal.push_back({range.at(0), range.at(1)});
         }
         ticket.wal_end = postgres::Lsn::parse(read.value("wal_end", ""));
         ticket.archive_get = read.at("archive_get").get<std::vector<std::string>>();
-        ticket.retry.retries = read.at("retries");
-        ticket.retry.wait = std::chrono::seconds(read.at("retry_wait").get<int>());
+        ticket.retry.retries = whole_number<unsigned>(read.at("retries"));
+        ticket.retry.wait = std::chrono::seconds(whole_number<unsigned>(read.at("retry_wait")));
         const auto stop = RecoveryTarget::parse(read.value("target_type", "default"), read.value("target_value", ""),
                                                 read.value("target_exclusive", false));
         ticket.stop = stop.value_or(RecoveryTarget{Latest{}});
@@ -175,12 +177,16 @@ std::optional<OnlyOnce> OnlyOnce::in(const std::filesystem::path& data_directory
     if (!content) {
         return std::nullopt;
     }
-    const auto read = json::parse(*content, nullptr, false);
-    const auto at = read.is_object() ? postgres::Lsn::parse(read.value("at", "")) : std::nullopt;
-    if (!at) {
-        damaged(file_name, "it does not say where");
+    try {
+        const auto read = json::parse(*content);
+        const auto at = postgres::Lsn::parse(read.at("at").get<std::string>());
+        if (!at) {
+            damaged(file_name, "it does not say where");
+        }
+        return OnlyOnce{*at, read.value("startup_process", "")};
+    } catch (const json::exception& error) {
+        damaged(file_name, error.what());
     }
-    return OnlyOnce{*at, read.value("startup_process", "")};
 }
 
 void ReplayNotes::save(const std::filesystem::path& data_directory) const {
@@ -207,7 +213,7 @@ std::optional<ReplayNotes> ReplayNotes::in(const std::filesystem::path& data_dir
         notes.served = read.at("served");
         notes.served_last = read.at("served_last");
         if (read.contains("aborted_with")) {
-            notes.aborted_with = read.at("aborted_with");
+            notes.aborted_with = whole_number<int>(read.at("aborted_with"));
             notes.abort_message = read.at("abort_message");
             notes.abort_hint = read.at("abort_hint");
             notes.abort_lasts = read.value("abort_lasts", false);

@@ -2,6 +2,7 @@
 
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/whole_number.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,7 +14,10 @@ constexpr int history_schema = 1;
 constexpr std::size_t most_runs = 10;
 
 MeasuredRun read_run(const nlohmann::json& content) {
-    return {content.at("at"), content.at("bytes"), content.at("segments"), content.at("segment_size"),
+    using system::whole_number;
+    return {whole_number<std::int64_t>(content.at("at")), whole_number<std::uint64_t>(content.at("bytes")),
+            whole_number<std::uint64_t>(content.at("segments")),
+            whole_number<std::uint64_t>(content.at("segment_size")),
             content.at("seconds").get<std::map<std::string, double>>()};
 }
 

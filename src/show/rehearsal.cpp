@@ -3,6 +3,7 @@
 #include "request/target.hpp"
 #include "show/progress_text.hpp"
 #include "system/text.hpp"
+#include "system/whole_number.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,7 @@
 namespace patroni_pgbackrest {
 
 using nlohmann::json;
+using system::whole_number;
 
 namespace {
 
@@ -35,7 +37,7 @@ json value_or_null(const std::optional<Number>& value) {
 template <typename Number>
 std::optional<Number> number_at(const json& object, const char* name) {
     const auto found = object.find(name);
-    return found == object.end() || !found->is_number() ? std::nullopt : std::optional(found->get<Number>());
+    return found == object.end() || !found->is_number() ? std::nullopt : std::optional(whole_number<Number>(*found));
 }
 
 std::string line_of(std::string_view name, const std::string& text) {
@@ -152,12 +154,12 @@ std::optional<Rehearsal> Rehearsal::from_json(const std::string& line) {
     try {
         const auto read = json::parse(line);
         Rehearsal rehearsal;
-        rehearsal.at = read.at("at");
+        rehearsal.at = whole_number<std::int64_t>(read.at("at"));
         rehearsal.stanza = read.at("stanza");
         rehearsal.target = read.value("target", "");
         rehearsal.seed = number_at<std::uint64_t>(read, "seed");
         rehearsal.backup_set = read.value("backup_set", "");
-        rehearsal.exit_code = read.at("exit_code");
+        rehearsal.exit_code = whole_number<int>(read.at("exit_code"));
         rehearsal.phase = read.value("phase", "");
         rehearsal.message = read.value("message", "");
         rehearsal.reached = read.value("reached", "");
@@ -165,13 +167,13 @@ std::optional<Rehearsal> Rehearsal::from_json(const std::string& line) {
         for (const auto& each : read.value("phases", json::array())) {
             rehearsal.phases.emplace_back(each.at("phase").get<std::string>(), each.at("seconds").get<double>());
         }
-        rehearsal.copied = read.value("copied_bytes", std::uint64_t{0});
-        rehearsal.replayed = read.value("replayed_segments", std::uint64_t{0});
+        rehearsal.copied = whole_number(read, "copied_bytes", std::uint64_t{0});
+        rehearsal.replayed = whole_number(read, "replayed_segments", std::uint64_t{0});
         rehearsal.window = read.value("window", "");
         rehearsal.last_commit = number_at<std::int64_t>(read, "last_commit");
         rehearsal.not_archived = number_at<std::uint64_t>(read, "segments_not_archived");
-        rehearsal.bytes_now = read.value("latest_bytes", std::uint64_t{0});
-        rehearsal.segments_now = read.value("latest_segments", std::uint64_t{0});
+        rehearsal.bytes_now = whole_number(read, "latest_bytes", std::uint64_t{0});
+        rehearsal.segments_now = whole_number(read, "latest_segments", std::uint64_t{0});
         rehearsal.examined = read.value("examined", std::vector<std::string>());
         for (const auto& each : read.value("warnings", json::array())) {
             rehearsal.warnings.push_back({each.value("message", ""), each.value("hint", "")});

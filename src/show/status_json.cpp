@@ -3,6 +3,7 @@
 #include "show/progress_text.hpp"
 #include "system/descriptor.hpp"
 #include "system/temporary_file.hpp"
+#include "system/whole_number.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,6 +16,7 @@
 namespace patroni_pgbackrest {
 
 using nlohmann::json;
+using system::whole_number;
 
 namespace {
 
@@ -72,8 +74,8 @@ PhaseView read_phase(const json& content) {
     for (const auto each : {Unit::bytes, Unit::segments, Unit::time, Unit::files}) {
         phase.unit = unit == text(each) ? each : phase.unit;
     }
-    phase.done = content.at("done");
-    phase.planned = content.at("planned");
+    phase.done = whole_number<std::uint64_t>(content.at("done"));
+    phase.planned = whole_number<std::uint64_t>(content.at("planned"));
     if (content.at("percent").is_number()) {
         phase.percent = std::clamp(content.at("percent").get<double>(), 0.0, 100.0);
     }
@@ -81,10 +83,10 @@ PhaseView read_phase(const json& content) {
         phase.rate = content.at("rate").get<double>();
     }
     if (content.at("seconds_left").is_number()) {
-        phase.left = std::chrono::seconds(content.at("seconds_left").get<std::int64_t>());
+        phase.left = std::chrono::seconds(whole_number<std::int64_t>(content.at("seconds_left")));
     }
-    phase.lasts = std::chrono::seconds(content.at("seconds").get<std::int64_t>());
-    phase.quiet = std::chrono::seconds(content.at("seconds_without_a_move").get<std::int64_t>());
+    phase.lasts = std::chrono::seconds(whole_number<std::int64_t>(content.at("seconds")));
+    phase.quiet = std::chrono::seconds(whole_number<std::int64_t>(content.at("seconds_without_a_move")));
     return phase;
 }
 
@@ -96,10 +98,14 @@ json about_plan(const RunStatus::PlanFacts& plan) {
 }
 
 RunStatus::PlanFacts read_plan(const json& content) {
-    return {content.at("backup_set"),   content.at("repository"),
-            content.at("timeline"),     content.at("recovery"),
-            content.at("wal_segments"), content.at("first_segment"),
-            content.at("last_segment"), content.value("backup_size", std::uint64_t{0})};
+    return {content.at("backup_set"),
+            whole_number<unsigned>(content.at("repository")),
+            whole_number<std::uint32_t>(content.at("timeline")),
+            content.at("recovery"),
+            whole_number<std::uint64_t>(content.at("wal_segments")),
+            content.at("first_segment"),
+            content.at("last_segment"),
+            whole_number(content, "backup_size", std::uint64_t{0})};
 }
 
 RunStatus read(const json& content) {
@@ -110,8 +116,9 @@ RunStatus read(const json& content) {
         }
     }
     const auto& process = content.at("process");
-    status.process = {process.at("pid"), process.at("start_time"), process.at("boot"), process.at("pid_namespace"),
-                      process.value("has_lock", false)};
+    status.process = {whole_number<pid_t>(process.at("pid")),
+                      whole_number<unsigned long long>(process.at("start_time")), process.at("boot"),
+                      process.at("pid_namespace"), process.value("has_lock", false)};
     status.scope = text_of(content.at("scope"));
     status.stanza = text_of(content.at("stanza"));
     status.data_directory = text_of(content.at("data_directory"));
@@ -128,7 +135,7 @@ RunStatus read(const json& content) {
         status.phases.emplace_back(phase.at("name"), phase.at("seconds"));
     }
     if (const auto& error = content.at("last_error"); error.is_object()) {
-        status.last_error = {error.at("exit_code").is_number() ? error.at("exit_code").get<int>() : 0,
+        status.last_error = {error.at("exit_code").is_number() ? whole_number<int>(error.at("exit_code")) : 0,
                              error.at("message"), error.at("hint"), moment_in(error.at("at"))};
     }
     if (content.at("next_try").is_string()) {

@@ -5,6 +5,7 @@
 #include "postgres/timeline_history.hpp"
 #include "system/file.hpp"
 #include "system/lock.hpp"
+#include "system/whole_number.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,6 +19,7 @@
 namespace patroni_pgbackrest {
 
 using nlohmann::json;
+using system::whole_number;
 
 namespace {
 
@@ -71,10 +73,13 @@ RestoreGoal goal_in(const json& content) {
     }
     target->ends_with_plan = content.value("ends_with_plan", false);
     RestoreGoal goal{*target,
-                     {content.at("timeline").get<std::uint32_t>()},
+                     {whole_number<std::uint32_t>(content.at("timeline"))},
                      content.at("last_segment"),
-                     {content.at("segment_bytes").get<std::uint64_t>()},
+                     {whole_number<std::uint64_t>(content.at("segment_bytes"))},
                      content.at("checksums")};
+    if (!goal.segment_size.is_possible()) {
+        throw json::other_error::create(501, fmt::format("unknown segment size {}", goal.segment_size.bytes), nullptr);
+    }
     if (content.contains("wal_end")) {
         goal.wal_end = lsn_in(content.at("wal_end"));
     }
@@ -105,8 +110,10 @@ json json_of(const Reached& reached) {
 }
 
 Reached reached_in(const json& content) {
-    Reached reached{
-        {content.at("timeline").get<std::uint32_t>()}, lsn_in(content.at("lsn")), content.at("reason"), std::nullopt};
+    Reached reached{{whole_number<std::uint32_t>(content.at("timeline"))},
+                    lsn_in(content.at("lsn")),
+                    content.at("reason"),
+                    std::nullopt};
     if (content.contains("time")) {
         reached.time = content.at("time").get<std::string>();
     }
@@ -206,21 +213,21 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
     }
     try {
         const auto read = json::parse(*content);
-        refuse_newer_journal(read.value("version", journal_version), file);
+        refuse_newer_journal(whole_number(read, "version", journal_version), file);
         Journal journal;
         journal.scope = read.value("scope", "");
         journal.member = read.value("member", "");
         journal.never_led = read.value("never_led", false);
         journal.given_up = read.value("given_up", false);
         journal.not_accepted = read.value("not_accepted", false);
-        journal.hand_overs = read.value("hand_overs", 0U);
+        journal.hand_overs = whole_number(read, "hand_overs", 0U);
         journal.named = read.value("named", "");
         journal.circumstances = read.value("circumstances", "");
         for (const auto& timeline : read.value("rejected_timelines", json::array())) {
-            journal.rejected_timelines[{timeline.at("timeline").get<std::uint32_t>()}] =
+            journal.rejected_timelines[{whole_number<std::uint32_t>(timeline.at("timeline"))}] =
                 timeline.at("last_segment_sha1");
         }
-        journal.control_inode = read.value("control_inode", std::uint64_t{0});
+        journal.control_inode = whole_number(read, "control_inode", std::uint64_t{0});
         journal.followed = read.value("followed", "");
         journal.is_copy = read.value("is_copy", false);
         journal.request = read.at("request");
@@ -237,16 +244,17 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         }
         if (read.contains("handed_over")) {
             const auto& directory = read.at("handed_over");
-            journal.handed_over = HandedOver{directory.at("inode"),
-                                             directory.at("at"),
-                                             directory.value("control_written_at", std::int64_t{0}),
-                                             {directory.value("boot", ""), directory.value("up", std::int64_t{0})},
-                                             directory.value("birth", "")};
+            journal.handed_over =
+                HandedOver{whole_number<std::uint64_t>(directory.at("inode")),
+                           whole_number<std::int64_t>(directory.at("at")),
+                           whole_number(directory, "control_written_at", std::int64_t{0}),
+                           {directory.value("boot", ""), whole_number(directory, "up", std::int64_t{0})},
+                           directory.value("birth", "")};
         }
         if (read.contains("begun_timeline")) {
             const auto& begun = read.at("begun_timeline");
-            journal.begun_timeline =
-                BegunTimeline{{begun.at("number").get<std::uint32_t>()}, begun.at("history_written_at")};
+            journal.begun_timeline = BegunTimeline{{whole_number<std::uint32_t>(begun.at("number"))},
+                                                   whole_number<std::int64_t>(begun.at("history_written_at"))};
         }
         if (read.contains("asked")) {
             journal.goal = goal_in(read.at("asked"));
@@ -256,8 +264,9 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         }
         if (read.contains("rejected")) {
             const auto& rejection = read.at("rejected");
-            journal.rejected = Rejection{rejection.at("message"), rejection.at("hint"), rejection.at("configuration"),
-                                         rejection.value("at", std::int64_t{0})};
+            journal.rejected = Rejection{rejection.at("message"), rejection.at("hint"),
+                                         whole_number<std::size_t>(rejection.at("configuration")),
+                                         whole_number(rejection, "at", std::int64_t{0})};
         }
         if (read.contains("base")) {
             const auto& kept = read.at("base");

@@ -8,6 +8,7 @@
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
+#include "system/whole_number.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -20,6 +21,7 @@
 namespace patroni_pgbackrest {
 
 using nlohmann::json;
+using system::whole_number;
 
 namespace {
 
@@ -90,14 +92,20 @@ std::optional<EarlierFailure> EarlierFailure::read(const std::filesystem::path& 
             return std::nullopt;
         }
         const auto read = json::parse(*content);
-        if (const auto written = read.value("version", memory_version); written > memory_version) {
+        if (const auto written = whole_number(read, "version", memory_version); written > memory_version) {
             log::warning("{} has version {}, and this program reads version {} and older: it counts for nothing",
                          file.string(), written, memory_version);
             return std::nullopt;
         }
-        return EarlierFailure{read.at("request"),  read.at("exit_code"), read.at("message"),
-                              read.at("hint"),     read.at("lasts"),     read.at("facts"),
-                              read.at("in_a_row"), read.at("at"),        read.value("words", "")};
+        return EarlierFailure{read.at("request"),
+                              whole_number<int>(read.at("exit_code")),
+                              read.at("message"),
+                              read.at("hint"),
+                              read.at("lasts"),
+                              read.at("facts"),
+                              whole_number<unsigned>(read.at("in_a_row")),
+                              whole_number<std::uint32_t>(read.at("at")),
+                              read.value("words", "")};
     } catch (const json::exception& error) {
         log::warning("{} is damaged and counts for nothing: {}", file.string(), error.what());
         return std::nullopt;

@@ -214,6 +214,8 @@ TEST_CASE("the leader is read from patronictl's JSON") {
     CHECK_FALSE(leader_in(R"([{"Member": "n1", "Role": "Replica"}])").leader);
     CHECK(leader_in(R"([{"Member": "n2", "Role": "Leader", "TL": 3}])").timeline == 3);
     CHECK(leader_in(R"([{"Member": "n2", "Role": "Leader", "TL": ""}])").timeline == 0);
+    CHECK(leader_in(R"([{"Member": "n2", "Role": "Leader", "TL": 4294967299}])").timeline == 0);
+    CHECK(leader_in(R"([{"Member": "n2", "Role": "Leader", "TL": 1.76e58}])").timeline == 0);
 }
 
 TEST_CASE("of a Citus cluster only the own group counts") {

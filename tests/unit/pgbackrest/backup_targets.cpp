@@ -37,6 +37,18 @@ TEST_CASE("links and tablespaces are read from what info prints for people") {
     CHECK(targets[2].destination == "/disks/two words");
 }
 
+TEST_CASE("a number of a tablespace that is none is told as what cannot be read") {
+    const auto with_number = [](const std::string& number) {
+        return R"([{"backup": [{"label": "set", "tablespace": [{"name": "cold", "oid": )" + number +
+               R"(, "destination": "/disks/cold"}]}]}])";
+    };
+    CHECK(parse_targets(with_number("16384"), "set").at(0).id == "16384");
+    for (const std::string number : {"1.76e58", "-1", "0.5"}) {
+        CAPTURE(number);
+        CHECK_THROWS_AS(parse_targets(with_number(number), "set"), patroni_pgbackrest::Failure);
+    }
+}
+
 TEST_CASE("a backup without links and tablespaces has no targets in what info prints") {
     CHECK(parse_printed_targets("stanza: demo\n            database list: postgres (13443)\n").empty());
     CHECK(parse_printed_targets("").empty());

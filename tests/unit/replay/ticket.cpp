@@ -3,6 +3,8 @@
 #include "support/archives.hpp"
 #include "support/catch.hpp"
 
+#include <nlohmann/json.hpp>
+
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest;
 using postgres::Timeline;
@@ -89,6 +91,14 @@ TEST_CASE("a damaged ticket is refused, and never taken for none") {
     auto wrong_type = whole;
     wrong_type.replace(wrong_type.find("\"demo\""), 6, "1");
     CHECK(damage(wrong_type).size() == 1);
+    for (const std::string name : {"timeline", "retries", "retry_wait", "version"}) {
+        for (const auto* number : {"1.76e58", "-1", "0.5", "true"}) {
+            CAPTURE(name, number);
+            auto ticket = nlohmann::json::parse(whole);
+            ticket[name] = nlohmann::json::parse(number);
+            CHECK(damage(ticket.dump()).front().message.find("patroni_pgbackrest.ticket is damaged: ") == 0);
+        }
+    }
 }
 
 TEST_CASE("a ticket of a newer version is refused, and an older one is read") {
@@ -195,6 +205,21 @@ TEST_CASE("notes of a replay come back as they were, damaged ones are refused") 
 
     files.write(ReplayNotes::file_name, "{");
     CHECK(problems_of(ExitCode::verification_failed, [&] { ReplayNotes::in(files.path()); }).size() == 1);
+}
+
+TEST_CASE("a damaged note of what is replayed only once is refused, and never taken for none") {
+    const Files files;
+    CHECK_FALSE(OnlyOnce::in(files.path()));
+    OnlyOnce{postgres::Lsn{0x6000}, "12 345"}.save(files.path());
+    CHECK(OnlyOnce::in(files.path()).value().startup_process == "12 345");
+    for (const char* text :
+         {"", "[]", "{}", R"({"at": 7})", R"({"at": "7"})", R"({"at": "0/7", "startup_process": 7})"}) {
+        CAPTURE(text);
+        files.write(OnlyOnce::file_name, text);
+        const auto problems = problems_of(ExitCode::verification_failed, [&] { OnlyOnce::in(files.path()); });
+        REQUIRE(problems.size() == 1);
+        CHECK(problems[0].message.find("patroni_pgbackrest.once is damaged: ") == 0);
+    }
 }
 
 TEST_CASE("a ticket without a command is damaged") {

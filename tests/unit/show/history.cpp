@@ -24,7 +24,11 @@ TEST_CASE("the history keeps what the last ten restores took, oldest first") {
 TEST_CASE("a history that is damaged, or a later program's, counts as none, and the next restore begins another") {
     const Files files;
     for (const std::string text : {"", "{", "[]", R"({"schema": 2, "runs": []})",
-                                   R"({"schema": 1, "runs": [{"at": "x"}]})", R"({"schema": 1, "runs": 5})"}) {
+                                   R"({"schema": 1, "runs": [{"at": "x"}]})", R"({"schema": 1, "runs": 5})",
+                                   R"({"schema": 1, "runs": [{"at": 1, "bytes": -1, "segments": 1, "segment_size": 1,
+                                       "seconds": {}}]})",
+                                   R"({"schema": 1, "runs": [{"at": 1.76e58, "bytes": 1, "segments": 1,
+                                       "segment_size": 1, "seconds": {}}]})"}) {
         CAPTURE(text);
         const auto file = files.write("data.restores.json", text);
         CHECK(read_history(file).empty());

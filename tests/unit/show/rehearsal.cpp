@@ -83,6 +83,10 @@ TEST_CASE("a rehearsal comes back from its line of the history as it was") {
     CHECK_FALSE(Rehearsal::from_json("{}"));
     CHECK_FALSE(Rehearsal::from_json("half a li"));
     CHECK_FALSE(Rehearsal::from_json(R"({"at": "noon", "stanza": "demo", "exit_code": 0})"));
+    CHECK_FALSE(Rehearsal::from_json(R"({"at": 1.76e58, "stanza": "demo", "exit_code": 0})"));
+    CHECK_FALSE(Rehearsal::from_json(R"({"at": 1, "stanza": "demo", "exit_code": 0, "seed": -1})"));
+    CHECK_FALSE(Rehearsal::from_json(R"({"at": 1, "stanza": "demo", "exit_code": 0, "copied_bytes": 0.5})"));
+    CHECK(Rehearsal::from_json(R"({"at": 1, "stanza": "demo", "exit_code": 0})"));
 }
 
 TEST_CASE("the history keeps every rehearsal in a line, and passes over what is none") {

@@ -185,6 +185,15 @@ TEST_CASE("what is no status, or a later program's, tells nothing") {
     auto damaged = json::parse(replaying().to_json());
     damaged["phase"]["done"] = "much";
     CHECK_FALSE(RunStatus::from_json(damaged.dump()));
+    for (const auto& number : {json(1.76e58), json(-1), json(0.5)}) {
+        CAPTURE(number.dump());
+        for (const char* place : {"/phase/done", "/plan/timeline", "/process/start_time"}) {
+            CAPTURE(place);
+            auto status = json::parse(replaying().to_json());
+            status[json::json_pointer(place)] = number;
+            CHECK_FALSE(RunStatus::from_json(status.dump()));
+        }
+    }
 }
 
 TEST_CASE("a status file replaces the one before, and leaves nothing else") {

@@ -169,7 +169,12 @@ TEST_CASE("a damaged journal is refused by its name, since it protects what is b
     Journal{}.save(files.path("whole"));
     auto unknown_phase = files.read("whole");
     unknown_phase.replace(unknown_phase.find("copying"), 7, "sleeping");
-    for (const auto& text : {std::string(), std::string("{}"), std::string("[1]"), unknown_phase}) {
+    std::vector<std::string> damaged = {"", "{}", "[1]", unknown_phase};
+    for (const std::string number : {"1.76e58", "-1", "0.5", "4294967296"}) {
+        damaged.push_back(files.read("whole"));
+        damaged.back().replace(damaged.back().find("\"hand_overs\": 0"), 15, "\"hand_overs\": " + number);
+    }
+    for (const auto& text : damaged) {
         CAPTURE(text);
         const auto file = files.write("journal.json", text);
         const auto problems = problems_of(ExitCode::unsafe, [&] { Journal::read(file); });
@@ -177,6 +182,19 @@ TEST_CASE("a damaged journal is refused by its name, since it protects what is b
         CHECK(problems[0].message.find("the journal " + file.string() + " is damaged: ") == 0);
         CHECK(problems[0].hint == "move it and the staging directory beside it away; the next run starts over");
     }
+}
+
+TEST_CASE("a journal whose segments have an impossible size is damaged") {
+    const Files files;
+    Journal journal;
+    journal.goal = RestoreGoal{RecoveryTarget{Latest{}}, {7}, "000000070000000000000009", {16 << 20}, true};
+    journal.save(files.path("journal.json"));
+    CHECK(Journal::read(files.path("journal.json")).value().goal->segment_size == postgres::SegmentSize{});
+    auto text = files.read("journal.json");
+    text.replace(text.find("16777216"), 8, "0");
+    const auto file = files.write("journal.json", text);
+    CHECK(problems_of(ExitCode::unsafe, [&] { Journal::read(file); }).front().message.find("is damaged: ") !=
+          std::string::npos);
 }
 
 TEST_CASE("a journal of a newer version is refused by its name, and an older one is read") {

@@ -41,6 +41,17 @@ TEST_CASE("a damaged memory is none: it must not stand in the way of a restore")
     const Files files;
     files.write("failure.json", "{");
     CHECK_FALSE(EarlierFailure::read(files.path("failure.json")));
+    lasting_failure().save(files.path("failure.json"));
+    const auto whole = files.read("failure.json");
+    for (const std::string number : {"1.76e58", "-1", "0.5", "18446744073709551615", "true"}) {
+        CAPTURE(number);
+        auto text = whole;
+        text.replace(text.find("1795347600"), 10, number);
+        CHECK_FALSE(EarlierFailure::read(files.write("failure.json", text)));
+        text = whole;
+        text.replace(text.find("\"in_a_row\": 1"), 13, "\"in_a_row\": " + number);
+        CHECK_FALSE(EarlierFailure::read(files.write("failure.json", text)));
+    }
 }
 
 TEST_CASE("a memory of a newer version counts for nothing, and an older one is read") {
