@@ -67,10 +67,10 @@ void make_directory(const fs::path& directory, fs::perms permissions) {
     }
 }
 
-/// restorePathValidate in validate.c.inc: without either file, --delta is disabled with only a warning.
+/// restorePathValidate in validate.c.inc: without either file, --delta is disabled with only a warning. Throws where
+/// nobody can look: what is not resumable is removed.
 bool is_resumable(const fs::path& directory) {
-    std::error_code error;
-    return fs::exists(directory / "backup.manifest", error) || fs::exists(directory / "PG_VERSION", error);
+    return fs::exists(directory / "backup.manifest") || fs::exists(directory / "PG_VERSION");
 }
 
 /// What an interruption leaves behind before pgBackRest has written its manifest.

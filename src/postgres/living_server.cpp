@@ -3,6 +3,7 @@
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/interruption.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <chrono>
@@ -59,11 +60,15 @@ std::optional<PostmasterFile> PostmasterFile::read(const fs::path& data_director
 
 std::optional<pid_t> living_server(const fs::path& data_directory) {
     std::error_code error;
-    for (const auto& process : fs::directory_iterator("/proc", error)) {
-        const auto pid = system::number(process.path().filename().string());
-        if (pid && works_in(process.path(), data_directory)) {
+    fs::directory_iterator process("/proc", error);
+    for (const fs::directory_iterator end; !error && process != end; process.increment(error)) {
+        const auto pid = system::number(process->path().filename().string());
+        if (pid && works_in(process->path(), data_directory)) {
             return static_cast<pid_t>(*pid);
         }
+    }
+    if (error) {
+        throw system::refused("read the process table in", "/proc", error.value());
     }
     return {};
 }

@@ -4,6 +4,7 @@
 #include "process/child.hpp"
 #include "staging/old_wal.hpp"
 #include "system/file.hpp"
+#include "system/refusal.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -28,6 +29,9 @@ std::string last_archived(const fs::path& archive_status, postgres::Timeline tim
             last = std::max(last, name);
         }
     }
+    if (error && error != std::errc::no_such_file_or_directory) {
+        throw system::refused("read the directory", archive_status, error.value());
+    }
     return last;
 }
 
@@ -38,7 +42,12 @@ BegunHistories begun_histories(const fs::path& pg_wal, postgres::Timeline restor
     for (const auto& [timeline, history] : histories_in(pg_wal)) {
         std::error_code error;
         const auto has_mark = [&, file = timeline.history_file()](const char* mark) {
-            return fs::exists(pg_wal / "archive_status" / (file + mark), error);
+            const auto path = pg_wal / "archive_status" / (file + mark);
+            const bool is_there = fs::exists(path, error);
+            if (error) {
+                throw system::refused("look at", path, error.value());
+            }
+            return is_there;
         };
         const bool is_archived = has_mark(".done");
         if (timeline <= restored || !(is_archived || has_mark(".ready"))) {

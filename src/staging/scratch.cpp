@@ -189,6 +189,9 @@ void refuse_servers_in(const fs::path& tablespaces, const fs::path& directory) {
             throw has_server(*server, entry->path(), directory);
         }
     }
+    if (error && error != std::errc::no_such_file_or_directory) {
+        throw system::refused("look through", tablespaces, error.value());
+    }
 }
 
 void remove_all_made_in(const fs::path& own) {

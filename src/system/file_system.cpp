@@ -11,8 +11,6 @@
 #include <deque>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
-#include <sstream>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -65,9 +63,7 @@ std::vector<Mount> mounts_in(std::string_view mountinfo) {
 }
 
 std::string own_mountinfo() {
-    std::ostringstream text;
-    text << std::ifstream("/proc/self/mountinfo").rdbuf();
-    return text.str();
+    return read_file("/proc/self/mountinfo");
 }
 
 /// The id of the mount that holds a path; 0 on kernels before 5.8, which do not say.

@@ -147,6 +147,16 @@ TEST_CASE("a leftover from before the manifest was written is emptied, and links
     CHECK(fs::exists(fake.directory.path() / "elsewhere" / "file"));
 }
 
+TEST_CASE("nothing is removed where nobody can see whether it is an interrupted restore") {
+    Fake fake;
+    const RestoreJob job = job_of(fake);
+    fs::create_directories(job.data_directory / "base");
+    fs::create_symlink("PG_VERSION", job.data_directory / "PG_VERSION");
+    CHECK_THROWS_AS(restore(job), fs::filesystem_error);
+    CHECK(fs::exists(job.data_directory / "base"));
+    CHECK(fake.calls().empty());
+}
+
 TEST_CASE("a restore that breaks off is tried again, from where it stopped") {
     Fake fake;
     const RestoreJob job = job_of(fake);

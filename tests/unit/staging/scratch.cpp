@@ -196,6 +196,17 @@ TEST_CASE("what an interrupted rehearsal left is removed by the next, and nothin
     CHECK(system::entries(directory) == std::vector<std::string>{"notes"});
 }
 
+TEST_CASE("tablespaces of an interrupted rehearsal that cannot be looked through are not removed") {
+    const Files files;
+    const auto directory = files.path("scratch");
+    files.write(mark, R"({"version":1,"state":"running","made":true})");
+    files.write(own + "/data.restoring/PG_VERSION", "15\n");
+    fs::create_symlink("tablespaces", files.path(own + "/tablespaces"));
+    fs::permissions(directory, fs::perms::owner_all);
+    CHECK(refusal_of_scratch(directory).code() == ExitCode::system_refused);
+    CHECK(fs::exists(files.path(own + "/data.restoring/PG_VERSION")));
+}
+
 TEST_CASE("what was kept, or is somebody's, is not removed") {
     const Files files;
     const auto directory = files.path("scratch");

@@ -220,6 +220,11 @@ TEST_CASE("of pg_wal the segments count that were written to and are not in the 
         fs::create_directory_symlink(node.files.path("wal"), node.data / "pg_wal");
         CHECK(read().segments == wal.segments);
     }
+    SECTION("a segment that cannot be read is not passed over") {
+        const auto file = node.data / "pg_wal" / segment(1, 17);
+        fs::create_symlink(file, file);
+        CHECK(read().why_unknown == "cannot read " + file.string() + ": Too many levels of symbolic links");
+    }
     SECTION("segments of another size than the archive's tell nothing of what it lacks") {
         write(segment(3, 1), first_wal_page(identifier, 3, 1, 64U << 20));
         CHECK(read().why_unknown == "its WAL segments have 64 MiB, and those of the archive 16 MiB");

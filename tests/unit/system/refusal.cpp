@@ -169,9 +169,10 @@ TEST_CASE("an exception that nobody caught is the system's refusal, or our own m
 TEST_CASE("a file that cannot be read for want of descriptors is no mistake of who named it") {
     const PrivateDirectory directory;
     write_file(directory.path() / "a", "x");
-    for (const auto& read : {std::function<void()>([&] { read_file(directory.path() / "a"); }),
-                             std::function<void()>([&] { read_file_if_present(directory.path() / "a"); }),
-                             std::function<void()>([&] { entries(directory.path()); })}) {
+    for (const auto& read :
+         {std::function<void()>([&] { read_file(directory.path() / "a"); }),
+          std::function<void()>([&] { read_file_if_present(directory.path() / "a"); }),
+          std::function<void()>([&] { entries(directory.path()); }), std::function<void()>([] { remote_mounts(); })}) {
         Forked process([&] {
             if (!limit(RLIMIT_NOFILE, 3)) {
                 return 99;
