@@ -300,11 +300,14 @@ TEST_CASE("what is called misplaced is what Patroni does not take", "[as_patroni
     const Files files;
     std::vector<ConfigurationSource> sources;
     Strings keys;
-    for (const std::string key : {"pg_hba", "pg_ident", "recovery_conf", "create_replica_methods", "use_pg_rewind",
-                                  "use_slots", "maximum_lag_on_failover", "synchronous_mode", "slots"}) {
+    for (const std::string key :
+         {"pg_hba", "pg_ident", "parameters", "recovery_conf", "create_replica_methods", "create_replica_method",
+          "use_pg_rewind", "use_slots", "maximum_lag_on_failover", "synchronous_mode", "slots"}) {
         for (const auto& level : levels) {
-            const bool is_map = key == "recovery_conf" || key == "slots";
-            const auto value = is_map ? "{a: 4711}" : key.starts_with("pg_") || key.ends_with("s") ? "[4711]" : "4711";
+            const bool is_map = key == "recovery_conf" || key == "slots" || key == "parameters";
+            const auto value = is_map                                                ? "{a: 4711}"
+                               : key.starts_with("pg_") || key.starts_with("create") ? "[4711]"
+                                                                                     : "4711";
             const auto line = [&](const std::string& here) {
                 return here == level ? ", " + key + ": " + (key == "use_slots" ? "4711" : value) : std::string();
             };
@@ -354,6 +357,35 @@ TEST_CASE("the port and the tags are read as Patroni reads them", "[as_patroni]"
         review_node(*load_tree(sources[i]), sources[i], intent, findings);
         const auto is_tag = [](const Finding& finding) { return finding.id == "node-never-bootstraps"; };
         CHECK(std::any_of(findings.begin(), findings.end(), is_tag) == answers[i]["nofailover"].get<bool>());
+    }
+}
+
+TEST_CASE("a method's command has the words that Patroni runs", "[as_patroni]") {
+    Chance chance;
+    CAPTURE(chance.seed());
+    const auto parts =
+        system::split("patroni_pgbackrest|bootstrap|--type=immediate|caf\xc3\xa9|a|$x|#|;|=| |  |\t|\n|\v"
+                      "|'|\"|\\|''|\"\"|\\ |\\'|\\\"|\\\n",
+                      '|');
+    const Files files;
+    std::vector<ConfigurationSource> sources;
+    for (int i = 0; i < 1000; ++i) {
+        std::string command = "env";
+        for (auto left = chance.below(9); left > 0; --left) {
+            command += chance.of(parts);
+        }
+        const auto text = "{scope: demo, bootstrap: {method: m, m: {no_params: true, command: " + Json(command).dump() +
+                          "}}, postgresql: {listen: a, data_dir: /data, authentication: {}}}\n";
+        sources.push_back({files.write(std::to_string(i) + ".command.yml", text), {}});
+    }
+    const auto answers = ask(files, sources);
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        CAPTURE(shown(sources[i]));
+        Json words;  // null where it is refused
+        if (problems_of([&] { read_configuration(sources[i]); }).empty()) {
+            words = read_configuration(sources[i])->method->command;
+        }
+        CHECK(words == answers[i]["words"]);
     }
 }
 

@@ -98,6 +98,22 @@ def taken(path):
             'port': port, 'nofailover': bool(node.nofailover)}
 
 
+def called(path):
+    """The words that Patroni runs, without what it appends; None where it cannot split the line."""
+    section = Config(path, None)['bootstrap']
+    calls = []
+
+    def call(words, *rest, **more):
+        calls.append(words)
+        return 1
+
+    bootstrap = object.__new__(Bootstrap)
+    bootstrap._postgresql = types.SimpleNamespace(set_state=lambda state: None, scope='demo', data_dir='/data',
+                                                  cancellable=types.SimpleNamespace(call=call))
+    bootstrap._custom_bootstrap(section[section['method']])
+    return {'words': calls[0] if calls else None}
+
+
 def readable(path):
     with open(path, encoding='utf-8') as file:
         try:
@@ -112,4 +128,5 @@ for line in sys.stdin:
     given = json.loads(line)
     path = given['path']
     print(json.dumps({'readable': readable(path)} if path.endswith('.txt') else
+                     called(path) if path.endswith('.command.yml') else
                      taken(path) if path.endswith('.level.yml') else seen(path, given['environment'])))
