@@ -1,6 +1,7 @@
 #include "patroni/effective.hpp"
 #include "patroni/review.hpp"
 #include "patroni/roles.hpp"
+#include "patroni/secrets.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
@@ -61,8 +62,10 @@ void review_listen(const Node& local, std::vector<Finding>& findings) {
         const auto address = last.starts_with("[") ? last.substr(0, last.rfind(']') + 1)
                              : is_ipv6(last)       ? "[" + last + "]"
                                                    : host;
+        // A part of a secret does not look like one.
+        const auto shown = text_to_show(text) == text ? port : "****";
         findings.push_back({"listen-misread",
-                            {fmt::format("postgresql.listen is '{}': Patroni takes '{}' for the port", text, port),
+                            {fmt::format("postgresql.listen is '{}': Patroni takes '{}' for the port", text, shown),
                              fmt::format("put the port behind the last address: '{}:5432'", address), entry->place}});
     }
 }
