@@ -46,8 +46,14 @@ patroni::Intent intent_of(const BootstrapArguments& arguments, const std::option
 
 /// What its block says is not for us, if it is not a script that calls us with it.
 bool runs_another_program(const BootstrapArguments& arguments) {
-    return arguments.patroni && arguments.patroni->method &&
-           !patroni::calls_us(system::join(arguments.patroni->method->command, " "), "bootstrap");
+    if (!arguments.patroni || !arguments.patroni->method) {
+        return false;
+    }
+    std::vector<std::string> words;
+    for (const auto& word : arguments.patroni->method->command) {
+        words.push_back(system::shell_word(word));
+    }
+    return !patroni::calls_us(system::join(words, " "), "bootstrap");
 }
 
 std::optional<Request> review_request(const BootstrapArguments& arguments, Overview& overview,

@@ -1,10 +1,14 @@
 #include "commands/check_configuration.hpp"
 
+#include "checks/checks.hpp"
 #include "commands/arguments.hpp"
 #include "commands/configure_changes.hpp"
+#include "patroni/secrets.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
+#include "system/failure.hpp"
 #include "system/file.hpp"
+#include "yaml/outline.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,6 +16,8 @@
 #include <map>
 #include <set>
 #include <sys/stat.h>
+#include <utility>
+#include <vector>
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::commands;
@@ -42,6 +48,35 @@ Strings found(const std::string& yaml) {
         result.push_back(text(finding));
     }
     return result;
+}
+
+/// Where each value that is a scalar stands: its first byte and the one behind it.
+void add_scalars(const yaml::Written& node, std::vector<std::pair<std::size_t, std::size_t>>& places) {
+    if (node.is_scalar() && node.end > node.begin) {
+        places.emplace_back(node.begin, node.end);
+    }
+    for (const auto& child : node.children) {
+        add_scalars(child, places);
+    }
+}
+
+/// All that check shows of a file: its findings and the settings.
+std::string shown_by_check(const std::string& yaml) {
+    const Files files;
+    const auto file = files.write("patroni.yml", yaml);
+    Overview overview;
+    std::vector<Finding> findings;
+    try {
+        review_configuration(read_bootstrap_arguments({"check", "--patroni-config=" + file.string()}), overview,
+                             findings, files.path());
+    } catch (const Failure& failure) {
+        append(findings, "configuration-broken", failure.problems());
+    }
+    for (auto& finding : findings) {  // as check does
+        finding.problem.message = patroni::text_to_show(finding.problem.message);
+        finding.problem.hint = patroni::text_to_show(finding.problem.hint);
+    }
+    return overview_json(overview, findings) + overview_text(overview, findings);
 }
 
 /// What `configure --stanza=demo --replicas --replace --write` makes of it.
@@ -169,4 +204,33 @@ TEST_CASE("the block of another program leaves one warning, and none of its sett
     CHECK(findings[0].problem ==
           Problem{"bootstrap.wal_g.command does not call patroni_pgbackrest bootstrap",
                   "let it run patroni_pgbackrest bootstrap; ignore this if it is a script that does", "patroni.yml:5"});
+}
+
+TEST_CASE("check shows no marker in a connection string or an option, whatever value of a shape holds them") {
+    const Strings secrets = {"postgres://u:speakfriend@h/d", "PGPASSWORD=speakfriend x",
+                             "x --repo1-s3-key-secret=speakfriend"};
+    std::size_t tried = 0;
+    for (const auto& entry : fs::directory_iterator(shapes)) {
+        if (entry.path().extension() != ".yml") {
+            continue;
+        }
+        const auto shape = entry.path().filename().string();
+        const auto yaml = system::read_file(entry.path());
+        std::vector<std::pair<std::size_t, std::size_t>> places;
+        add_scalars(yaml::Outline(yaml::read(yaml, shape)).root(), places);
+        for (const auto& [begin, end] : places) {
+            const auto& secret = secrets[tried++ % secrets.size()];
+            CAPTURE(shape, begin, secret);
+            const auto with_secret = yaml.substr(0, begin) + "'" + secret + "'" + yaml.substr(end);
+            CHECK(shown_by_check(with_secret).find("speakfriend") == std::string::npos);
+        }
+    }
+    CHECK(tried > 300);
+}
+
+TEST_CASE("a command of ours is known for ours whatever stands in quotes before it") {
+    const auto yaml = "scope: demo\nbootstrap:\n  method: m\n  m:\n    command: env X=\"it's\" patroni_pgbackrest "
+                      "bootstrap\n    stanza: demo\n    typ: time\npostgresql:\n  data_dir: /data\n";
+    const auto findings = found(yaml);
+    CHECK(std::find(findings.begin(), findings.end(), "request-invalid:7") != findings.end());
 }
