@@ -279,6 +279,19 @@ class Configure(BootstrapCase):
         self.assertNotIn('/opt/', read(file))
         self.assertIn('restore_command: pgbackrest --stanza=demo archive-get', read(file))
 
+    def test_20_000_lines_take_configure_less_than_a_second(self):
+        lines = ''.join("    parameter_%d: 'value %d'  # of it\n" % (number, number) for number in range(20000))
+        file = self.lab.write('my.yml', self.MINIMAL + '  parameters:\n' + lines)
+        # Patroni's own interpreter, which takes its seconds for them, is left out.
+        before = os.times()
+        result = self.run_program('/usr/bin/env', 'PATH=/nowhere', program(), 'configure', '--patroni-config=' + file,
+                                  '--stanza=demo', '--write')
+        after = os.times()
+        self.assert_done(result)
+        self.assertIn('    stanza: demo\n', read(file))
+        seconds = sum(getattr(after, name) - getattr(before, name) for name in ('children_user', 'children_system'))
+        self.assertLess(seconds, 1)
+
     def test_a_full_disk_leaves_the_old_file(self):
         disk = self.lab.mount_tmpfs(1, 'disk')
         file = os.path.join(disk, 'my.yml')
