@@ -81,13 +81,12 @@ TEST_CASE("in patroni mode a restore_command in the DCS that is not the guard's 
     CHECK(refused(archives) == Problems{});
     CHECK(refused(R"({"postgresql":{"recovery_conf":{"restore_command":"patroni_pgbackrest archive-get %f %p"}}})") ==
           Problems{});
-    CHECK(
-        refused(R"({"postgresql":{"recovery_conf":{"restore_command":"cp /old/%f %p"}}})") ==
-        Problems{{"another restore_command than the guard's would replay after a restart of Patroni",
-                  "remove it, or make it the guard's: patroni_pgbackrest archive-get %f \"%p\"; patronictl edit-config "
-                  "demo --force -s postgresql.recovery_conf.restore_command=null takes it out of the DCS, and -s "
-                  "KEY=VALUE sets a key there",
-                  "/config in the DCS, postgresql.recovery_conf.restore_command"}});
+    CHECK(refused(R"({"postgresql":{"recovery_conf":{"restore_command":"cp /old/%f %p"}}})") ==
+          Problems{{"another restore_command than the guard's would replay after a restart of Patroni",
+                    "remove it, or make it the guard's: patroni_pgbackrest archive-get %f %p; patronictl edit-config "
+                    "demo --force -s postgresql.recovery_conf.restore_command=null takes it out of the DCS, and -s "
+                    "KEY=VALUE sets a key there",
+                    "/config in the DCS, postgresql.recovery_conf.restore_command"}});
     const auto other =
         with_dcs(given, holding(R"({"postgresql":{"recovery_conf":{"restore_command":"cp /old/%f %p"}}})"));
     CHECK(make_request_in_any_mode(other.options, other.patroni).recovery == Recovery::patroni);
