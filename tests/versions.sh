@@ -4,7 +4,7 @@
 # every suite is green. As root; a root takes 1 to 2 GB. Nothing is left behind but package debootstrap.
 #   tests/versions.sh [SUITE...] [-- ARGUMENT...]     bullseye bookworm trixie sid unless named; for tests/real/run
 #   tests/versions.sh in SUITE COMMAND...             a command in such a root, the checkout being in /srv/source
-#   tests/versions.sh as-patroni SUITE [CASE...]      tests/unit/patroni/as_patroni.cpp with that suite's Patroni, or other cases there
+#   tests/versions.sh as-patroni SUITE [CASE...]      unit tests that ask Patroni, with that suite's; or other cases of unit_patroni and unit_commands
 # VERSIONS_ROOTS=DIRECTORY keeps the roots there for the next run; VERSIONS_MIRROR=URL is where the packages come from.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -91,15 +91,18 @@ prepare() { # SUITE BUILT
 
 # A static binary runs in every suite, whatever its compiler.
 run_as_patroni() { # SUITE CASE...: for Catch2
-  local suite=$1 name environment=(HOME=/tmp LANG=C.UTF-8)
+  local suite=$1 name program status=0 environment=(HOME=/tmp LANG=C.UTF-8) programs=(unit_patroni unit_commands)
   shift
   [ $# -gt 0 ] || set -- '[as_patroni]'
   make_root $static_built_in && install_sets $static_built_in build tests && copy_sources $static_built_in &&
-    build $static_built_in static-tests unit_patroni -DPATRONI_PGBACKREST_STATIC=ON -DPATRONI_PGBACKREST_TESTS=ON &&
+    build $static_built_in static-tests "${programs[*]}" -DPATRONI_PGBACKREST_STATIC=ON -DPATRONI_PGBACKREST_TESTS=ON &&
     make_root "$suite" && install_sets "$suite" run && copy_sources "$suite" &&
-    install -m 755 "$roots/$static_built_in/srv/static-tests/tests/unit_patroni" "$roots/$suite/srv/" || return
+    install -m 755 "${programs[@]/#/$roots/$static_built_in/srv/static-tests/tests/}" "$roots/$suite/srv/" || return
   for name in PATRONI_PGBACKREST_SECONDS PATRONI_PGBACKREST_SEED; do [ -z "${!name:-}" ] || environment+=("$name=${!name}"); done
-  run in_root 7200 "$suite" setpriv --reuid=postgres --regid=postgres --clear-groups env "${environment[@]}" /srv/unit_patroni "$@"
+  for program in "${programs[@]}"; do
+    run in_root 7200 "$suite" setpriv --reuid=postgres --regid=postgres --clear-groups env "${environment[@]}" "/srv/$program" "$@" || status=$?
+  done
+  return $status
 }
 
 make_root() { # SUITE
@@ -146,7 +149,7 @@ copy_sources() { # SUITE: what is as it was keeps its time, so that a kept root 
 build() { # SUITE NAME TARGET OPTION...
   local suite=$1 name=$2 target=$3
   shift 3
-  quietly "$suite: build ($name)" in_root 3600 "$suite" sh -c 'cmake -S /srv/source -B "$@" && ninja -k 0 -C "$1" "$0"' "$target" \
+  quietly "$suite: build ($name)" in_root 3600 "$suite" sh -c 'cmake -S /srv/source -B "$@" && ninja -k 0 -C "$1" $0' "$target" \
     "/srv/$name" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPATRONI_PGBACKREST_WERROR=ON -DPATRONI_PGBACKREST_TESTS=OFF \
     "$@"
 }
