@@ -71,18 +71,25 @@ bool begins_replay(const Ticket& ticket, const ReplayState& state, const std::st
 }
 
 /// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
-/// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82). And when
-/// they do not find a segment, nobody is told which repository could not list its segments (archiveFileMissing in
-/// archive/get/get.c, 2.33 to 2.60).
+/// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82). When they
+/// do not find a segment, nobody is told which repository could not list its segments (archiveFileMissing in
+/// archive/get/get.c, 2.33 to 2.60). And a spool or a lock path may be at fault that cannot be written to.
 process::Captured fetch(const process::Command& command, const std::string& wanted) {
     constexpr int absent = 1, archive_timeout = 82;
     auto result = process::capture_while_it_works(command, longest_standstill);
+    if (process::succeeded(result.outcome)) {
+        return result;
+    }
     const auto* exited = std::get_if<process::Exited>(&result.outcome);
     const auto code = exited == nullptr ? 0 : exited->code;
-    if (code == archive_timeout) {
-        log::info("{} was not delivered asynchronously in time: fetched without that", wanted);
+    const bool is_segment = postgres::is_segment_name(wanted);  // history files are never fetched asynchronously
+    const auto& words = command.arguments;
+    const bool is_asynchronous = is_segment && std::find(words.begin(), words.end(), "--archive-async") != words.end();
+    if (code != absent && (is_asynchronous || code == archive_timeout)) {
+        log::info("{} was not delivered asynchronously ({}): fetched without that", wanted,
+                  pgbackrest::what_happened(result.outcome));
     }
-    if (code == archive_timeout || (code == absent && postgres::is_segment_name(wanted))) {
+    if (is_asynchronous || code == archive_timeout || (code == absent && is_segment)) {
         result = process::capture_while_it_works(synchronous(command), longest_standstill);
     }
     return result;

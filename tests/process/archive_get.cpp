@@ -176,13 +176,26 @@ TEST_CASE("with a ticket a segment that no asynchronous process delivers is aske
                                     planned + " pg_wal/RECOVERYXLOG\n";
     CHECK(recovery.ask(planned, {{"FAKE_FAIL", "82"}, {"FAKE_TIMES", "1"}}) == 0);
     CHECK(recovery.directory.read("calls") == asynchronous + synchronous);
-    CHECK(contains(recovery.errors, " INFO: " + planned + " was not delivered asynchronously in time"));
+    CHECK(contains(recovery.errors, " INFO: " + planned +
+                                        " was not delivered asynchronously (pgbackrest exited with code 82 "
+                                        "(archive-timeout)): fetched without that"));
     CHECK_FALSE(contains(recovery.errors, "WARNING"));
     // What the second call says counts: here the ordinary tries, each with both.
     CHECK(recovery.ask(planned, {{"FAKE_FAIL", "82"}}) == 200);
     CHECK(recovery.directory.read("calls") ==
           asynchronous + synchronous + asynchronous + synchronous + asynchronous + synchronous);
-    CHECK(recovery.ask(planned, {{"FAKE_FAIL", "82"}, {"FAKE_ONLY", "*--archive-async*"}}) == 0);
+    // As well when the spool or its locks cannot be written to, whatever pgBackRest says of that.
+    for (const Variables& misbehaving : {Variables{{"FAKE_FAIL", "82"}}, Variables{{"FAKE_FAIL", "47"}},
+                                         Variables{{"FAKE_FAIL", "50"}}, Variables{{"FAKE_SIGNAL", "KILL"}}}) {
+        auto environment = misbehaving;
+        environment["FAKE_ONLY"] = "*--archive-async*";
+        CHECK(recovery.ask(planned, environment) == 0);
+        CHECK(recovery.directory.read("calls") == asynchronous + synchronous);
+        CHECK_FALSE(contains(recovery.errors, "trying again"));
+    }
+    // A history file is never fetched asynchronously.
+    CHECK(recovery.ask("00000001.history", {{"FAKE_FAIL", "47"}, {"FAKE_ONLY", "*--archive-async*"}}) == 200);
+    CHECK_FALSE(contains(recovery.directory.read("calls"), "--no-archive-async"));
 }
 
 TEST_CASE("with a ticket what was fetched ahead for another server is not believed") {
