@@ -253,16 +253,20 @@ void sync_for_hand_over(StagingDirectory& staging, const system::OnSynced& on_pr
 }
 
 void doubt_what_is_written(StagingDirectory& staging) {
-    std::error_code ignored;
-    // No copy is whole without it, also where the journal cannot be written.
-    fs::remove(staging.path() / "global" / "pg_control", ignored);
-    system::forget_cached(roots_of(staging));
     staging.journal().base.reset();  // which shares the blocks
     try {
         staging.enter(Phase::copying);
     } catch (const std::exception& error) {
         log::debug("the journal still has the phase before: {}", system::unexpected(error).what());
     }
+    std::error_code ignored;
+    // No copy is whole without it, also where the journal cannot be written.
+    fs::remove(staging.path() / "global" / "pg_control", ignored);
+    std::vector<fs::path> roots{staging.path()};
+    for (const auto& place : staging.journal().places) {
+        roots.emplace_back(place.path);  // there or not: what failed may be the look at it
+    }
+    system::forget_cached(roots);
 }
 
 void hand_over(StagingDirectory& staging, const HandOverCalls& calls) {

@@ -273,6 +273,21 @@ TEST_CASE("after a flush that failed the copy is whole no longer, and the next r
     CHECK(restore.files.read("data.restoring/base/1/1259") == "pages");
 }
 
+TEST_CASE("after a flush that failed at the look for what is to be flushed the copy is not believed either") {
+    const Restore restore;
+    StagingDirectory staging(restore.request);
+    restore.copy(staging);
+    staging.enter(Phase::recovered);
+    staging.journal().base = KeptBase{};
+    const auto loop = restore.files.path("loop");
+    fs::create_symlink(loop, loop);
+    staging.journal().places = Places(std::vector<std::string>{loop.string()});
+    CHECK_THROWS_AS(sync_for_hand_over(staging), fs::filesystem_error);  // main() tells it as exit code 11
+    CHECK(restore.journalled() == Phase::copying);
+    CHECK_FALSE(Journal::read(staging.layout().journal())->base);
+    CHECK_FALSE(is_there(staging.path() / "global" / "pg_control"));
+}
+
 TEST_CASE("an entry that cannot be renamed leaves the data directory as it was") {
     if (::geteuid() == 0) {
         FAIL("root may rename anything: run this as another user");
