@@ -70,7 +70,7 @@ bool may_compress(const std::filesystem::path& path);
 void sync_directory(const std::filesystem::path& directory);
 /// Calls fsync for every regular file and directory below each root, several at once. Symbolic links inside a root are
 /// not followed (name their targets as roots). Any error is fatal: Failure(system_refused) that names the file. Stops
-/// when interrupted. `on_progress` is told again and again how many of them are done.
+/// when interrupted, which an error goes before. `on_progress` is told again and again how many of them are done.
 using OnSynced = std::function<void(std::size_t done, std::size_t all)>;
 void sync_tree(const std::vector<std::filesystem::path>& roots, const OnSynced& on_progress = {});
 

@@ -76,12 +76,7 @@ class Workers {
             threads_.push_back(std::move(*thread));
         }
     }
-    ~Workers() {
-        stop();
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
-    }
+    ~Workers() { end(); }
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
 
@@ -103,7 +98,22 @@ class Workers {
         return done_;
     }
 
+    /// Ends them. Rethrows what a thread has thrown until then: the kernel tells of an error once.
+    void end_with_error() {
+        end();
+        if (error_) {
+            std::rethrow_exception(error_);
+        }
+    }
+
   private:
+    void end() {
+        stop();
+        for (std::thread& thread : threads_) {
+            thread.join();
+        }
+        threads_.clear();
+    }
     void work() {
         const BlockedSignals left_to_the_main_thread(all_signals());
         try {
@@ -155,11 +165,16 @@ void sync_tree(const std::vector<fs::path>& roots, const OnSynced& on_progress) 
         on_progress(0, entries.size());
     }
     Workers workers(entries);
-    while (!workers.are_done()) {
-        if (on_progress) {
-            on_progress(workers.done(), entries.size());
+    try {
+        while (!workers.are_done()) {
+            if (on_progress) {
+                on_progress(workers.done(), entries.size());
+            }
+            interruption::check();
         }
-        interruption::check();
+    } catch (...) {
+        workers.end_with_error();
+        throw;
     }
     if (on_progress) {
         on_progress(entries.size(), entries.size());

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/forked.hpp"
+#include "system/descriptor.hpp"
 #include "system/failure.hpp"
 
 #include <csignal>
@@ -369,6 +370,23 @@ TEST_CASE("a file that may not be read makes the sync fail") {
     });
     CHECK(process.wait() == 11);
     CHECK(process.errors() == "cannot sync " + (directory.path() / "a").string() + ": Permission denied\n");
+}
+
+TEST_CASE("an error of the sync is told of although it is interrupted meanwhile") {
+    const PrivateDirectory directory;
+    const auto fifo = fs::canonical(directory.path()) / "fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    std::size_t calls = 0;
+    const auto interrupt = [&](std::size_t, std::size_t) {
+        if (++calls == 1) {
+            return;  // before it begins
+        }
+        const Descriptor writer(::open(fifo.c_str(), O_WRONLY | O_CLOEXEC));  // whom opening it has waited for
+        throw Failure(ExitCode::terminated, "ended by SIGTERM", "");
+    };
+    CHECK(message_of(ExitCode::system_refused, [&] { sync_tree({fifo}, interrupt); }) ==
+          "cannot sync " + fifo.string() + ": Invalid argument");
+    CHECK(calls == 2);
 }
 
 TEST_CASE("a private directory is ours alone, short, and removed with its content") {
