@@ -6,9 +6,11 @@
 #include "system/log.hpp"
 #include "system/machine.hpp"
 #include "system/process_facts.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <fmt/format.h>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -26,6 +28,29 @@ namespace {
 bool is_known_to_be_ours(const Place& place) {
     std::error_code error;
     return place.birth ? place.is_still_there() : !fs::is_directory(place.path, error);
+}
+
+/// Throws where nobody can look, except with an error that is an answer.
+std::vector<fs::path> links_in(const fs::path& data_directory, bool (*is_answer)(int error)) {
+    const auto check = [&](const std::error_code& error, const fs::path& path) {
+        if (error && !is_answer(error.value())) {
+            throw system::refused("look for links in", path, error.value());
+        }
+    };
+    std::vector<fs::path> links;
+    for (const auto& directory : {data_directory, data_directory / "pg_tblspc"}) {
+        std::error_code error;
+        fs::directory_iterator entry(directory, error);
+        for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
+            std::error_code of_entry;
+            if (entry->is_symlink(of_entry)) {
+                links.push_back(entry->path());
+            }
+            check(of_entry, entry->path());
+        }
+        check(error, directory);
+    }
+    return links;
 }
 
 }  // namespace
@@ -139,7 +164,7 @@ std::optional<pid_t> server_with_place(const fs::path& place) {
                    (leads == system::LeadsThere::unknown &&
                     (is_place(own / "root" / target.relative_path()) || is_place(target)));
         };
-        const auto links = links_of(own / "cwd");
+        const auto links = visible_links_of(own / "cwd");
         if (is_place(own / "cwd") || std::any_of(links.begin(), links.end(), leads_to_place)) {
             return process.pid;
         }
@@ -227,16 +252,11 @@ void empty_made_places(const Places& places, const std::vector<fs::path>& restor
 }
 
 std::vector<fs::path> links_of(const fs::path& data_directory) {
-    std::vector<fs::path> links;
-    std::error_code error;
-    for (const auto& directory : {data_directory, data_directory / "pg_tblspc"}) {
-        for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-            if (entry->is_symlink(error)) {
-                links.push_back(entry->path());
-            }
-        }
-    }
-    return links;
+    return links_in(data_directory, [](int error) { return error == ENOENT || error == ENOTDIR; });
+}
+
+std::vector<fs::path> visible_links_of(const fs::path& data_directory) {
+    return links_in(data_directory, [](int error) { return error != EMFILE && error != ENFILE && error != ENOMEM; });
 }
 
 std::string end_of(const fs::path& link) {

@@ -77,8 +77,12 @@ void empty_made_places(const Places& places, const std::vector<std::filesystem::
 /// WAL there.
 std::optional<pid_t> server_with_place(const std::filesystem::path& place);
 
-/// The symbolic links of a data directory: of its tablespaces, its WAL, and whatever else lies outside.
+/// The symbolic links of a data directory: of its tablespaces, its WAL, and whatever else lies outside. None of one
+/// that is not there. Throws Failure(system_refused) where nobody can look.
 std::vector<std::filesystem::path> links_of(const std::filesystem::path& data_directory);
+/// Those that this user can see, of a directory that may be another's, or lie on a disk that does not answer. Throws
+/// only for want of descriptors or memory.
+std::vector<std::filesystem::path> visible_links_of(const std::filesystem::path& data_directory);
 /// Where one of them leads to.
 std::string end_of(const std::filesystem::path& link);
 

@@ -294,7 +294,7 @@ std::vector<fs::path> kept_away_from(const fs::path& data_directory) {
         places.emplace_back(workspace);
         places.emplace_back(workspace.substr(0, workspace.size() - std::string_view(".d").size()));
     }
-    for (const auto& link : links_of(data)) {
+    for (const auto& link : visible_links_of(data)) {
         places.push_back(real_path(end_of(link)));
     }
     return places;

@@ -89,6 +89,18 @@ TEST_CASE("places are as they were left while each link leads to the same direct
     }
 }
 
+TEST_CASE("tablespaces that nobody can look for are not taken for none") {
+    const Tablespace tablespace;
+    const auto links = tablespace.data / "pg_tblspc";
+    fs::remove_all(links);
+    fs::create_symlink(links, links);
+    CHECK(problems_of(ExitCode::system_refused, [&] { are_as_linked(tablespace.places, tablespace.data); })
+              .front()
+              .message == "cannot look for links in " + links.string() + ": Too many levels of symbolic links");
+    CHECK(visible_links_of(tablespace.data) == std::vector<fs::path>{links});
+    CHECK(links_of(tablespace.files.path("absent")).empty());
+}
+
 TEST_CASE("a place of an earlier try is not ours while a server has it") {
     Tablespace tablespace;
     const auto& place = tablespace.place;
