@@ -131,10 +131,15 @@ std::vector<fs::path> local_entries(const fs::path& directory) {
     std::erase_if(remote, [&](const fs::path& mount) { return system::leads_into(directory, {mount}); });
     std::vector<fs::path> found;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(directory, error)) {
-        if (!system::leads_into(entry.path(), remote)) {
-            found.push_back(entry.path());
+    fs::directory_iterator entry(directory, error);
+    for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
+        if (!system::leads_into(entry->path(), remote)) {
+            found.push_back(entry->path());
         }
+    }
+    if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory &&
+        error != std::errc::permission_denied) {
+        throw system::refused("look through", directory, error.value());
     }
     return found;
 }

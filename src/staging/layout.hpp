@@ -42,7 +42,8 @@ Layout layout_of(const std::filesystem::path& data_directory, bool inside);
 std::vector<std::filesystem::path> journals_of(const std::filesystem::path& data_directory);
 
 /// What lies in a directory, but for what leads to another machine: a look at that may never come back. A directory
-/// that is itself on another machine is looked at. None where it cannot be read.
+/// that is itself on another machine is looked at. None where there is no directory, or this user may not read it.
+/// Throws Failure(system_refused) for any other error.
 std::vector<std::filesystem::path> local_entries(const std::filesystem::path& directory);
 
 /// The data directories beside this one of which a restore lies there, finished or not: those with a journal.

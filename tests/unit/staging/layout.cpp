@@ -32,6 +32,16 @@ TEST_CASE("data directories beside it that have a journal are known, at their si
     CHECK(restored_neighbours(restore.data()) == std::vector<fs::path>{restore.files.path("mounted")});
 }
 
+TEST_CASE("a directory that cannot be looked through is not taken for an empty one") {
+    const Restore restore;
+    const auto loop = restore.files.path("loop");
+    fs::create_symlink(loop, loop);
+    CHECK(problems_of(ExitCode::system_refused, [&] { local_entries(loop); }).front().message ==
+          "cannot look through " + loop.string() + ": Too many levels of symbolic links");
+    CHECK(local_entries(restore.files.path("absent")).empty());
+    CHECK(local_entries(restore.files.write("file", "")).empty());
+}
+
 TEST_CASE("a slash at the end makes no other directory, whether it is there or not") {
     const Restore restore;
     const auto layout = choose_layout(restore.data());
