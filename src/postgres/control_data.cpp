@@ -3,10 +3,12 @@
 #include "process/child.hpp"
 #include "system/descriptor.hpp"
 #include "system/failure.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -195,8 +197,11 @@ std::optional<ControlFile> read_control_file(const std::filesystem::path& data_d
     const auto file = data_directory / "global" / "pg_control";
     const system::Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     ControlFileHead head;
-    if (!descriptor.is_open() || ::pread(descriptor.number(), &head, sizeof head, 0) != ssize_t(sizeof head) ||
-        !is_known(head.pg_control_version)) {
+    const auto length = descriptor.is_open() ? ::pread(descriptor.number(), &head, sizeof head, 0) : -1;
+    if (length < 0 && system::is_passing_fault(errno)) {
+        throw system::refused("read", file, errno);
+    }
+    if (length != ssize_t(sizeof head) || !is_known(head.pg_control_version)) {
         return std::nullopt;
     }
     return ControlFile{std::to_string(head.system_identifier), static_cast<ClusterState>(head.state), head.time,

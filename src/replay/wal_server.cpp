@@ -36,8 +36,8 @@ struct Question {
     std::shared_ptr<WalConnection> from;
     std::string wanted;
     fs::path destination;
-    std::optional<postgres::ControlFile> control;
     pgbackrest::Retries retries;
+    std::optional<postgres::ControlFile> control{};
     Clock::time_point since = Clock::now();
     Clock::time_point not_before{};
     bool past_spool = false;
@@ -169,7 +169,6 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
             if (first != connections.end()) {
                 const auto& request = *(*first)->request();
                 question = Question{*first, request.wanted, options.data_directory / request.destination,
-                                    postgres::read_control_file(options.data_directory),
                                     pgbackrest::Retries(options.ticket.retry)};
                 is_new = true;
             }
@@ -228,6 +227,7 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
         const auto asking = system::status_of(question->from->process());
         state.notes.startup_process = startup_process_from(asking ? asking->parent : 0);
         state.standby = fs::exists(options.data_directory / "standby.signal");
+        question->control = postgres::read_control_file(options.data_directory);
         if (const auto refusal = refuse_before_asking(ticket, state, question->wanted)) {
             return abort(*refusal);
         }

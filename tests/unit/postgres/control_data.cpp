@@ -1,12 +1,14 @@
 #include "postgres/control_data.hpp"
 
 #include "support/catch.hpp"
+#include "support/forked.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <sys/resource.h>
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::postgres;
@@ -214,4 +216,19 @@ TEST_CASE("pg_control that is cut short or missing is not read") {
     CHECK_FALSE(read_from(whole.substr(0, 51)).has_value());
     const system::PrivateDirectory directory;
     CHECK_FALSE(read_control_file(directory.path()).has_value());
+}
+
+TEST_CASE("pg_control that cannot be read for want of descriptors is not taken for a missing one") {
+    const system::PrivateDirectory directory;
+    system::Forked process([&] {
+        const rlimit limit{3, 3};
+        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            return 99;
+        }
+        read_control_file(directory.path());
+        return 0;
+    });
+    CHECK(process.wait() == 11);
+    CHECK(process.errors() ==
+          "cannot read " + (directory.path() / "global" / "pg_control").string() + ": Too many open files\n");
 }
