@@ -2,6 +2,7 @@
 
 #include "support/archives.hpp"
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest;
@@ -317,4 +318,21 @@ TEST_CASE("another startup process does not get again what must be replayed once
     CHECK(refuse_second_time(ticket, once, "13 346", control)->cause == ExitCode::replay_failed);
     control.redo = postgres::Lsn{0x6001};
     CHECK_FALSE(refuse_second_time(ticket, once, "13 346", control));
+}
+
+TEST_CASE("a delivered segment that cannot be read does not pass unseen") {
+    const Files files;
+    const auto file = files.path("RECOVERYXLOG");
+    const auto look = [&] { return refuse_delivered(ticket(), segment(2, 9), file, control_of("8")); };
+    CHECK_FALSE(look());
+    std::filesystem::create_symlink(file, file);
+    const auto answer = look();
+    REQUIRE(answer);
+    CHECK(answer->kind == Kind::abort);
+    CHECK(answer->cause == ExitCode::system_refused);
+    CHECK(answer->message == "cannot read " + file.string() + ": Too many levels of symbolic links");
+    CHECK_FALSE(answer->lasts);
+    std::filesystem::remove(file);
+    files.write("RECOVERYXLOG", "short");
+    CHECK_FALSE(look());
 }
