@@ -92,9 +92,8 @@ std::set<fs::path> candidates(const fs::path& data_directory) {
 
 /// The archiver's: `.ready` before, `.done` after it has archived the segment.
 bool has_mark(const fs::path& archive_status, const std::string& segment) {
-    std::error_code error;
-    return fs::exists(archive_status / (segment + ".ready"), error) ||
-           fs::exists(archive_status / (segment + ".done"), error);
+    return system::is_present(archive_status / (segment + ".ready")) ||
+           system::is_present(archive_status / (segment + ".done"));
 }
 
 std::optional<WalPage> first_page(const fs::path& file) {

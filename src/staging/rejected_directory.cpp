@@ -40,14 +40,8 @@ std::string last_archived(const fs::path& archive_status, postgres::Timeline tim
 BegunHistories begun_histories(const fs::path& pg_wal, postgres::Timeline restored) {
     BegunHistories begun;
     for (const auto& [timeline, history] : histories_in(pg_wal)) {
-        std::error_code error;
         const auto has_mark = [&, file = timeline.history_file()](const char* mark) {
-            const auto path = pg_wal / "archive_status" / (file + mark);
-            const bool is_there = fs::exists(path, error);
-            if (error) {
-                throw system::refused("look at", path, error.value());
-            }
-            return is_there;
+            return system::is_present(pg_wal / "archive_status" / (file + mark));
         };
         const bool is_archived = has_mark(".done");
         if (timeline <= restored || !(is_archived || has_mark(".ready"))) {

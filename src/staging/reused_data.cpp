@@ -181,8 +181,7 @@ std::string only_copy_in(const fs::path& directory, const postgres::ControlFile&
 
 bool has_journal_of(const fs::path& directory) {
     const auto files = journals_of(directory);
-    std::error_code error;
-    return std::any_of(files.begin(), files.end(), [&](const fs::path& file) { return fs::exists(file, error); });
+    return std::any_of(files.begin(), files.end(), [](const fs::path& file) { return system::is_present(file); });
 }
 
 std::string why_it_stays_there(const fs::path& directory, const Layout& layout) {
@@ -214,7 +213,8 @@ DataBeside look_at_data(const fs::path& directory, const Request& request, const
         return beside;
     }
     beside.major_version = major_version_of(directory);
-    beside.has_journal = has_journal_of(directory);
+    // Another user's may not be looked at, and is not taken anyway.
+    beside.has_journal = beside.other_owner.empty() && has_journal_of(directory);
     beside.server = postgres::living_server(directory);
     beside.why_it_stays = why_it_stays_there(directory, layout);
     beside.obstacle = obstacle_in(directory, facts);

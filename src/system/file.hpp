@@ -41,6 +41,9 @@ void remove_file(const std::filesystem::path& path);
 std::vector<std::string> entries(const std::filesystem::path& directory);
 
 bool is_empty_or_absent(const std::filesystem::path& directory);
+
+/// Whether something is there, links followed. Throws Failure(system_refused) where nobody can look.
+bool is_present(const std::filesystem::path& path);
 /// Bind mounts count; false for a path that does not exist.
 bool is_mount_point(const std::filesystem::path& directory);
 bool is_writable(const std::filesystem::path& directory);

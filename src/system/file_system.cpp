@@ -111,6 +111,15 @@ bool is_empty_or_absent(const fs::path& directory) {
     return type == fs::file_type::not_found || (type == fs::file_type::directory && entries(directory).empty());
 }
 
+bool is_present(const fs::path& path) {
+    std::error_code error;
+    const bool is_there = fs::exists(path, error);
+    if (error) {
+        throw refused("look at", path, error.value());
+    }
+    return is_there;
+}
+
 bool is_mount_point(const fs::path& directory) {
     std::error_code error;
     const auto real = fs::canonical(directory, error);

@@ -215,6 +215,12 @@ TEST_CASE("of what is set aside nothing may lie elsewhere, nor anything be under
         node.files.write("data.failed.restoring.d/journal.json", "{}");
         CHECK(node.why_passed_over(directory) == "a restore into it has left its journal there");
     }
+    SECTION("a restore of its own that nobody can look for") {
+        const auto workspace = node.files.path("data.failed.restoring.d");
+        fs::create_symlink(workspace, workspace);
+        CHECK(problems_of(ExitCode::system_refused, [&] { node.find(); }).front().message ==
+              "cannot look at " + (workspace / "journal.json").string() + ": Too many levels of symbolic links");
+    }
     SECTION("WAL that the archive does not have") {
         const auto write = [&](std::uint64_t number) {
             node.files.write("data.failed/pg_wal/" + segment(1, number), first_wal_page(node.identifier, 1, number));

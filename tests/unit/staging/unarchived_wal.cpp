@@ -225,6 +225,13 @@ TEST_CASE("of pg_wal the segments count that were written to and are not in the 
         fs::create_symlink(file, file);
         CHECK(read().why_unknown == "cannot read " + file.string() + ": Too many levels of symbolic links");
     }
+    SECTION("a segment whose marks cannot be looked at is not taken for an unfinished one") {
+        const auto marks = node.data / "pg_wal" / "archive_status";
+        fs::remove_all(marks);
+        fs::create_symlink(marks, marks);
+        CHECK(read().why_unknown == "cannot look at " + (marks / (segment(1, 10) + ".ready")).string() +
+                                        ": Too many levels of symbolic links");
+    }
     SECTION("segments of another size than the archive's tell nothing of what it lacks") {
         write(segment(3, 1), first_wal_page(identifier, 3, 1, 64U << 20));
         CHECK(read().why_unknown == "its WAL segments have 64 MiB, and those of the archive 16 MiB");
