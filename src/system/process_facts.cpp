@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <system_error>
@@ -21,13 +20,18 @@ std::string path_of(pid_t pid, std::string_view name) {
     return fmt::format("/proc/{}/{}", pid, name);
 }
 
-/// Empty when the process is gone, also between opening and reading (ESRCH), or not ours to look at.
-std::optional<std::string> read(pid_t pid, std::string_view name) {
-    const Descriptor file(::open(path_of(pid, name).c_str(), O_RDONLY | O_CLOEXEC));
+/// Empty when the process is gone, also between opening and reading (ESRCH), or not ours to look at. Throws for want of
+/// descriptors or memory: it may well be there then.
+std::optional<std::string> read_or_throw(pid_t pid, std::string_view name) {
+    const auto path = path_of(pid, name);
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::string text;
     std::array<char, 4096> buffer;
     while (true) {
         const ssize_t length = file.is_open() ? ::read(file.number(), buffer.data(), buffer.size()) : -1;
+        if (length < 0 && is_passing_fault(errno)) {
+            throw refused("read", path, errno);
+        }
         if (length < 0) {
             return std::nullopt;
         }
@@ -38,9 +42,17 @@ std::optional<std::string> read(pid_t pid, std::string_view name) {
     }
 }
 
+/// For what may be missing: empty in that case, too.
+std::optional<std::string> read(pid_t pid, std::string_view name) {
+    try {
+        return read_or_throw(pid, name);
+    } catch (const Failure&) {
+        return std::nullopt;
+    }
+}
+
 /// The strings of `cmdline` and `environ`, each of which ends with a zero byte.
-std::optional<std::vector<std::string>> zero_terminated(pid_t pid, std::string_view name) {
-    const auto text = read(pid, name);
+std::optional<std::vector<std::string>> zero_terminated(const std::optional<std::string>& text) {
     if (!text) {
         return std::nullopt;
     }
@@ -51,10 +63,7 @@ std::optional<std::vector<std::string>> zero_terminated(pid_t pid, std::string_v
     return strings;
 }
 
-}  // namespace
-
-std::optional<ProcessStatus> status_of(pid_t pid) {
-    const auto text = read(pid, "stat").value_or("");
+std::optional<ProcessStatus> status_in(pid_t pid, const std::string& text) {
     // The second field is the program's name in parentheses and may hold spaces and parentheses itself.
     const std::size_t name_end = text.rfind(')');
     if (name_end == std::string::npos) {
@@ -75,22 +84,33 @@ std::optional<ProcessStatus> status_of(pid_t pid) {
     };
 }
 
+/// Throws as read_or_throw().
+std::optional<ProcessStatus> status_or_throw(pid_t pid) {
+    return status_in(pid, read_or_throw(pid, "stat").value_or(""));
+}
+
+}  // namespace
+
+std::optional<ProcessStatus> status_of(pid_t pid) {
+    return status_in(pid, read(pid, "stat").value_or(""));
+}
+
 std::vector<ProcessStatus> process_table() {
     std::vector<ProcessStatus> table;
-    DIR* directory = ::opendir("/proc");
-    if (directory == nullptr) {
-        throw refused("read the process table in", "/proc", errno);
-    }
-    while (const dirent* entry = ::readdir(directory)) {
-        const auto pid = number(entry->d_name);
+    std::error_code error;
+    std::filesystem::directory_iterator entry("/proc", error);
+    for (const std::filesystem::directory_iterator end; !error && entry != end; entry.increment(error)) {
+        const auto pid = number(entry->path().filename().string());
         if (!pid) {
             continue;
         }
-        if (const auto status = status_of(static_cast<pid_t>(*pid))) {
+        if (const auto status = status_or_throw(static_cast<pid_t>(*pid))) {
             table.push_back(*status);
         }
     }
-    ::closedir(directory);
+    if (error) {
+        throw refused("read the process table in", "/proc", error.value());
+    }
     return table;
 }
 
@@ -111,16 +131,16 @@ unsigned long long transferred_bytes(pid_t pid) {
 }
 
 std::vector<std::string> arguments_of(pid_t pid) {
-    return zero_terminated(pid, "cmdline").value_or(std::vector<std::string>());
+    return zero_terminated(read(pid, "cmdline")).value_or(std::vector<std::string>());
 }
 
 std::optional<ProcessFacts> facts_of(pid_t pid) {
-    const auto status = status_of(pid);
+    const auto status = status_or_throw(pid);
     if (!status || status->is_zombie()) {
         return std::nullopt;
     }
-    const auto arguments = zero_terminated(pid, "cmdline");
-    const auto environment = zero_terminated(pid, "environ");
+    const auto arguments = zero_terminated(read_or_throw(pid, "cmdline"));
+    const auto environment = zero_terminated(read_or_throw(pid, "environ"));
     std::error_code error;
     const auto directory = std::filesystem::read_symlink(path_of(pid, "cwd"), error);
     if (!arguments || !environment || error) {

@@ -24,7 +24,8 @@ struct ProcessStatus {
 
 /// Empty when there is no such process.
 std::optional<ProcessStatus> status_of(pid_t pid);
-/// All processes that /proc shows.
+/// All processes that /proc shows. Throws Failure(system_refused) rather than leave one out for want of descriptors or
+/// memory.
 std::vector<ProcessStatus> process_table();
 /// ProcessStatus::start_time of a living process; 0 when it is gone or a zombie.
 unsigned long long start_time_of(pid_t pid);
@@ -43,9 +44,10 @@ struct ProcessFacts {
     std::filesystem::path directory;
 };
 
-/// Empty when it is gone or not ours to look at.
+/// Empty when it is gone or not ours to look at. Throws as process_table().
 std::optional<ProcessFacts> facts_of(pid_t pid);
 /// This process's parent, its parent, and so on; the nearest first. Stops where /proc does not let us look.
+/// Throws as process_table().
 std::vector<ProcessFacts> ancestors();
 
 }  // namespace patroni_pgbackrest::system

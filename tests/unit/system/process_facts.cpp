@@ -5,6 +5,9 @@
 
 #include <array>
 #include <csignal>
+#include <functional>
+#include <string>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::system {
@@ -46,6 +49,29 @@ TEST_CASE("a process that ends while it is looked at is nothing special") {
         }
         process.wait();
     }
+}
+
+TEST_CASE("a process that cannot be looked at for want of descriptors is not taken for one that is gone") {
+    const auto errors_with = [](rlim_t more, const std::function<void()>& look) {
+        Forked process([&] {
+            const int next = ::dup(STDERR_FILENO);
+            ::close(next);
+            const rlim_t descriptors = static_cast<rlim_t>(next) + more;
+            const rlimit limit{descriptors, descriptors};
+            if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+                return 99;
+            }
+            look();
+            return 0;
+        });
+        CHECK(process.wait() == 11);
+        return process.errors();
+    };
+    CHECK(errors_with(0, [] { process_table(); }) == "cannot read the process table in /proc: Too many open files\n");
+    const auto errors = errors_with(1, [] { process_table(); });
+    CHECK(errors.starts_with("cannot read /proc/"));
+    CHECK(errors.ends_with("/stat: Too many open files\n"));
+    CHECK(errors_with(0, [] { facts_of(::getppid()); }).ends_with("/stat: Too many open files\n"));
 }
 
 TEST_CASE("ancestors begin with the parent") {
