@@ -85,6 +85,9 @@ std::string into_flow_map(const Change& change, const Written& map, const std::s
     const std::size_t last = map.children.back().end;
     const std::size_t key = map.keys.back().begin;
     const std::size_t next = text.find_first_not_of(" \t\r\n", last);
+    if (next == std::string::npos) {  // `{a: !}`, which yaml-cpp reads and PyYAML does not
+        change.refuse(map.children.back().begin, "there is only an anchor or a tag where the value should be");
+    }
     const bool has_comma = text[next] == ',';
     const std::size_t behind = has_comma ? next + 1 : last;
     const std::string comma = has_comma ? "" : ",";

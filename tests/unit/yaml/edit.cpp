@@ -128,6 +128,8 @@ TEST_CASE("what cannot be changed without changing something else is refused") {
     CHECK(refusal("a: [b]\n", {"a"}) == Strings{"patroni.yml:1: a is not a single value"});
     CHECK(refusal("? a\n: b\n", {"a"}) == Strings{"patroni.yml:1: a is written with ? and :"});
     CHECK(refusal("- a\n", {"a"}) == Strings{"patroni.yml:1: the top level is not a map"});
+    CHECK(refusal("{a: {b: c}, d: !}", {"e", "f"}) ==
+          Strings{"patroni.yml:1: there is only an anchor or a tag where the value should be"});
     CHECK(problems_of([] { remove("a: &a b\nd: *a\n", {"a"}); }) ==
           Strings{"patroni.yml:1: an alias in patroni.yml:2 uses the anchor here, and would change with a"});
     CHECK(
