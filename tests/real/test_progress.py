@@ -190,6 +190,24 @@ class Progress(BootstrapCase):
         assert_fits(self, told, json.loads(read(os.path.join(DOCS, 'report.schema.json'))))
         self.assertEqual((told['phase'], told['outcome']['retryable']), ('request', False))
 
+    def told_with_secrets(self, *arguments):
+        """The exit code of a bootstrap, and all that it and status tell of it, with the secrets of patroni.yml."""
+        paths = {option: self.lab.path('told.' + kind) for option, kind in (('report', 'json'), ('html', 'html'), ('metrics-file', 'prom'))}
+        result = self.bootstrap('--log-level=debug', *('--%s=%s' % option for option in paths.items()), *arguments)
+        status = self.lab.attempt(program(), 'status', '--datadir=' + self.data_directory, '--format=json').stdout
+        return result.code, [result.log, status, *(read(path) for path in paths.values())]
+
+    def test_no_secret_of_patroni_yml_in_anything_that_is_told(self):
+        self.configure(postgresql={'authentication': {name: {'username': name + '1', 'password': 'marked-%s' % name}
+                                                      for name in ('superuser', 'replication', 'rewind')}},
+                       restapi={'authentication': {'username': 'api', 'password': 'marked-api'}})
+        for code, arguments in ((4, ['--set=20200101-000000F']), (0, []), (9, [])):
+            ended, told = self.told_with_secrets(*arguments)
+            self.assertEqual(ended, code, told[0][-3000:])
+            self.assertEqual([text for text in told if not text], [])
+            for text in told:
+                self.assertNotIn('marked-', text)
+
     def entries(self, log):
         """The lines of a log for a program, each of which must be as its schema says; the last one has the exit code."""
         entries = [json.loads(line) for line in log.splitlines()]
