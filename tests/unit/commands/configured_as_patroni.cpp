@@ -1,5 +1,6 @@
 // What configure writes leaves in force whatever was, as Patroni itself reads the file before and afterwards.
 #include "commands/configure_changes.hpp"
+#include "support/as_patroni.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
 #include "system/failure.hpp"
@@ -70,22 +71,14 @@ Strings texts_to_configure() {
 
 /// What as_patroni.py says of each file, which gets an address to listen on as from another file.
 std::vector<Json> ask(const Files& files, const Strings& texts) {
-    std::string list;
+    std::vector<Json> asked;
     for (std::size_t i = 0; i < texts.size(); ++i) {
         const auto name = "asked" + std::to_string(i);
         files.write(name + "/1.yml", texts[i]);
         files.write(name + "/2.yml", "postgresql: {listen: '127.0.0.1:5432'}\n");
-        list += Json{{"path", files.path(name).string()}, {"environment", Json::object()}}.dump() + "\n";
+        asked.push_back({{"path", files.path(name).string()}, {"environment", Json::object()}});
     }
-    const auto command = "/usr/bin/python3 -B '" + (tests / "patroni" / "as_patroni.py").string() + "' <'" +
-                         files.write("list", list).string() + "' >'" + files.path("answers").string() + "'";
-    REQUIRE(std::system(command.c_str()) == 0);  // NOLINT(cert-env33-c): a test's own command
-    std::vector<Json> answers;
-    for (const auto& line : system::lines(files.read("answers"))) {
-        answers.push_back(Json::parse(line));
-    }
-    REQUIRE(answers.size() == texts.size());
-    return answers;
+    return answers_of_patroni(files, asked);
 }
 
 /// Without what configure is to change.

@@ -1,4 +1,5 @@
 // Patroni itself is asked what it makes of a patroni.yml, and must say the same.
+#include "support/as_patroni.hpp"
 #include "patroni/configuration_files.hpp"
 #include "patroni/effective.hpp"
 #include "patroni/review.hpp"
@@ -28,21 +29,11 @@ namespace fs = std::filesystem;
 
 /// What as_patroni.py says of each.
 std::vector<Json> ask(const Files& files, const std::vector<ConfigurationSource>& sources) {
-    std::string list;
+    std::vector<Json> asked;
     for (const auto& source : sources) {
-        list +=
-            Json{{"path", source.path ? source.path->string() : ""}, {"environment", source.environment}}.dump() + "\n";
+        asked.push_back({{"path", source.path ? source.path->string() : ""}, {"environment", source.environment}});
     }
-    const auto script = fs::path(__FILE__).parent_path() / "as_patroni.py";
-    const auto command = "/usr/bin/python3 -B '" + script.string() + "' <'" + files.write("list", list).string() +
-                         "' >'" + files.path("answers").string() + "'";
-    REQUIRE(std::system(command.c_str()) == 0);  // NOLINT(cert-env33-c): a test's own command
-    std::vector<Json> answers;
-    for (const auto& line : system::lines(files.read("answers"))) {
-        answers.push_back(Json::parse(line));
-    }
-    REQUIRE(answers.size() == sources.size());
-    return answers;
+    return answers_of_patroni(files, asked);
 }
 
 std::string text_of(const yaml::Entry* entry) {
