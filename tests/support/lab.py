@@ -47,15 +47,23 @@ def exit_codes():
     return {int(line.split()[0]) for line in printed.split('Exit codes:\n')[1].split('\n') if line.strip()}
 
 
+CLAIMS = []  # of this process, held until it ends
+
+
 def free_port():
-    """A TCP port that nobody uses at this moment, below those that the kernel gives to connections (from 32768 on)."""
+    """A TCP port that nobody uses at this moment, below those that the kernel gives to connections (from 32768 on).
+    It is this process's from now on: no other lab of this network namespace is given it before somebody listens there."""
     for port in random.sample(range(15000, 32000), 100):
-        with socket.socket() as probe:
-            try:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind('\0patroni_pgbackrest-tests-port-%d' % port)  # abstract: ends with the process, leaves no file
+            with socket.socket() as probe:
                 probe.bind(('127.0.0.1', port))
-            except OSError:
-                continue
-            return port
+        except OSError:
+            claim.close()
+            continue
+        CLAIMS.append(claim)
+        return port
     raise AssertionError('100 ports are in use')
 
 
