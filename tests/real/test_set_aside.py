@@ -21,13 +21,14 @@ exit 1
 
 
 def say_what_became_of_it(case, ending):
-    """Gives what is at PGDATA.failed the name that the hint has for it."""
+    """Gives what Patroni has set aside the name that the hint has for it."""
+    set_aside = case.node.set_aside()
     result = case.bootstrap()
-    case.assert_refused(result, 9, case.data_directory + '.failed was handed over by an earlier run, and PostgreSQL came up in it',
+    case.assert_refused(result, 9, set_aside + ' was handed over by an earlier run, and PostgreSQL came up in it',
                         'mv -T')
     case.lab.run('sh', '-c', re.search(r'mv -T \S+ \S+\.' + ending, result.log)[0])
     case.assertTrue(os.path.isdir('%s.%s' % (case.data_directory, ending)))
-    case.assertFalse(os.path.exists(case.data_directory + '.failed'))
+    case.assertFalse(os.path.exists(set_aside))
 
 
 class RejectedByPostBootstrap(UnderPatroni):
@@ -147,7 +148,7 @@ class GivenUpBehindPostBootstrap(RejectedByPostBootstrap):
         self.assertTrue(glob.glob('%s/archive/demo/*/*/00000002[0-9A-F]*-*' % self.repository))
         for _ in range(2):
             self.start_in_vain(1)  # nothing is restored until somebody has said what it is
-            self.assertTrue(os.path.isdir(self.data_directory + '.failed'))
+            self.assertTrue(os.path.isdir(self.node.set_aside()))
         self.assertIn('nothing proves whether Patroni gave it up behind its post_bootstrap or it led', self.lab.log('node1'))
         found = self.run_program(program(), 'check', '--patroni-config=' + self.yml)
         self.assertEqual(found.code, 3, found.log)
@@ -217,7 +218,7 @@ class BehindALink(RejectedByPostBootstrap):
         self.assertEqual(result.code, 0, result.log)
         self.assertIn('WARNING data-directory-name: ', result.log)
         self.start_in_vain(1)
-        link = self.data_directory + '.failed'
+        link = self.node.set_aside()
         self.assertEqual(os.readlink(link), self.end)
         self.start_in_vain(1)
         said = '%s is now the symbolic link that %s was' % (link, self.data_directory)
@@ -236,7 +237,6 @@ class BehindALink(RejectedByPostBootstrap):
         self.assert_back(BATCHES, timeline=3)
         self.assertEqual(self.node.sql("select count(*) from pg_class where relname = 'left_over'"), '0')
         self.assertIn('is taken back', self.lab.log('node1'))
-
 
     def test_nothing_is_in_the_way_once_the_cluster_goes_on_without_it(self):
         self.configure_with_script()
@@ -425,9 +425,10 @@ class MovedByAPerson(UnderPatroni):
         self.configure(bootstrap={'post_bootstrap': '/bin/false'})
         self.node.start()
         self.node.wait_for_end(120)
-        server = Server(self.lab, self.failed, 'by-hand')
+        set_aside = self.node.set_aside()
+        server = Server(self.lab, set_aside, 'by-hand')
         server.start('archive_mode=off')
-        self.assert_refused(self.bootstrap(), 9, 'process .* of a PostgreSQL server works in ' + self.failed)
+        self.assert_refused(self.bootstrap(), 9, 'process .* of a PostgreSQL server works in ' + set_aside)
         server.sql('insert into kept values (55)')
         server.sql('checkpoint')
         server.stop()

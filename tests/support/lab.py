@@ -504,6 +504,12 @@ class PatroniNode:
             return self.is_leader()
         wait_until('%s to become leader' % self.name, leads_or_ended, seconds)
 
+    def set_aside(self):
+        """The one name that Patroni gave the data directory, or the link to it, that it gave up."""
+        found = glob.glob(self.data_directory + '.failed') + glob.glob(self.data_directory + '_20*')  # Patroni 2.0: with the time
+        assert len(found) == 1, found
+        return found[0]
+
     def wait_for_log(self, pattern, seconds=60):
         return wait_until('%r in the log of %s' % (pattern, self.name),
                           lambda: re.search(pattern, self.lab.log(self.name)), seconds)
