@@ -1,19 +1,16 @@
 #include "postgres/control_data.hpp"
 
 #include "process/child.hpp"
-#include "system/descriptor.hpp"
 #include "system/failure.hpp"
-#include "system/refusal.hpp"
+#include "system/file.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstddef>
-#include <fcntl.h>
+#include <cstring>
 #include <fmt/format.h>
 #include <type_traits>
-#include <unistd.h>
 #include <utility>
 
 namespace patroni_pgbackrest::postgres {
@@ -125,6 +122,24 @@ bool is_known(std::uint32_t version) {
            known_control_versions.end();
 }
 
+/// Empty when there is no such file, when nobody may read it, and when it is cut short.
+std::optional<ControlFileHead> read_control_file_head(const std::filesystem::path& file) {
+    ControlFileHead head;
+    try {
+        const auto read = system::read_head_if_present(file, sizeof head);
+        if (!read || read->bytes.size() != sizeof head) {
+            return std::nullopt;
+        }
+        std::memcpy(&head, read->bytes.data(), sizeof head);
+        return head;
+    } catch (const Failure& failure) {
+        if (failure.code() == ExitCode::system_refused) {
+            throw;
+        }
+        return std::nullopt;
+    }
+}
+
 constexpr std::array<std::pair<const char*, int ControlData::*>, 5> limit_members{{
     {"max_connections", &ControlData::max_connections},
     {"max_worker_processes", &ControlData::max_worker_processes},
@@ -194,18 +209,12 @@ ControlData read_control_data(const std::filesystem::path& bin_directory, const 
 }
 
 std::optional<ControlFile> read_control_file(const std::filesystem::path& data_directory) {
-    const auto file = data_directory / "global" / "pg_control";
-    const system::Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    ControlFileHead head;
-    const auto length = descriptor.is_open() ? ::pread(descriptor.number(), &head, sizeof head, 0) : -1;
-    if (length < 0 && system::is_passing_fault(errno)) {
-        throw system::refused("read", file, errno);
-    }
-    if (length != ssize_t(sizeof head) || !is_known(head.pg_control_version)) {
+    const auto head = read_control_file_head(data_directory / "global" / "pg_control");
+    if (!head || !is_known(head->pg_control_version)) {
         return std::nullopt;
     }
-    return ControlFile{std::to_string(head.system_identifier), static_cast<ClusterState>(head.state), head.time,
-                       Timeline{head.checkpoint_timeline}, Lsn{head.checkpoint_redo}};
+    return ControlFile{std::to_string(head->system_identifier), static_cast<ClusterState>(head->state), head->time,
+                       Timeline{head->checkpoint_timeline}, Lsn{head->checkpoint_redo}};
 }
 
 }  // namespace patroni_pgbackrest::postgres

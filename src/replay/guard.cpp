@@ -7,20 +7,15 @@
 #include "replay/made_places.hpp"
 #include "replay/settings.hpp"
 #include "replay/wal_source.hpp"
-#include "system/descriptor.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/process_facts.hpp"
-#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
-#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace patroni_pgbackrest {
@@ -227,23 +222,17 @@ std::optional<GuardAnswer> refuse_delivered(const Ticket& ticket, const std::str
     if (postgres::is_history_name(wanted)) {
         return refuse_other_past(ticket, wanted, system::read_file_if_present(file).value_or(""));
     }
-    std::string first_page(postgres::WalPage::long_header_size, '\0');
-    const system::Descriptor segment(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!segment.is_open() && errno == ENOENT) {
-        return std::nullopt;  // PostgreSQL looks for the file
-    }
-    struct stat facts {};
-    const auto length = segment.is_open() && ::fstat(segment.number(), &facts) == 0
-                            ? ::pread(segment.number(), first_page.data(), first_page.size(), 0)
-                            : -1;
-    if (length < 0) {
-        const auto problem = system::refused("read", file, errno).problems().front();
+    constexpr auto length = postgres::WalPage::long_header_size;
+    try {
+        const auto head = system::read_head_if_present(file, length);
+        if (!head || head->bytes.size() < length) {
+            return std::nullopt;  // PostgreSQL looks for the file, and at its size
+        }
+        return refuse_other_wal(ticket, wanted, head->bytes, head->file_size, control);
+    } catch (const Failure& failure) {
+        const auto& problem = failure.problems().front();
         return GuardAnswer{Kind::abort, ExitCode::system_refused, problem.message, problem.hint};
     }
-    if (static_cast<std::size_t>(length) < first_page.size()) {
-        return std::nullopt;  // PostgreSQL looks at its size
-    }
-    return refuse_other_wal(ticket, wanted, first_page, static_cast<std::uint64_t>(facts.st_size), control);
 }
 
 /// Where a timeline was left, its own later segments may lie in the archive as well. PostgreSQL would read on in them

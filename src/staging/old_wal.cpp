@@ -7,15 +7,10 @@
 #include "staging/fate.hpp"
 #include "staging/journal.hpp"
 #include "staging/layout.hpp"
-#include "system/descriptor.hpp"
 #include "system/file.hpp"
-#include "system/refusal.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace patroni_pgbackrest {
 
@@ -97,13 +92,8 @@ bool has_mark(const fs::path& archive_status, const std::string& segment) {
 }
 
 std::optional<WalPage> first_page(const fs::path& file) {
-    std::string bytes(WalPage::long_header_size, '\0');
-    const system::Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    const auto length = descriptor.is_open() ? ::pread(descriptor.number(), bytes.data(), bytes.size(), 0) : -1;
-    if (length < 0) {
-        throw system::refused("read", file, errno);
-    }
-    return static_cast<std::size_t>(length) == bytes.size() ? WalPage::read(bytes) : std::nullopt;
+    const auto bytes = system::read_head(file, WalPage::long_header_size).bytes;
+    return bytes.size() == WalPage::long_header_size ? WalPage::read(bytes) : std::nullopt;
 }
 
 /// That the newest of the cluster's files tells: pg_resetwal may have changed it. Empty when none does.

@@ -21,6 +21,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
+Descriptor open_to_read(const fs::path& path) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open()) {
+        cannot("read", path, ExitCode::usage);
+    }
+    return file;
+}
+
+/// Not open if there is no such file.
+Descriptor open_if_present(const fs::path& path) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open() && errno != ENOENT) {
+        cannot("read", path, ExitCode::usage);
+    }
+    return file;
+}
+
 /// Empty at the end of the file.
 std::string_view read_some(const Descriptor& file, std::span<char> buffer, const fs::path& path, ExitCode code) {
     while (true) {
@@ -46,25 +63,42 @@ std::string read_all(const Descriptor& file, const fs::path& path) {
     }
 }
 
+FileHead head_of(const Descriptor& file, const fs::path& path, std::size_t length) {
+    struct stat facts {};
+    if (::fstat(file.number(), &facts) != 0) {
+        cannot("read", path, ExitCode::usage);
+    }
+    FileHead head{std::string(length, '\0'), static_cast<std::uint64_t>(facts.st_size)};
+    std::span<char> missing(head.bytes.data(), head.bytes.size());
+    while (!missing.empty()) {
+        const auto part = read_some(file, missing, path, ExitCode::usage);
+        if (part.empty()) {
+            break;
+        }
+        missing = missing.subspan(part.size());
+    }
+    head.bytes.resize(length - missing.size());
+    return head;
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.is_open()) {
-        cannot("read", path, ExitCode::usage);
-    }
-    return read_all(file, path);
+    return read_all(open_to_read(path), path);
 }
 
 std::optional<std::string> read_file_if_present(const fs::path& path) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.is_open() && errno == ENOENT) {
-        return std::nullopt;
-    }
-    if (!file.is_open()) {
-        cannot("read", path, ExitCode::usage);
-    }
-    return read_all(file, path);
+    const auto file = open_if_present(path);
+    return file.is_open() ? std::optional(read_all(file, path)) : std::nullopt;
+}
+
+FileHead read_head(const fs::path& path, std::size_t length) {
+    return head_of(open_to_read(path), path, length);
+}
+
+std::optional<FileHead> read_head_if_present(const fs::path& path, std::size_t length) {
+    const auto file = open_if_present(path);
+    return file.is_open() ? std::optional(head_of(file, path, length)) : std::nullopt;
 }
 
 void copy_whole_file(const fs::path& from, const fs::path& to) {

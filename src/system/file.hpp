@@ -19,6 +19,16 @@ std::string read_file(const std::filesystem::path& path);
 /// Empty if the file does not exist; throws as read_file otherwise.
 std::optional<std::string> read_file_if_present(const std::filesystem::path& path);
 
+/// How a file begins.
+struct FileHead {
+    std::string bytes;  ///< as many as were asked for, or as the file has
+    std::uint64_t file_size = 0;
+};
+/// The first `length` bytes of a file, and its size; throws as read_file.
+FileHead read_head(const std::filesystem::path& path, std::size_t length);
+/// Empty if the file does not exist; throws as read_file otherwise.
+std::optional<FileHead> read_head_if_present(const std::filesystem::path& path, std::size_t length);
+
 /// Replaces the file atomically: a temporary file beside the target, with owner and mode of the old file (else `mode`),
 /// fsync, rename, fsync of the directory. A symbolic link is followed. Throws Failure(system_refused) that names the
 /// path, and leaves no temporary file behind.

@@ -53,6 +53,22 @@ TEST_CASE("a file is read as a whole") {
     CHECK_FALSE(read_file_if_present(directory.path() / "b").has_value());
 }
 
+TEST_CASE("of a file's beginning there is as much as the file has") {
+    const PrivateDirectory directory;
+    const auto file = directory.path() / "a";
+    write_file(file, "12345678");
+    CHECK(read_head(file, 5).bytes == "12345");
+    CHECK(read_head(file, 5).file_size == 8);
+    CHECK(read_head(file, 9).bytes == "12345678");
+    CHECK(read_head_if_present(file, 8)->bytes == "12345678");
+    write_file(file, "");
+    CHECK(read_head(file, 5).bytes.empty());
+    CHECK_FALSE(read_head_if_present(directory.path() / "b", 5).has_value());
+    CHECK(message_of(ExitCode::usage, [] { read_head("/nowhere/x", 5); }) ==
+          "cannot read /nowhere/x: No such file or directory");
+    CHECK(message_of(ExitCode::usage, [] { read_head_if_present("/usr", 5); }) == "cannot read /usr: Is a directory");
+}
+
 TEST_CASE("a file that cannot be read is named") {
     CHECK(message_of(ExitCode::usage, [] { read_file("/nowhere/x"); }) ==
           "cannot read /nowhere/x: No such file or directory");
