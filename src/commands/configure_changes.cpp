@@ -174,8 +174,10 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const ConfigureArgument
     standalone.method->recovery_conf.reset();
     std::erase_if(standalone.method->entries, [](const auto& entry) { return entry.key == "recovery"; });
     const Request request = accepted(patroni_yml, std::move(standalone));
-    const auto wanted = yaml::parse(corrected_recovery_conf(request), "recovery_conf");
-    const Node& corrected = wanted->map_at("recovery_conf");
+    const auto corrected = corrected_recovery_conf(request).entries;
+    const auto is_wanted = [&](const std::string& name) {
+        return std::any_of(corrected.begin(), corrected.end(), [&](const auto& entry) { return entry.first == name; });
+    };
 
     const Path path = below(block, "recovery_conf");
     std::vector<std::string> stale;
@@ -184,7 +186,7 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const ConfigureArgument
             const std::string name = system::lower(entry.key);
             const bool is_default =
                 name == "recovery_target_timeline" && !request.timeline && entry.value->text == "latest";
-            if (name.starts_with("recovery_target") && corrected.find(name) == nullptr && !is_default) {
+            if (name.starts_with("recovery_target") && !is_wanted(name) && !is_default) {
                 stale.push_back(entry.key);
             }
         }
@@ -201,9 +203,9 @@ void write_recovery_conf(ConfigurationEdit& patroni_yml, const ConfigureArgument
                "let --replace write patroni_pgbackrest archive-get there, or take recovery_conf out");
     }
     require_stanza(patroni_yml, command, arguments, repository.stanza);
-    for (const auto& entry : corrected.entries) {
-        if (entry.key != "restore_command" || !is_guarded(current)) {
-            entries.emplace_back(spelling_of(current, entry.key), NewNode::of_text(entry.value->text));
+    for (const auto& [name, value] : corrected) {
+        if (name != "restore_command" || !is_guarded(current)) {
+            entries.emplace_back(spelling_of(current, name), value);
         }
     }
     patroni_yml.set(path, NewNode::of_map(std::move(entries)));

@@ -80,14 +80,6 @@ bool is_fit_prefetch(const Request& request, const std::string& value) {
     return request.target.is_latest() || value.empty() || is_false(value);
 }
 
-std::string in_quotes(const std::string& text) {
-    std::string quoted = "'";
-    for (const char letter : text) {
-        quoted += letter == '\'' ? "''" : std::string(1, letter);
-    }
-    return quoted + "'";
-}
-
 class Review {
   public:
     explicit Review(const Request& request)
@@ -106,7 +98,9 @@ class Review {
         problems_.push_back({std::move(message), std::move(hint), place});
     }
 
-    std::string corrected() const { return "write this recovery_conf:\n" + corrected_recovery_conf(request_); }
+    std::string corrected() const {
+        return "write this recovery_conf:\n" + yaml::written_path({"recovery_conf"}, corrected_recovery_conf(request_));
+    }
 
     void guard() {
         if (!is_guard(value_of(conf_, "restore_command"))) {
@@ -230,29 +224,32 @@ std::vector<Problem> problems_of_patroni_mode(const Request& request) {
     return patroni::said_of_dcs(Review(request).all(), request.patroni->dcs_edit);
 }
 
-std::string corrected_recovery_conf(const Request& request) {
-    const auto guard = guard_of(request);
-    auto yaml = fmt::format("recovery_conf:\n  restore_command: {}\n", guard == plain_guard ? guard : in_quotes(guard));
+yaml::NewNode corrected_recovery_conf(const Request& request) {
+    auto conf = yaml::NewNode::of_map({});
+    const auto add = [&](const std::string& name, const std::string& value) {
+        conf.entries.emplace_back(name, yaml::NewNode::of_text(value));
+    };
+    add("restore_command", guard_of(request));
     const auto& target = request.target;
     if (!target.is_latest()) {
-        yaml += fmt::format("  {}: '{}'\n", target.parameter(), target.is_immediate() ? "immediate" : target.value());
+        add(target.parameter(), target.is_immediate() ? "immediate" : target.value());
     }
     if (target.exclusive) {
-        yaml += "  recovery_target_inclusive: 'false'\n";
+        add("recovery_target_inclusive", "false");
     }
     if (request.timeline) {
         if (const auto* number = std::get_if<postgres::Timeline>(&request.timeline->choice)) {
-            yaml += fmt::format("  recovery_target_timeline: '{}'\n", number->text());
+            add("recovery_target_timeline", number->text());
         } else if (std::holds_alternative<Immediate>(request.timeline->choice)) {
-            yaml += "  recovery_target_timeline: current\n";
+            add("recovery_target_timeline", "current");
         }
     }
     const auto prefetch = said_in_block(request, "recovery_prefetch");
     if (!prefetch.empty() && is_fit_prefetch(request, prefetch)) {
-        yaml += fmt::format("  recovery_prefetch: {}\n", in_quotes(prefetch));
+        add("recovery_prefetch", prefetch);
     }
-    yaml += "  recovery_target_action: promote";
-    return yaml;
+    add("recovery_target_action", "promote");
+    return conf;
 }
 
 bool is_guard(const std::string& restore_command) {

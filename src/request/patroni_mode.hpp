@@ -2,7 +2,9 @@
 
 #include "request/request.hpp"
 #include "system/failure.hpp"
+#include "yaml/write.hpp"
 
+#include <string>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -13,9 +15,9 @@ namespace patroni_pgbackrest {
 /// and nothing may have PostgreSQL read ahead of a target (docs/patroni-contract.md explains what each of them does).
 std::vector<Problem> problems_of_patroni_mode(const Request& request);
 
-/// The recovery_conf that agrees with the request, as YAML lines, for a hint, with what is right in the block's own:
-/// its call of the guard, and recovery_prefetch.
-std::string corrected_recovery_conf(const Request& request);
+/// The recovery_conf that agrees with the request, a map of texts, with what is right in the block's own: its call of
+/// the guard, and recovery_prefetch.
+yaml::NewNode corrected_recovery_conf(const Request& request);
 
 /// Whether a restore_command calls this program's archive-get.
 bool is_guard(const std::string& restore_command);

@@ -287,6 +287,12 @@ TEST_CASE("values are written so that YAML keeps them as they are") {
           plain_with("    type: name\n    target: 'no'\n"));
 }
 
+TEST_CASE("in patroni mode the name of a restore point may have any sign") {
+    ConfigureArguments arguments = with({{"type", "name"}, {"target", "it's: the # one"}});
+    arguments.patroni_mode = true;
+    CHECK(contains(result(plain, arguments), "      recovery_target_name: 'it''s: the # one'\n"));
+}
+
 TEST_CASE("another type takes the place of the target that was there") {
     const std::string before =
         plain_with("    type: time  # asked for by the owner\n    target: '2026-11-22 10:00:00+00'\n"

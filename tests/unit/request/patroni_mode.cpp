@@ -169,6 +169,11 @@ TEST_CASE("recovery_conf with another target than the request's is refused with 
                     "2026-11-22 10:00:00+00",
                     right, "patroni.yml:3"}});
 
+    Yaml quoted;
+    quoted.block = "    type: name\n    target: 'it''s: the # one'\n";
+    REQUIRE(problems(quoted).size() == 1);
+    CHECK(problems(quoted).front().hint == yaml_of("  recovery_target_name: 'it''s: the # one'\n"));
+
     Yaml of_another_type;
     of_another_type.recovery_conf += "      recovery_target_name: before\n";
     CHECK(problems(of_another_type) ==
@@ -221,11 +226,10 @@ TEST_CASE("what is right in a recovery_conf is in the corrected one as well") {
     };
     CHECK(corrected("      restore_command: /opt/ppb/bin/patroni_pgbackrest archive-get --stanza=demo %f \"%p\"\n"
                     "      recovery_prefetch: try\n") ==
-          "write this recovery_conf:\nrecovery_conf:\n  restore_command: '/opt/ppb/bin/patroni_pgbackrest archive-get "
-          "--stanza=demo %f \"%p\"'\n  recovery_prefetch: 'try'\n  recovery_target_action: promote");
+          "write this recovery_conf:\nrecovery_conf:\n  restore_command: /opt/ppb/bin/patroni_pgbackrest archive-get "
+          "--stanza=demo %f \"%p\"\n  recovery_prefetch: try\n  recovery_target_action: promote");
     CHECK(corrected("      restore_command: \"/opt/ppb/bin/patroni_pgbackrest archive-get %f '%p'\"\n")
-              .find("  restore_command: '/opt/ppb/bin/patroni_pgbackrest archive-get %f ''%p'''\n") !=
-          std::string::npos);
+              .find("  restore_command: /opt/ppb/bin/patroni_pgbackrest archive-get %f '%p'\n") != std::string::npos);
 }
 
 TEST_CASE("any other restore_command that would replay after a restart of Patroni is refused") {
