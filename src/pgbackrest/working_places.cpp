@@ -23,13 +23,16 @@ std::string_view repository_in(std::string_view key, std::string_view ending) {
     return name.find('-') == std::string_view::npos ? name : std::string_view();
 }
 
-/// Whether one of the lines puts this repository somewhere else.
-bool is_elsewhere(std::string_view repository, const std::vector<ConfigurationLine>& lines) {
+/// Of repo-type: the other ones are object stores and SFTP.
+bool is_file_system(std::string_view type) {
+    return type == "posix" || type == "cifs";
+}
+
+/// Whether one of the lines, whatever command it is for, puts this repository somewhere else.
+bool may_be_elsewhere(std::string_view repository, const std::vector<ConfigurationLine>& lines) {
     return std::any_of(lines.begin(), lines.end(), [&](const ConfigurationLine& line) {
-        const bool has_host = repository_in(line.key, "-host") == repository;
-        const bool has_store =
-            repository_in(line.key, "-type") == repository && line.value != "posix" && line.value != "cifs";
-        return has_host || has_store;
+        return repository_in(line.key, "-host") == repository ||
+               (repository_in(line.key, "-type") == repository && !is_file_system(line.value));
     });
 }
 
@@ -44,6 +47,12 @@ std::optional<std::string> in_force(const Pgbackrest& pgbackrest, const std::str
     }
     const auto configured = option_in_force(pgbackrest, command, name);
     return configured ? std::optional(configured->values.front()) : std::nullopt;
+}
+
+/// Whether this command reads the repository from somewhere else, by the options that are in force for it.
+bool is_elsewhere(const Pgbackrest& pgbackrest, const std::string& command, unsigned repository) {
+    return in_force(pgbackrest, command, repository, "host").has_value() ||
+           !is_file_system(in_force(pgbackrest, command, repository, "type").value_or("posix"));
 }
 
 /// Of its files, its environment and what is passed with every command.
@@ -81,7 +90,7 @@ std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine
                                               "/var/log/pgbackrest"};
     for (const auto& line : lines) {
         const auto repository = repository_in(line.key, "-path");
-        const bool is_repository = !repository.empty() && !is_elsewhere(repository, lines);
+        const bool is_repository = !repository.empty() && !may_be_elsewhere(repository, lines);
         const bool is_other = line.key == "spool-path" || line.key == "lock-path" || line.key == "log-path";
         const std::filesystem::path path(line.value);
         if ((is_repository || is_other) && path.is_absolute() && path.has_relative_path()) {
@@ -100,10 +109,8 @@ bool reads_over_network(const Pgbackrest& pgbackrest, const std::string& command
     if (repositories.empty()) {
         repositories.insert(1);
     }
-    return std::any_of(repositories.begin(), repositories.end(), [&](unsigned number) {
-        const auto type = in_force(pgbackrest, command, number, "type");
-        return in_force(pgbackrest, command, number, "host") || !(type.value_or("posix") == "posix" || type == "cifs");
-    });
+    return std::any_of(repositories.begin(), repositories.end(),
+                       [&](unsigned number) { return is_elsewhere(pgbackrest, command, number); });
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest
