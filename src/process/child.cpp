@@ -3,6 +3,7 @@
 #include "process/process_tree.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
+#include "system/overloaded.hpp"
 #include "system/refusal.hpp"
 
 #include <algorithm>
@@ -75,13 +76,6 @@ struct Stream {
     }
 };
 
-template <typename... Cases>
-struct Overloaded : Cases... {
-    using Cases::operator()...;
-};
-template <typename... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
-
 }  // namespace
 
 bool succeeded(const Outcome& outcome) {
@@ -98,7 +92,7 @@ void require_resources(const std::string& program, const Outcome& outcome) {
 
 std::string describe(const Outcome& outcome) {
     return std::visit(
-        Overloaded{
+        system::Overloaded{
             [](const Exited& exited) { return fmt::format("exited with code {}", exited.code); },
             [](const Signalled& signalled) { return fmt::format("was killed by signal {}", signalled.number); },
             [](const NotStarted& failed) { return "could not be started: " + failed.reason; },

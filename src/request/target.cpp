@@ -1,5 +1,6 @@
 #include "request/target.hpp"
 
+#include "system/overloaded.hpp"
 #include "system/text.hpp"
 
 #include <fmt/format.h>
@@ -48,17 +49,6 @@ std::string Time::text() const {
     return text + "+00";
 }
 
-namespace {
-
-template <typename... Cases>
-struct Overloaded : Cases... {
-    using Cases::operator()...;
-};
-template <typename... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
-
-}  // namespace
-
 std::optional<RecoveryTarget> RecoveryTarget::parse(std::string_view type, std::string_view value, bool exclusive) {
     const auto made = [&](const auto& point) -> std::optional<RecoveryTarget> {
         return point ? std::optional(RecoveryTarget{*point, exclusive}) : std::nullopt;
@@ -84,15 +74,16 @@ std::optional<RecoveryTarget> RecoveryTarget::parse(std::string_view type, std::
 }
 
 std::string RecoveryTarget::type() const {
-    return std::visit(Overloaded{[](const Latest&) { return "default"; }, [](const Immediate&) { return "immediate"; },
-                                 [](const Time&) { return "time"; }, [](const Xid&) { return "xid"; },
-                                 [](const LsnTarget&) { return "lsn"; }, [](const Name&) { return "name"; }},
+    return std::visit(system::Overloaded{[](const Latest&) { return "default"; },
+                                         [](const Immediate&) { return "immediate"; },
+                                         [](const Time&) { return "time"; }, [](const Xid&) { return "xid"; },
+                                         [](const LsnTarget&) { return "lsn"; }, [](const Name&) { return "name"; }},
                       point);
 }
 
 std::string RecoveryTarget::value() const {
     return std::visit(
-        Overloaded{
+        system::Overloaded{
             [](const Latest&) { return std::string(); }, [](const Immediate&) { return std::string(); },
             [](const Time& time) { return time.text(); }, [](const Xid& xid) { return std::to_string(xid.number); },
             [](const LsnTarget& target) { return target.lsn.text(); }, [](const Name& name) { return name.name; }},
