@@ -151,6 +151,17 @@ bool leaves_databases_out(const Request& request) {
                        [](const pgbackrest::Option& option) { return option.name.starts_with("db-"); });
 }
 
+/// patroni.yml as a rehearsal reads it: the private server replays, whatever recovery_conf says, and where this node's
+/// restore puts its files, or its report, and which libraries it loads, does not count.
+patroni::Configuration configuration_for_rehearsal(patroni::Configuration patroni) {
+    if (patroni.method) {
+        patroni.method->recovery_conf.reset();
+        std::erase_if(patroni.method->entries,
+                      [](const patroni::BlockEntry& entry) { return is_of_the_node(entry.key); });
+    }
+    return patroni;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> bytes_in_words(std::string_view text) {
@@ -169,15 +180,6 @@ std::optional<std::uint64_t> bytes_in_words(std::string_view text) {
     const auto bytes = is_plain ? std::strtod(word.c_str(), nullptr) * factor : 0;
     constexpr double most = 9e18;
     return is_plain && bytes < most ? std::optional(static_cast<std::uint64_t>(bytes)) : std::nullopt;
-}
-
-patroni::Configuration configuration_for_rehearsal(patroni::Configuration patroni) {
-    if (patroni.method) {
-        patroni.method->recovery_conf.reset();
-        std::erase_if(patroni.method->entries,
-                      [](const patroni::BlockEntry& entry) { return is_of_the_node(entry.key); });
-    }
-    return patroni;
 }
 
 RehearsalSettings rehearsal_settings(const RehearseArguments& arguments, const BootstrapArguments& given) {

@@ -40,10 +40,6 @@ struct RehearsalSettings {
 /// `512MB`, `2GB`, `1.5TB`, `1048576`, in multiples of 1024; empty for anything else.
 std::optional<std::uint64_t> bytes_in_words(std::string_view text);
 
-/// patroni.yml as a rehearsal reads it: the private server replays, whatever recovery_conf says, and where this node's
-/// restore puts its files, or its report, and which libraries it loads, does not count.
-patroni::Configuration configuration_for_rehearsal(patroni::Configuration patroni);
-
 /// Makes them from the command line, the method's block, then defaults. Throws Failure(usage) with every problem.
 RehearsalSettings rehearsal_settings(const RehearseArguments& arguments, const BootstrapArguments& given);
 

@@ -194,12 +194,8 @@ void look_for_missing(const Configuration& configuration, StartupFiles& seen) {
     }
 }
 
-}  // namespace
-
-bool has_outer_config_directory(const Configuration& configuration) {
-    return config_directory(configuration, "/one") == config_directory(configuration, "/other");
-}
-
+/// The files that Patroni restores from `NAME.backup` where they are missing: postgresql.conf, postgresql.base.conf and
+/// pg_hba.conf, as far as this patroni.yml needs them.
 std::vector<std::string> files_to_restore(const Configuration& configuration) {
     std::vector<std::string> names{main_name(configuration)};
     if (!configuration.custom_conf || configuration.custom_conf->text.empty()) {
@@ -209,6 +205,12 @@ std::vector<std::string> files_to_restore(const Configuration& configuration) {
         names.emplace_back(hba_name);
     }
     return names;
+}
+
+}  // namespace
+
+bool has_outer_config_directory(const Configuration& configuration) {
+    return config_directory(configuration, "/one") == config_directory(configuration, "/other");
 }
 
 StartupFiles look_before_copy(const Configuration& configuration) {

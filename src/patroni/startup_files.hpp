@@ -27,10 +27,6 @@ struct StartupFiles {
 /// Whether config_dir is outside of PGDATA, so that no backup brings it.
 bool has_outer_config_directory(const Configuration& configuration);
 
-/// The files that Patroni restores from `NAME.backup` where they are missing: postgresql.conf, postgresql.base.conf and
-/// pg_hba.conf, as far as this patroni.yml needs them.
-std::vector<std::string> files_to_restore(const Configuration& configuration);
-
 /// Looks around on this node before the copy. Of a config_dir in PGDATA nothing is known then.
 StartupFiles look_before_copy(const Configuration& configuration);
 /// The same when `data_directory`, which may be staging, has been copied.

@@ -7,11 +7,16 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 
 namespace patroni_pgbackrest {
 
 using postgres::Timeline;
 
+namespace {
+
+/// The timelines of which the repository holds WAL, a backup or a part of a history, but no whole history file, each
+/// with what shows that it was there. Timeline 1 has no history.
 std::map<Timeline, std::string> timelines_without_history(const pgbackrest::ArchiveContent& archive,
                                                           const std::vector<pgbackrest::Backup>& backups) {
     std::map<Timeline, std::string> lost;
@@ -36,8 +41,6 @@ std::map<Timeline, std::string> timelines_without_history(const pgbackrest::Arch
     }
     return lost;
 }
-
-namespace {
 
 void require_free_number(Timeline followed, const pgbackrest::ArchiveContent& archive, const std::string& push) {
     Timeline next{followed.number + 1};

@@ -6,16 +6,10 @@
 #include "plan/plan.hpp"
 #include "postgres/wal.hpp"
 
-#include <map>
 #include <string>
 #include <vector>
 
 namespace patroni_pgbackrest {
-
-/// The timelines of which the repository holds WAL, a backup or a part of a history, but no whole history file, each
-/// with what shows that it was there. Timeline 1 has no history.
-std::map<postgres::Timeline, std::string> timelines_without_history(const pgbackrest::ArchiveContent& archive,
-                                                                    const std::vector<pgbackrest::Backup>& backups);
 
 /// A timeline without its history cannot be followed: PostgreSQL refuses to (13 to 18: "recovery target timeline %u
 /// does not exist"). Nor can it be passed by: PostgreSQL takes the first number without a history file for its own new

@@ -68,6 +68,15 @@ bool begins_replay(const Ticket& ticket, const ReplayState& state, const std::st
     return ticket.recovery == Recovery::patroni && !state.notes.served && postgres::is_segment_name(wanted);
 }
 
+/// The ticket's archive-get of a file.
+process::Command fetch_command(const Ticket& ticket, const std::string& wanted,
+                               const std::filesystem::path& destination) {
+    process::Command command{ticket.archive_get.front(), {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
+    command.arguments.push_back(wanted);
+    command.arguments.push_back(destination.string());
+    return command;
+}
+
 /// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
 /// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82). When they
 /// do not find a segment, nobody is told which repository could not list its segments (archiveFileMissing in
@@ -181,14 +190,6 @@ std::string startup_process_from(pid_t ancestor) {
         }
     }
     return fmt::format("{} {}", ancestor, system::start_time_of(ancestor));
-}
-
-process::Command fetch_command(const Ticket& ticket, const std::string& wanted,
-                               const std::filesystem::path& destination) {
-    process::Command command{ticket.archive_get.front(), {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
-    command.arguments.push_back(wanted);
-    command.arguments.push_back(destination.string());
-    return command;
 }
 
 /// pgBackRest accepts spool-path only beside archive-async.

@@ -73,10 +73,7 @@ bool is_read_ahead(const Ticket& ticket, const std::string& wanted);
 /// behind it then.
 GuardAnswer or_full_disk(const GuardAnswer& answer, const std::filesystem::path& data_directory);
 
-/// The ticket's archive-get of a file.
-process::Command fetch_command(const Ticket& ticket, const std::string& wanted,
-                               const std::filesystem::path& destination);
-/// The same without archive-async.
+/// The same call of archive-get without archive-async.
 process::Command synchronous(process::Command command);
 
 /// The startup process among a process and those above it, as ReplayNotes have it. PostgreSQL starts restore_command

@@ -20,6 +20,24 @@ std::string beginning_of(const std::filesystem::path& path) {
     return bytes;
 }
 
+/// The first commit or abort in the first MiB of a segment's file, which is read in a millisecond. Empty where there is
+/// none, or no such file.
+std::optional<postgres::WalTime> first_commit_in(const std::filesystem::path& file, const postgres::Segment& segment,
+                                                 postgres::SegmentSize size) {
+    const auto bytes = beginning_of(file);
+    const auto bring = [&](std::uint64_t number) {
+        return number == segment.number ? std::optional<std::string_view>(bytes) : std::nullopt;
+    };
+    postgres::WalReader reader({.segment_size = size, .latest_timeline = segment.timeline}, bring, segment.start(size));
+    while (const auto* record = reader.next()) {
+        const auto event = postgres::decode(*record);
+        if (const auto* ended = std::get_if<postgres::TransactionEnd>(&event)) {
+            return ended->time;
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::size_t> segments_before(const PlannedWal& planned, const std::string& segment,
@@ -43,22 +61,6 @@ std::optional<std::size_t> segments_before(const PlannedWal& planned, const std:
         end = last->number;
     }
     return wanted && wanted->number > end ? std::optional(before) : std::nullopt;
-}
-
-std::optional<postgres::WalTime> first_commit_in(const std::filesystem::path& file, const postgres::Segment& segment,
-                                                 postgres::SegmentSize size) {
-    const auto bytes = beginning_of(file);
-    const auto bring = [&](std::uint64_t number) {
-        return number == segment.number ? std::optional<std::string_view>(bytes) : std::nullopt;
-    };
-    postgres::WalReader reader({.segment_size = size, .latest_timeline = segment.timeline}, bring, segment.start(size));
-    while (const auto* record = reader.next()) {
-        const auto event = postgres::decode(*record);
-        if (const auto* ended = std::get_if<postgres::TransactionEnd>(&event)) {
-            return ended->time;
-        }
-    }
-    return std::nullopt;
 }
 
 std::optional<ReplayPosition> position_at(const PlannedWal& planned, const std::string& segment,

@@ -26,11 +26,6 @@ using OnPosition = std::function<void(const ReplayPosition&)>;
 std::optional<std::size_t> segments_before(const PlannedWal& planned, const std::string& segment,
                                            postgres::SegmentSize size);
 
-/// The first commit or abort in the first MiB of a segment's file, which is read in a millisecond. Empty where there is
-/// none, or no such file.
-std::optional<postgres::WalTime> first_commit_in(const std::filesystem::path& file, const postgres::Segment& segment,
-                                                 postgres::SegmentSize size);
-
 /// Of a replay in this data directory that was given a segment; empty for a name that is none.
 std::optional<ReplayPosition> position_at(const PlannedWal& planned, const std::string& segment,
                                           postgres::SegmentSize size, const std::filesystem::path& data_directory);

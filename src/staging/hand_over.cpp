@@ -226,6 +226,26 @@ std::vector<fs::path> roots_of(const StagingDirectory& staging) {
     return roots;
 }
 
+/// The kernel tells of a write that failed once, and keeps the page as if it was written: another flush would find no
+/// error, and a look at the file would find what is not on the disk. So what is in memory is forgotten, and the next
+/// run checks all of it against the backup.
+void doubt_what_is_written(StagingDirectory& staging) {
+    staging.journal().base.reset();  // which shares the blocks
+    try {
+        staging.enter(Phase::copying);
+    } catch (const std::exception& error) {
+        log::debug("the journal still has the phase before: {}", system::unexpected(error).what());
+    }
+    std::error_code ignored;
+    // No copy is whole without it, also where the journal cannot be written.
+    fs::remove(staging.path() / "global" / "pg_control", ignored);
+    std::vector<fs::path> roots{staging.path()};
+    for (const auto& place : staging.journal().places) {
+        roots.emplace_back(place.path);  // there or not: what failed may be the look at it
+    }
+    system::forget_cached(roots);
+}
+
 }  // namespace
 
 void sync_to_disk(const StagingDirectory& staging, const system::OnSynced& on_progress) {
@@ -250,23 +270,6 @@ void sync_for_hand_over(StagingDirectory& staging, const system::OnSynced& on_pr
         }
         throw;
     }
-}
-
-void doubt_what_is_written(StagingDirectory& staging) {
-    staging.journal().base.reset();  // which shares the blocks
-    try {
-        staging.enter(Phase::copying);
-    } catch (const std::exception& error) {
-        log::debug("the journal still has the phase before: {}", system::unexpected(error).what());
-    }
-    std::error_code ignored;
-    // No copy is whole without it, also where the journal cannot be written.
-    fs::remove(staging.path() / "global" / "pg_control", ignored);
-    std::vector<fs::path> roots{staging.path()};
-    for (const auto& place : staging.journal().places) {
-        roots.emplace_back(place.path);  // there or not: what failed may be the look at it
-    }
-    system::forget_cached(roots);
 }
 
 void hand_over(StagingDirectory& staging, const HandOverCalls& calls) {

@@ -20,13 +20,8 @@ class StagingDirectory;
 void sync_to_disk(const StagingDirectory& staging, const system::OnSynced& on_progress = {});
 
 /// The same, and asks their file systems for errors of which fsync cannot tell any more: see system::WriteErrors. After
-/// an error doubt_what_is_written().
+/// an error the next run checks against the backup all that was written.
 void sync_for_hand_over(StagingDirectory& staging, const system::OnSynced& on_progress = {});
-
-/// The kernel tells of a write that failed once, and keeps the page as if it was written: another flush would find no
-/// error, and a look at the file would find what is not on the disk. So what is in memory is forgotten, and the next
-/// run checks all of it against the backup.
-void doubt_what_is_written(StagingDirectory& staging);
 
 /// What a hand-over does to directories and the journal, so that a test can let any call of it fail.
 struct HandOverCalls {
