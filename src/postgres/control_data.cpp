@@ -158,12 +158,7 @@ ControlData ControlData::parse(std::string_view output) {
     data.state_text = lines.text("Database cluster state");
     data.state = cluster_state(data.state_text);
     data.timeline = lines.timeline("Latest checkpoint's TimeLineID");
-    data.checkpoint = lines.lsn("Latest checkpoint location");
     data.redo = lines.lsn("Latest checkpoint's REDO location");
-    data.minimum_recovery_timeline = lines.timeline("Min recovery ending loc's timeline");
-    data.minimum_recovery_end = lines.lsn("Minimum recovery ending location");
-    data.backup_start = lines.lsn("Backup start location");
-    data.end_of_backup_required = lines.text("End-of-backup record required") == "yes";
     data.wal_level = lines.text("wal_level setting");
     data.wal_log_hints = lines.text("wal_log_hints setting") == "on";
     data.max_connections = lines.setting("max_connections setting");

@@ -28,12 +28,7 @@ struct ControlData {
     ClusterState state = ClusterState::starting_up;
     std::string state_text;
     Timeline timeline;  ///< of the latest checkpoint
-    Lsn checkpoint;
     Lsn redo;
-    Timeline minimum_recovery_timeline;  ///< 0 if no recovery is under way
-    Lsn minimum_recovery_end;
-    Lsn backup_start;  ///< if not zero, the backup's end must still be replayed
-    bool end_of_backup_required = false;
     std::string wal_level;
     bool wal_log_hints = false;
     int max_connections = 0;
