@@ -5,7 +5,6 @@
 #include "system/text.hpp"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <fmt/format.h>
 #include <map>
 
@@ -107,7 +106,7 @@ std::vector<GivenOption> configured_options(const CLI::App& command) {
     return given;
 }
 
-std::vector<GivenOption> given_options(const CLI::App& command, const Values& values) {
+std::vector<GivenOption> given_options(const CLI::App& command) {
     std::vector<GivenOption> given;
     for (const auto& definition : bootstrap_options()) {
         const std::string name(definition.name);
@@ -130,8 +129,24 @@ std::vector<GivenOption> given_options(const CLI::App& command, const Values& va
                           "options are written --name=value; see patroni_pgbackrest bootstrap --help");
         }
     }
-    (void)values;
     return given;
+}
+
+void add_check_options(CLI::App& command, CheckOptions& options) {
+    command.add_flag("--search", options.search,
+                     "look through all the WAL for an xid or name target, not only through the last 4 GiB");
+    command.add_option("--explain", options.explain, "print what docs/checks.md says about a finding's id")
+        ->type_name("ID");
+    command
+        ->add_option("--member", options.members,
+                     "another member's patroni.yml, which must ask for the same restore; may be repeated")
+        ->type_name("FILE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command.add_option("--format", options.format, "text or json [text]")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"text", "json"}));
+    command.footer("Exit code 0: no finding is an error; 3: at least one is.\nExit codes:\n" + exit_code_help());
 }
 
 void add_verify_options(CLI::App& command, VerifyArguments& arguments, std::string& format) {
@@ -150,6 +165,19 @@ void add_verify_options(CLI::App& command, VerifyArguments& arguments, std::stri
     command.add_flag("--amcheck", arguments.amcheck, "run pg_amcheck over the cluster, not as post_bootstrap");
     command.allow_extras();
     command.footer("Exit codes:\n" + exit_code_help());
+}
+
+void add_archive_get_options(CLI::App& command, ArchiveGetArguments& arguments) {
+    command.add_option("wanted", arguments.wanted, "%f: the file PostgreSQL asks for")->required();
+    command.add_option("destination", arguments.destination, "%p: where it belongs")->required();
+    command.add_option("--stanza", arguments.stanza, "outside of a bootstrap: pgBackRest's stanza");
+    command.add_option("--pgbackrest-config", arguments.configuration,
+                       "outside of a bootstrap: pgBackRest's configuration file");
+    command.add_option("--config-path", arguments.configuration_path,
+                       "outside of a bootstrap: pgBackRest's base path of configuration files");
+    command.add_option("--config-include-path", arguments.include_path,
+                       "outside of a bootstrap: pgBackRest's path of additional configuration files");
+    command.add_option("--pgbackrest", arguments.program, "outside of a bootstrap: the pgbackrest program");
 }
 
 void add_status_options(CLI::App& command, StatusArguments& arguments, std::string& format) {
@@ -211,6 +239,28 @@ void finish_verify(const CLI::App& command, const std::string& format, VerifyArg
     arguments.json = format == "json";
 }
 
+/// As CLI11 takes them, the last one first. A blank value counts as not set; CLI11 would take the next word for it.
+std::vector<std::string> words_to_parse(const std::vector<std::string>& words) {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    std::erase_if(reversed, [](const std::string& word) {
+        return word.starts_with("--") && word.find('=') + 1 == word.size() &&
+               find_option(word.substr(2, word.size() - 3)) != nullptr;
+    });
+    return reversed;
+}
+
+[[noreturn]] void refuse_command_line(const CLI::App& app, const std::vector<std::string>& words,
+                                      const CLI::ParseError& error) {
+    constexpr const char* hint = "see patroni_pgbackrest --help";
+    if (words.empty()) {
+        throw Failure(ExitCode::usage, "no command is given", hint);
+    }
+    if (!words.front().starts_with("-") && app.get_subcommands().empty()) {
+        throw Failure(ExitCode::usage, fmt::format("'{}' is no command", words.front()), hint);
+    }
+    throw Failure(ExitCode::usage, error.what(), hint);
+}
+
 }  // namespace
 
 std::string exit_code_help() {
@@ -224,6 +274,7 @@ std::string exit_code_help() {
 CommandLine parse_command_line(const std::vector<std::string>& words) {
     CommandLine line;
     Values values;
+    const auto is_called = [&](std::string_view command) { return !words.empty() && words.front() == command; };
     CLI::App app{"Restores PostgreSQL clusters from pgBackRest backups under Patroni", "patroni_pgbackrest"};
     app.set_version_flag("--version", std::string("patroni_pgbackrest ") + PATRONI_PGBACKREST_VERSION);
     app.require_subcommand(1);
@@ -231,29 +282,16 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     app.footer("Exit codes:\n" + exit_code_help());
 
     auto* bootstrap = app.add_subcommand("bootstrap", "Patroni's bootstrap.method: brings a lost cluster back");
-    if (!words.empty() && words.front() == "bootstrap") {
+    if (is_called("bootstrap")) {
         add_bootstrap_options(*bootstrap, values);
     }
 
     auto* check = app.add_subcommand(
         "check", "finds what would keep a restore from its end, before anything is touched: the options of bootstrap");
-    check->add_flag("--search", line.check.search,
-                    "look through all the WAL for an xid or name target, not only through the last 4 GiB");
-    check->add_option("--explain", line.check.explain, "print what docs/checks.md says about a finding's id")
-        ->type_name("ID");
-    check
-        ->add_option("--member", line.check.members,
-                     "another member's patroni.yml, which must ask for the same restore; may be repeated")
-        ->type_name("FILE")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    check->add_option("--format", line.check.format, "text or json [text]")
-        ->type_name("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}));
-    if (!words.empty() && words.front() == "check") {
+    add_check_options(*check, line.check);
+    if (is_called("check")) {
         add_restore_options(*check, values);
     }
-    check->footer("Exit code 0: no finding is an error; 3: at least one is.\nExit codes:\n" + exit_code_help());
 
     auto* resume = app.add_subcommand(
         "resume", "before Patroni starts: ends a bootstrap of this node that was interrupted, else does nothing");
@@ -266,22 +304,13 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     add_verify_options(*verify, line.verify, format);
     auto* configure =
         app.add_subcommand("configure", "writes into patroni.yml what bootstrap needs; shows the difference first");
-    if (!words.empty() && words.front() == "configure") {
+    if (is_called("configure")) {
         add_configure_options(*configure, line.configure, values);
     }
 
     auto* archive_get = app.add_subcommand(
         "archive-get", "PostgreSQL's restore_command: pgbackrest archive-get, but an error never ends a recovery");
-    archive_get->add_option("wanted", line.archive_get.wanted, "%f: the file PostgreSQL asks for")->required();
-    archive_get->add_option("destination", line.archive_get.destination, "%p: where it belongs")->required();
-    archive_get->add_option("--stanza", line.archive_get.stanza, "outside of a bootstrap: pgBackRest's stanza");
-    archive_get->add_option("--pgbackrest-config", line.archive_get.configuration,
-                            "outside of a bootstrap: pgBackRest's configuration file");
-    archive_get->add_option("--config-path", line.archive_get.configuration_path,
-                            "outside of a bootstrap: pgBackRest's base path of configuration files");
-    archive_get->add_option("--config-include-path", line.archive_get.include_path,
-                            "outside of a bootstrap: pgBackRest's path of additional configuration files");
-    archive_get->add_option("--pgbackrest", line.archive_get.program, "outside of a bootstrap: the pgbackrest program");
+    add_archive_get_options(*archive_get, line.archive_get);
 
     auto* recovery_end = app.add_subcommand(
         "recovery-end", "PostgreSQL's recovery_end_command in patroni mode: removes what the bootstrap left for it");
@@ -300,19 +329,12 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
     std::string rehearse_format = "text";
     auto* rehearse = app.add_subcommand(
         "rehearse", "a restore drill in a scratch directory: that it works, how long it takes, what would be lost");
-    if (!words.empty() && words.front() == "rehearse") {
+    if (is_called("rehearse")) {
         add_restore_options(*rehearse, values);
     }
     add_rehearse_options(*rehearse, line.rehearse, rehearse_format);
 
-    // A blank value counts as not set; CLI11 would take the next word for it.
-    std::vector<std::string> reversed(words.rbegin(), words.rend());
-    reversed.erase(std::remove_if(reversed.begin(), reversed.end(),
-                                  [](const std::string& word) {
-                                      return word.starts_with("--") && word.find('=') + 1 == word.size() &&
-                                             find_option(word.substr(2, word.size() - 3)) != nullptr;
-                                  }),
-                   reversed.end());
+    auto reversed = words_to_parse(words);
     try {
         app.parse(reversed);
     } catch (const CLI::CallForHelp&) {
@@ -322,21 +344,14 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         line.text = std::string("patroni_pgbackrest ") + PATRONI_PGBACKREST_VERSION + "\n";
         return line;
     } catch (const CLI::ParseError& error) {
-        const auto commands = "see patroni_pgbackrest --help";
-        if (words.empty()) {
-            throw Failure(ExitCode::usage, "no command is given", commands);
-        }
-        if (!words.front().starts_with("-") && app.get_subcommands().empty()) {
-            throw Failure(ExitCode::usage, fmt::format("'{}' is no command", words.front()), commands);
-        }
-        throw Failure(ExitCode::usage, std::string(error.what()), "see patroni_pgbackrest --help");
+        refuse_command_line(app, words, error);
     }
     if (bootstrap->parsed()) {
         line.command = CommandLine::Command::bootstrap;
-        line.options = given_options(*bootstrap, values);
+        line.options = given_options(*bootstrap);
     } else if (check->parsed()) {
         line.command = CommandLine::Command::check;
-        line.options = given_options(*check, values);
+        line.options = given_options(*check);
     } else if (resume->parsed()) {
         line.command = CommandLine::Command::resume;
     } else if (verify->parsed()) {
@@ -352,7 +367,7 @@ CommandLine parse_command_line(const std::vector<std::string>& words) {
         line.status.json = status_format == "json";
     } else if (rehearse->parsed()) {
         line.command = CommandLine::Command::rehearse;
-        line.options = given_options(*rehearse, values);
+        line.options = given_options(*rehearse);
         line.rehearse.words = words;
         line.rehearse.json = rehearse_format == "json";
     } else if (recovery_end->parsed()) {
