@@ -166,9 +166,7 @@ class Replay {
     }
 
     void run_server(bool recovering) {
-        // pg_control's minimums can rise while WAL is replayed; each FATAL of that kind is followed by one more start.
-        constexpr int most_raised = 4;
-        for (int raised = 0;;) {
+        while (true) {
             const auto before = control();
             log::info("{} of {} WAL segments with a private PostgreSQL {} in {}",
                       recovering ? "replay" : "end of the replay", plan_.wal.segments, plan_.major_version,
@@ -189,42 +187,54 @@ class Replay {
                                            [this](const postgres::RecoveryLog& seen) { tell_position(seen); });
             if (server.wait_until_ready()) {
                 wal.reset();  // a primary asks for nothing more, and nothing more is fetched ahead
-                log_ = server.log();
-                tell_end();
-                const auto superuser = set_roles(session_.roles, server, bin_directory_);
-                refuse_too_many_origins();
-                refuse_too_many_prepared(
-                    postgres::Client(bin_directory_, superuser_connection(server, superuser, "template1")));
-                const postgres::Client client(bin_directory_, superuser_connection(server, superuser));
-                require_probes(client, session_.probes);
-                if (session_.examine) {
-                    session_.examine(client);
-                }
-                server.stop();
-                return;
+                return complete(server);
             }
             log_ = server.log();
             const auto notes = wal ? std::optional(wal->notes()) : std::nullopt;
             const auto failure = failure_of_replay(request_, plan_, log_, notes, *server.outcome(), data_);
             wal.reset();  // what it fetches is not awaited any more
-            if (raised < most_raised && limits_rose(before, control())) {
-                ++raised;
-                seen_limits_ = control().limits();
-                log::info("the source raised its limits while its WAL was written: started again with them");
-            } else if (raised < most_raised && has_too_few_prepared(failure)) {
-                ++raised;
-                more_prepared_ += 1000;
-                log::info("the WAL has more prepared transactions than pg_control allows: started again with room");
-            } else if (notes && !notes->wanted_places.empty()) {
-                take_places(notes->wanted_places);
-                log::info("started again with the tablespace's directory");
-            } else if (may_have_read_past_target(failure, notes)) {
-                may_read_ahead_ = false;
-                log::info("PostgreSQL may have read ahead of the target: started again without recovery_prefetch");
-            } else {
-                throw failure;
-            }
+            change_next_start(failure, notes, before);
             go_back_if_needed();
+        }
+    }
+
+    /// What Patroni needs of a finished primary, and the session's looks at it; then it is stopped.
+    void complete(postgres::PrivateServer& server) {
+        log_ = server.log();
+        tell_end();
+        const auto superuser = set_roles(session_.roles, server, bin_directory_);
+        refuse_too_many_origins();
+        refuse_too_many_prepared(
+            postgres::Client(bin_directory_, superuser_connection(server, superuser, "template1")));
+        const postgres::Client client(bin_directory_, superuser_connection(server, superuser));
+        require_probes(client, session_.probes);
+        if (session_.examine) {
+            session_.examine(client);
+        }
+        server.stop();
+    }
+
+    /// So that it goes past what has ended this one; throws the failure where no other start would.
+    void change_next_start(const Failure& failure, const std::optional<ReplayNotes>& notes,
+                           const postgres::ControlData& before) {
+        // pg_control's minimums can rise while WAL is replayed; each FATAL of that kind is followed by one more start.
+        constexpr int most_raised = 4;
+        if (raised_ < most_raised && limits_rose(before, control())) {
+            ++raised_;
+            seen_limits_ = control().limits();
+            log::info("the source raised its limits while its WAL was written: started again with them");
+        } else if (raised_ < most_raised && has_too_few_prepared(failure)) {
+            ++raised_;
+            more_prepared_ += 1000;
+            log::info("the WAL has more prepared transactions than pg_control allows: started again with room");
+        } else if (notes && !notes->wanted_places.empty()) {
+            take_places(notes->wanted_places);
+            log::info("started again with the tablespace's directory");
+        } else if (may_have_read_past_target(failure, notes)) {
+            may_read_ahead_ = false;
+            log::info("PostgreSQL may have read ahead of the target: started again without recovery_prefetch");
+        } else {
+            throw Failure(failure);
         }
     }
 
@@ -374,6 +384,7 @@ class Replay {
     WalServer::Options wal_{};
     bool may_read_ahead_ = true;
     bool reads_ahead_ = true;  ///< the server that was started last does
+    int raised_ = 0;           ///< starts with higher limits
     int more_prepared_ = 0;
     std::map<std::string, int> seen_limits_;  ///< of a server that had to be started again with them
     std::optional<std::string> told_;         ///< the segment of the last position
