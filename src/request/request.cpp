@@ -246,6 +246,56 @@ std::string scope_in(const Settings& settings, const std::optional<patroni::Conf
     return patroni && patroni->scope ? patroni->scope->text : std::string();
 }
 
+void read_reused_data(Settings& settings, Request& request) {
+    const auto directory = settings.value("reuse-data");
+    request.reuses_set_aside = directory && directory->text == "auto";  // a directory of that name is ./auto
+    if (directory && !request.reuses_set_aside) {
+        request.reuse_data = std::filesystem::absolute(directory->text).lexically_normal();
+        if (*request.reuse_data == request.data_directory) {
+            settings.problem(directory->place, "reuse-data is the data directory itself",
+                             "move it away under another name, and name that");
+        }
+    }
+}
+
+void read_source(Settings& settings, Request& request) {
+    if (const auto source = settings.value("source")) {
+        request.source_is_fenced = source->text == "fenced";
+        if (!request.source_is_fenced) {
+            settings.problem(source->place, fmt::format("'{}' says nothing about the source", source->text),
+                             "write fenced when the old cluster cannot come back, or leave source out");
+        }
+    }
+}
+
+void read_retry(Settings& settings, pgbackrest::RetryPolicy& retry) {
+    retry.retries = settings.number("retry", 0, 100).value_or(retry.retries);
+    retry.wait =
+        std::chrono::seconds(settings.number("retry-wait", 0, 300).value_or(static_cast<unsigned>(retry.wait.count())));
+}
+
+void read_log_level(Settings& settings, Request& request) {
+    if (const auto level = settings.value("log-level")) {
+        if (const auto known = log::parse_level(level->text)) {
+            request.log_level = *known;
+        } else {
+            settings.problem(level->place, fmt::format("'{}' is not a log level", level->text),
+                             "use debug, info, warning or error");
+        }
+    }
+}
+
+/// Others than the request look at them: the log, and whoever writes the metrics.
+void refuse_unknown_outputs(Settings& settings) {
+    if (const auto format = settings.value("log-format"); format && !log::parse_format(format->text)) {
+        settings.problem(format->place, fmt::format("'{}' is not a log format", format->text), "use text or json");
+    }
+    if (const auto file = settings.value("metrics-file"); file && !file->text.ends_with(".prom")) {
+        settings.problem(file->place, fmt::format("'{}' does not end in .prom", file->text),
+                         "give it such a name: node_exporter reads no other file");
+    }
+}
+
 std::optional<std::filesystem::path> path_in(const Settings& settings, const std::string& name) {
     const auto path = settings.value(name);
     return path ? std::optional(std::filesystem::absolute(path->text)) : std::nullopt;
@@ -289,40 +339,11 @@ Request make(const std::vector<GivenOption>& given, std::optional<patroni::Confi
         request.preload_libraries = libraries->text;
     }
     request.replay_settings = read_replay_settings(settings, request.recovery);
-    const auto directory = settings.value("reuse-data");
-    request.reuses_set_aside = directory && directory->text == "auto";  // a directory of that name is ./auto
-    if (directory && !request.reuses_set_aside) {
-        request.reuse_data = std::filesystem::absolute(directory->text).lexically_normal();
-        if (*request.reuse_data == request.data_directory) {
-            settings.problem(directory->place, "reuse-data is the data directory itself",
-                             "move it away under another name, and name that");
-        }
-    }
-    if (const auto source = settings.value("source")) {
-        request.source_is_fenced = source->text == "fenced";
-        if (!request.source_is_fenced) {
-            settings.problem(source->place, fmt::format("'{}' says nothing about the source", source->text),
-                             "write fenced when the old cluster cannot come back, or leave source out");
-        }
-    }
-    request.retry.retries = settings.number("retry", 0, 100).value_or(request.retry.retries);
-    request.retry.wait = std::chrono::seconds(
-        settings.number("retry-wait", 0, 300).value_or(static_cast<unsigned>(request.retry.wait.count())));
-    if (const auto level = settings.value("log-level")) {
-        if (const auto known = log::parse_level(level->text)) {
-            request.log_level = *known;
-        } else {
-            settings.problem(level->place, fmt::format("'{}' is not a log level", level->text),
-                             "use debug, info, warning or error");
-        }
-    }
-    if (const auto format = settings.value("log-format"); format && !log::parse_format(format->text)) {
-        settings.problem(format->place, fmt::format("'{}' is not a log format", format->text), "use text or json");
-    }
-    if (const auto file = settings.value("metrics-file"); file && !file->text.ends_with(".prom")) {
-        settings.problem(file->place, fmt::format("'{}' does not end in .prom", file->text),
-                         "give it such a name: node_exporter reads no other file");
-    }
+    read_reused_data(settings, request);
+    read_source(settings, request);
+    read_retry(settings, request.retry);
+    read_log_level(settings, request);
+    refuse_unknown_outputs(settings);
     request.report = report_path(given, patroni);
     request.rehearsals = rehearsals_path(given, patroni);
     request.patroni = std::move(patroni);
