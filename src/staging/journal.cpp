@@ -120,6 +120,77 @@ Reached reached_in(const json& content) {
     return reached;
 }
 
+json json_of(const BootstrapCall& call) {
+    json content{{"scope", call.scope}, {"member", call.member}, {"request", call.request}};
+    add_call(call.of_patroni, content);
+    return content;
+}
+
+BootstrapCall bootstrap_call_in(const json& content) {
+    return BootstrapCall{content.at("scope"), content.at("member"), content.at("request"), patronis_call_in(content)};
+}
+
+json json_of(const HandedOver& directory) {
+    return {{"inode", directory.inode},
+            {"at", directory.at},
+            {"control_written_at", directory.control_written_at},
+            {"boot", directory.uptime.boot},
+            {"up", directory.uptime.seconds},
+            {"birth", directory.birth}};
+}
+
+HandedOver handed_over_in(const json& content) {
+    return HandedOver{whole_number<std::uint64_t>(content.at("inode")),
+                      whole_number<std::int64_t>(content.at("at")),
+                      whole_number(content, "control_written_at", std::int64_t{0}),
+                      {content.value("boot", ""), whole_number(content, "up", std::int64_t{0})},
+                      content.value("birth", "")};
+}
+
+json json_of(const BegunTimeline& begun) {
+    return {{"number", begun.timeline.number}, {"history_written_at", begun.written_at}};
+}
+
+BegunTimeline begun_timeline_in(const json& content) {
+    return BegunTimeline{{whole_number<std::uint32_t>(content.at("number"))},
+                         whole_number<std::int64_t>(content.at("history_written_at"))};
+}
+
+json json_of(const Rejection& rejection) {
+    return {{"message", rejection.message},
+            {"hint", rejection.hint},
+            {"configuration", rejection.configuration},
+            {"at", rejection.at}};
+}
+
+Rejection rejection_in(const json& content) {
+    return Rejection{content.at("message"), content.at("hint"), whole_number<std::size_t>(content.at("configuration")),
+                     whole_number(content, "at", std::int64_t{0})};
+}
+
+json json_of(const KeptBase& base) {
+    return {{"copy", base.copy}, {"boot", base.boot}, {"birth", base.birth}, {"taken", base.was_taken}};
+}
+
+KeptBase kept_base_in(const json& content) {
+    return KeptBase{content.at("copy"), content.at("boot"), content.at("birth"), content.at("taken")};
+}
+
+/// What a journal need not have.
+template <typename Part>
+void add_part(json& content, const char* key, const std::optional<Part>& part) {
+    if (part) {
+        content[key] = json_of(*part);
+    }
+}
+
+template <typename Part>
+void read_part(const json& content, const char* key, Part (*part_in)(const json&), std::optional<Part>& part) {
+    if (content.contains(key)) {
+        part = part_in(content.at(key));
+    }
+}
+
 }  // namespace
 
 std::string text(Phase phase) {
@@ -157,38 +228,13 @@ void Journal::save(const std::filesystem::path& file) const {
         content["rejected_timelines"].push_back({{"timeline", timeline.number}, {"last_segment_sha1", checksum}});
     }
     add_call(of_patroni, content);
-    if (planning) {
-        content["begun"] = {{"scope", planning->scope}, {"member", planning->member}, {"request", planning->request}};
-        add_call(planning->of_patroni, content["begun"]);
-    }
-    if (handed_over) {
-        content["handed_over"] = {{"inode", handed_over->inode},
-                                  {"at", handed_over->at},
-                                  {"control_written_at", handed_over->control_written_at},
-                                  {"boot", handed_over->uptime.boot},
-                                  {"up", handed_over->uptime.seconds},
-                                  {"birth", handed_over->birth}};
-    }
-    if (begun_timeline) {
-        content["begun_timeline"] = {{"number", begun_timeline->timeline.number},
-                                     {"history_written_at", begun_timeline->written_at}};
-    }
-    if (goal) {
-        content["asked"] = json_of(*goal);
-    }
-    if (reached) {
-        content["reached"] = json_of(*reached);
-    }
-    if (rejected) {
-        content["rejected"] = {{"message", rejected->message},
-                               {"hint", rejected->hint},
-                               {"configuration", rejected->configuration},
-                               {"at", rejected->at}};
-    }
-    if (base) {
-        content["base"] = {
-            {"copy", base->copy}, {"boot", base->boot}, {"birth", base->birth}, {"taken", base->was_taken}};
-    }
+    add_part(content, "begun", planning);
+    add_part(content, "handed_over", handed_over);
+    add_part(content, "begun_timeline", begun_timeline);
+    add_part(content, "asked", goal);
+    add_part(content, "reached", reached);
+    add_part(content, "rejected", rejected);
+    add_part(content, "base", base);
     system::replace_file(file, content.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
@@ -237,41 +283,13 @@ std::optional<Journal> Journal::read(const std::filesystem::path& file) {
         journal.boot = read.at("boot");
         journal.phase = phase_named(read.at("phase"));
         journal.places = Places(read.at("outside"), read.value("births", std::map<std::string, std::string>()));
-        if (read.contains("begun")) {
-            const auto& call = read.at("begun");
-            journal.planning =
-                BootstrapCall{call.at("scope"), call.at("member"), call.at("request"), patronis_call_in(call)};
-        }
-        if (read.contains("handed_over")) {
-            const auto& directory = read.at("handed_over");
-            journal.handed_over =
-                HandedOver{whole_number<std::uint64_t>(directory.at("inode")),
-                           whole_number<std::int64_t>(directory.at("at")),
-                           whole_number(directory, "control_written_at", std::int64_t{0}),
-                           {directory.value("boot", ""), whole_number(directory, "up", std::int64_t{0})},
-                           directory.value("birth", "")};
-        }
-        if (read.contains("begun_timeline")) {
-            const auto& begun = read.at("begun_timeline");
-            journal.begun_timeline = BegunTimeline{{whole_number<std::uint32_t>(begun.at("number"))},
-                                                   whole_number<std::int64_t>(begun.at("history_written_at"))};
-        }
-        if (read.contains("asked")) {
-            journal.goal = goal_in(read.at("asked"));
-        }
-        if (read.contains("reached")) {
-            journal.reached = reached_in(read.at("reached"));
-        }
-        if (read.contains("rejected")) {
-            const auto& rejection = read.at("rejected");
-            journal.rejected = Rejection{rejection.at("message"), rejection.at("hint"),
-                                         whole_number<std::size_t>(rejection.at("configuration")),
-                                         whole_number(rejection, "at", std::int64_t{0})};
-        }
-        if (read.contains("base")) {
-            const auto& kept = read.at("base");
-            journal.base = KeptBase{kept.at("copy"), kept.at("boot"), kept.at("birth"), kept.at("taken")};
-        }
+        read_part(read, "begun", bootstrap_call_in, journal.planning);
+        read_part(read, "handed_over", handed_over_in, journal.handed_over);
+        read_part(read, "begun_timeline", begun_timeline_in, journal.begun_timeline);
+        read_part(read, "asked", goal_in, journal.goal);
+        read_part(read, "reached", reached_in, journal.reached);
+        read_part(read, "rejected", rejection_in, journal.rejected);
+        read_part(read, "base", kept_base_in, journal.base);
         const auto directory = file.parent_path();
         const auto lies_in = read.value("lies_in", "");
         // A snapshot of the disk keeps inodes and births; older journals have no path.
