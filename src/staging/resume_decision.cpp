@@ -87,6 +87,14 @@ ResumeVerdict ask_until_it_answers(const ResumeFacts& facts) {
         "bring the DCS back, and see that patronictl works as the user of Patroni; nothing was changed");
 }
 
+/// Empty once the DCS has told it.
+std::optional<ResumeVerdict> ask_who_leads(const ResumeFacts& facts) {
+    if (!facts.dcs) {
+        return ResumeVerdict{.action = ResumeAction::ask_dcs};
+    }
+    return facts.dcs->leadership.why_unknown.empty() ? std::nullopt : std::optional(ask_until_it_answers(facts));
+}
+
 ResumeVerdict ask_until_it_tells_the_key(const ResumeFacts& facts, const std::string& or_else) {
     return ask_until_it_tells(facts, "patronictl answers, but the initialize key cannot be read",
                               "let patronictl's first line name the Python that has Patroni's library" + or_else);
@@ -180,14 +188,11 @@ ResumeVerdict decide_on_what_was_handed_over(const ResumeFacts& facts) {
                 .log = fmt::format("{} has been in use since its restore, which is over",
                                    facts.layout.data_directory.string())};
     }
-    if (!facts.dcs) {
-        return {.action = ResumeAction::ask_dcs};
+    if (const auto question = ask_who_leads(facts)) {
+        return *question;
     }
     const auto& dcs = *facts.dcs;
     const auto& leadership = dcs.leadership;
-    if (!leadership.why_unknown.empty()) {
-        return ask_until_it_answers(facts);
-    }
     if (!leadership.leader && dcs.initialize == InitializeKey::unknown) {
         return ask_until_it_tells_the_key(facts, "; or remove the journal if the data is right: " +
                                                      facts.layout.journal().string());
@@ -255,14 +260,11 @@ ResumeVerdict decide_on_unfinished(const ResumeFacts& facts) {
                        fmt::format("{} holds data meanwhile: nothing to resume", facts.layout.data_directory.string()),
                        Next::others, true);
     }
-    if (!facts.dcs) {
-        return {.action = ResumeAction::ask_dcs};
+    if (const auto question = ask_who_leads(facts)) {
+        return *question;
     }
     const auto& dcs = *facts.dcs;
     const auto& leadership = dcs.leadership;
-    if (!leadership.why_unknown.empty()) {
-        return ask_until_it_answers(facts);
-    }
     const auto nothing = [&](const std::string& why, Next next) {
         return abandon(facts, "nothing to resume, " + why, next, cluster_has_moved_on(dcs));
     };
@@ -372,11 +374,6 @@ std::string ResumeFacts::how_to_begin_anew() const {
     return fmt::format("if no other node restores it, stop Patroni on every node, run {} and start Patroni here: it "
                        "calls the bootstrap method anew",
                        how_to_remove(*this, scope()));
-}
-
-bool ResumeVerdict::asks_the_dcs() const {
-    return action == ResumeAction::ask_dcs || action == ResumeAction::ask_dcs_until_it_tells ||
-           action == ResumeAction::ask_dcs_again;
 }
 
 ResumeVerdict decide_resume(const ResumeFacts& facts) {

@@ -78,8 +78,6 @@ struct ResumeVerdict {
     std::optional<Failure> failure{};
     std::chrono::seconds pause{0};
     bool cluster_lives = false;  ///< of abandon: tablespaces belong to whoever fills them next
-
-    bool asks_the_dcs() const;
 };
 
 /// What `resume` does before Patroni starts. Pure: no file, no clock, no DCS; docs/architecture.md, section resume, has
