@@ -145,7 +145,7 @@ class Measure {
         const std::size_t content = skip_properties(text_, node.begin);
         switch (node.kind) {
         case Written::Kind::null:
-            null(node, after, indent, flow);
+            null(node, after, flow);
             break;
         case Written::Kind::alias:
             node.end = std::min(text_.find_first_of(flow ? " \t\r\n,[]{}" : " \t\r\n", node.begin), text_.size());
@@ -177,7 +177,7 @@ class Measure {
     }
 
     /// For an empty node, yaml-cpp gives the place of whatever comes next.
-    void null(Written& node, std::size_t after, std::ptrdiff_t indent, bool flow) const {
+    void null(Written& node, std::size_t after, bool flow) const {
         const bool has_properties = node.begin >= after && is_one_of(scan_.letter(node.begin), "&!");
         const std::size_t word = has_properties ? skip_properties(text_, node.begin) : node.begin;
         static constexpr std::array<std::string_view, 4> words = {"~", "null", "Null", "NULL"};
@@ -192,7 +192,6 @@ class Measure {
         } else {
             node.begin = node.end = std::min(after, text_.size());
         }
-        (void)indent;
     }
 
     void list(Written& list, std::size_t content, bool flow) const {
