@@ -21,7 +21,8 @@ std::string text_at(const nlohmann::json& member, const char* column) {
     return member.contains(column) && member.at(column).is_string() ? member.at(column).get<std::string>() : "";
 }
 
-/// 0 where there is none.
+/// 0 where there is none, or none that fits: what another program prints may be of a version that is to come, and each
+/// reader takes 0 for not known.
 std::uint32_t number_at(const nlohmann::json& object, const char* name) {
     const auto found = object.find(name);
     const auto number = found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;

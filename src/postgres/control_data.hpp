@@ -62,10 +62,11 @@ struct ControlFile {
     Lsn redo;                     ///< from where a start would replay
 };
 
-/// Empty when there is no pg_control, when it is cut short, and when its pg_control_version is none of those known
-/// (1300, 1700, 1800, 1902: PostgreSQL 13 to 19). To a caller all three say: not known to be a cluster of ours. So a
-/// newer PostgreSQL, one before 13, or a file of a machine with another byte order is never misread. The checksum is
-/// not looked at; read_control_data() does that. Throws Failure(system_refused) for a fault that may pass.
+/// Empty when there is no pg_control, when this user may not read it, when it is cut short, and when its
+/// pg_control_version is none of those known (1300, 1700, 1800, 1902: PostgreSQL 13 to 19). To a caller all of these
+/// say: not known to be a cluster of ours. So a newer PostgreSQL, one before 13, or a file of a machine with another
+/// byte order is never misread. The checksum is not looked at; read_control_data() does that. Throws
+/// Failure(system_refused) for a fault that may pass.
 std::optional<ControlFile> read_control_file(const std::filesystem::path& data_directory);
 
 }  // namespace patroni_pgbackrest::postgres

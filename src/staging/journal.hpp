@@ -29,8 +29,7 @@
 ///   given up       The same, seen before the hand-over: an empty key that is met later is another node's.
 ///   never led      The DCS held no configuration beside the empty key, so no leader had been there before.
 ///   places         ("outside", "births") The targets of tablespaces and links, which lie at their final places from
-///   the
-///                  first copy on, and which directories lay there.
+///                  the first copy on, and which directories lay there.
 ///   of Patroni     ("patronis_call") What Patroni's call came with: `resume` goes on only with the same.
 ///   circumstances  What else decides whether Patroni can use what is handed over: see circumstances_of().
 ///   rejected timelines  Written by earlier hand-overs that Patroni gave up: nobody ever led on them.

@@ -85,8 +85,7 @@ struct ResumeVerdict {
 ///
 /// It rests on this (docs/patroni-contract.md has the sources):
 /// - An `/initialize` key that a dead bootstrap left stays empty. Patroni never calls the bootstrap method for it
-/// again,
-///   on no node, and waits for a leader for ever (ha.py bootstrap, 2.0 to 4.1). The key has no owner in it.
+///   again, on no node, and waits for a leader for ever (ha.py bootstrap, 2.0 to 4.1). The key has no owner in it.
 /// - A Patroni that finds a data directory starts it, whatever became of its bootstrap: as a standby first, then
 ///   promoted. post_bootstrap is skipped. It writes the key before it starts PostgreSQL (ha.py _run_cycle).
 /// - A bootstrap that fails takes the key away, then renames the data directory; it cannot rename a mount point
