@@ -213,22 +213,8 @@ void give_permissions(const std::vector<fs::path>& places, const fs::path& data_
     }
 }
 
-}  // namespace
-
-void read_options(RestoreJob job) {
-    const system::PrivateDirectory directory;
-    job.data_directory = directory.path() / "missing";
-    job.lock_path = job.spool_path = directory.path();
-    auto command = restore_command(job, false);
-    command.arguments.emplace_back("--log-level-file=off");
-    const auto result = process::capture(command);
-    const auto failure = failure_of("restore", result.outcome, errors_of(result));
-    if (failure.code() == ExitCode::usage) {
-        throw with_place_of_option(job.pgbackrest, "restore", failure);
-    }
-}
-
-void restore(const RestoreJob& job) {
+/// All that the copy is written into. Returns the tablespaces that were not there.
+std::vector<fs::path> make_places(const RestoreJob& job) {
     make_directory(job.data_directory, fs::perms::owner_all);
     empty_spool(job);
     make_directory(job.lock_path, fs::perms::owner_all);
@@ -248,6 +234,33 @@ void restore(const RestoreJob& job) {
     for (const auto& place : job.linked_directories) {
         make_directory(place, fs::perms::owner_all);
     }
+    return made;
+}
+
+Failure failure_of_copy(const RestoreJob& job, const process::Outcome& outcome, const std::string& errors,
+                        bool stanza_is_gone) {
+    const auto failure = failure_of("restore of backup set " + job.backup_set, outcome, errors);
+    return stanza_is_gone ? without_repository(failure)
+                          : with_full_disk(job, outcome, with_place_of_option(job.pgbackrest, "restore", failure));
+}
+
+}  // namespace
+
+void read_options(RestoreJob job) {
+    const system::PrivateDirectory directory;
+    job.data_directory = directory.path() / "missing";
+    job.lock_path = job.spool_path = directory.path();
+    auto command = restore_command(job, false);
+    command.arguments.emplace_back("--log-level-file=off");
+    const auto result = process::capture(command);
+    const auto failure = failure_of("restore", result.outcome, errors_of(result));
+    if (failure.code() == ExitCode::usage) {
+        throw with_place_of_option(job.pgbackrest, "restore", failure);
+    }
+}
+
+void restore(const RestoreJob& job) {
+    const auto made = make_places(job);
     if (job.when_places_are_made) {
         job.when_places_are_made();
     }
@@ -272,11 +285,7 @@ void restore(const RestoreJob& job) {
         const bool passes = may_pass(outcome, output.errors());
         const bool has_gone = !passes && is_about_something_missing(outcome) && stanza_has_gone(job);
         if (!(passes || has_gone) || !retries.another(what_happened(outcome))) {
-            const auto failure = failure_of("restore of backup set " + job.backup_set, outcome, output.errors());
-            if (has_gone) {
-                throw without_repository(failure);
-            }
-            throw with_full_disk(job, outcome, with_place_of_option(job.pgbackrest, "restore", failure));
+            throw failure_of_copy(job, outcome, output.errors(), has_gone);
         }
     }
 }

@@ -59,6 +59,37 @@ void refuse_another_member(const Request& request, const Journal& earlier, const
                     system::shell_word(layout.workspace.string()), system::shell_word(directory.string())));
 }
 
+/// What was copied from elsewhere, or is of another scope, is from now on this restore's, but nothing outside of it.
+void take_over_copy(Journal& earlier, const Request& request, const Layout& layout) {
+    if (!earlier.scope.empty() && earlier.scope != request.scope) {
+        earlier.take_as_copy();
+    }
+    if (!earlier.is_copy) {
+        return;
+    }
+    log::warning("{} was copied from elsewhere, or is of another scope: its tablespaces and links are not taken for "
+                 "this restore's, and what lies beside it is checked against the backup",
+                 layout.journal().string());
+    system::remove_file(layout.staging / made_places_file);
+    if (earlier.phase == Phase::handing_over && !hand_over_is_done(layout)) {
+        earlier.phase = Phase::copying;
+    }
+    earlier.is_copy = false;
+}
+
+/// Of another request, while a hand-over is to be finished. What pgBackRest's files say since, of where a tablespace
+/// goes for example, comes too late for what is there.
+void refuse_other_call(const Request& request, const Journal& earlier, const Layout& layout) {
+    const auto& call = earlier.of_patroni;
+    if (call && !call->given.empty() && call->given == patronis_call(request).given) {
+        return;
+    }
+    throw Failure(ExitCode::unsafe,
+                  fmt::format("an earlier restore with another request was interrupted while its data went to {}: {}",
+                              layout.data_directory.string(), earlier.request),
+                  "run it again with that request, or move the data directory and the staging directory away");
+}
+
 }  // namespace
 
 StagingDirectory::StagingDirectory(const Request& request)
@@ -88,19 +119,7 @@ void StagingDirectory::look_at_earlier_run(const Request& request) {
     const auto identity = identity_of(request);
     if (earlier_) {
         refuse_another_member(request, *earlier_, layout_);
-        if (!earlier_->scope.empty() && earlier_->scope != request.scope) {
-            earlier_->take_as_copy();
-        }
-        if (earlier_->is_copy) {
-            log::warning("{} was copied from elsewhere, or is of another scope: its tablespaces and links are not "
-                         "taken for this restore's, and what lies beside it is checked against the backup",
-                         layout_.journal().string());
-            system::remove_file(layout_.staging / made_places_file);
-            if (earlier_->phase == Phase::handing_over && !hand_over_is_done(layout_)) {
-                earlier_->phase = Phase::copying;
-            }
-            earlier_->is_copy = false;
-        }
+        take_over_copy(*earlier_, request, layout_);
         journal_ = *earlier_;
     } else {
         journal_.scope = request.scope;
@@ -116,16 +135,7 @@ void StagingDirectory::look_at_earlier_run(const Request& request) {
         return;
     }
     if (hand_over_is_done(layout_)) {
-        // What pgBackRest's files say since, of where a tablespace goes for example, comes too late for what is there.
-        const auto& call = earlier_->of_patroni;
-        if (call && !call->given.empty() && call->given == patronis_call(request).given) {
-            return;
-        }
-        throw Failure(ExitCode::unsafe,
-                      fmt::format("an earlier restore with another request was interrupted while its data went to "
-                                  "{}: {}",
-                                  layout_.data_directory.string(), earlier_->request),
-                      "run it again with that request, or move the data directory and the staging directory away");
+        return refuse_other_call(request, *earlier_, layout_);
     }
     log::info("an earlier run asked for something else ({}): its copy is kept as far as it fits", earlier_->request);
     earlier_.reset();
