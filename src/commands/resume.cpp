@@ -106,9 +106,8 @@ std::optional<Journal> own_journal(const patroni::Configuration& configuration, 
 void refuse_without_method(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
                            const Layout& layout) {
     const auto journal = Journal::read(layout.journal());
-    const bool is_unfinished =
-        journal && !journal->given_up && (journal->planning || journal->phase != Phase::handed_over);
-    if (!is_unfinished || !configuration.scope || journal->last_call().scope != configuration.scope->text) {
+    if (!journal || !journal->awaits_its_end() || !configuration.scope ||
+        journal->last_call().scope != configuration.scope->text) {
         return;
     }
     const auto dcs = patroni::read_scope(source, configuration.scope->text);
@@ -187,7 +186,7 @@ std::optional<std::filesystem::path> unfinished_neighbour(const BootstrapCall& c
             const auto journal = journal_of_neighbour(file);
             const bool is_own = journal && journal->last_call().scope == call.scope &&
                                 (journal->last_call().member.empty() || journal->last_call().member == call.member);
-            if (is_own && !journal->given_up && (journal->planning || journal->phase != Phase::handed_over)) {
+            if (is_own && journal->awaits_its_end()) {
                 return neighbour;
             }
         }

@@ -125,6 +125,8 @@ struct Journal {
 
     /// Whether no copy has begun: there is nothing to go on with.
     bool only_planned() const { return backup_set.empty(); }
+    /// Whether a bootstrap was called and not ended, and Patroni has not given it up.
+    bool awaits_its_end() const { return !given_up && (planning || phase != Phase::handed_over); }
     /// The bootstrap that was called last on this node.
     BootstrapCall last_call() const { return planning.value_or(BootstrapCall{scope, member, request, of_patroni}); }
     /// Whether what its run wrote without fsync is there for certain: no reboot and no unmount since.
