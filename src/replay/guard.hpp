@@ -85,9 +85,4 @@ bool note_delivery(const Ticket& ticket, const std::string& wanted, ReplayNotes&
 /// Notes why the recovery is aborted, and logs it, unless it only goes on with other places.
 void tell_of_abort(const GuardAnswer& answer, ReplayNotes& notes);
 
-/// One call of restore_command: `wanted` is %f, `destination` %p, the working directory is the data directory. Returns
-/// the exit code for PostgreSQL. Without a ticket it is an ordinary restore_command with `pgbackrest`: errors are
-/// passed on to a standby, which tries again by itself, and abort any other recovery.
-int archive_get(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wanted, const std::string& destination);
-
 }  // namespace patroni_pgbackrest

@@ -1,0 +1,174 @@
+#include "replay/archive_get.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+#include "pgbackrest/retry.hpp"
+#include "postgres/control_data.hpp"
+#include "process/child.hpp"
+#include "replay/guard.hpp"
+#include "replay/made_places.hpp"
+#include "replay/ticket.hpp"
+#include "replay/wal_source.hpp"
+#include "system/file.hpp"
+#include "system/log.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <unistd.h>
+#include <variant>
+
+namespace patroni_pgbackrest {
+
+namespace {
+
+constexpr std::chrono::hours longest_standstill(1);
+
+ReplayState observe(const std::filesystem::path& data_directory) {
+    ReplayState state;
+    state.standby = std::filesystem::exists(data_directory / "standby.signal");
+    const auto process = startup_process_from(getppid());
+    if (const auto notes = ReplayNotes::in(data_directory); notes && notes->startup_process == process) {
+        state.notes = *notes;
+    }
+    state.notes.startup_process = process;
+    return state;
+}
+
+int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
+    tell_of_abort(answer, state.notes);
+    state.notes.save(".");
+    return static_cast<int>(ExitCode::abort_recovery);
+}
+
+/// pgBackRest flushes nothing that it writes into its spool: after a power cut a file of the right size may lie there
+/// that ends in zeros, which is the end of the WAL to PostgreSQL. What was fetched for another server is not believed.
+bool begins_replay(const Ticket& ticket, const ReplayState& state, const std::string& wanted) {
+    return ticket.recovery == Recovery::patroni && !state.notes.served && postgres::is_segment_name(wanted);
+}
+
+/// The ticket's archive-get of a file.
+process::Command fetch_command(const Ticket& ticket, const std::string& wanted,
+                               const std::filesystem::path& destination) {
+    process::Command command{ticket.archive_get.front(), {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
+    command.arguments.push_back(wanted);
+    command.arguments.push_back(destination.string());
+    return command;
+}
+
+/// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
+/// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82). When they
+/// do not find a segment, nobody is told which repository could not list its segments (archiveFileMissing in
+/// archive/get/get.c, 2.33 to 2.60). And a spool or a lock path may be at fault that cannot be written to.
+process::Captured fetch(const process::Command& command, const std::string& wanted) {
+    constexpr int absent = 1, archive_timeout = 82;
+    auto result = process::capture_while_it_works(command, longest_standstill);
+    if (process::succeeded(result.outcome)) {
+        return result;
+    }
+    const auto* exited = std::get_if<process::Exited>(&result.outcome);
+    const auto code = exited == nullptr ? 0 : exited->code;
+    const bool is_segment = postgres::is_segment_name(wanted);  // history files are never fetched asynchronously
+    const auto& words = command.arguments;
+    const bool is_asynchronous = is_segment && std::find(words.begin(), words.end(), "--archive-async") != words.end();
+    if (code != absent && (is_asynchronous || code == archive_timeout)) {
+        log::info("{} was not delivered asynchronously ({}): fetched without that", wanted,
+                  pgbackrest::what_happened(result.outcome));
+    }
+    if (is_asynchronous || code == archive_timeout || (code == absent && is_segment)) {
+        result = process::capture_while_it_works(synchronous(command), longest_standstill);
+    }
+    return result;
+}
+
+/// What lay in the spool before this recovery is delivered as if it had been fetched for it.
+process::Captured fetch_past_spool(const process::Command& command, const std::string& why,
+                                   const std::string& destination) {
+    log::warning("{}: fetched again, past the spool", why);
+    system::remove_file(destination);
+    return process::capture_while_it_works(synchronous(command), longest_standstill);
+}
+
+int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>& control, const std::string& wanted,
+                const std::string& destination) {
+    if (is_past_the_end(ticket, wanted)) {
+        return 1;
+    }
+    auto state = observe(".");
+    if (const auto refusal = refuse_before_asking(ticket, state, wanted)) {
+        return abort_recovery(state, *refusal);
+    }
+    if (const auto refusal = refuse_second_time(ticket, OnlyOnce::in("."), state.notes.startup_process, control)) {
+        return abort_recovery(state, *refusal);
+    }
+    if (begins_replay(ticket, state, wanted)) {
+        leave_spool(ticket);
+    }
+    const auto command = fetch_command(ticket, wanted, destination);
+    pgbackrest::Retries retries(ticket.retry);
+    while (true) {
+        auto result = fetch(command, wanted);
+        auto other_wal =
+            process::succeeded(result.outcome) ? refuse_delivered(ticket, wanted, destination, control) : std::nullopt;
+        if (other_wal) {
+            result = fetch_past_spool(command, other_wal->message, destination);
+            other_wal = refuse_delivered(ticket, wanted, destination, control);
+        }
+        auto answer = judge(ticket, state, wanted, result.outcome, pgbackrest::errors_of(result));
+        switch (answer.kind) {
+        case GuardAnswer::Kind::delivered:
+            if (const auto refusal =
+                    other_wal ? other_wal
+                              : prepare_places(ticket, ".", wanted, destination, state.notes.startup_process)) {
+                system::remove_file(destination);
+                if (is_read_ahead(ticket, wanted)) {
+                    return 1;
+                }
+                return abort_recovery(state, *refusal);
+            }
+            if (note_delivery(ticket, wanted, state.notes)) {
+                state.notes.save(".");
+            }
+            return 0;
+        case GuardAnswer::Kind::not_there:
+            return 1;
+        case GuardAnswer::Kind::abort:
+            return abort_recovery(state, answer);
+        case GuardAnswer::Kind::retry:
+            if (!retries.another(answer.message)) {
+                return abort_recovery(state, or_full_disk(answer, std::filesystem::current_path()));
+            }
+        }
+    }
+}
+
+int without_ticket(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wanted,
+                   const std::string& destination) {
+    const auto command = pgbackrest.command("archive-get", {{"log-level-stderr", "warn"}}, {wanted, destination});
+    const auto result = process::capture_while_it_works(command, longest_standstill);
+    const auto* exited = std::get_if<process::Exited>(&result.outcome);
+    if (exited != nullptr && exited->code <= 1) {
+        return exited->code;
+    }
+    const auto failure =
+        pgbackrest::failure_of("archive-get of " + wanted, result.outcome, pgbackrest::errors_of(result));
+    log::write(failure.problems().front());
+    if (std::filesystem::exists("standby.signal") && exited != nullptr) {
+        return exited->code;
+    }
+    return static_cast<int>(ExitCode::abort_recovery);
+}
+
+}  // namespace
+
+int archive_get(const pgbackrest::Pgbackrest& pgbackrest, const std::string& wanted, const std::string& destination) {
+    const auto ticket = Ticket::in(".");
+    // A finished recovery has left the plan's timeline: the ticket is a leftover that recovery-end could not remove.
+    const auto control = postgres::read_control_file(".");
+    if (!ticket || (control && control->timeline > ticket->timeline)) {
+        return without_ticket(pgbackrest, wanted, destination);
+    }
+    return with_ticket(*ticket, control, wanted, destination);
+}
+
+}  // namespace patroni_pgbackrest
