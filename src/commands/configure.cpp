@@ -131,6 +131,27 @@ void warn_of_kept_target(const std::vector<std::string>& kept, const std::string
     }
 }
 
+/// All that bootstrap needs of patroni.yml, with the target that was given.
+void add_what_is_needed(ConfigurationEdit& patroni_yml, const ConfigureArguments& arguments,
+                        const patroni::ConfigurationSource& source, const std::string& method) {
+    const auto target_before = target_settings(patroni_yml, method);
+    const auto scope = text_at(patroni_yml, {"scope"});
+    const auto state = look_up_scope(source, patroni_yml.tree(), scope);
+    const auto stanza = stanza_of(arguments, patroni_yml, method);
+    const auto dcs = patroni::with_dcs(source, scope, state).dcs;
+    if (!value_given(arguments, "stanza")) {
+        require_stanza_of_dcs(dcs, stanza);
+    }
+    for (const auto& change : add_bootstrap(patroni_yml, arguments, method, stanza, dcs)) {
+        log::write(change, log::Level::warning);
+    }
+    const auto target_after = target_settings(patroni_yml, method);
+    tell_of_lost_target(target_before, target_after);
+    warn_of_kept_target(kept_of_target(target_before, target_after, arguments.options), method);
+    write_identifier_down(patroni_yml, arguments, state, method);
+    require_accepted(patroni_yml, arguments);
+}
+
 void show(const ConfigurationEdit& patroni_yml) {
     const std::string diff = patroni_yml.diff();
     if (std::fwrite(diff.data(), 1, diff.size(), stdout) != diff.size() || std::fflush(stdout) != 0) {
@@ -185,26 +206,10 @@ void configure(const ConfigureArguments& arguments) {
     const auto path = path_of(arguments);
     ConfigurationEdit patroni_yml(path, own_patroni_environment());
     const std::string method = method_of(arguments, patroni_yml);
-    const auto target_before = target_settings(patroni_yml, method);
     if (arguments.remove) {
         remove_target(patroni_yml, method);
     } else {
-        const patroni::ConfigurationSource source{path, own_patroni_environment()};
-        const auto scope = text_at(patroni_yml, {"scope"});
-        const auto state = look_up_scope(source, patroni_yml.tree(), scope);
-        const auto stanza = stanza_of(arguments, patroni_yml, method);
-        const auto dcs = patroni::with_dcs(source, scope, state).dcs;
-        if (!value_given(arguments, "stanza")) {
-            require_stanza_of_dcs(dcs, stanza);
-        }
-        for (const auto& change : add_bootstrap(patroni_yml, arguments, method, stanza, dcs)) {
-            log::write(change, log::Level::warning);
-        }
-        const auto target_after = target_settings(patroni_yml, method);
-        tell_of_lost_target(target_before, target_after);
-        warn_of_kept_target(kept_of_target(target_before, target_after, arguments.options), method);
-        write_identifier_down(patroni_yml, arguments, state, method);
-        require_accepted(patroni_yml, arguments);
+        add_what_is_needed(patroni_yml, arguments, {path, own_patroni_environment()}, method);
     }
     if (!patroni_yml.is_changed()) {
         log::info("{} {}: there is nothing to change", path.string(),
