@@ -15,6 +15,7 @@
 #include "postgres/connection_string.hpp"
 #include "postgres/server_facts.hpp"
 #include "replay/probes.hpp"
+#include "request/pgbackrest_settings.hpp"
 #include "request/settings.hpp"
 #include "staging/layout.hpp"
 #include "staging/memory.hpp"

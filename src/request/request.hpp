@@ -16,8 +16,6 @@
 
 namespace patroni_pgbackrest {
 
-class Settings;
-
 /// One option as it was given on the command line, without its dashes.
 struct GivenOption {
     std::string name;
@@ -78,9 +76,6 @@ Request make_request_in_any_mode(const std::vector<GivenOption>& given, std::opt
 /// number any, is read that way, four times as many then, up to eight. sshd refuses more than ten logins that have just
 /// begun (MaxStartups in sshd_config(5)).
 unsigned processes_for(const Request& request, const std::string& command, std::optional<unsigned> repository);
-
-/// How pgBackRest is called, as far as it is said: where no stanza is, it stays empty.
-pgbackrest::Pgbackrest pgbackrest_in(const Settings& settings);
 
 /// As far as they are said, found even when the request itself is in error.
 struct ClusterNames {
