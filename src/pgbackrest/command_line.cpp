@@ -41,21 +41,19 @@ std::optional<int> parse_version(std::string_view output) {
     return static_cast<int>(*major * 1000 + *minor);
 }
 
-/// What these decide comes only from the request. A variable in Patroni's environment could otherwise choose another
-/// target, set or repository, or turn off the checksums of --delta (force).
-void ignore_environment(process::Command& command) {
-    for (const char* name : {"FORCE", "SET", "REPO", "TYPE", "TARGET", "TARGET_ACTION", "TARGET_EXCLUSIVE",
-                             "TARGET_TIMELINE", "DB_EXCLUDE"}) {
-        command.environment[std::string("PGBACKREST_") + name] = "";
-    }
-}
-
 std::vector<std::string>& dropped() {
     static std::vector<std::string> names;
     return names;
 }
 
 }  // namespace
+
+void ignore_environment(process::Command& command) {
+    for (const char* name : {"FORCE", "SET", "REPO", "TYPE", "TARGET", "TARGET_ACTION", "TARGET_EXCLUSIVE",
+                             "TARGET_TIMELINE", "DB_EXCLUDE"}) {
+        command.environment[std::string("PGBACKREST_") + name] = "";
+    }
+}
 
 process::Command Pgbackrest::command(const std::string& verb, const std::vector<Option>& options,
                                      const std::vector<std::string>& positionals) const {

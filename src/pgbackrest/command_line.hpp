@@ -33,6 +33,10 @@ struct Pgbackrest {
                                   const std::vector<std::string>& positionals = {}) const;
 };
 
+/// Keeps from a command the variables whose options come from the request alone, as Pgbackrest::command() does: one in
+/// Patroni's environment could choose another target, set or repository, or turn off the checksums of --delta (force).
+void ignore_environment(process::Command& command);
+
 /// Takes the variables that pgBackRest would refuse as options without a value out of our environment, for whatever is
 /// started.
 void drop_empty_variables();

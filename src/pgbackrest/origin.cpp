@@ -57,6 +57,25 @@ Origin origin_of(const Pgbackrest& pgbackrest) {
     return origin;
 }
 
+Variables variables_of_origin() {
+    Variables variables;
+    for (const auto& variable : environment_options()) {
+        if (counts(variable.key)) {
+            variables.emplace(variable.place, variable.value);
+        }
+    }
+    return variables;
+}
+
+void tell_by(const Variables& variables, process::Command& command) {
+    for (const auto& [name, value] : variables_of_origin()) {
+        command.environment[name] = "";
+    }
+    for (const auto& [name, value] : variables) {
+        command.environment[name] = value;
+    }
+}
+
 std::vector<std::string> differences(const Origin& one, const Origin& other) {
     std::vector<std::string> names;
     add_missing(one, other, names);

@@ -14,6 +14,12 @@ namespace patroni_pgbackrest::pgbackrest {
 using Origin = std::map<std::string, std::string>;
 Origin origin_of(const Pgbackrest& pgbackrest);
 
+/// The variables that are set of those which count for that (`PGBACKREST_REPO1_PATH`), with their values.
+using Variables = std::map<std::string, std::string>;
+Variables variables_of_origin();
+/// Has a command told by its environment what it is told where these are set, and nothing else that counts.
+void tell_by(const Variables& variables, process::Command& command);
+
 /// The names whose values are not the same in both.
 std::vector<std::string> differences(const Origin& one, const Origin& other);
 

@@ -50,7 +50,7 @@ bool begins_replay(const Ticket& ticket, const ReplayState& state, const std::st
 /// The ticket's archive-get of a file.
 process::Command fetch_command(const Ticket& ticket, const std::string& wanted,
                                const std::filesystem::path& destination) {
-    process::Command command{ticket.archive_get.front(), {ticket.archive_get.begin() + 1, ticket.archive_get.end()}};
+    auto command = ticket.command();
     command.arguments.push_back(wanted);
     command.arguments.push_back(destination.string());
     return command;

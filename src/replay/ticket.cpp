@@ -47,35 +47,46 @@ bool Ticket::needs(const std::string& segment, postgres::SegmentSize size) const
     return latest && parsed && plans(segment) && (!wal_end || parsed->start(size) < *wal_end);
 }
 
+process::Command Ticket::command() const {
+    process::Command command{archive_get.front(), {archive_get.begin() + 1, archive_get.end()}};
+    pgbackrest::ignore_environment(command);
+    if (variables) {
+        pgbackrest::tell_by(*variables, command);
+    }
+    return command;
+}
+
 std::string Ticket::to_json() const {
     json ranges = json::array();
     for (const auto& range : wal) {
         ranges.push_back({range.first, range.last});
     }
-    return json{{"version", ticket_version},
-                {"recovery", text(recovery)},
-                {"scope", scope},
-                {"target", target},
-                {"latest", latest},
-                {"explicit_timeline", explicit_timeline},
-                {"newest_timeline", newest_timeline},
-                {"timeline", timeline.number},
-                {"past", past},
-                {"wal", ranges},
-                {"wal_end", wal_end ? wal_end->text() : ""},
-                {"archive_get", archive_get},
-                {"retries", retry.retries},
-                {"retry_wait", retry.wait.count()},
-                {"target_type", stop.type()},
-                {"target_value", stop.value()},
-                {"target_exclusive", stop.exclusive},
-                {"ends_with_plan", stop.ends_with_plan},
-                {"data_directory", data_directory},
-                {"places", places},
-                {"scratch", scratch},
-                {"base_configuration", base_configuration}}
-               .dump(2) +
-           "\n";
+    json content{{"version", ticket_version},
+                 {"recovery", text(recovery)},
+                 {"scope", scope},
+                 {"target", target},
+                 {"latest", latest},
+                 {"explicit_timeline", explicit_timeline},
+                 {"newest_timeline", newest_timeline},
+                 {"timeline", timeline.number},
+                 {"past", past},
+                 {"wal", ranges},
+                 {"wal_end", wal_end ? wal_end->text() : ""},
+                 {"archive_get", archive_get},
+                 {"retries", retry.retries},
+                 {"retry_wait", retry.wait.count()},
+                 {"target_type", stop.type()},
+                 {"target_value", stop.value()},
+                 {"target_exclusive", stop.exclusive},
+                 {"ends_with_plan", stop.ends_with_plan},
+                 {"data_directory", data_directory},
+                 {"places", places},
+                 {"scratch", scratch},
+                 {"base_configuration", base_configuration}};
+    if (variables) {
+        content["variables"] = *variables;
+    }
+    return content.dump(2) + "\n";
 }
 
 Ticket Ticket::from_json(const std::string& content) {
@@ -96,6 +107,9 @@ Ticket Ticket::from_json(const std::string& content) {
         }
         ticket.wal_end = postgres::Lsn::parse(read.value("wal_end", ""));
         ticket.archive_get = read.at("archive_get").get<std::vector<std::string>>();
+        if (read.contains("variables")) {
+            ticket.variables = read.at("variables").get<pgbackrest::Variables>();
+        }
         ticket.retry.retries = whole_number<unsigned>(read.at("retries"));
         ticket.retry.wait = std::chrono::seconds(whole_number<unsigned>(read.at("retry_wait")));
         const auto stop = RecoveryTarget::parse(read.value("target_type", "default"), read.value("target_value", ""),
@@ -135,6 +149,7 @@ Ticket make_ticket(const Request& request, const Plan& plan) {
     ticket.past = plan.history.text();
     ticket.wal = plan.wal.ranges;
     ticket.wal_end = plan.wal_end;
+    ticket.variables = pgbackrest::variables_of_origin();
     ticket.retry = request.retry;
     return ticket;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pgbackrest/origin.hpp"
 #include "pgbackrest/restore.hpp"
 #include "plan/plan.hpp"
 #include "postgres/wal.hpp"
@@ -27,6 +28,9 @@ struct Ticket {
     std::vector<SegmentRange> wal;
     std::optional<postgres::Lsn> wal_end{};  ///< of a restore to the latest point, when its last segment is not full
     std::vector<std::string> archive_get;    ///< program and arguments; the segment and the path are added
+    /// What pgBackRest is told by variables where the restore is planned: PostgreSQL has Patroni's environment, and not
+    /// what stands before the program in the block's command. Not set in tickets of older programs.
+    std::optional<pgbackrest::Variables> variables{};
     pgbackrest::RetryPolicy retry;
     std::vector<std::string> places{};  ///< outside of the data directory, and the restore's own
     std::string scratch{};              ///< of a rehearsal: the WAL may make tablespaces there alone; else empty
@@ -39,6 +43,8 @@ struct Ticket {
     bool needs(const std::string& segment, postgres::SegmentSize size) const;
     /// Whether the archive must have this history file for the plan's timeline to be followed.
     bool needs_history(postgres::Timeline wanted) const { return wanted == timeline && wanted.number > 1; }
+    /// Its archive-get, told what the restore was planned with.
+    process::Command command() const;
     /// Whether a server that Patroni restarted as a standby would still end up at what was asked for.
     bool survives_restart_as_standby() const {
         return latest && !stop.ends_with_plan && !explicit_timeline && newest_timeline;

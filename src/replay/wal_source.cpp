@@ -36,8 +36,7 @@ WalServer::Options wal_of(const Request& request, const Plan& plan, const Stagin
     wal.ticket = make_ticket(request, plan);
     wal.ticket.places = staging.journal().places.owned().paths();
     wal.ticket.archive_get = archive_get_words(request, data, options_ahead(request, staging.layout(), queue));
-    const auto& words = wal.ticket.archive_get;
-    wal.fetch.archive_get = {words.front(), {words.begin() + 1, words.end()}};
+    wal.fetch.archive_get = wal.ticket.command();
     wal.fetch.archive_get.writable = pgbackrest::working_places(request.pgbackrest);
     auto& writable = *wal.fetch.archive_get.writable;
     writable.insert(writable.end(), {spool, locks, data / "pg_wal"});

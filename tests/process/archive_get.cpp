@@ -129,6 +129,25 @@ TEST_CASE("with a ticket its own command asks, and a segment that is there is de
     CHECK(recovery.errors.empty());
 }
 
+TEST_CASE("with a ticket pgbackrest is told by variables what the restore was planned with") {
+    Recovery recovery;
+    const Variables of_postgresql{
+        {"PGBACKREST_CONFIG", "/etc/other.conf"},
+        {"PGBACKREST_REPO", "2"},
+        {"PGBACKREST_REPO1_CIPHER_PASS", "mellon"},
+        {"PGBACKREST_REPO1_PATH", "/other"},
+        {"FAKE_RUN", "env | grep -E '^PGBACKREST_(CONFIG|REPO)' | sort >" + recovery.directory.path("told").string()}};
+    recovery.write_ticket();  // of an older program
+    CHECK(recovery.ask(planned, of_postgresql) == 0);
+    CHECK(recovery.directory.read("told") == "PGBACKREST_CONFIG=/etc/other.conf\nPGBACKREST_REPO1_CIPHER_PASS=mellon\n"
+                                             "PGBACKREST_REPO1_PATH=/other\n");
+    recovery.ticket["variables"] = json::object({{"PGBACKREST_CONFIG", "/etc/planned.conf"}});
+    recovery.write_ticket();
+    CHECK(recovery.ask(planned, of_postgresql) == 0);
+    CHECK(recovery.directory.read("told") ==
+          "PGBACKREST_CONFIG=/etc/planned.conf\nPGBACKREST_REPO1_CIPHER_PASS=mellon\n");
+}
+
 TEST_CASE("with a ticket the archive ends only where the plan does") {
     Recovery recovery;
     recovery.write_ticket();

@@ -110,6 +110,16 @@ exec pgbackrest "$@"
             file.write(wal)
         return file.name
 
+    def older_repository(self):
+        """The environment that names a copy of the repository from before batch 8, with the same stanza."""
+        older = self.lab.path('older')
+        self.lab.run('cp', '-a', self.repository, older)
+        for path in glob.glob(older + '/archive/demo/*/*/0000*'):
+            if os.path.basename(path)[:24] >= self.source.segments[8]:
+                os.remove(path)
+        return {'PGBACKREST_CONFIG': self.lab.write('older.conf', read(self.pgbackrest_configuration).replace(
+            'repo1-path=' + self.repository, 'repo1-path=' + older))}
+
     def wrapped_binaries(self, name, script):
         """A directory with PostgreSQL's programs, of which one is a script."""
         directory = self.lab.path('bin')

@@ -188,6 +188,15 @@ class PatroniMode(UnderPatroni):
         self.assertIn('--spool-path=%s.d/spool ' % self.staging, read(asked))
         self.assert_no_spool()
 
+    def test_the_wal_comes_from_where_the_block_s_own_variables_lead(self):
+        # PostgreSQL has Patroni's environment, and not what stands before the program in the command.
+        older = self.older_repository()
+        self.configure({**self.patroni_mode(), 'pgbackrest-config': None,
+                        'command': 'env PGBACKREST_CONFIG=%s %s bootstrap' % (older['PGBACKREST_CONFIG'], program())})
+        self.node.start({'PGBACKREST_CONFIG': self.pgbackrest_configuration})
+        self.node.wait_for_leader()
+        self.assert_back(7)
+
     def test_what_is_handed_over_cannot_be_promoted_by_itself(self):
         # Segments in pg_wal would be replayed by a server without recovery settings; none may be left there.
         self.configure(self.patroni_mode('time', 7))

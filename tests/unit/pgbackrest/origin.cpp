@@ -59,3 +59,19 @@ TEST_CASE("no secret is known of a call, nor what changes nothing in what is res
     CHECK(differences(before, with) == Names{"repo1-s3-bucket"});
     CHECK(with.at("repo1-s3-bucket") != "bucket-of-mine");
 }
+
+TEST_CASE("a command is told what was told elsewhere, and nothing else of where to restore from") {
+    Variables there;
+    {
+        const Variable configuration("PGBACKREST_CONFIG", "/etc/a.conf");
+        const Variable secret("PGBACKREST_REPO1_CIPHER_PASS", "mellon");
+        there = variables_of_origin();
+    }
+    CHECK(there == Variables{{"PGBACKREST_CONFIG", "/etc/a.conf"}});
+    const Variable configuration("PGBACKREST_CONFIG", "/etc/b.conf");
+    const Variable path("PGBACKREST_REPO1_PATH", "/b");
+    const Variable secret("PGBACKREST_REPO1_CIPHER_PASS", "friend");
+    process::Command command;
+    tell_by(there, command);
+    CHECK(command.environment == Variables{{"PGBACKREST_CONFIG", "/etc/a.conf"}, {"PGBACKREST_REPO1_PATH", ""}});
+}

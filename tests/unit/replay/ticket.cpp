@@ -53,6 +53,22 @@ TEST_CASE("a ticket comes back from its file as it was") {
     CHECK(read.base_configuration == "/data/postgresql.base.conf");
 }
 
+TEST_CASE("a ticket has its archive-get told by variables what the restore was planned with") {
+    CHECK_FALSE(Ticket::from_json(full().to_json()).variables);
+    auto told = full();
+    told.variables = pgbackrest::Variables{{"PGBACKREST_CONFIG", "/etc/other.conf"}};
+    const auto read = Ticket::from_json(told.to_json());
+    CHECK(read.variables == told.variables);
+    const auto command = read.command();
+    CHECK(command.program == "/usr/bin/pgbackrest");
+    CHECK(command.arguments == std::vector<std::string>{"--stanza=demo", "archive-get"});
+    CHECK(command.environment.at("PGBACKREST_CONFIG") == "/etc/other.conf");
+    CHECK(command.environment.at("PGBACKREST_REPO").empty());
+    auto damaged = nlohmann::json::parse(told.to_json());
+    damaged["variables"] = 7;
+    CHECK(damage(damaged.dump()).size() == 1);
+}
+
 TEST_CASE("a ticket says whether the restore ends with its plan") {
     CHECK_FALSE(Ticket::from_json(full().to_json()).stop.ends_with_plan);
     auto ends_with_plan = full();
