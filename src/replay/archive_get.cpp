@@ -108,18 +108,17 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
     pgbackrest::Retries retries(ticket.retry);
     while (true) {
         auto result = fetch(command, wanted);
-        auto other_wal =
+        auto refused =
             process::succeeded(result.outcome) ? refuse_delivered(ticket, wanted, destination, control) : std::nullopt;
-        if (other_wal) {
-            result = fetch_past_spool(command, other_wal->message, destination);
-            other_wal = refuse_delivered(ticket, wanted, destination, control);
+        if (refused) {
+            result = fetch_past_spool(command, refused->message, destination);
+            refused = refuse_delivered(ticket, wanted, destination, control);
         }
         auto answer = judge(ticket, state, wanted, result.outcome, pgbackrest::errors_of(result));
         switch (answer.kind) {
         case GuardAnswer::Kind::delivered:
             if (const auto refusal =
-                    other_wal ? other_wal
-                              : prepare_places(ticket, ".", wanted, destination, state.notes.startup_process)) {
+                    refused ? refused : prepare_places(ticket, ".", wanted, destination, state.notes.startup_process)) {
                 system::remove_file(destination);
                 if (is_read_ahead(ticket, wanted)) {
                     return 1;

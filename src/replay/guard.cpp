@@ -39,6 +39,24 @@ bool begins_another_branch(const Ticket& ticket, const ReplayState& state, const
            !ticket.explicit_timeline && !state.notes.served;
 }
 
+GuardAnswer other_wal(const std::string& wanted, const std::string& what) {
+    return {Kind::abort, ExitCode::pgbackrest_failed,
+            fmt::format("the WAL segment that was delivered as {} is {}", wanted, what),
+            "look for who wrote it into the archive, and bring an intact copy of this cluster's back, or "
+            "restore to a point before it with type lsn",
+            true};
+}
+
+/// Patroni starts a server again as a standby, which takes a short file for one that is still being written
+/// (RestoreArchivedFile in xlogarchive.c), does without it, and can be promoted.
+std::optional<GuardAnswer> refuse_cut_wal(const Ticket& ticket, const std::string& wanted, std::uint64_t size) {
+    if (ticket.recovery != Recovery::patroni || !ticket.segment_size || size >= ticket.segment_size->bytes ||
+        !ticket.needs(wanted, *ticket.segment_size)) {
+        return std::nullopt;
+    }
+    return other_wal(wanted, fmt::format("cut short: it has {} bytes instead of {}", size, ticket.segment_size->bytes));
+}
+
 }  // namespace
 
 std::string startup_process_from(pid_t ancestor) {
@@ -85,8 +103,14 @@ std::optional<GuardAnswer> refuse_delivered(const Ticket& ticket, const std::str
     constexpr auto length = postgres::WalPage::long_header_size;
     try {
         const auto head = system::read_head_if_present(file, length);
-        if (!head || head->bytes.size() < length) {
-            return std::nullopt;  // PostgreSQL looks for the file, and at its size
+        if (!head) {
+            return std::nullopt;  // PostgreSQL looks for the file
+        }
+        if (auto refusal = refuse_cut_wal(ticket, wanted, head->file_size)) {
+            return refusal;
+        }
+        if (head->bytes.size() < length) {
+            return std::nullopt;  // PostgreSQL looks at its size
         }
         return refuse_other_wal(ticket, wanted, head->bytes, head->file_size, control);
     } catch (const Failure& failure) {
@@ -170,11 +194,7 @@ std::optional<GuardAnswer> refuse_other_wal(const Ticket& ticket, const std::str
     } else {
         return std::nullopt;
     }
-    return GuardAnswer{Kind::abort, ExitCode::pgbackrest_failed,
-                       fmt::format("the WAL segment that was delivered as {} is {}", wanted, what),
-                       "look for who wrote it into the archive, and bring an intact copy of this cluster's back, or "
-                       "restore to a point before it with type lsn",
-                       true};
+    return other_wal(wanted, what);
 }
 
 std::optional<GuardAnswer> refuse_other_past(const Ticket& ticket, const std::string& wanted, std::string_view text) {

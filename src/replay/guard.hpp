@@ -60,7 +60,8 @@ std::optional<GuardAnswer> refuse_other_wal(const Ticket& ticket, const std::str
 /// took the same number replace it. Empty for any other file, and where the ticket does not know the past.
 std::optional<GuardAnswer> refuse_other_past(const Ticket& ticket, const std::string& wanted, std::string_view text);
 
-/// What is wrong with a file that was delivered to `file`: one of the two above, or that a segment cannot be read.
+/// What is wrong with a file that was delivered to `file`: one of the two above, or that a segment cannot be read, or
+/// in patroni mode that one which is needed is cut short.
 std::optional<GuardAnswer> refuse_delivered(const Ticket& ticket, const std::string& wanted,
                                             const std::filesystem::path& file,
                                             const std::optional<postgres::ControlFile>& control);

@@ -83,6 +83,9 @@ std::string Ticket::to_json() const {
                  {"places", places},
                  {"scratch", scratch},
                  {"base_configuration", base_configuration}};
+    if (segment_size) {
+        content["segment_size"] = segment_size->bytes;
+    }
     if (variables) {
         content["variables"] = *variables;
     }
@@ -106,6 +109,9 @@ Ticket Ticket::from_json(const std::string& content) {
             ticket.wal.push_back({range.at(0), range.at(1)});
         }
         ticket.wal_end = postgres::Lsn::parse(read.value("wal_end", ""));
+        if (read.contains("segment_size")) {
+            ticket.segment_size = postgres::SegmentSize{whole_number<std::uint64_t>(read.at("segment_size"))};
+        }
         ticket.archive_get = read.at("archive_get").get<std::vector<std::string>>();
         if (read.contains("variables")) {
             ticket.variables = read.at("variables").get<pgbackrest::Variables>();
@@ -149,6 +155,7 @@ Ticket make_ticket(const Request& request, const Plan& plan) {
     ticket.past = plan.history.text();
     ticket.wal = plan.wal.ranges;
     ticket.wal_end = plan.wal_end;
+    ticket.segment_size = plan.segment_size;
     ticket.variables = pgbackrest::variables_of_origin();
     ticket.retry = request.retry;
     return ticket;

@@ -27,7 +27,8 @@ struct Ticket {
     std::string past{};  ///< the text() of its history; empty in tickets of older programs
     std::vector<SegmentRange> wal;
     std::optional<postgres::Lsn> wal_end{};  ///< of a restore to the latest point, when its last segment is not full
-    std::vector<std::string> archive_get;    ///< program and arguments; the segment and the path are added
+    std::optional<postgres::SegmentSize> segment_size{};  ///< not set in tickets of older programs
+    std::vector<std::string> archive_get;                 ///< program and arguments; the segment and the path are added
     /// What pgBackRest is told by variables where the restore is planned: PostgreSQL has Patroni's environment, and not
     /// what stands before the program in the block's command. Not set in tickets of older programs.
     std::optional<pgbackrest::Variables> variables{};

@@ -320,6 +320,35 @@ TEST_CASE("another startup process does not get again what must be replayed once
     CHECK_FALSE(refuse_second_time(ticket, once, "13 346", control));
 }
 
+TEST_CASE("a segment that is cut short is not given to a server that Patroni may start again as a standby") {
+    const Files files;
+    const auto file = files.write("RECOVERYXLOG", "short");
+    auto cut = ticket();
+    cut.recovery = Recovery::patroni;
+    const auto look = [&](const std::string& wanted) {
+        return refuse_delivered(cut, wanted, file, control_of("7710953412442782829"));
+    };
+    CHECK_FALSE(look(segment(2, 9)));  // the ticket of an older program
+    cut.segment_size = segment_size;
+    const auto answer = look(segment(2, 9));
+    REQUIRE(answer);
+    CHECK(answer->kind == Kind::abort);
+    CHECK(answer->cause == ExitCode::pgbackrest_failed);
+    CHECK(answer->message == "the WAL segment that was delivered as 000000020000000000000009 is cut short: it has 5 "
+                             "bytes instead of 16777216");
+    CHECK(answer->lasts);
+    CHECK_FALSE(look(segment(2, 10)));  // not planned
+    files.write("RECOVERYXLOG", first_page(0x9000000));
+    std::filesystem::resize_file(file, segment_size.bytes - 1);
+    CHECK(look(segment(2, 9)));
+    std::filesystem::resize_file(file, segment_size.bytes);
+    CHECK_FALSE(look(segment(2, 9)));
+    std::filesystem::resize_file(file, 0);
+    CHECK(look(segment(2, 9)));
+    cut.recovery = Recovery::standalone;
+    CHECK_FALSE(look(segment(2, 9)));  // PostgreSQL itself ends the recovery
+}
+
 TEST_CASE("a delivered segment that cannot be read does not pass unseen") {
     const Files files;
     const auto file = files.path("RECOVERYXLOG");

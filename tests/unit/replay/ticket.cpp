@@ -86,6 +86,15 @@ TEST_CASE("a ticket says where the WAL ends") {
     CHECK(Ticket::from_json(ending.to_json()).wal_end == postgres::Lsn{0x9000158});
 }
 
+TEST_CASE("a ticket says how large a segment is") {
+    CHECK_FALSE(Ticket::from_json(full().to_json()).segment_size);
+    auto sized = full();
+    sized.segment_size = postgres::SegmentSize{1U << 20};
+    CHECK(Ticket::from_json(sized.to_json()).segment_size == postgres::SegmentSize{1U << 20});
+    Request request;
+    CHECK(make_ticket(request, make_plan(request, one_timeline())).segment_size == segment_size);
+}
+
 TEST_CASE("a ticket is looked for in the data directory") {
     const Files files;
     CHECK_FALSE(Ticket::in(files.path()));
