@@ -42,13 +42,13 @@ void empty(const fs::path& directory) {
     }
 }
 
+fs::path spool_of(const Pgbackrest& pgbackrest, const std::string& command) {
+    const auto option = option_in_force(pgbackrest, command, "spool-path");
+    return option ? option->values.front() : "/var/spool/pgbackrest";
+}
+
 std::set<fs::path> spools_of(const Pgbackrest& pgbackrest) {
-    std::set<fs::path> spools;
-    for (const char* command : {"archive-get", "archive-push"}) {
-        const auto option = option_in_force(pgbackrest, command, "spool-path");
-        spools.insert(option ? option->values.front() : "/var/spool/pgbackrest");
-    }
-    return spools;
+    return {spool_of(pgbackrest, "archive-get"), spool_of(pgbackrest, "archive-push")};
 }
 
 /// A shell could expand it to anything.
@@ -86,6 +86,16 @@ std::set<fs::path> configured_spools(const Pgbackrest& pgbackrest, const Archive
         }
     }
     return directories;
+}
+
+fs::path configured_incoming(const Pgbackrest& pgbackrest) {
+    return spool_of(pgbackrest, "archive-get") / "archive" / pgbackrest.stanza / "in";
+}
+
+void empty_incoming(const fs::path& incoming) {
+    if (incoming.filename() == "in") {
+        empty(incoming);
+    }
 }
 
 void empty_configured_spools(const Pgbackrest& pgbackrest, const ArchiveCommand& command) {

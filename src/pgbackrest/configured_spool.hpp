@@ -22,6 +22,11 @@ struct ArchiveCommand {
 /// Throws as read_configuration().
 std::set<std::filesystem::path> configured_spools(const Pgbackrest& pgbackrest, const ArchiveCommand& command = {});
 
+/// That of archive-get alone: what it has fetched ahead. Throws as read_configuration().
+std::filesystem::path configured_incoming(const Pgbackrest& pgbackrest);
+/// Removes what lies there; what cannot be removed is a warning.
+void empty_incoming(const std::filesystem::path& incoming);
+
 /// Removes what lies in them, as pgBackRest's own restore does from 2.34 on (restore.c): a segment of another cluster
 /// would be delivered under the name of this one's, and with an old acknowledgement archive-push believes that the new
 /// timeline's file of that name is archived. A living server only asks, or pushes, again. What cannot be removed is a

@@ -41,7 +41,7 @@ int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
     return static_cast<int>(ExitCode::abort_recovery);
 }
 
-/// pgBackRest flushes nothing that it writes into its spool: after a power cut a file of the right size may lie there
+/// pgBackRest flushes nothing that it writes into a spool: after a power cut a file of the right size may lie there
 /// that ends in zeros, which is the end of the WAL to PostgreSQL. What was fetched for another server is not believed.
 bool begins_replay(const Ticket& ticket, const ReplayState& state, const std::string& wanted) {
     return ticket.recovery == Recovery::patroni && !state.notes.served && postgres::is_segment_name(wanted);

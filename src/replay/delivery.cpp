@@ -1,6 +1,7 @@
 #include "replay/delivery.hpp"
 
 #include "patroni/base_configuration.hpp"
+#include "pgbackrest/configured_spool.hpp"
 #include "postgres/configuration.hpp"
 #include "replay/settings.hpp"
 #include "replay/ticket.hpp"
@@ -169,6 +170,9 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
         patroni::base_configuration_path(configuration, staging.layout().data_directory).string();
     ticket.archive_get =
         archive_get_words(request, staging.layout().data_directory, options_for_guard(request, staging.layout()));
+    if (staging.layout().inside) {
+        ticket.incoming = pgbackrest::configured_incoming(request.pgbackrest).string();
+    }
     ticket.places = staging.journal().places.owned().paths();
 
     system::remove_file(data / "standby.signal");

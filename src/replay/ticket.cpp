@@ -73,6 +73,7 @@ std::string Ticket::to_json() const {
                  {"wal", ranges},
                  {"wal_end", wal_end ? wal_end->text() : ""},
                  {"archive_get", archive_get},
+                 {"incoming", incoming},
                  {"retries", retry.retries},
                  {"retry_wait", retry.wait.count()},
                  {"target_type", stop.type()},
@@ -113,6 +114,7 @@ Ticket Ticket::from_json(const std::string& content) {
             ticket.segment_size = postgres::SegmentSize{whole_number<std::uint64_t>(read.at("segment_size"))};
         }
         ticket.archive_get = read.at("archive_get").get<std::vector<std::string>>();
+        ticket.incoming = read.value("incoming", "");
         if (read.contains("variables")) {
             ticket.variables = read.at("variables").get<pgbackrest::Variables>();
         }

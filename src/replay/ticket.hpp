@@ -32,6 +32,7 @@ struct Ticket {
     /// What pgBackRest is told by variables where the restore is planned: PostgreSQL has Patroni's environment, and not
     /// what stands before the program in the block's command. Not set in tickets of older programs.
     std::optional<pgbackrest::Variables> variables{};
+    std::string incoming{};  ///< where it may fetch ahead as pgbackrest.conf says; empty: with a spool of its own
     pgbackrest::RetryPolicy retry;
     std::vector<std::string> places{};  ///< outside of the data directory, and the restore's own
     std::string scratch{};              ///< of a rehearsal: the WAL may make tablespaces there alone; else empty

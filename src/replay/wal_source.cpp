@@ -1,5 +1,6 @@
 #include "replay/wal_source.hpp"
 
+#include "pgbackrest/configured_spool.hpp"
 #include "pgbackrest/working_places.hpp"
 #include "process/process_tree.hpp"
 #include "replay/settings.hpp"
@@ -79,6 +80,7 @@ void leave_spool(const Layout& layout) {
 }
 
 void leave_spool(const Ticket& ticket) {
+    pgbackrest::empty_incoming(ticket.incoming);
     constexpr std::string_view option = "--spool-path=";
     const auto& words = ticket.archive_get;
     const auto word =

@@ -25,7 +25,8 @@ std::error_code empty_spool(const Layout& layout);
 
 /// The same once nothing is needed of it any more: what does not end, or go, is left.
 void leave_spool(const Layout& layout);
-/// The same for the spool that the guard of this ticket has used, with the locks beside it.
+/// The same for the spool that the guard of this ticket has used, with the locks beside it; of one that pgbackrest.conf
+/// names only what was fetched ahead is removed.
 void leave_spool(const Ticket& ticket);
 
 }  // namespace patroni_pgbackrest

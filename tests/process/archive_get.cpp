@@ -234,6 +234,19 @@ TEST_CASE("with a ticket what was fetched ahead for another server is not believ
     CHECK(recovery.directory.has(ahead));
 }
 
+TEST_CASE("with a ticket what lies in the configured spool is not believed by another server either") {
+    Recovery recovery;
+    const auto ahead = "spool/archive/demo/in/" + planned;
+    recovery.ticket["incoming"] = recovery.directory.path("spool/archive/demo/in").string();
+    recovery.write_ticket();
+    recovery.directory.write(ahead, "not flushed");
+    CHECK(recovery.ask(planned) == 0);
+    CHECK_FALSE(recovery.directory.has(ahead));
+    recovery.directory.write(ahead, "flushed or not");
+    CHECK(recovery.ask("000000010000000000000003") == 0);
+    CHECK(recovery.directory.has(ahead));
+}
+
 TEST_CASE("with a ticket an error that passes is no error") {
     Recovery recovery;
     recovery.write_ticket();

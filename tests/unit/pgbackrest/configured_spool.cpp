@@ -36,6 +36,22 @@ TEST_CASE("the spool is the one of archive-get and that of archive-push") {
     CHECK(configured_spools(two.pgbackrest) == std::set<fs::path>{"/c/archive/demo/in", "/c/archive/demo/out"});
 }
 
+TEST_CASE("what archive-get has fetched ahead lies where spool-path is in force for it") {
+    CHECK(configured_incoming(Configured("[global]\n").pgbackrest).string() == "/var/spool/pgbackrest/archive/demo/in");
+    const Configured two("[global]\nspool-path=/a\n[demo:archive-push]\nspool-path=/b\n");
+    CHECK(configured_incoming(two.pgbackrest).string() == "/a/archive/demo/in");
+    const auto spool = two.fake.directory.path() / "spool";
+    for (const char* directory : {"in", "out"}) {
+        fs::create_directories(spool / directory);
+        std::ofstream(spool / directory / "000000010000000000000002") << "ahead";
+        empty_incoming(spool / directory);
+    }
+    CHECK(fs::is_empty(spool / "in"));
+    CHECK_FALSE(fs::is_empty(spool / "out"));
+    empty_incoming(spool / "absent" / "in");
+    empty_incoming({});
+}
+
 TEST_CASE("what lies in the stanza's in and out is removed, and nothing else") {
     const Configured configured("");
     const auto spool = configured.fake.directory.path() / "spool";
