@@ -170,6 +170,7 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
         patroni::base_configuration_path(configuration, staging.layout().data_directory).string();
     ticket.archive_get =
         archive_get_words(request, staging.layout().data_directory, options_for_guard(request, staging.layout()));
+    ticket.histories = plan.archive_end.histories;
     if (staging.layout().inside) {
         ticket.incoming = pgbackrest::configured_incoming(request.pgbackrest).string();
     }

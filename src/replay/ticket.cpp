@@ -84,6 +84,9 @@ std::string Ticket::to_json() const {
                  {"places", places},
                  {"scratch", scratch},
                  {"base_configuration", base_configuration}};
+    for (const auto history : histories) {
+        content["histories"].push_back(history.number);
+    }
     if (segment_size) {
         content["segment_size"] = segment_size->bytes;
     }
@@ -115,6 +118,11 @@ Ticket Ticket::from_json(const std::string& content) {
         }
         ticket.archive_get = read.at("archive_get").get<std::vector<std::string>>();
         ticket.incoming = read.value("incoming", "");
+        if (read.contains("histories")) {
+            for (const auto& number : read.at("histories")) {
+                ticket.histories.insert(postgres::Timeline{whole_number<std::uint32_t>(number)});
+            }
+        }
         if (read.contains("variables")) {
             ticket.variables = read.at("variables").get<pgbackrest::Variables>();
         }

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Ticket {
     /// What pgBackRest is told by variables where the restore is planned: PostgreSQL has Patroni's environment, and not
     /// what stands before the program in the block's command. Not set in tickets of older programs.
     std::optional<pgbackrest::Variables> variables{};
+    std::set<postgres::Timeline> histories{};  ///< patroni mode: those that the archive has
     std::string incoming{};  ///< where it may fetch ahead as pgbackrest.conf says; empty: with a spool of its own
     pgbackrest::RetryPolicy retry;
     std::vector<std::string> places{};  ///< outside of the data directory, and the restore's own
@@ -43,8 +45,11 @@ struct Ticket {
     /// Whether the replay ends too early when this file is not WAL of its place. Behind the end of the WAL it may be
     /// one that was kept to be written to one day.
     bool needs(const std::string& segment, postgres::SegmentSize size) const;
-    /// Whether the archive must have this history file for the plan's timeline to be followed.
-    bool needs_history(postgres::Timeline wanted) const { return wanted == timeline && wanted.number > 1; }
+    /// Whether the archive must have this history file for the plan's timeline to be followed, and in patroni mode for
+    /// no number to be taken twice.
+    bool needs_history(postgres::Timeline wanted) const {
+        return (wanted == timeline && wanted.number > 1) || histories.contains(wanted);
+    }
     /// Its archive-get, told what the restore was planned with.
     process::Command command() const;
     /// Whether a server that Patroni restarted as a standby would still end up at what was asked for.

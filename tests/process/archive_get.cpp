@@ -316,6 +316,20 @@ TEST_CASE("a history file asked for in the middle of a replay tells of a damaged
     CHECK(recovery.ask("00000002.history", absent) == 1);
 }
 
+TEST_CASE("with a ticket no number is taken that the archive had a history of") {
+    Recovery recovery;
+    recovery.ticket["histories"] = json::array({2});
+    recovery.write_ticket();
+    const Variables absent{{"FAKE_FAIL", "1"}};
+    CHECK(recovery.ask("000000010000000000000004") == 0);
+    CHECK(recovery.ask("00000002.history", absent) == 200);
+    CHECK(contains(recovery.errors,
+                   error("00000002.history was in the archive when the restore was planned, and is missing now",
+                         "bring it back, or restore to a point before it")));
+    CHECK(recovery.ask("00000002.history") == 0);
+    CHECK(recovery.ask("00000003.history", absent) == 1);
+}
+
 TEST_CASE("a damaged ticket aborts the recovery, since what it protects is not known") {
     Recovery recovery;
     recovery.directory.write("patroni_pgbackrest.ticket", "{");

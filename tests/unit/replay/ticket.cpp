@@ -86,6 +86,17 @@ TEST_CASE("a ticket says where the WAL ends") {
     CHECK(Ticket::from_json(ending.to_json()).wal_end == postgres::Lsn{0x9000158});
 }
 
+TEST_CASE("a ticket needs the histories that the archive had, so that no number is taken twice") {
+    auto ticket = full();
+    CHECK_FALSE(Ticket::from_json(ticket.to_json()).needs_history(Timeline{8}));
+    ticket.histories = {Timeline{7}, Timeline{8}};
+    const auto read = Ticket::from_json(ticket.to_json());
+    CHECK(read.histories == ticket.histories);
+    CHECK(read.needs_history(Timeline{8}));
+    CHECK_FALSE(read.needs_history(Timeline{9}));
+    CHECK_FALSE(read.needs_history(Timeline{6}));
+}
+
 TEST_CASE("a ticket says how large a segment is") {
     CHECK_FALSE(Ticket::from_json(full().to_json()).segment_size);
     auto sized = full();
