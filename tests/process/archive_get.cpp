@@ -247,6 +247,21 @@ TEST_CASE("with a ticket what lies in the configured spool is not believed by an
     CHECK(recovery.directory.has(ahead));
 }
 
+TEST_CASE("a data directory that was set aside takes nothing from the spool of the next restore") {
+    for (const bool is_in_its_place : {false, true}) {
+        CAPTURE(is_in_its_place);
+        Recovery recovery;
+        const auto ahead = "data.restoring.d/spool/archive/demo/in/" + planned;
+        const auto spool = recovery.directory.path("data.restoring.d/spool").string();
+        recovery.ticket["archive_get"] = {fake, "--archive-async", "--spool-path=" + spool, "archive-get"};
+        recovery.ticket["data_directory"] = recovery.directory.path(is_in_its_place ? "" : "data").string();
+        recovery.write_ticket();
+        recovery.directory.write(ahead, "of the next restore");
+        CHECK(recovery.ask(planned) == 0);
+        CHECK(recovery.directory.has(ahead) != is_in_its_place);
+    }
+}
+
 TEST_CASE("with a ticket an error that passes is no error") {
     Recovery recovery;
     recovery.write_ticket();
