@@ -88,7 +88,7 @@ RunStatus look(const fs::path& data_directory) {
     }
     if (written) {
         const auto& process = written->process;
-        seen.process_is_alive = process.start_time != 0 && system::start_time_of(process.pid) == process.start_time;
+        seen.process_is_alive = process.start_time != 0 && system::may_be_running(process.pid, process.start_time);
     }
     auto status = judge_status(std::move(written), seen);
     status.left_behind = seen.journal ? forgotten_base(layout, *seen.journal) : std::nullopt;

@@ -264,7 +264,7 @@ bool WalFetch::is_asynchronous_alive() {
             }
         }
     }
-    if (asynchronous_ && system::start_time_of(asynchronous_->pid) != asynchronous_->start_time) {
+    if (asynchronous_ && !system::may_be_running(asynchronous_->pid, asynchronous_->start_time)) {
         asynchronous_.reset();
     }
     return asynchronous_.has_value();

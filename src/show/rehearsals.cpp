@@ -147,7 +147,7 @@ std::optional<RunStatus> killed_rehearsal(const std::filesystem::path& history) 
         return std::nullopt;
     }
     const auto& process = written->process;
-    const bool lives = process.start_time != 0 && system::start_time_of(process.pid) == process.start_time;
+    const bool lives = process.start_time != 0 && system::may_be_running(process.pid, process.start_time);
     auto status = judge_status(written, {.journal = {},
                                          .here = ProcessMark::of_this_process(),
                                          .process_is_alive = lives,

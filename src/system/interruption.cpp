@@ -31,7 +31,7 @@ struct Caller {
     /// A parent's children get another one before its death signal is sent, and that before it is seen as a zombie
     /// (forget_original_parent and exit_notify in Linux's exit.c).
     bool is_gone() const {
-        return (is_parent && ::getppid() != pid) || start_time == 0 || system::start_time_of(pid) != start_time;
+        return (is_parent && ::getppid() != pid) || start_time == 0 || !system::may_be_running(pid, start_time);
     }
 };
 
@@ -113,7 +113,8 @@ void install() {
 }
 
 void watch_caller(pid_t caller) {
-    watch().caller = Caller{caller, system::start_time_of(caller), caller == ::getppid()};
+    const auto status = system::status_or_throw(caller);
+    watch().caller = Caller{caller, status && !status->is_zombie() ? status->start_time : 0, caller == ::getppid()};
     if (watch().caller->is_parent) {
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     }

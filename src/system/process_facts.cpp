@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <system_error>
@@ -84,15 +85,14 @@ std::optional<ProcessStatus> status_in(pid_t pid, const std::string& text) {
     };
 }
 
-/// Throws as read_or_throw().
-std::optional<ProcessStatus> status_or_throw(pid_t pid) {
-    return status_in(pid, read_or_throw(pid, "stat").value_or(""));
-}
-
 }  // namespace
 
 std::optional<ProcessStatus> status_of(pid_t pid) {
     return status_in(pid, read(pid, "stat").value_or(""));
+}
+
+std::optional<ProcessStatus> status_or_throw(pid_t pid) {
+    return status_in(pid, read_or_throw(pid, "stat").value_or(""));
 }
 
 std::vector<ProcessStatus> process_table() {
@@ -117,6 +117,15 @@ std::vector<ProcessStatus> process_table() {
 unsigned long long start_time_of(pid_t pid) {
     const auto status = status_of(pid);
     return status && !status->is_zombie() ? status->start_time : 0;
+}
+
+bool may_be_running(pid_t pid, unsigned long long start_time) {
+    try {
+        const auto status = status_or_throw(pid);
+        return status && !status->is_zombie() && status->start_time == start_time;
+    } catch (const Failure&) {
+        return ::kill(pid, 0) == 0 || errno != ESRCH;
+    }
 }
 
 unsigned long long transferred_bytes(pid_t pid) {

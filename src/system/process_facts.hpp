@@ -24,11 +24,16 @@ struct ProcessStatus {
 
 /// Empty when there is no such process.
 std::optional<ProcessStatus> status_of(pid_t pid);
+/// The same. Throws as process_table() where it would be empty only because nobody can look.
+std::optional<ProcessStatus> status_or_throw(pid_t pid);
 /// All processes that /proc shows. Throws Failure(system_refused) rather than leave one out for want of descriptors or
 /// memory.
 std::vector<ProcessStatus> process_table();
 /// ProcessStatus::start_time of a living process; 0 when it is gone or a zombie.
 unsigned long long start_time_of(pid_t pid);
+/// Whether a process of this number and start time lives; for want of descriptors or memory to look, whether one of
+/// this number is there.
+bool may_be_running(pid_t pid, unsigned long long start_time);
 
 /// Bytes read and written through system calls; 0 where /proc does not let us look.
 unsigned long long transferred_bytes(pid_t pid);

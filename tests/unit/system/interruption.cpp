@@ -3,11 +3,13 @@
 #include "support/catch.hpp"
 #include "support/forked.hpp"
 #include "system/failure.hpp"
+#include "system/process_facts.hpp"
 
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace patroni_pgbackrest {
@@ -164,6 +166,22 @@ TEST_CASE("a caller that is gone before we look is noticed at once") {
         return 0;
     });
     CHECK(process.wait() == 143);
+}
+
+TEST_CASE("a caller that cannot be looked at for want of descriptors is not taken for one that is gone") {
+    Forked process([] {
+        interruption::install();
+        interruption::watch_caller(::getppid());
+        const int next = ::dup(STDERR_FILENO);
+        ::close(next);
+        const rlimit limit{static_cast<rlim_t>(next), static_cast<rlim_t>(next)};
+        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || system::start_time_of(::getppid()) != 0) {
+            return 99;
+        }
+        interruption::sleep(milliseconds(700));  // it is looked at several times
+        return 7;
+    });
+    CHECK(process.wait() == 7);
 }
 
 TEST_CASE("SIGTERM is told as such while the caller lives") {

@@ -72,6 +72,13 @@ TEST_CASE("a process that cannot be looked at for want of descriptors is not tak
     CHECK(errors.starts_with("cannot read /proc/"));
     CHECK(errors.ends_with("/stat: Too many open files\n"));
     CHECK(errors_with(0, [] { facts_of(::getppid()); }).ends_with("/stat: Too many open files\n"));
+    CHECK(errors_with(0, [] { status_or_throw(::getppid()); }).ends_with("/stat: Too many open files\n"));
+    const auto parent = start_time_of(::getpid());
+    CHECK(errors_with(0, [parent] {
+              if (may_be_running(::getppid(), parent)) {
+                  status_or_throw(::getppid());
+              }
+          }).ends_with("/stat: Too many open files\n"));
 }
 
 TEST_CASE("ancestors begin with the parent") {
@@ -87,6 +94,8 @@ TEST_CASE("ancestors begin with the parent") {
 TEST_CASE("the start time stays the same") {
     CHECK(start_time_of(::getpid()) > 0);
     CHECK(start_time_of(::getpid()) == start_time_of(::getpid()));
+    CHECK(may_be_running(::getpid(), start_time_of(::getpid())));
+    CHECK_FALSE(may_be_running(::getpid(), start_time_of(::getpid()) + 1));
 }
 
 }  // namespace patroni_pgbackrest::system
