@@ -2,8 +2,13 @@
 
 #include "support/catch.hpp"
 #include "support/files.hpp"
+#include "support/forked.hpp"
 
 #include <filesystem>
+#include <string>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <utility>
 
 using namespace patroni_pgbackrest;
 using system::leads_there_in;
@@ -42,5 +47,27 @@ TEST_CASE("an absolute link leads on from the root of the process that has it") 
         CHECK(leads_there_in(root, "/absent", place) == LeadsThere::no);
         CHECK(leads_there_in(files.path("gone"), "/disk/space", place) == LeadsThere::no);
         CHECK(leads_there_in(root, "/disk/space", files.path("gone")) == LeadsThere::no);
+    }
+}
+
+TEST_CASE("what cannot be looked at for want of descriptors is not said to lead elsewhere") {
+    const auto errors_with = [](rlim_t more) {
+        system::Forked process([more] {
+            const int next = ::dup(STDERR_FILENO);
+            ::close(next);
+            const rlim_t descriptors = static_cast<rlim_t>(next) + more;
+            const rlimit limit{descriptors, descriptors};
+            if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+                return 99;
+            }
+            return leads_there_in("/", "/proc", "/proc") == LeadsThere::unknown ? 98 : 0;
+        });
+        const int code = process.wait();
+        return std::pair(code, process.errors());
+    };
+    CHECK(errors_with(0) == std::pair(11, std::string("cannot look at /: Too many open files\n")));
+    if (const auto [code, errors] = errors_with(1); code != 98) {  // no openat2 can be called here
+        CHECK(code == 11);
+        CHECK(errors == "cannot look at /proc: Too many open files\n");
     }
 }
