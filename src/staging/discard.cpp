@@ -1,12 +1,14 @@
 #include "staging/discard.hpp"
 
 #include "patroni/data_directory.hpp"
+#include "process/process_tree.hpp"
 #include "system/file.hpp"
 #include "system/lock.hpp"
 #include "system/log.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fmt/format.h>
 #include <iterator>
@@ -26,7 +28,12 @@ void discard_plan(const Layout& layout) {
 }
 
 void discard_journal(const Layout& layout) {
+    using namespace std::chrono_literals;
     std::error_code ignored;
+    if (fs::exists(layout.spool(), ignored)) {
+        // The guard's asynchronous archive-get outlives its server, and would make the spool again.
+        process::try_to_end_processes_with("--spool-path=" + layout.spool().string(), 2s);
+    }
     for (const auto& path : {layout.spool(), layout.pgbackrest_lock(), layout.failure(), layout.status(), layout.lock(),
                              layout.resume_lock(), layout.unfinished_status(), layout.kept_auto_conf(), layout.base(),
                              layout.unwanted_base(), layout.journal()}) {

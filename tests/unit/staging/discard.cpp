@@ -1,7 +1,11 @@
 #include "staging/discard.hpp"
 
 #include "support/catch.hpp"
+#include "support/forked.hpp"
 #include "support/restore.hpp"
+
+#include <csignal>
+#include <unistd.h>
 
 using namespace patroni_pgbackrest;
 
@@ -20,6 +24,20 @@ TEST_CASE("when the cluster lives, what an earlier run left goes, but for the so
         discard_journal(choose_layout(restore.data()));
         CHECK_FALSE(is_there(restore.files.path("data.restoring.d")));
     }
+}
+
+TEST_CASE("what still fetches WAL for a replay that is over is ended with the journal") {
+    const Restore restore;
+    restore.interrupt(Phase::handed_over);
+    restore.files.write("data.restoring.d/spool/archive/demo/in/000000010000000000000002", "ahead");
+    const auto layout = choose_layout(restore.data());
+    const auto argument = "--spool-path=" + layout.spool().string();
+    const auto script = "echo $$ >" + restore.files.path("pid").string() + "; while :; do sleep 0.1; done";
+    system::Forked fetching([=] { return ::execlp("sh", "sh", "-c", script.c_str(), argument.c_str(), nullptr); });
+    system::pid_in(restore.files.path("pid"));
+    discard_journal(layout);
+    CHECK(fetching.wait() == 128 + SIGTERM);
+    CHECK_FALSE(is_there(layout.workspace));
 }
 
 TEST_CASE("a plan that failed leaves nothing in a data directory that a replica may need empty") {
