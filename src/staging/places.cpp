@@ -94,11 +94,13 @@ Places Places::owned() const {
 
 void Places::claim(const std::vector<fs::path>& restored) {
     auto claimed = *this;
-    // Or its birth would be noted with the next ones, whatever is mounted there then.
+    // Or its birth would be noted with the next ones, whatever is mounted there then. One that is another by now, or on
+    // a disk that has died, is nothing that this restore flushes.
     std::erase_if(claimed.all_, [&](const Place& place) {
         std::error_code error;
         const bool is_file = fs::exists(place.path, error) && !fs::is_directory(place.path, error);
-        return !place.birth && !is_file && std::find(restored.begin(), restored.end(), place.path) == restored.end();
+        const bool is_there = place.birth ? place.is_still_there() : is_file;
+        return !is_there && std::find(restored.begin(), restored.end(), place.path) == restored.end();
     });
     for (const auto& directory : restored) {
         const auto known = std::find_if(begin(), end(), [&](const Place& place) { return place.path == directory; });
@@ -244,7 +246,8 @@ void empty_made_places(const Places& places, const std::vector<fs::path>& restor
                 if (error) {
                     throw Failure(ExitCode::unsafe,
                                   fmt::format("{} cannot be removed: {}", (place / name).string(), error.message()),
-                                  "remove it; the next run starts the copy again");
+                                  "remove it, or unmount its disk if that has failed; the next run starts the copy "
+                                  "again");
                 }
             }
         }

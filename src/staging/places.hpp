@@ -37,7 +37,7 @@ class Places {
     Places owned() const;
 
     /// Makes these its own. A place is ours when it is empty, or when it is known, and as the directory that is there
-    /// now, or as a file. Throws Failure(unsafe) for any other. Forgets others that were never there.
+    /// now, or as a file. Throws Failure(unsafe) for any other. Forgets others that are not there, or no longer.
     void claim(const std::vector<std::filesystem::path>& restored);
     /// Adds others, which know better which directory a place is.
     void add(const Places& others);

@@ -180,6 +180,11 @@ TEST_CASE("a list of places has each path once, with the directory that lay ther
         CHECK(places == Places({ts2}));
         CHECK(problems_of(ExitCode::unsafe, [&] { places.claim({ts1}); }).size() == 1);
     }
+    SECTION("nor is one kept whose directory is not seen any more, on a disk that has died") {
+        places = Places({ts1, ts2}, {{ts1, birth}, {ts2, "7 8.000000009"}});
+        places.claim({files.path("ts3")});
+        CHECK(places == Places({ts1, files.path("ts3")}, {{ts1, birth}}));
+    }
     SECTION("but a known file, which has no birth, is ours") {
         files.write("ts3", "of the backup");
         places = Places({files.path("ts3")});
