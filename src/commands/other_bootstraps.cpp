@@ -32,9 +32,11 @@ std::optional<Journal> journal_of_neighbour(const std::filesystem::path& file) {
     }
 }
 
-/// The data directory beside it for which this member was restoring.
+/// The data directory, beside it or the same, for which this member was restoring.
 std::optional<std::filesystem::path> unfinished_neighbour(const BootstrapCall& call, const Layout& layout) {
-    for (const auto& neighbour : restored_neighbours(layout.data_directory)) {
+    auto directories = restored_neighbours(layout.data_directory);
+    directories.push_back(layout.data_directory);  // whose journal may lie where none would be made by now
+    for (const auto& neighbour : directories) {
         for (const auto& file : journals_of(neighbour)) {
             const auto journal = journal_of_neighbour(file);
             const bool is_own = journal && journal->last_call().scope == call.scope &&

@@ -104,7 +104,7 @@ std::optional<Journal> own_journal(const patroni::Configuration& configuration, 
 /// Everything but the DCS. Takes back first what is half in place.
 ResumeFacts look_around(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration) {
     ResumeFacts facts;
-    facts.layout = choose_layout(configuration.data_directory->text);
+    facts.layout = layout_with_journal(configuration.data_directory->text);
     facts.journal = own_journal(configuration, facts.layout);
     if (!facts.journal) {
         return facts;

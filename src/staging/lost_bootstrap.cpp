@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <system_error>
 
 namespace patroni_pgbackrest {
 
@@ -16,7 +17,37 @@ bool is_bootstrapped_by_another(const BootstrapCall& call, const patroni::ScopeS
                        [&](const std::string& member) { return member != call.member; });
 }
 
+/// Of the same data directory: whether staging lies beside or in it is another answer now than it was then.
+Failure refusal_of_moved_staging(const Layout& layout, const std::string& how_to_remove) {
+    const auto directory = layout.data_directory.string();
+    const auto then = layout_of(layout.data_directory, !layout.inside);
+    return Failure(
+        ExitCode::unsafe,
+        fmt::format("a restore into {} was interrupted, which lies in {} and would be looked for in {} now: the "
+                    "directory has become a mount point since, or is none any more, or who may write to {} has "
+                    "changed; the DCS holds the key of that bootstrap, so Patroni would wait for its end for ever",
+                    directory, then.staging.string(), layout.staging.string(),
+                    layout.data_directory.parent_path().string()),
+        fmt::format("let {} be what it was then; or, if no other node restores, run {} and rm -rf {} {}, and start "
+                    "Patroni: it restores anew",
+                    directory, how_to_remove, system::shell_word(then.staging.string()),
+                    system::shell_word(then.workspace.string())));
+}
+
 }  // namespace
+
+Layout layout_with_journal(const std::filesystem::path& data_directory) {
+    const auto layout = choose_layout(data_directory);
+    const auto other = layout_of(layout.data_directory, !layout.inside);
+    std::error_code error;
+    if (system::is_present(layout.journal()) || !std::filesystem::exists(other.journal(), error)) {
+        return layout;
+    }
+    const auto journal = Journal::read(other.journal());
+    const bool is_in_place = journal && journal->phase == Phase::handed_over && !journal->planning &&
+                             journal->handed_over_is(layout.data_directory);
+    return is_in_place ? other : layout;
+}
 
 ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& layout, const patroni::ScopeState& dcs,
                                      const std::optional<std::filesystem::path>& elsewhere) {
@@ -31,6 +62,10 @@ ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& la
         return {};
     }
     const auto directory = layout.data_directory.string();
+    if (elsewhere && *elsewhere == layout.data_directory) {
+        return {.action = ResumeAction::refuse,
+                .failure = refusal_of_moved_staging(layout, dcs.how_to_remove(call.scope))};
+    }
     if (elsewhere) {
         return {.action = ResumeAction::refuse,
                 .failure = Failure(

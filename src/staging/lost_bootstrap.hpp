@@ -8,9 +8,14 @@
 
 namespace patroni_pgbackrest {
 
+/// As choose_layout(). But where what was handed over is in place, and its journal lies where none would be made by now
+/// (the directory is a mount point since, or none any more, or who may write around it has changed), it is that one.
+Layout layout_with_journal(const std::filesystem::path& data_directory);
+
 /// What `resume` does where no journal lies beside an empty data directory, and Patroni would wait for the end of a
 /// bootstrap that nobody is at: the directory was another one then, or its disk is gone. `elsewhere`: the data
-/// directory of an unfinished restore of this scope that was found.
+/// directory of an unfinished restore of this scope that was found; the same one if its journal lies where none would
+/// be made by now.
 ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& layout, const patroni::ScopeState& dcs,
                                      const std::optional<std::filesystem::path>& elsewhere);
 

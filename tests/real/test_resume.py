@@ -199,6 +199,18 @@ class Resume(ResumeCase):
         self.start_again()
         self.assert_resumed()
 
+    @unittest.skipIf(os.geteuid() != 0, 'needs root')
+    def test_the_data_directory_is_a_mount_point_since(self):
+        # None is made beside it by now, and Patroni would wait for ever.
+        self.interrupt_the_replay()
+        mounted = self.lab.mount_tmpfs(10, 'data')
+        self.assert_refused(self.resume(), 9, 'a restore into %s was interrupted, which lies in %s and would be looked for in %s/.restoring now'
+                            % (self.data_directory, self.staging, self.data_directory), 'let %s be what it was then' % self.data_directory)
+        self.lab.run_as_root('umount', mounted)
+        self.lab.mounts.remove(mounted)
+        self.start_again()
+        self.assert_resumed()
+
     def test_the_journal_s_disk_is_gone(self):
         self.interrupt_the_replay()
         for path in (self.staging, self.staging + '.d'):

@@ -10,6 +10,7 @@ using patroni::InitializeKey;
 TEST_CASE("without a journal, Patroni would wait for a bootstrap that nobody is at: the one before data_dir changed") {
     Layout layout;
     layout.data_directory = "/new";
+    layout.staging = "/new.restoring";
     layout.workspace = "/new.restoring.d";
     const BootstrapCall call{"demo", "node1", {}};
     patroni::ScopeState dcs;
@@ -25,6 +26,14 @@ TEST_CASE("without a journal, Patroni would wait for a bootstrap that nobody is 
     CHECK(decided("/old").failure->code() == ExitCode::unsafe);
     CHECK(decided("/old").failure->problems().front().message.find(
               "a restore into /old was interrupted, and postgresql.data_dir is /new now") == 0);
+    REQUIRE(decided("/new").failure);
+    CHECK(decided("/new").failure->problems().front() ==
+          Problem{"a restore into /new was interrupted, which lies in /new/.restoring and would be looked for in "
+                  "/new.restoring now: the directory has become a mount point since, or is none any more, or who may "
+                  "write to / has changed; the DCS holds the key of that bootstrap, so Patroni would wait for its end "
+                  "for ever",
+                  "let /new be what it was then; or, if no other node restores, run patronictl remove demo and rm -rf "
+                  "/new/.restoring /new/.restoring.d, and start Patroni: it restores anew"});
     REQUIRE(decided({}).warning);
     CHECK(decided({}).warning->hint.find("patronictl remove demo") != std::string::npos);
     CHECK_FALSE(decided({}).failure);
@@ -70,6 +79,42 @@ TEST_CASE("what was rejected stays so when it is renamed, whatever data_dir is n
                                                  ", else move the data directory away");
     journal.begun_timeline = BegunTimeline{{2}, 1};  // where one is known, the inode of a mount point tells nothing
     CHECK_FALSE(is_refused_by(journal, renamed));
+}
+
+TEST_CASE("what was handed over is known by its journal, also where none would be made by now") {
+    const Restore restore;
+    {
+        StagingDirectory staging(restore.request);
+        restore.copy(staging);
+        hand_over(staging);
+    }
+    const auto beside = choose_layout(restore.data());
+    REQUIRE_FALSE(beside.inside);
+    const auto found = [&] {
+        fs::permissions(restore.files.path(), fs::perms::owner_read | fs::perms::owner_exec);
+        const auto layout = layout_with_journal(restore.data());
+        const bool would_be_inside = choose_layout(restore.data()).inside;
+        fs::permissions(restore.files.path(), fs::perms::owner_all);
+        CHECK(would_be_inside);
+        return layout.journal();
+    };
+    CHECK(layout_with_journal(restore.data()).journal() == beside.journal());
+    CHECK(found() == beside.journal());
+    SECTION("but not while it is at work on another restore") {
+        auto journal = Journal::read(beside.journal()).value();
+        journal.phase = Phase::copying;
+        journal.save(beside.journal());
+        CHECK(found() == beside.data_directory / ".restoring.d" / "journal.json");
+    }
+    SECTION("but not in another directory's place") {
+        fs::rename(restore.data(), restore.files.path("data2"));
+        fs::create_directory(restore.data());
+        CHECK(found() == beside.data_directory / ".restoring.d" / "journal.json");
+    }
+    SECTION("but not where one lies in its place") {
+        restore.files.write("data/.restoring.d/journal.json", restore.files.read("data.restoring.d/journal.json"));
+        CHECK(found() == beside.data_directory / ".restoring.d" / "journal.json");
+    }
 }
 
 TEST_CASE("what another member was handed over is started here only where somebody leads, or the cluster is known") {
