@@ -127,6 +127,11 @@ struct Journal {
     bool only_planned() const { return backup_set.empty(); }
     /// Whether a bootstrap was called and not ended, and Patroni has not given it up.
     bool awaits_its_end() const { return !given_up && (planning || phase != Phase::handed_over); }
+    /// Whether what lies in the staging directory may be its restore's: a copy has begun, or a directory that was named
+    /// was to become it, and it was not handed over since.
+    bool may_have_staging() const {
+        return phase != Phase::handed_over && !(only_planned() && system_identifier.empty());
+    }
     /// The bootstrap that was called last on this node.
     BootstrapCall last_call() const { return planning.value_or(BootstrapCall{scope, member, request, of_patroni}); }
     /// Whether what its run wrote without fsync is there for certain: no reboot and no unmount since.

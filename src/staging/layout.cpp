@@ -1,6 +1,7 @@
 #include "staging/layout.hpp"
 
 #include "patroni/data_directory.hpp"
+#include "staging/journal.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/refusal.hpp"
@@ -176,10 +177,16 @@ void refuse_somebodys_data(const Layout& layout) {
             fmt::format("data directory {} is not empty: {} is in it", layout.data_directory.string(), theirs.front()),
             "move it away yourself if it is not needed: nothing in it is ever overwritten");
     }
-    if (!fs::exists(layout.journal()) && !system::is_empty_or_absent(layout.staging)) {
-        throw Failure(ExitCode::unsafe,
-                      fmt::format("staging directory {} is not ours: it has no journal", layout.staging.string()),
-                      "move it away yourself if it is not needed");
+    if (system::is_empty_or_absent(layout.staging)) {
+        return;
+    }
+    const auto journal = Journal::read(layout.journal());
+    if (!journal || !journal->may_have_staging()) {
+        throw Failure(
+            ExitCode::unsafe,
+            fmt::format("staging directory {} is not ours: {}", layout.staging.string(),
+                        journal ? layout.journal().string() + " tells of no copy there" : "it has no journal"),
+            "move it away yourself if it is not needed");
     }
 }
 

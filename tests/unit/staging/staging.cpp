@@ -34,6 +34,27 @@ TEST_CASE("a staging directory without a journal is somebody else's") {
     CHECK(restore.files.read("data.restoring/PG_VERSION") == "15\n");
 }
 
+TEST_CASE("a staging directory is somebody else's where the journal tells of no copy, or of one that was handed over") {
+    const Restore restore;
+    const auto layout = choose_layout(restore.data());
+    SECTION("a bootstrap that only planned") {
+        record_bootstrap_call(restore.request, layout);
+    }
+    SECTION("one that is over") {
+        restore.interrupt(Phase::handed_over);
+        fs::remove_all(layout.staging);
+        record_bootstrap_call(restore.request, layout);
+    }
+    restore.files.write("data.restoring/PG_VERSION", "15\n");
+    CHECK(problems_of(ExitCode::unsafe, [&] { StagingDirectory{restore.request}; }) ==
+          Problems{{"staging directory " + restore.files.path("data.restoring").string() +
+                        " is not ours: " + layout.journal().string() + " tells of no copy there",
+                    "move it away yourself if it is not needed"}});
+    CHECK(restore.files.read("data.restoring/PG_VERSION") == "15\n");
+    fs::rename(layout.staging, restore.files.path("theirs"));  // as the hint says
+    CHECK_FALSE(StagingDirectory(restore.request).earlier());
+}
+
 TEST_CASE("an empty staging directory belongs to nobody") {
     const Restore restore;
     fs::create_directory(restore.files.path("data.restoring"));
