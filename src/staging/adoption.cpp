@@ -145,6 +145,12 @@ void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& pla
     const auto refuse = [&](const std::string& why, const std::string& hint) {
         return Failure(ExitCode::unsafe, fmt::format("reuse-data {}: {}", directory.string(), why), hint);
     };
+    std::error_code error;
+    if (fs::is_symlink(system::without_last_slash(directory), error)) {
+        throw refuse("it is a symbolic link, and only the link would be renamed: the data directory would be one then",
+                     fmt::format("name what it leads to, {}, or leave reuse-data out",
+                                 fs::weakly_canonical(directory, error).string()));
+    }
     const auto control = postgres::read_control_file(directory);
     if (!control || control->system_identifier != plan.database.system_identifier) {
         throw refuse(!control ? "there is no pg_control in it"

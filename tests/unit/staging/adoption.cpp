@@ -134,6 +134,26 @@ TEST_CASE("reuse-data has to be on the file system of the data directory") {
     CHECK(system::is_empty_or_absent(staging.path()));
 }
 
+TEST_CASE("reuse-data that is a symbolic link does not make the data directory one") {
+    const Restore restore;
+    restore.files.write("old/global/pg_control", restore.control());
+    const auto link = restore.files.path("link");
+    fs::create_directory_symlink(restore.files.path("old"), link);
+    StagingDirectory staging(restore.request);
+    for (const auto& named : {link, link / ""}) {
+        const auto problem =
+            problems_of(ExitCode::unsafe, [&] { reuse(staging, named, restore.plan, {}, {}); }).front();
+        CHECK(problem.message == "reuse-data " + named.string() +
+                                     ": it is a symbolic link, and only the link would be renamed: the data directory "
+                                     "would be one then");
+        CHECK(problem.hint == "name what it leads to, " + fs::canonical(restore.files.path("old")).string() +
+                                  ", or leave reuse-data out");
+    }
+    CHECK(fs::is_symlink(link));
+    reuse(staging, restore.files.path("old"), restore.plan, {}, {});  // as the hint says
+    CHECK(is_there(staging.path() / "global" / "pg_control"));
+}
+
 TEST_CASE("reuse-data that somebody has under other names as well is not written to") {
     const Restore restore;
     const auto old = restore.files.path("old");
