@@ -70,6 +70,20 @@ std::optional<uid_t> other_owner(const fs::path& path) {
             ::geteuid(), ::getegid(), paths, paths));
 }
 
+/// Or the data directory would become a link, beside whose end no journal lies; or the hand-over would fail behind all
+/// of the copy.
+void refuse_what_cannot_be_renamed(const fs::path& staging) {
+    std::error_code error;
+    const bool is_link = fs::is_symlink(staging, error);
+    if (is_link || system::is_mount_point(staging)) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("staging directory {} is a {}, and the data directory is made of it by a rename",
+                                  staging.string(), is_link ? "symbolic link" : "mount point"),
+                      fmt::format("{}; if the restore is to go to that disk, let data_dir name a directory there",
+                                  is_link ? "remove the link" : "unmount it"));
+    }
+}
+
 /// A journal, lock or note of another user that this one cannot read and write.
 void refuse_others_workspace(const Layout& layout) {
     for (const auto& path : {layout.workspace, layout.journal(), layout.lock(), layout.failure()}) {
@@ -177,6 +191,7 @@ void refuse_somebodys_data(const Layout& layout) {
             fmt::format("data directory {} is not empty: {} is in it", layout.data_directory.string(), theirs.front()),
             "move it away yourself if it is not needed: nothing in it is ever overwritten");
     }
+    refuse_what_cannot_be_renamed(layout.staging);
     if (system::is_empty_or_absent(layout.staging)) {
         return;
     }

@@ -53,7 +53,8 @@ std::vector<std::filesystem::path> restored_neighbours(const std::filesystem::pa
 void refuse_others_staging(const Layout& layout);
 
 /// Refuses, before anything is made, another user's staging directory, a data directory that holds anything and a
-/// staging directory that is not ours. Throws Failure(unsafe), and as refuse_others_staging().
+/// staging directory that is not ours, or a link or a mount point. Throws Failure(unsafe), and
+/// as refuse_others_staging().
 void refuse_somebodys_data(const Layout& layout);
 
 /// Makes a directory with mode 0700, or gives it that mode. Throws Failure(system_refused).

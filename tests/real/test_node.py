@@ -154,6 +154,14 @@ class Places(NodeCase):
         self.assertEqual(os.stat(self.data_directory).st_mode & 0o7777, 0o700)
         self.assert_back(BATCHES)
 
+    def test_a_mount_point_in_the_place_of_the_staging_directory(self):
+        mounted = self.lab.mount_tmpfs(10, os.path.basename(self.staging))
+        self.assert_refused(self.bootstrap(), 9, 'staging directory %s is a mount point' % mounted, 'unmount it')
+        self.assertEqual(os.listdir(mounted), [])
+        self.lab.run_as_root('umount', mounted)
+        self.lab.mounts.remove(mounted)
+        self.assert_done(self.bootstrap())
+
     def test_an_empty_directory_of_somebody_else_is_replaced(self):
         os.mkdir(self.data_directory, 0o755)
         self.bring_back()

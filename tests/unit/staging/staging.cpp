@@ -55,6 +55,19 @@ TEST_CASE("a staging directory is somebody else's where the journal tells of no 
     CHECK_FALSE(StagingDirectory(restore.request).earlier());
 }
 
+TEST_CASE("a staging directory that is a link is refused before anything is copied behind it") {
+    const Restore restore;
+    fs::create_directory(restore.files.path("elsewhere"));
+    const auto link = restore.files.path("data.restoring");
+    fs::create_directory_symlink(restore.files.path("elsewhere"), link);
+    CHECK(problems_of(ExitCode::unsafe, [&] { StagingDirectory{restore.request}; }) ==
+          Problems{{"staging directory " + link.string() +
+                        " is a symbolic link, and the data directory is made of it by a rename",
+                    "remove the link; if the restore is to go to that disk, let data_dir name a directory there"}});
+    fs::remove(link);  // as the hint says
+    CHECK_NOTHROW(StagingDirectory(restore.request));
+}
+
 TEST_CASE("an empty staging directory belongs to nobody") {
     const Restore restore;
     fs::create_directory(restore.files.path("data.restoring"));
