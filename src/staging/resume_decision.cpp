@@ -226,6 +226,22 @@ ResumeVerdict abandon(const ResumeFacts& facts, std::string log, Next next, bool
     return verdict;
 }
 
+/// On Kubernetes the state of a pod whose node is down stays as it was: nothing is removed for a dead one's.
+ResumeVerdict abandon_for(const ResumeFacts& facts, const std::string& other) {
+    const auto log = fmt::format("nothing to resume, {} bootstraps the cluster now", other);
+    const auto& dcs = *facts.dcs;
+    if (dcs.states_expire) {
+        return abandon(facts, log, Next::others, cluster_has_moved_on(dcs));
+    }
+    auto verdict = abandon(facts, log, Next::own, cluster_has_moved_on(dcs));
+    verdict.warning = Problem{
+        fmt::format("{} bootstraps scope {} by what its pod says, which stays as it was where that pod's node is down: "
+                    "Patroni would wait for it for ever",
+                    other, facts.scope()),
+        fmt::format("{}; else, once {} leads, start Patroni here again", facts.how_to_begin_anew(), other)};
+    return verdict;
+}
+
 ResumeVerdict continue_bootstrap(const ResumeFacts& facts) {
     const auto begun = facts.journal->last_call();
     const auto& request = *facts.request;
@@ -279,7 +295,7 @@ ResumeVerdict decide_on_unfinished(const ResumeFacts& facts) {
         return nothing("the DCS does not know the cluster: Patroni calls the bootstrap method itself", Next::own);
     }
     if (const auto other = other_than(facts.own_name, dcs.bootstrapping); !other.empty()) {
-        return nothing(fmt::format("{} bootstraps the cluster now", other), Next::others);
+        return abandon_for(facts, other);
     }
     if (may_change(facts)) {
         return ask_again(facts);

@@ -463,6 +463,28 @@ TEST_CASE("what keeps Patroni from starting it, or from letting it lead, is told
     CHECK(decide_resume(facts).warning->message.starts_with(paused + "; an earlier leader "));
 }
 
+TEST_CASE("on Kubernetes an unfinished restore stays where the bootstrap that goes on may be a dead pod's") {
+    Case at;
+    at.dcs = Dcs::answers;
+    at.key = InitializeKey::empty;
+    at.bootstraps = Who::another;
+    at.others = true;
+    at.in_mount_point = true;
+    auto facts = see(at);
+    CHECK(decide_resume(facts).action == ResumeAction::remove_unfinished);
+    CHECK_FALSE(decide_resume(facts).warning);
+    facts.dcs->states_expire = false;
+    const auto verdict = decide_resume(facts);
+    CHECK(verdict.action == ResumeAction::abandon);
+    CHECK_FALSE(verdict.cluster_lives);
+    CHECK(
+        verdict.warning ==
+        Problem{"node2 bootstraps scope demo by what its pod says, which stays as it was where that pod's node is "
+                "down: Patroni would wait for it for ever",
+                "if no other node restores it, stop Patroni on every node, run patronictl remove demo and start "
+                "Patroni here: it calls the bootstrap method anew; else, once node2 leads, start Patroni here again"});
+}
+
 TEST_CASE("where the restored WAL ends is known behind the hand-over alone") {
     Case at;
     at.dcs = Dcs::answers;
