@@ -17,7 +17,7 @@
 #include "replay/probes.hpp"
 #include "request/pgbackrest_settings.hpp"
 #include "request/settings.hpp"
-#include "staging/layout.hpp"
+#include "staging/lost_bootstrap.hpp"
 #include "staging/memory.hpp"
 #include "system/interruption.hpp"
 #include "system/log.hpp"
@@ -249,7 +249,7 @@ void remember_rejection(const Invocation& invocation, const VerifyReport& report
         return;
     }
     try {
-        remember_rejection(choose_layout(report.facts.data_directory), lasting->problem, invocation.patroni);
+        remember_rejection(layout_with_journal(report.facts.data_directory), lasting->problem, invocation.patroni);
     } catch (const Failure& failure) {
         log::warning("the next bootstrap will not know of it: {}", failure.what());
     }
