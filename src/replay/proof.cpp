@@ -3,10 +3,14 @@
 #include "plan/reachability.hpp"
 #include "replay/settings.hpp"
 #include "system/file.hpp"
+#include "system/refusal.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <fmt/format.h>
+#include <string_view>
+#include <utility>
 
 namespace patroni_pgbackrest {
 
@@ -63,6 +67,28 @@ std::string last_words_of(const postgres::RecoveryLog& log) {
         words.erase(words.begin(), words.end() - most);
     }
     return words.empty() ? "none" : system::join(words, "; ");
+}
+
+/// What the machine is short of, in PostgreSQL's own words or in the system's behind them; 0 if it is nothing of these.
+int shortage_in(const std::string& words) {
+    constexpr std::pair<std::string_view, int> shortages[] = {
+        {"Cannot allocate memory", ENOMEM},
+        {"out of memory", ENOMEM},  // MemoryContextAllocationFailure in mcxt.c, malloc elsewhere
+        {"Too many open files in system", ENFILE},
+        {"Too many open files", EMFILE},
+        {"insufficient file descriptors", EMFILE},  // set_max_safe_fds in fd.c
+        {"Resource temporarily unavailable", EAGAIN},
+    };
+    // A record whose length is damaged (allocate_recordbuf and XLogReadRecordAlloc in xlogreader.c).
+    if (words.find("out of memory while") != std::string::npos) {
+        return 0;
+    }
+    for (const auto& [text, error] : shortages) {
+        if (words.find(text) != std::string::npos) {
+            return error;
+        }
+    }
+    return 0;
 }
 
 }  // namespace
@@ -209,6 +235,13 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                        fmt::format("the disk of {} is full: {}",
                                    fullest_place(data_directory, tablespaces_of(data_directory)).string(), words),
                        "make room there, then run it again: it continues where it stopped");
+    }
+    if (const int shortage = shortage_in(words)) {
+        return Failure(
+            ExitCode::system_refused,
+            fmt::format("PostgreSQL {} during the replay, since the operating system refused it what it needs: {}",
+                        process::describe(outcome), words),
+            system::hint_for(shortage));
     }
     return Failure(
         ExitCode::replay_failed,

@@ -311,6 +311,29 @@ TEST_CASE("a full disk is named, whoever met it") {
     CHECK(cut_short.failure().code() == ExitCode::system_refused);
 }
 
+TEST_CASE("what the system refused PostgreSQL is told as that, with what to do, and may pass") {
+    for (const auto& [words, hint] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"FATAL:  could not map anonymous shared memory: Cannot allocate memory", "free memory"},
+             {"FATAL:  out of memory", "free memory"},
+             {"FATAL:  insufficient file descriptors available to start server process", "limit of open files, "},
+             {"FATAL:  could not open file \"base/1/2\": Too many open files", "limit of open files, "},
+             {"PANIC:  could not open file \"base/1/2\": Too many open files in system", "fs.file-max"},
+             {"FATAL:  could not fork startup process: Resource temporarily unavailable", "processes and threads"}}) {
+        CAPTURE(words);
+        Ended ended(latest);
+        ended.log.last_words = {words};
+        CHECK(ended.failure().code() == ExitCode::system_refused);
+        CHECK_FALSE(ended.failure().is_lasting());
+        CHECK(ended.failure().problems()[0].message ==
+              "PostgreSQL exited with code 1 during the replay, since the operating system refused it what it needs: " +
+                  std::string(words));
+        CHECK(ended.failure().problems()[0].hint.find(hint) != std::string::npos);
+    }
+    Ended damaged(latest);
+    damaged.log.last_words = {"FATAL:  out of memory while trying to decode a record of length 4000000000"};
+    CHECK(damaged.failure().code() == ExitCode::replay_failed);
+}
+
 TEST_CASE("any other end is told in PostgreSQL's last words") {
     Ended ended(latest);
     CHECK(ended.failure().code() == ExitCode::replay_failed);
