@@ -123,6 +123,68 @@ class PrivateServer(ChildrenCase):
         self.assert_said(self.result_of(process, 30), 'PostgreSQL was killed by signal 9 during the replay')
         self.assert_next_run_is_right()
 
+    def start_replay(self):
+        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest(), '--retry=0')
+        self.wait_for_replay_of(5)
+        startup, = [pid for pid, command in descendants(process.pid).items() if 'postgres: startup' in command]
+        return process, startup
+
+    def limited(self, limit):
+        """A directory of programs whose postgres has this limit as a server, and in no other call."""
+        return self.wrapped_binaries('postgres', '[[ "$*" != *unix_socket_directories=* ]] || ulimit %s\nexec %s/postgres "$@"\n' % (
+            limit, self.lab.bin_directory))
+
+    def assert_started_with_too_little(self, limit, words, hint, **block):
+        self.configure(block, postgresql={'bin_dir': self.limited(limit)})
+        result = self.bootstrap('--retry=0')
+        self.assert_refused(result, 11, 'the operating system refused it what it needs: .*' + words, hint)
+        self.assert_said(result, words)
+        self.assert_next_run_is_right()
+
+    def test_there_is_no_memory_for_it(self):
+        self.assert_started_with_too_little('-v 450000', 'Cannot allocate memory', 'free memory', **{'replay-setting': ['shared_buffers=512MB']})
+
+    def test_there_are_too_few_descriptors_for_it(self):
+        self.assert_started_with_too_little('-n 40', 'insufficient file descriptors', 'raise the limit of open files')
+
+    def assert_does_without(self, limit):
+        """The replaying process itself is given so little in the middle: it does without, or what stopped it is told."""
+        process, startup = self.start_replay()
+        self.lab.run('prlimit', '--pid=%d' % startup, limit)
+        result = self.result_of(process, 90)
+        if result.code:
+            self.assert_said(result, 'during the replay|replay to')
+            self.assert_next_run_is_right()
+        else:
+            self.assert_nothing_runs()
+            self.assert_complete()
+
+    def test_no_more_memory_in_the_replay(self):
+        self.assert_does_without('--as=1000000:1000000')
+
+    def test_no_more_descriptors_in_the_replay(self):
+        self.assert_does_without('--nofile=3:3')
+
+    def test_the_disk_of_its_socket_is_full(self):
+        """TMPDIR is on a disk that has no room left when the server is about to be started."""
+        disk = self.lab.mount_tmpfs(1, 'small')
+        process = self.lab.start('bootstrap', *self.command('--pgbackrest=' + self.waiting_pgbackrest(), '--retry=0'),
+                                 environment={'TMPDIR': disk})
+        self.wait_for_the_copy()
+        zeros = os.path.join(disk, 'zeros')
+        self.lab.attempt('sh', '-c', 'cat /dev/zero >' + zeros)
+        self.let_the_copy_go_on()
+        result = self.result_of(process)
+        self.assert_refused(result, 11, re.escape(disk) + '.*No space left on device', 'make room')
+        self.assert_absent()
+        self.assert_nothing_runs()
+        self.assertEqual(os.listdir(disk), ['zeros'])
+        os.remove(zeros)
+        result = self.bootstrap(environment={'TMPDIR': disk})
+        self.assert_done(result)
+        self.assertIn('the copy of an earlier run is complete', result.log)
+        self.assert_complete()
+
     def test_the_disk_of_its_wal_is_full(self):
         """A directory for pg_wal on a disk of its own, which has room again for the next run."""
         disk = self.lab.mount_tmpfs(40, 'wal')
@@ -152,9 +214,9 @@ class Descriptors(ChildrenCase):
 class Psql(ChildrenCase):
     """Sets the passwords of patroni.yml when the replay is done; the cluster comes back without it, and that is said."""
 
-    def said_with(self, script):
+    def said_with(self, script, seconds=120):
         self.configure(postgresql={'bin_dir': self.wrapped_binaries('psql', script)})
-        result = self.bootstrap()
+        result = self.bootstrap(seconds=seconds)
         self.assert_done(result)
         self.assertIn('WARNING: the passwords of patroni.yml could not be set: psql ', result.log)
         self.assert_nothing_runs()
@@ -165,3 +227,15 @@ class Psql(ChildrenCase):
 
     def test_it_is_killed(self):
         self.said_with('kill -9 $$')
+
+    def test_it_hangs(self):
+        """One call does, for as long as it is given."""
+        self.said_with('mkdir %s 2>/dev/null && exec sleep 600\nexec %s/psql "$@"' % (self.lab.path('log/hung'), self.lab.bin_directory),
+                       seconds=200)
+
+    def test_it_prints_something_else(self):
+        """Nobody reads the data from it: the rows are right whatever it says."""
+        self.configure(postgresql={'bin_dir': self.wrapped_binaries('psql', 'cat >/dev/null; echo garbage')})
+        self.assert_done(self.bootstrap())
+        self.assert_nothing_runs()
+        self.assert_complete()
