@@ -10,10 +10,13 @@ import re
 import shutil
 import zlib
 
-SCENARIOS = ('beside', 'absent', 'mount', 'patroni', 'resume', 'configure', 'inplace', 'verify', 'guard')
-NEED_ROOT = ('inplace',)
+SCENARIOS = ('beside', 'absent', 'mount', 'clones', 'patroni', 'patroni-mount', 'resume', 'configure', 'inplace', 'verify', 'guard')
+BOOTSTRAPS = ('beside', 'absent', 'mount', 'clones', 'patroni', 'patroni-mount')
+MOUNTS = ('mount', 'patroni-mount')  # which are handed over entry by entry
+NEED_ROOT = ('inplace', 'clones')
+NEED_XFS = ('clones',)
 # Scenarios of one command in another shape: what they do at the same place is one thing.
-SHAPES = {'absent': 'bootstrap', 'beside': 'bootstrap', 'mount': 'bootstrap', 'patroni': 'bootstrap', 'inplace': 'configure'}
+SHAPES = {**dict.fromkeys(BOOTSTRAPS, 'bootstrap'), 'inplace': 'configure'}
 
 ALIKE = 'base|pg_commit_ts|pg_dynshmem|pg_multixact|pg_notify|pg_serial|pg_snapshots|pg_stat|pg_stat_tmp|pg_subtrans|pg_xact'
 
@@ -35,6 +38,9 @@ CALLS = {
     'socket': ('EMFILE', 'ENOMEM', 'EACCES'), 'bind': ('EACCES', 'ENOMEM'), 'connect': ('EACCES', 'EINTR'),
     'pipe2': ('EMFILE',), 'epoll_create1': ('EMFILE', 'ENOMEM'), 'eventfd2': ('EMFILE', 'ENOMEM'), 'timerfd_create': ('EMFILE', 'ENOMEM'),
     'mmap': ('ENOMEM',),
+    # What a clone of the copy, a file that is replaced, and the wall around a child are made with.
+    'ioctl': (*DISK, 'EPERM'), 'lchown': ATTRIBUTES, 'utimensat': ATTRIBUTES, 'fsetxattr': (*DISK, 'EPERM'), 'fremovexattr': ('EIO', 'EPERM'),
+    'listen': ('EACCES',), 'landlock_create_ruleset': ('ENOMEM', 'EMFILE'), 'landlock_add_rule': ('ENOMEM',),
 }
 KILLED_AT = {'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'write', 'mkdir', 'fsync', 'fallocate', 'ftruncate',
              'clone', 'clone3', 'vfork', 'openat'}  # where SIGKILL is a fault as well
@@ -70,7 +76,8 @@ def numbers_of(trace, directory):
         counts[pid, call] += 1
         if not counts[main, 'munmap']:
             loading[call] += 1
-        elif call in CALLS and not (call in ('write', 'writev') and re.match('[12]<', arguments)):
+        elif call in CALLS and not (call in ('write', 'writev') and re.match('[12]<', arguments)) and (
+                call != 'ioctl' or ', FICLONE, ' in arguments):
             changes = call != 'openat' or re.search(r'O_WRONLY|O_RDWR|O_CREAT', arguments)
             numbers[call].setdefault(counts[pid, call], ['w' if changes else 'r', called_on(arguments, directory)])
     return {call: {number: seen for number, seen in found.items() if call == 'execve' or number > loading[call]}
@@ -122,8 +129,8 @@ def distinct(counted):
 def as_one(on):
     """A staging directory in a mount point has the name of one beside the data directory. What lies in a cluster's directories is
     handled alike, but for what the program asks for by its name."""
-    on = re.sub(r'(^|(?<= ))(/outer)?/data(/(?=\.restoring))?', '/data', on)
-    return re.sub(r'(/data(\.restoring)?)/((%s)(/[^ ]*)?|global/(?!pg_control)[^ ]+)(?= |$)' % ALIKE, r'\1/*', on)
+    on = re.sub(r'(^|(?<= ))(/outer|/disk)?/data(/(?=\.restoring))?', '/data', on)
+    return re.sub(r'(/data(\.restoring(\.d/base(\.removed)?)?)?)/((%s)(/[^ ]*)?|global/(?!pg_control)[^ ]+)(?= |$)' % ALIKE, r'\1/*', on)
 
 
 def cells_of_place(place, found):

@@ -15,7 +15,7 @@ from source_cluster import PlainCluster, pgbackrest, switch_wal, wait_until_arch
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 120  # for one run of the program
 LIMIT_OF_A_CELL = 300
-APART = ('bin', 'repo', 'log', 'saved', 'output', 'printed')  # what no run of the program changes, or the cell itself writes
+APART = ('bin', 'repo', 'log', 'saved', 'output', 'printed', 'disk.image')  # what no run of the program changes, or the cell itself writes
 WHOLE = {'PG_VERSION', 'base', 'global', 'pg_wal', 'pg_xact', 'pg_multixact', 'pg_tblspc'}
 
 ROWS_STATEMENT = "select coalesce(to_regclass('doomed')::text, 'dropped') || ' ' || (select string_agg(batch || ':' || number, ' ') \
@@ -77,7 +77,7 @@ class Faulty(BootstrapCase):
     def is_handed_over(self):
         """It was ended behind its work: nothing is left for a next run, which would refuse what is in the data directory."""
         journals = [os.path.join(directory, 'journal.json') for directory in (self.staging + '.d', self.data_directory + '/.restoring.d')]
-        return self.scenario in ('beside', 'absent', 'mount', 'patroni') and self.state_of_data() == 'whole' and any(
+        return self.scenario in cells.BOOTSTRAPS and self.state_of_data() == 'whole' and any(
             json.loads(read(path))['phase'] == 'handed over' for path in journals if os.path.exists(path))
 
     def is_as_before(self):
@@ -116,7 +116,7 @@ class Faulty(BootstrapCase):
         self.lab.environment['PATH'] = self.lab.path('bin') + ':' + self.lab.environment['PATH']
 
     def arrange(self):
-        getattr(self, 'arrange_' + self.scenario)()
+        getattr(self, 'arrange_' + self.scenario.replace('-', '_'))()
         shutil.rmtree(self.lab.path('log'))  # another question from now on
         self.lab.make('log')
         self.lab.make('log/answers')
@@ -147,16 +147,31 @@ class Faulty(BootstrapCase):
             os.mkdir(self.lab.path('data/lost+found'), 0o700)
             return
         outer = self.lab.make('outer')
-        self.data_directory = self.node.data_directory = self.lab.make('outer/data')
+        self.use(self.lab.make('outer/data'))
         self.staging = os.path.join(self.data_directory, '.restoring')
-        self.pgbackrest_configuration = self.lab.pgbackrest_configuration(self.data_directory, self.node.port)
+        os.chmod(outer, 0o500)
+
+    def use(self, data_directory):
+        self.data_directory = self.node.data_directory = data_directory
+        self.staging = data_directory + '.restoring'
+        self.pgbackrest_configuration = self.lab.pgbackrest_configuration(data_directory, self.node.port)
         self.configure()
         self.given = self.command()
-        os.chmod(outer, 0o500)
+
+    def arrange_clones(self):
+        """On XFS, where the copy is kept as a clone until the hand-over; what is removed is given back to the disk below."""
+        disk = self.lab.mount_disk(1600, 'disk', system='xfs')
+        self.lab.run_as_root('umount', disk)
+        self.lab.run_as_root('mount', '-o', 'loop,discard', disk + '.image', disk)
+        self.use(os.path.join(disk, 'data'))
 
     def arrange_patroni(self):
         self.mode = {'recovery_conf': self.recovery_conf()}
         self.configure(self.mode)
+
+    def arrange_patroni_mount(self):
+        self.arrange_mount()
+        self.arrange_patroni()
 
     def arrange_resume(self):
         """A bootstrap that was struck in the replay with all of its node, under a cluster that Patroni has begun."""
@@ -280,7 +295,7 @@ class Faulty(BootstrapCase):
 
     def what_is_wrong_with_the_rows(self):
         try:
-            found = self.rows_of_patroni_mode() if self.scenario == 'patroni' else self.rows_of_finished_cluster()
+            found = self.rows_of_patroni_mode() if self.mode else self.rows_of_finished_cluster()
         except AssertionError as different:
             return 'rows: %s' % different
         return '' if found == RIGHT_ROWS else 'rows: %s, not %s' % (found, RIGHT_ROWS)

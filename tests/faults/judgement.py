@@ -3,6 +3,8 @@ import collections
 import os
 import re
 
+from cells import MOUNTS
+
 # exact and refused are right; a cell whose call was not reached this time (threads, retries) says nothing.
 RIGHT = ('exact', 'refused', 'missed')
 OUTCOMES = (*RIGHT, 'wrong', 'hung', 'aborted', 'code 1', 'silent', 'left', 'stuck')
@@ -32,7 +34,7 @@ def judge(cell, seen, codes):
     # In a mount point each entry is renamed. Where no rename works any more none brings back what the first ones moved: the error says
     # so, and the next run goes on.
     cannot_go_back = cell.call.startswith('rename') and cell.lasts == 'on' and 'could not go back' in seen.log
-    if seen.data == 'half' and not (cell.scenario == 'mount' and (killed or cannot_go_back)):
+    if seen.data == 'half' and not (cell.scenario in MOUNTS and (killed or cannot_go_back)):
         return 'wrong', 'the data directory is half there'
     if seen.result:
         return 'wrong', seen.result
