@@ -8,7 +8,6 @@
 #include "staging/kept_base.hpp"
 #include "staging/layout.hpp"
 #include "staging/memory.hpp"
-#include "system/file.hpp"
 #include "system/interruption.hpp"
 #include "system/lock.hpp"
 #include "system/process_facts.hpp"
@@ -74,8 +73,7 @@ RunStatus look(const fs::path& data_directory) {
     StatusSurroundings seen{.journal = {}, .here = ProcessMark::of_this_process(), .now = std::time(nullptr)};
     Layout layout;
     for (const auto& journal : journals_of(data_directory)) {
-        const auto content = system::read_file_if_present(journal.parent_path() / "status.json");
-        auto found = content ? RunStatus::from_json(*content) : std::nullopt;
+        auto found = read_status(journal.parent_path() / "status.json");
         if (found && (!written || found->updated > written->updated)) {
             written = std::move(found);
             seen.journal = journal_beside(journal);

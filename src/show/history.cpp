@@ -2,6 +2,7 @@
 
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/log.hpp"
 #include "system/whole_number.hpp"
 
 #include <nlohmann/json.hpp>
@@ -10,7 +11,7 @@ namespace patroni_pgbackrest {
 
 namespace {
 
-constexpr int history_schema = 1;
+constexpr unsigned history_schema = 1;
 constexpr std::size_t most_runs = 10;
 
 MeasuredRun read_run(const nlohmann::json& content) {
@@ -28,7 +29,11 @@ std::vector<MeasuredRun> read_history(const std::filesystem::path& file) {
     try {
         const auto text = system::read_file_if_present(file);
         const auto content = nlohmann::json::parse(text.value_or("{}"));
-        if (content.at("schema") == history_schema) {
+        const auto schema = system::whole_number<unsigned>(content.at("schema"));
+        if (schema > history_schema) {
+            log::warning("{} has schema {}, and this program reads schema {} and older: it counts for nothing",
+                         file.string(), schema, history_schema);
+        } else {
             for (const auto& run : content.at("runs")) {
                 runs.push_back(read_run(run));
             }

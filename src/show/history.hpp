@@ -20,7 +20,8 @@ struct MeasuredRun {
     bool operator==(const MeasuredRun&) const = default;
 };
 
-/// The last restores on this node, oldest first; none where the file is not there or damaged, which is nobody's loss.
+/// The last restores on this node, oldest first; none where the file is not there, damaged, or a newer program's, which
+/// is nobody's loss.
 std::vector<MeasuredRun> read_history(const std::filesystem::path& file);
 /// Adds one; the oldest goes when there are more than ten. Throws Failure(system_refused).
 void add_to_history(const std::filesystem::path& file, const MeasuredRun& run);

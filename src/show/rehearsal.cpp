@@ -20,7 +20,8 @@ using system::whole_number;
 
 namespace {
 
-constexpr double least_seconds = 0.001;  // behind which a rate means anything
+constexpr unsigned rehearsal_version = 1;  // of a line of the history
+constexpr double least_seconds = 0.001;    // behind which a rate means anything
 
 /// What a restore does besides the copy and the replay.
 constexpr std::array rest_of_a_restore = {"plan", "shutdown", "verification", "sync"};
@@ -124,7 +125,7 @@ json Rehearsal::to_json() const {
     for (const auto& problem : warnings) {
         problems.push_back({{"message", problem.message}, {"hint", problem.hint}});
     }
-    return {{"version", 1},
+    return {{"version", rehearsal_version},
             {"at", at},
             {"stanza", stanza},
             {"target", target},
@@ -150,9 +151,18 @@ json Rehearsal::to_json() const {
             {"warnings", problems}};
 }
 
+bool Rehearsal::is_newer(const std::string& line) {
+    const auto read = json::parse(line, nullptr, false);
+    const auto version = read.is_object() ? read.value("version", json()) : json();
+    return version.is_number_unsigned() && version.get<std::uint64_t>() > rehearsal_version;
+}
+
 std::optional<Rehearsal> Rehearsal::from_json(const std::string& line) {
     try {
         const auto read = json::parse(line);
+        if (whole_number(read, "version", rehearsal_version) > rehearsal_version) {
+            return std::nullopt;
+        }
         Rehearsal rehearsal;
         rehearsal.at = whole_number<std::int64_t>(read.at("at"));
         rehearsal.stanza = read.at("stanza");

@@ -44,8 +44,9 @@ struct Rehearsal {
     std::optional<double> projected() const;
 
     nlohmann::json to_json() const;
-    /// Empty for what is no such line.
+    /// Empty for what is no such line, or one of a newer program.
     static std::optional<Rehearsal> from_json(const std::string& line);
+    static bool is_newer(const std::string& line);
 };
 
 /// For a person, in lines of a name and what there is to say.
@@ -53,7 +54,8 @@ std::string rehearsal_text(const Rehearsal& rehearsal);
 
 /// `$XDG_STATE_HOME/patroni_pgbackrest/rehearsals.jsonl`, in ~/.local/state where that is not set.
 std::filesystem::path usual_rehearsals_file();
-/// The oldest first; lines that are none are passed over. Empty when there is no such file.
+/// The oldest first; lines that are none are passed over, and those of a newer program with a warning. Empty when there
+/// is no such file.
 std::vector<Rehearsal> read_rehearsals(const std::filesystem::path& file);
 /// Adds one at the end, in one write. Throws Failure(system_refused).
 void add_rehearsal(const std::filesystem::path& file, const Rehearsal& rehearsal);

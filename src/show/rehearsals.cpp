@@ -4,6 +4,7 @@
 #include "system/descriptor.hpp"
 #include "system/file.hpp"
 #include "system/lock.hpp"
+#include "system/log.hpp"
 #include "system/process_facts.hpp"
 #include "system/refusal.hpp"
 #include "system/text.hpp"
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstdlib>
 #include <ctime>
 #include <fcntl.h>
@@ -116,10 +118,16 @@ std::filesystem::path usual_rehearsals_file() {
 
 std::vector<Rehearsal> read_rehearsals(const std::filesystem::path& file) {
     std::vector<Rehearsal> rehearsals;
+    std::size_t newer = 0;
     for (const auto& line : system::lines(system::read_file_if_present(file).value_or(""))) {
         if (auto rehearsal = Rehearsal::from_json(line)) {
             rehearsals.push_back(std::move(*rehearsal));
+        } else if (Rehearsal::is_newer(line)) {
+            ++newer;
         }
+    }
+    if (newer > 0) {
+        log::warning("{} rehearsals in {} are of a newer patroni_pgbackrest and are passed over", newer, file.string());
     }
     return rehearsals;
 }

@@ -78,6 +78,10 @@ struct RunStatus {
 };
 std::string text(RunStatus::State state);
 
+/// Empty when there is none, or it is damaged. Throws Failure(unsafe) naming the file when a newer program wrote it:
+/// a restore that is not understood must not look like none.
+std::optional<RunStatus> read_status(const std::filesystem::path& file);
+
 /// Replaces the file in one step, and flushes nothing: after a crash it is nobody's loss. What it cannot write it
 /// leaves as it was. Throws Failure(system_refused).
 void write_status(const RunStatus& status, const std::filesystem::path& file);

@@ -2,13 +2,16 @@
 
 #include "show/progress_text.hpp"
 #include "system/descriptor.hpp"
+#include "system/file.hpp"
 #include "system/temporary_file.hpp"
 #include "system/whole_number.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <unistd.h>
@@ -22,7 +25,7 @@ namespace {
 
 using State = RunStatus::State;
 
-constexpr int status_schema = 1;  // a field that is removed, renamed or given another meaning changes it
+constexpr unsigned status_schema = 1;  // a field that is removed, renamed or given another meaning changes it
 constexpr std::array<std::string_view, 6> state_names = {"running", "waiting", "done", "failed", "interrupted", "none"};
 
 json or_null(const std::string& text) {
@@ -195,10 +198,27 @@ std::string RunStatus::to_json(bool on_one_line) const {
 std::optional<RunStatus> RunStatus::from_json(const std::string& text) {
     try {
         const auto content = json::parse(text);
-        return content.at("schema") == status_schema ? std::optional(read(content)) : std::nullopt;
+        return whole_number<unsigned>(content.at("schema")) <= status_schema ? std::optional(read(content))
+                                                                             : std::nullopt;
     } catch (const json::exception&) {
         return std::nullopt;
     }
+}
+
+std::optional<RunStatus> read_status(const std::filesystem::path& file) {
+    const auto text = system::read_file_if_present(file);
+    if (!text) {
+        return std::nullopt;
+    }
+    const auto content = json::parse(*text, nullptr, false);
+    const auto schema = content.is_object() ? content.value("schema", json()) : json();
+    if (schema.is_number_unsigned() && schema.get<std::uint64_t>() > status_schema) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("the status file {} has schema {}, and this program reads schema {} and older",
+                                  file.string(), schema.get<std::uint64_t>(), status_schema),
+                      "ask the newer patroni_pgbackrest that wrote it");
+    }
+    return RunStatus::from_json(*text);
 }
 
 void write_status(const RunStatus& status, const std::filesystem::path& file) {

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -36,6 +37,8 @@ constexpr const char* own_directory = "ppb.rehearsal";
 constexpr const char* mark_file = "mark.json";
 constexpr const char* new_mark_file = "mark.json.new";
 
+constexpr unsigned mark_version = 1;  // of that file
+
 /// What else a rehearsal makes. (What is written for one that is kept is not among it, and neither removed.)
 constexpr const char* made_there[] = {"data.restoring", "data.restoring.d", "tablespaces", "tmp"};
 
@@ -49,7 +52,7 @@ nlohmann::json read_mark(const fs::path& own) {
 
 /// Follows no link, whoever made one there.
 void write_mark(const fs::path& own, std::string_view state, bool made) {
-    const nlohmann::json content{{"version", 1}, {"state", state}, {"made", made}};
+    const nlohmann::json content{{"version", mark_version}, {"state", state}, {"made", made}};
     const auto text = content.dump() + "\n";
     const auto file = own / new_mark_file;
     system::remove_file(file);
@@ -152,11 +155,23 @@ void refuse_state(const fs::path& directory, const FoundScratch& found) {
                       "name a directory that is empty or not there, or move away what is in it: a rehearsal removes "
                       "only what a rehearsal has made");
     }
+    if (found.state == ScratchState::newer) {
+        throw Failure(ExitCode::unsafe,
+                      fmt::format("{} holds what a newer patroni_pgbackrest has rehearsed", directory.string()),
+                      fmt::format("rehearse with that one; or, when no rehearsal and no server runs there, rm -r {}",
+                                  system::shell_word((directory / own_directory).string())));
+    }
     if (found.state == ScratchState::kept) {
         throw Failure(ExitCode::unsafe, fmt::format("{} holds a rehearsal that was kept", directory.string()),
                       fmt::format("stop its server if one runs, then rm -r {}",
                                   system::shell_word((directory / own_directory).string())));
     }
+}
+
+/// What it means is not known here, so nothing is removed by it.
+bool is_newer(const nlohmann::json& mark) {
+    const auto version = mark.value("version", nlohmann::json(mark_version));
+    return version.is_number_unsigned() && version.get<std::uint64_t>() > mark_version;
 }
 
 void refuse_unprotected(const fs::path& directory) {
@@ -235,6 +250,9 @@ FoundScratch look_at_own(const fs::path& own) {
         const auto stranger = stranger_in(own, [](const std::string& name) { return name == new_mark_file; });
         return stranger.empty() ? FoundScratch{} : FoundScratch{ScratchState::foreign, named(stranger)};
     }
+    if (is_newer(mark)) {
+        return {ScratchState::newer};
+    }
     const auto state = mark.find("state");
     if (state != mark.end() && *state == "kept") {
         return {ScratchState::kept};
@@ -257,7 +275,7 @@ FoundScratch look_at_scratch(const fs::path& directory) {
     const auto own = directory / own_directory;
     const bool has_own = fs::exists(fs::symlink_status(own, error));
     const auto found = has_own ? look_at_own(own) : FoundScratch{};
-    if (found.state == ScratchState::kept || found.state == ScratchState::foreign) {
+    if (found.state != ScratchState::usable && found.state != ScratchState::interrupted) {
         return found;
     }
     const auto stranger =

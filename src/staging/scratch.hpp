@@ -16,6 +16,7 @@ enum class ScratchState {
     usable,       ///< absent, or empty but for lost+found
     interrupted,  ///< what a rehearsal left that was killed
     kept,         ///< what one left that was told to keep it
+    newer,        ///< what a newer program left, which is not understood here
     foreign,      ///< anything else
 };
 /// What is there, and for a foreign one the name of something in it that is no rehearsal's, if there is any.

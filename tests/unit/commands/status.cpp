@@ -78,6 +78,16 @@ TEST_CASE("status knows a run by its process, and ends with its exit code") {
     CHECK(RunStatus::from_json(none.text)->state == RunStatus::State::none);
 }
 
+TEST_CASE("status does not take what a newer program runs for nothing") {
+    const Restore restore;
+    const auto file = restore.files.write("data.restoring.d/status.json", R"({"schema": 2, "state": "running"})");
+    const auto printed = run_status(restore.files, {.data_directory = restore.data().string()});
+    CHECK(printed.code == 9);
+    CHECK(printed.text.empty());
+    CHECK(printed.errors.find("the status file " + file.string() + " has schema 2, and this program reads schema 1") !=
+          std::string::npos);
+}
+
 TEST_CASE("status writes the metrics of a restore that has ended, which its process could not when it was killed") {
     const Restore restore;
     auto status = copying(RunStatus::State::running);

@@ -103,6 +103,19 @@ TEST_CASE("the history keeps every rehearsal in a line, and passes over what is 
     CHECK(problems_of(ExitCode::system_refused, [&] { add_rehearsal(files.path("none/file"), green()); }).size() == 1);
 }
 
+TEST_CASE("a newer program's line of the history is passed over, and stays") {
+    const Files files;
+    const auto file = files.path("rehearsals.jsonl");
+    const std::string newer = R"({"version": 2, "at": 1, "stanza": "demo", "exit_code": 0})"
+                              "\n";
+    files.write("rehearsals.jsonl", newer);
+    add_rehearsal(file, green(2));
+    const auto read = read_rehearsals(file);
+    REQUIRE(read.size() == 1);
+    CHECK(read.front().at == 2);
+    CHECK(files.read("rehearsals.jsonl").find(newer) == 0);
+}
+
 TEST_CASE("a rehearsal that has left its note and is gone was killed") {
     const Files files;
     const auto history = files.path("rehearsals.jsonl");

@@ -40,6 +40,8 @@ TEST_CASE("a scratch directory is absent or empty, or was left by a rehearsal") 
     CHECK(state() == ScratchState::interrupted);
     files.write(mark, R"({"version":1,"state":7})");
     CHECK(state() == ScratchState::interrupted);
+    files.write(mark, R"({"state":"running"})");
+    CHECK(state() == ScratchState::interrupted);
     files.write(mark, "{");
     CHECK(state() == ScratchState::foreign);
     files.write(mark, R"({"version":1,"state":"kept","made":true})");
@@ -70,6 +72,22 @@ TEST_CASE("what is somebody's in a scratch directory is named, and stays beside 
     }
     CHECK(refusal_of_scratch(scratch).code() == ExitCode::done);
     CHECK_FALSE(fs::exists(scratch));
+}
+
+TEST_CASE("what a newer program has rehearsed is refused, and nothing of it is removed") {
+    const Files files;
+    const auto scratch = files.path("scratch");
+    files.write(mark, R"({"version":2,"state":"running","made":true})");
+    files.write(own + "/data.restoring/PG_VERSION", "15\n");
+    fs::permissions(scratch, fs::perms::owner_all);
+    CHECK(look_at_scratch(scratch).state == ScratchState::newer);
+    const auto refused = refusal_of_scratch(scratch);
+    CHECK(refused.code() == ExitCode::unsafe);
+    CHECK(refused.problems() ==
+          Problems{{scratch.string() + " holds what a newer patroni_pgbackrest has rehearsed",
+                    "rehearse with that one; or, when no rehearsal and no server runs there, rm -r " +
+                        (scratch / "ppb.rehearsal").string()}});
+    CHECK(files.read(own + "/data.restoring/PG_VERSION") == "15\n");
 }
 
 TEST_CASE("a link in the place of the mark, or of the directory around it, is not followed") {
