@@ -47,7 +47,12 @@ WANTED = {  # {file: {damage: exit code}}, as in docs/pgbackrest-errors.md
     'a data file of a backup, when its restore begins': {'swapped': 5},
     "both copies of a backup's manifest, when its restore begins": {'swapped': 5},
     'a bundle of a backup, when its restore begins': {'swapped': 5},
+    'both copies of archive.info, when a restore begins': {'swapped': 5},
+    'both copies of backup.info, when a restore begins': {'swapped': 5},
+    "a timeline's history, when a restore begins": {'swapped': 4},
+    'a WAL segment, when the replay comes to it': {'swapped': 5},
 }
+PASSING = (6, 10, 11)  # exit codes of what another try may bring
 
 
 class LyingCase(RepositoryCase):
@@ -70,8 +75,8 @@ class LyingCase(RepositoryCase):
         self.assertGreaterEqual(len(found), len(patterns), patterns)
         return found
 
-    def judge(self, what, result=None):
-        """The exit code of the next call, or of this one; 0 with the right rows alone."""
+    def judge(self, what, result=None, lasts=True):
+        """The exit code of the next call, or of this one; 0 with the right rows alone. `lasts`: whether damage is remembered as lasting."""
         result = result or self.again()
         if result.code == 0:
             self.look_into()
@@ -81,7 +86,32 @@ class LyingCase(RepositoryCase):
         self.assert_absent()
         self.assertTrue(result.problems() and all(hint for _, hint in result.problems()), what)
         self.assert_nothing_runs()
+        self.assert_remembered_as(lasts and result.code not in PASSING, what)
         return result.code
+
+    def assert_remembered_as(self, lasting, what):
+        """What the plan met is looked at anew by each call, and leaves nothing."""
+        failure = read(self.staging + '.d/failure.json')
+        if failure:
+            self.assertEqual(json.loads(failure)['lasts'], lasting, what)
+
+    def replaced(self, files, begins='[ $VERB = restore ]', in_the_middle=''):
+        """A bootstrap that is held when pgbackrest is about to do that, while files are replaced. `files`: {file: the other one}."""
+        reached, opened = self.lab.path('log/reached'), self.lab.path('log/opened')
+        held = 'touch %s; until [ -e %s ]; do sleep .05; done' % (reached, opened)
+        if in_the_middle:
+            held = in_the_middle % (self.staging, held)
+        process = self.start_bootstrap('--pgbackrest=' + self.wrap_pgbackrest('if %s && [ ! -e %s ]; then %s; fi' % (begins, opened, held)))
+        wait_until('the copy', lambda: os.path.exists(reached) or process.poll() is not None, 120)
+        self.assertIsNone(process.poll(), self.lab.log('bootstrap'))
+        for file, other in files.items():
+            shutil.copyfile(other, file)
+        self.lab.write('log/opened', '')
+        result = self.result_of(process, 120)
+        print(result.log)
+        for path in (reached, opened, self.lab.path('bootstrap.log')):
+            os.remove(path)
+        return result
 
     def assert_codes(self, wanted, *patterns, swapped_with):
         """`wanted`: {damage: exit code}. The last try is with the healed repository."""
@@ -146,11 +176,11 @@ class TwoBackups(LyingCase):
     def of_backup(self, name, file):
         return self.files('backup/demo/%s/%s' % (self.label(name), file))[0]
 
-    def judge(self, what, result=None):
+    def judge(self, what, result=None, lasts=True):
         """With nothing there of an earlier try: what that copied well would not be read again."""
         if result is None:
             self.lab.run('rm', '-rf', self.staging, self.staging + '.d')
-        return super().judge(what, result)
+        return super().judge(what, result, lasts)
 
     def place_of(self, kind, backup='alpha'):
         """(bundle, offset, size) of a file of this kind, as the manifest says."""
@@ -226,33 +256,15 @@ class ReplacedCase(TwoBackups):
 
     COPYING = 'pgbackrest "$@" & until [ -e %s/base ] || ! kill -0 $!; do :; done; kill -STOP $!; %s; kill -CONT $!; wait $!; exit'
 
-    def replaced(self, files, in_the_middle):
-        """A bootstrap whose backup changes when pgbackrest is about to read it, or has begun to copy. `files`: {file: the other one}."""
-        reached, opened = self.lab.path('log/reached'), self.lab.path('log/opened')
-        held = 'touch %s; until [ -e %s ]; do sleep .05; done' % (reached, opened)
-        if in_the_middle:
-            held = self.COPYING % (self.staging, held)
-        process = self.start_bootstrap('--pgbackrest=' + self.wrap_pgbackrest('if [ $VERB = restore ] && [ ! -e %s ]; then %s; fi' % (opened, held)))
-        wait_until('the copy', lambda: os.path.exists(reached) or process.poll() is not None, 120)
-        self.assertIsNone(process.poll(), self.lab.log('bootstrap'))
-        for file, other in files.items():
-            shutil.copyfile(other, file)
-        self.lab.write('log/opened', '')
-        result = self.result_of(process, 120)
-        print(result.log)
-        for path in (reached, opened, self.lab.path('bootstrap.log')):
-            os.remove(path)
-        return result
-
     def assert_replaced(self, what, files):
         """In the middle it depends on what was read before: the right data, or a refusal."""
-        code = self.judge(what, self.replaced(files, in_the_middle=False))
+        code = self.judge(what, self.replaced(files))
         self.assertEqual({'swapped': code}, WANTED[what])
         self.heal()
         self.assertEqual(self.judge('healed'), 0)
         self.server.stop()
         self.lab.run('rm', '-rf', self.data_directory, self.staging, self.staging + '.d')
-        self.judge(what + ', in the middle', self.replaced(files, in_the_middle=True))
+        self.judge(what + ', in the middle', self.replaced(files, in_the_middle=self.COPYING))
         self.heal()
         self.assertEqual(self.judge('healed'), 0)
 
@@ -276,9 +288,43 @@ class ReplacedBundles(ReplacedCase):
         self.assert_replaced('a bundle of a backup, when its restore begins', {places[0]: places[1]})
 
 
+class ReplacedInTheArchive(LyingCase):
+    """What the plan was made with is exchanged behind it: a history and a segment of the followed timeline, and the stanza's own files."""
+
+    def assert_replaced(self, what, files, begins='[ $VERB = restore ]', lasts=True):
+        self.assertEqual({'swapped': self.judge(what, self.replaced(files, begins), lasts)}, WANTED[what])
+        self.heal()
+        self.assertEqual(self.judge('healed'), 0)
+
+    def info_files(self, kind):
+        return self.files('%s/demo/%s.info' % (kind, kind), '%s/demo/%s.info.copy' % (kind, kind))
+
+    def test_archive_info(self):
+        self.assert_replaced('both copies of archive.info, when a restore begins', dict(zip(self.info_files('archive'), self.info_files('backup'))))
+
+    def test_backup_info(self):
+        self.assert_replaced('both copies of backup.info, when a restore begins', dict(zip(self.info_files('backup'), self.info_files('archive'))))
+
+    def test_one_of_the_two_copies(self):
+        """The other one is enough, whenever."""
+        archive, backup = self.info_files('archive'), self.info_files('backup')
+        self.assertEqual(self.judge('one of two', self.replaced({archive[0]: backup[0], backup[0]: archive[1]})), 0)
+
+    def test_a_history(self):
+        """It passes: the next run plans with what is there then."""
+        other = self.lab.write('other', '1\t0/1000000\tno recovery target specified\n')
+        self.assert_replaced("a timeline's history, when a restore begins", {self.files('archive/demo/*/00000002.history')[0]: other}, lasts=False)
+
+    def test_a_segment(self):
+        segments = {batch: self.facts['batches'][batch]['segment'] for batch in ('1', '20')}
+        paths = {batch: self.files('archive/demo/*/*/%s-*' % segment)[0] for batch, segment in segments.items()}
+        self.assert_replaced('a WAL segment, when the replay comes to it', {paths['20']: paths['1']},
+                             '[ "$VERB $SEGMENT" = "archive-get %s" ]' % segments['20'])
+
+
 class Documented(unittest.TestCase):
     def test_the_table_in_the_documents_says_what_these_tests_see(self):
-        text = read(os.path.join(CHECKOUT, 'docs/pgbackrest-errors.md')).split('## A repository that lies')[1]
+        text = read(os.path.join(CHECKOUT, 'docs/pgbackrest-errors.md')).split('## A repository that lies')[1].split('What passes')[0]
         rows = {cells[1]: cells[2:-1] for cells in ([cell.strip() for cell in line.split('|')] for line in text.split('\n') if '|' in line)}
         self.assertEqual(set(rows), {'file', '---', *WANTED})
         columns = rows['file']
