@@ -4,7 +4,9 @@ import os
 import re
 import time
 
-from bootstrap_case import BootstrapCase, wait_until
+from bootstrap_case import BATCHES, BootstrapCase, program, wait_until
+from test_patroni import UnderPatroni
+from test_resume import ResumeCase as Resuming
 
 HOUR, DAY = 3600, 86400
 
@@ -38,7 +40,7 @@ esac''' % (' | '.join(self.source.segments[batch] for batch in batches), self.la
         return plan.group()
 
 
-class Steps(ClockCase):
+class FakedCase(ClockCase):
     """The clock of the program and of all that it starts, as libfaketime shows it to them."""
 
     SHARED = '/dev/shm/*faketime_*_[0-9]*'  # libfaketime's, which stays behind a process that is killed
@@ -69,6 +71,8 @@ class Steps(ClockCase):
         shown = int(self.lab.run('date', '+%s', environment=self.faked))
         self.assertTrue(abs(shown - time.time() - seconds) < 600, shown)
 
+
+class Steps(FakedCase):
     def test_an_hour_ahead_and_back_in_the_replay(self):
         process = self.begin(self.faked, (5, 6, 8))
         for batch, offset in ((5, HOUR), (6, -HOUR), (8, 0)):
@@ -78,6 +82,20 @@ class Steps(ClockCase):
             self.let_go(batch)
         self.assert_done(self.result_of(process, 120))
         self.assert_complete()
+
+    def test_an_hour_back_in_the_copy_and_ahead_in_the_replay(self):
+        held = self.wrap_pgbackrest('''case "$VERB $SEGMENT" in
+'restore ' | 'archive-get %s') touch %s/$VERB.reached; until [ -e %s/$VERB.open ]; do sleep .05; done ;;
+esac''' % (self.source.segments[6], self.lab.path('log'), self.lab.path('log')))
+        process = self.lab.start('bootstrap', *self.command('--pgbackrest=' + held, *self.to_batch(8)), environment=self.faked)
+        for verb, offset in (('restore', -HOUR), ('archive-get', HOUR)):
+            wait_until(verb, lambda: os.path.exists(self.lab.path('log/%s.reached' % verb)) or process.poll() is not None, 120)
+            self.assertIsNone(process.poll(), self.lab.log('bootstrap'))
+            self.set_clock(offset)
+            self.assert_clock_is_faked(offset)
+            self.lab.write('log/%s.open' % verb, '')
+        self.assert_done(self.result_of(process, 120))
+        self.assert_complete(8)
 
     def test_a_node_that_is_a_day_behind(self):
         """Every target and every backup is in the future of its clock."""
@@ -110,6 +128,28 @@ class Steps(ClockCase):
         for seconds in re.findall(r'times in a row: waiting (\d+) s', result.log):
             self.assertLessEqual(int(seconds), 10)  # no day
         self.assert_complete()
+
+
+class Resumed(FakedCase, Resuming):
+    def test_by_a_clock_that_is_a_day_behind_the_journal(self):
+        self.interrupt_the_replay({'type': 'time', 'target': self.target('time', 8)})
+        self.set_clock(-DAY)
+        self.assert_clock_is_faked(-DAY)
+        self.assert_done(self.resume(self.faked))
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_resumed(8)
+
+
+class Verified(FakedCase, UnderPatroni):
+    def test_with_its_probes_by_clocks_behind_and_ahead(self):
+        self.bring_back({'probe': 'select count(distinct batch) = %d from kept' % BATCHES})
+        for offset in (-DAY, -HOUR, HOUR):
+            self.set_clock(offset)
+            self.assert_clock_is_faked(offset)
+            result = self.run_program(program(), 'verify', '--patroni-config=' + self.yml, environment={**self.faked, 'PGUSER': 'postgres'})
+            self.assert_done(result)
+            self.assertRegex(result.log, r'(?m)^probes     1 of 1 true\n0 errors')
 
 
 class Zones(ClockCase):
