@@ -32,7 +32,8 @@ CALLS = {
     'symlink': DIRECTORY, 'symlinkat': DIRECTORY, 'mkdir': DIRECTORY, 'mkdirat': DIRECTORY,
     'unlink': REMOVAL, 'unlinkat': REMOVAL, 'rmdir': REMOVAL,
     'fsync': DISK, 'fdatasync': DISK, 'syncfs': DISK, 'sync_file_range': DISK,
-    'chmod': ATTRIBUTES, 'fchmod': ATTRIBUTES, 'fchmodat': ATTRIBUTES, 'fchown': ATTRIBUTES, 'fallocate': (*DISK, 'EINTR'),
+    'truncate': (*DISK, 'EINTR'), 'chmod': ATTRIBUTES, 'fchmod': ATTRIBUTES, 'fchmodat': ATTRIBUTES,
+    'chown': ATTRIBUTES, 'fchown': ATTRIBUTES, 'fchownat': ATTRIBUTES, 'fallocate': (*DISK, 'EINTR'),
     'clone': ('EAGAIN', 'ENOMEM'), 'clone3': ('EAGAIN', 'ENOMEM'), 'fork': ('EAGAIN', 'ENOMEM'), 'vfork': ('EAGAIN', 'ENOMEM'),
     'execve': ('ENOMEM', 'EACCES', 'EIO'),
     'socket': ('EMFILE', 'ENOMEM', 'EACCES'), 'bind': ('EACCES', 'ENOMEM'), 'connect': ('EACCES', 'EINTR'),
@@ -43,7 +44,7 @@ CALLS = {
     'listen': ('EACCES',), 'landlock_create_ruleset': ('ENOMEM', 'EMFILE'), 'landlock_add_rule': ('ENOMEM',),
 }
 KILLED_AT = {'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'write', 'mkdir', 'fsync', 'fallocate', 'ftruncate',
-             'clone', 'clone3', 'vfork', 'openat'}  # where SIGKILL is a fault as well
+             'clone', 'clone3', 'vfork', 'openat', 'ioctl'}  # where SIGKILL is a fault as well
 ERRORS_THAT_PASS = ('EINTR',)  # a call that was disturbed again and again for ever is no fault of a machine
 
 Cell = collections.namedtuple('Cell', 'scenario call error number lasts')  # lasts: 'once' or 'on'; execve's number is a program

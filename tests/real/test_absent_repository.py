@@ -1,14 +1,15 @@
 """A repository that goes away in the middle of a restore and comes back: it passes."""
 import glob
+import json
 import os
 
-from bootstrap_case import BootstrapCase, wait_until
+from bootstrap_case import BootstrapCase, read, wait_until
 
 
 class AbsentCase(BootstrapCase):
     """The repository is a directory that is moved away, as a file system that is not mounted any more."""
 
-    AT = {'copy': '[ $VERB = restore ]', 'replay': '[ $VERB = archive-get ] && [[ $SEGMENT > %s ]]',
+    AT = {'info': '[ $VERB = info ]', 'listing': '[ $VERB = repo-ls ]', 'manifest': '[ $VERB = repo-get ]', 'copy': '[ $VERB = restore ]', 'replay': '[ $VERB = archive-get ] && [[ $SEGMENT > %s ]]',
           'middle of the copy': '[ $VERB = restore ]', 'asynchronous replay': '[ $VERB = archive-get ]'}
 
     def take_away_at(self, phase, *arguments):
@@ -40,6 +41,28 @@ class AbsentCase(BootstrapCase):
 
 
 class AbsentRepository(AbsentCase):
+    def assert_passes_in_the_plan(self, phase):
+        """Whatever the plan takes it for, the next call looks again."""
+        result = self.result_of(self.take_away_at(phase, '--retry=0'), 90)
+        self.assertIn(result.code, (4, 6), result.log)
+        self.assertTrue(result.problems() and all(hint for _, hint in result.problems()), result.log)
+        self.assert_absent()
+        self.assert_nothing_runs()
+        failure = read(self.staging + '.d/failure.json')
+        self.assertFalse(failure and json.loads(failure)['lasts'], failure)
+        self.bring_back()
+        self.assert_done(self.bootstrap())
+        self.assert_complete()
+
+    def test_gone_when_its_info_is_asked_for(self):
+        self.assert_passes_in_the_plan('info')
+
+    def test_gone_when_its_archive_is_listed(self):
+        self.assert_passes_in_the_plan('listing')
+
+    def test_gone_when_its_manifest_is_read(self):
+        self.assert_passes_in_the_plan('manifest')
+
     def test_gone_before_the_copy(self):
         self.assert_passes('copy')
 
@@ -49,12 +72,18 @@ class AbsentRepository(AbsentCase):
     def test_gone_in_the_replay(self):
         self.assert_passes('replay')
 
-    def test_back_again_while_it_is_tried_again(self):
-        process = self.take_away_at('replay', '--retry=5', '--retry-wait=1')
+    def assert_back_in_time(self, phase):
+        process = self.take_away_at(phase, '--retry=5', '--retry-wait=1')
         self.wait_for_log('trying again in')
         self.bring_back()
         self.assert_done(self.result_of(process, 90))
         self.assert_complete()
+
+    def test_back_again_while_the_copy_is_tried_again(self):
+        self.assert_back_in_time('copy')
+
+    def test_back_again_while_it_is_tried_again(self):
+        self.assert_back_in_time('replay')
 
 
 class OneOfTwoRepositories(AbsentCase):
