@@ -138,7 +138,7 @@ void add_check_options(CLI::App& command, CheckOptions& options) {
     command.add_option("--explain", options.explain, "print what docs/checks.md says about a finding's id")
         ->type_name("ID");
     command
-        ->add_option("--member", options.members,
+        .add_option("--member", options.members,
                      "another member's patroni.yml, which must ask for the same restore; may be repeated")
         ->type_name("FILE")
         ->expected(1)

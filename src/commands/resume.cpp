@@ -11,6 +11,7 @@
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
 #include "staging/kept_base.hpp"
+#include "staging/lost_bootstrap.hpp"
 #include "staging/renamed_link.hpp"
 #include "staging/resume_decision.hpp"
 #include "staging/set_aside.hpp"
