@@ -306,7 +306,8 @@ void conclude(const RehearseArguments& arguments, const BootstrapArguments& give
     // The block's page is of this node's restore, as its report is.
     const RunFiles files{settings.request.report, page_path(given.options, std::nullopt),
                          metrics_path(given.options, given.patroni)};
-    write_files(files, {"Rehearsal", drill_metrics}, [&] { return text; }, drill.view.display.status(), failure,
+    write_files(files, {"Rehearsal", drill_metrics, page_additions(drill.told)}, [&] { return text; },
+                drill.view.display.status(), failure,
                 {{settings.history, [&] { add_rehearsal(settings.history, drill.told); }}});
     drill.remove_note();
 }

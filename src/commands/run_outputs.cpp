@@ -40,7 +40,8 @@ void write_files(const RunFiles& files, const RunKind& kind, const std::function
     if (files.page) {
         writings.push_back({*files.page, [&] {
                                 const auto findings = failure ? failure->problems() : std::vector<Problem>();
-                                system::replace_file(*files.page, run_page(kind.title, status, findings), 0644);
+                                const auto page = run_page(kind.title, status, findings, kind.on_page);
+                                system::replace_file(*files.page, page, 0644);
                             }});
     }
     if (files.metrics) {

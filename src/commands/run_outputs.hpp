@@ -2,6 +2,7 @@
 
 #include "commands/bootstrap.hpp"
 #include "process/aside.hpp"
+#include "show/page.hpp"
 #include "show/run_view.hpp"
 #include "show/status.hpp"
 #include "system/log.hpp"
@@ -28,6 +29,7 @@ struct RunFiles {
 struct RunKind {
     std::string title;
     std::string_view metrics;
+    PageAdditions on_page{};
 };
 
 /// Writes a run's end into them, and does what else is to be written. `report` makes the report's text. What is wrong

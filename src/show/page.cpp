@@ -110,22 +110,20 @@ std::string phase_rows(const RunStatus& status) {
     return rows;
 }
 
-std::string fact_rows(const RunStatus& status) {
+std::string fact_rows(const Facts& facts) {
     std::string rows;
-    for (const auto& [name, value] : facts_of(status)) {
+    for (const auto& [name, value] : facts) {
         rows += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", escaped(name), escaped(value));
     }
     return rows;
 }
 
-std::string finding_list(const std::vector<Problem>& findings) {
-    if (findings.empty()) {
-        return "<p>none</p>";
-    }
+/// `tag` begins the paragraph of a finding.
+std::string finding_list(const std::vector<Problem>& findings, std::string_view tag) {
     std::string list;
     for (const auto& finding : findings) {
         const auto place = finding.place.empty() ? "" : finding.place + ": ";
-        list += fmt::format("<p class=\"bad\">{}</p>\n", escaped(place + finding.message));
+        list += fmt::format("{}{}</p>\n", tag, escaped(place + finding.message));
         if (!finding.hint.empty()) {
             list += fmt::format("<p>What to do: {}</p>\n", escaped(finding.hint));
         }
@@ -135,8 +133,12 @@ std::string finding_list(const std::vector<Problem>& findings) {
 
 }  // namespace
 
-std::string run_page(const std::string& title, const RunStatus& status, const std::vector<Problem>& findings) {
+std::string run_page(const std::string& title, const RunStatus& status, const std::vector<Problem>& findings,
+                     const PageAdditions& additions) {
     const auto took = duration_text(seconds_in_all(status));
+    auto proof = facts_of(status);
+    proof.insert(proof.end(), additions.proof.begin(), additions.proof.end());
+    const auto found = finding_list(findings, "<p class=\"bad\">") + finding_list(additions.warnings, "<p>Warning: ");
     return filled(
         page_template,
         {{"title", escaped(title)},
@@ -145,8 +147,8 @@ std::string run_page(const std::string& title, const RunStatus& status, const st
          {"class", status.state == RunStatus::State::done ? "good" : "bad"},
          {"when", escaped(fmt::format("{} to {}, {}", instant(status.started), instant(status.updated), took))},
          {"phases", phase_rows(status)},
-         {"proof", fact_rows(status)},
-         {"findings", finding_list(findings)},
+         {"proof", fact_rows(proof)},
+         {"findings", found.empty() ? "<p>none</p>" : found},
          {"version", escaped(PATRONI_PGBACKREST_VERSION)}});
 }
 

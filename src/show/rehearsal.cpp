@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <numeric>
 #include <string_view>
+#include <utility>
 
 namespace patroni_pgbackrest {
 
@@ -78,6 +79,10 @@ std::string rates_text(const Rehearsal& rehearsal) {
     const auto replay = rehearsal.replay_rate();
     return fmt::format("copy {}, replay {}", copy ? bytes_text(*copy) + "/s" : "not measured",
                        replay ? fmt::format("{:.1f} WAL segments/s", *replay) : "not measured");
+}
+
+std::string examined_text(const Rehearsal& rehearsal) {
+    return rehearsal.examined.empty() ? "nothing but the recovery itself" : system::join(rehearsal.examined, ", ");
 }
 
 }  // namespace
@@ -214,8 +219,7 @@ std::string rehearsal_text(const Rehearsal& rehearsal) {
     text += line_of("phases", system::join(times, ", "));
     if (rehearsal.is_done()) {
         text += line_of("rates", rates_text(rehearsal));
-        text += line_of("examined", rehearsal.examined.empty() ? "nothing but the recovery itself"
-                                                               : system::join(rehearsal.examined, ", "));
+        text += line_of("examined", examined_text(rehearsal));
     }
     if (!rehearsal.window.empty()) {
         text += line_of("window", rehearsal.window);
@@ -226,6 +230,27 @@ std::string rehearsal_text(const Rehearsal& rehearsal) {
         text += line_of("warning", warning.message);
     }
     return text;
+}
+
+PageAdditions page_additions(const Rehearsal& rehearsal) {
+    PageAdditions additions;
+    const auto add = [&](const char* name, std::string text) { additions.proof.emplace_back(name, std::move(text)); };
+    if (rehearsal.seed) {
+        add("chosen by", fmt::format("seed {}", *rehearsal.seed));
+    }
+    if (rehearsal.is_done()) {
+        add("rates", rates_text(rehearsal));
+    }
+    if (rehearsal.is_done() || !rehearsal.examined.empty()) {
+        add("examined", examined_text(rehearsal));
+    }
+    if (!rehearsal.window.empty()) {
+        add("window", rehearsal.window);
+        add("lost now", lost_text(rehearsal));
+        add("recovery", projected_text(rehearsal));
+    }
+    additions.warnings = rehearsal.warnings;
+    return additions;
 }
 
 }  // namespace patroni_pgbackrest

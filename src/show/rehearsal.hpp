@@ -1,5 +1,6 @@
 #pragma once
 
+#include "show/page.hpp"
 #include "show/status.hpp"
 #include "system/finding.hpp"
 
@@ -51,6 +52,9 @@ struct Rehearsal {
 
 /// For a person, in lines of a name and what there is to say.
 std::string rehearsal_text(const Rehearsal& rehearsal);
+/// For its page: what was looked at, the rates, the window, what would be lost now, how long a restore would take, and
+/// the warnings.
+PageAdditions page_additions(const Rehearsal& rehearsal);
 
 /// `$XDG_STATE_HOME/patroni_pgbackrest/rehearsals.jsonl`, in ~/.local/state where that is not set.
 std::filesystem::path usual_rehearsals_file();

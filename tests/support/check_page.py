@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Whether the page of a run (html=FILE) is one that a person can read: nothing is cut off on a telephone, light and dark screens get
-colours of their own with enough contrast, the browser complains about nothing and asks for no other file.
+"""Whether the pages of a restore and of a rehearsal (html=FILE) are ones that a person can read: nothing is cut off on a telephone,
+light and dark screens get colours of their own with enough contrast, the browser complains about nothing and asks for no other file.
 
     tests/support/check_page.py PROGRAM CHROMIUM     not as root
 """
@@ -71,8 +71,8 @@ def make_repository(directory):
     write(directory, '%s_%s_%s%s' % (below, SEGMENTS[0][:16], SEGMENTS[1], CHECKSUM), text=page)
 
 
-def make_page(program, directory):
-    """That of a restore whose copy fails, with long words in all that it says."""
+def make_pages(program, directory):
+    """{first word of its heading: path} of a restore and a rehearsal whose copy fails, with long words in all that they say."""
     repository = os.path.join(directory, 'repository')
     make_repository(repository)
     for name in ('postgres', 'pg_controldata'):
@@ -81,16 +81,20 @@ def make_page(program, directory):
         'bootstrap': {'method': 'pgbackrest', 'pgbackrest': {'command': 'patroni_pgbackrest bootstrap'}},
         'postgresql': {'bin_dir': os.path.join(directory, 'bin'), 'authentication': {
             'superuser': {'username': 'postgres', 'password': 'mellon'}, 'replication': {'username': 'replicator'}}}}))
-    page = os.path.join(directory, 'page.html')
-    environment = {**os.environ, 'FAKE_OUTPUTS': repository, 'PGBACKREST_LOG_PATH': directory, 'FAKE_ONLY': '* restore', 'FAKE_FAIL': '95',
+    environment = {**os.environ, 'XDG_STATE_HOME': directory, 'FAKE_OUTPUTS': repository, 'PGBACKREST_LOG_PATH': directory, 'FAKE_ONLY': '* restore', 'FAKE_FAIL': '95',
                    'FAKE_ERRORS': 'ERROR: [095]: unable to flush /' + 'a-long-name' * 20}
-    done = subprocess.run(
-        [program, 'bootstrap', '--scope=demo', '--stanza=' + STANZA, '--datadir=' + os.path.join(directory, 'data' * 20),
-         '--pgbackrest=' + os.path.join(SUPPORT, 'fake-pgbackrest'), '--patroni-config=' + configuration, '--html=' + page],
-        env=environment, cwd=directory, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True, check=False)
-    if done.returncode != 5:
-        raise AssertionError('exit code %d\n%s' % (done.returncode, done.stderr))
-    return page
+    pages = {}
+    for name, words in (('Restore', ['bootstrap']),
+                        ('Rehearsal', ['rehearse', '--disk-floor=0', '--scratch=' + os.path.join(directory, 'scratch' * 20)])):
+        pages[name] = os.path.join(directory, name + '.html')
+        done = subprocess.run(
+            [program, *words, '--scope=demo', '--stanza=' + STANZA, '--datadir=' + os.path.join(directory, 'data' * 20),
+             '--pgbackrest=' + os.path.join(SUPPORT, 'fake-pgbackrest'), '--patroni-config=' + configuration, '--html=' + pages[name]],
+            env=environment, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            universal_newlines=True, check=False)
+        if done.returncode != 5:
+            raise AssertionError('exit code %d\n%s%s' % (done.returncode, done.stdout, done.stderr))
+    return pages
 
 
 def luminance(colour):
@@ -105,7 +109,7 @@ def contrast(one, other):
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def judge(seen, url, requests, complaints):
+def judge(seen, name, url, requests, complaints):
     """What a person would not like about it."""
     if seen['widths'][0] > seen['widths'][1] or seen['cut']:
         yield 'wider than the screen: %s %s' % (seen['widths'], seen['cut'])
@@ -117,7 +121,7 @@ def judge(seen, url, requests, complaints):
                 yield '%s %s: contrast %.2f of %s on %s' % (what, name, contrast(colour, seen['paper']), colour, seen['paper'])
     if seen['papers'] != ['rgba(0, 0, 0, 0)']:
         yield 'more than one background: %s' % seen['papers']
-    if [heading.split(':')[0] for heading in seen['headings']] != ['Restore of ' + STANZA, 'Phases', 'Proof', 'Findings']:
+    if [heading.split(':')[0] for heading in seen['headings']] != ['%s of %s' % (name, STANZA), 'Phases', 'Proof', 'Findings']:
         yield 'other headings: %s' % seen['headings']
     if set(requests) - {url}:
         yield 'it asks for other files: %s' % requests
@@ -125,7 +129,7 @@ def judge(seen, url, requests, complaints):
         yield 'the browser complains: %s' % complaints
 
 
-def look_at(browser, page):
+def look_at(browser, name, page):
     """What is wrong with it, for any client."""
     url, papers, wrong = 'file://' + page, {}, []
     for width, scheme in CLIENTS:
@@ -134,7 +138,7 @@ def look_at(browser, page):
         papers[scheme] = seen['paper']
         requests = [told['request']['url'] for told in browser.told('Network.requestWillBeSent')]
         complaints = browser.told('Runtime.exceptionThrown', 'Runtime.consoleAPICalled', 'Log.entryAdded')
-        wrong += ['%d pixels, %s: %s' % (width, scheme, what) for what in judge(seen, url, requests, complaints)]
+        wrong += ['%d pixels, %s: %s' % (width, scheme, what) for what in judge(seen, name, url, requests, complaints)]
     if luminance(papers['dark']) >= luminance(papers['light']):
         wrong.append('a dark screen gets %s, and a light one %s' % (papers['dark'], papers['light']))
     with open(page, encoding='utf-8') as file:
@@ -146,9 +150,9 @@ def main(program, chromium):
     directory = os.path.realpath(tempfile.mkdtemp(prefix='page.'))
     browser = None
     try:
-        page = make_page(program, directory)
+        pages = make_pages(program, directory)
         browser = Browser(chromium, directory)
-        wrong = look_at(browser, page)
+        wrong = ['%s: %s' % (name, what) for name, page in pages.items() for what in look_at(browser, name, page)]
     except (Refused, Silent) as failure:
         with open(os.path.join(directory, 'browser.log'), encoding='utf-8', errors='replace') as log:
             wrong = [log.read()[-3000:], str(failure)]

@@ -73,6 +73,18 @@ TEST_CASE("the page of a failure has its problems with what to do, and what is n
     }
 }
 
+TEST_CASE("a page has what its kind of run adds to the proof, and warnings beside the findings") {
+    const PageAdditions additions{{{"examined", "checksums, <dump>"}, {"lost now", "nothing"}},
+                                  {{"no checksums", "switch them on"}}};
+    const auto page = run_page("Rehearsal", done(), {}, additions);
+    CHECK(has(page, "<tr><th scope=\"row\">examined</th><td>checksums, &lt;dump&gt;</td></tr>\n<tr><th "
+                    "scope=\"row\">lost now</th><td>nothing</td></tr>\n</table>\n<h2>Findings</h2>"));
+    CHECK(has(page, "<p>Warning: no checksums</p>\n<p>What to do: switch them on</p>\n"));
+    CHECK_FALSE(has(page, "<p>none</p>"));
+    const auto failed = run_page("Rehearsal", done(), {{"a false probe", ""}}, additions);
+    CHECK(has(failed, "<p class=\"bad\">a false probe</p>\n<p>Warning: no checksums</p>"));
+}
+
 TEST_CASE("no value of a page is taken for HTML") {
     auto status = done();
     status.stanza = "<script>alert(1)</script>";

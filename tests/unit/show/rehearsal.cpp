@@ -180,6 +180,23 @@ TEST_CASE("a person is told what came of a rehearsal") {
     CHECK(has(rehearsal_text(at_once), "rehearsal  failed before its first phase with exit code 5: no such file\n"));
 }
 
+TEST_CASE("an auditor's page has what a rehearsal looked at, what would be lost, and how long a restore would take") {
+    auto rehearsal = green();
+    rehearsal.seed = 7;
+    rehearsal.examined = {"3 probes", "checksums"};
+    rehearsal.warnings.push_back({"no amcheck", "create extension amcheck"});
+    const auto additions = page_additions(rehearsal);
+    REQUIRE(additions.proof.size() == 6);
+    CHECK(additions.proof[0] == std::pair<std::string, std::string>{"chosen by", "seed 7"});
+    CHECK(additions.proof[1].second == "copy 10.2 MiB/s, replay 2.0 WAL segments/s");
+    CHECK(additions.proof[2] == std::pair<std::string, std::string>{"examined", "3 probes, checksums"});
+    CHECK(additions.proof[3] == std::pair<std::string, std::string>{"window", rehearsal.window});
+    CHECK(additions.proof[4].second.starts_with("what was committed in the last 10 s, since "));
+    CHECK(additions.proof[5].second == "about 4 min 15 s to the latest point (2.0 GiB, 100 WAL segments)");
+    CHECK(additions.warnings == rehearsal.warnings);
+    CHECK(page_additions(red()).proof.empty());
+}
+
 TEST_CASE("the history tells how the last rehearsal compares with those before it") {
     CHECK(history_text({}) == "no rehearsal is known\n");
     CHECK_FALSE(has(history_text({green()}), "trend"));
