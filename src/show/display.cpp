@@ -104,7 +104,7 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
 
     void show_bar(const PhaseView& view, std::size_t columns) {
         const bool is_worth_it = view.percent || view.lasts >= 2s;
-        log::show_below(is_worth_it ? bar(view, columns - 1) : "");
+        log::show_below(is_worth_it ? bar(view, commit, columns - 1) : "");
         had_bar = had_bar || is_worth_it;
     }
 
@@ -128,6 +128,7 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
     void begin_phase(const std::string& name) {
         go_on();
         status.position.clear();
+        commit.clear();
         status.waits_for.clear();
         status.last_error.reset();
         first_commit.reset();
@@ -193,6 +194,7 @@ struct RunDisplay::State : std::enable_shared_from_this<RunDisplay::State> {
     std::size_t planned_segments = 0;
     RecoveryTarget target{Latest{}};
     std::optional<postgres::WalTime> first_commit;
+    std::string commit;  ///< that the replay has come to, on a terminal
     std::optional<Clock::time_point> wait_ends;
     MeasuredRun measured;
     std::optional<std::size_t> first_segment;  ///< that this replay was given: how many are before it
@@ -286,6 +288,9 @@ void RunDisplay::replayed_to(const ReplayPosition& position) {
         state.measured.segments = *position.behind - std::min(*state.first_segment, *position.behind);
     }
     state.status.position = position_text(position);
+    if (position.commit) {
+        state.commit = instant(seconds_since_1970(*position.commit));
+    }
     state.progress.stir(Clock::now());
     const auto amount = replay_amount(state.planned_segments, state.target, position, state.first_commit);
     counted(amount.unit, amount.done, amount.planned);

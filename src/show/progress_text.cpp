@@ -165,19 +165,33 @@ log::Fields progress_fields(const PhaseView& view, const std::string& position, 
     return fields;
 }
 
-std::string bar(const PhaseView& view, std::size_t columns) {
-    constexpr std::size_t width = 20;
-    std::string drawn;
+std::string bar(const PhaseView& view, const std::string& commit, std::size_t columns) {
+    constexpr std::size_t widest = 20, narrowest = 8;
+    const auto reached = commit.empty() ? std::string() : "up to " + commit;
+    std::array<std::string, 4> parts = {amount_text(view), reached, rate_text(view), left_text(view)};
+    const auto line = [&](const std::string& drawn) {
+        return view.phase + " " + joined({drawn, parts[0], parts[1], parts[2], parts[3]}, "  ");
+    };
+    const auto with_bar = [&](std::size_t width) {
+        const auto percent = view.percent.value_or(0);
+        const auto filled = std::min(width, static_cast<std::size_t>(percent / 100 * static_cast<double>(width)));
+        return line(fmt::format("[{}{}]  {:>3} %", std::string(filled, '#'), std::string(width - filled, '-'),
+                                static_cast<int>(percent)));
+    };
+    std::string text;
     if (view.percent) {
-        const auto filled = std::min(width, static_cast<std::size_t>(*view.percent / 100 * width));
-        drawn = fmt::format("[{}{}]  {:>3} %", std::string(filled, '#'), std::string(width - filled, '-'),
-                            static_cast<int>(*view.percent));
+        for (const std::size_t least : {2U, 0U, 1U}) {
+            if (with_bar(narrowest).size() > columns) {
+                parts.at(least).clear();
+            }
+        }
+        const auto spare = columns - std::min(columns, with_bar(narrowest).size());
+        text = with_bar(std::min(widest, narrowest + spare));
     } else {
-        drawn = duration_text(view.lasts);
+        text = line(duration_text(view.lasts));
     }
-    auto line = view.phase + " " + joined({drawn, amount_text(view), rate_text(view), left_text(view)}, "  ");
-    line.resize(std::min(line.size(), columns));
-    return line;
+    text.resize(std::min(text.size(), columns));
+    return text;
 }
 
 }  // namespace patroni_pgbackrest

@@ -38,7 +38,9 @@ std::string waiting_line(const PhaseView& view, const std::string& waits_for);
 std::string summary_line(const PhaseView& view);
 /// What these lines tell a program.
 log::Fields progress_fields(const PhaseView& view, const std::string& position, const std::string& waits_for);
-/// For a terminal, in so many columns: `copy [#####-----]  45 %  1.2 GiB of 2.7 GiB  35.0 MiB/s  43 s left`
-std::string bar(const PhaseView& view, std::size_t columns);
+/// For a terminal, in so many columns: `copy [#####-----]  45 %  1.2 GiB of 2.7 GiB  35.0 MiB/s  43 s left`. `commit`
+/// is the commit time that a replay has reached; may be empty. Where there is no room the bar gets shorter, then the
+/// rate is left out, then the amount; the time that is left is the last to go.
+std::string bar(const PhaseView& view, const std::string& commit, std::size_t columns);
 
 }  // namespace patroni_pgbackrest

@@ -154,7 +154,7 @@ TEST_CASE("lines of a phase say how much, how fast and how long") {
     view.phase = "copy";
     view.lasts = 77s;
     CHECK(progress_line(view, "") == "copy: since 1 min 17 s");
-    CHECK(bar(view, 200) == "copy 1 min 17 s");
+    CHECK(bar(view, "", 200) == "copy 1 min 17 s");
     CHECK(summary_line(view) == "copy: took 1 min 17 s");
     view.unit = Unit::bytes;
     view.done = 3ULL << 29;
@@ -165,8 +165,7 @@ TEST_CASE("lines of a phase say how much, how fast and how long") {
     view.left = 43s;
     CHECK(progress_line(view, "") == "copy: 50 %, 1.5 GiB of 3.0 GiB, 35.0 MiB/s, 43 s left");
     CHECK(summary_line(view) == "copy: 1.5 GiB in 1 min 17 s (19.9 MiB/s)");
-    CHECK(bar(view, 200) == "copy [##########----------]   50 %  1.5 GiB of 3.0 GiB  35.0 MiB/s  43 s left");
-    CHECK(bar(view, 12) == "copy [######");
+    CHECK(bar(view, "", 200) == "copy [##########----------]   50 %  1.5 GiB of 3.0 GiB  35.0 MiB/s  43 s left");
     view.phase = "replay";
     view.unit = Unit::segments;
     view.done = 90;
@@ -187,6 +186,30 @@ TEST_CASE("lines of a phase say how much, how fast and how long") {
     view.unit = Unit::files;
     CHECK(amount_text(view) == "90 of 7200 files");
     CHECK(rate_text(view) == "3 files/s");
+}
+
+TEST_CASE("a bar has the commit time that was reached, and in a narrow terminal the time that is left all the same") {
+    PhaseView view;
+    view.phase = "replay";
+    view.unit = Unit::segments;
+    view.done = 90;
+    view.planned = 200;
+    view.percent = 45;
+    view.rate = 3.2;
+    view.left = 43s;
+    const std::string commit = "2026-11-22 10:00:00+00";
+    CHECK(bar(view, commit, 200) == "replay [#########-----------]   45 %  90 of 200 WAL segments  up to "
+                                    "2026-11-22 10:00:00+00  3.2 segments/s  43 s left");
+    CHECK(bar(view, "", 79) == "replay [#####-------]   45 %  90 of 200 WAL segments  3.2 segments/s  43 s left");
+    CHECK(bar(view, commit, 79) == "replay [#########-----------]   45 %  up to 2026-11-22 10:00:00+00  43 s left");
+    CHECK(bar(view, commit, 40) == "replay [#####--------]   45 %  43 s left");
+    CHECK(bar(view, commit, 12) == "replay [###-");
+    view.unit = Unit::time;
+    view.planned = 7200;
+    CHECK(bar(view, commit, 79) == "replay [#########-----------]   45 %  up to 2026-11-22 10:00:00+00  43 s left");
+    for (std::size_t columns = 0; columns < 130; ++columns) {
+        CHECK(bar(view, commit, columns).size() <= columns);
+    }
 }
 
 TEST_CASE("a line of a phase that stands says for how long, where, and what for") {
