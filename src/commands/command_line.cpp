@@ -215,6 +215,8 @@ void add_rehearse_options(CLI::App& command, RehearseArguments& arguments, std::
     command.add_flag("--dump", arguments.dump, "let pg_dump read every row of every database, to nowhere");
     command.add_flag("--keep", arguments.keep, "remove nothing at the end, and print how the cluster is started");
     value("--memory", arguments.memory, "SIZE", "what the private PostgreSQL is sized for [512MB]");
+    value("--bandwidth", arguments.bandwidth, "SIZE",
+          "read from disks and write to them at most so much a second, on the average [no limit]");
     value("--disk-floor", arguments.disk_floor, "SIZE", "end when less is left on the scratch directory's disk [1GB]");
     command.add_flag("--history", arguments.history, "print what earlier rehearsals showed, and how that changes");
     command.add_option("--format", format, "text or json [text]")

@@ -188,6 +188,7 @@ RehearsalSettings rehearsal_settings(const RehearseArguments& arguments, const B
     settings.seed = read_seed(arguments, given.options, problems);
     settings.disk_floor = read_bytes(arguments.disk_floor, "--disk-floor", default_disk_floor, problems);
     const auto memory = read_bytes(arguments.memory, "--memory", default_memory, problems);
+    settings.bandwidth = read_bytes(arguments.bandwidth, "--bandwidth", 0, problems);
     const auto patroni = given.patroni ? std::optional(configuration_for_rehearsal(*given.patroni)) : std::nullopt;
     try {
         settings.request = make_request(options_for_request(given, arguments.scratch), patroni);

@@ -15,8 +15,8 @@ namespace patroni_pgbackrest::commands {
 
 /// What `rehearse` is called with, before anything is judged.
 struct RehearseArguments {
-    std::vector<std::string> words;                 ///< the command line, from `rehearse` on: the options of a restore
-    std::string scratch, seed, memory, disk_floor;  ///< empty: not given
+    std::vector<std::string> words;  ///< the command line, from `rehearse` on: the options of a restore
+    std::string scratch, seed, memory, bandwidth, disk_floor;  ///< empty: not given
     bool random = false;
     bool checksums = false, amcheck = false, dump = false;
     bool keep = false, history = false, json = false;
@@ -34,6 +34,7 @@ struct RehearsalSettings {
     std::filesystem::path history;
     std::optional<std::uint64_t> seed;  ///< of a random target
     std::uint64_t disk_floor = 0;       ///< bytes that stay free on the scratch directory's disk
+    std::uint64_t bandwidth = 0;  ///< bytes a second that are read and written at most; 0: as many as there may be
     std::vector<postgres::Probe> probes;
 };
 

@@ -17,6 +17,7 @@
 #include "plan/clusters.hpp"
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
+#include "process/bandwidth.hpp"
 #include "process/process_tree.hpp"
 #include "replay/auto_conf.hpp"
 #include "replay/position.hpp"
@@ -42,6 +43,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -189,7 +191,16 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
              const Plan& plan, const fs::path& bin_directory, StagingDirectory& staging, Drill& drill) {
     DiskFloor floor(request.scratch.value_or(request.data_directory), settings.disk_floor);
     floor.require_room_for(plan.backup.size);
-    const interruption::Watching watching([&] { floor.require(); });
+    std::optional<process::BandwidthLimit> limit;
+    if (settings.bandwidth > 0) {
+        limit.emplace(settings.bandwidth);
+    }
+    const interruption::Watching watching([&] {
+        floor.require();
+        if (limit) {
+            limit->keep();
+        }
+    });
     FirstSession session;
     session.roles = patroni::read_roles(settings.source);
     session.examine = [&](const postgres::Client& client) { examine(arguments, settings, client, drill); };

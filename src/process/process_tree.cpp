@@ -121,6 +121,7 @@ bool end_all(const std::function<Left()>& look, milliseconds grace) {
         if (kills || (left.may_be_asked && !std::exchange(asked, true))) {
             for (const pid_t pid : left.pids) {
                 ::kill(pid, kills ? SIGKILL : SIGTERM);
+                ::kill(pid, SIGCONT);  // one that is stopped takes TERM only then
             }
         }
         interruption::run_one_event(milliseconds(20));
@@ -198,6 +199,7 @@ unsigned long long ProcessTree::activity() const {
 void ProcessTree::end(int first, milliseconds grace) {
     if (root_ != ::getpid()) {
         ::kill(-root_, first);
+        ::kill(-root_, SIGCONT);
     }
     const auto look = [&] {
         refresh();

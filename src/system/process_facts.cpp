@@ -139,6 +139,18 @@ unsigned long long transferred_bytes(pid_t pid) {
     return sum;
 }
 
+std::optional<unsigned long long> disk_bytes(pid_t pid) {
+    std::optional<unsigned long long> sum;
+    for (const std::string& line : lines(read(pid, "io").value_or(""))) {
+        for (const std::string_view name : {"read_bytes: ", "write_bytes: "}) {
+            if (line.starts_with(name)) {
+                sum = sum.value_or(0) + number(std::string_view(line).substr(name.size())).value_or(0);
+            }
+        }
+    }
+    return sum;
+}
+
 std::vector<std::string> arguments_of(pid_t pid) {
     return zero_terminated(read(pid, "cmdline")).value_or(std::vector<std::string>());
 }

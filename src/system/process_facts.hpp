@@ -37,6 +37,9 @@ bool may_be_running(pid_t pid, unsigned long long start_time);
 
 /// Bytes read and written through system calls; 0 where /proc does not let us look.
 unsigned long long transferred_bytes(pid_t pid);
+/// Bytes that it had read from disks, and written to them, with those of the children that it has reaped; empty where
+/// /proc does not let us look.
+std::optional<unsigned long long> disk_bytes(pid_t pid);
 /// Its command line, or the title it gave itself; empty when it is gone or not ours to look at.
 std::vector<std::string> arguments_of(pid_t pid);
 

@@ -199,6 +199,48 @@ class Interrupted(RehearsalCase):
         self.assert_done(self.rehearse())
 
 
+class Bandwidth(RehearsalCase):
+    """What is ahead of it is stopped for a moment, and nothing stays stopped."""
+    LITTLE = '--bandwidth=64kB'  # takes minutes
+
+    def setUp(self):
+        super().setUp()
+        if self.lab.run('stat', '-f', '-c', '%T', self.lab.directory) == 'tmpfs':
+            self.skipTest('the kernel counts nothing of a tmpfs')
+
+    def start_and_wait_until_stopped(self):
+        process = self.lab.start('rehearse', *self.command_of(self.LITTLE))
+
+        def is_stopped():
+            self.assertIsNone(process.poll(), self.lab.log('rehearse'))
+            return [pid for pid in self.lab.living() if re.search(r'(?m)^State:\sT', read('/proc/%d/status' % pid))]
+        wait_until('something to be stopped', is_stopped, every=0.02)
+        return process
+
+    def test_it_is_kept_on_the_average(self):
+        self.assert_done(self.rehearse())
+        self.assert_done(self.rehearse('--bandwidth=4MB'))
+        free, slow = (sum(each['seconds'] for each in told['phases'] if each['phase'] in ('copy', 'replay')) for told in self.history())
+        moved = self.history()[1]['copied_bytes']  # at least: it is written once
+        self.assertGreater(slow, 0.7 * (moved / (4 << 20) - 1))
+        self.assertGreater(slow, free)
+
+    def test_ended_by_a_signal_it_leaves_nothing_at_once(self):
+        process = self.start_and_wait_until_stopped()
+        process.terminate()
+        wait_until('the end', lambda: process.poll() is not None, 10)
+        self.assertEqual(process.returncode, 143)
+        self.assert_nothing_left()
+        self.assert_nothing_runs()
+
+    def test_killed_it_leaves_nothing_stopped(self):
+        process = self.start_and_wait_until_stopped()
+        process.kill()
+        process.wait(20)
+        self.assert_nothing_runs(20, tidied=False)
+        self.assert_done(self.rehearse())
+
+
 class Tablespaces(PlainCase, RehearsalCase):
     """The source lives on, with a tablespace of its own."""
 

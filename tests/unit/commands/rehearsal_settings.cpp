@@ -126,6 +126,13 @@ TEST_CASE("the command line of a rehearsal counts more than the block") {
     CHECK(settings.probes[0].query == "select 2 > 1");
 }
 
+TEST_CASE("a rehearsal reads and writes as fast as it may unless a bandwidth is given") {
+    auto arguments = in_a_scratch_directory();
+    CHECK(rehearsal_settings(arguments, called_with({})).bandwidth == 0);
+    arguments.bandwidth = "20MB";
+    CHECK(rehearsal_settings(arguments, called_with({})).bandwidth == 20U << 20);
+}
+
 TEST_CASE("all of it lies in the scratch directory") {
     auto request = request_for({{"tablespace-map", "ts1=/srv/ts1"}, {"link-map", "pg_wal=/wal"}, {"link-all", "y"}});
     request = in_scratch(request, "/scratch", "/scratch/data", "/scratch/tablespaces");
@@ -190,6 +197,7 @@ TEST_CASE("what cannot be rehearsed is refused, all of it at once") {
     CHECK(refusals_of({}, {}).front().place == "--scratch");
     auto arguments = in_a_scratch_directory();
     arguments.memory = "much";
+    arguments.bandwidth = "fast";
     arguments.seed = "7";
     arguments.dump = true;
     const auto problems = refusals_of(arguments, {{"link-all", ""},
@@ -200,7 +208,8 @@ TEST_CASE("what cannot be rehearsed is refused, all of it at once") {
     const auto is_refused = [&](const std::string& place) {
         return std::any_of(problems.begin(), problems.end(), [&](const auto& each) { return each.place == place; });
     };
-    for (const char* place : {"--link-all", "--reuse-data", "--recovery", "--memory", "--seed", "--no-such-option"}) {
+    for (const char* place :
+         {"--link-all", "--reuse-data", "--recovery", "--memory", "--bandwidth", "--seed", "--no-such-option"}) {
         CAPTURE(place);
         CHECK(is_refused(place));
     }

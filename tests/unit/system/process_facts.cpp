@@ -40,6 +40,13 @@ TEST_CASE("a process that is gone, or a zombie, has no facts and no start time")
     CHECK_FALSE(facts_of(process.pid()).has_value());
 }
 
+TEST_CASE("what a process reads from disks and writes to them is told, and nothing of one that is gone") {
+    CHECK(disk_bytes(::getpid()).has_value());
+    Forked process([] { return 0; });
+    CHECK(process.wait() == 0);
+    CHECK_FALSE(disk_bytes(process.pid()).has_value());
+}
+
 TEST_CASE("a process that ends while it is looked at is nothing special") {
     for (int round = 0; round < 200; ++round) {
         Forked process([] { return 0; });
