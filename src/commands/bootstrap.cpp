@@ -371,7 +371,7 @@ void bootstrap(const BootstrapArguments& given) {
             look_at_caller(given, view);
             recorded = record_call_of_patroni(given);
         }
-        InForce in_force(given);
+        InForce in_force(given, [&](const patroni::ScopeState& state) { view.display.about(state); });
         const auto request = make_request(in_force.arguments().options, in_force.arguments().patroni);
         view.about(request);
         log::set_level(request.log_level);

@@ -4,6 +4,8 @@
 #include "commands/preflight.hpp"
 #include "system/log.hpp"
 
+#include <utility>
+
 namespace patroni_pgbackrest::commands {
 
 namespace {
@@ -31,7 +33,8 @@ bool is_another(const BootstrapArguments& judged, const patroni::ScopeState& sta
     return judged.patroni && !state.configuration.empty() && state.configuration != judged.source.dcs.json;
 }
 
-InForce::InForce(const BootstrapArguments& given) : arguments_(given) {
+InForce::InForce(const BootstrapArguments& given, std::function<void(const patroni::ScopeState&)> on_answer)
+    : arguments_(given), on_answer_(std::move(on_answer)) {
     if (!given.patroni || scope_of(given).empty()) {
         return;
     }
@@ -74,6 +77,9 @@ bool InForce::take(const patroni::ScopeState& state) {
     if (has_told(state)) {
         question_.reset();
         is_open_ = false;
+        if (on_answer_) {
+            on_answer_(state);
+        }
     }
     if (!is_another(arguments_, state)) {
         return false;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 namespace patroni_pgbackrest::commands {
@@ -18,7 +19,8 @@ bool is_another(const BootstrapArguments& judged, const patroni::ScopeState& sta
 class InForce {
   public:
     /// Asks the DCS, and waits for ScopeQuery::comes_in_time(). The question stays open for as long as this lives.
-    explicit InForce(const BootstrapArguments& given);
+    /// `on_answer` is told each answer in which the DCS has told something.
+    explicit InForce(const BootstrapArguments& given, std::function<void(const patroni::ScopeState&)> on_answer = {});
 
     /// The given ones with patroni.yml read as it is in force.
     const BootstrapArguments& arguments() const { return arguments_; }
@@ -44,6 +46,7 @@ class InForce {
     bool is_recent() const;
 
     BootstrapArguments arguments_;
+    std::function<void(const patroni::ScopeState&)> on_answer_;
     std::optional<patroni::ScopeQuery> question_;  // empty once the DCS has told
     std::chrono::steady_clock::time_point asked_at_{};
     bool is_open_ = false;  // no answer to it yet, be it that there is none

@@ -219,6 +219,13 @@ void RunDisplay::about(const ClusterNames& names) {
     state_->status.stanza = names.stanza;
 }
 
+void RunDisplay::about(const patroni::ScopeState& state) {
+    if (state.leadership.why_unknown.empty()) {
+        state_->status.members = state.members;
+        state_->status.leader = state.leadership.leader.value_or("");
+    }
+}
+
 void RunDisplay::about(const Request& request) {
     about(ClusterNames{request.scope, request.pgbackrest.stanza});
     auto& status = state_->status;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "patroni/members.hpp"
 #include "plan/plan.hpp"
 #include "replay/position.hpp"
 #include "show/history.hpp"
@@ -26,6 +27,8 @@ class RunDisplay {
     RunDisplay& operator=(const RunDisplay&) = delete;
 
     void about(const ClusterNames& names);
+    /// Who is a member of the cluster, and who leads.
+    void about(const patroni::ScopeState& state);
     void about(const Request& request);
     void about(const Plan& plan);
     void about(const Reached& reached);

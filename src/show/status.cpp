@@ -4,6 +4,7 @@
 #include "system/exit_code.hpp"
 #include "system/machine.hpp"
 #include "system/process_facts.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -93,6 +94,14 @@ std::string on_one_line(const std::string& words) {
     return line;
 }
 
+std::string members_text(const RunStatus& status) {
+    if (!status.members) {
+        return "";
+    }
+    const auto names = status.members->empty() ? std::string("none in the DCS") : system::join(*status.members, ", ");
+    return names + (status.leader.empty() ? "; nobody leads" : "; " + status.leader + " leads");
+}
+
 std::string finished_phases(const RunStatus& status) {
     std::string words;
     for (const auto& [name, seconds] : status.phases) {
@@ -164,6 +173,7 @@ std::string status_text(const RunStatus& status, std::int64_t now) {
         line("plan", fmt::format("backup set {} of repository {}, timeline {}, {} WAL segments, {} mode",
                                  plan.backup_set, plan.repository, plan.timeline, plan.wal_segments, plan.recovery));
     }
+    line("members", members_text(status));
     line("directory", status.data_directory);
     if (status.started != 0 && !status.phases.empty()) {
         line("started", ago(status.started, now));

@@ -68,7 +68,9 @@ struct RunStatus {
     std::string reached;  ///< where the recovery ended, in words
     /// Of commits: the last one that was brought back; the last one that the archive held. Empty when not known.
     std::optional<std::int64_t> reached_time, window_end;
-    std::optional<Problem> left_behind{};  ///< told by who reads: forgotten_base()
+    std::optional<std::vector<std::string>> members{};  ///< in the DCS, as this run saw them last; empty: not known
+    std::string leader{};                               ///< of them; empty: none
+    std::optional<Problem> left_behind{};               ///< told by who reads: forgotten_base()
 
     bool is_under_way() const { return state == State::running || state == State::waiting; }
     /// On one line, or for people.

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <unistd.h>
+#include <vector>
 
 namespace patroni_pgbackrest {
 
@@ -147,6 +148,10 @@ RunStatus read(const json& content) {
     status.reached = text_of(content.at("reached"));
     status.reached_time = optional_moment(content, "reached_time");
     status.window_end = optional_moment(content, "window_end");
+    if (const auto members = content.find("members"); members != content.end() && members->is_array()) {
+        status.members = members->get<std::vector<std::string>>();
+        status.leader = text_of(content.value("leader", json()));
+    }
     return status;
 }
 
@@ -191,6 +196,8 @@ std::string RunStatus::to_json(bool on_one_line) const {
                        {"reached", or_null(reached)},
                        {"reached_time", reached_time ? moment(*reached_time) : json()},
                        {"window_end", window_end ? moment(*window_end) : json()},
+                       {"members", members ? json(*members) : json()},
+                       {"leader", or_null(leader)},
                        {"left_behind", left_behind ? about_problem(*left_behind) : json()}};
     return content.dump(on_one_line ? -1 : 2, ' ', false, json::error_handler_t::replace) + "\n";
 }

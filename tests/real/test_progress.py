@@ -83,6 +83,8 @@ class Progress(BootstrapCase):
         self.assert_done(self.bootstrap('--type=time', '--target=' + self.target('time', 9)))
         told = self.status()
         self.assertEqual((told['state'], told['last_error']), ('done', None))
+        self.assertEqual((told['members'], told['leader']), ([], None))
+        self.assertIn('\nmembers    none in the DCS; nobody leads\n', self.status_text())
         self.assertRegex(told['reached'], r'^\d+/\w+ \(before .*\), new timeline 2$')
         self.assertEqual([phase['name'] for phase in told['finished_phases']],
                          ['request', 'plan', 'copy', 'replay', 'verification', 'sync', 'hand-over'])

@@ -87,6 +87,22 @@ TEST_CASE("each phase of a run is in the status file when it begins") {
     CHECK(done.phases.back().first == "copy");
 }
 
+TEST_CASE("who is a member of the cluster is in the status file once the DCS has told") {
+    Shown shown;
+    patroni::ScopeState state;
+    state.leadership.why_unknown = "no answer";
+    shown.display.about(state);
+    shown.display.phase("plan");
+    CHECK_FALSE(shown.written().members);
+    state.leadership.why_unknown.clear();
+    state.leadership.leader = "node2";
+    state.members = {"node1", "node2"};
+    shown.display.about(state);
+    shown.display.phase("copy");
+    CHECK(shown.written().members == state.members);
+    CHECK(shown.written().leader == "node2");
+}
+
 TEST_CASE("the status file is kept up to date while nothing but the event loop runs") {
     Shown shown;
     shown.display.phase("copy");

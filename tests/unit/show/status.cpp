@@ -158,6 +158,8 @@ TEST_CASE("a status file is read as it was written") {
     status.process.has_lock = true;
     status.window_end = begin - 5;
     status.plan->backup_size = 4096;
+    status.members = std::vector<std::string>{"node1", "node2"};
+    status.leader = "node2";
     const auto text = status.to_json();
     const auto again = RunStatus::from_json(text);
     REQUIRE(again);
@@ -170,6 +172,8 @@ TEST_CASE("a status file is read as it was written") {
     CHECK(again->reached_time == begin - 7);
     CHECK(again->window_end == begin - 5);
     CHECK(again->plan->backup_size == 4096);
+    CHECK(again->members == std::vector<std::string>{"node1", "node2"});
+    CHECK(again->leader == "node2");
     CHECK(RunStatus::from_json(RunStatus().to_json())->to_json() == RunStatus().to_json());
     const auto line = status.to_json(true);
     CHECK(line.find('\n') == line.size() - 1);
@@ -224,6 +228,23 @@ TEST_CASE("a person reads what runs") {
               instant(begin) +
               " (1 min 43 s ago)\n"
               "phases     plan 1 s, copy 2 min 3 s\n");
+}
+
+TEST_CASE("a person reads who is a member of the cluster, once the DCS has told") {
+    auto status = replaying();
+    const auto line = [&] {
+        const auto text = status_text(status, begin + 103);
+        const auto at = text.find("members ");
+        return at == std::string::npos ? std::string() : text.substr(at, text.find('\n', at) - at);
+    };
+    CHECK(line().empty());
+    status.members = std::vector<std::string>{"node1", "node2"};
+    CHECK(line() == "members    node1, node2; nobody leads");
+    status.leader = "node2";
+    CHECK(line() == "members    node1, node2; node2 leads");
+    status.members->clear();
+    status.leader.clear();
+    CHECK(line() == "members    none in the DCS; nobody leads");
 }
 
 TEST_CASE("a person reads that patroni mode hands over what is not replayed yet") {
