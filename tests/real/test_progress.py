@@ -1,19 +1,26 @@
 """What a restore tells of itself while it runs, and what is known of it afterwards."""
+import fcntl
 import html.parser
 import json
 import os
+import pty
 import re
 import shutil
+import struct
+import subprocess
+import termios
 import time
+import unittest
 
-from bootstrap_case import BootstrapCase, program, read, wait_until
+from bootstrap_case import BootstrapCase, PlainCase, program, read, wait_until
 from json_schema import assert_fits
+from lab import started
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs')
 SCHEMA = os.path.join(DOCS, 'status.schema.json')
 
 
-class Progress(BootstrapCase):
+class StatusCase(BootstrapCase):
     def status(self, code=0):
         """What status --format json tells, which must be as its schema says."""
         done = self.lab.attempt(program(), 'status', '--datadir=' + self.data_directory, '--format=json')
@@ -27,17 +34,43 @@ class Progress(BootstrapCase):
         self.assertEqual(result.code, code, result.log)
         return result.log
 
-    def watch_replay(self, process):
-        """[(seconds since it began, percent, seconds left)] while the replay goes on; how long it took."""
-        seen = []
+
+class SlowRestore(PlainCase, StatusCase):
+    """It takes more than a minute: a repository host whose connection is slow, and WAL that takes its time."""
+    BYTES_A_SECOND = 700000
+
+    def lose_a_cluster_of_some_large_files(self):
+        self.make_source('autovacuum=off', ';'.join(
+            'create table filler%d as select md5(i::text) from generate_series(1, 150000) i' % number for number in range(8)))
+        self.plain.write_batches(*range(1, 13))
+        self.lose()
+
+    def put_behind_a_slow_connection(self):
+        """pgBackRest runs what it would have run through ssh on the repository's host here, and gets its answers slowly."""
+        host = self.lab.write('host.conf', read(self.pgbackrest_configuration))
+        slowly = self.lab.write('slowly.py', '''import os, sys, time
+due = time.monotonic()
+while True:
+    piece = os.read(0, 16384)
+    if not piece:
+        break
+    os.write(1, piece)
+    due = max(due, time.monotonic()) + len(piece) / float(sys.argv[1])
+    time.sleep(max(0, due - time.monotonic()))
+''')
+        ssh = self.lab.write('ssh', '#!/bin/bash\neval "${!#}" | /usr/bin/python3 -B %s %d\n' % (slowly, self.BYTES_A_SECOND), 0o755)
+        self.lab.pgbackrest_configuration(self.data_directory, self.node.port, self.repository, {
+            'repo1-host': 'repository', 'repo1-host-user': 'somebody', 'repo1-host-config': host, 'cmd-ssh': ssh})
+
+    def watch(self, process):
+        """{phase: [(seconds since it began, percent, seconds left)]} while the restore goes on; {phase: seconds}."""
+        seen = {'copy': [], 'replay': []}
         while process.poll() is None:
             phase = self.status()['phase']
-            if phase['name'] == 'replay':
-                seen.append((phase['seconds'], phase['percent'], phase['seconds_left']))
-            elif seen:
-                break
+            if phase['name'] in seen:
+                seen[phase['name']].append((phase['seconds'], phase['percent'], phase['seconds_left']))
             time.sleep(0.3)
-        return seen, dict((phase['name'], phase['seconds']) for phase in self.status()['finished_phases'])['replay']
+        return seen, {phase['name']: phase['seconds'] for phase in self.status()['finished_phases']}
 
     def assert_watched(self, watching):
         """status --watch has printed lines as its schema says, and has ended with the restore."""
@@ -46,17 +79,10 @@ class Progress(BootstrapCase):
         for told in lines:
             assert_fits(self, told, json.loads(read(SCHEMA)))
         self.assertEqual((watching.returncode, lines[-1]['state']), (0, 'done'))
-        self.assertGreater(len(lines), 3)
+        self.assertGreater(len(lines), 10)
 
-    def test_a_slow_replay_shows_percentages_that_never_go_back_and_knows_when_it_ends(self):
-        slow = self.wrap_pgbackrest('[ $VERB$((${#SEGMENT})) != archive-get24 ] || sleep .6')
-        process = self.start_bootstrap('--pgbackrest=' + slow)
-        wait_until('the restore in the status', lambda: self.status()['state'] == 'running')
-        watching = self.lab.start('watch', program(), 'status', '--datadir=' + self.data_directory, '--watch', '--format=json')
-        seen, took = self.watch_replay(process)
-        self.assert_done(self.result_of(process))
-        self.assert_watched(watching)
-        self.assertGreater(took, 8)
+    def assert_known(self, took, seen):
+        """Percentages never go back, and from the middle on the end is known within 30 %."""
         percents = [percent for _, percent, _ in seen if percent is not None]
         self.assertEqual(percents, sorted(percents))
         self.assertGreater(len(set(percents)), 3)
@@ -66,6 +92,84 @@ class Progress(BootstrapCase):
         for at, left in late:
             self.assertIsNotNone(left, seen)
             self.assertLess(abs(at + left - took), 0.3 * took, (at, left, took, seen))
+
+    def test_percentages_never_go_back_and_the_end_is_known_from_the_middle_on(self):
+        self.lose_a_cluster_of_some_large_files()
+        self.put_behind_a_slow_connection()
+        slow = self.wrap_pgbackrest('[ $VERB$((${#SEGMENT})) != archive-get24 ] || sleep 2.5')
+        process = self.start_bootstrap('--process-max=1', '--pgbackrest=' + slow)
+        wait_until('the restore in the status', lambda: self.status()['state'] == 'running')
+        watching = self.lab.start('watch', program(), 'status', '--datadir=' + self.data_directory, '--watch', '--format=json')
+        seen, took = self.watch(process)
+        self.assert_done(self.result_of(process))
+        self.assert_watched(watching)
+        self.assertGreater(took['copy'] + took['replay'], 55)
+        for phase in ('copy', 'replay'):
+            with self.subTest(phase):
+                self.assertGreater(took[phase], 20)
+                self.assert_known(took[phase], seen[phase])
+
+
+class Terminal(StatusCase):
+    COLUMNS = 80
+
+    def on_terminal(self, *command):
+        """The exit code, and what is drawn on a terminal, piece for piece."""
+        ours, screen = pty.openpty()
+        fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack('HHHH', 24, self.COLUMNS, 0, 0))
+        process = subprocess.Popen(command, env={**self.lab.environment, 'TERM': 'xterm'}, cwd=self.lab.directory, stderr=screen,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True, **self.lab.as_postgres)
+        started.add(process.pid)
+        os.close(screen)
+        told = b''
+        try:
+            while piece := os.read(ours, 65536):
+                told += piece
+        except OSError:
+            pass  # nobody has it any more
+        os.close(ours)
+        code = process.wait(60)
+        print(told.decode())
+        return code, re.split(r'[\r\n]|\x1b\[K', told.decode())
+
+    def test_a_bar_for_each_phase_with_amount_rate_time_left_and_the_commit_time(self):
+        slow = self.wrap_pgbackrest('''case "$VERB" in
+restore)
+  pgbackrest "$@" &
+  while kill -STOP $!; do sleep .3; kill -CONT $!; sleep .1; done 2>>%s
+  wait $!
+  exit ;;
+archive-get) sleep .7 ;;
+esac''' % self.lab.path('log/wrapper'))
+        code, told = self.on_terminal(*self.command('--pgbackrest=' + slow))
+        self.assertEqual(code, 0)
+        bars = {phase: [piece for piece in told if re.match(phase + r' \[#*-*\] +\d+ %', piece)] for phase in ('copy', 'replay')}
+        for phase, drawn in bars.items():
+            self.assertGreater(len(drawn), 2, phase)
+            self.assertLess(max(map(len, drawn)), self.COLUMNS, phase)
+        self.assertTrue([bar for bar in bars['copy'] if re.search(r' \d.* of \d+\.\d MiB  .*/s  \d+ s left$', bar)], bars)
+        self.assertTrue([bar for bar in bars['replay'] if re.search(r'  up to 20\d\d-\d\d-\d\d .*  \d+ s left$', bar)], bars)
+        self.assertTrue([piece for piece in told if re.search(r' INFO: restore of demo: done in ', piece)])
+        self.assertFalse([piece for piece in told if 'INFO: replay: ' in piece and ' left' in piece], 'a bar and lines as well')
+
+
+class Progress(StatusCase):
+    @unittest.skipIf(os.geteuid() != 0, 'needs root')
+    def test_status_tells_root_and_who_may_not_read_it_gets_an_error(self):
+        process = self.start_bootstrap('--pgbackrest=' + self.waiting_pgbackrest())
+        self.wait_for_the_copy()
+
+        def status_as(**user):
+            return subprocess.run([program(), 'status', '--datadir=' + self.data_directory, '--format=json'], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, check=False, **user)
+        of_root, of_nobody = status_as(), status_as(user=65534, group=65534, extra_groups=[])
+        self.assertEqual((of_root.returncode, of_root.stderr), (0, ''))
+        told = json.loads(of_root.stdout)
+        self.assertEqual((told['state'], told['phase']['name']), ('running', 'copy'))
+        self.assertEqual((of_nobody.returncode, of_nobody.stdout), (2, ''))
+        self.assertIn('Permission denied', of_nobody.stderr)
+        self.let_the_copy_go_on()
+        self.assert_done(self.result_of(process))
 
     def test_status_after_a_kill_in_the_replay_and_after_the_run_that_went_on(self):
         self.assertRegex(self.status_text(), r'^restore +none is known\n')
@@ -227,10 +331,14 @@ class Progress(BootstrapCase):
         self.assertEqual((refused[-1]['exit_code'], refused[-2]['level']), (9, 'error'))
         self.assertTrue(refused[-2]['hint'])
         for words in (['verify'], ['resume'], ['recovery-end'], ['configure'],
-                      ['status', '--datadir=' + self.lab.path('nothing')], ['archive-get', 'x']):
+                      ['status', '--datadir=' + self.lab.path('nothing')], ['archive-get', 'x'],
+                      ['check', '--patroni-config=' + self.yml], ['rehearse', '--patroni-config=' + self.yml, '--set=20200101-000000F',
+                                                                  '--scratch=' + self.lab.path('scratch')]):
             done = self.lab.attempt(program(), *words, '--log-format=json')
             told = [json.loads(line) for line in done.stderr.splitlines()]
             self.assertTrue(told, words)
+            for entry in told:
+                assert_fits(self, entry, json.loads(read(os.path.join(DOCS, 'log.schema.json'))))
             self.assertEqual(told[-1].get('exit_code', done.returncode), done.returncode, words)
 
     def test_a_log_for_a_program_has_the_progress_in_numbers(self):

@@ -1,4 +1,5 @@
 """rehearse: a restore drill that shows what a restore would do, touches nothing else and leaves nothing behind."""
+import base64
 import glob
 import json
 import os
@@ -51,7 +52,10 @@ class Green(RehearsalCase):
         self.assertEqual((drill['replayed_segments'], drill['copied_bytes']), (drill['latest_segments'], drill['latest_bytes']))
         self.assertGreater(drill['projected_seconds'], 0)
         self.assertEqual(drill, self.history()[0])
-        self.assertIn('Rehearsal', read(page))
+        for words in ('<h1>Rehearsal of demo: <span class="good">done</span>', '<th scope="row">examined</th><td>1 probes, dump of ',
+                      '<th scope="row">window</th><td>20', '<th scope="row">lost now</th><td>what was committed in the last ',
+                      '<th scope="row">recovery</th><td>about '):
+            self.assertIn(words, read(page))
         for name in ('last_run_success', 'last_run_target_reached'):
             self.assertIn(self.metric(name, 1), read(metrics))
         self.assertEqual(len(re.findall(r'\n\w+_last_(?:success|run_window_end)_timestamp_seconds\{run="drill",', read(metrics))), 2)
@@ -176,7 +180,7 @@ class Red(RehearsalCase):
         self.damage_wal(7)
         self.assert_red(self.rehearse(), 7, 'a WAL record before it is damaged', 'replay|shutdown')
 
-    def test_a_wrong_passphrase(self):
+    def test_a_passphrase_for_a_repository_that_has_none(self):
         self.lab.pgbackrest_configuration(self.data_directory, settings={
             'repo1-cipher-type': 'aes-256-cbc', 'repo1-cipher-pass': 'wrong'})
         self.assert_red(self.rehearse(), 5, 'stanza demo in repo1 cannot be decrypted', 'plan')
@@ -241,6 +245,54 @@ esac; done''' % SLEEP)
         self.assert_nothing_left()
 
 
+class EncryptedRepository(PlainCase, RehearsalCase):
+    def use_passphrase(self, words):
+        self.lab.pgbackrest_configuration(self.data_directory, self.node.port, self.repository, {
+            'repo1-cipher-type': 'aes-256-cbc', 'repo1-cipher-pass': words})
+
+    def test_a_wrong_passphrase(self):
+        of_source = {'PGBACKREST_REPO1_CIPHER_TYPE': 'aes-256-cbc', 'PGBACKREST_REPO1_CIPHER_PASS': 'the one of the source'}
+        self.lab.environment.update(of_source)
+        self.make_source('autovacuum=off')
+        self.plain.write_batches(1)
+        self.lose()
+        for name in of_source:
+            del self.lab.environment[name]
+        self.use_passphrase('another one')
+        red = self.rehearse()
+        self.assert_red(red, 5, 'stanza demo in repo1 cannot be decrypted', 'plan')
+        self.use_passphrase('the one of the source')
+        green = self.rehearse('--dump')
+        self.assert_done(green)
+        for words in ('another one', 'the one of the source'):
+            self.assertNotIn(words, red.log + green.log)
+
+
+class BesidePatroni(RehearsalCase):
+    """The cluster lives, with a real Patroni, and goes on as if there were no rehearsal."""
+
+    def keys(self):
+        """What the DCS has of the scope, but for what a Patroni that runs writes again and again."""
+        told = json.loads(self.lab.run('etcdctl', '--endpoints=http://' + self.node.etcd, 'get', '--prefix', '/service/%s/' % self.node.scope,
+                                       '-w', 'json', environment={'ETCDCTL_API': '3'}))
+        keys = {base64.b64decode(each['key']).decode(): (each['create_revision'], base64.b64decode(each['value'])) for each in told['kvs']}
+        return {key: value for key, value in keys.items() if not re.search(r'/(status|optime/leader|history|members/.*)$', key)}
+
+    def test_neither_the_dcs_nor_the_leader_notices(self):
+        self.node.start()
+        self.node.wait_for_leader()
+        self.node.wait_for_log('the leader with the lock')
+        of_server = 'select system_identifier, pg_postmaster_start_time(), timeline_id from pg_control_system(), pg_control_checkpoint()'
+        self.node.sql('checkpoint')
+        keys, server = self.keys(), self.node.sql(of_server)
+        self.assertIn('/service/%s/initialize' % self.node.scope, keys)
+        self.assert_done(self.run_program(*self.command_of('--set=' + self.source.full_backup, '--type=time', '--target=' + self.target('time', 7))))
+        self.assert_nothing_left()
+        self.assertEqual(self.keys(), keys)
+        self.assertEqual(self.node.sql(of_server), server)
+        self.assertTrue(self.node.is_leader())
+
+
 class SecondCluster(RehearsalCase, RepositoryCase):
     def test_a_second_cluster_in_the_stanza(self):
         self.situation('replaced')
@@ -286,6 +338,8 @@ class DamagedPage(PlainCase, RehearsalCase):
         self.assert_done(self.rehearse())  # the recovery itself reads none of it
         self.assert_red(self.rehearse('--checksums'), 8, 'pg_checksums found damaged pages: .*checksum verification failed', 'checksums')
         self.assert_red(self.rehearse('--dump'), 8, 'database postgres cannot be read as a whole', 'dump')
+
+
 class PreparedTransaction(PlainCase, RehearsalCase):
     """One that has locked a table is pending at the end of the archive. Nobody ends it in a rehearsal."""
 
