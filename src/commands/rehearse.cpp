@@ -13,11 +13,13 @@
 #include "commands/recovery.hpp"
 #include "commands/run_outputs.hpp"
 #include "patroni/roles.hpp"
+#include "pgbackrest/command_line.hpp"
 #include "pgbackrest/working_places.hpp"
 #include "plan/clusters.hpp"
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "process/bandwidth.hpp"
+#include "process/child.hpp"
 #include "process/process_tree.hpp"
 #include "replay/auto_conf.hpp"
 #include "replay/position.hpp"
@@ -44,6 +46,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -224,6 +227,16 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
                  [&](std::size_t done, std::size_t all) { drill.view.display.counted(Unit::files, done, all); });
 }
 
+/// From 2.58 on pgBackRest takes the priority that its configuration names, which the kernel refuses to a process that
+/// steps further behind (error 100), and hands it on to a repository's host, where nobody knows of ours.
+void pass_priority(pgbackrest::Pgbackrest& pgbackrest) {
+    constexpr int first_with_priority = 2058;
+    const auto told = process::capture(pgbackrest::version_command(pgbackrest));
+    if (pgbackrest::version_in(pgbackrest, told) >= first_with_priority) {
+        pgbackrest.common.push_back({"priority", std::to_string(system::own_priority())});
+    }
+}
+
 /// Of a rehearsal that failed: what somebody can look at.
 void keep_what_was_restored(ScratchDirectory& scratch, const StagingDirectory& staging, const fs::path& bin_directory) {
     switch (what_was_restored(staging.path())) {
@@ -246,6 +259,7 @@ void run(const RehearseArguments& arguments, const RehearsalSettings& settings, 
          Drill& drill) {
     auto request = in_scratch(settings.request, scratch.own(), scratch.data_directory(), scratch.tablespaces());
     drill.phase("plan");
+    pass_priority(request.pgbackrest);
     const auto plan = plan_rehearsal(settings, request, drill);
     drill.told.target = request.target.text();
     drill.told.backup_set = plan.backup.label;

@@ -39,4 +39,8 @@ void run_behind_others() {
     }
 }
 
+int own_priority() {
+    return ::getpriority(PRIO_PROCESS, 0);
+}
+
 }  // namespace patroni_pgbackrest::system

@@ -7,5 +7,7 @@ namespace patroni_pgbackrest::system {
 /// What the caller has chosen with nice(1) or ionice(1) stays. Where memory is short they are the first that the kernel
 /// ends. Nothing that is refused keeps the work from being done: a warning says so.
 void run_behind_others();
+/// The nice value of this process.
+int own_priority();
 
 }  // namespace patroni_pgbackrest::system

@@ -31,6 +31,21 @@ class Priority(RehearsalCase):
         self.assertEqual(self.priority_of(*chosen), '1 best-effort: prio 4')
 
 
+    def test_a_pgbackrest_that_chooses_its_own_priority_is_told_this_one(self):
+        """From 2.58 on. This one says that it is one, and takes the option away from the real one."""
+        told = self.lab.path('log/priorities')
+        wrapper = self.wrap_pgbackrest('''[ "$VERB" != version ] || { echo pgBackRest 2.58; exit; }
+words=()
+for word; do case $word in
+  --priority=*) echo "$VERB $word" >>%s ;;
+  *) words+=("$word") ;;
+esac; done
+set -- "${words[@]}"''' % told)
+        self.assert_done(self.rehearse('--pgbackrest=' + wrapper))
+        self.assertEqual({'%s --priority=1' % verb for verb in ('info', 'restore', 'archive-get')} - set(read(told).splitlines()), set())
+        self.assertEqual([line for line in read(told).splitlines() if not line.endswith(' --priority=1')], [])
+
+
 class Green(RehearsalCase):
     def test_the_latest_point_with_everything_looked_at(self):
         report, page, metrics = (self.lab.path(name) for name in ('report.json', 'drill.html', 'drill.prom'))
