@@ -127,6 +127,7 @@ CorruptionCheck look_for_corruption(const postgres::Client& client, const std::s
     }
     auto command = client.command("pg_amcheck", {"--all", "--no-password"});
     command.environment["LC_ALL"] = "C";
+    command.writable.emplace();  // nowhere
     command.environment["PGOPTIONS"] += fmt::format(" -c lock_timeout={}s", seconds_for_a_lock);
     AmcheckWords words;
     const auto outcome = process::run(

@@ -46,6 +46,7 @@ std::vector<Finding> dump_one(const postgres::Client& client, const std::string&
     auto command = client.command("pg_dump", {"--no-password", "--format=plain", "--file=/dev/null", "--no-sync",
                                               "--lock-wait-timeout=60000", "-d", postgres::database_word(database)});
     command.environment["LC_ALL"] = "C";
+    command.writable.emplace();  // nowhere else
     const auto outcome = process::run(command, keep, keep);
     process::require_resources(command.program, outcome);
     if (process::succeeded(outcome)) {

@@ -51,6 +51,7 @@ std::vector<Finding> check_page_checksums(const std::filesystem::path& bin_direc
     };
     process::Command command{(bin_directory / "pg_checksums").string(), {"--check", "-D", data_directory.string()}};
     command.environment = {{"LC_ALL", "C"}, {"PGDATA", ""}};
+    command.writable.emplace();  // nowhere
     const auto outcome = process::run(command, keep, keep);
     process::require_resources(command.program, outcome);
     return judge_page_checksums(outcome, lines);

@@ -199,6 +199,48 @@ class Interrupted(RehearsalCase):
         self.assert_done(self.rehearse())
 
 
+class Confined(RehearsalCase):
+    """With Landlock, what a rehearsal starts can write nothing outside of the scratch directory and of pgBackRest's own places."""
+
+    def setUp(self):
+        super().setUp()
+        self.lab.make('elsewhere')
+        self.lab.write('elsewhere/kept', 'kept')
+        self.tried = '/dev/shm/' + os.path.basename(self.lab.directory)  # where everybody may write
+        self.lab.write(self.tried, '')
+        self.addCleanup(os.remove, self.tried)
+
+    def trying(self, name):
+        """Shell commands that try it in every way, and write down who has tried, and what succeeded."""
+        ways = [way % place for place in (self.lab.path('elsewhere'), self.data_directory, self.repository)
+                for way in ('echo x >%s/new', 'mkdir %s/made', 'ln -s x %s/link')]
+        ways += [way % self.lab.path('elsewhere') for way in ('echo x >%s/kept', 'rm %s/kept')]
+        return 'echo %s >>%s; ' % (name, self.tried) + ' '.join(
+            '{ %s; } 2>/dev/null && echo "succeeded: %s" >>%s;' % (way, way, self.tried) for way in ways)
+
+    def binaries(self, names):
+        """PostgreSQL's programs, of which these try it first."""
+        directory = self.wrapped_binaries(names[0], '')
+        for name in names:
+            if os.path.lexists(os.path.join(directory, name)):
+                os.remove(os.path.join(directory, name))
+            self.lab.write('bin/' + name, '#!/bin/bash\n%s\nexec %s/%s "$@"\n' % (
+                self.trying(name), self.lab.bin_directory, name), 0o755)
+        return directory
+
+    def test_nothing_that_is_started_writes_elsewhere(self):
+        said = self.run_program(program(), 'check', '--patroni-config=' + self.yml).log
+        if 'the kernel has no Landlock' in said:
+            self.skipTest('the kernel has no Landlock')
+        self.assert_done(self.bootstrap())  # the data directory of this node
+        self.configure(postgresql={'bin_dir': self.binaries(['pg_checksums', 'pg_dump'])})
+        wrapper = self.wrap_pgbackrest('case $VERB in restore | archive-get) %s ;; esac' % self.trying('$VERB'))
+        before = [self.files_below(place) for place in (self.lab.path('elsewhere'), self.data_directory)]
+        self.assert_done(self.rehearse('--checksums', '--dump', '--pgbackrest=' + wrapper))
+        self.assertEqual(set(read(self.tried).splitlines()), {'restore', 'archive-get', 'pg_checksums', 'pg_dump'})
+        self.assertEqual([self.files_below(place) for place in (self.lab.path('elsewhere'), self.data_directory)], before)
+
+
 class Bandwidth(RehearsalCase):
     """What is ahead of it is stopped for a moment, and nothing stays stopped."""
     LITTLE = '--bandwidth=64kB'  # takes minutes
