@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Whether promtool accepts the metrics that the program writes, the example alerts and the queries of the example dashboard,
-whether these name metrics and labels that there are, and whether the dashboard is one that Grafana shows as it is meant.
+"""Whether promtool accepts the metrics that the program writes, the example alerts and the queries of the example dashboard; whether
+each alert comes when it should; whether they name metrics and labels that there are, and whether the dashboard is one that Grafana
+shows as it is meant.
 
     tests/support/check_metrics.py PROGRAM
 """
@@ -56,6 +57,18 @@ def promtool(what, *files, text=None):
     if done.returncode:
         print('promtool check %s: exit code %d\n%s' % (what, done.returncode, done.stdout))
     return done.returncode == 0
+
+
+def alerts_come():
+    """Whether each alert comes when it should, and not before."""
+    tests = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'alerts.test.yml')
+    done = subprocess.run(['promtool', 'test', 'rules', tests], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True,
+                          check=False)
+    with open(os.path.join(EXAMPLES, 'alerts.yml'), encoding='utf-8') as alerts, open(tests, encoding='utf-8') as tried:
+        untried = set(re.findall(r'- alert: (\w+)', alerts.read())) - set(re.findall(r'alertname: (\w+)\n +exp_alerts', tried.read()))
+    if done.returncode or untried:
+        print('promtool test rules: exit code %d, never tried: %s\n%s' % (done.returncode, sorted(untried), done.stdout))
+    return done.returncode == 0 and not untried
 
 
 def expressions(dashboard):
@@ -136,7 +149,7 @@ def main(program):
             rules = [{'record': 'dashboard:query%d' % number, 'expr': query} for number, query in enumerate(queries(json.loads(dashboard)))]
             json.dump({'groups': [{'name': 'dashboard', 'rules': rules}]}, file)
         accepted = [promtool('metrics', text=metrics), promtool('metrics', text=failed), promtool('rules', as_rules),
-                    promtool('rules', os.path.join(EXAMPLES, 'alerts.yml'))]
+                    promtool('rules', os.path.join(EXAMPLES, 'alerts.yml')), alerts_come()]
     known = labels_of(metrics + failed)
     named = set(re.findall(r'patroni_pgbackrest_last_\w+', alerts + dashboard))
     wrong = ['no such metric: ' + name for name in sorted(named - set(known))]
