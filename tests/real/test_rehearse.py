@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import time
 import unittest
 
@@ -15,6 +16,7 @@ from repository_case import RepositoryCase
 from source_cluster import switch_wal, wait_until_archived
 
 PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../packaging/systemd')
+RUNBOOKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/runbooks')
 REPORT_SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/report.schema.json')
 
 
@@ -258,6 +260,68 @@ esac; done''' % SLEEP)
         self.assertIn('the copy did not come to its end: nothing is kept', result.log)
         self.assertEqual(self.history()[-1]['phase'], 'copy')
         self.assert_nothing_left()
+
+
+class Runbook(RehearsalCase):
+    """The commands of the runbook, in their order; both languages have the same."""
+    LANGUAGES = ('rehearse.md', 'rehearse.zh-CN.md')
+    ENABLE = 'systemctl enable --now patroni_pgbackrest-rehearse.timer'
+
+    @staticmethod
+    def blocks(name):
+        """[lines of each block of a console]"""
+        return [block.splitlines() for block in re.findall(r'(?ms)^```console\n(.*?)^```$', read(os.path.join(RUNBOOKS, name)))]
+
+    def commands(self):
+        """Those of a prompt, without it."""
+        english, chinese = ([line[2:] for block in self.blocks(name) for line in block if line.startswith('# ')] for name in self.LANGUAGES)
+        self.assertEqual(english, chinese)
+        return english
+
+    def words_here(self, command):
+        words = shlex.split(command)
+        self.assertEqual(words[:5], ['sudo', '-u', 'postgres', 'patroni_pgbackrest', 'rehearse'])
+        places = {'--patroni-config=/etc/patroni/config.yml': '--patroni-config=' + self.yml, '--scratch=/srv/rehearsal': '--scratch=' + self.scratch}
+        return [program(), *[places.get(word, word) for word in words[4:]]]
+
+    def test_its_commands_do_what_it_says(self):
+        commands = self.commands()
+        commands.remove(self.ENABLE)
+        drill, history = commands
+        result = self.run_program(*CHOSEN_PRIORITY, *self.words_here(drill))
+        self.assert_done(result)
+        self.assert_nothing_left()
+        shown = self.blocks('rehearse.md')[0][1:]
+        self.assertEqual(shown, self.blocks('rehearse.zh-CN.md')[0][1:])
+        told = {line[:10].strip(): line for line in result.log.splitlines()}
+        for line in shown:
+            self.assertIn(line[:10].strip(), told)
+
+        def phases(line):
+            return re.findall(r'(?:^phases +|, )(\w+) ', line)
+        self.assertEqual(phases(told['phases']), phases(next(line for line in shown if line.startswith('phases'))))
+        looked_back = self.run_program(*self.words_here(history))
+        self.assert_done(looked_back)
+        self.assertIn('  demo  succeeded  in ', looked_back.log)
+
+    def test_it_names_options_that_there_are(self):
+        known = self.lab.run(program(), 'rehearse', '--help')
+        for name in self.LANGUAGES:
+            text = read(os.path.join(RUNBOOKS, name))
+            for option in set(re.findall(r'`(--[a-z-]+)', text)):
+                self.assertRegex(known, r'(?m)%s\b' % option, name)
+
+    @unittest.skipUnless(shutil.which('systemctl') and shutil.which('systemd-analyze'), 'needs systemd')
+    def test_the_timer_can_be_enabled_and_systemd_has_nothing_against_it_and_its_service(self):
+        self.assertIn(self.ENABLE, self.commands())
+        units = self.lab.make('root/usr/lib/systemd/system')
+        for name in os.listdir(PACKAGED):
+            self.lab.write(os.path.join(units, name), read(os.path.join(PACKAGED, name)).replace('/usr/bin/patroni_pgbackrest', program()), 0o644)
+        words = [word for word in shlex.split(self.ENABLE) if word != '--now']  # nothing is started here
+        self.lab.run(words[0], '--root=' + self.lab.path('root'), *words[1:])
+        self.assertTrue(os.path.islink(self.lab.path('root/etc/systemd/system/timers.target.wants/patroni_pgbackrest-rehearse.timer')))
+        verified = self.lab.attempt('systemd-analyze', 'verify', '--man=no', *[os.path.join(units, name) for name in os.listdir(units)])
+        self.assertEqual((verified.returncode, [line for line in verified.stderr.splitlines() if 'patroni_pgbackrest' in line]), (0, []))
 
 
 class EncryptedRepository(PlainCase, RehearsalCase):
