@@ -1,10 +1,12 @@
 """Clocks that jump, lag, or stand in another zone: the plan, the memory of failures, the next run and the rows do not mind."""
 import glob
+import json
 import os
 import re
+import shutil
 import time
 
-from bootstrap_case import BATCHES, BootstrapCase, program, wait_until
+from bootstrap_case import BATCHES, BootstrapCase, program, read, wait_until
 from test_patroni import UnderPatroni
 from test_resume import ResumeCase as Resuming
 
@@ -102,6 +104,21 @@ esac''' % (self.source.segments[6], self.lab.path('log'), self.lab.path('log')))
         self.set_clock(-DAY)
         self.assert_done(self.bootstrap(*self.to_batch(8), environment=self.faked))
         self.assert_complete(8)
+
+    def test_a_day_behind_the_backup_check_says_how_often_to_make_one(self):
+        """By a real restore here, whose copy is said to have taken a minute, and whose replay an hour."""
+        self.assert_done(self.bootstrap())
+        history = self.data_directory + '.restores.json'
+        kept = json.loads(read(history))
+        kept['runs'][0]['seconds'].update(copy=60, replay=3600)
+        self.lab.write(history, json.dumps(kept))
+        shutil.rmtree(self.data_directory)
+        check = [program(), 'check', *self.command()[2:]]
+        self.assertNotRegex(self.run_program(*check).log, '(?m)^shorter with: ')  # the backup is minutes old
+        self.set_clock(25 * HOUR)
+        told = self.run_program(*check, environment=self.faked).log
+        self.assertRegex(told, r'(?m)^time to a leader: about 1 h [12] min: .* copied in 1 min, \d+ WAL segments \([\d.]+ MiB\) replayed in 1 h 0 min, ')
+        self.assertRegex(told, r'(?m)^shorter with: \d+ WAL segments since the backup: an incremental one every 12 h makes it (29|30|31) min$')
 
     def test_killed_and_gone_on_with_a_day_behind(self):
         """What the first run wrote is from the future."""
