@@ -81,7 +81,9 @@ def make_pages(program, directory):
         'bootstrap': {'method': 'pgbackrest', 'pgbackrest': {'command': 'patroni_pgbackrest bootstrap'}},
         'postgresql': {'bin_dir': os.path.join(directory, 'bin'), 'authentication': {
             'superuser': {'username': 'postgres', 'password': 'mellon'}, 'replication': {'username': 'replicator'}}}}))
-    environment = {**os.environ, 'XDG_STATE_HOME': directory, 'FAKE_OUTPUTS': repository, 'PGBACKREST_LOG_PATH': directory, 'FAKE_ONLY': '* restore', 'FAKE_FAIL': '95',
+    log = write(directory, 'log', 'restore.log', text='')
+    environment = {**os.environ, 'XDG_STATE_HOME': directory, 'PGBACKREST_LOG_PATH': os.path.dirname(log), 'FAKE_OUTPUTS': repository,
+                   'FAKE_ONLY': '* restore', 'FAKE_FAIL': '95',
                    'FAKE_ERRORS': 'ERROR: [095]: unable to flush /' + 'a-long-name' * 20}
     pages = {}
     for name, words in (('Restore', ['bootstrap']),
@@ -109,7 +111,7 @@ def contrast(one, other):
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def judge(seen, name, url, requests, complaints):
+def judge(seen, title, url, requests, complaints):
     """What a person would not like about it."""
     if seen['widths'][0] > seen['widths'][1] or seen['cut']:
         yield 'wider than the screen: %s %s' % (seen['widths'], seen['cut'])
@@ -121,7 +123,7 @@ def judge(seen, name, url, requests, complaints):
                 yield '%s %s: contrast %.2f of %s on %s' % (what, name, contrast(colour, seen['paper']), colour, seen['paper'])
     if seen['papers'] != ['rgba(0, 0, 0, 0)']:
         yield 'more than one background: %s' % seen['papers']
-    if [heading.split(':')[0] for heading in seen['headings']] != ['%s of %s' % (name, STANZA), 'Phases', 'Proof', 'Findings']:
+    if [heading.split(':')[0] for heading in seen['headings']] != ['%s of %s' % (title, STANZA), 'Phases', 'Proof', 'Findings']:
         yield 'other headings: %s' % seen['headings']
     if set(requests) - {url}:
         yield 'it asks for other files: %s' % requests
