@@ -139,7 +139,7 @@ void add_check_options(CLI::App& command, CheckOptions& options) {
         ->type_name("ID");
     command
         .add_option("--member", options.members,
-                     "another member's patroni.yml, which must ask for the same restore; may be repeated")
+                    "another member's patroni.yml, which must ask for the same restore; may be repeated")
         ->type_name("FILE")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
