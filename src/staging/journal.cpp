@@ -28,8 +28,12 @@ std::optional<HandedOver> HandedOver::of(const std::filesystem::path& directory)
         return std::nullopt;
     }
     const auto control = postgres::read_control_file(directory);
-    return HandedOver{facts.st_ino, static_cast<std::int64_t>(::time(nullptr)), control ? control->written_at : 0,
-                      system::Uptime::now(), system::birth_of(directory).value_or("")};
+    return HandedOver{facts.st_ino,
+                      static_cast<std::int64_t>(::time(nullptr)),
+                      control ? control->written_at : 0,
+                      system::Uptime::now(),
+                      system::birth_of(directory).value_or(""),
+                      control ? std::optional(control->redo) : std::nullopt};
 }
 
 bool Journal::handed_over_is(const std::filesystem::path& directory) const {
@@ -91,6 +95,7 @@ bool Journal::has_never_started(const postgres::ControlFile& control) const {
     // pg_control's time has seconds only: PostgreSQL may be started in the one in which the replay's server was
     // stopped.
     return handed_over && control.written_at == handed_over->control_written_at &&
+           control.redo == handed_over->redo.value_or(control.redo) &&
            (!reached || control.state == postgres::ClusterState::shut_down);
 }
 

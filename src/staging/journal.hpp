@@ -56,6 +56,9 @@ struct HandedOver {
     std::int64_t control_written_at = 0;  ///< pg_control's own time, in seconds since 1970: every start changes it
     system::Uptime uptime{};              ///< of the machine
     std::string birth{};                  ///< system::birth_of(): inodes are given out again; empty in older journals
+    /// pg_control's: a server that comes up and is stopped, all within a second, has written a checkpoint. Not in older
+    /// journals.
+    std::optional<postgres::Lsn> redo{};
 
     /// As it is now; empty when there is no such directory.
     static std::optional<HandedOver> of(const std::filesystem::path& directory);

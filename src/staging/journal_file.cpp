@@ -125,12 +125,16 @@ BootstrapCall bootstrap_call_in(const json& content) {
 }
 
 json json_of(const HandedOver& directory) {
-    return {{"inode", directory.inode},
-            {"at", directory.at},
-            {"control_written_at", directory.control_written_at},
-            {"boot", directory.uptime.boot},
-            {"up", directory.uptime.seconds},
-            {"birth", directory.birth}};
+    json content{{"inode", directory.inode},
+                 {"at", directory.at},
+                 {"control_written_at", directory.control_written_at},
+                 {"boot", directory.uptime.boot},
+                 {"up", directory.uptime.seconds},
+                 {"birth", directory.birth}};
+    if (directory.redo) {
+        content["redo"] = directory.redo->text();
+    }
+    return content;
 }
 
 HandedOver handed_over_in(const json& content) {
@@ -138,7 +142,8 @@ HandedOver handed_over_in(const json& content) {
                       whole_number<std::int64_t>(content.at("at")),
                       whole_number(content, "control_written_at", std::int64_t{0}),
                       {content.value("boot", ""), whole_number(content, "up", std::int64_t{0})},
-                      content.value("birth", "")};
+                      content.value("birth", ""),
+                      content.contains("redo") ? std::optional(lsn_in(content.at("redo"))) : std::nullopt};
 }
 
 json json_of(const BegunTimeline& begun) {

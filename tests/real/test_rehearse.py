@@ -314,6 +314,7 @@ class Runbook(RehearsalCase):
     @unittest.skipUnless(shutil.which('systemctl') and shutil.which('systemd-analyze'), 'needs systemd')
     def test_the_timer_can_be_enabled_and_systemd_has_nothing_against_it_and_its_service(self):
         self.assertIn(self.ENABLE, self.commands())
+        self.lab.make('root/etc/systemd/system')
         units = self.lab.make('root/usr/lib/systemd/system')
         for name in os.listdir(PACKAGED):
             self.lab.write(os.path.join(units, name), read(os.path.join(PACKAGED, name)).replace('/usr/bin/patroni_pgbackrest', program()), 0o644)

@@ -75,6 +75,12 @@ TEST_CASE("what is seen of a directory that Patroni set aside") {
     CHECK_FALSE(look().came_up);
     CHECK(look().last_words.empty());
     CHECK_FALSE(look().guard);
+    SECTION("a server that came up and was stopped within the second in which it was handed over") {
+        --journal.handed_over->redo.value().value;
+        CHECK(look().came_up);
+        journal.handed_over->redo.reset();  // an older journal
+        CHECK_FALSE(look().came_up);
+    }
     --journal.handed_over->control_written_at;
     CHECK(look().came_up);
     journal.circumstances = "patroni.yml of yesterday";

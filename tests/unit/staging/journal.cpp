@@ -41,7 +41,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         written.control_inode = 5;
         written.begun_timeline = BegunTimeline{{2}, 1000};
         written.followed = "2, from 1 at 0/5000000";
-        written.handed_over = HandedOver{1, 2, 3, {"boot", 4}};
+        written.handed_over = HandedOver{1, 2, 3, {"boot", 4}, "", postgres::Lsn{5}};
         written.base = KeptBase{"backup set 20261122-080000F", "boot", "7 8.000000009", true};
         written.save(file);
         const auto read = Journal::read(file);
@@ -73,6 +73,7 @@ TEST_CASE("a journal comes back from its file as it was, in every phase") {
         CHECK(read->handed_over->inode == 1);
         CHECK(read->handed_over->at == 2);
         CHECK(read->handed_over->control_written_at == 3);
+        CHECK(read->handed_over->redo == postgres::Lsn{5});
         CHECK(read->handed_over->uptime.seconds_since({"boot", 1}) == 3);
     }
 }
