@@ -110,12 +110,16 @@ esac''' % (self.source.segments[6], self.lab.path('log'), self.lab.path('log')))
         self.assert_done(self.bootstrap())
         history = self.data_directory + '.restores.json'
         kept = json.loads(read(history))
-        kept['runs'][0]['seconds'].update(copy=60, replay=3600)
+        seconds = kept['runs'][0]['seconds']
+        seconds.update({**dict.fromkeys(seconds, 1), 'copy': 60, 'replay': 3600})
         self.lab.write(history, json.dumps(kept))
         shutil.rmtree(self.data_directory)
         check = [program(), 'check', *self.command()[2:]]
-        self.assertNotRegex(self.run_program(*check).log, '(?m)^shorter with: ')  # the backup is minutes old
-        self.set_clock(25 * HOUR)
+        # The tests that run before this one have the same backup.
+        age = int(time.time() - time.mktime(time.strptime(self.source.incremental_backup[-16:-1], '%Y%m%d-%H%M%S')))
+        if age < HOUR - 300:
+            self.assertNotRegex(self.run_program(*check).log, '(?m)^shorter with: ')
+        self.set_clock(25 * HOUR - age)
         told = self.run_program(*check, environment=self.faked).log
         self.assertRegex(told, r'(?m)^time to a leader: about 1 h [12] min: .* copied in 1 min, \d+ WAL segments \([\d.]+ MiB\) replayed in 1 h 0 min, ')
         self.assertRegex(told, r'(?m)^shorter with: \d+ WAL segments since the backup: an incremental one every 12 h makes it (29|30|31) min$')
