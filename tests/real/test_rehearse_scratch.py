@@ -260,17 +260,16 @@ class Bandwidth(RehearsalCase):
         return process
 
     def test_it_is_kept_on_the_average(self):
-        self.assert_done(self.rehearse())
-        self.assert_done(self.rehearse('--bandwidth=4MB'))
-        free, slow = (sum(each['seconds'] for each in told['phases'] if each['phase'] in ('copy', 'replay')) for told in self.history())
-        moved = self.history()[1]['copied_bytes']  # at least: it is written once
-        self.assertGreater(slow, 0.7 * (moved / (4 << 20) - 1))
-        self.assertGreater(slow, free)
+        self.assert_done(self.rehearse('--bandwidth=4MB', seconds=250))
+        told, = self.history()
+        took = sum(each['seconds'] for each in told['phases'] if each['phase'] in ('copy', 'replay'))
+        moved = told['copied_bytes']  # at least: it is written once
+        self.assertGreater(took, 0.7 * (moved / (4 << 20) - 1))
 
     def test_ended_by_a_signal_it_leaves_nothing_at_once(self):
         process = self.start_and_wait_until_stopped()
         process.terminate()
-        wait_until('the end', lambda: process.poll() is not None, 10)
+        wait_until('the end', lambda: process.poll() is not None, 20)  # before it may go on: half a minute
         self.assertEqual(process.returncode, 143)
         self.assert_nothing_left()
         self.assert_nothing_runs()
