@@ -22,7 +22,8 @@ class AbsentCase(BootstrapCase):
         begins = self.AT[phase].replace('%s', self.source.segments[6])
         wrapped = self.wrap_pgbackrest('if %s; then %s; fi' % (begins, held), ahead=phase.startswith('asynchronous'))
         process = self.start_bootstrap('--pgbackrest=' + wrapped, *arguments)
-        wait_until(phase, lambda: os.path.exists(reached), 120)
+        wait_until(phase, lambda: os.path.exists(reached) or process.poll() is not None, 120)
+        self.assertIsNone(process.poll(), self.lab.log('bootstrap'))
         os.rename(self.repository, self.repository + '.away')
         self.lab.write('log/opened', '')
         return process

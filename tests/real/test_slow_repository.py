@@ -1,6 +1,5 @@
 """A repository that is very slow: it is waited for as long as anything comes, and ends when told to, which is no failure that lasts."""
 import os
-import time
 
 from bootstrap_case import BootstrapCase, read, wait_until
 from repository_case import RepositoryCase
@@ -116,8 +115,8 @@ fi
         wait_until(kind, lambda: self.passed() > 2 or process.poll() is not None, 120)
         self.assertIsNone(process.poll(), self.lab.log('bootstrap'))
         began = self.passed()
-        time.sleep(3)
-        self.assertGreater(self.passed(), began)
+        wait_until('more of ' + kind, lambda: self.passed() > began + 1, 30)
+        self.assertIsNone(process.poll(), self.lab.log('bootstrap'))
         process.terminate()
         self.assertEqual(self.result_of(process, 30).code, 143, kind)
         self.assert_absent()
