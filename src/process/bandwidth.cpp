@@ -37,8 +37,9 @@ void keep_awake(const std::weak_ptr<boost::asio::steady_timer>& timer) {
 
 bool may_be_stopped(pid_t pid) {
     std::error_code error;
-    const auto program = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).filename();
-    return !error && !program.string().starts_with("postgres") && ::getsid(pid) == ::getsid(0);
+    const auto path = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", error);
+    const auto program = path.filename().string();
+    return !error && !program.starts_with("postgres") && !program.starts_with("psql") && ::getsid(pid) == ::getsid(0);
 }
 
 }  // namespace
@@ -87,9 +88,11 @@ std::uint64_t BandwidthLimit::moved_by_all() const {
     return sum;
 }
 
+/// What somebody else has stopped, a debugger or a person, is his to let go on.
 void BandwidthLimit::stop() {
     for (const auto& [pid, process] : tree_.members()) {
-        if (!process.is_zombie() && may_be_stopped(pid) && ::kill(pid, SIGSTOP) == 0) {
+        const bool goes_on = !process.is_zombie() && !process.is_stopped();
+        if (goes_on && may_be_stopped(pid) && ::kill(pid, SIGSTOP) == 0) {
             stopped_.insert(pid);
         }
     }

@@ -13,9 +13,10 @@ namespace patroni_pgbackrest::process {
 
 /// Holds this process and its descendants to so many bytes a second that are read from disks and written to them
 /// (proc_pid_io(5): read_bytes and write_bytes), on the average: descendants that are ahead of it are stopped until
-/// they are not. Two kinds never are: PostgreSQL's servers, which must answer their postmaster, and what has a session
-/// of its own, since nobody would let it go on after a SIGKILL of ours. (A stopped process of our session is let go on
-/// by the kernel then: kill_orphaned_pgrp in Linux's exit.c.) What they move counts all the same, and they wait for
+/// they are not. Three kinds never are: PostgreSQL's servers, which must answer their postmaster; psql, which moves
+/// nothing itself and has its time limit; and what has a session of its own, since nobody would let it go on after a
+/// SIGKILL of ours. (A stopped process of our session is let go on by the kernel then, kill_orphaned_pgrp in Linux's
+/// exit.c, unless it falls to a process of that session.) What they move counts all the same, and servers wait for
 /// those that are stopped: a replay for its WAL, a dump's server for pg_dump.
 class BandwidthLimit {
   public:

@@ -13,13 +13,14 @@ namespace patroni_pgbackrest::system {
 /// One line of /proc/PID/stat, which everybody may read.
 struct ProcessStatus {
     pid_t pid;
-    char state;  ///< `Z` when it has ended and nobody has asked how yet
+    char state;  ///< `Z` when it has ended and nobody has asked how yet; `T` when it is stopped, `t` by a debugger
     pid_t parent;
     pid_t group;
     unsigned long long processor_ticks;  ///< user and system time
     unsigned long long start_time;       ///< ticks since boot; tells two processes with one number apart
 
     bool is_zombie() const { return state == 'Z' || state == 'X' || state == 'x'; }
+    bool is_stopped() const { return state == 'T' || state == 't'; }
 };
 
 /// Empty when there is no such process.
