@@ -2,6 +2,7 @@
 
 #include "system/failure.hpp"
 #include "system/interruption.hpp"
+#include "system/log.hpp"
 #include "system/process_facts.hpp"
 
 #include <algorithm>
@@ -42,6 +43,19 @@ bool may_be_stopped(pid_t pid) {
     return !error && !program.starts_with("postgres") && !program.starts_with("psql") && ::getsid(pid) == ::getsid(0);
 }
 
+/// A child that is handed on to a process of its own session is in no orphaned process group
+/// (will_become_orphaned_pgrp in Linux's exit.c). In a container the first process may be a shell that we were called
+/// from.
+void warn_of_first_process() {
+    if (::getpid() != 1 && ::getsid(1) == ::getsid(0)) {
+        log::write(
+            Problem{"if this program is killed (SIGKILL), what is stopped for --bandwidth stays stopped: process 1, "
+                    "to which it falls, belongs to the same session",
+                    "call it with setsid --wait"},
+            log::Level::warning);
+    }
+}
+
 }  // namespace
 
 BandwidthLimit::BandwidthLimit(std::uint64_t bytes_a_second)
@@ -52,6 +66,7 @@ BandwidthLimit::BandwidthLimit(std::uint64_t bytes_a_second)
                       "bandwidth cannot be kept: /proc/self/io does not tell how much is read and written",
                       "leave it out; what limits a service is IOReadBandwidthMax and IOWriteBandwidthMax of its unit");
     }
+    warn_of_first_process();
     moved_ = moved_by_all();
     keep_awake(timer_);
 }
