@@ -32,7 +32,6 @@ class Priority(RehearsalCase):
         self.assertEqual(self.priority_of(*chosen[chosen.index(program()):]), '19 idle')
         self.assertEqual(self.priority_of(*chosen), '1 best-effort: prio 4')
 
-
     def test_a_pgbackrest_that_chooses_its_own_priority_is_told_this_one(self):
         """From 2.58 on. This one says that it is one, and takes the option away from the real one."""
         told = self.lab.path('log/priorities')
@@ -322,6 +321,8 @@ class Runbook(RehearsalCase):
         self.lab.run(words[0], '--root=' + self.lab.path('root'), *words[1:])
         self.assertTrue(os.path.islink(self.lab.path('root/etc/systemd/system/timers.target.wants/patroni_pgbackrest-rehearse.timer')))
         verified = self.lab.attempt('systemd-analyze', 'verify', '--man=no', *[os.path.join(units, name) for name in os.listdir(units)])
+        if 'Failed to initialize manager' in verified.stderr:
+            self.skipTest('systemd-analyze needs cgroups')  # in a bare chroot there are none
         self.assertEqual((verified.returncode, [line for line in verified.stderr.splitlines() if 'patroni_pgbackrest' in line]), (0, []))
 
 
