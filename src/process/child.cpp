@@ -251,6 +251,7 @@ void Child::end_if_interrupted() {
 void Child::signal(int number) {
     if (!state_->ending) {
         ::kill(-pid(), number);
+        ::kill(-pid(), SIGCONT);
     }
 }
 

@@ -60,7 +60,7 @@ class Child {
     const std::optional<Outcome>& wait(std::chrono::milliseconds at_most);
     /// The same for no more than the next event, whatever it is, and those that are ready with it.
     const std::optional<Outcome>& wait_for_event(std::chrono::milliseconds at_most);
-    /// To the child's process group.
+    /// To the child's process group, which is let go on to take it if it is stopped.
     void signal(int number);
     /// Ends the whole process tree as ProcessTree::end does, and reads the child's last words.
     void end(int first, std::chrono::milliseconds grace);

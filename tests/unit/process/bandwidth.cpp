@@ -95,6 +95,13 @@ TEST_CASE("a stopped child ends as soon as it is told to") {
         REQUIRE(becomes(child.pid(), true));
     }
     CHECK(std::filesystem::exists(ended));  // before the KILL
+    Child given_up(shell("exec sleep 100"), {}, {});
+    ::kill(-given_up.pid(), SIGSTOP);
+    REQUIRE(becomes(given_up.pid(), true));
+    given_up.signal(SIGTERM);
+    const auto& outcome = given_up.wait(seconds(10));
+    REQUIRE(outcome);
+    CHECK(describe(*outcome) == "was killed by signal 15");
 }
 
 TEST_CASE("who waits for an event is woken up often enough to keep a bandwidth") {
