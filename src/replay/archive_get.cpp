@@ -15,7 +15,6 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
-#include <system_error>
 #include <unistd.h>
 #include <variant>
 
@@ -46,13 +45,6 @@ int abort_recovery(ReplayState& state, const GuardAnswer& answer) {
 /// that ends in zeros, which is the end of the WAL to PostgreSQL. What was fetched for another server is not believed.
 bool begins_replay(const Ticket& ticket, const ReplayState& state, const std::string& wanted) {
     return ticket.recovery == Recovery::patroni && !state.notes.served && postgres::is_segment_name(wanted);
-}
-
-/// Somebody may start what Patroni has set aside: what lies in the spool, and who fetches, is the next restore's by
-/// then.
-bool is_in_its_place(const Ticket& ticket) {
-    std::error_code error;
-    return ticket.data_directory.empty() || std::filesystem::equivalent(".", ticket.data_directory, error);
 }
 
 /// The ticket's archive-get of a file.
@@ -109,7 +101,7 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
     if (const auto refusal = refuse_second_time(ticket, OnlyOnce::in("."), state.notes.startup_process, control)) {
         return abort_recovery(state, *refusal);
     }
-    if (begins_replay(ticket, state, wanted) && is_in_its_place(ticket)) {
+    if (begins_replay(ticket, state, wanted) && ticket.is_in_its_place()) {
         leave_spool(ticket);
     }
     const auto command = fetch_command(ticket, wanted, destination);

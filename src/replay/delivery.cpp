@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace patroni_pgbackrest {
@@ -194,7 +195,10 @@ void end_recovery() {
         system::remove_file(made_places_file);
         return;
     }
-    if (!ticket->base_configuration.empty() && patroni::remove_block(ticket->base_configuration)) {
+    // Where another directory is in its place, the block that the ticket names is the next restore's.
+    std::error_code error;
+    const bool is_replaced = !ticket->is_in_its_place() && fs::exists(ticket->data_directory, error);
+    if (!is_replaced && !ticket->base_configuration.empty() && patroni::remove_block(ticket->base_configuration)) {
         log::info("recovery to {} ended: block removed from {}", ticket->target, ticket->base_configuration);
     }
     // Patroni 3.0 has copied the base configuration file into the data directory meanwhile (save_configuration_files).
@@ -204,7 +208,9 @@ void end_recovery() {
     for (const char* name : {ReplayNotes::file_name, OnlyOnce::file_name, made_places_file, Ticket::file_name}) {
         system::remove_file(name);
     }
-    leave_spool(*ticket);
+    if (ticket->is_in_its_place()) {
+        leave_spool(*ticket);
+    }
 }
 
 }  // namespace patroni_pgbackrest

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 namespace patroni_pgbackrest {
 
@@ -45,6 +46,11 @@ bool Ticket::plans(const std::string& segment) const {
 bool Ticket::needs(const std::string& segment, postgres::SegmentSize size) const {
     const auto parsed = postgres::Segment::parse(segment, size);
     return latest && parsed && plans(segment) && (!wal_end || parsed->start(size) < *wal_end);
+}
+
+bool Ticket::is_in_its_place() const {
+    std::error_code error;
+    return data_directory.empty() || std::filesystem::equivalent(".", data_directory, error);
 }
 
 process::Command Ticket::command() const {

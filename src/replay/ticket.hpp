@@ -50,6 +50,9 @@ struct Ticket {
     bool needs_history(postgres::Timeline wanted) const {
         return (wanted == timeline && wanted.number > 1) || histories.contains(wanted);
     }
+    /// Whether the working directory is the one that was handed over. Somebody may start what Patroni has set aside:
+    /// what lies in the spool, and who fetches, is the next restore's by then.
+    bool is_in_its_place() const;
     /// Its archive-get, told what the restore was planned with.
     process::Command command() const;
     /// Whether a server that Patroni restarted as a standby would still end up at what was asked for.

@@ -104,6 +104,32 @@ TEST_CASE("recovery-end takes away what was fetched ahead, and ends who fetches 
     CHECK_FALSE(ended.directory.has("patroni_pgbackrest.ticket"));
 }
 
+TEST_CASE("recovery-end in a directory that was set aside leaves the next restore's block and spool alone") {
+    Ended ended;
+    const std::string title = "patroni_pgbackrest: recovery under way, removed at its end";
+    const auto with_block = before + "# patroni_pgbackrest: " + title +
+                            ", begin\nrestore_command = 'x'\n# patroni_pgbackrest: " + title + ", end\n";
+    const auto base = ended.directory.write("next/postgresql.base.conf", with_block).string();
+    const std::string ahead = "data.restoring.d/spool/archive/demo/in/000000010000000000000002";
+    ended.directory.write(ahead, "ahead");
+    auto content = ticket(base);
+    content["archive_get"] = {"pgbackrest", "--archive-async",
+                              "--spool-path=" + ended.directory.path("data.restoring.d/spool").string()};
+    SECTION("that is in its place") {
+        content["data_directory"] = ended.directory.path("next").string();
+        ended.directory.write("patroni_pgbackrest.ticket", content.dump());
+        CHECK(ended.run() == 0);
+        CHECK(ended.directory.read("next/postgresql.base.conf") == with_block);
+    }
+    SECTION("that is being copied") {
+        content["data_directory"] = ended.directory.path("absent").string();
+        ended.directory.write("patroni_pgbackrest.ticket", content.dump());
+        CHECK(ended.run() == 0);
+    }
+    CHECK(ended.directory.has(ahead));
+    CHECK_FALSE(ended.directory.has("patroni_pgbackrest.ticket"));
+}
+
 TEST_CASE("recovery-end takes the ticket away where the block is gone already") {
     Ended ended;
     const auto base = ended.directory.write("postgresql.base.conf", before).string();
