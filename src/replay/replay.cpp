@@ -151,8 +151,11 @@ class Replay {
 
     /// The request's, as far as this replay can have them.
     std::vector<postgres::Setting> wishes() const {
-        return may_read_ahead_ ? request_.replay_settings
-                               : postgres::with_wishes(request_.replay_settings, {{"recovery_prefetch", "off"}});
+        if (may_read_ahead_) {
+            return request_.replay_settings;
+        }
+        const std::vector<postgres::Setting> not_ahead{{"recovery_prefetch", "off"}};
+        return postgres::with_wishes(request_.replay_settings, not_ahead);
     }
 
     /// Of tablespaces that the WAL makes: the server can write there from its next start on.
