@@ -197,7 +197,8 @@ void end_recovery() {
     }
     // Where another directory is in its place, the block that the ticket names is the next restore's.
     std::error_code error;
-    const bool is_replaced = !ticket->is_in_its_place() && fs::exists(ticket->data_directory, error);
+    const bool is_in_its_place = ticket->is_in_its_place();
+    const bool is_replaced = !is_in_its_place && fs::exists(ticket->data_directory, error);
     if (!is_replaced && !ticket->base_configuration.empty() && patroni::remove_block(ticket->base_configuration)) {
         log::info("recovery to {} ended: block removed from {}", ticket->target, ticket->base_configuration);
     }
@@ -208,7 +209,7 @@ void end_recovery() {
     for (const char* name : {ReplayNotes::file_name, OnlyOnce::file_name, made_places_file, Ticket::file_name}) {
         system::remove_file(name);
     }
-    if (ticket->is_in_its_place()) {
+    if (is_in_its_place) {
         leave_spool(*ticket);
     }
 }

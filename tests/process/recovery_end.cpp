@@ -10,6 +10,9 @@ using nlohmann::json;
 
 /// What the marker lines of a block look like is the business of the file that writes them: a real one.
 const std::string before = "listen_addresses = 'localhost'\n";
+const std::string title = "patroni_pgbackrest: recovery under way, removed at its end";
+const std::string with_block = before + "# patroni_pgbackrest: " + title +
+                               ", begin\nrestore_command = 'x'\n# patroni_pgbackrest: " + title + ", end\n";
 
 json ticket(const std::string& base_configuration) {
     return {{"version", 1},
@@ -55,9 +58,6 @@ TEST_CASE("recovery-end does nothing where there is no ticket") {
 
 TEST_CASE("recovery-end takes block, ticket and notes away, and leaves everything else as it was") {
     Ended ended;
-    const std::string title = "patroni_pgbackrest: recovery under way, removed at its end";
-    const auto with_block = before + "# patroni_pgbackrest: " + title +
-                            ", begin\nrestore_command = 'x'\n# patroni_pgbackrest: " + title + ", end\n";
     const auto base = ended.directory.write("conf/postgresql.base.conf", with_block).string();
     ended.directory.write("postgresql.base.conf.backup", with_block);
     ended.directory.write("patroni_pgbackrest.ticket", ticket(base).dump());
@@ -106,9 +106,6 @@ TEST_CASE("recovery-end takes away what was fetched ahead, and ends who fetches 
 
 TEST_CASE("recovery-end in a directory that was set aside leaves the next restore's block and spool alone") {
     Ended ended;
-    const std::string title = "patroni_pgbackrest: recovery under way, removed at its end";
-    const auto with_block = before + "# patroni_pgbackrest: " + title +
-                            ", begin\nrestore_command = 'x'\n# patroni_pgbackrest: " + title + ", end\n";
     const auto base = ended.directory.write("next/postgresql.base.conf", with_block).string();
     const std::string ahead = "data.restoring.d/spool/archive/demo/in/000000010000000000000002";
     ended.directory.write(ahead, "ahead");

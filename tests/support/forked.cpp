@@ -9,6 +9,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <fstream>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -81,6 +82,14 @@ int Forked::wait() {
 
 std::string Forked::errors() const {
     return read_file_if_present(directory_.path() / "errors").value_or("");
+}
+
+bool leave_descriptors(unsigned more) {
+    const int next = ::dup(STDERR_FILENO);
+    ::close(next);
+    const rlim_t descriptors = static_cast<rlim_t>(next) + more;
+    const rlimit limit{descriptors, descriptors};
+    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
 bool is_alive(pid_t pid) {

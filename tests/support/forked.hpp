@@ -36,6 +36,9 @@ class Forked {
     bool reaped_ = false;
 };
 
+/// Of a forked process: leaves it so many more descriptors than it has open. False if that is refused.
+bool leave_descriptors(unsigned more);
+
 /// Whether a process is there and not a zombie.
 bool is_alive(pid_t pid);
 

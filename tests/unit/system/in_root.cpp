@@ -6,8 +6,6 @@
 
 #include <filesystem>
 #include <string>
-#include <sys/resource.h>
-#include <unistd.h>
 #include <utility>
 
 using namespace patroni_pgbackrest;
@@ -51,13 +49,9 @@ TEST_CASE("an absolute link leads on from the root of the process that has it") 
 }
 
 TEST_CASE("what cannot be looked at for want of descriptors is not said to lead elsewhere") {
-    const auto errors_with = [](rlim_t more) {
+    const auto errors_with = [](unsigned more) {
         system::Forked process([more] {
-            const int next = ::dup(STDERR_FILENO);
-            ::close(next);
-            const rlim_t descriptors = static_cast<rlim_t>(next) + more;
-            const rlimit limit{descriptors, descriptors};
-            if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            if (!system::leave_descriptors(more)) {
                 return 99;
             }
             return leads_there_in("/", "/proc", "/proc") == LeadsThere::unknown ? 98 : 0;

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <ctime>
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace patroni_pgbackrest {
@@ -172,10 +171,7 @@ TEST_CASE("a caller that cannot be looked at for want of descriptors is not take
     Forked process([] {
         interruption::install();
         interruption::watch_caller(::getppid());
-        const int next = ::dup(STDERR_FILENO);
-        ::close(next);
-        const rlimit limit{static_cast<rlim_t>(next), static_cast<rlim_t>(next)};
-        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || system::start_time_of(::getppid()) != 0) {
+        if (!system::leave_descriptors(0) || system::start_time_of(::getppid()) != 0) {
             return 99;
         }
         interruption::sleep(milliseconds(700));  // it is looked at several times

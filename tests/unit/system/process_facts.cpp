@@ -7,7 +7,6 @@
 #include <csignal>
 #include <functional>
 #include <string>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::system {
@@ -59,13 +58,9 @@ TEST_CASE("a process that ends while it is looked at is nothing special") {
 }
 
 TEST_CASE("a process that cannot be looked at for want of descriptors is not taken for one that is gone") {
-    const auto errors_with = [](rlim_t more, const std::function<void()>& look) {
+    const auto errors_with = [](unsigned more, const std::function<void()>& look) {
         Forked process([&] {
-            const int next = ::dup(STDERR_FILENO);
-            ::close(next);
-            const rlim_t descriptors = static_cast<rlim_t>(next) + more;
-            const rlimit limit{descriptors, descriptors};
-            if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            if (!leave_descriptors(more)) {
                 return 99;
             }
             look();
