@@ -8,6 +8,7 @@
 #include "staging/adoption.hpp"
 #include "staging/kept_base.hpp"
 #include "staging/places.hpp"
+#include "staging/rejected_directory.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 
@@ -122,7 +123,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging, R
     job.on_progress(0);
     pgbackrest::restore(job);
     remove_inherited_workspace(staging.path());
-    for (const char* name : {made_places_file, OnlyOnce::file_name}) {
+    for (const char* name : {made_places_file, OnlyOnce::file_name, rejection_mark}) {
         system::remove_file(staging.path() / name);  // the backup's, or of an earlier try
     }
     forget_auto_conf(staging);

@@ -6,6 +6,7 @@
 #include "postgres/control_data.hpp"
 #include "staging/journal.hpp"
 #include "staging/lost_bootstrap.hpp"
+#include "staging/rejected_directory.hpp"
 #include "staging/resume_decision.hpp"
 #include "system/failure.hpp"
 #include "system/interruption.hpp"
@@ -95,6 +96,14 @@ void refuse_what_was_rejected_elsewhere(const Layout& layout) {
                 throw refusal_of_rejected(layout.data_directory, file, *journal);
             }
         }
+    }
+    const auto own = journal_of_neighbour(layout.journal());
+    if (own && own->refuses(layout.data_directory)) {
+        return;  // which decide_resume() tells
+    }
+    const auto mark = layout.data_directory / rejection_mark;
+    if (const auto marked = journal_of_neighbour(mark); marked && is_refused_by(*marked, layout.data_directory)) {
+        throw refusal_of_rejected(layout.data_directory, mark, *marked);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "staging/hand_over.hpp"
 #include "staging/kept_base.hpp"
 #include "staging/lost_bootstrap.hpp"
+#include "staging/rejected_directory.hpp"
 #include "staging/renamed_link.hpp"
 #include "staging/resume_decision.hpp"
 #include "staging/set_aside.hpp"
@@ -245,6 +246,7 @@ void resume(const patroni::ConfigurationSource& source, const patroni::Configura
             change_journal(layout, [&](Journal& journal) {
                 journal.not_accepted = true;
                 journal.note_begun_timeline(layout.data_directory);  // by which it is known wherever it is moved to
+                mark_rejected_directory(journal, layout.data_directory);
             });
             note_rejected_runs(configuration, layout);
             throw Failure(*verdict.failure);

@@ -138,6 +138,7 @@ void take_back(StagingDirectory& staging, const fs::path& directory, const Plan&
     journal.places.add(made_places(directory));
     adopt(staging, journal, directory, journal.places);
     system::remove_file(staging.path() / "patroni.dynamic.json");  // Patroni's own: the source's was kept before
+    system::remove_file(staging.path() / rejection_mark);
 }
 
 void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& plan, const std::vector<fs::path>& outside,

@@ -1,6 +1,7 @@
 #include "staging/lost_bootstrap.hpp"
 
 #include "staging/own_name.hpp"
+#include "staging/rejected_directory.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
@@ -93,6 +94,11 @@ bool is_refused_by(const Journal& journal, const std::filesystem::path& data_dir
 
 Failure refusal_of_rejected(const std::filesystem::path& data_directory, const std::filesystem::path& journal_file,
                             const Journal& journal) {
+    const auto mark = data_directory / rejection_mark;
+    auto files = system::shell_word(journal_file.string());
+    if (journal_file != mark && system::is_present(mark)) {
+        files += " and " + system::shell_word(mark.string());
+    }
     const auto why =
         journal.rejected ? "verify rejected it: " + journal.rejected->message : "Patroni did not accept it";
     return Failure(ExitCode::unsafe,
@@ -101,7 +107,7 @@ Failure refusal_of_rejected(const std::filesystem::path& data_directory, const s
                                data_directory.string(), journal_file.string(), why),
                    fmt::format("if the data is right and no other node has it, remove {}, else move the data directory "
                                "away",
-                               system::shell_word(journal_file.string())));
+                               files));
 }
 
 bool is_handed_over_to_another(const Journal& journal, const std::string& own_name,

@@ -23,7 +23,8 @@ ResumeVerdict decide_without_journal(const BootstrapCall& call, const Layout& la
 /// rejected it. Two mount points have one inode, so that alone tells nothing there.
 bool is_refused_by(const Journal& journal, const std::filesystem::path& data_directory);
 
-/// Patroni would start it, whatever data_dir, scope and member are now. `journal_file` has what is known of it.
+/// Patroni would start it, whatever data_dir, scope and member are now. `journal_file` has what is known of it: a
+/// journal, or the directory's own rejection_mark.
 Failure refusal_of_rejected(const std::filesystem::path& data_directory, const std::filesystem::path& journal_file,
                             const Journal& journal);
 

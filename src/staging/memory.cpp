@@ -149,6 +149,7 @@ void remember_rejection(const Layout& layout, const Problem& problem,
         journal->save(layout.journal());  // first: what follows reads a directory, and may fail
         note_rejected_directory(*journal, layout.data_directory);
         journal->save(layout.journal());
+        mark_rejected_directory(*journal, layout.data_directory);
     }
 }
 

@@ -3,7 +3,9 @@
 #include "pgbackrest/archive_names.hpp"
 #include "process/child.hpp"
 #include "staging/old_wal.hpp"
+#include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/log.hpp"
 #include "system/refusal.hpp"
 
 #include <algorithm>
@@ -88,6 +90,15 @@ void forget_rejected_directory(Journal& journal, const fs::path& data_directory)
         for (const auto& entry : begun_histories(data_directory / "pg_wal", journal.goal->timeline).histories) {
             journal.rejected_timelines.erase(entry.first);
         }
+    }
+}
+
+void mark_rejected_directory(const Journal& journal, const fs::path& data_directory) {
+    try {
+        journal.save(data_directory / rejection_mark);
+    } catch (const Failure& failure) {
+        log::warning("moved beneath another directory, {} will not be known as rejected: {}", data_directory.string(),
+                     failure.what());
     }
 }
 

@@ -31,6 +31,12 @@ void note_rejected_directory(Journal& journal, const std::filesystem::path& data
 /// Takes that back: the directory has led since, and its rows are wanted.
 void forget_rejected_directory(Journal& journal, const std::filesystem::path& data_directory);
 
+/// In the data directory: what the journal said of it when it was refused. No journal lies beside it under another
+/// parent. A backup and a replica of it may have the file as well, and are told from it as by the journal.
+constexpr const char* rejection_mark = "patroni_pgbackrest.rejected";
+/// Writes it; where that fails, a warning.
+void mark_rejected_directory(const Journal& journal, const std::filesystem::path& data_directory);
+
 /// What a restore that begins writes down: the plan's, and of the cluster's earlier ones those of which its archive
 /// knows nothing, since another repository may.
 pgbackrest::RejectedTimelines still_rejected(const std::optional<Journal>& earlier, const Plan& plan);

@@ -3,6 +3,7 @@
 #include "staging/another_call.hpp"
 #include "staging/kept_from_leading.hpp"
 #include "staging/own_name.hpp"
+#include "staging/rejected_directory.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -52,20 +53,28 @@ ResumeVerdict warn(const std::string& why, const std::string& hint) {
     return {.warning = Problem{why, hint}};
 }
 
-ResumeVerdict refuse_directory(const ResumeFacts& facts, const std::string& why) {
+/// What has it refused at each start, wherever it lies.
+std::string files_that_refuse(const ResumeFacts& facts, bool is_marked) {
+    const auto journal = facts.layout.journal().string();
+    return is_marked ? fmt::format("{} and, where it is, {}", journal,
+                                   (facts.layout.data_directory / rejection_mark).string())
+                     : journal;
+}
+
+ResumeVerdict refuse_directory(const ResumeFacts& facts, const std::string& why, bool is_marked = false) {
     const auto directory = facts.layout.data_directory.string();
     return refuse(fmt::format("{} was handed over, but {}: the next start would promote it, or take it for a replica",
                               directory, why),
                   fmt::format("read what Patroni and post_bootstrap said; if the data is right and no other node has "
                               "it, remove {}, else move {} away, to {} if Patroni gave it up: its timeline is not "
                               "followed then",
-                              facts.layout.journal().string(),
+                              files_that_refuse(facts, is_marked),
                               facts.layout.inside ? "all but the dotfiles of the data directory" : "the data directory",
                               directory + (facts.layout.inside ? "/.given-up" : ".given-up")));
 }
 
 ResumeVerdict refuse_directory_from_now_on(const ResumeFacts& facts, const std::string& why) {
-    auto verdict = refuse_directory(facts, why);
+    auto verdict = refuse_directory(facts, why, true);
     verdict.action = ResumeAction::refuse_from_now_on;
     return verdict;
 }
@@ -178,10 +187,10 @@ ResumeVerdict decide_by_dcs(const ResumeFacts& facts) {
 ResumeVerdict decide_on_what_was_handed_over(const ResumeFacts& facts) {
     const auto& journal = *facts.journal;
     if (journal.rejected) {
-        return refuse_directory(facts, "verify rejected it: " + journal.rejected->message);
+        return refuse_directory(facts, "verify rejected it: " + journal.rejected->message, true);
     }
     if (journal.not_accepted) {
-        return refuse_directory(facts, "Patroni did not accept it");
+        return refuse_directory(facts, "Patroni did not accept it", true);
     }
     if (is_in_use_long_enough(facts)) {
         return {.action = ResumeAction::discard_journal,

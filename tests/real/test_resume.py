@@ -788,6 +788,14 @@ class Resume(ResumeCase):
         self.configure()
         subprocess.run(['cp', '-a', moved, self.data_directory], check=True)
         self.assert_refused(self.resume(), 9, '%s was handed over, but Patroni did not accept it' % self.data_directory)
+        elsewhere = self.lab.make('elsewhere') + '/data'  # with no journal beside it
+        os.rename(moved, elsewhere)
+        self.configure(postgresql={'data_dir': elsewhere})
+        mark = elsewhere + '/patroni_pgbackrest.rejected'
+        self.assert_refused(self.resume(), 9, '%s holds what %s tells of, and Patroni did not accept it: ' % (elsewhere, mark),
+                            'if the data is right and no other node has it, remove %s, else ' % mark)
+        os.remove(mark)
+        self.assert_done(self.resume())
 
     def test_resume_goes_on_where_resume_was_killed(self):
         self.interrupt_the_replay()

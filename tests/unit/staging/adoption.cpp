@@ -23,6 +23,7 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
 
     SECTION("with the same request") {
         restore.files.write(found->filename().string() + "/patroni.dynamic.json", "of the Patroni that gave it up");
+        restore.files.write(found->filename().string() + "/" + rejection_mark, "{}");
         StagingDirectory staging(restore.request);
         take_back(staging, *found, {});
         CHECK(staging.journal().hand_overs == 1);
@@ -31,6 +32,7 @@ TEST_CASE("what Patroni set aside is taken back with its links") {
         CHECK(fs::read_symlink(staging.path() / "pg_tblspc" / "16385") == place);
         CHECK(fs::exists(place / "PG_15"));
         CHECK_FALSE(fs::exists(staging.path() / "patroni.dynamic.json"));
+        CHECK_FALSE(fs::exists(staging.path() / rejection_mark));
         CHECK(Journal::read(layout.journal())->phase == Phase::copying);
     }
     SECTION("with the rejected timelines of which this archive knows nothing") {

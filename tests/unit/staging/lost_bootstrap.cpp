@@ -1,5 +1,7 @@
 #include "staging/lost_bootstrap.hpp"
 
+#include "staging/memory.hpp"
+#include "staging/rejected_directory.hpp"
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 #include "unit/staging/resume_cases.hpp"
@@ -79,6 +81,38 @@ TEST_CASE("what was rejected stays so when it is renamed, whatever data_dir is n
                                                  ", else move the data directory away");
     journal.begun_timeline = BegunTimeline{{2}, 1};  // where one is known, the inode of a mount point tells nothing
     CHECK_FALSE(is_refused_by(journal, renamed));
+}
+
+TEST_CASE("what was rejected is known by its own mark under another parent, where no journal lies beside it") {
+    const Restore restore;
+    {
+        StagingDirectory staging(restore.request);
+        restore.copy(staging);
+        hand_over(staging);
+    }
+    const auto layout = choose_layout(restore.data());
+    CHECK_FALSE(is_there(restore.data() / rejection_mark));
+    remember_rejection(layout, {"probe 1 returned 'false'", "choose another target", ""}, std::nullopt);
+    CHECK(is_there(restore.data() / rejection_mark));
+
+    const auto moved = restore.files.path("elsewhere/data");
+    fs::create_directory(restore.files.path("elsewhere"));
+    fs::rename(restore.data(), moved);
+    const auto mark = moved / rejection_mark;
+    const auto marked = Journal::read(mark).value();
+    CHECK(is_refused_by(marked, moved));
+    CHECK(refusal_of_rejected(moved, mark, marked).problems().front().hint ==
+          "if the data is right and no other node has it, remove " + mark.string() +
+              ", else move the data directory away");
+    const auto with_journal = refusal_of_rejected(moved, layout.journal(), marked);
+    CHECK(with_journal.problems().front().hint == "if the data is right and no other node has it, remove " +
+                                                      layout.journal().string() + " and " + mark.string() +
+                                                      ", else move the data directory away");
+
+    // A replica of it, or what its backup brings back, is another directory with the same file.
+    const auto replica = restore.files.path("elsewhere/replica");
+    fs::copy(moved, replica, fs::copy_options::recursive);
+    CHECK_FALSE(is_refused_by(Journal::read(replica / rejection_mark).value(), replica));
 }
 
 TEST_CASE("what was handed over is known by its journal, also where none would be made by now") {
