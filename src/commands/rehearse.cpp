@@ -301,7 +301,7 @@ std::vector<fs::path> kept_away_places(const RehearsalSettings& settings) {
     try {
         places = pgbackrest::places_of_pgbackrest(settings.request.pgbackrest);
     } catch (const Failure&) {
-        places = pgbackrest::places_in({});  // the plan tells why its files cannot be read
+        places = pgbackrest::places_in({}, "");  // the plan tells why its files cannot be read
     }
     if (settings.data_directory) {
         const auto of_data = kept_away_from(*settings.data_directory);

@@ -28,12 +28,62 @@ bool is_file_system(std::string_view type) {
     return type == "posix" || type == "cifs";
 }
 
-/// Whether one of the lines, whatever command it is for, puts this repository somewhere else.
-bool may_be_elsewhere(std::string_view repository, const std::vector<ConfigurationLine>& lines) {
-    return std::any_of(lines.begin(), lines.end(), [&](const ConfigurationLine& line) {
-        return repository_in(line.key, "-host") == repository ||
-               (repository_in(line.key, "-type") == repository && !is_file_system(line.value));
-    });
+/// What one command takes for one stanza; lines in no section count before all others.
+struct Call {
+    std::string stanza, command;
+
+    std::optional<std::string> value(const std::string& key, const std::vector<ConfigurationLine>& lines) const {
+        for (const auto& section :
+             {std::string(), stanza + ":" + command, stanza, "global:" + command, std::string("global")}) {
+            const auto found = std::find_if(lines.begin(), lines.end(), [&](const ConfigurationLine& line) {
+                return line.section == section && line.key == key;
+            });
+            if (found != lines.end()) {
+                return found->value;
+            }
+        }
+        return std::nullopt;
+    }
+};
+
+/// Restores of the stanza, and whatever else has a section of its own.
+std::vector<Call> calls_in(const std::vector<ConfigurationLine>& lines, const std::string& stanza) {
+    std::set<std::string> stanzas{stanza}, commands{"restore"};
+    for (const auto& line : lines) {
+        const auto colon = line.section.find(':');
+        if (const auto name = line.section.substr(0, colon); !name.empty() && name != "global") {
+            stanzas.insert(name);
+        }
+        if (colon != std::string::npos) {
+            commands.insert(line.section.substr(colon + 1));
+        }
+    }
+    std::vector<Call> calls;
+    for (const auto& each : stanzas) {
+        std::transform(commands.begin(), commands.end(), std::back_inserter(calls), [&](const std::string& command) {
+            return Call{each, command};
+        });
+    }
+    return calls;
+}
+
+/// Where one of these calls has a repository on this machine.
+std::set<std::string> local_repositories(const std::vector<ConfigurationLine>& lines, const std::vector<Call>& calls) {
+    std::set<std::string> names, paths;
+    for (const auto& line : lines) {
+        names.emplace(repository_in(line.key, "-path"));
+    }
+    names.erase("");
+    for (const auto& name : names) {
+        for (const auto& call : calls) {
+            const auto path = call.value(name + "-path", lines);
+            if (path && !call.value(name + "-host", lines) &&
+                is_file_system(call.value(name + "-type", lines).value_or("posix"))) {
+                paths.insert(*path);
+            }
+        }
+    }
+    return paths;
 }
 
 /// What a command takes for an option of a repository.
@@ -55,13 +105,14 @@ bool is_elsewhere(const Pgbackrest& pgbackrest, const std::string& command, unsi
            !is_file_system(in_force(pgbackrest, command, repository, "type").value_or("posix"));
 }
 
-/// Of its files, its environment and what is passed with every command.
+/// Of what is passed with every command, its environment and its files: what comes first counts.
 std::vector<ConfigurationLine> all_lines(const Pgbackrest& pgbackrest) {
-    auto lines = read_configuration(pgbackrest);
-    const auto variables = environment_options();
-    lines.insert(lines.end(), variables.begin(), variables.end());
+    std::vector<ConfigurationLine> lines;
     for (const auto& option : pgbackrest.common) {
         lines.push_back({"", option.name, option.value, ""});
+    }
+    for (const auto& more : {environment_options(), read_configuration(pgbackrest)}) {
+        lines.insert(lines.end(), more.begin(), more.end());
     }
     return lines;
 }
@@ -85,15 +136,17 @@ std::vector<std::filesystem::path> working_places(const Pgbackrest& pgbackrest) 
     return places;
 }
 
-std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine>& lines) {
+std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine>& lines, const std::string& stanza) {
     std::vector<std::filesystem::path> places{"/var/lib/pgbackrest", "/var/spool/pgbackrest", "/tmp/pgbackrest",
                                               "/var/log/pgbackrest"};
+    auto named = local_repositories(lines, calls_in(lines, stanza));
     for (const auto& line : lines) {
-        const auto repository = repository_in(line.key, "-path");
-        const bool is_repository = !repository.empty() && !may_be_elsewhere(repository, lines);
-        const bool is_other = line.key == "spool-path" || line.key == "lock-path" || line.key == "log-path";
-        const std::filesystem::path path(line.value);
-        if ((is_repository || is_other) && path.is_absolute() && path.has_relative_path()) {
+        if (line.key == "spool-path" || line.key == "lock-path" || line.key == "log-path") {
+            named.insert(line.value);
+        }
+    }
+    for (const std::filesystem::path path : named) {
+        if (path.is_absolute() && path.has_relative_path()) {
             places.push_back(path);
         }
     }
@@ -101,7 +154,7 @@ std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine
 }
 
 std::vector<std::filesystem::path> places_of_pgbackrest(const Pgbackrest& pgbackrest) {
-    return places_in(all_lines(pgbackrest));
+    return places_in(all_lines(pgbackrest), pgbackrest.stanza);
 }
 
 bool reads_over_network(const Pgbackrest& pgbackrest, const std::string& command, std::optional<unsigned> repository) {

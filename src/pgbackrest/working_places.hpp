@@ -15,9 +15,10 @@ namespace patroni_pgbackrest::pgbackrest {
 /// ssh that it starts keeps in ~/.ssh. Throws as read_configuration().
 std::vector<std::filesystem::path> working_places(const Pgbackrest& pgbackrest);
 
-/// What pgBackRest has on this machine: its repositories, spool-path, lock-path and log-path, wherever one of these
-/// lines says so, and the usual ones. A repository on a host of its own, or in an object store, is none of them.
-std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine>& lines);
+/// What pgBackRest has on this machine: spool-path, lock-path and log-path, wherever one of these lines says so, the
+/// usual ones, and its repositories. One on a host of its own, or in an object store, is none of them; where that
+/// depends on stanza and command, it is one as soon as it is for a command of this stanza or of one with a section.
+std::vector<std::filesystem::path> places_in(const std::vector<ConfigurationLine>& lines, const std::string& stanza);
 /// The same of its files, its environment and what is passed with every command. Throws as read_configuration().
 std::vector<std::filesystem::path> places_of_pgbackrest(const Pgbackrest& pgbackrest);
 

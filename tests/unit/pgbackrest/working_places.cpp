@@ -11,7 +11,7 @@ using namespace patroni_pgbackrest::pgbackrest;
 namespace {
 
 bool has_place(const std::vector<ConfigurationLine>& lines, const char* place) {
-    const auto places = places_in(lines);
+    const auto places = places_in(lines, "demo");
     return std::find(places.begin(), places.end(), place) != places.end();
 }
 
@@ -35,6 +35,18 @@ TEST_CASE("what pgBackRest has on this machine is known from its configuration")
     CHECK(has_place({{"global", "repo1-path", "/a", ""}, {"global", "repo2-type", "s3", ""}}, "/a"));
     CHECK_FALSE(has_place({{"global", "repo1-path", "/a", ""}, {"global", "repo1-type", "s3", ""}}, "/a"));
     CHECK_FALSE(has_place({{"global", "repo1-path", "/a", ""}, {"global", "repo1-host", "backup", ""}}, "/a"));
+}
+
+TEST_CASE("a repository that another stanza or command has elsewhere is on this machine all the same") {
+    const ConfigurationLine path{"global", "repo1-path", "/a", ""};
+    CHECK(has_place({path, {"other", "repo1-host", "backup", ""}}, "/a"));
+    CHECK(has_place({path, {"global:backup", "repo1-type", "s3", ""}}, "/a"));
+    CHECK(has_place({path, {"global", "repo1-type", "s3", ""}, {"demo", "repo1-type", "posix", ""}}, "/a"));
+    CHECK(has_place({path, {"demo", "repo1-host", "backup", ""}, {"other", "", "", ""}}, "/a"));
+    CHECK_FALSE(has_place({path, {"demo", "repo1-host", "backup", ""}}, "/a"));
+    CHECK_FALSE(has_place({path, {"", "repo1-host", "backup", ""}, {"other", "", "", ""}}, "/a"));
+    CHECK(has_place({{"other", "repo1-path", "/a", ""}, {"demo", "repo1-type", "s3", ""}}, "/a"));
+    CHECK_FALSE(has_place({path, {"", "repo1-path", "/b", ""}}, "/a"));
 }
 
 TEST_CASE("whether a repository is read over a network is known from the options in force") {
