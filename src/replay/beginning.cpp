@@ -93,7 +93,8 @@ Beginning decide_after_earlier_run(const Request& request, const Plan& plan, con
     if (const auto why = why_outdated(request, plan, earlier, seen.control->timeline); !why.empty()) {
         return Copy{fmt::format("what an earlier run recovered is out of date, {}: only its files are used", why)};
     }
-    const auto start = decide_start(earlier.phase, *seen.control, plan.timeline(), seen.same_boot);
+    const auto start =
+        decide_start(earlier.phase, *seen.control, plan.timeline(), seen.same_boot, seen.has_backup_label);
     if (start == Start::replay && !seen.is_repeatable) {
         return Copy{"the interrupted replay copied a database file by file, or dropped a tablespace, which gives "
                     "something else the second time: what it left is checked against the backup first"};
@@ -106,7 +107,8 @@ Beginning decide_after_earlier_run(const Request& request, const Plan& plan, con
 
 }  // namespace
 
-Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot) {
+Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot,
+                   bool has_backup_label) {
     const bool is_on_disk = same_boot || phase == Phase::handing_over;
     if (phase == Phase::copying || !is_on_disk) {
         return Start::copy;
@@ -120,7 +122,8 @@ Start decide_start(Phase phase, const postgres::ControlData& control, postgres::
     }
     const bool unfinished =
         control.state == ClusterState::in_archive_recovery || control.state == ClusterState::shut_down_in_recovery;
-    return unfinished ? Start::replay : Start::copy;
+    const bool unbegun = phase == Phase::replaying && has_backup_label && control.state == ClusterState::in_production;
+    return unfinished || unbegun ? Start::replay : Start::copy;
 }
 
 Beginning decide_beginning(const Request& request, const Plan& plan, const Seen& seen) {
@@ -138,6 +141,7 @@ Seen look_at_staging(const StagingDirectory& staging, const std::optional<TakenB
     seen.is_cluster = fs::exists(staging.path() / "PG_VERSION");
     seen.has_signal_file =
         fs::exists(staging.path() / "recovery.signal") || fs::exists(staging.path() / "standby.signal");
+    seen.has_backup_label = fs::exists(staging.path() / "backup_label");
     if (!seen.taken_back && !seen.earlier) {
         return seen;
     }

@@ -22,8 +22,10 @@ enum class Start {
 };
 
 /// The decision of pg_control and the journal. `same_boot` is false after a reboot or an unmount: with fsync off the
-/// pages that were not written then are lost without a trace.
-Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot);
+/// pages that were not written then are lost without a trace. PostgreSQL takes backup_label away after it has first
+/// written pg_control (StartupXLOG in xlog.c, 13 to 18): with it, and the backup's pg_control, nothing was replayed.
+Start decide_start(Phase phase, const postgres::ControlData& control, postgres::Timeline planned, bool same_boot,
+                   bool has_backup_label);
 
 /// What was handed over, set aside by Patroni and taken back into the staging directory.
 struct TakenBack {
@@ -37,6 +39,7 @@ struct Seen {
     std::optional<Journal> earlier;  ///< of a run with this very request that left something unfinished
     bool is_cluster = false;         ///< PG_VERSION is in the staging directory
     bool has_signal_file = false;    ///< of a recovery or a standby
+    bool has_backup_label = false;
     std::optional<postgres::ControlData> control;
     std::string why_unreadable;   ///< why there is no `control`
     bool places_changed = false;  ///< see are_as_linked()

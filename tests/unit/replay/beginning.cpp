@@ -17,11 +17,12 @@ const std::vector<ClusterState> all_states = {ClusterState::starting_up,        
                                               ClusterState::in_crash_recovery,     ClusterState::in_archive_recovery,
                                               ClusterState::in_production};
 
-Start decided(Phase phase, ClusterState state, std::uint32_t timeline, bool same_boot = true) {
+Start decided(Phase phase, ClusterState state, std::uint32_t timeline, bool same_boot = true,
+              bool has_backup_label = false) {
     postgres::ControlData control;
     control.state = state;
     control.timeline = Timeline{timeline};
-    return decide_start(phase, control, planned, same_boot);
+    return decide_start(phase, control, planned, same_boot, has_backup_label);
 }
 
 }  // namespace
@@ -49,6 +50,23 @@ TEST_CASE("an unfinished recovery goes on") {
     for (const std::uint32_t timeline : {1U, 2U}) {
         CHECK(decided(Phase::replaying, ClusterState::in_archive_recovery, timeline) == Start::replay);
         CHECK(decided(Phase::replaying, ClusterState::shut_down_in_recovery, timeline) == Start::replay);
+    }
+}
+
+TEST_CASE("a recovery whose server was stopped before it wrote pg_control begins once more in the same copy") {
+    for (const auto state : all_states) {
+        for (const std::uint32_t timeline : {1U, 2U}) {
+            CAPTURE(static_cast<int>(state), timeline);
+            const bool is_of_backup = state == ClusterState::in_production;
+            const bool unfinished =
+                state == ClusterState::in_archive_recovery || state == ClusterState::shut_down_in_recovery;
+            const auto start = decided(Phase::replaying, state, timeline, true, true);
+            CHECK(start == (is_of_backup || unfinished ? Start::replay : Start::copy));
+            CHECK(decided(Phase::replaying, state, timeline, false, true) == Start::copy);
+        }
+    }
+    for (const auto phase : {Phase::recovered, Phase::handing_over}) {
+        CHECK(decided(phase, ClusterState::in_production, 2, true, true) == Start::copy);
     }
 }
 
@@ -169,7 +187,7 @@ TEST_CASE("an earlier run's copy is gone on with where decide_start says, and on
                         auto seen = after(plan, phase, state, timeline);
                         seen.same_boot = same_boot;
                         const auto begins = [&] { return decide_beginning(request_of(recovery), plan, seen); };
-                        const auto start = decide_start(phase, *seen.control, plan.timeline(), same_boot);
+                        const auto start = decide_start(phase, *seen.control, plan.timeline(), same_boot, false);
                         const auto beginning = begins();
                         const auto* on = std::get_if<Continue>(&beginning);
                         CHECK((on != nullptr) == (start != Start::copy));
