@@ -189,6 +189,10 @@ RehearsalSettings rehearsal_settings(const RehearseArguments& arguments, const B
     settings.disk_floor = read_bytes(arguments.disk_floor, "--disk-floor", default_disk_floor, problems);
     const auto memory = read_bytes(arguments.memory, "--memory", default_memory, problems);
     settings.bandwidth = read_bytes(arguments.bandwidth, "--bandwidth", 0, problems);
+    if (bytes_in_words(arguments.bandwidth) == 0U) {
+        problems.push_back({fmt::format("'{}' would let nothing be read or written", arguments.bandwidth),
+                            "write it as 50MB; for no limit leave it out", "--bandwidth"});
+    }
     const auto patroni = given.patroni ? std::optional(configuration_for_rehearsal(*given.patroni)) : std::nullopt;
     try {
         settings.request = make_request(options_for_request(given, arguments.scratch), patroni);

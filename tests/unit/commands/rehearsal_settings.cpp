@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fmt/format.h>
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::commands;
@@ -131,6 +132,14 @@ TEST_CASE("a rehearsal reads and writes as fast as it may unless a bandwidth is 
     CHECK(rehearsal_settings(arguments, called_with({})).bandwidth == 0);
     arguments.bandwidth = "20MB";
     CHECK(rehearsal_settings(arguments, called_with({})).bandwidth == 20U << 20);
+    for (const char* none : {"0", "0MB", "0.5"}) {
+        CAPTURE(none);
+        arguments.bandwidth = none;
+        const auto problems = refusals_of(arguments, {});
+        REQUIRE(problems.size() == 1);
+        CHECK(problems.front() == Problem{fmt::format("'{}' would let nothing be read or written", none),
+                                          "write it as 50MB; for no limit leave it out", "--bandwidth"});
+    }
 }
 
 TEST_CASE("all of it lies in the scratch directory") {
