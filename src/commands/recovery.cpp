@@ -8,6 +8,22 @@
 
 namespace patroni_pgbackrest::commands {
 
+namespace {
+
+void tell_version(int version, Report& report) {
+    report.version("pgbackrest", fmt::format("{}.{}", version / 1000, version % 1000));
+}
+
+}  // namespace
+
+int observe_version(const Request& request, Report& report) {
+    require_pgbackrest(request);
+    const auto told = process::capture(pgbackrest::version_command(request.pgbackrest));
+    const auto version = pgbackrest::version_in(request.pgbackrest, told);
+    tell_version(version, report);
+    return version;
+}
+
 /// pgBackRest tells its version while it reads the repository.
 RepositoryState observe(const Request& request, const RejectedRuns& rejected, Report& report) {
     require_pgbackrest(request);
@@ -15,7 +31,7 @@ RepositoryState observe(const Request& request, const RejectedRuns& rejected, Re
     const auto number = [&] { return pgbackrest::version_in(request.pgbackrest, version.result()); };
     try {
         auto repository = read_repository(request, rejected);
-        report.version("pgbackrest", fmt::format("{}.{}", number() / 1000, number() % 1000));
+        tell_version(number(), report);
         return repository;
     } catch (const Failure&) {
         number();  // a version that is too old explains the rest

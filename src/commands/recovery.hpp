@@ -16,6 +16,9 @@ namespace patroni_pgbackrest::commands {
 /// throws, and Failure(preflight_refused) for a pgBackRest that is missing or too old.
 RepositoryState observe(const Request& request, const RejectedRuns& rejected, Report& report);
 
+/// The version alone, as pgbackrest::version_in() has it, for who needs it before. Throws the same of pgBackRest.
+int observe_version(const Request& request, Report& report);
+
 /// Has a private server replay what was copied, as replay() does: shown while it lasts, and copied again where the
 /// server has to begin at the backup once more.
 Reached replay_copy(const Request& request, const Plan& plan, StagingDirectory& staging,

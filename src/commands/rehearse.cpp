@@ -19,7 +19,6 @@
 #include "plan/window.hpp"
 #include "postgres/binaries.hpp"
 #include "process/bandwidth.hpp"
-#include "process/child.hpp"
 #include "process/process_tree.hpp"
 #include "replay/auto_conf.hpp"
 #include "replay/position.hpp"
@@ -77,8 +76,8 @@ struct Look {
     Plan plan;
 };
 
-Look look_at(const Request& request, const RejectedRuns& rejected, Drill& drill) {
-    auto repository = observe(request, rejected, drill.view.report);
+Look look_at(const Request& request, const RejectedRuns& rejected) {
+    auto repository = read_repository(request, rejected);
     auto plan = make_plan(request, repository);
     return {std::move(repository), std::move(plan)};
 }
@@ -97,7 +96,7 @@ Request latest_of_cluster(const Request& request) {
 std::optional<Plan> look_at_latest(const RehearsalSettings& settings, const Request& request,
                                    const RejectedRuns& rejected, Drill& drill, Window& window) {
     try {
-        auto latest = look_at(latest_of_cluster(request), rejected, drill);
+        auto latest = look_at(latest_of_cluster(request), rejected);
         window = find_window(latest.plan, latest.repository);
         drill.told.window = window_text(window, latest.plan);
         drill.told.bytes_now = latest.plan.backup.size;
@@ -138,7 +137,7 @@ Plan plan_rehearsal(const RehearsalSettings& settings, Request& request, Drill& 
     } else if (latest && is_for_latest(request)) {
         return std::move(*latest);
     }
-    auto plan = look_at(request, rejected, drill).plan;
+    auto plan = look_at(request, rejected).plan;
     if (plan.target.ends_with_plan) {
         request.replaced_target = request.target;
         request.target = plan.target;
@@ -229,10 +228,9 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
 
 /// From 2.58 on pgBackRest takes the priority that its configuration names, which the kernel refuses to a process that
 /// steps further behind (error 100), and hands it on to a repository's host, where nobody knows of ours.
-void pass_priority(pgbackrest::Pgbackrest& pgbackrest) {
+void pass_priority(int version, pgbackrest::Pgbackrest& pgbackrest) {
     constexpr int first_with_priority = 2058;
-    const auto told = process::capture(pgbackrest::version_command(pgbackrest));
-    if (pgbackrest::version_in(pgbackrest, told) >= first_with_priority) {
+    if (version >= first_with_priority) {
         pgbackrest.common.push_back({"priority", std::to_string(system::own_priority())});
     }
 }
@@ -259,7 +257,7 @@ void run(const RehearseArguments& arguments, const RehearsalSettings& settings, 
          Drill& drill) {
     auto request = in_scratch(settings.request, scratch.own(), scratch.data_directory(), scratch.tablespaces());
     drill.phase("plan");
-    pass_priority(request.pgbackrest);
+    pass_priority(observe_version(request, drill.view.report), request.pgbackrest);
     const auto plan = plan_rehearsal(settings, request, drill);
     drill.told.target = request.target.text();
     drill.told.backup_set = plan.backup.label;

@@ -34,15 +34,16 @@ class Priority(RehearsalCase):
 
     def test_a_pgbackrest_that_chooses_its_own_priority_is_told_this_one(self):
         """From 2.58 on. This one says that it is one, and takes the option away from the real one."""
-        told = self.lab.path('log/priorities')
-        wrapper = self.wrap_pgbackrest('''[ "$VERB" != version ] || { echo pgBackRest 2.58; exit; }
+        told, asked = self.lab.path('log/priorities'), self.lab.path('log/asked')
+        wrapper = self.wrap_pgbackrest('''[ "$VERB" != version ] || { echo once >>%s; echo pgBackRest 2.58; exit; }
 words=()
 for word; do case $word in
   --priority=*) echo "$VERB $word" >>%s ;;
   *) words+=("$word") ;;
 esac; done
-set -- "${words[@]}"''' % told)
+set -- "${words[@]}"''' % (asked, told))
         self.assert_done(self.rehearse('--pgbackrest=' + wrapper))
+        self.assertEqual(read(asked), 'once\n')
         self.assertEqual({'%s --priority=1' % verb for verb in ('info', 'restore', 'archive-get')} - set(read(told).splitlines()), set())
         self.assertEqual([line for line in read(told).splitlines() if not line.endswith(' --priority=1')], [])
 
