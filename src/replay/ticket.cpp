@@ -2,11 +2,11 @@
 
 #include "plan/timeline_choice.hpp"
 #include "system/file.hpp"
+#include "system/text.hpp"
 #include "system/whole_number.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -28,8 +28,7 @@ constexpr std::uint64_t ticket_version = 1;  // of the ticket, and of what lies 
 void refuse_newer_ticket(std::uint64_t written) {
     if (written > ticket_version) {
         throw Failure(ExitCode::verification_failed,
-                      fmt::format("{} has version {}, and this program reads version {} and older", Ticket::file_name,
-                                  written, ticket_version),
+                      system::newer_file(Ticket::file_name, "version", written, ticket_version),
                       "use the newer patroni_pgbackrest that wrote it, or move the data directory away and restore it "
                       "again");
     }

@@ -3,6 +3,7 @@
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/text.hpp"
 #include "system/whole_number.hpp"
 
 #include <nlohmann/json.hpp>
@@ -31,8 +32,8 @@ std::vector<MeasuredRun> read_history(const std::filesystem::path& file) {
         const auto content = nlohmann::json::parse(text.value_or("{}"));
         const auto schema = system::whole_number<unsigned>(content.at("schema"));
         if (schema > history_schema) {
-            log::warning("{} has schema {}, and this program reads schema {} and older: it counts for nothing",
-                         file.string(), schema, history_schema);
+            log::warning("{}: it counts for nothing",
+                         system::newer_file(file.string(), "schema", schema, history_schema));
         } else {
             for (const auto& run : content.at("runs")) {
                 runs.push_back(read_run(run));

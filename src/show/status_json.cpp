@@ -4,6 +4,7 @@
 #include "system/descriptor.hpp"
 #include "system/file.hpp"
 #include "system/temporary_file.hpp"
+#include "system/text.hpp"
 #include "system/whole_number.hpp"
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <unistd.h>
@@ -221,8 +221,8 @@ std::optional<RunStatus> read_status(const std::filesystem::path& file) {
     const auto schema = content.is_object() ? content.value("schema", json()) : json();
     if (schema.is_number_unsigned() && schema.get<std::uint64_t>() > status_schema) {
         throw Failure(ExitCode::unsafe,
-                      fmt::format("the status file {} has schema {}, and this program reads schema {} and older",
-                                  file.string(), schema.get<std::uint64_t>(), status_schema),
+                      system::newer_file("the status file " + file.string(), "schema", schema.get<std::uint64_t>(),
+                                         status_schema),
                       "ask the newer patroni_pgbackrest that wrote it");
     }
     return RunStatus::from_json(*text);

@@ -2,6 +2,7 @@
 
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/text.hpp"
 #include "system/whole_number.hpp"
 
 #include <array>
@@ -242,8 +243,7 @@ namespace {
 void refuse_newer_journal(std::uint64_t written, const std::filesystem::path& file) {
     if (written > journal_version) {
         throw Failure(ExitCode::unsafe,
-                      fmt::format("the journal {} has version {}, and this program reads version {} and older",
-                                  file.string(), written, journal_version),
+                      system::newer_file("the journal " + file.string(), "version", written, journal_version),
                       "use the newer patroni_pgbackrest that wrote it, or move it and the staging directory beside it "
                       "away: the next run starts over then");
     }

@@ -93,8 +93,8 @@ std::optional<EarlierFailure> EarlierFailure::read(const std::filesystem::path& 
         }
         const auto read = json::parse(*content);
         if (const auto written = whole_number(read, "version", memory_version); written > memory_version) {
-            log::warning("{} has version {}, and this program reads version {} and older: it counts for nothing",
-                         file.string(), written, memory_version);
+            log::warning("{}: it counts for nothing",
+                         system::newer_file(file.string(), "version", written, memory_version));
             return std::nullopt;
         }
         return EarlierFailure{read.at("request"),

@@ -177,6 +177,10 @@ std::string size_text(std::uint64_t bytes) {
                                    : fmt::format("{:.1f} GB", static_cast<double>(bytes) / gigabyte);
 }
 
+std::string newer_file(std::string_view file, std::string_view word, std::uint64_t written, std::uint64_t known) {
+    return fmt::format("{} has {} {}, and this program reads {} {} and older", file, word, written, word, known);
+}
+
 std::string shell_word(std::string_view word) {
     constexpr std::string_view harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
     if (!word.empty() && word.find_first_not_of(harmless) == std::string_view::npos) {

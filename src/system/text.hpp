@@ -30,6 +30,9 @@ std::string fingerprint(std::string_view text);
 /// `12 MB`, `3.4 GB`.
 std::string size_text(std::uint64_t bytes);
 
+/// What is said of a file of ours that a newer program wrote; `word` is what it calls its number there.
+std::string newer_file(std::string_view file, std::string_view word, std::uint64_t written, std::uint64_t known);
+
 /// A word as a shell needs it: quoted where it has to be.
 std::string shell_word(std::string_view word);
 

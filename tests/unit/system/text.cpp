@@ -117,6 +117,11 @@ TEST_CASE("nearest takes the fewest edits, then the first") {
     CHECK(nearest("aab", {"aaa", "aac"}) == "aaa");
 }
 
+TEST_CASE("of a file that a newer program wrote both numbers are said") {
+    CHECK(newer_file("the journal /j", "version", 3, 1) ==
+          "the journal /j has version 3, and this program reads version 1 and older");
+}
+
 TEST_CASE("what is not UTF-8 is replaced, and the rest stays") {
     CHECK(valid_utf8("caf\xC3\xA9 \"a\\b\"\n\x1b") == "caf\xC3\xA9 \"a\\b\"\n\x1b");
     CHECK(valid_utf8("caf\xE9") == "caf\xEF\xBF\xBD");
