@@ -60,13 +60,14 @@ std::optional<GuardAnswer> refuse_cut_wal(const Ticket& ticket, const std::strin
 }  // namespace
 
 std::string startup_process_from(pid_t ancestor) {
-    for (auto process = system::status_of(ancestor); process; process = system::status_of(process->parent)) {
-        const auto arguments = system::arguments_of(process->pid);
+    const auto nearest = system::status_or_throw(ancestor);
+    for (auto process = nearest; process; process = system::status_or_throw(process->parent)) {
+        const auto arguments = system::arguments_or_throw(process->pid);
         if (!arguments.empty() && arguments.front().find("startup") != std::string::npos) {
             return fmt::format("{} {}", process->pid, process->start_time);
         }
     }
-    return fmt::format("{} {}", ancestor, system::start_time_of(ancestor));
+    return fmt::format("{} {}", ancestor, nearest && !nearest->is_zombie() ? nearest->start_time : 0);
 }
 
 /// pgBackRest accepts spool-path only beside archive-async.

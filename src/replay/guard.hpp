@@ -78,7 +78,8 @@ GuardAnswer or_full_disk(const GuardAnswer& answer, const std::filesystem::path&
 process::Command synchronous(process::Command command);
 
 /// The startup process among a process and those above it, as ReplayNotes have it. PostgreSQL starts restore_command
-/// through a shell, which may stay between them.
+/// through a shell, which may stay between them. Throws Failure(system_refused) where descriptors or memory are missing
+/// to look: another one would be told, of which nothing is noted.
 std::string startup_process_from(pid_t ancestor);
 
 /// Notes a file that PostgreSQL gets; false if that is nothing new.

@@ -224,7 +224,7 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
         if (is_past_the_end(ticket, question->wanted)) {
             return 1;
         }
-        const auto asking = system::status_of(question->from->process());
+        const auto asking = system::status_or_throw(question->from->process());
         state.notes.startup_process = startup_process_from(asking ? asking->parent : 0);
         state.standby = fs::exists(options.data_directory / "standby.signal");
         question->control = postgres::read_control_file(options.data_directory);

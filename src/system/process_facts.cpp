@@ -155,6 +155,10 @@ std::vector<std::string> arguments_of(pid_t pid) {
     return zero_terminated(read(pid, "cmdline")).value_or(std::vector<std::string>());
 }
 
+std::vector<std::string> arguments_or_throw(pid_t pid) {
+    return zero_terminated(read_or_throw(pid, "cmdline")).value_or(std::vector<std::string>());
+}
+
 std::optional<ProcessFacts> facts_of(pid_t pid) {
     const auto status = status_or_throw(pid);
     if (!status || status->is_zombie()) {

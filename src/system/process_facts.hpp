@@ -43,6 +43,8 @@ unsigned long long transferred_bytes(pid_t pid);
 std::optional<unsigned long long> disk_bytes(pid_t pid);
 /// Its command line, or the title it gave itself; empty when it is gone or not ours to look at.
 std::vector<std::string> arguments_of(pid_t pid);
+/// The same. Throws as process_table() where it would be empty only because nobody can look.
+std::vector<std::string> arguments_or_throw(pid_t pid);
 
 /// What /proc tells only of a living process that belongs to the same user.
 struct ProcessFacts {

@@ -3,6 +3,9 @@
 #include "support/archives.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
+#include "support/forked.hpp"
+
+#include <unistd.h>
 
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest;
@@ -304,6 +307,18 @@ TEST_CASE("what PostgreSQL refuses by itself, or a later version wrote, is not j
     CHECK_FALSE(judged(segment(2, 9), std::string(40, '\1'), segment_size.bytes));
     CHECK_FALSE(judged("00000002.history", first_page(0x9000000), segment_size.bytes));
     CHECK_FALSE(refuse_other_wal(ticket(), segment(2, 9), first_page(0x9000000), segment_size.bytes, std::nullopt));
+}
+
+TEST_CASE("the startup process is not taken for another one where descriptors are missing to look") {
+    system::Forked process([] {
+        if (!system::leave_descriptors(0)) {
+            return 99;
+        }
+        startup_process_from(::getppid());
+        return 0;
+    });
+    CHECK(process.wait() == 11);
+    CHECK(process.errors().ends_with("/stat: Too many open files\n"));
 }
 
 TEST_CASE("another startup process does not get again what must be replayed once") {
