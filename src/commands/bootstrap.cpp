@@ -379,6 +379,7 @@ void bootstrap(const BootstrapArguments& given) {
             log::warning("no patroni.yml: whether it fits the request is not checked");
         }
         refuse_configuration(in_force.arguments(), request);
+        refuse_secrets_of_the_call(given, request);
         run(in_force, request, view);
         view.display.done();
         outputs.done(request, view);

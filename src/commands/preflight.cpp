@@ -10,9 +10,13 @@
 #include "patroni/startup_files.hpp"
 #include "pgbackrest/backup_files.hpp"
 #include "pgbackrest/backup_targets.hpp"
+#include "pgbackrest/option_in_force.hpp"
+#include "pgbackrest/origin.hpp"
 #include "system/log.hpp"
+#include "system/process_facts.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <functional>
 #include <unistd.h>
 
@@ -95,6 +99,31 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
     });
     warn_of({unsure, findings.end()});
     refuse_errors({findings.begin(), unsure});
+}
+
+void refuse_secrets_of_the_call(const BootstrapArguments& arguments, const Request& request) {
+    const auto patroni = request.recovery == Recovery::patroni && arguments.calling_patroni
+                             ? system::facts_of(*arguments.calling_patroni)
+                             : std::nullopt;
+    if (!patroni) {
+        return;
+    }
+    std::vector<Problem> problems;
+    for (const auto& [variable, option] : pgbackrest::secret_variables()) {
+        const auto found = patroni->environment.find(variable);
+        if ((found == patroni->environment.end() || found->second.empty()) &&
+            !pgbackrest::option_in_files(request.pgbackrest, "archive-get", option)) {
+            problems.push_back({fmt::format("{} is set for this call alone, and PostgreSQL, which replays the WAL, has "
+                                            "Patroni's environment: pgbackrest archive-get would fail behind the copy",
+                                            variable),
+                                fmt::format("set it in the environment of Patroni (its unit's EnvironmentFile), or "
+                                            "write {} into pgBackRest's configuration",
+                                            option)});
+        }
+    }
+    if (!problems.empty()) {
+        throw Failure(ExitCode::preflight_refused, problems);
+    }
 }
 
 void refuse_unfit_places(const Layout& layout) {

@@ -21,6 +21,10 @@ std::optional<std::filesystem::path> configured_binaries(const Request& request)
 /// Throws Failure(preflight_refused) as root, before anything is read or written.
 void refuse_root(const std::string& command);
 
+/// In patroni mode PostgreSQL replays, and has Patroni's environment. Throws Failure(preflight_refused) where only
+/// Patroni's call has a secret of the repository, before the command's program or in a script.
+void refuse_secrets_of_the_call(const BootstrapArguments& arguments, const Request& request);
+
 /// What patroni.yml alone shows, as the first step of `bootstrap`: warnings go to the log. Throws
 /// Failure(preflight_refused) with every error.
 void refuse_configuration(const BootstrapArguments& arguments, const Request& request);

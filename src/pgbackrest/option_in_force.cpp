@@ -42,6 +42,11 @@ std::optional<ConfiguredOption> option_in_force(const Pgbackrest& pgbackrest, co
     if (const auto* value = std::getenv(variable.c_str()); value != nullptr && *value != '\0') {
         return ConfiguredOption{name, {value}, variable};
     }
+    return option_in_files(pgbackrest, command, name);
+}
+
+std::optional<ConfiguredOption> option_in_files(const Pgbackrest& pgbackrest, const std::string& command,
+                                                const std::string& name) {
     const auto lines = read_configuration(pgbackrest);
     for (const auto& section :
          {pgbackrest.stanza + ":" + command, pgbackrest.stanza, "global:" + command, std::string("global")}) {

@@ -11,16 +11,18 @@ namespace patroni_pgbackrest::pgbackrest {
 
 namespace {
 
+bool is_secret(std::string_view name) {
+    static constexpr std::array<std::string_view, 3> of_secrets = {"pass", "secret", "token"};
+    return name.ends_with("key") || std::any_of(of_secrets.begin(), of_secrets.end(), [&](std::string_view word) {
+               return name.find(word) != std::string_view::npos;
+           });
+}
+
 /// PGBACKREST_REPO and the like are not heeded at all: see Pgbackrest::command().
 bool counts(std::string_view name) {
     static constexpr std::array<std::string_view, 5> beginnings = {"config", "repo", "db-include", "link-",
                                                                    "tablespace-"};
-    static constexpr std::array<std::string_view, 3> of_secrets = {"pass", "secret", "token"};
-    const bool is_secret =
-        name.ends_with("key") || std::any_of(of_secrets.begin(), of_secrets.end(), [&](std::string_view word) {
-            return name.find(word) != std::string_view::npos;
-        });
-    return name != "repo" && !is_secret &&
+    return name != "repo" && !is_secret(name) &&
            std::any_of(beginnings.begin(), beginnings.end(),
                        [&](std::string_view beginning) { return name.starts_with(beginning); });
 }
@@ -65,6 +67,16 @@ Variables variables_of_origin() {
         }
     }
     return variables;
+}
+
+std::map<std::string, std::string> secret_variables() {
+    std::map<std::string, std::string> secrets;
+    for (const auto& variable : environment_options()) {
+        if (variable.key.starts_with("repo") && is_secret(variable.key)) {
+            secrets.emplace(variable.place, variable.key);
+        }
+    }
+    return secrets;
 }
 
 void tell_by(const Variables& variables, process::Command& command) {

@@ -17,6 +17,8 @@ Origin origin_of(const Pgbackrest& pgbackrest);
 /// The variables that are set of those which count for that (`PGBACKREST_REPO1_PATH`), with their values.
 using Variables = std::map<std::string, std::string>;
 Variables variables_of_origin();
+/// The variables that are set of a repository's secrets (`PGBACKREST_REPO1_CIPHER_PASS`), with the option's name.
+std::map<std::string, std::string> secret_variables();
 /// Has a command told by its environment what it is told where these are set, and nothing else that counts.
 void tell_by(const Variables& variables, process::Command& command);
 

@@ -197,6 +197,18 @@ class PatroniMode(UnderPatroni):
         self.node.wait_for_leader()
         self.assert_back(7)
 
+    def test_a_secret_that_only_the_command_has_is_refused_before_the_copy(self):
+        self.configure({**self.patroni_mode(),
+                        'command': 'env PGBACKREST_REPO1_CIPHER_PASS=marked-secret %s bootstrap' % program()})
+        self.node.start()
+        self.node.wait_for_end()
+        self.assertIn("ERROR: PGBACKREST_REPO1_CIPHER_PASS is set for this call alone, and PostgreSQL, which replays the WAL, has "
+                      "Patroni's environment", self.lab.log('node1'))
+        self.assert_absent()
+        self.node.start({'PGBACKREST_REPO1_CIPHER_PASS': 'marked-secret'})  # as the hint says
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
     def test_what_is_handed_over_cannot_be_promoted_by_itself(self):
         # Segments in pg_wal would be replayed by a server without recovery settings; none may be left there.
         self.configure(self.patroni_mode('time', 7))

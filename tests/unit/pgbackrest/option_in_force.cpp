@@ -37,6 +37,8 @@ TEST_CASE("an option is taken from the environment, or from the most special sec
     const Variable variable("PGBACKREST_PG1_PATH", "/0");
     CHECK(configured.value("archive-push", "pg1-path") == "/0");
     CHECK(option_in_force(configured.pgbackrest, "restore", "pg1-path")->place == "PGBACKREST_PG1_PATH");
+    CHECK(option_in_files(configured.pgbackrest, "restore", "pg1-path")->values.front() == "/2");
+    CHECK_FALSE(option_in_files(configured.pgbackrest, "restore", "y"));
 }
 
 TEST_CASE("a complaint about an option gets its place") {

@@ -42,6 +42,18 @@ TEST_CASE("an option that is passed counts, and a variable of the same name does
     CHECK(differences(passed, origin_of(pgbackrest)) == Names{"config"});
 }
 
+TEST_CASE("which of a repository's secrets are set is known by their names") {
+    CHECK(secret_variables().empty());
+    const Variable set[] = {{"PGBACKREST_REPO1_CIPHER_PASS", "a"},
+                            {"PGBACKREST_REPO2_S3_KEY", "b"},
+                            {"PGBACKREST_REPO1_PATH", "/c"},
+                            {"PGBACKREST_TLS_SERVER_KEY", "d"},
+                            {"PGBACKREST_REPO1_S3_TOKEN", ""}};
+    CHECK(secret_variables() ==
+          std::map<std::string, std::string>{{"PGBACKREST_REPO1_CIPHER_PASS", "repo1-cipher-pass"},
+                                             {"PGBACKREST_REPO2_S3_KEY", "repo2-s3-key"}});
+}
+
 TEST_CASE("no secret is known of a call, nor what changes nothing in what is restored") {
     const auto before = origin_of({});
     const Variable secrets[] = {
