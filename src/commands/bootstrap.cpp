@@ -43,6 +43,7 @@
 #include "system/write_back.hpp"
 #include "system/write_wall.hpp"
 
+#include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
 #include <optional>
@@ -76,14 +77,23 @@ void announce(const Request& request, const Plan& plan, const Layout& layout) {
     }
 }
 
+/// Whether it stands before the program in the block's command: PostgreSQL has Patroni's environment.
+bool is_of_the_command(const Request& request, const std::string& variable) {
+    const auto call = request.patroni && request.patroni->method
+                          ? patroni::call_of_us(request.patroni->method->command, "bootstrap")
+                          : std::nullopt;
+    return call && std::any_of(call->variables.begin(), call->variables.end(),
+                               [&](const std::string& word) { return word.starts_with(variable + "="); });
+}
+
 /// Those that the restored cluster will use.
 void empty_spools(const Request& request, const std::filesystem::path& restored) {
     const auto altered = system::read_file_if_present(restored / "postgresql.auto.conf").value_or("");
     const auto words =
         patroni::command_words(archive_command_in_force(request, postgres::settings_of(altered)).value_or(""));
-    pgbackrest::empty_configured_spools(request.pgbackrest,
-                                        {patroni::values_in(words, "stanza"), patroni::values_in(words, "spool-path"),
-                                         patroni::option_in(words, "config")});
+    pgbackrest::empty_configured_spools(
+        request.pgbackrest, {patroni::values_in(words, "stanza"), patroni::values_in(words, "spool-path"),
+                             patroni::option_in(words, "config"), is_of_the_command(request, "PGBACKREST_SPOOL_PATH")});
 }
 
 /// False, and nothing is handed over, if the DCS tells only now of another configuration than was judged.

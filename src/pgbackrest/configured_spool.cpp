@@ -42,13 +42,19 @@ void empty(const fs::path& directory) {
     }
 }
 
-fs::path spool_of(const Pgbackrest& pgbackrest, const std::string& command) {
-    const auto option = option_in_force(pgbackrest, command, "spool-path");
+fs::path path_in(const std::optional<ConfiguredOption>& option) {
     return option ? option->values.front() : "/var/spool/pgbackrest";
 }
 
-std::set<fs::path> spools_of(const Pgbackrest& pgbackrest) {
-    return {spool_of(pgbackrest, "archive-get"), spool_of(pgbackrest, "archive-push")};
+std::set<fs::path> spools_of(const Pgbackrest& pgbackrest, bool may_lack_variable) {
+    std::set<fs::path> spools;
+    for (const char* command : {"archive-get", "archive-push"}) {
+        spools.insert(path_in(option_in_force(pgbackrest, command, "spool-path")));
+        if (may_lack_variable) {
+            spools.insert(path_in(option_in_files(pgbackrest, command, "spool-path")));
+        }
+    }
+    return spools;
 }
 
 /// A shell could expand it to anything.
@@ -66,7 +72,7 @@ void add_directories(const fs::path& spool, const std::string& stanza, std::set<
 
 std::set<fs::path> configured_spools(const Pgbackrest& pgbackrest, const ArchiveCommand& command) {
     std::set<fs::path> directories;
-    for (const auto& spool : spools_of(pgbackrest)) {
+    for (const auto& spool : spools_of(pgbackrest, command.may_lack_variable)) {
         add_directories(spool, pgbackrest.stanza, directories);
     }
     for (const auto& stanza : command.stanzas) {
@@ -78,7 +84,7 @@ std::set<fs::path> configured_spools(const Pgbackrest& pgbackrest, const Archive
         if (command.configuration && is_plain(*command.configuration)) {
             named.configuration = *command.configuration;
         }
-        auto spools = spools_of(named);
+        auto spools = spools_of(named, command.may_lack_variable);
         std::copy_if(command.spool_paths.begin(), command.spool_paths.end(), std::inserter(spools, spools.end()),
                      is_plain);
         for (const auto& spool : spools) {
@@ -89,7 +95,7 @@ std::set<fs::path> configured_spools(const Pgbackrest& pgbackrest, const Archive
 }
 
 fs::path configured_incoming(const Pgbackrest& pgbackrest) {
-    return spool_of(pgbackrest, "archive-get") / "archive" / pgbackrest.stanza / "in";
+    return path_in(option_in_force(pgbackrest, "archive-get", "spool-path")) / "archive" / pgbackrest.stanza / "in";
 }
 
 void empty_incoming(const fs::path& incoming) {

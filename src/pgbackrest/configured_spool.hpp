@@ -14,6 +14,8 @@ namespace patroni_pgbackrest::pgbackrest {
 struct ArchiveCommand {
     std::vector<std::string> stanzas, spool_paths;
     std::optional<std::string> configuration{};  ///< --config
+    /// PGBACKREST_SPOOL_PATH may not be set for it: spool-path is that of the files as well.
+    bool may_lack_variable = false;
 };
 
 /// Where the stanza's asynchronous archive-get and archive-push keep their files, as the configuration and the

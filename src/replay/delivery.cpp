@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
@@ -174,6 +175,10 @@ void deliver(const Request& request, const Plan& plan, StagingDirectory& staging
     ticket.histories = plan.archive_end.histories;
     if (staging.layout().inside) {
         ticket.incoming = pgbackrest::configured_incoming(request.pgbackrest).string();
+        const auto* spool = std::getenv("PGBACKREST_SPOOL_PATH");
+        if (ticket.variables && spool != nullptr && *spool != '\0') {
+            (*ticket.variables)["PGBACKREST_SPOOL_PATH"] = spool;  // only the block's command may have it
+        }
     }
     ticket.places = staging.journal().places.owned().paths();
 

@@ -34,6 +34,11 @@ TEST_CASE("the spool is the one of archive-get and that of archive-push") {
           std::set<fs::path>{"/a/archive/demo/in", "/a/archive/demo/out", "/b/archive/demo/in", "/b/archive/demo/out"});
     const Variable variable("PGBACKREST_SPOOL_PATH", "/c");
     CHECK(configured_spools(two.pgbackrest) == std::set<fs::path>{"/c/archive/demo/in", "/c/archive/demo/out"});
+    ArchiveCommand command;
+    command.may_lack_variable = true;
+    CHECK(configured_spools(two.pgbackrest, command) ==
+          std::set<fs::path>{"/a/archive/demo/in", "/a/archive/demo/out", "/b/archive/demo/in", "/b/archive/demo/out",
+                             "/c/archive/demo/in", "/c/archive/demo/out"});
 }
 
 TEST_CASE("what archive-get has fetched ahead lies where spool-path is in force for it") {
