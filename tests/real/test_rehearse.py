@@ -361,6 +361,8 @@ class BesidePatroni(RehearsalCase):
         return {key: value for key, value in keys.items() if not re.search(r'/(status|optime/leader|history|members/.*)$', key)}
 
     def test_neither_the_dcs_nor_the_leader_notices(self):
+        # A leader gives way when it has not heard of the DCS for retry_timeout, which may be the fault of the tests beside this one.
+        self.configure(bootstrap={'dcs': {'ttl': 120, 'retry_timeout': 50}})
         self.node.start()
         self.node.wait_for_leader()
         self.node.wait_for_log('the leader with the lock')
@@ -372,7 +374,7 @@ class BesidePatroni(RehearsalCase):
         self.assert_nothing_left()
         self.assertEqual(self.keys(), keys)
         self.assertEqual(self.node.sql(of_server), server)
-        self.assertTrue(self.node.is_leader())
+        self.node.wait_for_leader()  # it is still the same one: its key and its server are
 
 
 class SecondCluster(RehearsalCase, RepositoryCase):
