@@ -103,6 +103,7 @@ class AsPostBootstrap(VerifyCase):
         self.node.wait_for_end()
         self.assertRegex(self.lab.log('node1'), r"(?m)^ERROR   verify-probe: .*: probe 1: .* returned 'false' instead of true")
         self.assert_absent()
+        self.assertIn('"rejected": {', read(self.node.set_aside() + '/patroni_pgbackrest.rejected'))
         self.node.start()
         self.node.wait_for_end()
         self.assertRegex(self.lab.log('node1'), "ERROR: the same restore was rejected by verify, and nothing has changed since: "
