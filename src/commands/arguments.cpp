@@ -1,9 +1,12 @@
 #include "commands/arguments.hpp"
 
 #include "commands/command_line.hpp"
+#include "patroni/command_words.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <unistd.h>
 
 extern char** environ;
@@ -78,6 +81,23 @@ void choose_log_format(const std::string& given, const std::optional<patroni::Co
 void choose_log_format(const BootstrapArguments& arguments) {
     if (const auto format = log_format(arguments.options, arguments.patroni)) {
         log::set_format(*format);
+    }
+}
+
+void take_variables(const patroni::Configuration& configuration) {
+    const auto call =
+        configuration.method ? patroni::call_of_us(configuration.method->command, "bootstrap") : std::nullopt;
+    if (!call) {
+        return;
+    }
+    for (const auto& variable : call->variables) {
+        const auto sign = variable.find('=');
+        const auto name = variable.substr(0, sign), value = variable.substr(sign + 1);
+        if (value.empty() && name.starts_with("PGBACKREST_")) {
+            ::unsetenv(name.c_str());
+        } else {
+            ::setenv(name.c_str(), value.c_str(), 1);
+        }
     }
 }
 

@@ -26,6 +26,11 @@ void choose_log_format(const std::string& given, const std::optional<patroni::Co
 /// The same of a command that takes the options of a restore.
 void choose_log_format(const BootstrapArguments& arguments);
 
+/// What stands before the program in the block's command (`env PGBACKREST_CONFIG=…`) holds for Patroni's call of it,
+/// and so for a command that does, judges or rehearses the same. An empty variable of pgBackRest is none: see
+/// drop_empty_variables().
+void take_variables(const patroni::Configuration& configuration);
+
 /// Everything that `bootstrap` is called with. `words`: the program's arguments from `bootstrap` on. Throws
 /// Failure(usage) when patroni.yml cannot be read.
 BootstrapArguments read_bootstrap_arguments(const std::vector<std::string>& words);

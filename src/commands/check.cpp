@@ -305,6 +305,9 @@ ExitCode check(const CheckArguments& arguments) {
         findings.push_back(*root);
     }
     if (const auto bootstrap = read_configuration(arguments, findings)) {
+        if (bootstrap->patroni) {
+            take_variables(*bootstrap->patroni);
+        }
         choose_log_format(*bootstrap);
         review(*bootstrap, arguments.search, overview, findings);
         review_members(*bootstrap, arguments.members, findings);

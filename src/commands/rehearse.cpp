@@ -376,6 +376,9 @@ void conclude_killed(const BootstrapArguments& given) {
 
 void rehearse(const RehearseArguments& arguments) {
     const auto given = read_bootstrap_arguments(arguments.words);
+    if (given.patroni) {
+        take_variables(*given.patroni);
+    }
     choose_log_format(given);
     write_or_warn([&] { conclude_killed(given); }, log::Level::debug);
     if (arguments.history) {

@@ -21,7 +21,6 @@
 #include "system/lock.hpp"
 #include "system/log.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -32,24 +31,6 @@ namespace {
 /// How the block's command calls `bootstrap`; nothing when it is somebody's script.
 std::optional<patroni::CallOfUs> call_in(const patroni::Configuration& configuration) {
     return patroni::call_of_us(configuration.method->command, "bootstrap");
-}
-
-/// What stands before the program in the block's command (`env PGBACKREST_CONFIG=…`) holds for Patroni's call of it,
-/// and so for this one. An empty variable of pgBackRest is none: see drop_empty_variables().
-void take_variables(const patroni::Configuration& configuration) {
-    const auto call = configuration.method ? call_in(configuration) : std::nullopt;
-    if (!call) {
-        return;
-    }
-    for (const auto& variable : call->variables) {
-        const auto sign = variable.find('=');
-        const auto name = variable.substr(0, sign), value = variable.substr(sign + 1);
-        if (value.empty() && name.starts_with("PGBACKREST_")) {
-            ::unsetenv(name.c_str());
-        } else {
-            ::setenv(name.c_str(), value.c_str(), 1);
-        }
-    }
 }
 
 /// `bootstrap` as Patroni would call it: the words of the block's command, with scope and data directory.

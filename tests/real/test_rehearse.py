@@ -150,6 +150,14 @@ class Green(RehearsalCase):
         self.assertIn('a restore of this node would be refused: ', result.log)
         self.assertEqual(len([each for each in self.history()[-1]['warnings'] if 'many' in each['message']]), 1)
 
+    def test_the_block_s_variables_decide_what_is_restored_as_they_do_for_patroni(self):
+        empty = self.lab.write('empty.conf', '[demo]\npg1-path=%s\n[global]\nrepo1-path=%s\n' % (self.data_directory, self.lab.path('empty')))
+        command = 'env PGBACKREST_CONFIG=%s ' + program() + ' bootstrap'
+        self.configure({'pgbackrest-config': None, 'command': command % self.pgbackrest_configuration})
+        self.assert_done(self.rehearse(environment={'PGBACKREST_CONFIG': empty}))
+        self.configure({'pgbackrest-config': None, 'command': command % empty})
+        self.assertNotEqual(self.rehearse(environment={'PGBACKREST_CONFIG': self.pgbackrest_configuration}).code, 0)
+
     def test_patroni_mode_is_rehearsed_by_a_private_server(self):
         self.configure({'recovery_conf': self.recovery_conf()})
         self.assert_done(self.rehearse())

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+#include <cstdlib>
+
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::commands;
 
@@ -77,4 +79,25 @@ TEST_CASE("the value of an option is found in a raw command line, the last one c
     CHECK(value_in({"bootstrap", "--patroni-config=/a.yml"}, "patroni-config") == "/a.yml");
     CHECK(value_in({"bootstrap", "--patroni-config", "/a.yml"}, "patroni-config") == "/a.yml");
     CHECK(value_in({"--patroni-config=/a.yml", "--patroni-config=/b=c.yml"}, "patroni-config") == "/b=c.yml");
+}
+
+TEST_CASE("what stands before the program in the block's command becomes this program's own variable") {
+    const auto own = [](const char* name) {
+        const char* value = std::getenv(name);
+        return value == nullptr ? std::string("none") : std::string(value);
+    };
+    ::setenv("PGBACKREST_REPO1_PATH", "/of/the/shell", 1);
+    ::setenv("PGBACKREST_REPO1_TYPE", "s3", 1);
+    patroni::Configuration configuration;
+    take_variables(configuration);
+    configuration.method = block({});
+    configuration.method->command = {"/etc/restore.sh", "PGBACKREST_REPO1_PATH=/of/a/script"};
+    take_variables(configuration);
+    CHECK(own("PGBACKREST_REPO1_PATH") == "/of/the/shell");
+    configuration.method->command = {"env", "PGBACKREST_REPO1_PATH=/of/the/block",
+                                     "PGBACKREST_REPO1_TYPE=", "/usr/bin/patroni_pgbackrest", "bootstrap"};
+    take_variables(configuration);
+    CHECK(own("PGBACKREST_REPO1_PATH") == "/of/the/block");
+    CHECK(own("PGBACKREST_REPO1_TYPE") == "none");
+    ::unsetenv("PGBACKREST_REPO1_PATH");
 }
