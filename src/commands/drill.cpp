@@ -89,10 +89,14 @@ void Drill::judge_node(const BootstrapArguments& given) {
         if (is_interruption(failure.code())) {
             throw;
         }
-        for (auto problem : failure.problems()) {
-            problem.message = "a restore of this node would be refused: " + problem.message;
-            warn(problem);
-        }
+        warn_of_node(failure);
+    }
+}
+
+void Drill::warn_of_node(const Failure& failure) {
+    for (auto problem : failure.problems()) {
+        problem.message = "a restore of this node would be refused: " + problem.message;
+        warn(problem);
     }
 }
 

@@ -29,6 +29,8 @@ class Drill {
     void judge(const std::vector<Finding>& findings);
     /// Tells, as warnings, what a restore of this node itself would end with before its copy.
     void judge_node(const BootstrapArguments& given);
+    /// Tells, as warnings, what a restore of this node itself would end with.
+    void warn_of_node(const Failure& failure);
     /// From now on a file beside the history tells of it at each phase, for who finds that it was killed.
     void keep_note(const std::filesystem::path& file);
     /// Once it is in the history itself.

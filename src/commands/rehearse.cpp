@@ -12,6 +12,7 @@
 #include "commands/preflight.hpp"
 #include "commands/recovery.hpp"
 #include "commands/run_outputs.hpp"
+#include "patroni/review.hpp"
 #include "patroni/roles.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "pgbackrest/working_places.hpp"
@@ -205,6 +206,10 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
     });
     FirstSession session;
     session.roles = patroni::read_roles(settings.source);
+    if (settings.patroni && settings.patroni->method) {
+        session.patroni_limits = [&] { return patroni::DynamicLimits(settings.source); };
+        session.on_low_limit = [&](const Failure& failure) { drill.warn_of_node(of_a_rehearsal(failure)); };
+    }
     session.examine = [&](const postgres::Client& client) { examine(arguments, settings, client, drill); };
 
     drill.phase("copy");

@@ -286,6 +286,10 @@ class Replay {
                                         "which it does not come up",
                                         count, what, name, *most),
                             limits.how_to_raise(name, least) + ": the next run goes on from here");
+            if (session_.on_low_limit) {
+                session_.on_low_limit(failure);
+                return;
+            }
             throw limits.is_left() ? failure : failure.lasting();
         }
     }

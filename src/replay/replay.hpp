@@ -26,6 +26,8 @@ struct FirstSession {
     std::vector<postgres::Probe> probes;  ///< they must return true; empty where Patroni asks them with `verify`
     /// The limits that Patroni will start PostgreSQL with; asked for only where something hangs on them.
     std::function<patroni::DynamicLimits()> patroni_limits{};
+    /// Is told of one that is too low, which is thrown otherwise: where nothing is handed over, it harms nothing.
+    std::function<void(const Failure&)> on_low_limit{};
     std::function<void(const postgres::Client&)> examine{};  ///< whatever else is looked at; may be empty
 };
 

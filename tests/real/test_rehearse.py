@@ -453,9 +453,12 @@ class PreparedTransaction(PlainCase, RehearsalCase):
         result = self.rehearse('--dump')
         self.assert_red(result, 8, r'database postgres cannot be read as a whole: .* keeps everybody from locked \(one\)', 'dump')
         self.assertLess(dict((each['phase'], each['seconds']) for each in self.history()[-1]['phases'])['dump'], 50)
+        self.assertIn('a restore of this node would be refused: 1 prepared transactions are pending', result.log)
         self.plain.sql("rollback prepared 'one'")
         self.archive_all()
-        self.assert_done(self.rehearse('--dump'))
+        result = self.rehearse('--dump')
+        self.assert_done(result)
+        self.assertNotIn('prepared transactions are pending', result.log)
 
     def test_amcheck_leaves_out_what_is_locked(self):
         if not self.has_amcheck:
