@@ -1,13 +1,13 @@
 #include "commands/kept_rehearsal.hpp"
 
-#include "postgres/configuration.hpp"
-#include "postgres/control_data.hpp"
+#include "postgres/binaries.hpp"
+#include "replay/settings.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <system_error>
-#include <vector>
 
 namespace patroni_pgbackrest::commands {
 
@@ -42,23 +42,42 @@ std::string words_of_kept_copy(const ScratchDirectory& scratch) {
                        scratch.own().string(), system::shell_word(scratch.own().string()));
 }
 
+/// PostgreSQL accepts two segments as the least of both WAL sizes, which its own defaults do not reach where segments
+/// are large.
+std::vector<postgres::Setting> settings_to_look_at(const postgres::ControlData& control, int major_version,
+                                                   std::uint64_t origins) {
+    constexpr std::uint64_t mebibyte = 1ULL << 20;
+    constexpr std::uint64_t usual_most = 1024;
+    const auto two_segments = 2 * control.segment_size.bytes / mebibyte;
+    std::vector<postgres::Setting> settings{
+        {"archive_mode", "off"},
+        {"max_logical_replication_workers", "0"},
+        {"shared_preload_libraries", ""},
+        {"max_prepared_transactions", std::to_string(control.max_prepared_transactions)},
+        {"min_wal_size", fmt::format("{}MB", two_segments)},
+        {"max_wal_size", fmt::format("{}MB", std::max(two_segments, usual_most))},
+        setting_for_origins(major_version, origins),
+    };
+    const auto more = settings_beside_production(major_version);
+    settings.insert(settings.end(), more.begin(), more.end());
+    return settings;
+}
+
 std::string make_startable(const ScratchDirectory& scratch, const fs::path& data_directory,
                            const fs::path& bin_directory) {
     const auto control = postgres::read_control_data(bin_directory, data_directory);
     const auto file = scratch.own() / "postgresql.conf";
-    const std::vector<postgres::Setting> settings{
+    std::vector<postgres::Setting> settings{
         {"hba_file", (scratch.own() / "pg_hba.conf").string()},
         {"ident_file", (scratch.own() / "pg_ident.conf").string()},
         {"listen_addresses", ""},
         {"unix_socket_directories", scratch.path().string()},
         {"unix_socket_permissions", "0700"},
-        {"huge_pages", "off"},  // they are reserved for the server beside it
         {"port", "5432"},
-        {"archive_mode", "off"},
-        {"max_logical_replication_workers", "0"},
-        {"shared_preload_libraries", ""},
-        {"max_prepared_transactions", std::to_string(control.max_prepared_transactions)},
     };
+    const auto more =
+        settings_to_look_at(control, postgres::major_version(data_directory), replication_origins_in(data_directory));
+    settings.insert(settings.end(), more.begin(), more.end());
     std::string text;
     for (const auto& setting : settings) {
         text += fmt::format("{} = {}\n", setting.name, postgres::quote_value(setting.value));

@@ -10,6 +10,7 @@
 #include "replay/position.hpp"
 #include "staging/reached.hpp"
 #include "staging/staging.hpp"
+#include "system/failure.hpp"
 
 #include <chrono>
 #include <filesystem>

@@ -57,14 +57,14 @@ class RehearsalCase(BootstrapCase):
         """The line of a drill's metric."""
         return 'patroni_pgbackrest_%s{run="drill",scope="%s",stanza="demo"} %d\n' % (name, self.node.scope, value)
 
-    def start_what_was_kept(self, result):
+    def start_what_was_kept(self, result, rows=BATCHES * ROWS):
         """Its server, psql for it, and the words that remove it, as a rehearsal has printed them."""
         start, reach, remove = (re.search(r'\n *%s: (.*)' % words, result.log).group(1)
                                 for words in ('start it', 'reach it', 'remove it, when its server is stopped'))
         server = self.lab.start('kept', *shlex.split(start))
         psql = [*shlex.split(reach), '-U', 'postgres', '-Atc']
         wait_until('the kept server', lambda: self.lab.attempt(*psql, 'select 1').returncode == 0)
-        self.assertEqual(self.lab.run(*psql, 'select count(*) from kept'), str(BATCHES * ROWS))
+        self.assertEqual(self.lab.run(*psql, 'select count(*) from kept'), str(rows))
         self.assertEqual(self.lab.run(*psql, 'show archive_mode'), 'off')
         return server, shlex.split(remove)
 

@@ -410,6 +410,17 @@ class Superuser(PlainCase, RehearsalCase):
         self.assertNotIn('secret-of-', result.log + again.log)
 
 
+class LargeSegments(PlainCase, RehearsalCase):
+    def test_what_is_kept_can_be_started(self):
+        """PostgreSQL's own min_wal_size is less than two of these."""
+        self.make_source('', '', '--wal-segsize=64')
+        self.plain.write_batches(1)
+        self.lose()
+        result = self.rehearse('--keep')
+        self.assert_done(result)
+        self.remove_what_was_kept(*self.start_what_was_kept(result, ROWS))
+
+
 class DamagedPage(PlainCase, RehearsalCase):
     def setUp(self):
         super().setUp()

@@ -5,7 +5,9 @@
 #include "support/control_file.hpp"
 #include "support/files.hpp"
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 
 using namespace patroni_pgbackrest;
@@ -44,4 +46,31 @@ TEST_CASE("what a rehearsal that failed has restored is nothing, a copy, or a cl
         files.write("global/pg_control", control_in(state));
         CHECK(restored() == Restored::copy);
     }
+}
+
+TEST_CASE("a kept cluster comes up with any size of WAL segments and any number of replication origins") {
+    constexpr std::uint64_t mebibyte = 1ULL << 20;
+    const auto settings_with = [](std::uint64_t segment_megabytes, int major_version) {
+        postgres::ControlData control;
+        control.segment_size.bytes = segment_megabytes * mebibyte;
+        control.max_prepared_transactions = 7;
+        std::map<std::string, std::string> named;
+        for (const auto& setting : settings_to_look_at(control, major_version, 11)) {
+            named[setting.name] = setting.value;
+        }
+        return named;
+    };
+    auto settings = settings_with(16, 16);
+    CHECK(settings["min_wal_size"] == "32MB");
+    CHECK(settings["max_wal_size"] == "1024MB");
+    CHECK(settings["max_replication_slots"] == "1011");
+    CHECK(settings["max_prepared_transactions"] == "7");
+    CHECK(settings["archive_mode"] == "off");
+    CHECK(settings["huge_pages"] == "off");
+    CHECK_FALSE(settings.contains("event_triggers"));
+    settings = settings_with(1024, 18);
+    CHECK(settings["min_wal_size"] == "2048MB");
+    CHECK(settings["max_wal_size"] == "2048MB");
+    CHECK(settings["max_active_replication_origins"] == "1011");
+    CHECK(settings["event_triggers"] == "off");
 }
