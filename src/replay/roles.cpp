@@ -92,12 +92,13 @@ postgres::Connection superuser_connection(const postgres::PrivateServer& server,
                                           const std::string& database) {
     auto connection = connection_as(server, superuser, database);
     // No statement may show its password in the server's log, whatever ALTER ROLE or ALTER DATABASE has set, or be
-    // refused.
+    // refused; a damaged page is an error, as it would be to whoever has not set that; and messages are in English.
     connection.options =
         "-c log_statement=none -c log_duration=off -c log_min_duration_statement=-1 -c log_min_duration_sample=-1 "
         "-c log_transaction_sample_rate=0 -c log_min_error_statement=panic -c debug_print_parse=off "
         "-c debug_print_rewritten=off -c debug_print_plan=off -c session_preload_libraries= "
-        "-c default_transaction_read_only=off -c statement_timeout=0";
+        "-c default_transaction_read_only=off -c statement_timeout=0 -c zero_damaged_pages=off "
+        "-c ignore_checksum_failure=off -c lc_messages=C";
     return connection;
 }
 

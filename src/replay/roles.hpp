@@ -18,7 +18,8 @@ namespace patroni_pgbackrest {
 std::string set_roles(const std::vector<patroni::Role>& roles, const postgres::PrivateServer& server,
                       const std::filesystem::path& bin_directory);
 
-/// The way into a private server as a superuser, with nothing of it in the server's log.
+/// The way into a private server as a superuser, with nothing of it in the server's log, and with damaged pages as
+/// errors.
 postgres::Connection superuser_connection(const postgres::PrivateServer& server, const std::string& superuser,
                                           const std::string& database = "postgres");
 
