@@ -434,8 +434,9 @@ const std::vector<CheckDefinition>& check_table() {
         {"verify-no-patroni-yml", warning, "no patroni.yml was found",
          "Archiving cannot be compared with it, and its probes are not run.", "name it with --patroni-config"},
         {"verify-amcheck-not-done", warning, "not every database was checked for corruption",
-         "pg_amcheck is missing, a database lacks the extension amcheck, or somebody has locked a table.",
-         "install the program, and run CREATE EXTENSION amcheck in the databases"},
+         "pg_amcheck is missing, a database lacks the extension amcheck, has an old version of it or accepts no "
+         "connections, or somebody has locked a table.",
+         "install the program, and run CREATE EXTENSION amcheck, or ALTER EXTENSION amcheck UPDATE, in the databases"},
         {"rehearse-page", error, "pages of the rehearsed cluster are damaged",
          "`rehearse --checksums` reads every page with pg_checksums. What does not fit its checksum was damaged before "
          "the backup was made, or in it; a restore brings it back as it is.",

@@ -484,5 +484,11 @@ class PreparedTransaction(PlainCase, RehearsalCase):
         result = self.rehearse('--amcheck')
         self.assert_done(result)
         self.assertIn('examined   amcheck\n', result.log)
+        self.plain.sql('create database closed allow_connections = false')
+        self.archive_all()
+        result = self.rehearse('--amcheck')
+        self.assert_done(result)
+        self.assertIn('WARNING: database closed accepts no connections, and pg_amcheck leaves it out', result.log)
+        self.assertIn('examined   amcheck (not of every database)\n', result.log)
 
 

@@ -89,3 +89,41 @@ TEST_CASE("a relation that somebody has locked is no corruption") {
     CHECK(check.examined == "amcheck (not of every table)");
     CHECK_FALSE(check.failed);
 }
+
+TEST_CASE("what an extension of an older version cannot look at is no corruption") {
+    AmcheckWords words;
+    const std::string old = "ERROR:  function public.verify_heapam(relation => oid, on_error_stop => boolean, "
+                            "check_toast => boolean, skip => unknown) does not exist";
+    complain(words, R"(heap table "app.public.one")", old);
+    words.output("    LINE 2: FROM pg_catalog.pg_class c, public.verify_heapam(");
+    complain(words, R"(heap table "app.public.two")", old);
+    const auto check = words.judge(process::Exited{2}, "");
+    REQUIRE(check.findings.size() == 1);
+    CHECK(check.findings[0].id == "verify-amcheck-not-done");
+    CHECK(check.findings[0].problem.message ==
+          "the extension amcheck is too old for pg_amcheck to look at heap table \"app.public.one\" and 1 more");
+    CHECK(check.examined == "amcheck (not of every table)");
+    CHECK_FALSE(check.failed);
+    complain(words, R"(heap table "app.public.three", block 0, offset 1)", "xmin 5 precedes oldest valid");
+    CHECK(words.judge(process::Exited{2}, "").findings[0].id == "verify-corruption");
+}
+
+TEST_CASE("a database that pg_amcheck passes over in silence is a warning") {
+    postgres::ContentFacts facts;
+    facts.databases = {{"template0", false, false, "", ""}, {"app", false, true, "", ""}};
+    AmcheckWords words;
+    auto check = words.judge(process::Exited{0}, "");
+    add_left_out(facts, check);
+    CHECK(check.findings.empty());
+    CHECK(check.examined == "amcheck");
+    facts.databases.push_back({"closed", false, false, "", ""});
+    facts.databases.push_back({"half", true, true, "", ""});
+    add_left_out(facts, check);
+    REQUIRE(check.findings.size() == 2);
+    for (const auto& finding : check.findings) {
+        CHECK(finding.id == "verify-amcheck-not-done");
+    }
+    CHECK(check.findings[0].problem.message == "database closed accepts no connections, and pg_amcheck leaves it out");
+    CHECK(check.findings[1].problem.message == "database half was half dropped, and pg_amcheck leaves it out");
+    CHECK(check.examined == "amcheck (not of every database)");
+}
