@@ -201,10 +201,13 @@ std::vector<Finding> review_rehearsals(const std::vector<Rehearsal>& rehearsals,
                                        std::int64_t now) {
     const Rehearsal* last = nullptr;
     const Rehearsal* last_done = nullptr;
+    const Rehearsal* ahead = nullptr;
     for (const auto& rehearsal : rehearsals) {
         if (rehearsal.stanza == stanza) {
             last = &rehearsal;
-            last_done = rehearsal.is_done() && rehearsal.knows_latest() ? &rehearsal : last_done;
+            // Of a clock that was ahead: how long ago it was, nobody knows.
+            auto& kind = rehearsal.at >= now + a_day ? ahead : last_done;
+            kind = rehearsal.is_done() && rehearsal.knows_latest() ? &rehearsal : kind;
         }
     }
     const auto days = last_done == nullptr ? 0 : (now - last_done->at) / a_day;
@@ -218,6 +221,9 @@ std::vector<Finding> review_rehearsals(const std::vector<Rehearsal>& rehearsals,
         message += fmt::format(", and the last one ended with {}: {}", last->exit_code, last->message);
     } else if (last != nullptr && !last->knows_latest()) {
         message += ", and the last one could not plan a restore to the latest point";
+    }
+    if (ahead != nullptr) {
+        message += fmt::format("; one is of {}, which this clock says is to come", instant(ahead->at));
     }
     return {{"no-rehearsal",
              {message, "run patroni_pgbackrest rehearse with --scratch=DIR and the same options, as the user of this "

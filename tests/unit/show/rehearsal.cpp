@@ -1,5 +1,6 @@
 #include "show/rehearsal.hpp"
 
+#include "request/target.hpp"
 #include "support/catch.hpp"
 #include "support/forked.hpp"
 #include "support/requests.hpp"
@@ -220,6 +221,12 @@ TEST_CASE("a month without a rehearsal that succeeded is a finding") {
     CHECK(long_ago[0].problem.message == "the last rehearsal of stanza demo that succeeded was 30 days ago, and the "
                                          "last one ended with 5: no such file");
     CHECK(review_rehearsals({green(), red()}, "demo", now).empty());
+    CHECK(review_rehearsals({green(now + a_day - 1)}, "demo", now).empty());
+    const auto to_come = review_rehearsals({green(now - 31 * a_day), green(now + a_day)}, "demo", now);
+    REQUIRE(to_come.size() == 1);
+    CHECK(to_come[0].problem.message == "the last rehearsal of stanza demo that succeeded was 31 days ago; one is of " +
+                                            instant(now + a_day) + ", which this clock says is to come");
+    CHECK(review_rehearsals({green(now + a_day), green()}, "demo", now).empty());
     auto of_old_target = green();
     of_old_target.bytes_now = 0;
     const auto latest_unknown = review_rehearsals({of_old_target}, "demo", now);
