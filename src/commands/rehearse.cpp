@@ -49,6 +49,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <variant>
 
 namespace patroni_pgbackrest::commands {
 
@@ -94,7 +95,7 @@ Request latest_of_cluster(const Request& request) {
 
 /// What a restore to the latest point would bring back now. Empty, with a warning, where it cannot be planned and
 /// something else is rehearsed.
-std::optional<Plan> look_at_latest(const RehearsalSettings& settings, const Request& request,
+std::optional<Look> look_at_latest(const RehearsalSettings& settings, const Request& request,
                                    const RejectedRuns& rejected, Drill& drill, Window& window) {
     try {
         auto latest = look_at(latest_of_cluster(request), rejected);
@@ -106,7 +107,7 @@ std::optional<Plan> look_at_latest(const RehearsalSettings& settings, const Requ
             const auto at = window.last_commit->latest_end.time_since_epoch();
             drill.told.last_commit = std::chrono::floor<std::chrono::seconds>(at).count();
         }
-        return std::move(latest.plan);
+        return latest;
     } catch (const Failure& failure) {
         if (is_interruption(failure.code()) || settings.seed || is_for_latest(request)) {
             throw;
@@ -119,6 +120,23 @@ std::optional<Plan> look_at_latest(const RehearsalSettings& settings, const Requ
     }
 }
 
+/// Of several branches that may be meant, a restore asks which one is. A random moment is one of the window, which is
+/// that of the branch with the latest point.
+Plan plan_moment(Request& request, const Look& latest, const RejectedRuns& rejected, Drill& drill) {
+    try {
+        return look_at(request, rejected, drill).plan;
+    } catch (const Failure& failure) {
+        const auto told = on_the_way(request, std::get<Time>(request.target.point), latest.plan, latest.repository);
+        if (failure.code() != ExitCode::target_not_reachable || !told) {
+            throw;
+        }
+        log::info("{}: the moment is taken on timeline {}, with the latest point", failure.what(),
+                  latest.plan.timeline().text());
+        request = *told;
+    }
+    return look_at(request, rejected, drill).plan;
+}
+
 /// `request` becomes what is rehearsed: a random moment, or what `nearest` makes of a target.
 Plan plan_rehearsal(const RehearsalSettings& settings, Request& request, Drill& drill) {
     const auto rejected = rejected_runs_of_node(settings);
@@ -126,7 +144,7 @@ Plan plan_rehearsal(const RehearsalSettings& settings, Request& request, Drill& 
     auto latest = look_at_latest(settings, request, rejected, drill, window);
     if (settings.seed && latest) {
         request = for_latest(request);
-        request.system_identifier = latest->database.system_identifier;
+        request.system_identifier = latest->plan.database.system_identifier;
         const auto moment = random_moment(window, *settings.seed);
         if (!moment) {
             throw Failure(ExitCode::target_not_reachable,
@@ -135,8 +153,10 @@ Plan plan_rehearsal(const RehearsalSettings& settings, Request& request, Drill& 
         }
         request.target = *moment;
         log::info("seed {} chose {}", *settings.seed, moment->text());
-    } else if (latest && is_for_latest(request)) {
-        return std::move(*latest);
+        return plan_moment(request, *latest, rejected, drill);
+    }
+    if (latest && is_for_latest(request)) {
+        return std::move(latest->plan);
     }
     auto plan = look_at(request, rejected).plan;
     if (plan.target.ends_with_plan) {

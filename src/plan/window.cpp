@@ -1,7 +1,9 @@
 #include "plan/window.hpp"
 
 #include "plan/backup_choice.hpp"
+#include "plan/timeline_choice.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
 #include <random>
@@ -35,6 +37,24 @@ std::optional<RecoveryTarget> random_moment(const Window& window, std::uint64_t 
     std::mt19937_64 engine(seed);
     const auto chosen = static_cast<std::int64_t>(engine() % span);
     return RecoveryTarget{Time{begin + std::chrono::microseconds(chosen)}};
+}
+
+std::optional<Request> on_the_way(const Request& request, const Time& time, const Plan& plan,
+                                  const RepositoryState& repository) {
+    const auto& backups = repository.stanza.backups;
+    const auto set = std::find_if(backups.rbegin(), backups.rend(), [&](const pgbackrest::Backup& backup) {
+        const std::chrono::sys_seconds first{std::chrono::seconds(reachable_from(backup))};
+        return (!request.repository || backup.repository == *request.repository) && !backup.archive_start.empty() &&
+               first <= time.at && descends_from(plan.history, backup);
+    });
+    if (set == backups.rend()) {
+        return std::nullopt;
+    }
+    auto told = request;
+    told.target = RecoveryTarget{time};
+    told.backup_set = set->label;
+    told.timeline = TimelineWish{plan.timeline()};
+    return told;
 }
 
 std::string window_text(const Plan& plan, const RepositoryState& repository) {

@@ -22,6 +22,11 @@ Window find_window(const Plan& plan, const RepositoryState& repository);
 /// seed: the same window and seed give the same one. Empty where no commit lies behind that backup.
 std::optional<RecoveryTarget> random_moment(const Window& window, std::uint64_t seed);
 
+/// A request for a time on the timeline that this plan follows, from the newest backup set in its past that ends before
+/// that time: where other branches may be meant as well, it says which. Empty where there is no such set.
+std::optional<Request> on_the_way(const Request& request, const Time& time, const Plan& plan,
+                                  const RepositoryState& repository);
+
 /// The same in words.
 std::string window_text(const Plan& plan, const RepositoryState& repository);
 std::string window_text(const Window& window, const Plan& plan);

@@ -36,3 +36,27 @@ TEST_CASE("a random moment lies in the window, and its seed chooses it again") {
     window.last_commit.reset();
     CHECK_FALSE(random_moment(window, 3));
 }
+
+TEST_CASE("a moment at which two branches were alive can be taken on the one with the latest point") {
+    auto state = two_timelines();
+    // The old cluster lived on after the other one had left it in segment 7.
+    wal_of(state).commit(1, 9, "2026-11-22 12:20:00Z");
+    const auto latest_plan = make_plan(asking_for(latest), state);
+    REQUIRE(latest_plan.timeline().number == 2);
+    const auto moment = Time::parse("2026-11-22 12:10:00Z").value();
+    const auto request = asking_for(RecoveryTarget{moment});
+    CHECK(no_plan(request, state).front().message.starts_with("several branches hold the time"));
+    const auto told = on_the_way(request, moment, latest_plan, state);
+    REQUIRE(told);
+    CHECK(told->backup_set == "20261122-090000F");
+    const auto plan = make_plan(*told, state);
+    CHECK(plan.timeline().number == 2);
+    CHECK(plan.backup.label == "20261122-090000F");
+    // That set ends in that very second.
+    const auto earlier = Time::parse("2026-11-22 09:00:00Z").value();
+    CHECK(on_the_way(request, earlier, latest_plan, state)->backup_set == "20261122-080000F");
+    CHECK_FALSE(on_the_way(request, Time::parse("2026-11-22 08:00:00Z").value(), latest_plan, state));
+    auto elsewhere = request;
+    elsewhere.repository = 2;
+    CHECK_FALSE(on_the_way(elsewhere, moment, latest_plan, state));
+}
