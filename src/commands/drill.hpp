@@ -29,6 +29,7 @@ class Drill {
     void judge(const std::vector<Finding>& findings);
     /// Tells, as warnings, what a restore of this node itself would end with before its copy.
     void judge_node(const BootstrapArguments& given);
+    void warn(const Problem& problem);
     /// Tells, as warnings, what a restore of this node itself would end with.
     void warn_of_node(const Failure& failure);
     /// From now on a file beside the history tells of it at each phase, for who finds that it was killed.
@@ -43,7 +44,6 @@ class Drill {
 
   private:
     void end_phase();
-    void warn(const Problem& problem);
     void write_note() const;
 
     std::filesystem::path note_;

@@ -280,6 +280,11 @@ void keep_what_was_restored(ScratchDirectory& scratch, const StagingDirectory& s
 
 void run(const RehearseArguments& arguments, const RehearsalSettings& settings, ScratchDirectory& scratch,
          Drill& drill) {
+    if (system::is_in_memory(scratch.path())) {
+        drill.warn({fmt::format("the scratch directory {} is in memory, of which the server beside it has less then",
+                                scratch.path().string()),
+                    "name a directory on a disk"});
+    }
     auto request = in_scratch(settings.request, scratch.own(), scratch.data_directory(), scratch.tablespaces());
     drill.phase("plan");
     pass_priority(observe_version(request, drill.view.report), request.pgbackrest);

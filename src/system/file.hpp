@@ -77,6 +77,9 @@ std::uint64_t bytes_in(const std::filesystem::path& directory);
 bool is_on_one_of(const std::filesystem::path& path, std::initializer_list<std::uint64_t> types);
 constexpr std::uint64_t type_of_btrfs = 0x9123683E;
 
+/// Whether what is written there takes memory (tmpfs, ramfs).
+bool is_in_memory(const std::filesystem::path& path);
+
 /// Whether files may take less space on the disk than they have bytes (ZFS, Btrfs, bcachefs).
 bool may_compress(const std::filesystem::path& path);
 

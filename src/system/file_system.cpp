@@ -105,6 +105,12 @@ bool may_compress(const fs::path& path) {
     return is_on_one_of(path, {zfs, type_of_btrfs, bcachefs});
 }
 
+bool is_in_memory(const fs::path& path) {
+    constexpr std::uint64_t tmpfs = 0x01021994;
+    constexpr std::uint64_t ramfs = 0x858458F6;
+    return is_on_one_of(path, {tmpfs, ramfs});
+}
+
 bool is_empty_or_absent(const fs::path& directory) {
     std::error_code error;
     const auto type = fs::status(directory, error).type();  // none if we may not look at it

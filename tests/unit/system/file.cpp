@@ -429,4 +429,9 @@ TEST_CASE("a private directory is below TMPDIR where that is short enough for a 
     CHECK(process.wait() == 7);
 }
 
+TEST_CASE("a directory in memory is told from one on a disk") {
+    CHECK(is_in_memory("/dev/shm/not/there"));
+    CHECK_FALSE(is_in_memory("/proc/self"));
+}
+
 }  // namespace patroni_pgbackrest::system
