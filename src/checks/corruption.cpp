@@ -165,7 +165,8 @@ CorruptionCheck look_for_corruption(const postgres::Client& client, const std::s
     command.environment["PGOPTIONS"] += fmt::format(" -c lock_timeout={}s", seconds_for_a_lock);
     AmcheckWords words;
     const auto outcome = process::run(
-        command, [&](std::string_view line) { words.output(line); }, [&](std::string_view line) { words.error(line); });
+        command, [&](std::string_view line) { words.output(line); }, [&](std::string_view line) { words.error(line); },
+        postgres::longest_silence);
     process::require_resources(command.program, outcome);
     auto check = words.judge(outcome, check_of_repository);
     const auto captured = client.psql(postgres::content_statements(), std::chrono::minutes(5));

@@ -47,7 +47,7 @@ std::vector<Finding> dump_one(const postgres::Client& client, const std::string&
                                               "--lock-wait-timeout=60000", "-d", postgres::database_word(database)});
     command.environment["LC_ALL"] = "C";
     command.writable.emplace();  // nowhere else
-    const auto outcome = process::run(command, keep, keep);
+    const auto outcome = process::run(command, keep, keep, postgres::longest_silence);
     process::require_resources(command.program, outcome);
     if (process::succeeded(outcome)) {
         return {};

@@ -13,6 +13,9 @@
 
 namespace patroni_pgbackrest::postgres {
 
+/// For how long a program may do nothing while the server works for it: hours, where that reads a large table or index.
+constexpr std::chrono::hours longest_silence(24);
+
 /// A string constant for SQL text. With standard_conforming_strings, the default, a backslash is an ordinary character.
 std::string sql_literal(std::string_view text);
 std::string sql_identifier(std::string_view name);
