@@ -411,6 +411,19 @@ class Superuser(PlainCase, RehearsalCase):
         self.assertNotIn('secret-of-', result.log + again.log)
 
 
+class OtherLibraries(PlainCase, RehearsalCase):
+    def test_indexes_that_this_system_sorts_in_another_way_are_a_warning(self):
+        self.make_source('', "create collation english (provider = icu, locale = 'en');"
+                             'create table names (a text collate english primary key)')
+        self.plain.sql("update pg_collation set collversion = '1.1' where collname = 'english'")
+        self.plain.write_batches(1)
+        self.lose()
+        result = self.rehearse()
+        self.assert_done(result)
+        self.assertRegex(result.log, 'WARNING: 1 indexes of database postgres were built with collations that this system sorts in another way')
+        self.assertEqual([each['hint'][:7] for each in self.history()[-1]['warnings'] if '1 indexes' in each['message']], ['REINDEX'])
+
+
 class LargeSegments(PlainCase, RehearsalCase):
     def test_what_is_kept_can_be_started(self):
         """PostgreSQL's own min_wal_size is less than two of these."""
