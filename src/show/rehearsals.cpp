@@ -133,11 +133,15 @@ std::vector<Rehearsal> read_rehearsals(const std::filesystem::path& file) {
 }
 
 void add_rehearsal(const std::filesystem::path& file, const Rehearsal& rehearsal) {
-    const auto line = history_json({rehearsal});
-    const system::Descriptor history(::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+    const system::Descriptor history(::open(file.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
     if (!history.is_open()) {
         throw system::refused("write", file, errno);
     }
+    // Behind a line that a full disk has cut short this one would be a part of that.
+    char last = '\n';
+    const auto size = ::lseek(history.number(), 0, SEEK_END);
+    const bool is_cut_short = size > 0 && ::pread(history.number(), &last, 1, size - 1) == 1 && last != '\n';
+    const auto line = (is_cut_short ? "\n" : "") + history_json({rehearsal});
     const auto written = ::write(history.number(), line.data(), line.size());
     if (written != static_cast<ssize_t>(line.size())) {
         throw system::refused("write", file, written < 0 ? errno : ENOSPC);

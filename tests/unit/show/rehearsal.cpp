@@ -98,6 +98,9 @@ TEST_CASE("the history keeps every rehearsal in a line, and passes over what is 
     files.write("rehearsals.jsonl", files.read("rehearsals.jsonl") + "half a li\n");
     add_rehearsal(file, red(2));
     const auto read = read_rehearsals(file);
+    files.write("rehearsals.jsonl", files.read("rehearsals.jsonl") + "cut short by a full di");
+    add_rehearsal(file, green(3));
+    CHECK(read_rehearsals(file).size() == 3);
     REQUIRE(read.size() == 2);
     CHECK(read[0].is_done());
     CHECK(read[1].message == "no such file");
