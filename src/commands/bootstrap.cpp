@@ -184,6 +184,7 @@ void recover(const InForce& in_force, const Request& request, RunView& view, con
         FirstSession session;
         session.roles = patroni::read_roles(arguments.source,
                                             arguments.is_for_patroni() ? patroni::login_of_libpq() : std::nullopt);
+        session.database = patroni::read_superuser_access(arguments.source).database;
         session.patroni_limits = [&] { return patroni_limits(in_force); };
         if (arguments.patroni_goes_on) {
             session.probes = read_probes({}, arguments.patroni);

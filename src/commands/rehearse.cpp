@@ -125,6 +125,7 @@ void restore(const RehearseArguments& arguments, const RehearsalSettings& settin
     });
     FirstSession session;
     session.roles = patroni::read_roles(settings.source);
+    session.database = patroni::read_superuser_access(settings.source).database;
     if (settings.patroni && settings.patroni->method) {
         session.patroni_limits = [&] { return patroni::DynamicLimits(settings.source); };
         session.on_low_limit = [&](const Failure& failure) { drill.warn_of_node(of_a_rehearsal(failure)); };

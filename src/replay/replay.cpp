@@ -209,7 +209,7 @@ class Replay {
         refuse_too_many_origins();
         refuse_too_many_prepared(
             postgres::Client(bin_directory_, superuser_connection(server, superuser, "template1")));
-        const postgres::Client client(bin_directory_, superuser_connection(server, superuser));
+        const postgres::Client client(bin_directory_, superuser_connection(server, superuser, session_.database));
         require_probes(client, session_.probes);
         if (session_.examine) {
             session_.examine(client);

@@ -30,6 +30,8 @@ struct FirstSession {
     /// Is told of one that is too low, which is thrown otherwise: where nothing is handed over, it harms nothing.
     std::function<void(const Failure&)> on_low_limit{};
     std::function<void(const postgres::Client&)> examine{};  ///< whatever else is looked at; may be empty
+    /// postgresql.database, in which post_bootstrap would ask the probes that name none.
+    std::string database = "postgres";
 };
 
 /// Replays to the target with a private PostgreSQL in the staging directory, proves that it was reached, stops cleanly

@@ -21,7 +21,7 @@ std::string set_roles(const std::vector<patroni::Role>& roles, const postgres::P
 /// The way into a private server as a superuser, with nothing of it in the server's log, and with damaged pages as
 /// errors.
 postgres::Connection superuser_connection(const postgres::PrivateServer& server, const std::string& superuser,
-                                          const std::string& database = "postgres");
+                                          const std::string& database);
 
 /// The statements for that; `existing` are the names of the roles that are there.
 std::string role_statements(const std::vector<patroni::Role>& roles, const std::vector<std::string>& existing);

@@ -411,6 +411,17 @@ class Superuser(PlainCase, RehearsalCase):
         self.assertNotIn('secret-of-', result.log + again.log)
 
 
+class OtherDatabase(PlainCase, RehearsalCase):
+    def test_probes_are_asked_where_patroni_would_ask_them(self):
+        self.make_source('', 'create database app')
+        self.lab.run('psql', '-X', '-h', self.lab.directory, '-p', str(self.plain.server.port), '-U', 'postgres', '-d', 'app', '-Atc',
+                     'create table orders as select 1 n')
+        self.plain.write_batches(1)
+        self.lose()
+        self.configure({'probe': 'select count(*) = 1 from orders'}, postgresql={'database': 'app'})
+        self.assert_done(self.rehearse('--dump'))
+
+
 class OtherLibraries(PlainCase, RehearsalCase):
     def test_indexes_that_this_system_sorts_in_another_way_are_a_warning(self):
         self.make_source('', "create collation english (provider = icu, locale = 'en');"
