@@ -199,6 +199,14 @@ Failure with_full_disk(const RestoreJob& job, const process::Outcome& outcome, c
             "make room; the next run continues the copy"};
 }
 
+/// The kernel tells of a page that could not be written once, here to pgBackRest, and keeps it as if it was: --delta
+/// would find it good, and the flush before the hand-over no error. On the disk both see what is there.
+void forget_what_was_not_written(const RestoreJob& job) {
+    auto roots = job.outside;
+    roots.push_back(job.data_directory);
+    system::forget_cached(roots);
+}
+
 /// An earlier try's replay may have left segments of another cluster in it. 2.33 leaves the spool alone.
 void empty_spool(const RestoreJob& job) {
     std::error_code ignored;
@@ -281,6 +289,9 @@ void restore(const RestoreJob& job) {
         if (process::succeeded(outcome)) {
             give_permissions(made, job.data_directory);
             return;
+        }
+        if (could_not_write(outcome)) {
+            forget_what_was_not_written(job);
         }
         const bool passes = may_pass(outcome, output.errors());
         const bool has_gone = !passes && is_about_something_missing(outcome) && stanza_has_gone(job);

@@ -38,6 +38,7 @@ void read_options(RestoreJob job);
 /// write nowhere but in the job's directories and working_places(), and flushes nothing where mounts of a
 /// disk are told apart: then none of it is on disk for certain before sync_to_disk(). Its output goes to our log line
 /// by line. Retries errors that may pass; throws failure_of() for the rest, Failure(system_refused) for directories.
+/// After a write or a flush that failed --delta compares what is on the disk: see system::forget_cached().
 void restore(const RestoreJob& job);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -1,11 +1,29 @@
 """The copy: where it goes, what stops it, and how the next run goes on."""
+import ctypes
 import glob
 import json
+import mmap
 import os
 import shutil
 
 from bootstrap_case import BootstrapCase, read, wait_until
 from lab import send
+
+
+def pages_in_memory(path):
+    """How many pages of a file the kernel holds, read or written, and how many it has (mincore)."""
+    size = os.path.getsize(path)
+    pages = -(-size // mmap.PAGESIZE)
+    if not pages:
+        return 0, 0
+    seen = (ctypes.c_ubyte * pages)()
+    with open(path, 'rb') as file, mmap.mmap(file.fileno(), size, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE) as mapped:
+        start = ctypes.c_char.from_buffer(mapped)
+        answer = ctypes.CDLL(None).mincore(ctypes.c_void_p(ctypes.addressof(start)), ctypes.c_size_t(size), seen)
+        del start
+    if answer != 0:
+        raise OSError('mincore: ' + path)
+    return sum(page & 1 for page in seen), pages
 
 
 class DataDirectories(BootstrapCase):
@@ -237,3 +255,40 @@ fi''' % (self.lab.path('gate'), self.staging, self.lab.path('log/copy.pid')))
 
     def test_sighup_in_the_copy_ends_everything_and_the_next_run_continues(self):
         self.assert_ended_by(1, 129)
+
+
+class FailedWrites(BootstrapCase):
+    """pgBackRest flushes where no filter can be set, and is told of a page that could not be written, which the kernel tells once."""
+
+    def setUp(self):
+        super().setUp()
+        self.disk = self.lab.mount_disk(600, 'disk')
+        self.data_directory = self.node.data_directory = os.path.join(self.disk, 'data')
+        self.staging = self.data_directory + '.restoring'
+        self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
+        self.configure()
+
+    def part_in_memory(self):
+        held = [pages_in_memory(path) for path in glob.glob(self.staging + '/base/*/*') if os.path.isfile(path)]
+        return sum(one[0] for one in held) / sum(one[1] for one in held)
+
+    def test_after_a_flush_that_failed_delta_compares_what_is_on_the_disk(self):
+        copied, opened = self.lab.path('log/copied'), self.lab.path('log/opened')
+        failing = self.wrap_pgbackrest("""if [ $VERB = restore ]; then
+  pgbackrest "$@" || exit
+  touch %s
+  until [ -e %s ]; do sleep .05; done
+  echo "P00  ERROR: [052]: unable to sync file '%s/base/1/1259': [5] Input/output error"
+  exit 52
+fi""" % (copied, opened, self.staging))
+        process = self.start_bootstrap('--pgbackrest=' + failing)
+        wait_until('the copy', lambda: os.path.exists(copied))
+        self.lab.run_as_root('sync', '-f', self.disk)  # what waits to be written cannot be forgotten
+        self.assertGreater(self.part_in_memory(), 0.9)
+        self.lab.write('log/opened', '')
+        self.assert_refused(self.result_of(process), 5, 'unable to sync file')
+        self.assertLess(self.part_in_memory(), 0.1)
+        self.assert_absent()
+        self.lab.run('rm', '-f', self.staging + '.d/failure.json')  # as who has looked at the disk does
+        self.assert_done(self.bootstrap())
+        self.assert_complete()
