@@ -31,13 +31,16 @@ namespace fs = std::filesystem;
 namespace {
 
 /// What every private server runs with, whatever it is for.
-std::vector<postgres::Setting> base_settings(const Request& request, const Plan& plan, const fs::path& data,
+std::vector<postgres::Setting> base_settings(const Request& request, const Plan& plan, const StagingDirectory& staging,
                                              const postgres::ControlData& control) {
+    // A rehearsal believes nothing that an earlier one has left.
+    const bool may_be_lost = !request.scratch && !tells_mounts_apart(staging.path(), staging.journal().places);
     const ReplayResources resources{
         .memory = std::min<std::uint64_t>(system::available_memory(), request.memory.value_or(UINT64_MAX)),
-        .wal_disk = system::free_bytes(data / "pg_wal"),
+        .wal_disk = system::free_bytes(staging.path() / "pg_wal"),
         .processors = system::processors(),
-        .database = plan.backup.size};
+        .database = plan.backup.size,
+        .flushes = may_be_lost};
     auto settings = server_settings(control, plan.major_version, resources, request.preload_libraries);
     // The roles' passwords are stored in this form; PostgreSQL 13's default is another one than later versions'.
     if (request.patroni && request.patroni->password_encryption) {
@@ -136,7 +139,7 @@ class Replay {
         auto needed = control;
         needed.raise_limits(seen_limits_);
         needed.max_prepared_transactions += more_prepared_;
-        auto all = base_settings(request_, plan_, data_, needed);
+        auto all = base_settings(request_, plan_, staging_, needed);
         all.push_back(setting_for_origins(plan_.major_version, replication_origins_in(data_)));
         if (request_.scratch) {
             const auto more = settings_beside_production(plan_.major_version);

@@ -72,7 +72,8 @@ std::vector<postgres::Setting> server_settings(const postgres::ControlData& cont
     // Restored segments stay in pg_wal until a restartpoint, so this also bounds what the replay needs on disk.
     const auto max_wal_size = std::max(std::min(resources.wal_disk / 4, 16 * gibibyte), two_segments);
     std::vector<postgres::Setting> settings{
-        {"fsync", "off"},  // staging can be thrown away; everything is synchronised before the hand-over
+        // Off, staging can be thrown away; everything is synchronised before the hand-over.
+        {"fsync", resources.flushes ? "on" : "off"},
         {"max_wal_size", megabytes(max_wal_size)},
         {"min_wal_size", megabytes(min_wal_size)},
         {"archive_mode", "on"},  // the new history file and segments wait as .ready for Patroni's server

@@ -11,12 +11,13 @@
 
 namespace patroni_pgbackrest {
 
-/// What the machine can spare for a replay, and what is replayed.
+/// What the machine can spare for a replay, what is replayed, and whether it may be lost.
 struct ReplayResources {
     std::uint64_t memory = 0;    ///< bytes available
     std::uint64_t wal_disk = 0;  ///< bytes free where pg_wal lies
     unsigned processors = 1;
     std::uint64_t database = 0;  ///< bytes of the backup set; 0 where that is not known
+    bool flushes = false;        ///< what an interrupted replay has written is believed after another mount of the disk
 };
 
 /// Whether memory has room for the whole database beside the server's own buffers, so that the replay reads nothing

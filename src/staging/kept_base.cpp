@@ -46,7 +46,7 @@ KeptBase look_at_base(const Request& request, const Plan& plan, const Layout& la
 /// Where another mount of the disk would not be noticed it is flushed, as pgBackRest's copy is there.
 void clone_whole(const fs::path& from, const fs::path& to) {
     system::clone_tree(from, to);
-    if (system::file_system_instance(to).empty()) {
+    if (!tells_mounts_apart(to)) {
         system::sync_tree({to});
     }
 }

@@ -282,4 +282,10 @@ std::string boot_of(const fs::path& staging, const Places& places) {
     return system::join(words, " ");
 }
 
+bool tells_mounts_apart(const fs::path& staging, const Places& places) {
+    const auto is_told = [](const fs::path& place) { return !system::file_system_instance(place).empty(); };
+    return is_told(staging) &&
+           std::all_of(places.begin(), places.end(), [&](const Place& place) { return is_told(place.path); });
+}
+
 }  // namespace patroni_pgbackrest

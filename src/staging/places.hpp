@@ -89,5 +89,8 @@ std::string end_of(const std::filesystem::path& link);
 /// The kernel's boot id and the mounted file systems of these places: what was written without fsync is there for
 /// certain only while both stay. Empty where the kernel does not tell.
 std::string boot_of(const std::filesystem::path& staging, const Places& places = {});
+/// Whether it is another one after another mount of any of these places: where it is not, what was not flushed would be
+/// believed after that.
+bool tells_mounts_apart(const std::filesystem::path& staging, const Places& places = {});
 
 }  // namespace patroni_pgbackrest

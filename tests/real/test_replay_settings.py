@@ -23,6 +23,18 @@ class ReplaySettings(BootstrapCase):
         self.assertEqual(settings['checkpoint_timeout'], '30min')
         self.assert_complete()
 
+    def test_where_another_mount_of_the_disk_would_not_be_noticed_the_replay_flushes(self):
+        for disk, fsync in ((self.lab.mount_disk(800, 'disk'), 'off'), (self.lab.mount_tmpfs(800, 'memory'), 'on')):
+            self.data_directory = self.node.data_directory = os.path.join(disk, 'data')
+            self.staging = self.data_directory + '.restoring'
+            self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
+            self.configure()
+            result = self.bootstrap('--log-level=debug')
+            self.assert_done(result)
+            settings, = self.started_with(result)
+            self.assertEqual(settings['fsync'], fsync)
+        self.assert_complete()
+
     def test_what_is_wished_for_counts_and_without_a_value_it_is_left_to_postgresql(self):
         self.configure({'replay-setting': ['bgwriter_delay=10ms', 'Shared-Buffers=64MB', 'checkpoint_timeout=', 'log_checkpoints=on']})
         result = self.bootstrap('--log-level=debug')

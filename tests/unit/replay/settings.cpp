@@ -138,6 +138,10 @@ TEST_CASE("nothing is archived during the replay, and nothing is lost by it") {
     CHECK(settings["fsync"] == "off");
 }
 
+TEST_CASE("the replay flushes where what it has written is believed after another mount of the disk") {
+    CHECK(server({.flushes = true})["fsync"] == "on");
+}
+
 TEST_CASE("libraries are loaded only where they are asked for") {
     CHECK(server({}).count("shared_preload_libraries") == 0);
     CHECK(server({}, 100, 0, "one,two")["shared_preload_libraries"] == "one,two");

@@ -216,6 +216,16 @@ TEST_CASE("what a directory's links lead to is listed as it is now") {
           std::map<std::string, std::string>{{files.path("ts1"), system::birth_of(files.path("ts1")).value()}});
 }
 
+TEST_CASE("mounts are told apart where those of all places are") {
+    const Files files;
+    const std::string place = files.path("ts1").string();
+    const bool is_told = !system::file_system_instance(files.path("data")).empty();
+    CHECK(tells_mounts_apart(files.path("data")) == is_told);
+    CHECK(tells_mounts_apart(files.path("data"), Places({place})) == is_told);
+    CHECK_FALSE(tells_mounts_apart(files.path("data"), Places(std::vector<std::string>{place, "/proc"})));
+    CHECK_FALSE(tells_mounts_apart("/proc"));
+}
+
 TEST_CASE("a tablespace's or a link's target that holds anything is refused before the first copy") {
     const Restore restore;
     restore.files.write("ts1/somebody's", "x");
