@@ -10,6 +10,7 @@
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/open_for_writing.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -180,6 +181,14 @@ void reuse(StagingDirectory& staging, const fs::path& directory, const Plan& pla
     }
     if (const auto shared = find_hard_link(written)) {
         throw refuse(shared->message, "leave reuse-data out; or " + shared->hint);
+    }
+    // A server that is seen is waited for, or told, below. One that is not would end without its postmaster.pid.
+    const auto in_use = postgres::living_server(directory) ? std::nullopt : system::find_open_for_writing(written);
+    if (in_use) {
+        throw refuse(fmt::format("{} is open for writing: a server that works there is not seen here, as in another "
+                                 "container",
+                                 in_use->string()),
+                     "stop what has it open, or leave reuse-data out");
     }
     postgres::remove_stale_postmaster_file(directory);
     auto journal = staging.journal();

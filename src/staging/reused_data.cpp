@@ -8,6 +8,7 @@
 #include "staging/set_aside.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/open_for_writing.hpp"
 #include "system/owner.hpp"
 
 #include <algorithm>
@@ -146,7 +147,13 @@ std::string obstacle_in(const fs::path& directory, const struct stat& top) {
             return fmt::format("{} in it {}", entry->path().lexically_relative(directory).string(), obstacle);
         }
     }
-    return error ? fmt::format("not all of it can be looked at ({})", error.message()) : std::string();
+    if (error) {
+        return fmt::format("not all of it can be looked at ({})", error.message());
+    }
+    const auto in_use = system::find_open_for_writing({directory});
+    return in_use ? fmt::format("{} in it is open for writing, as by a server in another container",
+                                in_use->lexically_relative(directory).string())
+                  : std::string();
 }
 
 int major_version_of(const fs::path& directory) {

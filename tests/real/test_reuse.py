@@ -79,6 +79,30 @@ class SetAside(RepositoryCase):
         server.stop()
         self.assert_rows_of(result, 1)
 
+    def bootstrap_in_container(self, *arguments):
+        """With processes of its own: those of others are not in its /proc."""
+        if not self.lab.as_postgres:
+            self.skipTest('only root has processes of its own')
+        user, self.lab.as_postgres = self.lab.as_postgres, {}
+        try:
+            return self.run_program('unshare', '--pid', '--fork', '--kill-child', '--mount-proc', 'setpriv', '--reuid=%s' % user['user'],
+                                    '--regid=%s' % user['group'], '--clear-groups', 'sh', '-c', '"$@"; exit $?', 'sh', *self.command(*arguments))
+        finally:
+            self.lab.as_postgres = user
+
+    def test_one_in_which_a_server_of_another_container_works_is_passed_over_and_not_taken_by_name_either(self):
+        self.set_aside()
+        server = Server(self.lab, self.failed, 'by-hand')
+        server.start('archive_mode=off')
+        self.assert_refused(self.bootstrap_in_container('--reuse-data=' + self.failed), 9,
+                            'reuse-data %s: .* is open for writing' % re.escape(self.failed), 'leave reuse-data out')
+        self.assertTrue(os.path.exists(self.failed + '/postmaster.pid'))
+        result = self.bootstrap_in_container(AUTO)
+        self.assert_passes_over(result, r'\S+ in it is open for writing')
+        self.assertEqual(server.sql('select count(distinct batch) from kept'), '1')
+        server.stop()
+        self.assert_rows_of(result, 1)
+
     def test_one_whose_wal_the_archive_does_not_have_waits_until_it_has(self):
         self.alpha.stop()
         self.alpha.start('archive_command=false')

@@ -9,6 +9,7 @@
 #include "system/file.hpp"
 
 #include <cstdlib>
+#include <fstream>
 
 using namespace patroni_pgbackrest;
 
@@ -170,6 +171,25 @@ TEST_CASE("reuse-data that somebody has under other names as well is not written
     CHECK(problems.front().hint.starts_with("leave reuse-data out; or make its files its own: find "));
     CHECK(fs::exists(old));
     fs::remove(restore.files.path("kept"));
+    reuse(staging, old, restore.plan, {}, {});
+    CHECK_FALSE(fs::exists(old));
+}
+
+TEST_CASE("reuse-data in which a server writes that is not seen here is left alone") {
+    const Restore restore;
+    const auto old = restore.files.path("old");
+    restore.files.write("old/global/pg_control", restore.control());
+    restore.files.write("old/postmaster.pid", "1\n");
+    StagingDirectory staging(restore.request);
+    {
+        const auto file = restore.files.write("old/base/5/1259", "rows");
+        const std::ofstream writer(file, std::ios::app);
+        const auto problems = problems_of(ExitCode::unsafe, [&] { reuse(staging, old, restore.plan, {}, {}); });
+        REQUIRE(problems.size() == 1);
+        CHECK(problems.front().message.starts_with("reuse-data " + old.string() + ": " + file.string() +
+                                                   " is open for writing"));
+        CHECK(fs::exists(old / "postmaster.pid"));
+    }
     reuse(staging, old, restore.plan, {}, {});
     CHECK_FALSE(fs::exists(old));
 }

@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/restore.hpp"
 
+#include <fstream>
 #include <functional>
 
 using namespace patroni_pgbackrest;
@@ -206,6 +207,11 @@ TEST_CASE("of what is set aside nothing may lie elsewhere, nor anything be under
         node.files.write("data.failed/server.key", "secret");
         fs::permissions(directory / "server.key", fs::perms::owner_read);
         CHECK(node.why_passed_over(directory) == "server.key in it is not to be written to");
+    }
+    SECTION("a file that a server has open which is not seen") {
+        node.files.write("data.failed/base/5/1259", "rows");
+        const std::ofstream writer(directory / "base" / "5" / "1259", std::ios::app);
+        CHECK(node.why_passed_over(directory).starts_with("base/5/1259 in it is open for writing"));
     }
     SECTION("another version") {
         node.files.write("data.failed/PG_VERSION", "14\n");

@@ -1,0 +1,48 @@
+#include "system/open_for_writing.hpp"
+
+#include "system/descriptor.hpp"
+#include "system/interruption.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <system_error>
+
+namespace patroni_pgbackrest::system {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_open_for_writing(const fs::path& file) {
+    const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    // Whoever opens it for writing while the lease is held has a signal sent here. SIGURG does nothing; SIGIO would end
+    // the program.
+    if (!opened.is_open() || ::fcntl(opened.number(), F_SETSIG, SIGURG) != 0) {
+        return false;
+    }
+    if (::fcntl(opened.number(), F_SETLEASE, F_RDLCK) != 0) {
+        return errno == EAGAIN;
+    }
+    static_cast<void>(::fcntl(opened.number(), F_SETLEASE, F_UNLCK));
+    return false;
+}
+
+}  // namespace
+
+std::optional<fs::path> find_open_for_writing(const std::vector<fs::path>& directories) {
+    for (const auto& directory : directories) {
+        std::error_code error, unreadable;
+        fs::recursive_directory_iterator entry(directory, fs::directory_options::skip_permission_denied, error);
+        for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
+            interruption::check();
+            if (entry->symlink_status(unreadable).type() == fs::file_type::regular &&
+                is_open_for_writing(entry->path())) {
+                return entry->path();
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace patroni_pgbackrest::system
