@@ -249,4 +249,10 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
         "read PostgreSQL's lines above; the next run continues with the same copy");
 }
 
+bool tells_of_a_flush(std::string_view words) {
+    // issue_xlog_fsync in xlog.c, ProcessSyncRequests in sync.c and others.
+    return words.find("could not fsync ") != std::string_view::npos ||
+           words.find("could not fdatasync ") != std::string_view::npos;
+}
+
 }  // namespace patroni_pgbackrest

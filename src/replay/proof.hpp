@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string_view>
 
 namespace patroni_pgbackrest {
 
@@ -29,5 +30,8 @@ std::string why_not_proven(const RestoreGoal& goal, const postgres::TimelineFork
 Failure failure_of_replay(const Request& request, const Plan& plan, const postgres::RecoveryLog& log,
                           const std::optional<ReplayNotes>& notes, const process::Outcome& outcome,
                           const std::filesystem::path& data_directory);
+
+/// Whether PostgreSQL ended, in these words of its, because a flush failed.
+bool tells_of_a_flush(std::string_view words);
 
 }  // namespace patroni_pgbackrest

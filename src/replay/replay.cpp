@@ -12,6 +12,7 @@
 #include "replay/ticket.hpp"
 #include "replay/wal_server.hpp"
 #include "replay/wal_source.hpp"
+#include "staging/hand_over.hpp"
 #include "staging/memory.hpp"
 #include "staging/places.hpp"
 #include "system/file.hpp"
@@ -67,7 +68,14 @@ class Replay {
 
     Reached run(Start start) {
         prepare(start == Start::replay);
-        run_server(start == Start::replay);
+        try {
+            run_server(start == Start::replay);
+        } catch (const Failure& failure) {
+            if (tells_of_a_flush(failure.what())) {
+                doubt_what_is_written(staging_);
+            }
+            throw;
+        }
         auto reached = prove();
         take_time_of_earlier_run(reached);
         staging_.journal().places.add(linked_places(data_).owned());

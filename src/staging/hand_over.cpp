@@ -226,10 +226,18 @@ std::vector<fs::path> roots_of(const StagingDirectory& staging) {
     return roots;
 }
 
-/// The kernel tells of a write that failed once, and keeps the page as if it was written: another flush would find no
-/// error, and a look at the file would find what is not on the disk. So what is in memory is forgotten, and the next
-/// run checks all of it against the backup.
+}  // namespace
+
+void sync_to_disk(const StagingDirectory& staging, const system::OnSynced& on_progress) {
+    const auto roots = roots_of(staging);
+    system::sync_tree(roots, on_progress);
+    for (const auto& root : roots) {
+        system::sync_directory(root.parent_path());  // its name there
+    }
+}
+
 void doubt_what_is_written(StagingDirectory& staging) {
+    log::info("what is not on the disk for certain is checked against the backup by the next run");
     staging.journal().base.reset();  // which shares the blocks
     try {
         staging.enter(Phase::copying);
@@ -246,16 +254,6 @@ void doubt_what_is_written(StagingDirectory& staging) {
     system::forget_cached(roots);
 }
 
-}  // namespace
-
-void sync_to_disk(const StagingDirectory& staging, const system::OnSynced& on_progress) {
-    const auto roots = roots_of(staging);
-    system::sync_tree(roots, on_progress);
-    for (const auto& root : roots) {
-        system::sync_directory(root.parent_path());  // its name there
-    }
-}
-
 void sync_for_hand_over(StagingDirectory& staging, const system::OnSynced& on_progress) {
     try {
         sync_to_disk(staging, on_progress);
@@ -265,7 +263,6 @@ void sync_for_hand_over(StagingDirectory& staging, const system::OnSynced& on_pr
         staging.write_errors().refuse();
     } catch (const std::exception& error) {
         if (system::unexpected(error).code() == ExitCode::system_refused) {
-            log::info("what is not on the disk for certain is checked against the backup by the next run");
             doubt_what_is_written(staging);
         }
         throw;

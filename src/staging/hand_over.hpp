@@ -23,6 +23,11 @@ void sync_to_disk(const StagingDirectory& staging, const system::OnSynced& on_pr
 /// an error the next run checks against the backup all that was written.
 void sync_for_hand_over(StagingDirectory& staging, const system::OnSynced& on_progress = {});
 
+/// After a flush that failed. The kernel tells of a write that failed once, and keeps the page as if it was written:
+/// another flush would find no error, and a look at the file would find what is not on the disk. So what is in memory
+/// is forgotten, and the next run checks all of it against the backup.
+void doubt_what_is_written(StagingDirectory& staging);
+
 /// What a hand-over does to directories and the journal, so that a test can let any call of it fail.
 struct HandOverCalls {
     static std::error_code rename_entry(const std::filesystem::path& from, const std::filesystem::path& to);

@@ -345,3 +345,13 @@ TEST_CASE("any other end is told in PostgreSQL's last words") {
                     "HINT: make room",
                     "read PostgreSQL's lines above; the next run continues with the same copy"}});
 }
+
+TEST_CASE("a replay that a flush has ended is told from one that a write has ended") {
+    Ended ended(latest);
+    ended.log.last_words = {"PANIC:  could not fsync file \"base/5/16384\": Input/output error"};
+    CHECK(tells_of_a_flush(ended.failure().what()));
+    ended.log.last_words = {"PANIC:  could not fdatasync file \"000000010000000000000007\": Input/output error"};
+    CHECK(tells_of_a_flush(ended.failure().what()));
+    ended.log.last_words = {"FATAL:  could not write to file \"base/5/16384\": Input/output error"};
+    CHECK_FALSE(tells_of_a_flush(ended.failure().what()));
+}
