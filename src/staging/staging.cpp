@@ -34,6 +34,11 @@ bool is_over(const Journal& journal, const Layout& layout) {
            (journal.phase == Phase::handing_over && !fs::exists(layout.staging) && !hand_over_is_done(layout));
 }
 
+/// Whether a copy has begun, or a directory that was named has become the staging directory.
+bool is_begun(const Journal& journal, const Layout& layout) {
+    return !journal.only_planned() || (journal.may_have_staging() && !system::is_empty_or_absent(layout.staging));
+}
+
 void refuse_another_cluster(const Journal& journal, const Plan& plan, const fs::path& staging) {
     if (!journal.system_identifier.empty() && journal.system_identifier != plan.database.system_identifier &&
         !system::is_empty_or_absent(staging)) {
@@ -103,7 +108,7 @@ StagingDirectory::StagingDirectory(const Request& request)
     }
     auto journal = Journal::read(layout_.journal());
     of_patroni_ = journal ? journal->last_call().of_patroni : std::nullopt;
-    if (journal && !journal->only_planned() && !is_over(*journal, layout_)) {
+    if (journal && is_begun(*journal, layout_) && !is_over(*journal, layout_)) {
         earlier_ = std::move(journal);
     }
     // Looked at again under the lock: the instance that was waited for may have filled it.

@@ -219,3 +219,25 @@ TEST_CASE("reuse-data whose links lead elsewhere is taken only with what is name
     CHECK(staging.journal().places.paths() == std::vector<std::string>{place.string()});
     CHECK_FALSE(fs::exists(restore.files.path("old")));
 }
+
+TEST_CASE("what reuse-data has become is this cluster's, with its tablespaces, when the run ends before the copy") {
+    const Restore restore;
+    const auto place = restore.files.path("ts1");
+    restore.files.write("old/global/pg_control", restore.control());
+    restore.files.write("ts1/PG_15_202209061/5/16391", "rows");
+    fs::create_directories(restore.files.path("old/pg_tblspc"));
+    fs::create_directory_symlink(place, restore.files.path("old/pg_tblspc/16385"));
+    {
+        StagingDirectory staging(restore.request);
+        reuse(staging, restore.files.path("old"), restore.plan, {place}, {{"tablespace-map", "ts1=" + place.string()}});
+    }
+    StagingDirectory staging(restore.request);
+    auto other = restore.plan;
+    other.database.system_identifier = "7";
+    const auto problems = problems_of(ExitCode::unsafe, [&] { staging.begin_copy(restore.request, other, {place}); });
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().message.find(" belongs to another cluster ") != std::string::npos);
+    staging.begin_copy(restore.request, restore.plan, {place});
+    CHECK(staging.journal().places.paths() == std::vector<std::string>{place.string()});
+    CHECK(restore.files.read("ts1/PG_15_202209061/5/16391") == "rows");
+}
