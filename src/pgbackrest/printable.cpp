@@ -39,9 +39,8 @@ std::size_t sequence_length(std::string_view text, std::size_t position) {
     return (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F) ? 0 : 4;
 }
 
-bool is_control(char byte) {
-    const auto value = static_cast<unsigned char>(byte);
-    return (value < 0x20 && byte != '\n' && byte != '\t') || value == 0x7F;
+bool is_control(std::string_view text, std::size_t position) {
+    return text[position] != '\n' && text[position] != '\t' && system::control_length(text, position) > 0;
 }
 
 constexpr std::array secret_names = {"pass",    "password", "passphrase", "passwd",     "secret",
@@ -81,7 +80,7 @@ std::string printable(std::string_view text) {
     result.reserve(text.size());
     for (std::size_t position = 0; position < text.size();) {
         const auto length = sequence_length(text, position);
-        if (length == 0 || is_control(text[position])) {
+        if (length == 0 || is_control(text, position)) {
             result += '?';
         } else {
             result += text.substr(position, length);

@@ -86,14 +86,6 @@ std::string next_try_text(const RunStatus& status, std::int64_t now) {
                                           : "with the next bootstrap, not before " + at;
 }
 
-/// The file's words may be from anywhere, and this goes to a terminal.
-std::string on_one_line(const std::string& words) {
-    auto line = words;
-    std::replace_if(
-        line.begin(), line.end(), [](unsigned char byte) { return byte < 0x20 || byte == 0x7f; }, ' ');
-    return line;
-}
-
 std::string members_text(const RunStatus& status) {
     if (!status.members) {
         return "";
@@ -158,7 +150,8 @@ std::string status_text(const RunStatus& status, std::int64_t now) {
     std::string text;
     const auto line = [&](std::string_view name, const std::string& words) {
         if (!words.empty()) {
-            text += fmt::format("{:<10} {}\n", name, on_one_line(words));
+            // The file's words may be from anywhere, and this goes to a terminal.
+            text += fmt::format("{:<10} {}\n", name, system::on_one_line(words));
         }
     };
     line("restore", headline(status, now));

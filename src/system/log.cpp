@@ -2,6 +2,7 @@
 
 #include "system/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -52,15 +53,17 @@ struct LocalTime {
 
 /// A child's output must neither begin a line that looks like ours nor move the cursor of a terminal.
 void append(std::string& entry, std::string_view text) {
-    for (const char character : text) {
-        const auto byte = static_cast<unsigned char>(character);
+    for (std::size_t position = 0; position < text.size();) {
+        const char character = text[position];
+        const auto length = system::control_length(text, position);
         if (character == '\n') {
             entry += "\n  ";
-        } else if (character == '\t' || (byte >= 0x20 && byte != 0x7f)) {
+        } else if (character == '\t' || length == 0) {
             entry += character;
         } else if (character != '\r') {
             entry += '?';
         }
+        position += std::max<std::size_t>(length, 1);
     }
 }
 

@@ -166,6 +166,24 @@ std::string valid_utf8(const std::string& text) {
     return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
 }
 
+std::size_t control_length(std::string_view text, std::size_t position) {
+    const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0xFFU; };
+    if (byte(position) < 0x20 || byte(position) == 0x7F) {
+        return 1;
+    }
+    return byte(position) == 0xC2 && byte(position + 1) >= 0x80 && byte(position + 1) <= 0x9F ? 2 : 0;
+}
+
+std::string on_one_line(std::string_view text) {
+    std::string line;
+    for (std::size_t position = 0; position < text.size();) {
+        const auto length = control_length(text, position);
+        line += length > 0 ? ' ' : text[position];
+        position += std::max<std::size_t>(length, 1);
+    }
+    return line;
+}
+
 std::string fingerprint(std::string_view text) {
     return fmt::format("{:x}", std::hash<std::string_view>{}(text));
 }

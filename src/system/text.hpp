@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,12 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 
 /// The same with U+FFFD for what is not UTF-8.
 std::string valid_utf8(const std::string& text);
+
+/// The bytes of the control character there, 0 where there is none: also of those behind ASCII (U+0080 to U+009F), with
+/// one of which a terminal's commands begin as well.
+std::size_t control_length(std::string_view text, std::size_t position);
+/// A space for each control character.
+std::string on_one_line(std::string_view text);
 
 /// A short text that is the same for the same text. Whoever has it can try texts against it: none of secrets.
 std::string fingerprint(std::string_view text);

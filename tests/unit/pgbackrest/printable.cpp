@@ -13,6 +13,7 @@ TEST_CASE("text stays as it is, line feeds and tabs included") {
 
 TEST_CASE("bytes that are no UTF-8 and control characters become question marks") {
     CHECK(printable("\x01\x1B\x7F\r") == "????");
+    CHECK(printable("\xC2\x9B\x32J \xC2\xA0") == "?2J \xC2\xA0");  // CSI in one character
     CHECK(printable("\xC3") == "?");
     CHECK(printable("\xC0\xAF") == "??");            // overlong
     CHECK(printable("\xE0\x80\xAF") == "???");       // overlong

@@ -267,8 +267,8 @@ TEST_CASE("a person and a program read what is left behind") {
 
 TEST_CASE("what a status file says cannot move a terminal's cursor, nor make lines") {
     auto status = replaying();
-    status.target = "name \033[2Jx\ny";
-    CHECK(status_text(status, begin).find("\ntarget     name  [2Jx y\n") != std::string::npos);
+    status.target = "name \033[2Jx\ny\xC2\x9B\x32J";
+    CHECK(status_text(status, begin).find("\ntarget     name  [2Jx y 2J\n") != std::string::npos);
 }
 
 TEST_CASE("a person reads that a run was interrupted, that it failed, and what happens next") {

@@ -121,6 +121,10 @@ TEST_CASE("a line that is shown below the log stays there, and no entry is mixed
     CHECK(std::regex_match(shown.substr(at + second.size()), std::regex(entry("y\n"))));
 }
 
+TEST_CASE("no character of an entry moves a terminal's cursor") {
+    CHECK(text_of([] { log::info("{}", "a\x1B[2J\xC2\x9B\x32J\x7F\r\tb\xC3\xA4"); }) == "INFO: a?[2J?2J?\tb\xC3\xA4\n");
+}
+
 TEST_CASE("a line below the log is for terminals that can move their cursor") {
     CHECK(text_of([] { log::info("{}", log::terminal_columns().has_value()); }) == "INFO: false\n");
 }

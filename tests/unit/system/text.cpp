@@ -25,6 +25,13 @@ TEST_CASE("lines end with a line break or with the text") {
     CHECK(lines("").empty());
 }
 
+TEST_CASE("a text on one line has a space for each character that a terminal obeys, and all others") {
+    CHECK(on_one_line("a\nb\x1B[2J\x7F\tc") == "a b [2J  c");
+    CHECK(on_one_line("\xC2\x9B\x32J \xC2\x80\xC2\x9F") == " 2J   ");
+    CHECK(on_one_line("\xC2\xA0\xC3\xA4\xE2\x82\xAC\xC2") == "\xC2\xA0\xC3\xA4\xE2\x82\xAC\xC2");
+    CHECK(on_one_line("").empty());
+}
+
 TEST_CASE("join puts the separator between words only") {
     CHECK(join({"a", "b", "c"}, ", ") == "a, b, c");
     CHECK(join({"a"}, ", ") == "a");
