@@ -18,6 +18,8 @@
 
 #include <cstdio>
 #include <exception>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace {
 
@@ -95,6 +97,16 @@ int run(const std::vector<std::string>& words) {
     return 0;
 }
 
+/// In the place of a standard stream that is closed the next file would be opened, and the log written into that. What
+/// stands there now refuses the same calls.
+void occupy_standard_streams() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(stream, F_GETFD) < 0) {
+            static_cast<void>(::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) == stream);
+        }
+    }
+}
+
 /// Nothing that was started outlives the program: pgBackRest's asynchronous archive-get is a session of its own.
 void end_children() {
     try {
@@ -107,7 +119,8 @@ void end_children() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    // PostgreSQL waits: nothing else is looked at first, and nothing is left to end.
+    occupy_standard_streams();
+    // PostgreSQL waits: nothing else is looked at before, and nothing is left to end.
     if (const auto call = parse_wal_call(argc, argv)) {
         return ask_for_wal(*call);
     }

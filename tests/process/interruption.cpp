@@ -170,6 +170,26 @@ TEST_CASE("when the Patroni that called is killed the restore ends by itself") {
     CHECK_FALSE(repository.directory.has("data"));
 }
 
+TEST_CASE("a standard stream that is closed is no file of the restore's") {
+    const FakeRepository repository;
+    auto how = repository.how(hanging_copy(repository, "1"));
+    how.executable = "/bin/sh";
+    how.name = "sh";
+    Words words{"-c", "exec \"$0\" \"$@\" <&- >&- 2>&-", PROGRAM};
+    for (const auto& word : repository.bootstrap()) {
+        words.push_back(word);
+    }
+    Program program(words, how);
+    REQUIRE(repository.directory.pid_in("grandchild") > 0);
+    for (const char* stream : {"0", "1", "2"}) {
+        CAPTURE(stream);
+        const auto link = std::filesystem::path("/proc") / std::to_string(program.pid()) / "fd" / stream;
+        CHECK(std::filesystem::read_symlink(link) == "/dev/null");
+    }
+    program.signal(SIGTERM);
+    CHECK(program.wait() == 143);
+}
+
 TEST_CASE("a second instance waits until the first is gone") {
     HangingCopy first;
     Program second(first.repository.bootstrap(),
