@@ -11,6 +11,7 @@
 #include "commands/check_scope.hpp"
 #include "commands/dcs_in_force.hpp"
 #include "commands/preflight.hpp"
+#include "commands/print.hpp"
 #include "patroni/read_by_patroni.hpp"
 #include "patroni/review.hpp"
 #include "patroni/review_left.hpp"
@@ -29,7 +30,6 @@
 #include "system/write_wall.hpp"
 
 #include <chrono>
-#include <cstdio>
 #include <ctime>
 #include <fmt/format.h>
 #include <string_view>
@@ -288,7 +288,7 @@ void explain(const std::string& id) {
         throw Failure(ExitCode::usage, fmt::format("no check is called '{}'", id),
                       "docs/checks.md lists them; a finding's id follows ERROR or WARNING");
     }
-    std::fputs(explanation(*definition).c_str(), stdout);
+    print(explanation(*definition));
 }
 
 }  // namespace
@@ -316,8 +316,7 @@ ExitCode check(const CheckArguments& arguments) {
         finding.problem.message = patroni::text_to_show(finding.problem.message);
         finding.problem.hint = patroni::text_to_show(finding.problem.hint);
     }
-    std::fputs((arguments.json ? overview_json(overview, findings) : overview_text(overview, findings)).c_str(),
-               stdout);
+    print(arguments.json ? overview_json(overview, findings) : overview_text(overview, findings));
     return has_error(findings) ? ExitCode::preflight_refused : ExitCode::done;
 }
 

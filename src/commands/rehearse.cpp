@@ -11,6 +11,7 @@
 #include "commands/drill.hpp"
 #include "commands/kept_rehearsal.hpp"
 #include "commands/preflight.hpp"
+#include "commands/print.hpp"
 #include "commands/recovery.hpp"
 #include "commands/rehearsal_plan.hpp"
 #include "commands/run_outputs.hpp"
@@ -38,7 +39,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <fmt/format.h>
@@ -254,8 +254,7 @@ void conclude(const RehearseArguments& arguments, const BootstrapArguments& give
     auto report = nlohmann::json::parse(drill.view.report.text(failure));
     report["rehearsal"] = drill.told.to_json();
     const auto text = report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    std::fputs((arguments.json ? text : rehearsal_text(drill.told)).c_str(), stdout);
-    std::fflush(stdout);
+    write_or_warn([&] { print(arguments.json ? text : rehearsal_text(drill.told)); });
     // The block's page is of this node's restore, as its report is.
     const RunFiles files{settings.request.report, page_path(given.options, std::nullopt),
                          metrics_path(given.options, given.patroni)};
@@ -313,8 +312,7 @@ void rehearse(const RehearseArguments& arguments) {
     write_or_warn([&] { conclude_killed(given); }, log::Level::debug);
     if (arguments.history) {
         const auto rehearsals = read_rehearsals(history_of(given));
-        std::fputs((arguments.json ? history_json(rehearsals) : history_text(rehearsals)).c_str(), stdout);
-        return;
+        return print(arguments.json ? history_json(rehearsals) : history_text(rehearsals));
     }
     const auto settings = settings_or_conclude(arguments, given);
     log::set_level(settings.request.log_level);

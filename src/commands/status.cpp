@@ -1,6 +1,7 @@
 #include "commands/status.hpp"
 
 #include "commands/arguments.hpp"
+#include "commands/print.hpp"
 #include "patroni/configuration.hpp"
 #include "show/metrics.hpp"
 #include "show/status.hpp"
@@ -14,7 +15,6 @@
 #include "system/refusal.hpp"
 
 #include <chrono>
-#include <cstdio>
 #include <ctime>
 #include <filesystem>
 #include <optional>
@@ -96,16 +96,13 @@ RunStatus look(const fs::path& data_directory) {
     return status;
 }
 
-void print(const RunStatus& status, const StatusArguments& arguments) {
-    const bool is_screen = arguments.watch && ::isatty(STDOUT_FILENO) != 0;
-    const auto text = arguments.json ? status.to_json(arguments.watch) : status_text(status, std::time(nullptr));
-    if (is_screen && !arguments.json) {
-        std::fputs("\033[H\033[J", stdout);
-    } else if (arguments.watch && !arguments.json) {
-        std::fputs("\n", stdout);
+void show(const RunStatus& status, const StatusArguments& arguments) {
+    if (arguments.json) {
+        return print(status.to_json(arguments.watch));
     }
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
+    const bool is_screen = arguments.watch && ::isatty(STDOUT_FILENO) != 0;
+    const auto* before = is_screen ? "\033[H\033[J" : arguments.watch ? "\n" : "";
+    print(before + status_text(status, std::time(nullptr)));
 }
 
 }  // namespace
@@ -113,13 +110,13 @@ void print(const RunStatus& status, const StatusArguments& arguments) {
 ExitCode status(const StatusArguments& arguments) {
     const auto directory = data_directory_of(arguments);
     auto now = look(directory);
-    print(now, arguments);
+    show(now, arguments);
     try {
         while (arguments.watch && now.is_under_way()) {
             interruption::sleep(std::chrono::seconds(1));
             auto next = look(directory);
             if (next.updated != now.updated || next.state != now.state) {
-                print(next, arguments);
+                show(next, arguments);
             }
             now = std::move(next);
         }

@@ -7,6 +7,8 @@
 #include "checks/verify_cluster.hpp"
 #include "checks/verify_report.hpp"
 #include "commands/arguments.hpp"
+#include "commands/print.hpp"
+#include "commands/run_outputs.hpp"
 #include "patroni/configuration.hpp"
 #include "patroni/local_server.hpp"
 #include "patroni/members.hpp"
@@ -25,7 +27,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
@@ -260,7 +261,7 @@ void remember_rejection(const Invocation& invocation, const VerifyReport& report
 ExitCode verify(const VerifyArguments& arguments) {
     const auto invocation = read_invocation(arguments);
     const auto report = judge_server(arguments, invocation);
-    std::fputs((arguments.json ? report.json() : report.text()).c_str(), stdout);
+    write_or_warn([&] { print(arguments.json ? report.json() : report.text()); });  // Patroni goes by the exit code
     remember_rejection(invocation, report);
     return has_error(report.findings) ? ExitCode::verification_failed : ExitCode::done;
 }

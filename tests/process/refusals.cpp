@@ -32,6 +32,22 @@ TEST_CASE("--version and --help are answered on standard output alone") {
     CHECK(help.errors().empty());
 }
 
+TEST_CASE("what cannot be printed is no answer") {
+    const Directory directory;
+    const auto data = "--datadir=" + directory.path("data").string();
+    for (const Words& words :
+         {Words{"check", "--explain=no-rehearsal"}, Words{"status", data}, Words{"status", data, "--format=json"}}) {
+        CAPTURE(words.back());
+        Words script{"-c", "exec \"$0\" \"$@\" > /dev/full", PROGRAM};
+        script.insert(script.end(), words.begin(), words.end());
+        Program program(script, {.executable = "/bin/sh", .name = "sh"});
+        CHECK(program.wait() == 11);
+        CHECK(contains(program.errors(), error("cannot write to standard output: No space left on device",
+                                               "see where standard output goes: a disk needs room for it, and who "
+                                               "reads it must read all of it")));
+    }
+}
+
 TEST_CASE("without a command, and with an unknown one, it ends with 2 and names --help") {
     for (const Words& words : {Words{}, Words{"restore"}, Words{"--datadir=/data"}}) {
         Program program(words);
