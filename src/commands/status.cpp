@@ -17,6 +17,7 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <fmt/format.h>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -70,10 +71,14 @@ std::optional<Journal> journal_beside(const fs::path& file) {
 /// The restore lies beside the data directory or in it; what was written last counts.
 RunStatus look(const fs::path& data_directory) {
     std::optional<RunStatus> written;
+    std::optional<fs::path> damaged;
     StatusSurroundings seen{.journal = {}, .here = ProcessMark::of_this_process(), .now = std::time(nullptr)};
     Layout layout;
     for (const auto& journal : journals_of(data_directory)) {
-        auto found = read_status(journal.parent_path() / "status.json");
+        const auto file = journal.parent_path() / "status.json";
+        auto found = read_status(file);
+        std::error_code error;
+        damaged = !found && fs::exists(file, error) ? file : damaged;
         if (found && (!written || found->updated > written->updated)) {
             written = std::move(found);
             seen.journal = journal_beside(journal);
@@ -89,6 +94,12 @@ RunStatus look(const fs::path& data_directory) {
         seen.process_is_alive = process.start_time != 0 && system::may_be_running(process.pid, process.start_time);
     }
     auto status = judge_status(std::move(written), seen);
+    if (damaged && status.state == RunStatus::State::none) {
+        throw Failure(
+            ExitCode::unsafe,
+            fmt::format("the status file {} is damaged: what runs or ran last is not known", damaged->string()),
+            "read the log of that restore; whichever runs, or runs next, writes the file anew");
+    }
     status.left_behind = seen.journal ? forgotten_base(layout, *seen.journal) : std::nullopt;
     if (status.data_directory.empty()) {
         status.data_directory = data_directory.string();

@@ -19,10 +19,12 @@ namespace {
 
 using State = RunStatus::State;
 
+/// A run that lives writes every few seconds.
+constexpr std::int64_t longest_pause = 60;
+
 /// A process of another container cannot be looked for, but its lock can. Where the file system has no locks on
 /// directories (NFS), it must do that it still writes.
 bool is_alive(const RunStatus& status, const StatusSurroundings& seen) {
-    constexpr std::int64_t longest_pause = 60;
     const auto& process = status.process;
     if (process.boot != seen.here.boot) {
         return false;
@@ -49,24 +51,38 @@ std::string ago(std::int64_t then, std::int64_t now) {
                        duration_text(std::chrono::seconds(std::max<std::int64_t>(0, now - then))));
 }
 
+/// The disk of the status file may be full, or the process stopped: what it told is not what it does now.
+std::string when_told(const RunStatus& status, std::int64_t now) {
+    return now - status.updated > longest_pause ? "; it told so at " + ago(status.updated, now) : "";
+}
+
+/// As decide_resume(), as far as nobody asks the DCS.
+bool may_resume(const RunStatus& status) {
+    const bool is_for_patroni = status.plan && status.plan->recovery == "patroni";
+    return !status.is_given_up && (!is_for_patroni || status.target == RecoveryTarget{}.text());
+}
+
 std::string headline(const RunStatus& status, std::int64_t now) {
     const auto& phase = status.phase;
     const auto at = phase.percent ? fmt::format(" at {} %", static_cast<int>(*phase.percent)) : "";
     switch (status.state) {
     case State::running:
-        return fmt::format("running, in the phase {}", phase.phase);
+        return fmt::format("running, in the phase {}{}", phase.phase, when_told(status, now));
     case State::waiting:
-        return fmt::format("waiting in the phase {}", phase.phase);
+        return fmt::format("waiting in the phase {}{}", phase.phase, when_told(status, now));
     case State::done:
         return fmt::format("done at {}{}", ago(status.updated, now),
-                           status.plan && status.plan->recovery == "patroni" ? "; Patroni's PostgreSQL replays the WAL"
-                                                                             : "");
+                           status.plan && status.plan->recovery == "patroni"
+                               ? "; the WAL is left to Patroni's PostgreSQL, whose log tells of its replay"
+                               : "");
     case State::failed:
-        return fmt::format("failed in the phase {}{} at {}", phase.phase, at, ago(status.updated, now));
+        return fmt::format(
+            "failed in the phase {}{} at {}", phase.phase, at,
+            ago(status.last_error && status.last_error->at != 0 ? status.last_error->at : status.updated, now));
     case State::interrupted:
-        return fmt::format("interrupted in the phase {}{}, last seen at {}; what was copied is kept for resume or the "
-                           "next bootstrap",
-                           phase.phase, at, ago(status.updated, now));
+        return fmt::format("interrupted in the phase {}{}, last seen at {}; what was copied is kept for {}the next "
+                           "bootstrap",
+                           phase.phase, at, ago(status.updated, now), may_resume(status) ? "resume or " : "");
     case State::none:
         return "none is known";
     }
@@ -121,9 +137,21 @@ RunStatus judge_status(std::optional<RunStatus> written, const StatusSurrounding
         none.state = State::none;
         return none;
     }
-    if (written->is_under_way() && !is_alive(*written, seen)) {
-        written->state = is_handed_over ? State::done : State::interrupted;
+    const bool is_finished_since =
+        is_handed_over && journal->handed_over && journal->handed_over->at > written->updated;
+    const bool is_gone = written->is_under_way() && !is_alive(*written, seen);
+    if ((is_gone && is_handed_over) || (!written->is_under_way() && is_finished_since)) {
+        written->state = State::done;
+        written->updated = std::max(written->updated, journal->handed_over ? journal->handed_over->at : 0);
+        written->last_error.reset();
+        written->next_try.reset();
+    } else if (is_gone) {
+        written->state = State::interrupted;
+        if (written->last_error && !written->next_try) {
+            written->next_try = written->updated;  // it had been tried again
+        }
     }
+    written->is_given_up = journal && journal->given_up;
     if (!written->is_under_way()) {
         written->phase.rate.reset();
         written->phase.left.reset();
@@ -131,9 +159,11 @@ RunStatus judge_status(std::optional<RunStatus> written, const StatusSurrounding
     }
     if (written->state == State::done && journal && journal->rejected) {
         written->state = State::failed;
+        written->phase = PhaseView();
         written->phase.phase = "verify";
         written->last_error = {static_cast<int>(ExitCode::verification_failed), journal->rejected->message,
-                               journal->rejected->hint, written->updated};
+                               journal->rejected->hint,
+                               journal->rejected->at != 0 ? journal->rejected->at : written->updated};
         written->next_try.reset();
     }
     if (written->state == State::done && written->reached.empty() && journal && journal->reached) {

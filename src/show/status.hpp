@@ -71,6 +71,7 @@ struct RunStatus {
     std::optional<std::vector<std::string>> members{};  ///< in the DCS, as this run saw them last; empty: not known
     std::string leader{};                               ///< of them; empty: none
     std::optional<Problem> left_behind{};               ///< told by who reads: forgotten_base()
+    bool is_given_up = false;                           ///< told by who reads: `resume` leaves it as it is
 
     bool is_under_way() const { return state == State::running || state == State::waiting; }
     /// On one line, or for people.
@@ -80,8 +81,9 @@ struct RunStatus {
 };
 std::string text(RunStatus::State state);
 
-/// Empty when there is none, or it is damaged. Throws Failure(unsafe) naming the file when a newer program wrote it:
-/// a restore that is not understood must not look like none.
+/// Empty when there is none, or it is damaged, as a crash may leave it that comes before it is flushed. Throws
+/// Failure(unsafe) naming the file when a newer program wrote it: a restore that is not understood must not look like
+/// none.
 std::optional<RunStatus> read_status(const std::filesystem::path& file);
 
 /// Replaces the file in one step, and flushes nothing: after a crash it is nobody's loss. What it cannot write it

@@ -206,7 +206,8 @@ class Progress(StatusCase):
     def test_status_in_patroni_mode_says_that_the_wal_is_still_to_be_replayed(self):
         self.configure({'recovery_conf': self.recovery_conf()})
         self.assert_done(self.bootstrap())
-        self.assertRegex(self.status_text(), r"^restore +done at .* ago\); Patroni's PostgreSQL replays the WAL\n")
+        self.assertRegex(self.status_text(), r"^restore +done at .* ago\); the WAL is left to Patroni's PostgreSQL, "
+                                               r'whose log tells of its replay\n')
         self.assertEqual([phase['name'] for phase in self.status()['finished_phases']],
                          ['request', 'plan', 'copy', 'delivery', 'verification', 'sync', 'hand-over'])
 

@@ -7,6 +7,7 @@
 #include "system/text.hpp"
 
 #include <cstdio>
+#include <ctime>
 #include <unistd.h>
 
 using namespace patroni_pgbackrest;
@@ -37,7 +38,7 @@ RunStatus copying(RunStatus::State state) {
     RunStatus status;
     status.process = ProcessMark::of_this_process();
     status.state = state;
-    status.updated = 1;
+    status.updated = std::time(nullptr);
     status.phase.phase = "copy";
     return status;
 }
@@ -88,6 +89,18 @@ TEST_CASE("status does not take what a newer program runs for nothing") {
           std::string::npos);
 }
 
+TEST_CASE("a status that a crash has left damaged is not taken for none") {
+    const Restore restore;
+    for (const std::string content : {"", "{\"schema\": 1, \"state\": "}) {
+        CAPTURE(content);
+        const auto file = restore.files.write("data.restoring.d/status.json", content);
+        const auto printed = run_status(restore.files, {.data_directory = restore.data().string()});
+        CHECK(printed.code == 9);
+        CHECK(printed.text.empty());
+        CHECK(printed.errors.find("the status file " + file.string() + " is damaged") != std::string::npos);
+    }
+}
+
 TEST_CASE("status writes the metrics of a restore that has ended, which its process could not when it was killed") {
     const Restore restore;
     auto status = copying(RunStatus::State::running);
@@ -117,7 +130,7 @@ TEST_CASE("status watches until the restore ends") {
     system::Forked ending([&] {
         ::usleep(300000);
         auto status = copying(RunStatus::State::done);
-        status.updated = 2;
+        status.updated += 2;
         write_status(status, file);
         return 0;
     });

@@ -103,8 +103,26 @@ TEST_CASE("a hand-over that resume has finished is done, and tells what was reac
     const auto status = judge_status(replaying(), seen);
     CHECK(status.state == State::done);
     CHECK(status.reached == "0/7000158 (no recovery target specified), new timeline 3");
+    CHECK(status.updated == begin + 200);
+    auto failed = replaying();
+    failed.state = State::failed;
+    failed.last_error = RunStatus::Error{11, "cannot rename", "see why", begin + 100};
+    const auto finished = judge_status(failed, seen);
+    CHECK(finished.state == State::done);
+    CHECK_FALSE(finished.last_error);
+    failed.updated = begin + 201;  // another run, since
+    CHECK(state_of(failed, seen) == State::failed);
     seen.journal->planning = BootstrapCall{};
     CHECK(state_of(replaying(), seen) == State::interrupted);
+}
+
+TEST_CASE("of a run that was killed, nothing has to be changed for the next try, whatever it had met before") {
+    auto written = replaying();
+    CHECK_FALSE(judge_status(written, seen_now(false)).next_try);
+    written.last_error = RunStatus::Error{0, "away", "", begin};
+    CHECK_FALSE(judge_status(written, seen_now(true)).next_try);
+    const auto killed = judge_status(written, seen_now(false));
+    CHECK(status_text(killed, begin + 103).ends_with("error      away\nnext try   with the next bootstrap, at once\n"));
 }
 
 TEST_CASE("without a status file the journal tells of a restore that was handed over, and of nothing else") {
@@ -123,7 +141,7 @@ TEST_CASE("without a status file the journal tells of a restore that was handed 
 TEST_CASE("what verify rejected is a failure") {
     auto seen = seen_now(false);
     seen.journal = handed_over_journal();
-    seen.journal->rejected = Rejection{"a probe is false", "look at it", 0};
+    seen.journal->rejected = Rejection{"a probe is false", "look at it", 0, begin + 230};
     auto written = replaying();
     written.state = State::done;
     const auto status = judge_status(written, seen);
@@ -131,6 +149,8 @@ TEST_CASE("what verify rejected is a failure") {
     CHECK(status.phase.phase == "verify");
     CHECK(status.last_error->message == "a probe is false");
     CHECK_FALSE(status.next_try);
+    CHECK(status_text(status, begin + 240)
+              .starts_with("restore    failed in the phase verify at " + instant(begin + 230) + " (10 s ago)\n"));
     CHECK(exit_code_of(status) == ExitCode::verification_failed);
 }
 
@@ -253,7 +273,40 @@ TEST_CASE("a person reads that patroni mode hands over what is not replayed yet"
     const auto done = "restore    done at " + instant(begin + 100) + " (3 s ago)";
     CHECK(status_text(status, begin + 103).starts_with(done + "\n"));
     status.plan->recovery = "patroni";
-    CHECK(status_text(status, begin + 103).starts_with(done + "; Patroni's PostgreSQL replays the WAL\n"));
+    CHECK(status_text(status, begin + 103)
+              .starts_with(done + "; the WAL is left to Patroni's PostgreSQL, whose log tells of its replay\n"));
+}
+
+TEST_CASE("a person reads since when nothing was told by a run that lives") {
+    const auto first_line = [](const RunStatus& status) {
+        const auto text = status_text(status, begin + 161);
+        return text.substr(0, text.find('\n'));
+    };
+    auto status = replaying();
+    const auto told = "; it told so at " + instant(begin + 100) + " (1 min 1 s ago)";
+    CHECK(first_line(status) == "restore    running, in the phase replay" + told);
+    status.state = State::waiting;
+    CHECK(first_line(status) == "restore    waiting in the phase replay" + told);
+    status.updated = begin + 101;
+    CHECK(first_line(status) == "restore    waiting in the phase replay");
+}
+
+TEST_CASE("a person reads of resume only where resume may go on") {
+    auto seen = seen_now(false);
+    const auto kept_for = [&](const RunStatus& written) {
+        const auto text = status_text(judge_status(written, seen), begin + 103);
+        return text.substr(text.find("is kept for "), text.find('\n') - text.find("is kept for "));
+    };
+    auto status = replaying();
+    CHECK(kept_for(status) == "is kept for resume or the next bootstrap");
+    status.plan->recovery = "patroni";
+    CHECK(kept_for(status) == "is kept for the next bootstrap");
+    status.target = RecoveryTarget{}.text();
+    CHECK(kept_for(status) == "is kept for resume or the next bootstrap");
+    seen.journal = Journal{};
+    CHECK(kept_for(status) == "is kept for resume or the next bootstrap");
+    seen.journal->given_up = true;
+    CHECK(kept_for(status) == "is kept for the next bootstrap");
 }
 
 TEST_CASE("a person and a program read what is left behind") {
