@@ -1,6 +1,7 @@
 #include "show/progress.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace patroni_pgbackrest {
@@ -86,7 +87,8 @@ PhaseView Progress::look(Clock::time_point now) const {
     view.lasts = std::chrono::floor<std::chrono::seconds>(now - begun_);
     view.quiet = std::chrono::floor<std::chrono::seconds>(now - moved_);
     if (planned_ > 0) {
-        view.percent = 100.0 * static_cast<double>(done_) / static_cast<double>(planned_);
+        // To hundredths, rounded down: what is not done is not 100 %.
+        view.percent = std::floor(1e4 * static_cast<double>(done_) / static_cast<double>(planned_)) / 100;
         view.rate = rate(now);
     }
     if (view.rate && *view.rate > 0) {

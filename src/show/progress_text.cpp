@@ -44,6 +44,14 @@ double rounded(double number) {
     return std::round(number * 100) / 100;
 }
 
+double rounded_rate(double rate) {
+    if (rate <= 0 || rate >= 1) {
+        return rounded(rate);
+    }
+    const auto scale = std::pow(10, 2 - std::floor(std::log10(rate)));
+    return std::round(rate * scale) / scale;
+}
+
 std::string count_text(std::uint64_t count) {
     auto digits = std::to_string(count);
     for (auto place = digits.size(); place > 3; place -= 3) {
@@ -62,7 +70,8 @@ std::string bytes_text(double bytes) {
 }
 
 std::string duration_text(double seconds) {
-    return duration_text(std::chrono::seconds(std::llround(seconds)));
+    constexpr double most = 1e9;  // what a damaged file says may be no number of seconds at all
+    return duration_text(std::chrono::seconds(std::llround(std::clamp(seconds, 0.0, most))));
 }
 
 std::string duration_text(std::chrono::seconds duration) {
@@ -106,12 +115,15 @@ std::string rate_text(const PhaseView& view) {
     case Unit::bytes:
         return bytes_text(*view.rate) + "/s";
     case Unit::segments:
-        return *view.rate < 1 ? fmt::format("{:.1f} segments/min", *view.rate * 60)
-                              : fmt::format("{:.1f} segments/s", *view.rate);
+        return *view.rate >= 1        ? fmt::format("{:.1f} segments/s", *view.rate)
+               : *view.rate * 60 >= 1 ? fmt::format("{:.1f} segments/min", *view.rate * 60)
+                                      : fmt::format("{:.2g} segments/h", *view.rate * 3600);
     case Unit::time:
-        return fmt::format("{:.1f} times as fast as it was written", *view.rate);
+        return *view.rate >= 0.1 ? fmt::format("{:.1f} times as fast as it was written", *view.rate)
+                                 : fmt::format("{:.1g} times as fast as it was written", *view.rate);
     case Unit::files:
-        return fmt::format("{:.0f} files/s", *view.rate);
+        return *view.rate >= 1 ? fmt::format("{:.0f} files/s", *view.rate)
+                               : fmt::format("{:.2g} files/min", *view.rate * 60);
     }
     return "";
 }
@@ -151,7 +163,7 @@ log::Fields progress_fields(const PhaseView& view, const std::string& position, 
         fields.emplace_back("percent", rounded(*view.percent));
     }
     if (view.rate) {
-        fields.emplace_back("rate", rounded(*view.rate));
+        fields.emplace_back("rate", rounded_rate(*view.rate));
     }
     if (view.left) {
         fields.emplace_back("seconds_left", std::int64_t{view.left->count()});
@@ -180,7 +192,7 @@ std::string bar(const PhaseView& view, const std::string& commit, std::size_t co
     };
     std::string text;
     if (view.percent) {
-        for (const std::size_t least : {2U, 0U, 1U}) {
+        for (const std::size_t least : {2U, 0U, 1U, 3U}) {
             if (with_bar(narrowest).size() > columns) {
                 parts.at(least).clear();
             }
@@ -189,6 +201,10 @@ std::string bar(const PhaseView& view, const std::string& commit, std::size_t co
         text = with_bar(std::min(widest, narrowest + spare));
     } else {
         text = line(duration_text(view.lasts));
+    }
+    const auto head = view.percent ? percent_text(view) : duration_text(view.lasts);
+    for (const auto& shorter : {view.phase + " " + head, view.phase}) {
+        text = text.size() > columns ? shorter : text;
     }
     text.resize(std::min(text.size(), columns));
     return text;

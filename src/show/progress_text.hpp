@@ -15,6 +15,8 @@ namespace patroni_pgbackrest {
 std::string_view text(Unit unit);
 /// To hundredths, for a program.
 double rounded(double number);
+/// The same, and what is less than 1 to three digits: what moves has no rate of 0.
+double rounded_rate(double rate);
 /// `1,900`
 std::string count_text(std::uint64_t count);
 /// `2.7 GiB`
@@ -40,7 +42,8 @@ std::string summary_line(const PhaseView& view);
 log::Fields progress_fields(const PhaseView& view, const std::string& position, const std::string& waits_for);
 /// For a terminal, in so many columns: `copy [#####-----]  45 %  1.2 GiB of 2.7 GiB  35.0 MiB/s  43 s left`. `commit`
 /// is the commit time that a replay has reached; may be empty. Where there is no room the bar gets shorter, then the
-/// rate is left out, then the amount; the time that is left is the last to go.
+/// rate is left out, then the amount; the time that is left is the last to go. Nothing is cut short: half a number is
+/// another.
 std::string bar(const PhaseView& view, const std::string& commit, std::size_t columns);
 
 }  // namespace patroni_pgbackrest

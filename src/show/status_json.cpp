@@ -63,7 +63,7 @@ json about_phase(const RunStatus& status) {
             {"done", phase.done},
             {"planned", phase.planned},
             {"percent", phase.percent ? json(rounded(*phase.percent)) : json()},
-            {"rate", phase.rate ? json(rounded(*phase.rate)) : json()},
+            {"rate", phase.rate ? json(rounded_rate(*phase.rate)) : json()},
             {"seconds_left", phase.left ? json(phase.left->count()) : json()},
             {"seconds", phase.lasts.count()},
             {"seconds_without_a_move", phase.quiet.count()},

@@ -203,13 +203,45 @@ TEST_CASE("a bar has the commit time that was reached, and in a narrow terminal 
     CHECK(bar(view, "", 79) == "replay [#####-------]   45 %  90 of 200 WAL segments  3.2 segments/s  43 s left");
     CHECK(bar(view, commit, 79) == "replay [#########-----------]   45 %  up to 2026-11-22 10:00:00+00  43 s left");
     CHECK(bar(view, commit, 40) == "replay [#####--------]   45 %  43 s left");
-    CHECK(bar(view, commit, 12) == "replay [###-");
+    CHECK(bar(view, commit, 35) == "replay [###-----]   45 %  43 s left");
+    CHECK(bar(view, commit, 34) == "replay [########----------]   45 %");
+    CHECK(bar(view, commit, 24) == "replay [###-----]   45 %");
+    CHECK(bar(view, commit, 23) == "replay 45 %");
+    CHECK(bar(view, commit, 10) == "replay");
+    CHECK(bar(view, commit, 3) == "rep");
     view.unit = Unit::time;
     view.planned = 7200;
     CHECK(bar(view, commit, 79) == "replay [#########-----------]   45 %  up to 2026-11-22 10:00:00+00  43 s left");
     for (std::size_t columns = 0; columns < 130; ++columns) {
         CHECK(bar(view, commit, columns).size() <= columns);
     }
+}
+
+TEST_CASE("a phase that is all but done is not at 100 %") {
+    Progress progress;
+    progress.begin("copy", start);
+    progress.plan(Unit::bytes, 10ULL << 40, 0, start);
+    progress.advance((10ULL << 40) - 1, start + 1s);
+    const auto view = progress.look(start + 1s);
+    CHECK(view.percent == 99.99);
+    CHECK(progress_line(view, "").starts_with("copy: 99 %, "));
+    CHECK(rounded(*view.percent) == 99.99);
+}
+
+TEST_CASE("what moves slowly has a rate that is not 0") {
+    PhaseView view;
+    view.unit = Unit::segments;
+    view.rate = 0.0005;
+    CHECK(rate_text(view) == "1.8 segments/h");
+    CHECK(rounded_rate(0.00123456) == 0.00123);
+    CHECK(rounded_rate(0.5) == 0.5);
+    CHECK(rounded_rate(3.14159) == 3.14);
+    CHECK(rounded_rate(0) == 0);
+    view.unit = Unit::time;
+    CHECK(rate_text(view) == "0.0005 times as fast as it was written");
+    view.unit = Unit::files;
+    view.rate = 0.05;
+    CHECK(rate_text(view) == "3 files/min");
 }
 
 TEST_CASE("a line of a phase that stands says for how long, where, and what for") {
@@ -261,4 +293,7 @@ TEST_CASE("numbers, bytes and durations are written for people") {
     CHECK(duration_text(60s) == "1 min");
     CHECK(duration_text(3599s) == "59 min 59 s");
     CHECK(duration_text(7800s) == "2 h 10 min");
+    CHECK(duration_text(0.6) == "1 s");
+    CHECK(duration_text(-5.0) == "0 s");
+    CHECK(duration_text(1e300) == duration_text(1e9));
 }
