@@ -14,13 +14,21 @@ namespace {
 
 constexpr unsigned history_schema = 1;
 constexpr std::size_t most_runs = 10;
+/// Of a phase, in a file that is not damaged; with more of them an estimate would be no number.
+constexpr double most_measured = 1e9;
 
 MeasuredRun read_run(const nlohmann::json& content) {
     using system::whole_number;
-    return {whole_number<std::int64_t>(content.at("at")), whole_number<std::uint64_t>(content.at("bytes")),
-            whole_number<std::uint64_t>(content.at("segments")),
-            whole_number<std::uint64_t>(content.at("segment_size")),
-            content.at("seconds").get<std::map<std::string, double>>()};
+    MeasuredRun run{whole_number<std::int64_t>(content.at("at")), whole_number<std::uint64_t>(content.at("bytes")),
+                    whole_number<std::uint64_t>(content.at("segments")),
+                    whole_number<std::uint64_t>(content.at("segment_size")),
+                    content.at("seconds").get<std::map<std::string, double>>()};
+    for (const auto& [phase, seconds] : run.seconds) {
+        if (!(seconds >= 0 && seconds <= most_measured)) {
+            throw nlohmann::json::other_error::create(501, phase + " took no time that a restore takes", nullptr);
+        }
+    }
+    return run;
 }
 
 }  // namespace

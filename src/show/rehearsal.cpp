@@ -43,7 +43,7 @@ std::optional<Number> number_at(const json& object, const char* name) {
 }
 
 std::string line_of(std::string_view name, const std::string& text) {
-    return fmt::format("{:<10} {}\n", name, text);
+    return fmt::format("{:<10} {}\n", name, system::on_one_line(text));
 }
 
 std::string outcome_text(const Rehearsal& rehearsal) {

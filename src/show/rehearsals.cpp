@@ -91,6 +91,13 @@ std::string trend_text(const std::vector<Rehearsal>& rehearsals) {
     return text;
 }
 
+/// A disk that got full may have left half a line: what is written behind it would be no line either.
+bool ends_in_line(const system::Descriptor& history) {
+    const auto size = ::lseek(history.number(), 0, SEEK_END);
+    char last = '\n';
+    return size <= 0 || ::pread(history.number(), &last, 1, size - 1) != 1 || last == '\n';
+}
+
 std::string history_line(const Rehearsal& rehearsal) {
     auto line = fmt::format("{}  {}  {}", instant(rehearsal.at), rehearsal.stanza,
                             rehearsal.is_done() ? "succeeded" : fmt::format("failed ({})", rehearsal.exit_code));
@@ -107,7 +114,7 @@ std::string history_line(const Rehearsal& rehearsal) {
     if (const auto seconds = rehearsal.projected()) {
         line += "  recovery about " + duration_text(*seconds);
     }
-    return line + (rehearsal.message.empty() ? "" : "  " + rehearsal.message) + "\n";
+    return system::on_one_line(line + (rehearsal.message.empty() ? "" : "  " + rehearsal.message)) + "\n";
 }
 
 }  // namespace
@@ -137,11 +144,7 @@ void add_rehearsal(const std::filesystem::path& file, const Rehearsal& rehearsal
     if (!history.is_open()) {
         throw system::refused("write", file, errno);
     }
-    // Behind a line that a full disk has cut short this one would be a part of that.
-    char last = '\n';
-    const auto size = ::lseek(history.number(), 0, SEEK_END);
-    const bool is_cut_short = size > 0 && ::pread(history.number(), &last, 1, size - 1) == 1 && last != '\n';
-    const auto line = (is_cut_short ? "\n" : "") + history_json({rehearsal});
+    const auto line = (ends_in_line(history) ? "" : "\n") + history_json({rehearsal});
     const auto written = ::write(history.number(), line.data(), line.size());
     if (written != static_cast<ssize_t>(line.size())) {
         throw system::refused("write", file, written < 0 ? errno : ENOSPC);
@@ -177,7 +180,7 @@ Rehearsal rehearsal_of_killed(const RunStatus& status) {
     rehearsal.exit_code = static_cast<int>(exit_code_of(status));
     rehearsal.phase = status.phase.phase;
     rehearsal.message = "it was killed, or its machine went down";
-    rehearsal.seconds = static_cast<double>(status.updated - status.started);
+    rehearsal.seconds = static_cast<double>(std::max<std::int64_t>(status.updated - status.started, 0));
     rehearsal.phases = status.phases;
     return rehearsal;
 }

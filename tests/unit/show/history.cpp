@@ -28,7 +28,11 @@ TEST_CASE("a history that is damaged, or a later program's, counts as none, and 
                                    R"({"schema": 1, "runs": [{"at": 1, "bytes": -1, "segments": 1, "segment_size": 1,
                                        "seconds": {}}]})",
                                    R"({"schema": 1, "runs": [{"at": 1.76e58, "bytes": 1, "segments": 1,
-                                       "segment_size": 1, "seconds": {}}]})"}) {
+                                       "segment_size": 1, "seconds": {}}]})",
+                                   R"({"schema": 1, "runs": [{"at": 1, "bytes": 1, "segments": 1, "segment_size": 1,
+                                       "seconds": {"copy": -1}}]})",
+                                   R"({"schema": 1, "runs": [{"at": 1, "bytes": 1, "segments": 1, "segment_size": 1,
+                                       "seconds": {"copy": 1e300}}]})"}) {
         CAPTURE(text);
         const auto file = files.write("data.restores.json", text);
         CHECK(read_history(file).empty());

@@ -95,7 +95,7 @@ TEST_CASE("the history keeps every rehearsal in a line, and passes over what is 
     const auto file = files.path("rehearsals.jsonl");
     CHECK(read_rehearsals(file).empty());
     add_rehearsal(file, green(1));
-    files.write("rehearsals.jsonl", files.read("rehearsals.jsonl") + "half a li\n");
+    files.write("rehearsals.jsonl", files.read("rehearsals.jsonl") + "half a li");  // the disk got full
     add_rehearsal(file, red(2));
     const auto read = read_rehearsals(file);
     files.write("rehearsals.jsonl", files.read("rehearsals.jsonl") + "cut short by a full di");
@@ -104,6 +104,8 @@ TEST_CASE("the history keeps every rehearsal in a line, and passes over what is 
     REQUIRE(read.size() == 2);
     CHECK(read[0].is_done());
     CHECK(read[1].message == "no such file");
+    CHECK(files.read("rehearsals.jsonl").find("\nhalf a li\n{") != std::string::npos);
+    CHECK(files.read("rehearsals.jsonl").find("\n\n") == std::string::npos);
     CHECK(problems_of(ExitCode::system_refused, [&] { add_rehearsal(files.path("none/file"), green()); }).size() == 1);
 }
 
@@ -199,6 +201,13 @@ TEST_CASE("an auditor's page has what a rehearsal looked at, what would be lost,
     CHECK(additions.proof[5].second == "about 4 min 15 s to the latest point (2.0 GiB, 100 WAL segments)");
     CHECK(additions.warnings == rehearsal.warnings);
     CHECK(page_additions(red()).proof.empty());
+}
+
+TEST_CASE("what a rehearsal's words are from cannot move a terminal's cursor, nor make lines") {
+    auto rehearsal = red();
+    rehearsal.message = "psql said:\nno\x1B[2J";
+    CHECK(has(rehearsal_text(rehearsal), "with exit code 5: psql said: no [2J\n"));
+    CHECK(has(history_text({rehearsal}), "in 0 s  psql said: no [2J\n"));
 }
 
 TEST_CASE("the history tells how the last rehearsal compares with those before it") {
