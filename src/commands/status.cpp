@@ -68,8 +68,19 @@ std::optional<Journal> journal_beside(const fs::path& file) {
     }
 }
 
+void show(const RunStatus& status, const StatusArguments& arguments) {
+    if (arguments.json) {
+        return print(status.to_json(arguments.watch));
+    }
+    const bool is_screen = arguments.watch && ::isatty(STDOUT_FILENO) != 0;
+    const auto* before = is_screen ? "\033[H\033[J" : arguments.watch ? "\n" : "";
+    print(before + status_text(status, std::time(nullptr)));
+}
+
+}  // namespace
+
 /// The restore lies beside the data directory or in it; what was written last counts.
-RunStatus look(const fs::path& data_directory) {
+RunStatus status_of(const fs::path& data_directory) {
     std::optional<RunStatus> written;
     std::optional<fs::path> damaged;
     StatusSurroundings seen{.journal = {}, .here = ProcessMark::of_this_process(), .now = std::time(nullptr)};
@@ -78,7 +89,9 @@ RunStatus look(const fs::path& data_directory) {
         const auto file = journal.parent_path() / "status.json";
         auto found = read_status(file);
         std::error_code error;
-        damaged = !found && fs::exists(file, error) ? file : damaged;
+        if (!found && fs::exists(file, error)) {
+            damaged = file;
+        }
         if (found && (!written || found->updated > written->updated)) {
             written = std::move(found);
             seen.journal = journal_beside(journal);
@@ -107,25 +120,14 @@ RunStatus look(const fs::path& data_directory) {
     return status;
 }
 
-void show(const RunStatus& status, const StatusArguments& arguments) {
-    if (arguments.json) {
-        return print(status.to_json(arguments.watch));
-    }
-    const bool is_screen = arguments.watch && ::isatty(STDOUT_FILENO) != 0;
-    const auto* before = is_screen ? "\033[H\033[J" : arguments.watch ? "\n" : "";
-    print(before + status_text(status, std::time(nullptr)));
-}
-
-}  // namespace
-
 ExitCode status(const StatusArguments& arguments) {
     const auto directory = data_directory_of(arguments);
-    auto now = look(directory);
+    auto now = status_of(directory);
     show(now, arguments);
     try {
         while (arguments.watch && now.is_under_way()) {
             interruption::sleep(std::chrono::seconds(1));
-            auto next = look(directory);
+            auto next = status_of(directory);
             if (next.updated != now.updated || next.state != now.state) {
                 show(next, arguments);
             }

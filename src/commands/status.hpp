@@ -1,7 +1,9 @@
 #pragma once
 
+#include "show/status.hpp"
 #include "system/exit_code.hpp"
 
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -19,5 +21,8 @@ struct StatusArguments {
 /// `status`: prints what a restore into this data directory does now, or how the last one ended; with `watch` again and
 /// again until it ends. Reads files only. Returns exit_code_of() the restore; throws Failure where they cannot be read.
 ExitCode status(const StatusArguments& arguments);
+
+/// What is known of the restore into this directory now.
+RunStatus status_of(const std::filesystem::path& data_directory);
 
 }  // namespace patroni_pgbackrest::commands

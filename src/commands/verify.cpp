@@ -9,6 +9,7 @@
 #include "commands/arguments.hpp"
 #include "commands/print.hpp"
 #include "commands/run_outputs.hpp"
+#include "commands/status.hpp"
 #include "patroni/configuration.hpp"
 #include "patroni/local_server.hpp"
 #include "patroni/members.hpp"
@@ -18,7 +19,9 @@
 #include "postgres/server_facts.hpp"
 #include "replay/probes.hpp"
 #include "request/pgbackrest_settings.hpp"
+#include "request/request.hpp"
 #include "request/settings.hpp"
+#include "show/metrics.hpp"
 #include "staging/lost_bootstrap.hpp"
 #include "staging/memory.hpp"
 #include "system/interruption.hpp"
@@ -31,6 +34,8 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
+#include <string>
 
 namespace patroni_pgbackrest::commands {
 
@@ -242,6 +247,21 @@ bool may_pass(const Finding& finding) {
     return finding.id == "verify-probe-unanswered" || finding.id == "verify-in-recovery";
 }
 
+/// The restore itself has written that it was done.
+void tell_metrics(const Invocation& invocation, const std::filesystem::path& data_directory) {
+    RunFiles files;
+    files.metrics = metrics_path({}, invocation.patroni);
+    if (!files.metrics) {
+        return;
+    }
+    auto status = status_of(data_directory);
+    if (status.stanza.empty()) {
+        status.stanza = names_of_cluster({}, invocation.patroni).stanza;  // in a mount point the journal alone tells
+    }
+    write_files(
+        files, {"Restore", restore_metrics}, [] { return std::string(); }, status, std::nullopt);
+}
+
 void remember_rejection(const Invocation& invocation, const VerifyReport& report) {
     const auto& findings = report.findings;
     const auto lasting = std::find_if(findings.begin(), findings.end(),
@@ -254,6 +274,7 @@ void remember_rejection(const Invocation& invocation, const VerifyReport& report
     } catch (const Failure& failure) {
         log::warning("the next bootstrap will not know of it: {}", failure.what());
     }
+    write_or_warn([&] { tell_metrics(invocation, report.facts.data_directory); });
 }
 
 }  // namespace

@@ -3,12 +3,15 @@
 #include "show/progress_text.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/lock.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <fmt/format.h>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,6 +33,9 @@ struct Family {
 };
 
 constexpr std::string_view prefix = "patroni_pgbackrest_";
+/// For another one that writes; it takes a moment, and a run does not wait for it long.
+constexpr int most_looks = 40;
+constexpr std::chrono::milliseconds pause_between_looks(50);
 constexpr std::string_view last_success = "last_success_timestamp_seconds";
 
 std::vector<Sample> one(double value) {
@@ -193,6 +199,11 @@ std::string metrics_text(std::string_view run, const RunStatus& status, const st
 }
 
 void write_metrics(const std::filesystem::path& file, std::string_view run, const RunStatus& status) {
+    system::DirectoryLocks lock;  // what another run writes at the same time would be lost, or this
+    const auto directory = std::filesystem::absolute(file).parent_path();
+    for (int look = 0; look < most_looks && !lock.take(directory); ++look) {
+        std::this_thread::sleep_for(pause_between_looks);
+    }
     const auto earlier = system::read_file_if_present(file).value_or("");
     const auto lines = system::lines(earlier);
     if (!std::all_of(lines.begin(), lines.end(), is_ours)) {

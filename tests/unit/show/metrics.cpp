@@ -1,9 +1,12 @@
 #include "show/metrics.hpp"
 
 #include "support/catch.hpp"
+#include "support/forked.hpp"
 #include "support/requests.hpp"
 
+#include <list>
 #include <utility>
+#include <vector>
 
 using namespace patroni_pgbackrest;
 using State = RunStatus::State;
@@ -152,6 +155,26 @@ TEST_CASE("a label holds any text, and what is no metric of ours is not kept") {
     CHECK(text.find("target=\"name a\\\\b\\\"c\\nd\xEF\xBF\xBD\"") != std::string::npos);
     CHECK(text.find("node_load1") == std::string::npos);
     CHECK(text.find("nonsense") == std::string::npos);
+}
+
+TEST_CASE("runs that end at the same time keep each other's metrics") {
+    const Files files;
+    const auto file = files.path("patroni_pgbackrest.prom");
+    const std::vector<std::string> scopes = {"one", "two", "three", "four"};
+    std::list<system::Forked> writers;
+    for (const auto& scope : scopes) {
+        writers.emplace_back([&file, scope] {
+            write_metrics(file, restore_metrics, of_cluster(done(), scope, "demo"));
+            return 0;
+        });
+    }
+    for (auto& writer : writers) {
+        CHECK(writer.wait() == 0);
+    }
+    for (const auto& scope : scopes) {
+        CHECK(has(files.read("patroni_pgbackrest.prom"),
+                  "last_run_success{run=\"restore\",scope=\"" + scope + "\",stanza=\"demo\"} 1"));
+    }
 }
 
 TEST_CASE("the metrics file is replaced in one step, and everybody may read it") {
