@@ -124,14 +124,17 @@ ExitCode status(const StatusArguments& arguments) {
     const auto directory = data_directory_of(arguments);
     auto now = status_of(directory);
     show(now, arguments);
+    bool was_silent = is_silent(now, std::time(nullptr));
     try {
         while (arguments.watch && now.is_under_way()) {
             interruption::sleep(std::chrono::seconds(1));
             auto next = status_of(directory);
-            if (next.updated != now.updated || next.state != now.state) {
+            const bool silent = is_silent(next, std::time(nullptr));
+            if (next.updated != now.updated || next.state != now.state || silent != was_silent) {
                 show(next, arguments);
             }
             now = std::move(next);
+            was_silent = silent;
         }
     } catch (const Failure& failure) {
         if (is_interruption(failure.code())) {

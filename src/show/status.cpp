@@ -51,9 +51,9 @@ std::string ago(std::int64_t then, std::int64_t now) {
                        duration_text(std::chrono::seconds(std::max<std::int64_t>(0, now - then))));
 }
 
-/// The disk of the status file may be full, or the process stopped: what it told is not what it does now.
+/// What a silent run told is not what it does now.
 std::string when_told(const RunStatus& status, std::int64_t now) {
-    return now - status.updated > longest_pause ? "; it told so at " + ago(status.updated, now) : "";
+    return is_silent(status, now) ? "; it told so at " + ago(status.updated, now) : "";
 }
 
 /// As decide_resume(), as far as nobody asks the DCS.
@@ -170,6 +170,10 @@ RunStatus judge_status(std::optional<RunStatus> written, const StatusSurrounding
         written->reached = reached_text(*journal->reached);
     }
     return *written;
+}
+
+bool is_silent(const RunStatus& status, std::int64_t now) {
+    return status.is_under_way() && now - status.updated > longest_pause;
 }
 
 std::string reached_text(const Reached& reached) {

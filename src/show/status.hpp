@@ -103,6 +103,9 @@ struct StatusSurroundings {
 /// interrupted hand-over may have been finished by `resume`.
 RunStatus judge_status(std::optional<RunStatus> written, const StatusSurroundings& seen);
 
+/// Whether a run that is under way has not told anything for a minute: its disk is full, or it was stopped.
+bool is_silent(const RunStatus& status, std::int64_t now);
+
 /// `0/7000158 (no recovery target specified), new timeline 3`
 std::string reached_text(const Reached& reached);
 /// For a person.

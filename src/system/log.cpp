@@ -168,7 +168,8 @@ void write_end(int code, std::string_view meaning) {
 
 std::optional<std::size_t> terminal_columns() {
     const char* const kind = std::getenv("TERM");
-    if (chosen == Format::json || ::isatty(STDERR_FILENO) == 0 || kind == nullptr || std::string_view(kind) == "dumb") {
+    const auto name = std::string_view(kind == nullptr ? "" : kind);
+    if (chosen == Format::json || ::isatty(STDERR_FILENO) == 0 || name.empty() || name == "dumb") {
         return std::nullopt;
     }
     winsize size{};

@@ -287,8 +287,12 @@ TEST_CASE("a person reads since when nothing was told by a run that lives") {
     CHECK(first_line(status) == "restore    running, in the phase replay" + told);
     status.state = State::waiting;
     CHECK(first_line(status) == "restore    waiting in the phase replay" + told);
+    CHECK(is_silent(status, begin + 161));
     status.updated = begin + 101;
     CHECK(first_line(status) == "restore    waiting in the phase replay");
+    CHECK_FALSE(is_silent(status, begin + 161));
+    status.state = State::done;
+    CHECK_FALSE(is_silent(status, begin + 1000));
 }
 
 TEST_CASE("a person reads of resume only where resume may go on") {
