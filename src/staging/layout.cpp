@@ -134,7 +134,8 @@ Layout layout_of(const fs::path& data_directory, bool inside) {
 
 std::vector<fs::path> journals_of(const fs::path& data_directory) {
     std::error_code error;
-    const auto resolved = fs::weakly_canonical(system::without_last_slash(data_directory), error);
+    const auto named = behind_dangling_links(system::without_last_slash(data_directory));
+    const auto resolved = fs::weakly_canonical(named, error);
     if (error) {
         return {};
     }

@@ -58,6 +58,16 @@ TEST_CASE("status finds what runs beside a data directory, and in it") {
     }
 }
 
+TEST_CASE("status finds what runs behind a link whose directory is lost") {
+    const Restore restore;
+    fs::create_directories(restore.files.path("disk"));
+    fs::create_directory_symlink(restore.files.path("disk/pg"), restore.data());
+    restore.files.write("disk/pg.restoring.d/x", "");
+    write_status(copying(RunStatus::State::running), restore.files.path("disk/pg.restoring.d/status.json"));
+    const auto printed = run_status(restore.files, {.data_directory = restore.data().string()});
+    CHECK(printed.text.starts_with("restore    running, in the phase copy\n"));
+}
+
 TEST_CASE("status knows a run by its process, and ends with its exit code") {
     const Restore restore;
     auto status = copying(RunStatus::State::running);

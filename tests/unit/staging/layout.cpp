@@ -101,6 +101,7 @@ TEST_CASE("a symbolic link whose directory is lost is resolved as well") {
     fs::create_directories(restore.files.path("disk"));
     fs::create_directory_symlink(restore.files.path("disk/pg"), restore.data());
     CHECK(choose_layout(restore.data()).staging == restore.files.path("disk/pg.restoring"));
+    CHECK(journals_of(restore.data()).front() == choose_layout(restore.data()).journal());
     StagingDirectory staging(restore.request);
     restore.copy(staging);
     CHECK(problems_of(ExitCode::done, [&] { hand_over(staging); }) == Problems{});
