@@ -297,7 +297,7 @@ void conclude_killed(const BootstrapArguments& given) {
     log::warning("an earlier rehearsal of stanza {} did not come to its end: {}", told.stanza, told.message);
     write_or_warn([&] { add_rehearsal(history, told); });
     if (const auto file = metrics_path(given.options, given.patroni)) {
-        write_or_warn([&] { write_metrics(*file, drill_metrics, *killed); });
+        write_or_warn([&] { write_metrics(*file, drill_metrics, *killed, Teller::finder); });
     }
 }
 

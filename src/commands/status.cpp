@@ -144,7 +144,7 @@ ExitCode status(const StatusArguments& arguments) {
     }
     // What the journal alone tells is less than what the restore itself has written.
     if (arguments.metrics_file && !now.is_under_way() && now.process.pid != 0) {
-        write_metrics(fs::absolute(*arguments.metrics_file), restore_metrics, now);
+        write_metrics(fs::absolute(*arguments.metrics_file), restore_metrics, now, Teller::finder);
     }
     return exit_code_of(now);
 }

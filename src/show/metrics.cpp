@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
+#include <ctime>
 #include <fmt/format.h>
 #include <optional>
 #include <thread>
@@ -37,6 +39,7 @@ constexpr std::string_view prefix = "patroni_pgbackrest_";
 constexpr int most_looks = 40;
 constexpr std::chrono::milliseconds pause_between_looks(50);
 constexpr std::string_view last_success = "last_success_timestamp_seconds";
+constexpr std::string_view last_end = "last_run_end_timestamp_seconds";
 
 std::vector<Sample> one(double value) {
     return {{fmt::format("{}", value)}};
@@ -100,7 +103,7 @@ std::vector<Family> families_of(const RunStatus& status) {
         {"last_run_exit_code", "With what the last run ended, as in docs/exit-codes.md.",
          one(static_cast<int>(exit_code_of(status)))},
         {"last_run_start_timestamp_seconds", "When the last run began.", point_in_time(status.started)},
-        {"last_run_end_timestamp_seconds", "When the last run ended, or was seen last.", point_in_time(status.updated)},
+        {last_end, "When the last run ended, or was seen last.", point_in_time(status.updated)},
         {last_success, "When the last run that was done ended.",
          is_done ? point_in_time(status.updated) : std::vector<Sample>()},
         {"last_run_phase_duration_seconds", "How long each phase of the last run took.", durations(status)},
@@ -161,6 +164,22 @@ std::vector<std::string> labels_before(std::string_view run, const RunStatus& st
     return beginnings;
 }
 
+/// Whether the lines tell of a run of the same kind and cluster that ended later: one that failed before it had a
+/// status file, for example. A time that is still to come is of a clock that was wrong.
+bool tells_of_later_run(const std::vector<std::string>& lines, std::string_view run, const RunStatus& status) {
+    const auto name = std::string(prefix) + std::string(last_end);
+    for (const auto& labels : labels_before(run, status)) {
+        for (const auto& line : lines) {
+            const auto end = system::number(std::string_view(line).substr(line.rfind(' ') + 1));
+            const auto at = static_cast<std::int64_t>(end.value_or(0));
+            if (line.starts_with(name + labels) && at > status.updated && at <= std::time(nullptr)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /// Whether a line is one that metrics_text() writes.
 bool is_ours(const std::string& line) {
     constexpr std::array<std::string_view, 3> beginnings = {"", "# HELP ", "# TYPE "};
@@ -198,7 +217,7 @@ std::string metrics_text(std::string_view run, const RunStatus& status, const st
     return text;
 }
 
-void write_metrics(const std::filesystem::path& file, std::string_view run, const RunStatus& status) {
+void write_metrics(const std::filesystem::path& file, std::string_view run, const RunStatus& status, Teller teller) {
     system::DirectoryLocks lock;  // what another run writes at the same time would be lost, or this
     const auto directory = std::filesystem::absolute(file).parent_path();
     for (int look = 0; look < most_looks && !lock.take(directory); ++look) {
@@ -210,7 +229,9 @@ void write_metrics(const std::filesystem::path& file, std::string_view run, cons
         throw Failure(ExitCode::unsafe, fmt::format("{} holds something else than metrics of restores", file.string()),
                       "name another file, of their own, whose name ends in .prom");
     }
-    system::replace_public_file(file, metrics_text(run, status, earlier), 0644);
+    if (teller == Teller::run || !tells_of_later_run(lines, run, status)) {
+        system::replace_public_file(file, metrics_text(run, status, earlier), 0644);
+    }
 }
 
 }  // namespace patroni_pgbackrest

@@ -4,6 +4,7 @@
 #include "support/forked.hpp"
 #include "support/requests.hpp"
 
+#include <ctime>
 #include <list>
 #include <utility>
 #include <vector>
@@ -175,6 +176,28 @@ TEST_CASE("runs that end at the same time keep each other's metrics") {
         CHECK(has(files.read("patroni_pgbackrest.prom"),
                   "last_run_success{run=\"restore\",scope=\"" + scope + "\",stanza=\"demo\"} 1"));
     }
+}
+
+TEST_CASE("whoever tells of a run that could not do it itself leaves what a later run has told") {
+    const Files files;
+    const auto file = files.path("patroni_pgbackrest.prom");
+    auto known = done();
+    known.started = known.updated = 1000;
+    auto later = failed();
+    later.updated = 2000;
+    write_metrics(file, restore_metrics, later);
+    const auto told = files.read("patroni_pgbackrest.prom");
+    write_metrics(file, restore_metrics, known, Teller::finder);
+    CHECK(files.read("patroni_pgbackrest.prom") == told);
+    known.updated = 2000;
+    write_metrics(file, restore_metrics, known, Teller::finder);
+    CHECK(has(files.read("patroni_pgbackrest.prom"),
+              "last_run_success{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 1"));
+    known.updated = std::time(nullptr) + 3600;  // the clock was wrong
+    write_metrics(file, restore_metrics, known);
+    write_metrics(file, restore_metrics, of_cluster(later, "prod", "demo"), Teller::finder);
+    CHECK(has(files.read("patroni_pgbackrest.prom"),
+              "last_run_success{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 0"));
 }
 
 TEST_CASE("the metrics file is replaced in one step, and everybody may read it") {
