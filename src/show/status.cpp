@@ -230,7 +230,9 @@ ExitCode exit_code_of(const RunStatus& status) {
     case State::none:
         break;
     case State::failed:
-        return status.last_error ? static_cast<ExitCode>(status.last_error->exit_code) : ExitCode::internal_error;
+        return status.last_error && status.last_error->exit_code != 0
+                   ? static_cast<ExitCode>(status.last_error->exit_code)
+                   : ExitCode::internal_error;
     case State::interrupted:
         return status.last_error && status.last_error->exit_code != 0
                    ? static_cast<ExitCode>(status.last_error->exit_code)

@@ -112,13 +112,17 @@ RunStatus::PlanFacts read_plan(const json& content) {
             whole_number(content, "backup_size", std::uint64_t{0})};
 }
 
+State state_named(const std::string& name) {
+    const auto* const found = std::find(state_names.begin(), state_names.end(), name);
+    if (found == state_names.end()) {
+        throw json::other_error::create(501, "no run is " + name, nullptr);
+    }
+    return static_cast<State>(found - state_names.begin());
+}
+
 RunStatus read(const json& content) {
     RunStatus status;
-    for (std::size_t index = 0; index < state_names.size(); ++index) {
-        if (content.at("state") == state_names.at(index)) {
-            status.state = static_cast<State>(index);
-        }
-    }
+    status.state = state_named(text_of(content.at("state")));
     const auto& process = content.at("process");
     status.process = {whole_number<pid_t>(process.at("pid")),
                       whole_number<unsigned long long>(process.at("start_time")), process.at("boot"),

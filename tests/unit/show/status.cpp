@@ -167,6 +167,8 @@ TEST_CASE("monitoring is told the restore's own exit code") {
     status.state = State::failed;
     status.last_error->exit_code = 7;
     CHECK(exit_code_of(status) == ExitCode::replay_failed);
+    status.last_error->exit_code = 0;
+    CHECK(exit_code_of(status) == ExitCode::internal_error);
 }
 
 TEST_CASE("a status file is read as it was written") {
@@ -206,6 +208,9 @@ TEST_CASE("what is no status, or a later program's, tells nothing") {
     auto later = json::parse(replaying().to_json());
     later["schema"] = 2;
     CHECK_FALSE(RunStatus::from_json(later.dump()));
+    auto unknown = json::parse(replaying().to_json());
+    unknown["state"] = "asleep";
+    CHECK_FALSE(RunStatus::from_json(unknown.dump()));
     auto damaged = json::parse(replaying().to_json());
     damaged["phase"]["done"] = "much";
     CHECK_FALSE(RunStatus::from_json(damaged.dump()));
