@@ -97,9 +97,15 @@ std::string next_try_text(const RunStatus& status, std::int64_t now) {
         return "when somebody has changed what the error names";
     }
     const auto at = instant(*status.next_try);
-    return status.state == State::waiting ? "at " + at
-           : *status.next_try <= now      ? "with the next bootstrap, at once"
-                                          : "with the next bootstrap, not before " + at;
+    if (status.state == State::waiting) {
+        return "at " + at;
+    }
+    if (*status.next_try <= now) {
+        return "with the next bootstrap, at once";
+    }
+    // A pause of pgBackRest's retries ended with the run that was killed in it; one between two runs goes on.
+    return status.state == State::interrupted ? "with the next bootstrap, which waits until " + at + " at most"
+                                              : "with the next bootstrap, not before " + at;
 }
 
 std::string members_text(const RunStatus& status) {

@@ -123,6 +123,11 @@ TEST_CASE("of a run that was killed, nothing has to be changed for the next try,
     CHECK_FALSE(judge_status(written, seen_now(true)).next_try);
     const auto killed = judge_status(written, seen_now(false));
     CHECK(status_text(killed, begin + 103).ends_with("error      away\nnext try   with the next bootstrap, at once\n"));
+    written.state = State::waiting;
+    written.next_try = begin + 150;
+    CHECK(status_text(judge_status(written, seen_now(false)), begin + 103)
+              .ends_with("\nnext try   with the next bootstrap, which waits until " + instant(begin + 150) +
+                         " at most\n"));
 }
 
 TEST_CASE("without a status file the journal tells of a restore that was handed over, and of nothing else") {
