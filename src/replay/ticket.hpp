@@ -83,7 +83,7 @@ struct ReplayNotes {
 
     std::string startup_process;      ///< process number and start time: a restarted server starts over
     bool served = false;              ///< a segment was delivered
-    bool served_last = false;         ///< so was the last planned one
+    bool served_last = false;         ///< so was the last planned one, or one behind it
     std::optional<int> aborted_with;  ///< the exit code for what made the guard abort the recovery
     std::string abort_message, abort_hint;
     bool abort_lasts = false;  ///< it would be the same until somebody changes something

@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include <map>
+
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest;
 using Kind = GuardAnswer::Kind;
@@ -252,6 +254,25 @@ TEST_CASE("a question for a history file in the middle of a replay to the latest
     CHECK_FALSE(refuse_before_asking(with_target(), after(true, false), history));
     CHECK_FALSE(refuse_before_asking(ticket(), after(true, false), segment(2, 8)));
     CHECK(refuse_before_asking(ticket(), after(true, false, true), history));
+}
+
+TEST_CASE("a server that goes on behind the planned WAL has not ended before it") {
+    for (const auto& [wanted, is_last] : std::map<std::string, bool>{{segment(1, 6), false},
+                                                                     {segment(2, 8), false},
+                                                                     {segment(2, 9), true},
+                                                                     {segment(2, 10), true},
+                                                                     {"00000003.history", false}}) {
+        CAPTURE(wanted);
+        ReplayState state;
+        CHECK(note_delivery(ticket(), wanted, state.notes) == postgres::is_segment_name(wanted));
+        CHECK(state.notes.served == postgres::is_segment_name(wanted));
+        CHECK(state.notes.served_last == is_last);
+        CHECK(refuse_before_asking(ticket(), state, "00000003.history").has_value() ==
+              (state.notes.served && !is_last));
+    }
+    ReplayState state;
+    CHECK(note_delivery(Ticket(), segment(1, 3), state.notes));
+    CHECK_FALSE(state.notes.served_last);
 }
 
 TEST_CASE("a segment of another cluster is not given to PostgreSQL, planned or not") {
