@@ -32,11 +32,13 @@ std::optional<postgres::Timeline> history_timeline(const std::string& wanted) {
 }
 
 /// In patroni mode recovery_target_timeline may be latest: PostgreSQL follows the newest timeline that it is given a
-/// history of before the replay. Behind the replay the same question looks for a number that is free.
+/// history of before the replay. Behind the replay the same question looks for a number that is free. As a standby, for
+/// which Patroni always says latest, it asks again whenever it has no more WAL, and follows what it is given
+/// (rescanLatestTimeLine in xlogrecovery.c, xlog.c until 14).
 bool begins_another_branch(const Ticket& ticket, const ReplayState& state, const std::string& wanted) {
     const auto history = history_timeline(wanted);
     return history && *history > ticket.timeline && ticket.recovery == Recovery::patroni && ticket.newest_timeline &&
-           !ticket.explicit_timeline && !state.notes.served;
+           !ticket.explicit_timeline && (!state.notes.served || state.standby);
 }
 
 GuardAnswer other_wal(const std::string& wanted, const std::string& what) {
@@ -226,7 +228,9 @@ GuardAnswer judge(const Ticket& ticket, const ReplayState& state, const std::str
                 fmt::format("{} came into the archive after the restore was planned, and PostgreSQL would follow it "
                             "instead of timeline {}",
                             wanted, ticket.timeline.text()),
-                "find out who writes that timeline; the next run plans anew", false};
+                state.standby ? fmt::format("find out who writes that timeline; then {}", begin_anew)
+                              : "find out who writes that timeline; the next run plans anew",
+                false};
         }
         return {Kind::delivered};
     }

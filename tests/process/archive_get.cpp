@@ -317,6 +317,19 @@ TEST_CASE("a restore to the latest point goes on after a restart as a standby") 
     CHECK(recovery.ask(unplanned, {{"FAKE_FAIL", "49"}}) == 200);
 }
 
+TEST_CASE("a restore that goes on as a standby does not follow a timeline that comes into the archive meanwhile") {
+    Recovery recovery;
+    recovery.write_ticket();
+    CHECK(recovery.ask("000000010000000000000004") == 0);
+    CHECK(recovery.ask("00000002.history") == 0);
+    recovery.directory.write("standby.signal", "");
+    CHECK(recovery.ask("00000002.history", {{"FAKE_FAIL", "1"}}) == 1);
+    CHECK(recovery.ask("00000002.history") == 200);
+    CHECK(contains(recovery.errors, " ERROR: 00000002.history came into the archive after the restore was planned, and "
+                                    "PostgreSQL would follow it instead of timeline 1\n  HINT: find out who writes "
+                                    "that timeline; then stop Patroni on every node, "));
+}
+
 TEST_CASE("a history file asked for in the middle of a replay tells of a damaged record") {
     Recovery recovery;
     recovery.write_ticket();

@@ -344,6 +344,12 @@ class InterruptedPatroni(UnderPatroni):
         self.assert_done(self.bootstrap())
         self.node.start()
 
+    def archive_timeline_2(self, fork):
+        """Its history alone."""
+        with open(self.lab.path('history'), 'w', encoding='utf-8') as file:
+            file.write('1\t%s\tno recovery target specified\n' % fork)
+        self.lab.run('cp', self.lab.path('history'), glob.glob(self.repository + '/archive/demo/*-1')[0] + '/00000002.history')
+
     def assert_never_promoted(self):
         self.node.wait_for_log('was interrupted, and Patroni restarted it as a standby')
         seen = len(re.findall(' INFO: ', self.lab.log('node1')))
@@ -363,6 +369,16 @@ class InterruptedPatroni(UnderPatroni):
         self.node.wait_for_leader(120)
         self.assert_back(BATCHES)
         self.assert_no_spool()
+
+    def test_patroni_mode_to_the_latest_point_follows_no_timeline_that_comes_while_it_goes_on(self):
+        self.kill_in_replay(self.patroni_mode())
+        self.wait_for_replay_of(9)  # the standby has been given the segments before
+        self.archive_timeline_2('0/FF000000')
+        self.node.wait_for_log('00000002.history came into the archive after the restore was planned', 120)
+        self.assertEqual(self.control_data()["Latest checkpoint's TimeLineID"], '1')
+        self.assertNotIn('selected new timeline ID', self.lab.log('node1'))
+        self.assertNotIn('new target timeline is', self.lab.log('node1'))
+        self.assertIn('find out who writes that timeline; then stop Patroni on every node', self.lab.log('node1'))
 
     def test_patroni_mode_with_a_time_stops_with_the_guard_s_message(self):
         self.kill_in_replay(self.patroni_mode('time', 9))
@@ -392,9 +408,7 @@ class InterruptedPatroni(UnderPatroni):
 
     def test_patroni_mode_on_a_timeline_that_is_not_the_newest_stops_with_the_guard_s_message(self):
         # Timeline 2 forks before the backup, which is therefore no part of it. That set is meant all the same.
-        with open(self.lab.path('history'), 'w', encoding='utf-8') as file:
-            file.write('1\t0/2000000\tno recovery target specified\n')
-        self.lab.run('cp', self.lab.path('history'), glob.glob(self.repository + '/archive/demo/*-1')[0] + '/00000002.history')
+        self.archive_timeline_2('0/2000000')
         self.kill_in_replay({
             **self.patroni_mode(timeline='current'), 'target-timeline': 'current', 'set': self.source.incremental_backup})
         self.assert_never_promoted()

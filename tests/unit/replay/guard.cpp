@@ -156,6 +156,15 @@ TEST_CASE("patroni mode: a timeline that came into the archive after the plan is
     CHECK(judge(in_patroni, fresh, "00000002.history", process::Exited{0}, "").kind == Kind::delivered);
     // Behind the replay its number must be known as taken.
     CHECK(judge(in_patroni, after(true, true), history, process::Exited{0}, "").kind == Kind::delivered);
+    // As a standby PostgreSQL follows it whenever it hears of it.
+    const auto as_standby = judge(in_patroni, after(true, true, true), history, process::Exited{0}, "");
+    CHECK(as_standby.kind == Kind::abort);
+    CHECK(as_standby.message == answer.message);
+    CHECK(as_standby.hint == "find out who writes that timeline; then stop Patroni on every node, move the data "
+                             "directory away, run patronictl remove for the scope and start Patroni again: it calls "
+                             "the bootstrap method anew");
+    CHECK(judge(in_patroni, after(true, true, true), "00000002.history", process::Exited{0}, "").kind ==
+          Kind::delivered);
     in_patroni.explicit_timeline = true;
     CHECK(judge(in_patroni, fresh, history, process::Exited{0}, "").kind == Kind::delivered);
 }
