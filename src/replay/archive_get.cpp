@@ -47,10 +47,12 @@ bool begins_replay(const Ticket& ticket, const ReplayState& state, const std::st
     return ticket.recovery == Recovery::patroni && !state.notes.served && postgres::is_segment_name(wanted);
 }
 
-/// The ticket's archive-get of a file.
-process::Command fetch_command(const Ticket& ticket, const std::string& wanted,
+/// The ticket's archive-get of a file. Of what was set aside it fetches nothing ahead: pgBackRest takes what it finds
+/// in a spool out of it, removes there what it would not ask for next (queueNeed in archive/get/get.c), and fills it
+/// with what this ticket's options say, and the spool is the next restore's by then.
+process::Command fetch_command(const Ticket& ticket, bool is_in_its_place, const std::string& wanted,
                                const std::filesystem::path& destination) {
-    auto command = ticket.command();
+    auto command = is_in_its_place ? ticket.command() : synchronous(ticket.command());
     command.arguments.push_back(wanted);
     command.arguments.push_back(destination.string());
     return command;
@@ -101,10 +103,11 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
     if (const auto refusal = refuse_second_time(ticket, OnlyOnce::in("."), state.notes.startup_process, control)) {
         return abort_recovery(state, *refusal);
     }
-    if (begins_replay(ticket, state, wanted) && ticket.is_in_its_place()) {
+    const bool is_in_its_place = ticket.is_in_its_place();
+    if (begins_replay(ticket, state, wanted) && is_in_its_place) {
         leave_spool(ticket);
     }
-    const auto command = fetch_command(ticket, wanted, destination);
+    const auto command = fetch_command(ticket, is_in_its_place, wanted, destination);
     pgbackrest::Retries retries(ticket.retry);
     while (true) {
         auto result = fetch(command, wanted);

@@ -72,12 +72,13 @@ std::string startup_process_from(pid_t ancestor) {
     return fmt::format("{} {}", ancestor, nearest && !nearest->is_zombie() ? nearest->start_time : 0);
 }
 
-/// pgBackRest accepts spool-path only beside archive-async.
+/// pgBackRest accepts spool-path only beside archive-async, and no option twice.
 process::Command synchronous(process::Command command) {
-    std::erase_if(command.arguments, [](const std::string& argument) {
-        return argument == "--archive-async" || argument.starts_with("--spool-path=");
+    constexpr std::string_view option = "--no-archive-async";
+    std::erase_if(command.arguments, [&](const std::string& argument) {
+        return argument == "--archive-async" || argument == option || argument.starts_with("--spool-path=");
     });
-    command.arguments.insert(command.arguments.begin(), "--no-archive-async");
+    command.arguments.insert(command.arguments.begin(), std::string(option));
     return command;
 }
 

@@ -259,6 +259,14 @@ TEST_CASE("a data directory that was set aside takes nothing from the spool of t
         recovery.directory.write(ahead, "of the next restore");
         CHECK(recovery.ask(planned) == 0);
         CHECK(recovery.directory.has(ahead) != is_in_its_place);
+        const std::string file = planned + " pg_wal/RECOVERYXLOG\n";
+        const std::string synchronous = "--no-archive-async archive-get " + file;
+        CHECK(recovery.directory.read("calls") ==
+              (is_in_its_place ? "--archive-async --spool-path=" + spool + " archive-get " + file : synchronous));
+        if (!is_in_its_place) {
+            CHECK(recovery.ask(unplanned, {{"FAKE_FAIL", "1"}}) == 1);
+            CHECK(recovery.directory.read("calls").find("--no-archive-async --no-archive-async") == std::string::npos);
+        }
     }
 }
 
