@@ -241,22 +241,27 @@ class Replay {
             ++raised_;
             more_prepared_ += 1000;
             log::info("the WAL has more prepared transactions than pg_control allows: started again with room");
-        } else if (notes && !notes->wanted_places.empty()) {
-            take_places(notes->wanted_places);
-            log::info("started again with the tablespace's directory");
         } else if (may_have_read_past_target(failure, notes)) {
             may_read_ahead_ = false;
             log::info("PostgreSQL may have read ahead of the target: started again without recovery_prefetch");
+        } else if (notes && !notes->wanted_places.empty()) {
+            take_places(notes->wanted_places);
+            log::info("started again with the tablespace's directory");
         } else {
             throw Failure(failure);
         }
     }
 
     /// With recovery_prefetch, from version 15 on, PostgreSQL asks for the next segment before it looks whether the
-    /// target is in this one. A segment that cannot be had matters only where the replay needs it.
+    /// target is in this one, and for more of them where they have little in them. A segment that cannot be had, or
+    /// that makes a tablespace in a place that is not ready for it, matters only where the replay needs it.
     bool may_have_read_past_target(const Failure& failure, const std::optional<ReplayNotes>& notes) const {
-        const bool is_about_a_segment = (notes && notes->aborted_with) || failure.code() == ExitCode::pgbackrest_failed;
-        return reads_ahead_ && !request_.target.is_latest() && is_about_a_segment && failure.is_lasting();
+        const bool was_aborted = notes && notes->aborted_with;
+        const bool is_about_a_segment = was_aborted || failure.code() == ExitCode::pgbackrest_failed;
+        const bool is_about_a_place =
+            was_aborted && (failure.code() == ExitCode::unsafe || failure.code() == ExitCode::replay_failed);
+        return reads_ahead_ && !request_.target.is_latest() && is_about_a_segment &&
+               (failure.is_lasting() || is_about_a_place);
     }
 
     /// The source may have lowered the limit since, and a killed replay has left that in pg_control already.

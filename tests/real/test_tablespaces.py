@@ -9,6 +9,24 @@ from source_cluster import switch_wal, wait_until_archived
 ROWS = 20000
 
 
+class MadeBehindTheTarget(PlainCase):
+    """PostgreSQL 15 and later may read ahead of the target, over segments that have little in them."""
+
+    def test_what_lies_in_its_place_does_not_matter(self):
+        self.make_source()
+        place = self.lab.make('late')
+        target = self.plain.write_batches(1)[1]['name']
+        for _ in range(2):
+            switch_wal(self.plain)
+        self.plain.sql("create tablespace late location '%s'" % place)
+        self.plain.sql('create table elsewhere (n int) tablespace late')
+        self.lose()
+        major = int(os.path.basename(os.path.dirname(self.lab.bin_directory)))
+        ahead = ['--replay-setting=recovery_prefetch=on'] if major >= 15 else []
+        self.assert_done(self.bootstrap(*ahead, '--type=name', '--target=' + target, '--target-timeline=1'))
+        self.assertEqual(len(os.listdir(place)), 1)
+
+
 class MadeInTheWal(PlainCase):
     def setUp(self):
         super().setUp()
