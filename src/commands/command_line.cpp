@@ -5,6 +5,7 @@
 #include "system/text.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 #include <map>
 
@@ -263,6 +264,14 @@ std::vector<std::string> words_to_parse(const std::vector<std::string>& words) {
     throw Failure(ExitCode::usage, error.what(), hint);
 }
 
+/// As PostgreSQL calls the guard for each WAL segment (guard_command): nothing has to be told of all the other commands
+/// for it.
+bool is_call_of_the_guard(const std::vector<std::string>& words) {
+    return words.size() == 3 && words.front() == "archive-get" &&
+           std::none_of(words.begin(), words.end(),
+                        [](const std::string& word) { return word.empty() || word.front() == '-'; });
+}
+
 }  // namespace
 
 std::string exit_code_help() {
@@ -275,6 +284,12 @@ std::string exit_code_help() {
 
 CommandLine parse_command_line(const std::vector<std::string>& words) {
     CommandLine line;
+    if (is_call_of_the_guard(words)) {
+        line.command = CommandLine::Command::archive_get;
+        line.archive_get.wanted = words[1];
+        line.archive_get.destination = words[2];
+        return line;
+    }
     Values values;
     const auto is_called = [&](std::string_view command) { return !words.empty() && words.front() == command; };
     CLI::App app{"Restores PostgreSQL clusters from pgBackRest backups under Patroni", "patroni_pgbackrest"};

@@ -133,6 +133,8 @@ TEST_CASE("archive-get takes a file and its destination, and where to ask outsid
     CHECK(refusal({"archive-get"}) != "accepted");
     CHECK(refusal({"archive-get", "000000010000000000000001"}) != "accepted");
     CHECK(refusal({"archive-get", "a", "b", "c"}) != "accepted");
+    CHECK(refusal({"archive-get", "--stanza=demo", "a"}) != "accepted");
+    CHECK(refusal({"archive-get", "a", "-b"}) != "accepted");
     CHECK(refusal({"archive-get", "--stansa=demo", "a", "b"}) != "accepted");
 }
 
