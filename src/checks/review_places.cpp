@@ -115,7 +115,7 @@ std::vector<Finding> review_targets(const Layout& layout, const std::vector<pgba
 std::vector<Finding> review_temporary_directory() {
     try {
         const system::PrivateDirectory directory;
-        system::replace_file(directory.path() / "service.conf", "a line\n");
+        directory.write("service.conf", "a line\n");
         return {};
     } catch (const Failure& failure) {
         auto problem = failure.problems().front();

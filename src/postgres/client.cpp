@@ -72,8 +72,7 @@ Client::Client(std::filesystem::path bin_directory, const Connection& connection
     if (!has_timeout) {
         content += "connect_timeout=5\n";
     }
-    system::replace_file(directory_.path() / "service.conf", content, 0600);
-    environment_["PGSERVICEFILE"] = (directory_.path() / "service.conf").string();
+    environment_["PGSERVICEFILE"] = directory_.write("service.conf", content).string();
     environment_["PGSERVICE"] = service;
     environment_["PGOPTIONS"] =
         (connection.with_environment ? environment_variable("PGOPTIONS") : std::string()) + connection.options;
@@ -99,15 +98,15 @@ process::Command Client::command(const std::string& program, const std::vector<s
 
 process::Captured Client::psql(const std::string& statements, std::chrono::seconds limit,
                                const std::string& database) const {
-    const auto file = directory_.path() / "statements.sql";
-    system::replace_file(file, statements, 0600);
+    const auto file = directory_.write("statements.sql", statements);
     auto run = command(
         "psql", {"-X", "-q", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-f", file.string()});
     if (!database.empty()) {
         run.arguments.insert(run.arguments.end(), {"-d", database_word(database)});
     }
     auto result = process::capture(run, limit);
-    system::remove_file(file);
+    std::error_code ignored;  // it goes with its directory
+    std::filesystem::remove(file, ignored);
     process::require_resources(run.program, result.outcome);
     return result;
 }

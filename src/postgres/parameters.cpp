@@ -12,7 +12,7 @@ namespace patroni_pgbackrest::postgres {
 
 std::optional<std::string> objection_to(const std::filesystem::path& bin_directory, const Setting& setting) {
     const system::PrivateDirectory directory;
-    system::replace_file(directory.path() / "postgresql.conf", "");
+    directory.write("postgresql.conf", "");
     process::Command command{
         (bin_directory / "postgres").string(),
         {"-C", setting.name, "-D", directory.path().string(), "-c", "log_line_prefix=", "-c", "lc_messages=C"}};

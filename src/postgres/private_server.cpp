@@ -76,10 +76,10 @@ process::Command command_for(const PrivateServer::Options& options, const fs::pa
     return command;
 }
 
-void write_own_files(const fs::path& directory) {
-    system::replace_file(directory / "postgresql.conf", "");
-    system::replace_file(directory / "pg_hba.conf", "local all all trust\n");
-    system::replace_file(directory / "pg_ident.conf", "");
+void write_own_files(const system::PrivateDirectory& directory) {
+    directory.write("postgresql.conf", "");
+    directory.write("pg_hba.conf", "local all all trust\n");
+    directory.write("pg_ident.conf", "");
 }
 
 }  // namespace
@@ -149,7 +149,7 @@ PrivateServer::PrivateServer(Options options, OnLine on_line)
     : state_(std::make_unique<State>(std::move(options), std::move(on_line))) {
     auto* const state = state_.get();
     remove_stale_postmaster_file(state->options.data_directory);
-    write_own_files(state->directory.path());
+    write_own_files(state->directory);
     const auto command = command_for(state->options, state->directory.path());
     log::debug("starting {}", command.text());
     const auto take = [state](std::string_view line) { state->take(line); };

@@ -188,6 +188,7 @@ class Replay {
             std::optional<WalServer> wal;
             std::function<void()> serve;
             if (recovering) {
+                wal_.first = fs::exists(data_ / "backup_label") ? plan_.wal.first() : std::string();
                 wal.emplace(wal_);
                 serve = [&wal] {
                     if (wal) {

@@ -38,6 +38,12 @@ std::uintmax_t bytes_begun(const fs::path& incoming, const std::string& segment)
     return error ? 0 : bytes;
 }
 
+/// An asynchronous process has looked for it in vain (archiveGetAsync leaves an empty SEGMENT.ok, 2.33 to 2.60).
+bool is_missing_in_archive(const fs::path& incoming, const std::string& segment) {
+    std::error_code error;
+    return fs::exists(incoming / (segment + ".ok"), error) && !fs::exists(incoming / segment, error);
+}
+
 }  // namespace
 
 bool is_whole_in_spool(const fs::path& incoming, const std::string& segment, postgres::SegmentSize size) {
@@ -74,6 +80,12 @@ WalFetch::WalFetch(Options options) : options_(std::move(options)) {
     }
 }
 
+void WalFetch::begin(const std::string& first) {
+    if (has_spool()) {
+        start(first, delivered(first), Way::ahead);
+    }
+}
+
 std::optional<WalFetch::Result> WalFetch::fetch(const std::string& wanted, const fs::path& destination,
                                                 bool past_spool) {
     watches_spool_ = false;
@@ -94,6 +106,8 @@ std::optional<WalFetch::Result> WalFetch::fetch(const std::string& wanted, const
     }
     if (past_spool || !has_spool() || !postgres::is_segment_name(wanted)) {
         start(wanted, destination, Way::past_spool);
+    } else if (is_missing_in_archive(options_.incoming, wanted)) {
+        start(wanted, destination, Way::second_try);
     } else if (!is_on_its_way(wanted)) {
         start(wanted, delivered(wanted), Way::asynchronous);
         watches_spool_ = true;

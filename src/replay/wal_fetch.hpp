@@ -51,6 +51,8 @@ class WalFetch {
     /// Asks for a file, and is to be called again until there is a result. `past_spool`: by an archive-get that takes
     /// nothing that lay there before.
     std::optional<Result> fetch(const std::string& wanted, const std::filesystem::path& destination, bool past_spool);
+    /// Before anybody asks: has the spool filled from this segment on, which is asked for first.
+    void begin(const std::string& first);
     /// Which planned segment follows another.
     using After = std::function<std::optional<std::string>(const std::string& segment)>;
     /// When nothing is asked for: has the spool filled from this segment on, which is asked for next, when it is half

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <system_error>
 #include <utility>
 
@@ -143,15 +144,28 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
         }
     }
 
-    /// Without it the next question is answered later.
+    /// While PostgreSQL starts.
+    void begin() {
+        if (!options.first.empty()) {
+            without_failing([this] { fetch->begin(options.first); });
+        }
+    }
+
     void fetch_ahead() {
-        try {
+        without_failing([this] {
             const auto after = [&](const auto& segment) {
                 return segment_after(options.ticket, segment, options.fetch.size);
             };
             if (const auto next = after(last_delivered)) {
                 fetch->fetch_ahead(*next, after);
             }
+        });
+    }
+
+    /// Without what is done ahead the next question is answered later.
+    static void without_failing(const std::function<void()>& ahead) {
+        try {
+            ahead();
         } catch (const std::exception& error) {
             log::debug("no WAL is fetched ahead: {}", error.what());
         }
@@ -170,6 +184,9 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
                 const auto& request = *(*first)->request();
                 question = Question{*first, request.wanted, options.data_directory / request.destination,
                                     pgbackrest::Retries(options.ticket.retry)};
+                // At the end of the recovery PostgreSQL reads the last one again (FinishWalRecovery in xlogrecovery.c),
+                // and an asynchronous process would look for those behind it once more.
+                question->past_spool = request.wanted == last_delivered;
                 is_new = true;
             }
         }
@@ -316,6 +333,7 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
 
 WalServer::WalServer(Options options) : state_(std::make_shared<State>(std::move(options))) {
     state_->listen();
+    state_->begin();
 }
 
 WalServer::~WalServer() {

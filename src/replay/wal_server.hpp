@@ -23,6 +23,7 @@ class WalServer {
         Ticket ticket;
         std::filesystem::path data_directory;  ///< of the private server
         WalFetch::Options fetch;
+        std::string first{};  ///< the segment that is asked for first; empty: not known
     };
 
     /// Listens. Throws Failure(system_refused).

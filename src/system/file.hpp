@@ -103,6 +103,8 @@ class PrivateDirectory {
     PrivateDirectory(const PrivateDirectory&) = delete;
     PrivateDirectory& operator=(const PrivateDirectory&) = delete;
     const std::filesystem::path& path() const { return path_; }
+    /// Its path. Nothing is flushed: nobody wants it after this process. Throws Failure(system_refused).
+    std::filesystem::path write(const std::string& name, std::string_view content) const;
 
   private:
     std::filesystem::path path_;

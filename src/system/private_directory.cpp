@@ -1,10 +1,12 @@
 #include "system/file.hpp"
 
 #include "system/refusal.hpp"
+#include "system/temporary_file.hpp"
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
 
 namespace patroni_pgbackrest::system {
@@ -35,6 +37,16 @@ PrivateDirectory::PrivateDirectory() {
                         longest_parent));
     }
     path_ = name;
+}
+
+std::filesystem::path PrivateDirectory::write(const std::string& name, std::string_view content) const {
+    auto file = path_ / name;
+    const Descriptor opened(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!opened.is_open()) {
+        cannot("write", file);
+    }
+    write_all(opened, content, file);
+    return file;
 }
 
 PrivateDirectory::~PrivateDirectory() {

@@ -217,6 +217,28 @@ TEST_CASE("an archive-get for something else is ended when PostgreSQL asks") {
     CHECK(fetching.delivers(third));
 }
 
+TEST_CASE("the first segment is on its way before anybody asks") {
+    Fetched fetching(Fetching::delivering());
+    fetching.fetch.begin(second);
+    CHECK(within_10_s([&] { return !fetching.calls().empty(); }));
+    CHECK(fetching.asked(second).file == fetching.delivered(second));
+    CHECK(fetching.calls() == Strings{"0 " + second});
+}
+
+TEST_CASE("who begins with another file than was thought gets that one") {
+    Fetched fetching("[ $WANTED = " + third + " ] || exec sleep 100\n" + Fetching::delivering());
+    fetching.fetch.begin(second);
+    CHECK(within_10_s([&] { return !fetching.calls().empty(); }));
+    CHECK(fetching.delivers(third));
+}
+
+TEST_CASE("what an asynchronous process has looked for in vain is asked for without another one") {
+    Fetched fetching;
+    fetching.spooled(second + ".ok", 'x', 0);
+    CHECK_FALSE(fetching.delivers(second));
+    CHECK(fetching.calls() == Strings{"1 " + second});
+}
+
 TEST_CASE("nothing is fetched ahead before a spool has worked, nor while it is full enough") {
     Fetched fetching;
     fetching.fetch.fetch_ahead(second, two_more);

@@ -137,6 +137,25 @@ TEST_CASE("what does not lie there is fetched, delivered, and the next one fetch
     CHECK(served.calls().size() == 2);
 }
 
+TEST_CASE("the first segment is fetched while PostgreSQL starts") {
+    Served served(Fetching::delivering());
+    auto options = served.server_options();
+    options.first = segment(1, 2);
+    served.server = std::make_unique<WalServer>(std::move(options));
+    CHECK(within_10_s([&] { return served.calls() == Strings{"0 " + segment(1, 2)}; }));
+    CHECK(served.ask(segment(1, 2)) == 0);
+    CHECK(served.calls().size() == 1);
+}
+
+TEST_CASE("the segment that is asked for again is fetched alone") {
+    Served served(Fetching::delivering());
+    served.spooled(segment(1, 4));
+    CHECK(served.ask(segment(1, 4)) == 0);
+    CHECK(served.ask(segment(1, 4)) == 0);
+    CHECK(served.files.read("pg_wal/RECOVERYXLOG").front() == 'y');
+    CHECK(served.calls() == Strings{"1 " + segment(1, 4)});
+}
+
 TEST_CASE("the served archive ends where the plan does, and nowhere else") {
     Served served;
     CHECK(served.ask(segment(1, 5)) == 1);

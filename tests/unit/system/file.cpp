@@ -53,6 +53,17 @@ TEST_CASE("a file is read as a whole") {
     CHECK_FALSE(read_file_if_present(directory.path() / "b").has_value());
 }
 
+TEST_CASE("a private directory's file is its owner's alone") {
+    const PrivateDirectory directory;
+    CHECK(directory.write("a", "content") == directory.path() / "a");
+    CHECK(directory.write("a", "new") == directory.path() / "a");
+    CHECK(read_file(directory.path() / "a") == "new");
+    CHECK(mode_of(directory.path() / "a") == 0600);
+    CHECK(entries(directory.path()) == Names{"a"});
+    CHECK(message_of(ExitCode::system_refused, [&] { directory.write("b/c", ""); }) ==
+          "cannot write " + (directory.path() / "b/c").string() + ": No such file or directory");
+}
+
 TEST_CASE("of a file's beginning there is as much as the file has") {
     const PrivateDirectory directory;
     const auto file = directory.path() / "a";
