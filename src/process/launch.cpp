@@ -209,7 +209,11 @@ std::variant<Launched, NotStarted> launch(const Command& command, int death_sign
     const auto wall = command.writable ? system::WriteWall::around(*command.writable) : std::nullopt;
     const auto null = open_null();
     system::Pipe output, errors;
-    if (!null.is_open() || !output.open() || !errors.open()) {
+    if (!null.is_open()) {
+        const int error = errno;
+        return NotStarted{fmt::format("/dev/null: {}", std::strerror(error)), error};
+    }
+    if (!output.open() || !errors.open()) {
         return reason(errno);
     }
     const Setup setup{

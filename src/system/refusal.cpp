@@ -104,7 +104,7 @@ Failure with_own_words(const std::string& words, const fs::path& path, int error
 }  // namespace
 
 bool is_passing_fault(int error) {
-    constexpr std::array faults = {EAGAIN, EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO};
+    constexpr std::array faults = {EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO};
     return std::find(faults.begin(), faults.end(), error) != faults.end();
 }
 

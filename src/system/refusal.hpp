@@ -9,8 +9,8 @@
 
 namespace patroni_pgbackrest::system {
 
-/// Whether the error of a system call may be gone at the next call: the machine is short of something, or its disk did
-/// not answer (EAGAIN, EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO).
+/// Whether the error of a system call may be gone at the next call: the machine is short of something, its disk did not
+/// answer, or a signal came (EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO).
 bool is_passing_fault(int error);
 
 /// What to do about the error of a system call for `path`: room, a limit, a permission. The path may be empty.

@@ -120,7 +120,7 @@ TEST_CASE("the hint for a permission names what is in the way, its owner and its
 }
 
 TEST_CASE("what may be gone at the next call is told from what a person has to change") {
-    for (const int error : {EAGAIN, EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO}) {
+    for (const int error : {EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO}) {
         CHECK(is_passing_fault(error));
     }
     for (const int error : {0, ENOENT, EACCES, EPERM, EROFS, ENOEXEC, ELOOP}) {
