@@ -59,6 +59,18 @@ std::vector<std::filesystem::path> absent_directories(const Request& request, co
     return directories;
 }
 
+/// As many as hide the waits, where each file is flushed.
+unsigned processes_of_copy(const Request& request, const Plan& plan, const std::optional<std::string>& why_it_flushes) {
+    const auto repository = plan.backup.repository;
+    if (!why_it_flushes) {
+        return processes_for(request, "restore", repository);
+    }
+    log::info("pgbackrest flushes each file of the copy: {}", *why_it_flushes);
+    const auto files = request.processes ? std::nullopt : pgbackrest::number_of_files(request.pgbackrest, plan.backup);
+    return files ? processes_with_flushes(request, repository, *files, plan.backup.size)
+                 : processes_for(request, "restore", repository);
+}
+
 /// What ALTER SYSTEM had left, kept from an earlier copy, would come back in place of this one's where that is empty.
 void forget_auto_conf(const StagingDirectory& staging) {
     system::remove_file(staging.layout().kept_auto_conf());
@@ -110,7 +122,7 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging, R
     job.linked_directories = absent_directories(request, plan, targets);
     job.when_places_are_made = [&] { staging.note_places(outside); };
     job.options.push_back({"repo", std::to_string(plan.backup.repository)});
-    const auto processes = processes_for(request, "restore", plan.backup.repository);
+    const auto processes = processes_of_copy(request, plan, pgbackrest::why_it_flushes(job));
     job.options.push_back({"process-max", std::to_string(processes)});
     job.lock_path = staging.layout().pgbackrest_lock();
     job.spool_path = staging.layout().spool();

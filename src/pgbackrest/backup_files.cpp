@@ -31,6 +31,17 @@ std::optional<std::uint64_t> size_in(std::string_view values) {
     return read.ec == std::errc() ? std::optional(size) : std::nullopt;
 }
 
+/// False if it cannot be read.
+bool read_manifest(const Pgbackrest& pgbackrest, const Backup& backup, TargetsInManifest& manifest) {
+    process::Child child(
+        manifest_command(pgbackrest, backup), [&](std::string_view line) { manifest.read(line); }, process::OnLine());
+    const auto& outcome = child.wait(std::chrono::minutes(1));
+    if (outcome) {
+        process::require_resources(pgbackrest.program, *outcome);
+    }
+    return outcome && process::succeeded(*outcome);
+}
+
 }  // namespace
 
 std::optional<std::set<std::string>> top_files_in(std::string_view manifest) {
@@ -85,23 +96,23 @@ void TargetsInManifest::read(std::string_view line) {
         found_[i].is_directory = found_[i].is_directory || (section_ == "[target:path]" && name == target);
     }
     found_[owner].bytes += size.value_or(0);
-    has_any_ = has_any_ || size;
+    files_ += size ? 1 : 0;
 }
 
 std::optional<std::vector<TargetFiles>> TargetsInManifest::found() const {
-    return has_any_ ? std::optional(found_) : std::nullopt;
+    return files_ > 0 ? std::optional(found_) : std::nullopt;
 }
 
 std::optional<std::vector<TargetFiles>> files_of_targets(const Pgbackrest& pgbackrest, const Backup& backup,
                                                          const std::vector<std::string>& targets) {
     TargetsInManifest manifest(targets);
-    process::Child child(
-        manifest_command(pgbackrest, backup), [&](std::string_view line) { manifest.read(line); }, process::OnLine());
-    const auto& outcome = child.wait(std::chrono::minutes(1));
-    if (outcome) {
-        process::require_resources(pgbackrest.program, *outcome);
-    }
-    return outcome && process::succeeded(*outcome) ? manifest.found() : std::nullopt;
+    return read_manifest(pgbackrest, backup, manifest) ? manifest.found() : std::nullopt;
+}
+
+std::optional<std::uint64_t> number_of_files(const Pgbackrest& pgbackrest, const Backup& backup) {
+    TargetsInManifest manifest({});
+    const bool is_read = read_manifest(pgbackrest, backup, manifest) && manifest.files() > 0;
+    return is_read ? std::optional(manifest.files()) : std::nullopt;
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -36,16 +36,21 @@ class TargetsInManifest {
     void read(std::string_view line);
     /// Of each target in turn, and of the data directory at the end. Empty if there was no file with a size.
     std::optional<std::vector<TargetFiles>> found() const;
+    /// Of all targets together.
+    std::uint64_t files() const { return files_; }
 
   private:
     std::vector<std::string> targets_;
     std::vector<TargetFiles> found_;
     std::string section_;
-    bool has_any_ = false;
+    std::uint64_t files_ = 0;  ///< with a size
 };
 
 /// The same from the repository. Empty if the manifest cannot be read, or takes more than a minute.
 std::optional<std::vector<TargetFiles>> files_of_targets(const Pgbackrest& pgbackrest, const Backup& backup,
                                                          const std::vector<std::string>& targets);
+
+/// How many files the manifest has. Empty as above.
+std::optional<std::uint64_t> number_of_files(const Pgbackrest& pgbackrest, const Backup& backup);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -9,10 +9,15 @@
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
+#include "system/no_flush.hpp"
 #include "system/refusal.hpp"
+#include "system/text.hpp"
+#include "system/write_errors.hpp"
+#include "system/write_wall.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <fmt/format.h>
 #include <iterator>
 #include <system_error>
@@ -141,12 +146,12 @@ std::vector<fs::path> writable_places(const RestoreJob& job) {
     return places;
 }
 
-/// Where another mount of a disk is not told apart, what was not flushed would be believed after it.
-bool must_flush(const RestoreJob& job) {
-    auto places = job.outside;
-    places.push_back(job.data_directory);
-    return std::any_of(places.begin(), places.end(),
-                       [](const fs::path& place) { return system::file_system_instance(place).empty(); });
+/// The one that is read, where the job says which.
+std::optional<unsigned> repository_of(const RestoreJob& job) {
+    const auto option =
+        std::find_if(job.options.begin(), job.options.end(), [](const Option& one) { return one.name == "repo"; });
+    const auto number = option == job.options.end() ? std::nullopt : system::number(option->value);
+    return number ? std::optional(static_cast<unsigned>(*number)) : std::nullopt;
 }
 
 /// The plan was made from it. A file system that is no longer mounted looks like one that is empty.
@@ -267,12 +272,35 @@ void read_options(RestoreJob job) {
     }
 }
 
+std::optional<std::string> why_it_flushes(const RestoreJob& job) {
+    auto places = job.outside;
+    places.push_back(job.data_directory);
+    const auto place = std::find_if(places.begin(), places.end(),
+                                    [](const fs::path& one) { return system::file_system_instance(one).empty(); });
+    if (place != places.end()) {
+        // What was not flushed would be believed after it.
+        return fmt::format("another mount of the file system of {} would not be noticed", place->string());
+    }
+    if (!system::WriteErrors::are_kept()) {
+        return "this kernel (before 5.8) may forget a file whose write failed, and the error with it";
+    }
+    if (const int refusal = system::refusal_to_flush_nothing()) {
+        return fmt::format("the kernel takes no seccomp filter from this process: {}", std::strerror(refusal));
+    }
+    // Behind a wall it has none anyway.
+    if (system::landlock_version() == 0 && may_need_privileges(job.pgbackrest, "restore", repository_of(job))) {
+        return "it may start a setuid program, which a process with a seccomp filter cannot";
+    }
+    return std::nullopt;
+}
+
 void restore(const RestoreJob& job) {
     const auto made = make_places(job);
     if (job.when_places_are_made) {
         job.when_places_are_made();
     }
     const auto writable = writable_places(job);
+    const bool flushes = why_it_flushes(job).has_value();
     Retries retries(job.retry);
     for (;;) {
         auto resume = is_resumable(job.data_directory);
@@ -284,7 +312,7 @@ void restore(const RestoreJob& job) {
         const auto write = [&output](std::string_view line) { output(line); };
         auto command = restore_command(job, resume);
         command.writable = writable;
-        command.flushes = must_flush(job);
+        command.flushes = flushes;
         const auto outcome = process::run(command, write, write);
         if (process::succeeded(outcome)) {
             give_permissions(made, job.data_directory);

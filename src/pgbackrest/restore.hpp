@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,12 +33,16 @@ struct RestoreJob {
 /// looks at the repository (restorePathValidate, 2.33 to 2.60). Throws failure_of() if it refuses an option.
 void read_options(RestoreJob job);
 
+/// Why pgBackRest flushes each file of this restore; empty where nothing asks for that, and the kernel keeps it from
+/// it.
+std::optional<std::string> why_it_flushes(const RestoreJob& job);
+
 /// Runs `pgbackrest restore`. Adds --delta if the directory already holds an interrupted restore (backup.manifest or
 /// PG_VERSION). Otherwise empties what is left there, because pgBackRest silently disables --delta in that case. If
 /// only the places outside hold a part of the restore, an empty backup.manifest makes pgBackRest accept them. It can
-/// write nowhere but in the job's directories and working_places(), and flushes nothing where mounts of a
-/// disk are told apart: then none of it is on disk for certain before sync_to_disk(). Its output goes to our log line
-/// by line. Retries errors that may pass; throws failure_of() for the rest, Failure(system_refused) for directories.
+/// write nowhere but in the job's directories and working_places(), and flushes nothing but where why_it_flushes() says
+/// so: then none of it is on disk for certain before sync_to_disk(). Its output goes to our log line by line. Retries
+/// errors that may pass; throws failure_of() for the rest, Failure(system_refused) for directories.
 /// After a write or a flush that failed --delta compares what is on the disk: see system::forget_cached().
 void restore(const RestoreJob& job);
 

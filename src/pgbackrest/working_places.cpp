@@ -1,10 +1,14 @@
 #include "pgbackrest/working_places.hpp"
 
 #include "pgbackrest/option_in_force.hpp"
+#include "process/launch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <fstream>
+#include <ios>
 #include <iterator>
 #include <pwd.h>
 #include <set>
@@ -105,6 +109,30 @@ bool is_elsewhere(const Pgbackrest& pgbackrest, const std::string& command, unsi
            !is_file_system(in_force(pgbackrest, command, repository, "type").value_or("posix"));
 }
 
+/// Whether this command reaches the repository through an ssh that it starts.
+bool starts_ssh(const Pgbackrest& pgbackrest, const std::string& command, unsigned repository) {
+    return in_force(pgbackrest, command, repository, "host") &&
+           in_force(pgbackrest, command, repository, "host-type").value_or("ssh") == "ssh";
+}
+
+/// This one, or all that are configured.
+std::set<unsigned> repositories_of(const Pgbackrest& pgbackrest, std::optional<unsigned> repository) {
+    auto repositories = repository ? std::set<unsigned>{*repository} : configured_repositories(pgbackrest);
+    if (repositories.empty()) {
+        repositories.insert(1);
+    }
+    return repositories;
+}
+
+/// Whether an interpreter runs it, and so what else it starts is not known. True of what cannot be read.
+bool is_script(const std::string& program) {
+    const auto path = process::find_executable(program);
+    std::ifstream file(path.value_or(std::filesystem::path()), std::ios::binary);
+    constexpr std::streamsize length = 2;
+    std::array<char, length> begin{};
+    return !file.read(begin.data(), length) || begin == std::array{'#', '!'};
+}
+
 /// Of what is passed with every command, its environment and its files: what comes first counts.
 std::vector<ConfigurationLine> all_lines(const Pgbackrest& pgbackrest) {
     std::vector<ConfigurationLine> lines;
@@ -158,12 +186,16 @@ std::vector<std::filesystem::path> places_of_pgbackrest(const Pgbackrest& pgback
 }
 
 bool reads_over_network(const Pgbackrest& pgbackrest, const std::string& command, std::optional<unsigned> repository) {
-    auto repositories = repository ? std::set<unsigned>{*repository} : configured_repositories(pgbackrest);
-    if (repositories.empty()) {
-        repositories.insert(1);
-    }
+    const auto repositories = repositories_of(pgbackrest, repository);
     return std::any_of(repositories.begin(), repositories.end(),
                        [&](unsigned number) { return is_elsewhere(pgbackrest, command, number); });
+}
+
+bool may_need_privileges(const Pgbackrest& pgbackrest, const std::string& command, std::optional<unsigned> repository) {
+    const auto repositories = repositories_of(pgbackrest, repository);
+    return is_script(pgbackrest.program) || std::any_of(repositories.begin(), repositories.end(), [&](unsigned number) {
+               return starts_ssh(pgbackrest, command, number);
+           });
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -65,7 +65,7 @@ struct Setup {
         if (!done) {
             return {errno, boost::system::system_category()};
         }
-        if (wall >= 0 && !flushes) {
+        if (!flushes) {
             system::flush_nothing();  // where it is refused, each flush takes its time
         }
         if (::getppid() != parent) {

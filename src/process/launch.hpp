@@ -20,7 +20,8 @@ struct Command {
     std::map<std::string, std::string> environment{};  ///< added to or replacing ours; an empty value removes one
     /// Nowhere else does it write, nor what it starts (system::WriteWall). Not set: anywhere.
     std::optional<std::vector<std::filesystem::path>> writable{};
-    /// False: behind its wall nothing is flushed (system::flush_nothing), so that whoever started it has to do it.
+    /// False: nothing is flushed, and no privileges are gained (system::flush_nothing), so that whoever started it has
+    /// to flush.
     bool flushes = true;
 
     /// For messages: the words separated by spaces.

@@ -6,6 +6,7 @@
 #include "replay/settings.hpp"
 #include "system/file.hpp"
 #include "system/machine.hpp"
+#include "system/write_wall.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -41,7 +42,10 @@ WalServer::Options wal_of(const Request& request, const Plan& plan, const Stagin
     wal.fetch.archive_get.writable = pgbackrest::working_places(request.pgbackrest);
     auto& writable = *wal.fetch.archive_get.writable;
     writable.insert(writable.end(), {spool, locks, data / "pg_wal"});
-    wal.fetch.archive_get.flushes = false;  // after a power cut the copy begins anew
+    // After a power cut the copy begins anew. Behind a wall it gains no privileges anyway.
+    wal.fetch.archive_get.flushes =
+        system::landlock_version() == 0 &&
+        pgbackrest::may_need_privileges(request.pgbackrest, "archive-get", request.repository);
     wal.fetch.spool = spool;
     wal.fetch.incoming = spool / "archive" / request.pgbackrest.stanza / "in";
     wal.fetch.size = plan.segment_size;

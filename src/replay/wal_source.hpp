@@ -16,7 +16,8 @@ namespace patroni_pgbackrest {
 std::vector<pgbackrest::Option> options_ahead(const Request& request, const Layout& layout, std::uint64_t queue);
 
 /// Where the private server's WAL comes from: the ticket with pgBackRest's archive-get, which writes only where it has
-/// business and flushes nothing, and its spool beside the staging directory. Makes the directories that it needs.
+/// business and flushes nothing (without a wall only where it needs no privileges), and its spool beside the staging
+/// directory. Makes the directories that it needs.
 WalServer::Options wal_of(const Request& request, const Plan& plan, const StagingDirectory& staging);
 
 /// Removes what was fetched ahead, up to 1 GiB, and ends what may still fetch. What of it cannot be removed is the

@@ -51,7 +51,7 @@ const std::vector<OptionDefinition>& bootstrap_options() {
         {"target-timeline", value, target, "TIMELINE", "a number, latest or current [the one that holds the target]"},
         {"target-action", value, target, "ACTION", "promote, and nothing else: Patroni needs a primary"},
         {"process-max", value, target, "N",
-         "pgBackRest processes [processors it may use, over a network 4 times that]"},
+         "pgBackRest processes [processors it may use; more over a network, or for small files that it flushes]"},
 
         {"archive-mode", value, pgbackrest, "MODE", "preserve, and nothing else: off would outlive the bootstrap"},
         {"db-include", list, pgbackrest, "NAME", "restore only this database, others become empty shells"},

@@ -266,19 +266,37 @@ Request make(const std::vector<GivenOption>& given, std::optional<patroni::Confi
     return request;
 }
 
+/// False where the configuration cannot be read: pgBackRest tells what is wrong with it.
+bool is_over_network(const Request& request, const std::string& command, std::optional<unsigned> repository) {
+    try {
+        return pgbackrest::reads_over_network(request.pgbackrest, command, repository);
+    } catch (const Failure&) {
+        return false;
+    }
+}
+
 }  // namespace
 
 unsigned processes_for(const Request& request, const std::string& command, std::optional<unsigned> repository) {
     constexpr unsigned most = 999, for_each_processor = 4, most_over_network = 8;
     const auto processors = std::min(system::processors(), most);
-    try {
-        return request.processes ? *request.processes
-               : pgbackrest::reads_over_network(request.pgbackrest, command, repository)
-                   ? std::max(processors, std::min(for_each_processor * processors, most_over_network))
-                   : processors;
-    } catch (const Failure&) {
-        return processors;  // pgBackRest tells what is wrong with its configuration
+    if (request.processes) {
+        return *request.processes;
     }
+    return is_over_network(request, command, repository)
+               ? std::max(processors, std::min(for_each_processor * processors, most_over_network))
+               : processors;
+}
+
+unsigned processes_with_flushes(const Request& request, unsigned repository, std::uint64_t files, std::uint64_t bytes) {
+    // A flush takes some 2 ms, in which a process copies so much.
+    constexpr std::uint64_t bytes_in_one_wait = 200000;
+    constexpr std::uint64_t most = 16;
+    const std::uint64_t usual = processes_for(request, "restore", repository);
+    if (request.processes || usual >= most || bytes == 0 || is_over_network(request, "restore", repository)) {
+        return static_cast<unsigned>(usual);
+    }
+    return static_cast<unsigned>(std::min(usual * (1 + files * bytes_in_one_wait / bytes), most));
 }
 
 Request make_request(const std::vector<GivenOption>& given, std::optional<patroni::Configuration> patroni) {

@@ -77,6 +77,10 @@ Request make_request_in_any_mode(const std::vector<GivenOption>& given, std::opt
 /// begun (MaxStartups in sshd_config(5)).
 unsigned processes_for(const Request& request, const std::string& command, std::optional<unsigned> repository);
 
+/// The same for a restore that flushes each of so many files, which have so many bytes together. While some processes
+/// wait for the disk others work: the smaller the files, the more of them, up to 16. Over a network they wait anyway.
+unsigned processes_with_flushes(const Request& request, unsigned repository, std::uint64_t files, std::uint64_t bytes);
+
 /// As far as they are said, found even when the request itself is in error.
 struct ClusterNames {
     std::string scope, stanza;

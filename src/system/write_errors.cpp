@@ -3,13 +3,17 @@
 #include "system/interruption.hpp"
 #include "system/log.hpp"
 #include "system/refusal.hpp"
+#include "system/text.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <string_view>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -27,6 +31,20 @@ int error_of(const Descriptor& descriptor) {
 }
 
 }  // namespace
+
+bool WriteErrors::are_kept() {
+    constexpr std::pair<std::uint64_t, std::uint64_t> first_that_does(5, 8);
+    utsname kernel{};
+    if (::uname(&kernel) != 0) {
+        return false;
+    }
+    const std::string_view release(kernel.release);  // `5.10.0-28-amd64`
+    const auto dot = std::min(release.find('.'), release.size() - 1);
+    const auto end = release.find_first_not_of("0123456789", dot + 1);
+    const auto version = number(release.substr(0, dot));
+    const auto patch_level = number(release.substr(dot + 1, end - dot - 1));
+    return version && patch_level && std::pair(*version, *patch_level) >= first_that_does;
+}
 
 void WriteErrors::watch(const fs::path& directory) {
     auto nearest = directory;

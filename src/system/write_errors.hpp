@@ -16,6 +16,9 @@ namespace patroni_pgbackrest::system {
 /// of those between two runs.
 class WriteErrors {
   public:
+    /// Whether the kernel keeps them so.
+    static bool are_kept();
+
     /// The file system of this directory, or of the nearest one around it where that is absent. One that cannot be
     /// looked at is left out.
     void watch(const std::filesystem::path& directory);

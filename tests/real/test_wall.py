@@ -1,5 +1,6 @@
 """Nothing outside of the restore's own places is written to: the kernel sees to that, where it has Landlock."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -7,20 +8,30 @@ import unittest
 
 from bootstrap_case import BootstrapCase, program, read
 
-# Answers landlock_create_ruleset with ENOSYS, as a kernel before 5.13 does, and becomes the command that follows.
-WITHOUT_LANDLOCK = '''#!%s
+# Becomes the command that follows, in a process whose kernel refuses what stands for KERNEL.
+REFUSING = '''#!%s
 import ctypes, errno, os, struct, sys
-LANDLOCK_CREATE_RULESET, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, MODE_FILTER = 444, 38, 22, 2
-LOAD_NUMBER, EQUAL, RETURN, ALLOW, ERROR = 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000
-rules = b''.join(struct.pack('HBBI', *rule) for rule in (
-    (LOAD_NUMBER, 0, 0, 0), (EQUAL, 0, 1, LANDLOCK_CREATE_RULESET), (RETURN, 0, 0, ERROR | errno.ENOSYS), (RETURN, 0, 0, ALLOW)))
+PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, MODE_FILTER = 38, 22, 2
+LOAD, EQUAL, RETURN, ALLOW, ERROR = 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000
+NUMBER, FIRST_ARGUMENT = 0, 16
+KERNEL
+rules = b''.join(struct.pack('HBBI', *rule) for rule in instructions)
 class Filter(ctypes.Structure):
     _fields_ = [('length', ctypes.c_ushort), ('rules', ctypes.c_char_p)]
 libc = ctypes.CDLL(None, use_errno=True)
-if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(Filter(4, rules)), 0, 0):
+program = Filter(len(instructions), rules)
+if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(program), 0, 0):
     sys.exit(os.strerror(ctypes.get_errno()))
 os.execvp(sys.argv[1], sys.argv[1:])
 ''' % sys.executable
+# Answers landlock_create_ruleset with ENOSYS, as a kernel before 5.13 does.
+WITHOUT_LANDLOCK = REFUSING.replace('KERNEL', '''
+instructions = ((LOAD, 0, 0, NUMBER), (EQUAL, 0, 1, 444), (RETURN, 0, 0, ERROR | errno.ENOSYS), (RETURN, 0, 0, ALLOW))''')
+# Answers seccomp and prctl(PR_SET_SECCOMP) with EPERM, as some containers do.
+WITHOUT_FILTERS = REFUSING.replace('KERNEL', '''
+seccomp, prctl = {'x86_64': (317, 157), 'aarch64': (277, 167)}[os.uname().machine]
+instructions = ((LOAD, 0, 0, NUMBER), (EQUAL, 3, 0, seccomp), (EQUAL, 0, 3, prctl), (LOAD, 0, 0, FIRST_ARGUMENT),
+                (EQUAL, 0, 1, PR_SET_SECCOMP), (RETURN, 0, 0, ERROR | errno.EPERM), (RETURN, 0, 0, ALLOW))''')
 
 # Pg_magic_struct (fmgr.h). PostgreSQL 15 added the name of the ABI to it, 18 two pointers, which may be null.
 EXTENSION = '''
@@ -116,4 +127,58 @@ class Wall(BootstrapCase):
         self.assertIn('the kernel has no Landlock', result.log)
         self.assertEqual(self.contents(), {'kept': 'kept', 'new': 'x\n'})
         self.assert_complete()
+
+
+class Flushing(BootstrapCase):
+    """On a disk whose mounts are told apart, so that nothing but what is tried here makes pgbackrest flush its files."""
+
+    SAID = 'pgbackrest flushes each file of the copy: '
+
+    def setUp(self):
+        super().setUp()
+        self.data_directory = self.node.data_directory = os.path.join(self.lab.mount_disk(600, 'disk'), 'data')
+        self.staging = self.data_directory + '.restoring'
+        self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
+        self.configure()
+
+    def bootstrap_of(self, kernel, *arguments):
+        return self.run_program(self.lab.write('refusing', kernel, 0o755), *self.command(*arguments))
+
+    def assert_flushed(self, result, why):
+        self.assert_done(result)
+        self.assertIn(self.SAID + why, result.log)
+        processes, = re.findall(r'restore command begin.*--process-max=(\d+)', result.log)
+        self.assertGreaterEqual(int(processes), min(16, 2 * len(os.sched_getaffinity(0))))  # initdb's files are small
+        self.assert_complete()
+
+    def test_nothing_is_flushed_and_nothing_is_said(self):
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertNotIn(self.SAID, result.log)
+        self.assert_complete()
+
+    def test_nor_without_landlock(self):
+        result = self.bootstrap_of(WITHOUT_LANDLOCK)
+        self.assert_done(result)
+        self.assertIn('the kernel has no Landlock', result.log)
+        self.assertNotIn(self.SAID, result.log)
+        self.assert_complete()
+
+    def test_but_for_a_script_which_may_need_sudo(self):
+        self.assert_flushed(self.bootstrap_of(WITHOUT_LANDLOCK, '--pgbackrest=' + self.wrap_pgbackrest('')),
+                            'it may start a setuid program')
+
+    def test_a_kernel_that_takes_no_filter_is_named_and_many_processes_copy(self):
+        self.assert_flushed(self.bootstrap_of(WITHOUT_FILTERS), 'the kernel takes no seccomp filter from this process: Operation not permitted')
+
+    def test_process_max_that_is_set_counts(self):
+        result = self.bootstrap_of(WITHOUT_FILTERS, '--process-max=3')
+        self.assert_done(result)
+        self.assertRegex(result.log, 'restore command begin.*--process-max=3 ')
+
+    def test_where_another_mount_would_not_be_noticed(self):
+        self.data_directory = self.node.data_directory = os.path.join(self.lab.mount_tmpfs(800, 'memory'), 'data')
+        self.staging = self.data_directory + '.restoring'
+        self.configure()
+        self.assert_flushed(self.bootstrap(), 'another mount of the file system of %s would not be noticed' % self.staging)
 

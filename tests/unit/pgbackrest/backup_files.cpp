@@ -76,9 +76,11 @@ TEST_CASE("the manifest is asked of the backup's repository, and tells nothing w
     {
         const Variable prints("FAKE_OUTPUT", "[target:file]\npg_data/PG_VERSION={\"size\":3}\n");
         CHECK(files_of_targets(fake.pgbackrest(), backup, {}) == Files{{3, true}});
+        CHECK(number_of_files(fake.pgbackrest(), backup) == 1);
         CHECK(fake.calls().back().find("--repo=2") != std::string::npos);
         CHECK(fake.calls().back().ends_with("repo-get backup/demo/20261122-153137F/backup.manifest"));
     }
     const Variable fails("FAKE_FAIL", "37");
     CHECK_FALSE(files_of_targets(fake.pgbackrest(), backup, {}));
+    CHECK_FALSE(number_of_files(fake.pgbackrest(), backup));
 }

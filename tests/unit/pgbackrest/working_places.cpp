@@ -77,3 +77,28 @@ TEST_CASE("whether a repository is read over a network is known from the options
     pgbackrest.common = {{"repo1-host", "backup"}};
     CHECK(reads("[global]\nrepo1-path=/r\n"));
 }
+
+TEST_CASE("a setuid program may be started by ssh, and by a script that is called as pgbackrest") {
+    const patroni_pgbackrest::Files files;
+    Pgbackrest pgbackrest;
+    pgbackrest.program = "/bin/true";
+    pgbackrest.stanza = "demo";
+    const auto may = [&](const std::string& lines, std::optional<unsigned> repository = {}) {
+        pgbackrest.configuration = files.write("pgbackrest.conf", lines);
+        return may_need_privileges(pgbackrest, "restore", repository);
+    };
+    CHECK_FALSE(may("[global]\nrepo1-path=/r\n"));
+    CHECK_FALSE(may("[global]\nrepo1-type=s3\n"));
+    CHECK_FALSE(may("[global]\nrepo1-host=backup\nrepo1-host-type=tls\n"));
+    CHECK(may("[global]\nrepo1-host=backup\n"));
+    const auto* two = "[global]\nrepo1-path=/r\nrepo2-host=backup\nrepo2-host-type=ssh\n";
+    CHECK(may(two));
+    CHECK_FALSE(may(two, 1));
+    CHECK(may(two, 2));
+    const auto wrapper = files.write("wrapper", "#!/bin/sh\nexec sudo pgbackrest \"$@\"\n");
+    std::filesystem::permissions(wrapper, std::filesystem::perms::owner_all);
+    pgbackrest.program = wrapper.string();
+    CHECK(may("[global]\nrepo1-path=/r\n"));
+    pgbackrest.program = "/nonexistent";
+    CHECK(may("[global]\nrepo1-path=/r\n"));
+}

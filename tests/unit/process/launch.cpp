@@ -4,6 +4,7 @@
 #include "support/forked.hpp"
 #include "system/file.hpp"
 #include "system/lock.hpp"
+#include "system/no_flush.hpp"
 #include "system/refusal.hpp"
 #include "system/write_wall.hpp"
 
@@ -214,15 +215,35 @@ TEST_CASE("a file that may be written to opens nothing beside it") {
     CHECK(system::entries(directory.path()) == Names{"mine"});
 }
 
-TEST_CASE("behind its wall a command and what it starts flush nothing when they are told so") {
+TEST_CASE("a command and what it starts flush nothing when they are told so, with a wall and without") {
     REQUIRE(system::landlock_version() > 0);
+    REQUIRE(system::refusal_to_flush_nothing() == 0);
     auto command = shell("sync /dev/null 2>/dev/null");  // which fsync refuses
-    command.writable.emplace();
-    CHECK_FALSE(succeeded(capture(command).outcome));
-    command.flushes = false;
-    CHECK(succeeded(capture(command).outcome));
-    command.writable.reset();
-    CHECK_FALSE(succeeded(capture(command).outcome));
+    for (const bool walled : {false, true}) {
+        CAPTURE(walled);
+        if (walled) {
+            command.writable.emplace();
+        }
+        command.flushes = true;
+        CHECK_FALSE(succeeded(capture(command).outcome));
+        command.flushes = false;
+        CHECK(succeeded(capture(command).outcome));
+    }
+}
+
+TEST_CASE("to ask whether a filter would be taken leaves this process without one, and with its privileges") {
+    const auto facts = [] { return system::read_file("/proc/thread-self/status"); };
+    const auto value = [](const std::string& status, const std::string& key) {
+        const auto at = status.find("\n" + key + ":\t");
+        return at == std::string::npos ? "" : status.substr(at + 1, status.find('\n', at + 1) - at);
+    };
+    const auto before = facts();
+    CHECK(system::refusal_to_flush_nothing() == 0);
+    for (const char* key : {"NoNewPrivs", "Seccomp"}) {
+        CAPTURE(key);
+        CHECK_FALSE(value(before, key).empty());
+        CHECK(value(facts(), key) == value(before, key));
+    }
 }
 
 }  // namespace patroni_pgbackrest::process

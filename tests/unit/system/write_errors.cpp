@@ -5,6 +5,10 @@
 
 using namespace patroni_pgbackrest;
 
+TEST_CASE("write_errors: the kernel's version is read, and tests run on one that keeps them") {
+    CHECK(system::WriteErrors::are_kept());
+}
+
 TEST_CASE("write_errors: a file system without errors is none, whether the directory is there or not") {
     const Files files;
     system::WriteErrors errors;
