@@ -115,6 +115,51 @@ class PowerFailures(BootstrapCase):
         self.assert_complete()
         self.assertIn('its copy is checked against the backup first', result.log)
 
+    def cut_when_pgbackrest_is(self, condition):
+        """Cuts it when the copy is so far, as seen in the staging directory, and pgbackrest was stopped there."""
+        self.lab.write('gate', '')
+        self.configure({'pgbackrest': self.wrap_pgbackrest('''if [ $VERB = restore ] && [ -e %s ]; then
+  cd %s
+  pgbackrest "$@" & copy=$!
+  until %s; do sleep .01; done
+  kill -STOP $copy 2>/dev/null; touch %s
+  sleep 600
+fi''' % (self.lab.path('gate'), self.staging, condition, self.lab.path('log/reached')))})
+        process = self.start_bootstrap('--process-max=1')
+        wait_until('the moment in the copy', lambda: os.path.exists(self.lab.path('log/reached')))
+        os.remove(self.lab.path('gate'))
+        self.lab.kill_all()
+        self.assert_nothing_runs(tidied=False)
+        self.lab.run_as_root('sync', *[name for name in glob.glob(self.staging + '/*') if os.path.isfile(name)])  # it happens to be kept
+        self.lab.cut_power(self.disk)
+        self.result_of(process)
+        self.assert_absent()
+
+    def assert_restored_by_the_next_run(self):
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assert_complete()
+        return result
+
+    def test_in_the_copy(self):
+        self.cut_when_pgbackrest_is('[ "$(find . -type f | wc -l)" -gt 200 ]')
+        self.assert_restored_by_the_next_run()
+
+    def test_when_the_copy_is_complete(self):
+        self.cut_when_pgbackrest_is('[ -e global/pg_control ]')
+        self.assert_restored_by_the_next_run()
+
+    def test_when_the_copy_was_noted_as_complete(self):
+        """The files that say so are kept, and most of the others are not."""
+        slow = self.wrapped_binaries('postgres', 'case " $* " in *" -D "*) kill -9 $PPID; sleep 600 ;; esac\nexec %s "$@"\n' % (
+            os.path.join(self.lab.bin_directory, 'postgres')))
+        self.configure(postgresql={'bin_dir': slow})
+        self.assertEqual(self.bootstrap().code, -9)
+        self.assertRegex(read(self.staging + '.d/journal.json'), '"(copied|replaying)"')
+        self.cut_power()
+        self.configure()
+        self.assert_checked_again()
+
     def test_in_the_replay(self):
         self.configure()
         process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
