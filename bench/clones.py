@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 
-from contest import Clock, paired
+from contest import Clock, compared
 from data_sets import Source, long_wal
 from lab import program
 
@@ -36,7 +36,7 @@ def clones(lab, sizes):
         remove(disk)
         return took['copy']
 
-    plain, kept = paired(3, *(lambda disk=disk: whole(disk) for disk in disks))
-    again, cloned = paired(1, *(lambda disk=disk: second(disk) for disk in disks))
-    print('clones: a restore on XFS without clones %.1f s, with one that is kept %.1f s, ratio %.2f; the copy for a second target %.1f s, '
-          'from the clone %.1f s' % (plain, kept, kept / plain, again, cloned))
+    plain, kept, ratio, least, most = compared(3, *(lambda disk=disk: whole(disk) for disk in disks))
+    again, cloned = compared(1, *(lambda disk=disk: second(disk) for disk in disks))[:2]
+    print('clones: a restore on XFS without clones %.1f s, with one that is kept %.1f s, ratio %.2f (%.2f to %.2f); the copy for a second '
+          'target %.1f s, from the clone %.1f s' % (plain, kept, ratio, least, most, again, cloned))

@@ -12,6 +12,7 @@ from lab import PatroniNode, Server, program, read, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GIGABYTE = 1 << 30
+SMALL = 100000  # bytes
 # postgresql.conf is the one that came back. The archive stays as it is, and the first who gets in comes after the replay.
 AS_PEOPLE_RUN_IT = ('archive_mode=off', 'hot_standby=off', 'fsync=on')
 PHASES = ('copy', 'replay', 'flush', 'start', 'rest')  # in their order, but for the plan, which is part of the rest
@@ -28,7 +29,8 @@ class Course:
 
     def __init__(self, source):
         self.lab, self.clock, self.answers = source.lab, source.clock, source.answers
-        self.is_remote = 'latency' in source.facts
+        # For answers from far away, or for the flush of each file.
+        self.copy_waits = 'latency' in source.facts or source.facts['bytes'] < SMALL * source.facts['files']
         self.configuration = self.lab.path('pgbackrest.conf')
         self.server, self.etcd = None, None
 
@@ -93,10 +95,10 @@ def by_hand(course, data):
 
 def by_expert(course, data):
     """What a DBA does who knows both programs and keeps what is on the disk safe: process-max is the number of processors, four
-    times that where the repository is far away; archive-async with a queue of 1 GiB; for the replay a quarter of the memory
-    as shared_buffers (8 GB at most), max_wal_size=16GB and checkpoint_timeout=30min. fsync stays on; recovery_prefetch is
-    on in PostgreSQL 15 and later by default."""
-    processes = len(os.sched_getaffinity(0)) * (4 if course.is_remote else 1)
+    times that where the copy mostly waits, for a repository that is far away or for the flush of many small files; archive-async
+    with a queue of 1 GiB; for the replay a quarter of the memory as shared_buffers (8 GB at most), max_wal_size=16GB and
+    checkpoint_timeout=30min. fsync stays on; recovery_prefetch is on in PostgreSQL 15 and later by default."""
+    processes = len(os.sched_getaffinity(0)) * (4 if course.copy_waits else 1)
     configuration = course.lab.write('expert.conf', read(course.configuration) + '''
 [global:restore]
 process-max=%d
@@ -140,11 +142,13 @@ recovery_target_action = 'promote'
 
 def floor(course, data):
     """What this machine can do: cp of the same backup as plain files, and cp as restore_command from WAL that lies beside it,
-    uncompressed. Nothing is flushed, nothing proven, and the settings of the replay are the expert's."""
+    uncompressed. Nothing is flushed, nothing proven, and the settings of the replay are the expert's, without prefetch of what lies
+    in memory."""
     copy = course.timed('cp', '-a', '--reflink=never', course.lab.path('copy'), data)
     course.lab.write(data + '/recovery.signal', '')
+    no_prefetch = ['recovery_prefetch=off'] if int(read(data + '/PG_VERSION')) >= 15 else []
     return {'copy': copy, 'replay': course.start(
-        data, 'fsync=off', "restore_command=cp '%s'/%%f \"%%p\"" % course.lab.path('wal'), *for_a_replay())}
+        data, *no_prefetch, 'fsync=off', "restore_command=cp '%s'/%%f \"%%p\"" % course.lab.path('wal'), *for_a_replay())}
 
 
 # The first one is what the others are compared with.

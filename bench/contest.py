@@ -1,4 +1,5 @@
 """Contenders in turn on each data set, for as long as there is time."""
+import collections
 import shutil
 import statistics
 import time
@@ -27,10 +28,27 @@ class Clock:
         return self.remaining()
 
 
-def paired(rounds, first, second):
-    """Medians of two things done in turn, so that a machine whose speed drifts treats both alike."""
+Compared = collections.namedtuple('Compared', 'first second ratio least most')  # medians, but for the ratio's ends
+
+
+def compared(rounds, first, second):
+    """The seconds of two things done in turn, so that a machine whose speed drifts treats both alike, and the ratio of the second to
+    the first in the same round. One more round comes before these."""
     seconds = [(first(), second()) for _ in range(rounds + 1)][1:]
-    return statistics.median(a for a, _ in seconds), statistics.median(b for _, b in seconds)
+    ratios = [b / a for a, b in seconds]
+    return Compared(statistics.median(a for a, _ in seconds), statistics.median(b for _, b in seconds), statistics.median(ratios),
+                    min(ratios), max(ratios))
+
+
+def paired(rounds, first, second):
+    """The medians alone."""
+    return compared(rounds, first, second)[:2]
+
+
+def in_turn(contenders, round_number):
+    """Each round begins with the next of them, so that none always comes behind the same other one."""
+    at = round_number % len(contenders)
+    return contenders[at:] + contenders[:at]
 
 
 def why_not_begun(needed, left):
@@ -72,7 +90,8 @@ def measure_one(lab, name, sizes, clock, share):
         course = Course(source)
         while is_another_round(done, sizes.rounds, time.monotonic() - began, share):
             begun = time.monotonic()
-            rounds.append({contender: rounded(course.run(contender)) for contender in CONTENDERS if contender in sizes.contenders})
+            chosen = [contender for contender in CONTENDERS if contender in sizes.contenders]
+            rounds.append({contender: rounded(course.run(contender)) for contender in in_turn(chosen, len(rounds))})
             done.append(time.monotonic() - begun)
     except (AssertionError, OutOfTime) as error:
         if clock.remaining() > 0:

@@ -1,5 +1,4 @@
 """What single commands cost beside what somebody else's program takes for the same, as ratios in the same run."""
-import glob
 import json
 import os
 import re
@@ -12,7 +11,9 @@ import time
 from clones import clones
 from contest import paired
 from lab import program
+from planning import plan
 from replay_settings import settings
+from served import served
 from source_cluster import PlainCluster, pgbackrest, switch_wal, wait_until_archived
 
 
@@ -23,7 +24,8 @@ def timed(lab, *command, environment=None):
 
 
 # Started in turn from one small parent, as PostgreSQL starts its restore_command: for each later command what it takes
-# more than the first, as the median of the pairs. Prints the first command's median and those.
+# more than the first in the same turn, as the median with the ends of the middle eight tenths. Prints the first command's median and
+# those.
 LOOP = '''
 import json, os, statistics, sys, time
 commands = [json.loads(command) for command in sys.argv[1:]]
@@ -36,7 +38,8 @@ for _ in range(300):
         _, status = os.waitpid(os.posix_spawnp(words[0], words, os.environ), 0)
         times.append(time.monotonic() - began)
         assert status == 0, words
-more = [statistics.median(time - first for time, first in zip(times, seconds[0])) for times in seconds[1:]]
+more = [[time - first for time, first in zip(times, seconds[0])] for times in seconds[1:]]
+more = [[statistics.median(each), *statistics.quantiles(each, n=10)[::8]] for each in more]
 os.write(output, json.dumps([statistics.median(seconds[0])] + more).encode())
 '''
 
@@ -68,7 +71,7 @@ def resident_kilobytes(command):
 
 def start(lab, _):
     """--version against the interpreter that a helper in Python has to start."""
-    python, more = in_turn(lab, ['/usr/bin/python3', '-c', 'pass'], [program(), '--version'])
+    python, (more, _, _) = in_turn(lab, ['/usr/bin/python3', '-c', 'pass'], [program(), '--version'])
     ours = python + more
     print('start: --version %.1f ms, /usr/bin/python3 -c pass %.1f ms, ratio %.2f' % (ours * 1e3, python * 1e3, ours / python))
     resident = resident_kilobytes([program(), '--version'])
@@ -95,9 +98,10 @@ def guard(lab, _):
         'retry_wait': 1, 'base_configuration': ''}))
 
     wanted = [segment, 'pg_wal/got']
-    plain, more = in_turn(lab, command + wanted, [program(), 'archive-get'] + wanted, directory=data)
+    plain, (more, least, most) = in_turn(lab, command + wanted, [program(), 'archive-get'] + wanted, directory=data)
     shutil.rmtree(data)
-    print('guard: pgbackrest archive-get %.1f ms, ours %.1f ms more, ratio %.2f' % (plain * 1e3, more * 1e3, 1 + more / plain))
+    print('guard: pgbackrest archive-get %.1f ms, ours %.1f ms more (eight of ten times %.1f to %.1f), ratio %.2f' % (
+        plain * 1e3, more * 1e3, least * 1e3, most * 1e3, 1 + more / plain))
 
 
 def overhead(lab, _):
@@ -125,39 +129,8 @@ def overhead(lab, _):
             copies.append(plain)
             extra.append(ours - recovery - plain)
             ratios.append((ours - recovery) / plain)
-    print('overhead: the same pgbackrest restore %.0f ms, bootstrap without its replay %.0f ms more, ratio %.3f' % (
-        statistics.median(copies) * 1e3, statistics.median(extra) * 1e3, statistics.median(ratios)))
-
-
-def plan(lab, sizes):
-    """check, which plans a restore, against one recursive listing of the same archive by pgbackrest."""
-    archived = sizes.archived
-    cluster = PlainCluster(lab, lab.path('repo'))
-    cluster.start()
-    cluster.back_up()
-    last = switch_wal(cluster)
-    wait_until_archived(cluster, last)
-    cluster.server.stop()
-    name, first = '00000001%08X%08X', int(last[8:16] + last[22:], 16) + 1
-    # The real WAL goes on behind the many, of which a plan reads no more than the names.
-    lab.run('pg_resetwal', '-l', name % divmod(first + archived, 256), cluster.server.data_directory)
-    cluster.start_again()
-    cluster.write_batches(1)
-    cluster.lose()
-    archive, = glob.glob(lab.path('repo', 'archive/demo/*-1'))
-    for number in range(first, first + archived):
-        segment = name % divmod(number, 256)
-        os.makedirs(os.path.join(archive, segment[:16]), exist_ok=True)
-        with open('%s/%s/%s-%040x.gz' % (archive, segment[:16], segment, number), 'wb'):
-            pass
-    configuration = '--config=' + lab.path('pgbackrest.conf')
-    whole, ours = paired(
-        5, lambda: timed(lab, 'pgbackrest', configuration, '--stanza=demo', '--output=json', '--recurse', 'repo-ls',
-                         'archive/demo/' + os.path.basename(archive)),
-        lambda: timed(lab, program(), 'check', '--pgbackrest-config=' + lab.path('pgbackrest.conf'), '--stanza=demo',
-                      '--scope=demo', '--datadir=' + lab.path('nowhere')))
-    print('plan: %d segments archived, one recursive listing %.0f ms, check %.0f ms, ratio %.2f' % (
-        archived, whole * 1e3, ours * 1e3, ours / whole))
+    print('overhead: the same pgbackrest restore %.0f ms, bootstrap without its replay %.0f ms more, ratio %.3f (%.3f to %.3f)' % (
+        statistics.median(copies) * 1e3, statistics.median(extra) * 1e3, statistics.median(ratios), min(ratios), max(ratios)))
 
 
 # Lines as long files have them, behind what every file has.
@@ -254,5 +227,5 @@ def rehearse(lab, sizes):
 
 
 # Each takes a lab of its own, and the sizes that were asked for.
-COSTS = {'start': start, 'guard': guard, 'overhead': overhead, 'plan': plan, 'settings': settings, 'clones': clones, 'rehearse': rehearse,
-         'yaml': long_yaml}
+COSTS = {'start': start, 'guard': guard, 'overhead': overhead, 'plan': plan, 'served': served, 'settings': settings, 'clones': clones,
+         'rehearse': rehearse, 'yaml': long_yaml}

@@ -73,9 +73,14 @@ def figures(data_set):
     return found
 
 
+def scatters(figure):
+    """Whether the rounds are so far apart that the ratio tells little."""
+    return figure.most > 1.25 * figure.least
+
+
 def line(name, data_set):
     """For people who wait."""
-    parts = ['%s %.2f (%.2f to %.2f)' % (contender, each.ratio, each.least, each.most)
+    parts = ['%s %.2f (%.2f to %.2f%s)' % (contender, each.ratio, each.least, each.most, ', scatters' if scatters(each) else '')
              for contender, each in figures(data_set).items() if contender != BASELINE]
     return '%s: by hand %.1f s; %s; %d rounds' % (
         name, figures(data_set)[BASELINE].seconds, ', '.join(parts), len(data_set['rounds']))

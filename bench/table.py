@@ -11,7 +11,7 @@ import re
 from contest import BASELINE
 from contenders import CONTENDERS
 from data_sets import DATA_SETS
-from results import figures
+from results import figures, scatters
 
 BLOCK = re.compile(r'(<!-- bench:begin (en|zh) (\S+) -->\n).*?(<!-- bench:end -->)', re.DOTALL)
 WORDS = {
@@ -20,24 +20,24 @@ WORDS = {
         'latency': 'a distant repository',
         'hand': 'by hand', 'expert': 'by an expert', 'python': 'wrapper in Python', 'standalone': 'standalone mode',
         'patroni': 'patroni mode', 'floor': "the machine's limit",
-        'data set': 'data set', 'seconds': '%.1f s', 'comma': ', ', 'colon': ': ', 'range': '%.2f (%.2f–%.2f)',
+        'data set': 'data set', 'seconds': '%.1f s', 'comma': ', ', 'colon': ': ', 'range': '%s%.2f (%.2f–%.2f)',
         'size': '%.2f GB in %d files', 'segments': '%d WAL segments', 'rounds': '%d rounds', 'increments': '%d increments',
         'away': '%g ms away in each direction',
         'machine': 'Measured on %(date)s: %(processors)d × %(model)s, %(memory).0f GiB of memory, %(file_system)s, Linux %(kernel)s, '
                    'PostgreSQL %(PostgreSQL)s, pgBackRest %(pgBackRest)s, patroni_pgbackrest %(patroni_pgbackrest)s.',
         'meaning': 'By hand: seconds until the server accepts connections, the median. The others: ratio to that in the same round, the '
-                   'median (lowest–highest). Less is faster.',
+                   'median (lowest–highest). Less is faster. ≈: the highest is more than 1.25 times the lowest.',
         'plot': 'the phases of each, in seconds', 'not run': 'Not measured: %s.'},
     'zh': {
         'big': '少量大文件', 'small-files': '大量小文件', 'long-wal': '大量 WAL', 'chain': '增量备份链', 'latency': '远端仓库',
         'hand': '手工恢复', 'expert': '专家手工恢复', 'python': 'Python 脚本', 'standalone': 'standalone 模式', 'patroni': 'patroni 模式',
         'floor': '机器极限',
-        'data set': '数据', 'seconds': '%.1f 秒', 'comma': '，', 'colon': '：', 'range': '%.2f（%.2f–%.2f）',
+        'data set': '数据', 'seconds': '%.1f 秒', 'comma': '，', 'colon': '：', 'range': '%s%.2f（%.2f–%.2f）',
         'size': '%.2f GB，%d 个文件', 'segments': '%d 个 WAL 段', 'rounds': '%d 轮', 'increments': '%d 个增量备份',
         'away': '单向延迟 %g 毫秒',
         'machine': '测于 %(date)s：%(processors)d × %(model)s，内存 %(memory).0f GiB，%(file_system)s，Linux %(kernel)s，'
                    'PostgreSQL %(PostgreSQL)s，pgBackRest %(pgBackRest)s，patroni_pgbackrest %(patroni_pgbackrest)s。',
-        'meaning': '“手工恢复”一列是到服务器接受连接为止的秒数（中位数）；其余各列是同一轮中与它的比值，取中位数（最小–最大），越小越快。',
+        'meaning': '“手工恢复”一列是到服务器接受连接为止的秒数（中位数）；其余各列是同一轮中与它的比值，取中位数（最小–最大），越小越快。≈ 表示最大值超过最小值的 1.25 倍。',
         'plot': '各阶段所用的秒数', 'not run': '未测：%s。'},
 }
 
@@ -72,7 +72,8 @@ def description(data_set, words):
 
 def cells(found, there, words):
     return ['' if contender not in found else words['seconds'] % found[contender].seconds if contender == BASELINE
-            else words['range'] % (found[contender].ratio, found[contender].least, found[contender].most) for contender in there]
+            else words['range'] % ('≈ ' if scatters(found[contender]) else '', found[contender].ratio, found[contender].least,
+                                   found[contender].most) for contender in there]
 
 
 def filled(text, results, directory):

@@ -5,6 +5,7 @@ distant. Nothing is measured here.
     tests/support/check_bench.py
 """
 import copy
+import hashlib
 import os
 import socket
 import subprocess
@@ -18,6 +19,7 @@ BENCH = os.path.join(os.path.dirname(os.path.dirname(HERE)), 'bench')
 sys.path[:0] = [HERE, BENCH]
 sys.dont_write_bytecode = True
 import contest  # noqa: E402
+import planning  # noqa: E402
 import results  # noqa: E402
 from contenders import CONTENDERS  # noqa: E402
 from data_sets import DATA_SETS  # noqa: E402
@@ -48,7 +50,7 @@ def check_ratios():
     assert found['hand'][:4] == (8, 1, 1, 1), found
     assert found['standalone'][:4] == (5, .625, .5, 1), found
     assert found['hand'].phases == {'copy': 6 * .8, 'replay': 4 * .8}, found
-    assert 'standalone 0.62 (0.50 to 1.00); 3 rounds' in results.line('big', example()['data_sets']['big'])
+    assert 'standalone 0.62 (0.50 to 1.00, scatters); 3 rounds' in results.line('big', example()['data_sets']['big'])
 
 
 def check_merging():
@@ -72,7 +74,7 @@ def refusal(action):
 def check_table():
     text = filled(DOCUMENT % 'en', example(), '')
     assert text.startswith('before\n<!-- bench:begin en no-picture.svg -->\n| data set | by hand | standalone mode |\n'), text
-    assert '\n| few big files: 1.50 GB in 1000 files, 4 WAL segments, 3 rounds | 8.0 s | 0.62 (0.50–1.00) |\n' in text, text
+    assert '\n| few big files: 1.50 GB in 1000 files, 4 WAL segments, 3 rounds | 8.0 s | ≈ 0.62 (0.50–1.00) |\n' in text, text
     assert 'on 2026-11-22: 2 × A & B, 8 GiB of memory' in text and 'Not measured: a chain of increments.' in text, text
     assert 'old' not in text and '![' not in text and text.endswith('<!-- bench:end -->\nafter\n'), text
     assert filled(text, example(), '') == text
@@ -109,6 +111,22 @@ def check_minutes():
     except contest.OutOfTime:
         return
     raise AssertionError('there is time where there is none')
+
+
+def check_turns():
+    assert [contest.in_turn(list('abc'), number) for number in range(4)] == [list('abc'), list('bca'), list('cab'), list('abc')]
+    seconds = iter((9, 9, 2, 1, 4, 6, 2, 2))  # the first two are of the round that does not count
+    assert contest.compared(3, lambda: next(seconds), lambda: next(seconds)) == (2, 2, 1, .5, 1.5)
+
+
+def check_made_up():
+    """What is made up has pgBackRest's own checksum: here that of a backup.info that 2.45 has written."""
+    sections = [['[backrest]', 'backrest-format=5', 'backrest-version="2.45"']]
+    assert planning.checksum(sections) == hashlib.sha1(b'{"backrest":{"backrest-format":5,"backrest-version":"2.45"}}').hexdigest()
+    sections.append(['[target:file]', 'pg_data/a=b={"size":1}'])
+    assert planning.checksum(sections) == hashlib.sha1(
+        b'{"backrest":{"backrest-format":5,"backrest-version":"2.45"},"target:file":{"pg_data/a=b":{"size":1}}}').hexdigest()
+    assert planning.segment(257) == '000000010000000100000001'
 
 
 def check_distance():
@@ -152,5 +170,5 @@ def echo(listener):
 
 
 if __name__ == '__main__':
-    for check in (check_ratios, check_merging, check_table, check_picture, check_minutes, check_distance):
+    for check in (check_ratios, check_merging, check_table, check_picture, check_minutes, check_turns, check_made_up, check_distance):
         check()
