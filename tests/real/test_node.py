@@ -1,4 +1,5 @@
 """What Patroni and PostgreSQL need on the node besides the backup is missed before the copy, not after it."""
+import glob
 import json
 import os
 import re
@@ -421,6 +422,21 @@ class SilentDcs(LeavingCase):
         self.assertIn('than what was judged: it is judged now', result.log)
         self.assert_complete()
         self.assertEqual(self.sql("select substr(rolpassword, 1, 5) from pg_authid where rolname = 'replicator'"), 'SCRAM')
+
+    def seconds_of(self, hosts):
+        """{phase: seconds} of a restore that asks this DCS, and is gone afterwards."""
+        report = self.lab.path('report.json')
+        self.configure(etcd3={'hosts': hosts})
+        self.assert_done(self.bootstrap('--report=' + report))
+        for path in glob.glob(self.data_directory + '*'):
+            (shutil.rmtree if os.path.isdir(path) else os.remove)(path)
+        return json.loads(read(report))['durations']
+
+    def test_no_look_takes_more_than_two_seconds_longer_than_with_one_that_answers(self):
+        answering, silent = self.seconds_of(self.node.etcd), self.seconds_of(self.dcs.address)
+        for phase in ('request', 'plan', 'copy', 'recovery', 'sync', 'hand-over'):
+            # A machine that does other things meanwhile may add to it; what was waited for, at each look, was 20 s.
+            self.assertLess(silent.get(phase, 0), answering.get(phase, 0) + 2 + 3, phase)
 
     def test_one_that_stays_silent_holds_up_the_hand_over_no_longer_than_a_look(self):
         self.configure(etcd3={'hosts': self.dcs.address})
