@@ -210,7 +210,10 @@ void recover(const InForce& in_force, const Request& request, RunView& view, con
 void restore(InForce& in_force, Request& request, RunView& view, const Plan& plan,
              const std::filesystem::path& bin_directory, StagingDirectory& staging, const Beginning& beginning) {
     view.phase("copy");
-    std::optional<system::WriteBack> write_back(staging.path());
+    std::optional<system::WriteBack> write_back;
+    if (!request.writes_late) {
+        write_back.emplace(staging.path());
+    }
     auto start = Start::replay;
     if (const auto* earlier = std::get_if<Continue>(&beginning)) {
         log::info("the copy of an earlier run is complete: the recovery goes on");

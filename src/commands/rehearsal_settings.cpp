@@ -24,9 +24,9 @@ constexpr std::uint64_t default_disk_floor = 1ULL << 30;
 constexpr std::size_t longest_kept_directory = 90;
 
 /// Of this node's restore, and none of a rehearsal's.
-constexpr auto of_the_node =
-    std::to_array<std::string_view>({"recovery", "tablespace-map", "tablespace-map-all", "link-map", "link-all",
-                                     "reuse-data", "source", "report", "process-max", "preload", "replay-setting"});
+constexpr auto of_the_node = std::to_array<std::string_view>(
+    {"recovery", "tablespace-map", "tablespace-map-all", "link-map", "link-all", "reuse-data", "source", "report",
+     "process-max", "preload", "replay-setting", "write-back"});
 
 /// Of a target.
 constexpr auto of_the_target =

@@ -20,6 +20,8 @@ const std::vector<OptionDefinition>& bootstrap_options() {
          "shared_preload_libraries for the replay, only where WAL was written by a custom resource manager [none]"},
         {"replay-setting", list, ours, "NAME=VALUE",
          "a parameter of the private server that replays, in place of this program's; no value: PostgreSQL's default"},
+        {"write-back", value, ours, "WHEN",
+         "when what is restored begins to reach the disk: early, meanwhile; late, with the flush at the end [early]"},
         {"reuse-data", value, ours, "DIR",
          "begin the copy with this directory of the same cluster: it is renamed, and only changed files travel; auto: "
          "with one that Patroni set aside beside the data directory [everything is copied]"},

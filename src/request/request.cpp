@@ -178,6 +178,16 @@ void read_source(Settings& settings, Request& request) {
     }
 }
 
+void read_write_back(Settings& settings, Request& request) {
+    if (const auto when = settings.value("write-back")) {
+        request.writes_late = when->text == "late";
+        if (!request.writes_late && when->text != "early") {
+            settings.problem(when->place, fmt::format("'{}' is not a value for write-back", when->text),
+                             "use early or late");
+        }
+    }
+}
+
 void read_retry(Settings& settings, pgbackrest::RetryPolicy& retry) {
     retry.retries = settings.number("retry", 0, 100).value_or(retry.retries);
     retry.wait =
@@ -251,6 +261,7 @@ Request make(const std::vector<GivenOption>& given, std::optional<patroni::Confi
     request.replay_settings = read_replay_settings(settings, request.recovery);
     read_reused_data(settings, request);
     read_source(settings, request);
+    read_write_back(settings, request);
     read_retry(settings, request.retry);
     read_log_level(settings, request);
     refuse_unknown_outputs(settings);

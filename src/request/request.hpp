@@ -52,6 +52,7 @@ struct Request {
     std::string preload_libraries;
     /// Of the private server that replays; one without a value is left to PostgreSQL.
     std::vector<postgres::Setting> replay_settings{};
+    bool writes_late = false;  ///< write-back: late
     std::optional<std::filesystem::path> reuse_data;
     bool reuses_set_aside = false;  ///< reuse-data: auto; which directory that is, the plan decides
     bool source_is_fenced = false;  ///< WAL that still arrives is not a reason to refuse

@@ -78,6 +78,12 @@ class ReplaySettings(BootstrapCase):
         self.assert_refused(self.bootstrap('--replay-setting=jit'), 2, "'jit' is not a value for replay-setting", 'write NAME=VALUE')
         self.assert_done(self.bootstrap('--replay-setting=jit=off'))
 
+    def test_what_is_written_late_is_whole_as_well(self):
+        self.assert_refused(self.bootstrap('--write-back=never'), 2, "'never' is not a value for write-back", 'use early or late')
+        self.configure({'write-back': 'late'})
+        self.assert_done(self.bootstrap())
+        self.assert_complete()
+
     def check(self):
         return self.run_program(program(), 'check', '--patroni-config=' + self.yml, '--scope=' + self.node.scope,
                                 '--datadir=' + self.data_directory)

@@ -228,6 +228,11 @@ TEST_CASE("our own settings are understood or refused") {
     CHECK(request.preload_libraries == "extension");
     CHECK_FALSE(request.reuse_data);
     CHECK_FALSE(request.reuses_set_aside);
+    CHECK_FALSE(request.writes_late);
+    CHECK(request_for({{"write-back", "late"}}).writes_late);
+    CHECK_FALSE(request_for({{"write-back", "early"}}).writes_late);
+    CHECK(refusals({{"write-back", "never"}}) ==
+          Problems{{"'never' is not a value for write-back", "use early or late", "--write-back"}});
     CHECK(refusals({{"log-format", "xml"}}) ==
           Problems{{"'xml' is not a log format", "use text or json", "--log-format"}});
     CHECK(refusals({{"log-level", "loud"}}) ==
