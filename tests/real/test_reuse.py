@@ -103,6 +103,18 @@ class SetAside(RepositoryCase):
         server.stop()
         self.assert_rows_of(result, 1)
 
+    def test_one_with_a_tablespace_elsewhere_is_passed_over_and_neither_is_touched(self):
+        elsewhere = self.lab.make('elsewhere')
+        self.alpha.sql("create tablespace space location '%s'" % elsewhere)
+        self.alpha.sql('create table there tablespace space as select 1 as n')
+        self.alpha.back_up('with-tablespace')
+        self.set_aside()
+        before = sums_of(self.lab, elsewhere)
+        result = self.bootstrap(AUTO, '--tablespace-map=space=' + self.lab.path('mapped'))
+        self.assert_passes_over(result, r'pg_tblspc/\d+ in it is a symbolic link, and nothing elsewhere is touched unless reuse-data names')
+        self.assertEqual(sums_of(self.lab, elsewhere), before)
+        self.assert_rows_of(result, 1)
+
     def test_one_whose_wal_the_archive_does_not_have_waits_until_it_has(self):
         self.alpha.stop()
         self.alpha.start('archive_command=false')
