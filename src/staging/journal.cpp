@@ -91,6 +91,16 @@ bool Journal::is_of_this_boot(const std::filesystem::path& staging) const {
     return !now.empty() && boot == now;
 }
 
+bool Journal::went_back_to(const std::filesystem::path& staging) const {
+    struct stat facts {};
+    if (phase != Phase::handed_over || ::stat((staging / "global" / "pg_control").c_str(), &facts) != 0 ||
+        facts.st_ino != control_inode) {
+        return false;
+    }
+    const auto control = postgres::read_control_file(staging);
+    return control && control->system_identifier == system_identifier && has_never_started(*control);
+}
+
 bool Journal::has_never_started(const postgres::ControlFile& control) const {
     // pg_control's time has seconds only: PostgreSQL may be started in the one in which the replay's server was
     // stopped.

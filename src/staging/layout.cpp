@@ -197,7 +197,7 @@ void refuse_somebodys_data(const Layout& layout) {
         return;
     }
     const auto journal = Journal::read(layout.journal());
-    if (!journal || !journal->may_have_staging()) {
+    if (!journal || !(journal->may_have_staging() || journal->went_back_to(layout.staging))) {
         throw Failure(
             ExitCode::unsafe,
             fmt::format("staging directory {} is not ours: {}", layout.staging.string(),

@@ -107,6 +107,9 @@ StagingDirectory::StagingDirectory(const Request& request)
         log::info("{} pgbackrest processes of an earlier run were still there: ended", left);
     }
     auto journal = Journal::read(layout_.journal());
+    if (journal && journal->went_back_to(layout_.staging)) {
+        journal->phase = Phase::handing_over;
+    }
     of_patroni_ = journal ? journal->last_call().of_patroni : std::nullopt;
     if (journal && is_begun(*journal, layout_) && !is_over(*journal, layout_)) {
         earlier_ = std::move(journal);

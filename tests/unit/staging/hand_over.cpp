@@ -224,6 +224,29 @@ TEST_CASE("whichever call of a hand-over fails for good, both failures are told,
     }
 }
 
+TEST_CASE("what went back behind the journal's last word is handed over by the next run") {
+    for (const bool entry_by_entry : {false, true}) {
+        CAPTURE(entry_by_entry);
+        const Restore restore;
+        arrange(restore, entry_by_entry);
+        const auto journal = restore.files.path("data.restoring.d/journal.json");
+        {
+            StagingDirectory staging(restore.request);
+            HandOverCalls calls;
+            calls.enter = [&](StagingDirectory& entered, Phase phase) {
+                HandOverCalls::enter_phase(entered, phase);
+                throw Failure(ExitCode::system_refused, "cannot sync the journal's directory", "");
+            };
+            CHECK_THROWS_AS(hand_over(staging, calls), Failure);
+            staging.journal().phase = Phase::handed_over;  // as if nothing more could be written
+            staging.journal().handed_over = HandedOver::of(restore.files.path("data.restoring"));
+            staging.journal().save(journal);
+        }
+        run_again(restore);
+        CHECK(is_whole(restore));
+    }
+}
+
 TEST_CASE("wherever the way back of a hand-over ends, the next run goes on from there") {
     const bool entry_by_entry = GENERATE(false, true);
     const auto forth = calls_of_hand_over(entry_by_entry);
