@@ -229,7 +229,7 @@ TEST_CASE("two questions for one segment are both answered, and so is one asked 
     served.spooled(segment(1, 2));
     CHECK(served.ask(Strings{segment(1, 2), segment(1, 2)}) == std::vector<int>{0, 0});
     const auto calls = served.calls();
-    CHECK(std::count(calls.begin(), calls.end(), "0 " + segment(1, 2)) == 1);
+    CHECK(std::count(calls.begin(), calls.end(), "1 " + segment(1, 2)) == 1);
     CHECK(served.ask(segment(1, 2)) == 0);
 }
 
