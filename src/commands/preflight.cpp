@@ -6,19 +6,26 @@
 #include "checks/review_places.hpp"
 #include "checks/review_replay.hpp"
 #include "commands/check_configuration.hpp"
+#include "patroni/command_words.hpp"
 #include "patroni/review_server_start.hpp"
 #include "patroni/startup_files.hpp"
 #include "pgbackrest/backup_files.hpp"
 #include "pgbackrest/backup_targets.hpp"
 #include "pgbackrest/option_in_force.hpp"
 #include "pgbackrest/origin.hpp"
+#include "process/launch.hpp"
 #include "system/log.hpp"
 #include "system/process_facts.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <functional>
+#include <optional>
+#include <string>
+#include <system_error>
 #include <unistd.h>
+#include <vector>
 
 namespace patroni_pgbackrest::commands {
 
@@ -54,6 +61,20 @@ void refuse_errors(std::vector<Finding> findings) {
     if (errors != findings.end()) {
         throw Failure(ExitCode::preflight_refused, errors_in({errors, findings.end()}));
     }
+}
+
+/// Whether the block's restore_command starts this very program: a script of its name may set what this call has.
+bool is_own_guard(const Request& request) {
+    const auto& method = request.patroni->method;
+    if (!method || !method->recovery_conf) {
+        return false;
+    }
+    const auto command = method->recovery_conf->find("restore_command");
+    const auto words = command == method->recovery_conf->end() ? std::vector<std::string>()
+                                                               : patroni::command_words(command->second.text);
+    const auto program = words.empty() ? std::nullopt : process::find_executable(words.front());
+    std::error_code error;
+    return program && std::filesystem::equivalent(*program, "/proc/self/exe", error);
 }
 
 }  // namespace
@@ -102,7 +123,7 @@ void refuse_configuration(const BootstrapArguments& arguments, const Request& re
 }
 
 void refuse_secrets_of_the_call(const BootstrapArguments& arguments, const Request& request) {
-    const auto patroni = request.recovery == Recovery::patroni && arguments.calling_patroni
+    const auto patroni = request.recovery == Recovery::patroni && arguments.calling_patroni && is_own_guard(request)
                              ? system::facts_of(*arguments.calling_patroni)
                              : std::nullopt;
     if (!patroni) {

@@ -22,7 +22,8 @@ std::optional<std::filesystem::path> configured_binaries(const Request& request)
 void refuse_root(const std::string& command);
 
 /// In patroni mode PostgreSQL replays, and has Patroni's environment. Throws Failure(preflight_refused) where only
-/// Patroni's call has a secret of the repository, before the command's program or in a script.
+/// Patroni's call has a secret of the repository, before the command's program or in a script. Not where the block's
+/// restore_command calls the guard through a script, which may set it as well.
 void refuse_secrets_of_the_call(const BootstrapArguments& arguments, const Request& request);
 
 /// What patroni.yml alone shows, as the first step of `bootstrap`: warnings go to the log. Throws

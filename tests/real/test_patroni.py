@@ -209,6 +209,14 @@ class PatroniMode(UnderPatroni):
         self.node.wait_for_leader()
         self.assert_back(BATCHES)
 
+    def test_a_secret_that_a_script_sets_for_the_guard_as_well_is_not_refused(self):
+        self.lab.make('bin')
+        script = self.lab.write('bin/patroni_pgbackrest', '#!/bin/sh\nexport PGBACKREST_REPO1_CIPHER_PASS=marked-secret\n'
+                                'exec %s "$@"\n' % program(), 0o755)
+        conf = {**self.recovery_conf(), 'restore_command': script + ' archive-get %f "%p"'}
+        self.bring_back({'command': script + ' bootstrap', 'recovery_conf': conf})
+        self.assert_back(BATCHES)
+
     def test_what_is_handed_over_cannot_be_promoted_by_itself(self):
         # Segments in pg_wal would be replayed by a server without recovery settings; none may be left there.
         self.configure(self.patroni_mode('time', 7))
