@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::pgbackrest {
@@ -124,10 +125,15 @@ std::set<unsigned> repositories_of(const Pgbackrest& pgbackrest, std::optional<u
     return repositories;
 }
 
+bool is_setuid(const std::filesystem::path& program) {
+    std::error_code error;
+    const auto mode = std::filesystem::status(program, error).permissions();
+    return (mode & (std::filesystem::perms::set_uid | std::filesystem::perms::set_gid)) != std::filesystem::perms::none;
+}
+
 /// Whether an interpreter runs it, and so what else it starts is not known. True of what cannot be read.
-bool is_script(const std::string& program) {
-    const auto path = process::find_executable(program);
-    std::ifstream file(path.value_or(std::filesystem::path()), std::ios::binary);
+bool is_script(const std::filesystem::path& program) {
+    std::ifstream file(program, std::ios::binary);
     constexpr std::streamsize length = 2;
     std::array<char, length> begin{};
     return !file.read(begin.data(), length) || begin == std::array{'#', '!'};
@@ -192,10 +198,11 @@ bool reads_over_network(const Pgbackrest& pgbackrest, const std::string& command
 }
 
 bool may_need_privileges(const Pgbackrest& pgbackrest, const std::string& command, std::optional<unsigned> repository) {
+    const auto program = process::find_executable(pgbackrest.program).value_or(std::filesystem::path());
     const auto repositories = repositories_of(pgbackrest, repository);
-    return is_script(pgbackrest.program) || std::any_of(repositories.begin(), repositories.end(), [&](unsigned number) {
-               return starts_ssh(pgbackrest, command, number);
-           });
+    return is_setuid(program) || is_script(program) ||
+           std::any_of(repositories.begin(), repositories.end(),
+                       [&](unsigned number) { return starts_ssh(pgbackrest, command, number); });
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -101,4 +101,13 @@ TEST_CASE("a setuid program may be started by ssh, and by a script that is calle
     CHECK(may("[global]\nrepo1-path=/r\n"));
     pgbackrest.program = "/nonexistent";
     CHECK(may("[global]\nrepo1-path=/r\n"));
+    using std::filesystem::perms;
+    const auto program = files.path("pgbackrest");
+    std::filesystem::copy_file("/bin/true", program);
+    pgbackrest.program = program.string();
+    CHECK_FALSE(may("[global]\nrepo1-path=/r\n"));
+    for (const auto bit : {perms::set_uid, perms::set_gid}) {
+        std::filesystem::permissions(program, perms::owner_all | bit);
+        CHECK(may("[global]\nrepo1-path=/r\n"));
+    }
 }
