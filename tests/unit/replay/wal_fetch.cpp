@@ -232,6 +232,22 @@ TEST_CASE("who begins with another file than was thought gets that one") {
     CHECK(fetching.delivers(third));
 }
 
+TEST_CASE("the first segment is not fetched again when a history is asked for before it") {
+    Fetched fetching("[ -z \"$SYNC\" ] || exit 1\n" + Fetching::delivering());
+    fetching.fetch.begin(second);
+    CHECK(within_10_s([&] {
+        std::error_code error;
+        return fs::file_size(fetching.delivered(second), error) == Fetching::size.bytes;
+    }));
+    for (int i = 0; i < 20; ++i) {
+        interruption::run_one_event(std::chrono::milliseconds(20));  // until it was reaped
+    }
+    CHECK_FALSE(fetching.delivers("00000002.history"));
+    const process::Child bringing(fetching.bringing(second), {}, {});  // and is done with that one
+    CHECK(fetching.asked(second).file == fetching.taken(second));
+    CHECK(fetching.calls() == Strings{"0 " + second, "1 00000002.history"});
+}
+
 TEST_CASE("what an asynchronous process has looked for in vain is asked for without another one") {
     Fetched fetching;
     fetching.spooled(second + ".ok", 'x', 0);
