@@ -87,8 +87,9 @@ PhaseView Progress::look(Clock::time_point now) const {
     view.lasts = std::chrono::floor<std::chrono::seconds>(now - begun_);
     view.quiet = std::chrono::floor<std::chrono::seconds>(now - moved_);
     if (planned_ > 0) {
-        // To hundredths, rounded down: what is not done is not 100 %.
-        view.percent = std::floor(1e4 * static_cast<double>(done_) / static_cast<double>(planned_)) / 100;
+        // To hundredths, rounded down: what is not done is not 100 %. Some 15 TB that are done may be just below it.
+        const auto hundredths = std::floor(1e4 * static_cast<double>(done_) / static_cast<double>(planned_));
+        view.percent = done_ == planned_ ? 100 : hundredths / 100;
         view.rate = rate(now);
     }
     if (view.rate && *view.rate > 0) {

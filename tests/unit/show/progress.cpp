@@ -228,6 +228,15 @@ TEST_CASE("a phase that is all but done is not at 100 %") {
     CHECK(rounded(*view.percent) == 99.99);
 }
 
+TEST_CASE("a phase that is done is at 100 %, however large it is") {
+    constexpr std::uint64_t bytes = 17'061'390'033'353;  // 10,000 times that, divided by it, is less than 10,000
+    Progress progress;
+    progress.begin("copy", start);
+    progress.plan(Unit::bytes, bytes, 0, start);
+    progress.advance(bytes, start + 1s);
+    CHECK(progress.look(start + 1s).percent == 100.0);
+}
+
 TEST_CASE("what moves slowly has a rate that is not 0") {
     PhaseView view;
     view.unit = Unit::segments;
