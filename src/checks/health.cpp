@@ -136,4 +136,14 @@ std::vector<Finding> look_at_health(const postgres::Client& client, bool into_da
     return findings;
 }
 
+std::vector<Finding> left_by_a_restore(std::vector<Finding> findings) {
+    std::erase_if(findings, [](const Finding& finding) {
+        return finding.id != "verify-collation" && finding.id != "verify-database-unusable";
+    });
+    for (auto& finding : findings) {
+        finding.problem.hint = "after a restore, in the restored cluster: " + finding.problem.hint;
+    }
+    return findings;
+}
+
 }  // namespace patroni_pgbackrest

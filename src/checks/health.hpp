@@ -27,4 +27,8 @@ std::vector<Finding> judge_health(const postgres::ContentFacts& facts,
 /// Asks the server, and each database that connections are allowed to if `into_databases` is set, within `limit`.
 std::vector<Finding> look_at_health(const postgres::Client& client, bool into_databases, std::chrono::seconds limit);
 
+/// Those that a rehearsal tells: what a restore on this machine would leave to be done. Nothing subscribes there, and
+/// nobody can ask again. What they say to drop or to build anew is the restored cluster's, and never the living one's.
+std::vector<Finding> left_by_a_restore(std::vector<Finding> findings);
+
 }  // namespace patroni_pgbackrest

@@ -62,15 +62,6 @@ std::uint64_t replayed_segments(const Plan& plan, postgres::Lsn end) {
     return std::min<std::uint64_t>(before ? *before + 1 : plan.wal.segments, plan.wal.segments);
 }
 
-/// What a restore on this machine would leave to be done. Nothing subscribes in a rehearsal, and nobody can ask again.
-std::vector<Finding> left_by_a_restore(const postgres::Client& client) {
-    auto findings = look_at_health(client, true, std::chrono::minutes(5));
-    std::erase_if(findings, [](const Finding& finding) {
-        return finding.id != "verify-collation" && finding.id != "verify-database-unusable";
-    });
-    return findings;
-}
-
 /// In the private server, once it is a primary.
 void examine(const RehearseArguments& arguments, const RehearsalSettings& settings, const postgres::Client& client,
              Drill& drill) {
@@ -95,8 +86,9 @@ void examine(const RehearseArguments& arguments, const RehearsalSettings& settin
         drill.judge(dump_to_nowhere(client, dumped));
         examined.push_back(fmt::format("dump of {} databases", dumped.size()));
     }
+    drill.phase("databases");
+    drill.judge(left_by_a_restore(look_at_health(client, true, std::chrono::minutes(5))));
     drill.phase("shutdown");
-    drill.judge(left_by_a_restore(client));
 }
 
 void check_pages(const fs::path& bin_directory, const fs::path& data_directory, Drill& drill) {

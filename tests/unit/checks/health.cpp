@@ -64,3 +64,16 @@ TEST_CASE("a subscription that is enabled is told of, with its slot") {
                "verify-subscription: subscription idle of database app is enabled, and takes changes from slot none of "
                "its publisher"});
 }
+
+TEST_CASE("what a rehearsal tells of it is for the restored cluster, and never for the living one") {
+    const DatabaseAnswer empty{std::nullopt, "FATAL: \"base/5\" is not a valid data directory"};
+    const ContentFacts facts{{{"app", false, true, "", ""}, {"old", false, true, "2.31", "2.36"}},
+                             {{"orders", "app", "orders_slot"}}};
+    const auto findings = left_by_a_restore(judge_health(facts, {{"app", empty}, {"old", {ChangedCollations{}, ""}}}));
+    Said ids;
+    for (const auto& finding : findings) {
+        ids.push_back(finding.id);
+        CHECK(finding.problem.hint.starts_with("after a restore, in the restored cluster: "));
+    }
+    CHECK(ids == Said{"verify-database-unusable", "verify-collation"});
+}
