@@ -13,7 +13,6 @@
 #include <ctime>
 #include <fmt/format.h>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,9 +34,8 @@ struct Family {
 };
 
 constexpr std::string_view prefix = "patroni_pgbackrest_";
-/// For another one that writes; it takes a moment, and a run does not wait for it long.
-constexpr int most_looks = 40;
-constexpr std::chrono::milliseconds pause_between_looks(50);
+/// For another one that writes. It takes a moment, and less than what an interrupted run has left for this.
+constexpr std::chrono::milliseconds longest_wait(1500);
 constexpr std::string_view last_success = "last_success_timestamp_seconds";
 constexpr std::string_view last_end = "last_run_end_timestamp_seconds";
 
@@ -218,11 +216,8 @@ std::string metrics_text(std::string_view run, const RunStatus& status, const st
 }
 
 void write_metrics(const std::filesystem::path& file, std::string_view run, const RunStatus& status, Teller teller) {
-    system::DirectoryLocks lock;  // what another run writes at the same time would be lost, or this
-    const auto directory = std::filesystem::absolute(file).parent_path();
-    for (int look = 0; look < most_looks && !lock.take(directory); ++look) {
-        std::this_thread::sleep_for(pause_between_looks);
-    }
+    // What another run writes at the same time would be lost, or this. Locked directories are somebody's whole runs.
+    const auto lock = system::lock_for_replacing(file, longest_wait);
     const auto earlier = system::read_file_if_present(file).value_or("");
     const auto lines = system::lines(earlier);
     if (!std::all_of(lines.begin(), lines.end(), is_ours)) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -51,7 +52,7 @@ bool is_same_file(const struct stat& one, const struct stat& other) {
 bool is_still_there(int descriptor, const std::filesystem::path& path) {
     struct stat locked {
     }, named{};
-    return ::fstat(descriptor, &locked) == 0 && ::lstat(path.c_str(), &named) == 0 && is_same_file(locked, named);
+    return ::fstat(descriptor, &locked) == 0 && ::stat(path.c_str(), &named) == 0 && is_same_file(locked, named);
 }
 
 bool are_same_file(int one, int other) {
@@ -118,6 +119,25 @@ bool is_locked(const std::filesystem::path& path) {
     const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     // Shared, so that those who look do not see each other.
     return descriptor.is_open() && ::flock(descriptor.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+Descriptor lock_for_replacing(const std::filesystem::path& file, std::chrono::milliseconds at_most) {
+    constexpr std::chrono::milliseconds between_looks(20);
+    const auto end = Clock::now() + at_most;
+    while (true) {
+        Descriptor lock(::open(file.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644));
+        if (!lock.is_open()) {
+            return lock;
+        }
+        const bool is_held = ::flock(lock.number(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+        if (!is_held && is_still_there(lock.number(), file)) {
+            return lock;
+        }
+        if (Clock::now() >= end) {
+            return Descriptor();
+        }
+        std::this_thread::sleep_for(between_looks);
+    }
 }
 
 bool DirectoryLocks::take(const std::filesystem::path& directory) {

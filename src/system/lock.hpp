@@ -2,6 +2,7 @@
 
 #include "system/descriptor.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <vector>
 
@@ -21,6 +22,11 @@ class Lock {
   private:
     int descriptor_;
 };
+
+/// An exclusive flock on a file that each of its writers replaces by another, for as long as the descriptor lives.
+/// Where there is no file, an empty one is made. Not open where it cannot be opened, or somebody else holds it for
+/// longer than `at_most`; where the file system has no locks it is open all the same.
+Descriptor lock_for_replacing(const std::filesystem::path& file, std::chrono::milliseconds at_most);
 
 /// Exclusive flocks on directories themselves, which leave no file in them, for as long as this lives.
 class DirectoryLocks {

@@ -177,7 +177,8 @@ class Interrupted(RehearsalCase):
 
     def test_ended_by_a_signal_it_leaves_nothing_at_once(self):
         at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)
-        process = self.start('--pgbackrest=' + at)
+        metrics = self.lab.path('.local/state/patroni_pgbackrest/drill.prom')  # in the directory that it has locked
+        process = self.start('--pgbackrest=' + at, '--metrics-file=' + metrics)
         self.wait_for_sleep()
         process.terminate()
         wait_until('the end', lambda: process.poll() is not None)
@@ -185,6 +186,7 @@ class Interrupted(RehearsalCase):
         self.assert_nothing_left()
         self.assert_nothing_runs()
         self.assertEqual(self.history()[-1]['exit_code'], 143)
+        self.assertIn(self.metric('last_run_exit_code', 143), read(metrics))
 
     def test_two_at_once_are_refused(self):
         at = self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP)

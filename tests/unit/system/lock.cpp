@@ -5,7 +5,9 @@
 #include "system/failure.hpp"
 #include "system/interruption.hpp"
 
+#include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <unistd.h>
@@ -111,6 +113,24 @@ TEST_CASE("whether somebody holds a lock is seen without a process number, and t
     locks = DirectoryLocks();
     CHECK_FALSE(is_locked(directory.path()));
     CHECK(others.take(directory.path()));
+}
+
+TEST_CASE("a file that its writers replace is locked for one of them, whatever holds its directory") {
+    using namespace std::chrono_literals;
+    const PrivateDirectory directory;
+    const auto file = directory.path() / "file";
+    DirectoryLocks of_a_run;
+    CHECK(of_a_run.take(directory.path()));
+    auto first = lock_for_replacing(file, 0ms);
+    CHECK(first.is_open());
+    CHECK_FALSE(lock_for_replacing(file, 50ms).is_open());
+    write_file(directory.path() / "new", "1");
+    std::filesystem::rename(directory.path() / "new", file);
+    const auto second = lock_for_replacing(file, 0ms);
+    CHECK(second.is_open());
+    first = Descriptor();
+    CHECK_FALSE(lock_for_replacing(file, 0ms).is_open());
+    CHECK_FALSE(lock_for_replacing(directory.path() / "away" / "file", 0ms).is_open());
 }
 
 TEST_CASE("a lock that cannot be made names the file") {
