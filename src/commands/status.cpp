@@ -87,9 +87,10 @@ RunStatus status_of(const fs::path& data_directory) {
     Layout layout;
     for (const auto& journal : journals_of(data_directory)) {
         const auto file = journal.parent_path() / "status.json";
-        auto found = read_status(file);
         std::error_code error;
-        if (!found && fs::exists(file, error)) {
+        const bool was_there = fs::exists(file, error);
+        auto found = read_status(file);
+        if (was_there && !found && fs::exists(file, error)) {  // neither made nor removed meanwhile
             damaged = file;
         }
         if (found && (!written || found->updated > written->updated)) {
