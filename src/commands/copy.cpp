@@ -66,9 +66,8 @@ unsigned processes_of_copy(const Request& request, const Plan& plan, const std::
         return processes_for(request, "restore", repository);
     }
     log::info("pgbackrest flushes each file of the copy: {}", *why_it_flushes);
-    const auto files = request.processes ? std::nullopt : pgbackrest::number_of_files(request.pgbackrest, plan.backup);
-    return files ? processes_with_flushes(request, repository, *files, plan.backup.size)
-                 : processes_for(request, "restore", repository);
+    return processes_with_flushes(request, repository, plan.backup.size,
+                                  [&] { return pgbackrest::number_of_files(request.pgbackrest, plan.backup); });
 }
 
 /// What ALTER SYSTEM had left, kept from an earlier copy, would come back in place of this one's where that is empty.

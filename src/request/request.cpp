@@ -299,7 +299,8 @@ unsigned processes_for(const Request& request, const std::string& command, std::
                : processors;
 }
 
-unsigned processes_with_flushes(const Request& request, unsigned repository, std::uint64_t files, std::uint64_t bytes) {
+unsigned processes_with_flushes(const Request& request, unsigned repository, std::uint64_t bytes,
+                                const std::function<std::optional<std::uint64_t>()>& count_files) {
     // A flush takes some 2 ms, in which a process copies so much.
     constexpr std::uint64_t bytes_in_one_wait = 200000;
     constexpr std::uint64_t most = 16;
@@ -307,6 +308,7 @@ unsigned processes_with_flushes(const Request& request, unsigned repository, std
     if (request.processes || usual >= most || bytes == 0 || is_over_network(request, "restore", repository)) {
         return static_cast<unsigned>(usual);
     }
+    const auto files = count_files().value_or(0);
     return static_cast<unsigned>(std::min(usual * (1 + files * bytes_in_one_wait / bytes), most));
 }
 

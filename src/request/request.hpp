@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -78,9 +79,11 @@ Request make_request_in_any_mode(const std::vector<GivenOption>& given, std::opt
 /// begun (MaxStartups in sshd_config(5)).
 unsigned processes_for(const Request& request, const std::string& command, std::optional<unsigned> repository);
 
-/// The same for a restore that flushes each of so many files, which have so many bytes together. While some processes
-/// wait for the disk others work: the smaller the files, the more of them, up to 16. Over a network they wait anyway.
-unsigned processes_with_flushes(const Request& request, unsigned repository, std::uint64_t files, std::uint64_t bytes);
+/// The same for a restore that flushes each file; all of them have so many bytes together. While some processes wait
+/// for the disk others work: the smaller the files, the more of them, up to 16. Over a network they wait anyway. The
+/// files are counted only where their number decides.
+unsigned processes_with_flushes(const Request& request, unsigned repository, std::uint64_t bytes,
+                                const std::function<std::optional<std::uint64_t>()>& count_files);
 
 /// As far as they are said, found even when the request itself is in error.
 struct ClusterNames {

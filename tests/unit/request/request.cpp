@@ -373,18 +373,27 @@ TEST_CASE("more processes read a repository over a network, and only the one tha
 
 TEST_CASE("where each file is flushed, more processes copy the smaller the files are") {
     const Files files;
-    const auto processes = [&](const std::string& lines, std::uint64_t number, std::uint64_t bytes) {
+    bool is_counted = false;
+    const auto processes = [&](const std::string& lines, std::optional<std::uint64_t> number, std::uint64_t bytes) {
         const auto file = files.write("a.conf", "[global:restore]\n" + lines);
-        return processes_with_flushes(request_for({{"pgbackrest-config", file.string()}}), 1, number, bytes);
+        is_counted = false;
+        return processes_with_flushes(request_for({{"pgbackrest-config", file.string()}}), 1, bytes, [&] {
+            is_counted = true;
+            return number;
+        });
     };
     const auto usual = std::min(system::processors(), 999U);
     const auto most = std::max(usual, 16U);
     CHECK(processes("repo1-path=/r\n", 15, 15ULL << 30) == usual);
     CHECK(processes("repo1-path=/r\n", 1000, 200'000'000) == std::min(2 * usual, most));
     CHECK(processes("repo1-path=/r\n", 21'000, 300'000'000) == most);
+    CHECK(is_counted == (usual < 16));
+    CHECK(processes("repo1-path=/r\n", std::nullopt, 300'000'000) == usual);
     CHECK(processes("repo1-path=/r\n", 21'000, 0) == usual);
     CHECK(processes("repo1-path=/r\nprocess-max=3\n", 21'000, 300'000'000) == 3);
+    CHECK_FALSE(is_counted);
     CHECK(processes("repo1-host=backup\n", 21'000, 300'000'000) == std::max(usual, std::min(4 * usual, 8U)));
+    CHECK_FALSE(is_counted);
 }
 
 TEST_CASE("what pgBackRest's configuration says of a restore counts as if it stood in the block") {
