@@ -10,6 +10,7 @@
 #include "commands/print.hpp"
 #include "commands/run_outputs.hpp"
 #include "commands/status.hpp"
+#include "patroni/command_words.hpp"
 #include "patroni/configuration.hpp"
 #include "patroni/local_server.hpp"
 #include "patroni/members.hpp"
@@ -36,6 +37,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace patroni_pgbackrest::commands {
 
@@ -247,10 +249,22 @@ bool may_pass(const Finding& finding) {
     return finding.id == "verify-probe-unanswered" || finding.id == "verify-in-recovery";
 }
 
+/// Those of the bootstrap that Patroni called: the command itself may name another file than the block.
+std::optional<std::filesystem::path> metrics_of_bootstrap(const std::optional<patroni::Configuration>& configuration) {
+    const auto call = configuration && configuration->method
+                          ? patroni::call_of_us(configuration->method->command, "bootstrap")
+                          : std::nullopt;
+    std::vector<GivenOption> given;
+    if (const auto file = call ? value_in(call->words, "metrics-file") : std::nullopt) {
+        given.push_back({"metrics-file", *file});
+    }
+    return metrics_path(given, configuration);
+}
+
 /// The restore itself has written that it was done.
 void tell_metrics(const Invocation& invocation, const std::filesystem::path& data_directory) {
     RunFiles files;
-    files.metrics = metrics_path({}, invocation.patroni);
+    files.metrics = metrics_of_bootstrap(invocation.patroni);
     if (!files.metrics) {
         return;
     }

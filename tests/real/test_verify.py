@@ -99,12 +99,14 @@ class AsPostBootstrap(VerifyCase):
         self.assertRegex(said, r'(?m)^probes     1 of 1 true\n0 errors, 0 warnings$')
 
     def test_a_false_probe_makes_patroni_discard_the_cluster(self):
-        metrics = self.lab.path('restore.prom')
-        self.with_verify({'probe': EVERY_BATCH % (BATCHES + 1), 'metrics-file': metrics})
+        metrics, of_the_block = self.lab.path('restore.prom'), self.lab.path('block.prom')
+        self.with_verify({'probe': EVERY_BATCH % (BATCHES + 1), 'metrics-file': of_the_block,
+                          'command': '%s bootstrap --metrics-file=%s' % (program(), metrics)})
         self.node.wait_for_end()
         labels = '{run="restore",scope="%s",stanza="demo"' % self.node.scope
         for line in ('last_run_success%s} 0\n', 'last_run_exit_code%s} 8\n', 'last_run_target_reached%s} 0\n', 'last_run_info%s,phase="verify",'):
             self.assertIn('\npatroni_pgbackrest_' + line % labels, read(metrics))
+        self.assertFalse(os.path.exists(of_the_block), 'nor had the restore written there')
         self.assertRegex(self.lab.log('node1'), r"(?m)^ERROR   verify-probe: .*: probe 1: .* returned 'false' instead of true")
         self.assert_absent()
         self.assertIn('"rejected": {', read(self.node.set_aside() + '/patroni_pgbackrest.rejected'))
