@@ -309,9 +309,9 @@ Outcome run(const Command& command, const OnLine& on_output, const OnLine& on_er
 Capturing::Capturing(const Command& command, std::chrono::seconds limit)
     : deadline_(Clock::now() + limit), child_(command, &captured_.output, &captured_.errors) {}
 
-bool Capturing::is_done() {
+bool Capturing::is_done(milliseconds at_most) {
     if (!is_done_) {
-        child_.wait(milliseconds(50));
+        child_.wait(at_most);
     }
     return has_ended();
 }

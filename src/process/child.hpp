@@ -91,8 +91,8 @@ class Capturing {
   public:
     explicit Capturing(const Command& command, std::chrono::seconds limit = std::chrono::seconds(300));
 
-    /// Runs the event loop for at most 50 ms; true when the result is there. Throws as Child::wait.
-    bool is_done();
+    /// Runs the event loop for as long at most; true when the result is there. Throws as Child::wait.
+    bool is_done(std::chrono::milliseconds at_most = std::chrono::milliseconds(50));
     /// The same while somebody else runs the event loop.
     bool has_ended();
     /// To its process group.

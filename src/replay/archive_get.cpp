@@ -5,6 +5,7 @@
 #include "postgres/control_data.hpp"
 #include "process/child.hpp"
 #include "replay/guard.hpp"
+#include "replay/guard_fetch.hpp"
 #include "replay/made_places.hpp"
 #include "replay/ticket.hpp"
 #include "replay/wal_source.hpp"
@@ -58,39 +59,6 @@ process::Command fetch_command(const Ticket& ticket, bool is_in_its_place, const
     return command;
 }
 
-/// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
-/// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82). When they
-/// do not find a segment, nobody is told which repository could not list its segments (archiveFileMissing in
-/// archive/get/get.c, 2.33 to 2.60). And a spool or a lock path may be at fault that cannot be written to.
-process::Captured fetch(const process::Command& command, const std::string& wanted) {
-    constexpr int absent = 1, archive_timeout = 82;
-    auto result = process::capture_while_it_works(command, longest_standstill);
-    if (process::succeeded(result.outcome)) {
-        return result;
-    }
-    const auto* exited = std::get_if<process::Exited>(&result.outcome);
-    const auto code = exited == nullptr ? 0 : exited->code;
-    const bool is_segment = postgres::is_segment_name(wanted);  // history files are never fetched asynchronously
-    const auto& words = command.arguments;
-    const bool is_asynchronous = is_segment && std::find(words.begin(), words.end(), "--archive-async") != words.end();
-    if (code != absent && (is_asynchronous || code == archive_timeout)) {
-        log::info("{} was not delivered asynchronously ({}): fetched without that", wanted,
-                  pgbackrest::what_happened(result.outcome));
-    }
-    if (is_asynchronous || code == archive_timeout || (code == absent && is_segment)) {
-        result = process::capture_while_it_works(synchronous(command), longest_standstill);
-    }
-    return result;
-}
-
-/// What lay in the spool before this recovery is delivered as if it had been fetched for it.
-process::Captured fetch_past_spool(const process::Command& command, const std::string& why,
-                                   const std::string& destination) {
-    log::warning("{}: fetched again, past the spool", why);
-    system::remove_file(destination);
-    return process::capture_while_it_works(synchronous(command), longest_standstill);
-}
-
 int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>& control, const std::string& wanted,
                 const std::string& destination) {
     if (is_past_the_end(ticket, wanted)) {
@@ -110,7 +78,7 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
     const auto command = fetch_command(ticket, is_in_its_place, wanted, destination);
     pgbackrest::Retries retries(ticket.retry);
     while (true) {
-        auto result = fetch(command, wanted);
+        auto result = fetch_for_guard(ticket, command, wanted, destination);
         auto refused =
             process::succeeded(result.outcome) ? refuse_delivered(ticket, wanted, destination, control) : std::nullopt;
         if (refused) {

@@ -60,6 +60,30 @@ struct Recovery {
     std::string errors{};
 };
 
+const std::string third = "000000010000000000000003", last = "000000010000000000000004";
+
+/// One that has the first planned segment, and a spool for four of 1 MB.
+struct WithSpool : Recovery {
+    static inline const std::string incoming = "data.restoring.d/spool/archive/demo/in/";
+    static inline const std::string content = std::string(1048576, 'x');
+
+    WithSpool() {
+        const auto spool = directory.path("data.restoring.d/spool").string();
+        ticket["archive_get"] = {fake,
+                                 "--stanza=demo",
+                                 "--archive-async",
+                                 "--archive-get-queue-max=4194304",
+                                 "--spool-path=" + spool,
+                                 "archive-get"};
+        ticket["segment_size"] = content.size();
+        write_ticket();
+        std::filesystem::create_directories(directory.path("pg_wal"));
+        CHECK(ask(planned) == 0);
+        std::filesystem::create_directories(directory.path(incoming));
+    }
+    void fill(const std::string& name) const { directory.write(incoming + name, content); }
+};
+
 }  // namespace
 
 TEST_CASE("without a ticket archive-get is an ordinary restore_command") {
@@ -215,6 +239,43 @@ TEST_CASE("with a ticket a segment that no asynchronous process delivers is aske
     // A history file is never fetched asynchronously.
     CHECK(recovery.ask("00000001.history", {{"FAKE_FAIL", "47"}, {"FAKE_ONLY", "*--archive-async*"}}) == 200);
     CHECK_FALSE(contains(recovery.directory.read("calls"), "--no-archive-async"));
+}
+
+TEST_CASE("with a ticket what lies in the restore's own spool is taken without pgbackrest while that is half full") {
+    WithSpool recovery;
+    recovery.fill(third);
+    recovery.fill(last);
+    recovery.fill("000000010000000000000005");
+    CHECK(recovery.ask(third) == 0);
+    CHECK_FALSE(recovery.directory.has("calls"));
+    CHECK(recovery.directory.read("pg_wal/RECOVERYXLOG") == WithSpool::content);
+    CHECK_FALSE(recovery.directory.has(WithSpool::incoming + third));
+    // Now its archive-get has to see to more.
+    CHECK(recovery.ask(last) == 0);
+    CHECK(recovery.calls() == 1);
+    CHECK(recovery.directory.has(WithSpool::incoming + last));
+}
+
+TEST_CASE("with a ticket what comes into the spool is taken before pgbackrest looks there again") {
+    WithSpool recovery;
+    const auto file = recovery.directory.path(WithSpool::incoming + third).string();
+    const auto deliver = "head -c 1048576 /dev/zero | tr '\\0' x >" + file;
+    CHECK(recovery.ask(third, {{"FAKE_RUN", deliver}, {"FAKE_HANG", "1"}}) == 0);
+    CHECK(recovery.calls() == 1);
+    CHECK(recovery.directory.read("pg_wal/RECOVERYXLOG") == WithSpool::content);
+    CHECK_FALSE(recovery.directory.has(WithSpool::incoming + third));
+}
+
+TEST_CASE("with a ticket nothing asynchronous is started for what nothing follows, or was looked for in vain") {
+    WithSpool recovery;
+    CHECK(recovery.ask(last) == 0);
+    CHECK(contains(recovery.directory.read("calls"), "--no-archive-async"));
+    CHECK(recovery.calls() == 1);
+    CHECK(recovery.ask("000000010000000000000005", {{"FAKE_FAIL", "1"}}) == 1);
+    CHECK(recovery.calls() == 1);
+    recovery.directory.write(WithSpool::incoming + third + ".ok", "");
+    CHECK(recovery.ask(third) == 0);
+    CHECK(contains(recovery.directory.read("calls"), "--no-archive-async"));
 }
 
 TEST_CASE("with a ticket what was fetched ahead for another server is not believed") {

@@ -1,0 +1,135 @@
+#include "replay/guard_fetch.hpp"
+
+#include "pgbackrest/error_meaning.hpp"
+#include "replay/guard.hpp"
+#include "replay/wal_fetch.hpp"
+#include "system/file.hpp"
+#include "system/log.hpp"
+#include "system/text.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <variant>
+#include <vector>
+
+namespace patroni_pgbackrest {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::chrono::hours longest_fetch(1);
+constexpr std::chrono::milliseconds between_looks_at_spool(4);
+
+/// What a restore's own spool holds.
+struct Spool {
+    fs::path incoming;
+    postgres::SegmentSize size;
+    std::uint64_t queue;  ///< bytes that may lie there
+};
+
+/// The value of `--NAME=`; empty when it is not there.
+std::string value_of(const std::vector<std::string>& words, std::string_view option) {
+    const auto word =
+        std::find_if(words.begin(), words.end(), [&](const auto& one) { return one.starts_with(option); });
+    return word == words.end() ? std::string() : word->substr(option.size());
+}
+
+bool is_asynchronous(const process::Command& command) {
+    const auto& words = command.arguments;
+    return std::find(words.begin(), words.end(), "--archive-async") != words.end();
+}
+
+std::optional<Spool> spool_of(const Ticket& ticket, const process::Command& command) {
+    const auto path = value_of(command.arguments, "--spool-path=");
+    const auto stanza = value_of(command.arguments, "--stanza=");
+    const auto queue = system::number(value_of(command.arguments, "--archive-get-queue-max="));
+    if (path.empty() || stanza.empty() || !queue || !ticket.segment_size || !is_asynchronous(command)) {
+        return std::nullopt;
+    }
+    return Spool{fs::path(path) / "archive" / stanza / "in", *ticket.segment_size, static_cast<std::uint64_t>(*queue)};
+}
+
+/// Where pg_wal lies on another file system archive-get copies it.
+bool take(const Spool& spool, const std::string& wanted, const fs::path& destination) {
+    std::error_code error;
+    if (is_whole_in_spool(spool.incoming, wanted, spool.size)) {
+        fs::rename(spool.incoming / wanted, destination, error);
+        return !error;
+    }
+    return false;
+}
+
+/// Whether another process would bring nothing but this file, or has not found it.
+bool is_nothing_ahead(const Ticket& ticket, const Spool& spool, const std::string& wanted) {
+    std::error_code error;
+    return !fs::exists(spool.incoming / wanted, error) && (wanted == ticket.last_segment() || !ticket.plans(wanted) ||
+                                                           fs::exists(spool.incoming / (wanted + ".ok"), error));
+}
+
+/// An archive-get that finds the segment ends at once, and has another asynchronous process started where the spool is
+/// no more than half full.
+process::Captured fetch_through(const Spool& spool, const process::Command& command, const std::string& wanted,
+                                const fs::path& destination) {
+    const process::Captured taken{process::Exited{0}, {}, {}};
+    const bool finds_it = is_whole_in_spool(spool.incoming, wanted, spool.size);
+    const bool is_half_full = segments_in_spool(spool.incoming) * spool.size.bytes > spool.queue / 2;
+    if (is_half_full && take(spool, wanted, destination)) {
+        return taken;
+    }
+    process::Capturing archive_get(command, longest_fetch);
+    while (!archive_get.is_done(between_looks_at_spool)) {
+        if (!finds_it && take(spool, wanted, destination)) {
+            archive_get.signal(SIGTERM);  // it would wait for what is not there any more
+            archive_get.result();
+            return taken;
+        }
+    }
+    return archive_get.result();
+}
+
+}  // namespace
+
+/// Before 2.59 asynchronous processes can get in each other's way: the one that holds the lock does not fetch the
+/// segment, the one that would dies of the lock, and archive-get waits for it in vain (archive-timeout, 82). When they
+/// do not find a segment, nobody is told which repository could not list its segments (archiveFileMissing in
+/// archive/get/get.c, 2.33 to 2.60). And a spool or a lock path may be at fault that cannot be written to.
+process::Captured fetch_for_guard(const Ticket& ticket, const process::Command& command, const std::string& wanted,
+                                  const fs::path& destination) {
+    constexpr int absent = 1, archive_timeout = 82;
+    const bool is_segment = postgres::is_segment_name(wanted);  // history files are never fetched asynchronously
+    const auto spool = is_segment ? spool_of(ticket, command) : std::nullopt;
+    if (spool && is_nothing_ahead(ticket, *spool, wanted)) {
+        return process::capture_while_it_works(synchronous(command), longest_fetch);
+    }
+    auto result = spool ? fetch_through(*spool, command, wanted, destination)
+                        : process::capture_while_it_works(command, longest_fetch);
+    if (process::succeeded(result.outcome)) {
+        return result;
+    }
+    const auto* exited = std::get_if<process::Exited>(&result.outcome);
+    const auto code = exited == nullptr ? 0 : exited->code;
+    const bool is_ahead = is_segment && is_asynchronous(command);
+    if (code != absent && (is_ahead || code == archive_timeout)) {
+        log::info("{} was not delivered asynchronously ({}): fetched without that", wanted,
+                  pgbackrest::what_happened(result.outcome));
+    }
+    if (is_ahead || code == archive_timeout || (code == absent && is_segment)) {
+        result = process::capture_while_it_works(synchronous(command), longest_fetch);
+    }
+    return result;
+}
+
+process::Captured fetch_past_spool(const process::Command& command, const std::string& why,
+                                   const fs::path& destination) {
+    log::warning("{}: fetched again, past the spool", why);
+    system::remove_file(destination);
+    return process::capture_while_it_works(synchronous(command), longest_fetch);
+}
+
+}  // namespace patroni_pgbackrest
