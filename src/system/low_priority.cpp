@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,6 +29,11 @@ void run_behind_others() {
     errno = 0;
     if (::getpriority(PRIO_PROCESS, 0) == 0 && errno == 0 && ::setpriority(PRIO_PROCESS, 0, lowest) != 0) {
         log::warning("nice {} is refused: {}", lowest, std::strerror(errno));
+    }
+    const sched_param none{};
+    if (::sched_getscheduler(0) == SCHED_OTHER && ::getpriority(PRIO_PROCESS, 0) == lowest &&
+        ::sched_setscheduler(0, SCHED_IDLE, &none) != 0) {
+        log::warning("scheduling policy idle is refused: {}", std::strerror(errno));
     }
     const auto own = ::syscall(SYS_ioprio_get, of_a_process, 0);
     const bool is_chosen = own > 0 && (own >> class_shift) != 0;
