@@ -135,8 +135,8 @@ struct Journal {
     bool may_have_staging() const {
         return phase != Phase::handed_over && !(only_planned() && system_identifier.empty());
     }
-    /// Whether what it says was handed over lies in staging, as it was: the hand-over failed behind its last write to the
-    /// journal and was taken back, and that could not be written any more.
+    /// Whether what it says was handed over lies in staging, as it was: the hand-over failed behind its last write to
+    /// the journal and was taken back, and that could not be written any more.
     bool went_back_to(const std::filesystem::path& staging) const;
     /// The bootstrap that was called last on this node.
     BootstrapCall last_call() const { return planning.value_or(BootstrapCall{scope, member, request, of_patroni}); }
