@@ -31,7 +31,8 @@ def served(lab, sizes):
         running = descendants(process.pid)
         if any('postgres: startup' in command for command in running.values()):
             running[process.pid] = ' bootstrap '
-            looked_at = {pid: (kind_of(command), seconds_of(pid)) for pid, command in running.items() if '--socket=' not in command}
+            looked_at = {pid: (kind_of(command), seconds_of(pid, 'startup' in command))
+                         for pid, command in running.items() if '--socket=' not in command}
             now = {pid: each for pid, each in looked_at.items() if each[1] is not None}
             began = began or now
             used.update(now)
@@ -55,10 +56,10 @@ def kind_of(command):
     return next((kind for kind, words in KINDS if words in command), 'others')
 
 
-def seconds_of(pid):
-    """Of its own, and of its children that have ended; None once it has ended itself."""
+def seconds_of(pid, with_children):
+    """Of its own, and of its children that have ended; None once it has ended itself. Others' children are counted while they live."""
     try:
         with open('/proc/%d/stat' % pid, encoding='utf-8', errors='replace') as file:
-            return sum(map(int, file.read().rpartition(')')[2].split()[11:15])) / TICKS
+            return sum(map(int, file.read().rpartition(')')[2].split()[11:15 if with_children else 13])) / TICKS
     except OSError:
         return None

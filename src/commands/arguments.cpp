@@ -1,7 +1,7 @@
 #include "commands/arguments.hpp"
 
 #include "commands/command_line.hpp"
-#include "patroni/command_words.hpp"
+#include "patroni/method_block.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
@@ -85,8 +85,7 @@ void choose_log_format(const BootstrapArguments& arguments) {
 }
 
 void take_variables(const patroni::Configuration& configuration) {
-    const auto call =
-        configuration.method ? patroni::call_of_us(configuration.method->command, "bootstrap") : std::nullopt;
+    const auto call = patroni::call_of_bootstrap(configuration);
     if (!call) {
         return;
     }

@@ -11,6 +11,7 @@
 #include "commands/sync.hpp"
 #include "patroni/command_words.hpp"
 #include "patroni/members.hpp"
+#include "patroni/method_block.hpp"
 #include "patroni/review.hpp"
 #include "patroni/startup_files.hpp"
 #include "pgbackrest/configured_spool.hpp"
@@ -79,9 +80,7 @@ void announce(const Request& request, const Plan& plan, const Layout& layout) {
 
 /// Whether it stands before the program in the block's command: PostgreSQL has Patroni's environment.
 bool is_of_the_command(const Request& request, const std::string& variable) {
-    const auto call = request.patroni && request.patroni->method
-                          ? patroni::call_of_us(request.patroni->method->command, "bootstrap")
-                          : std::nullopt;
+    const auto call = request.patroni ? patroni::call_of_bootstrap(*request.patroni) : std::nullopt;
     return call && std::any_of(call->variables.begin(), call->variables.end(),
                                [&](const std::string& word) { return word.starts_with(variable + "="); });
 }

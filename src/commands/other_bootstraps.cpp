@@ -1,8 +1,8 @@
 #include "commands/other_bootstraps.hpp"
 
-#include "patroni/command_words.hpp"
 #include "patroni/data_directory.hpp"
 #include "patroni/members.hpp"
+#include "patroni/method_block.hpp"
 #include "postgres/control_data.hpp"
 #include "staging/journal.hpp"
 #include "staging/lost_bootstrap.hpp"
@@ -129,9 +129,8 @@ void refuse_anothers_directory(const patroni::ConfigurationSource& source, const
 
 void look_for_lost_bootstrap(const patroni::ConfigurationSource& source, const patroni::Configuration& configuration,
                              const Layout& layout) {
-    if (!configuration.scope || !configuration.method ||
-        !patroni::call_of_us(configuration.method->command, "bootstrap") || std::filesystem::exists(layout.journal()) ||
-        !patroni::is_empty_for_patroni(layout.data_directory)) {
+    if (!configuration.scope || !patroni::call_of_bootstrap(configuration) ||
+        std::filesystem::exists(layout.journal()) || !patroni::is_empty_for_patroni(layout.data_directory)) {
         return;
     }
     const BootstrapCall call{configuration.scope->text, configuration.member(), {}};

@@ -75,8 +75,7 @@ std::optional<Look> look_at_latest(const RehearsalSettings& settings, const Requ
         }
         auto problem = failure.problems().front();
         problem.message = "a restore to the latest point cannot be planned: " + problem.message;
-        log::write(problem, log::Level::warning);
-        drill.told.warnings.push_back(problem);
+        drill.warn(problem);
         return std::nullopt;
     }
 }

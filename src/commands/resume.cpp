@@ -5,8 +5,8 @@
 #include "commands/command_line.hpp"
 #include "commands/living_leader.hpp"
 #include "commands/other_bootstraps.hpp"
-#include "patroni/command_words.hpp"
 #include "patroni/data_directory.hpp"
+#include "patroni/method_block.hpp"
 #include "pgbackrest/retry.hpp"
 #include "staging/discard.hpp"
 #include "staging/hand_over.hpp"
@@ -28,15 +28,10 @@ namespace patroni_pgbackrest::commands {
 
 namespace {
 
-/// How the block's command calls `bootstrap`; nothing when it is somebody's script.
-std::optional<patroni::CallOfUs> call_in(const patroni::Configuration& configuration) {
-    return patroni::call_of_us(configuration.method->command, "bootstrap");
-}
-
 /// `bootstrap` as Patroni would call it: the words of the block's command, with scope and data directory.
 BootstrapArguments arguments_of_patroni(const patroni::ConfigurationSource& source,
                                         const patroni::Configuration& configuration) {
-    const auto call = call_in(configuration);
+    const auto call = patroni::call_of_bootstrap(configuration);
     auto words = call ? call->words : std::vector<std::string>{"bootstrap"};
     if (configuration.scope) {
         words.push_back("--scope=" + configuration.scope->text);
@@ -110,7 +105,7 @@ ResumeFacts look_around(const patroni::ConfigurationSource& source, const patron
             facts.request =
                 make_request_in_any_mode(arguments_of_patroni(source, configuration).options, configuration);
             facts.method = configuration.method->name;
-            facts.is_script = !call_in(configuration);
+            facts.is_script = !patroni::call_of_bootstrap(configuration);
             facts.patronis_call = patronis_call(*facts.request);
         }
     } else if (facts.in_place == InPlace::handed_over) {

@@ -10,10 +10,10 @@
 #include "commands/print.hpp"
 #include "commands/run_outputs.hpp"
 #include "commands/status.hpp"
-#include "patroni/command_words.hpp"
 #include "patroni/configuration.hpp"
 #include "patroni/local_server.hpp"
 #include "patroni/members.hpp"
+#include "patroni/method_block.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "postgres/client.hpp"
 #include "postgres/connection_string.hpp"
@@ -251,9 +251,7 @@ bool may_pass(const Finding& finding) {
 
 /// Those of the bootstrap that Patroni called: the command itself may name another file than the block.
 std::optional<std::filesystem::path> metrics_of_bootstrap(const std::optional<patroni::Configuration>& configuration) {
-    const auto call = configuration && configuration->method
-                          ? patroni::call_of_us(configuration->method->command, "bootstrap")
-                          : std::nullopt;
+    const auto call = configuration ? patroni::call_of_bootstrap(*configuration) : std::nullopt;
     std::vector<GivenOption> given;
     if (const auto file = call ? value_in(call->words, "metrics-file") : std::nullopt) {
         given.push_back({"metrics-file", *file});

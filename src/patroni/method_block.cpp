@@ -197,4 +197,8 @@ std::optional<MethodBlock> read_method_block(const Node& bootstrap, const Value&
     return block;
 }
 
+std::optional<CallOfUs> call_of_bootstrap(const Configuration& configuration) {
+    return configuration.method ? call_of_us(configuration.method->command, "bootstrap") : std::nullopt;
+}
+
 }  // namespace patroni_pgbackrest::patroni

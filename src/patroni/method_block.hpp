@@ -1,5 +1,6 @@
 #pragma once
 
+#include "patroni/command_words.hpp"
 #include "patroni/configuration.hpp"
 #include "system/failure.hpp"
 #include "yaml/tree.hpp"
@@ -18,5 +19,8 @@ std::optional<Value> scalar_at(const yaml::Node& map, const std::string& key, co
 /// without one Patroni silently falls back to initdb). Errors in it are added to `problems`.
 std::optional<MethodBlock> read_method_block(const yaml::Node& bootstrap, const Value& method,
                                              std::vector<Problem>& problems);
+
+/// How the command of its block calls `bootstrap`; nothing where there is none, or it is somebody's script.
+std::optional<CallOfUs> call_of_bootstrap(const Configuration& configuration);
 
 }  // namespace patroni_pgbackrest::patroni

@@ -13,7 +13,6 @@
 #include "system/refusal.hpp"
 #include "system/text.hpp"
 #include "system/write_errors.hpp"
-#include "system/write_wall.hpp"
 
 #include <algorithm>
 #include <array>
@@ -287,8 +286,7 @@ std::optional<std::string> why_it_flushes(const RestoreJob& job) {
     if (const int refusal = system::refusal_to_flush_nothing()) {
         return fmt::format("the kernel takes no seccomp filter from this process: {}", std::strerror(refusal));
     }
-    // Behind a wall it has none anyway.
-    if (system::landlock_version() == 0 && may_need_privileges(job.pgbackrest, "restore", repository_of(job))) {
+    if (may_need_privileges_left(job.pgbackrest, "restore", repository_of(job))) {
         return "it may start a setuid program, which a process with a seccomp filter cannot";
     }
     return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include "pgbackrest/option_in_force.hpp"
 #include "process/launch.hpp"
+#include "system/write_wall.hpp"
 
 #include <algorithm>
 #include <array>
@@ -203,6 +204,11 @@ bool may_need_privileges(const Pgbackrest& pgbackrest, const std::string& comman
     return is_setuid(program) || is_script(program) ||
            std::any_of(repositories.begin(), repositories.end(),
                        [&](unsigned number) { return starts_ssh(pgbackrest, command, number); });
+}
+
+bool may_need_privileges_left(const Pgbackrest& pgbackrest, const std::string& command,
+                              std::optional<unsigned> repository) {
+    return system::landlock_version() == 0 && may_need_privileges(pgbackrest, command, repository);
 }
 
 }  // namespace patroni_pgbackrest::pgbackrest

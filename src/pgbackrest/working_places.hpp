@@ -30,5 +30,8 @@ bool reads_over_network(const Pgbackrest& pgbackrest, const std::string& command
 /// (ssh-keysign(8)), cmd-ssh may be anything, and a script that is called as pgbackrest may use sudo. Repositories and
 /// exceptions as above.
 bool may_need_privileges(const Pgbackrest& pgbackrest, const std::string& command, std::optional<unsigned> repository);
+/// The same where a seccomp filter (system::flush_nothing) is what would take them away: behind a wall there are none.
+bool may_need_privileges_left(const Pgbackrest& pgbackrest, const std::string& command,
+                              std::optional<unsigned> repository);
 
 }  // namespace patroni_pgbackrest::pgbackrest

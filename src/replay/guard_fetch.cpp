@@ -1,5 +1,6 @@
 #include "replay/guard_fetch.hpp"
 
+#include "patroni/command_words.hpp"
 #include "pgbackrest/error_meaning.hpp"
 #include "replay/guard.hpp"
 #include "replay/wal_fetch.hpp"
@@ -12,10 +13,8 @@
 #include <csignal>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <system_error>
 #include <variant>
-#include <vector>
 
 namespace patroni_pgbackrest {
 
@@ -24,7 +23,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::chrono::hours longest_fetch(1);
-constexpr std::chrono::milliseconds between_looks_at_spool(4);
 
 /// What a restore's own spool holds.
 struct Spool {
@@ -33,26 +31,19 @@ struct Spool {
     std::uint64_t queue;  ///< bytes that may lie there
 };
 
-/// The value of `--NAME=`; empty when it is not there.
-std::string value_of(const std::vector<std::string>& words, std::string_view option) {
-    const auto word =
-        std::find_if(words.begin(), words.end(), [&](const auto& one) { return one.starts_with(option); });
-    return word == words.end() ? std::string() : word->substr(option.size());
-}
-
 bool is_asynchronous(const process::Command& command) {
     const auto& words = command.arguments;
     return std::find(words.begin(), words.end(), "--archive-async") != words.end();
 }
 
 std::optional<Spool> spool_of(const Ticket& ticket, const process::Command& command) {
-    const auto path = value_of(command.arguments, "--spool-path=");
-    const auto stanza = value_of(command.arguments, "--stanza=");
-    const auto queue = system::number(value_of(command.arguments, "--archive-get-queue-max="));
-    if (path.empty() || stanza.empty() || !queue || !ticket.segment_size || !is_asynchronous(command)) {
+    const auto path = patroni::option_in(command.arguments, "spool-path");
+    const auto stanza = patroni::option_in(command.arguments, "stanza");
+    const auto queue = system::number(patroni::option_in(command.arguments, "archive-get-queue-max").value_or(""));
+    if (!path || !stanza || !queue || !ticket.segment_size || !is_asynchronous(command)) {
         return std::nullopt;
     }
-    return Spool{fs::path(path) / "archive" / stanza / "in", *ticket.segment_size, static_cast<std::uint64_t>(*queue)};
+    return Spool{fs::path(*path) / "archive" / *stanza / "in", *ticket.segment_size, *queue};
 }
 
 /// Where pg_wal lies on another file system archive-get copies it.
@@ -68,8 +59,8 @@ bool take(const Spool& spool, const std::string& wanted, const fs::path& destina
 /// Whether another process would bring nothing but this file, or has not found it.
 bool is_nothing_ahead(const Ticket& ticket, const Spool& spool, const std::string& wanted) {
     std::error_code error;
-    return !fs::exists(spool.incoming / wanted, error) && (wanted == ticket.last_segment() || !ticket.plans(wanted) ||
-                                                           fs::exists(spool.incoming / (wanted + ".ok"), error));
+    const bool is_last = wanted == ticket.last_segment() || !ticket.plans(wanted);
+    return (is_last && !fs::exists(spool.incoming / wanted, error)) || is_missing_in_archive(spool.incoming, wanted);
 }
 
 /// An archive-get that finds the segment ends at once, and has another asynchronous process started where the spool is
@@ -77,11 +68,10 @@ bool is_nothing_ahead(const Ticket& ticket, const Spool& spool, const std::strin
 process::Captured fetch_through(const Spool& spool, const process::Command& command, const std::string& wanted,
                                 const fs::path& destination) {
     const process::Captured taken{process::Exited{0}, {}, {}};
-    const bool finds_it = is_whole_in_spool(spool.incoming, wanted, spool.size);
-    const bool is_half_full = segments_in_spool(spool.incoming) * spool.size.bytes > spool.queue / 2;
-    if (is_half_full && take(spool, wanted, destination)) {
+    if (is_half_full(spool.incoming, spool.size, spool.queue) && take(spool, wanted, destination)) {
         return taken;
     }
+    const bool finds_it = is_whole_in_spool(spool.incoming, wanted, spool.size);
     process::Capturing archive_get(command, longest_fetch);
     while (!archive_get.is_done(between_looks_at_spool)) {
         if (!finds_it && take(spool, wanted, destination)) {

@@ -38,12 +38,6 @@ std::uintmax_t bytes_begun(const fs::path& incoming, const std::string& segment)
     return error ? 0 : bytes;
 }
 
-/// An asynchronous process has looked for it in vain (archiveGetAsync leaves an empty SEGMENT.ok, 2.33 to 2.60).
-bool is_missing_in_archive(const fs::path& incoming, const std::string& segment) {
-    std::error_code error;
-    return fs::exists(incoming / (segment + ".ok"), error) && !fs::exists(incoming / segment, error);
-}
-
 }  // namespace
 
 bool is_whole_in_spool(const fs::path& incoming, const std::string& segment, postgres::SegmentSize size) {
@@ -61,6 +55,15 @@ std::size_t segments_in_spool(const fs::path& incoming) {
         count += postgres::is_segment_name(entry->path().filename().string()) ? 1 : 0;
     }
     return count;
+}
+
+bool is_half_full(const fs::path& incoming, postgres::SegmentSize size, std::uint64_t queue) {
+    return segments_in_spool(incoming) * size.bytes > queue / 2;
+}
+
+bool is_missing_in_archive(const fs::path& incoming, const std::string& segment) {
+    std::error_code error;
+    return fs::exists(incoming / (segment + ".ok"), error) && !fs::exists(incoming / segment, error);
 }
 
 bool is_fetching_into(const std::vector<std::string>& arguments, const fs::path& spool) {
@@ -131,7 +134,7 @@ void WalFetch::fetch_ahead(const std::string& next, const After& after) {
 
 /// archive-get starts an asynchronous process that fetches on one timeline, from this segment on.
 bool WalFetch::is_filled(const std::string& next, const After& after) const {
-    if (segments_in_spool(options_.incoming) * options_.size.bytes > options_.queue / 2) {
+    if (is_half_full(options_.incoming, options_.size, options_.queue)) {
         return true;
     }
     constexpr std::size_t timeline = 8;  // digits

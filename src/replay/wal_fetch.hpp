@@ -24,6 +24,17 @@ bool is_whole_in_spool(const std::filesystem::path& incoming, const std::string&
 /// How many segments lie there.
 std::size_t segments_in_spool(const std::filesystem::path& incoming);
 
+/// Whether these are more than half of what the queue (archive-get-queue-max) has room for: up to then pgBackRest's
+/// archive-get has no more fetched.
+bool is_half_full(const std::filesystem::path& incoming, postgres::SegmentSize size, std::uint64_t queue);
+
+/// Whether an asynchronous process has looked for it in vain (archiveGetAsync leaves an empty SEGMENT.ok, 2.33 to
+/// 2.60).
+bool is_missing_in_archive(const std::filesystem::path& incoming, const std::string& segment);
+
+/// The spool tells of nothing: how often who waits for a segment looks there.
+constexpr std::chrono::milliseconds between_looks_at_spool(4);
+
 /// Whether a command line is that of an asynchronous process of this spool. It names the segments that it brings.
 bool is_fetching_into(const std::vector<std::string>& arguments, const std::filesystem::path& spool);
 

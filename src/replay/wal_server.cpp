@@ -30,8 +30,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds between_looks_at_spool(4);
-
 /// What PostgreSQL waits for.
 struct Question {
     std::shared_ptr<WalConnection> from;

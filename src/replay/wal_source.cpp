@@ -1,18 +1,16 @@
 #include "replay/wal_source.hpp"
 
+#include "patroni/command_words.hpp"
 #include "pgbackrest/configured_spool.hpp"
 #include "pgbackrest/working_places.hpp"
 #include "process/process_tree.hpp"
 #include "replay/settings.hpp"
 #include "system/file.hpp"
 #include "system/machine.hpp"
-#include "system/write_wall.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <string>
-#include <string_view>
 
 namespace patroni_pgbackrest {
 
@@ -42,10 +40,9 @@ WalServer::Options wal_of(const Request& request, const Plan& plan, const Stagin
     wal.fetch.archive_get.writable = pgbackrest::working_places(request.pgbackrest);
     auto& writable = *wal.fetch.archive_get.writable;
     writable.insert(writable.end(), {spool, locks, data / "pg_wal"});
-    // After a power cut the copy begins anew. Behind a wall it gains no privileges anyway.
+    // After a power cut the copy begins anew.
     wal.fetch.archive_get.flushes =
-        system::landlock_version() == 0 &&
-        pgbackrest::may_need_privileges(request.pgbackrest, "archive-get", request.repository);
+        pgbackrest::may_need_privileges_left(request.pgbackrest, "archive-get", request.repository);
     wal.fetch.spool = spool;
     wal.fetch.incoming = spool / "archive" / request.pgbackrest.stanza / "in";
     wal.fetch.size = plan.segment_size;
@@ -85,14 +82,11 @@ void leave_spool(const Layout& layout) {
 
 void leave_spool(const Ticket& ticket) {
     pgbackrest::empty_incoming(ticket.incoming);
-    constexpr std::string_view option = "--spool-path=";
-    const auto& words = ticket.archive_get;
-    const auto word =
-        std::find_if(words.begin(), words.end(), [&](const std::string& one) { return one.starts_with(option); });
-    if (word == words.end()) {
+    const auto named = patroni::option_in(ticket.archive_get, "spool-path");
+    if (!named) {
         return;
     }
-    const std::filesystem::path spool(word->substr(option.size()));
+    const std::filesystem::path spool(*named);
     Layout layout;
     layout.workspace = spool.parent_path();
     if (layout.spool() != spool || !layout.workspace.string().ends_with(".restoring.d")) {

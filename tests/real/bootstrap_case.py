@@ -55,6 +55,12 @@ class BootstrapCase(unittest.TestCase):
         for name in sorted(glob.glob(self.lab.path('*.log'))):
             print('---- %s\n%s' % (os.path.basename(name), read(name)))
 
+    def lie_on(self, disk):
+        """From now on the data directory is on this disk, and staging beside it."""
+        self.data_directory = self.node.data_directory = os.path.join(disk, 'data')
+        self.staging = self.data_directory + '.restoring'
+        self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
+
     # Arranging ----------------------------------------------------------------------------------------------------
 
     def configure(self, method=None, **sections):

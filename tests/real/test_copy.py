@@ -263,9 +263,7 @@ class FailedWrites(BootstrapCase):
     def setUp(self):
         super().setUp()
         self.disk = self.lab.mount_disk(600, 'disk')
-        self.data_directory = self.node.data_directory = os.path.join(self.disk, 'data')
-        self.staging = self.data_directory + '.restoring'
-        self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
+        self.lie_on(self.disk)
         self.configure()
 
     def part_in_memory(self):

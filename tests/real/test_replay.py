@@ -82,9 +82,7 @@ class InterruptedReplays(BootstrapCase):
 
     def test_a_full_disk_in_the_replay(self):
         disk = self.lab.mount_tmpfs(120, 'disk')  # enough for the copy and some segments
-        self.data_directory = self.node.data_directory = os.path.join(disk, 'data')
-        self.staging = self.data_directory + '.restoring'
-        self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
+        self.lie_on(disk)
         self.configure()
         result = self.bootstrap()
         self.assert_refused(result, 11, 'the disk of .*/disk/data.restoring is full')
@@ -98,9 +96,7 @@ class PowerFailures(BootstrapCase):
     def setUp(self):
         super().setUp()
         self.disk = self.lab.mount_disk(600, 'disk')
-        self.data_directory = self.node.data_directory = os.path.join(self.disk, 'data')
-        self.staging = self.data_directory + '.restoring'
-        self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
+        self.lie_on(self.disk)
 
     def cut_power(self):
         self.lab.kill_all()

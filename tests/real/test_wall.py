@@ -136,9 +136,7 @@ class Flushing(BootstrapCase):
 
     def setUp(self):
         super().setUp()
-        self.data_directory = self.node.data_directory = os.path.join(self.lab.mount_disk(600, 'disk'), 'data')
-        self.staging = self.data_directory + '.restoring'
-        self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
+        self.lie_on(self.lab.mount_disk(600, 'disk'))
         self.configure()
 
     def bootstrap_of(self, kernel, *arguments):

@@ -13,6 +13,20 @@
 
 using namespace patroni_pgbackrest;
 
+namespace {
+
+/// A directory `old` of the restore's cluster; the place of its tablespace.
+fs::path make_old_with_tablespace(const Restore& restore) {
+    auto place = restore.files.path("ts1");
+    restore.files.write("old/global/pg_control", restore.control());
+    restore.files.write("ts1/PG_15_202209061/5/16391", "rows");
+    fs::create_directories(restore.files.path("old/pg_tblspc"));
+    fs::create_directory_symlink(place, restore.files.path("old/pg_tblspc/16385"));
+    return place;
+}
+
+}  // namespace
+
 TEST_CASE("what Patroni set aside is taken back with its links") {
     const Rejected restore;
     const auto& layout = restore.layout;
@@ -196,11 +210,7 @@ TEST_CASE("reuse-data in which a server writes that is not seen here is left alo
 
 TEST_CASE("reuse-data whose links lead elsewhere is taken only with what is named") {
     const Restore restore;
-    const auto place = restore.files.path("ts1");
-    restore.files.write("old/global/pg_control", restore.control());
-    restore.files.write("ts1/PG_15_202209061/5/16391", "rows");
-    fs::create_directories(restore.files.path("old/pg_tblspc"));
-    fs::create_directory_symlink(place, restore.files.path("old/pg_tblspc/16385"));
+    const auto place = make_old_with_tablespace(restore);
     StagingDirectory staging(restore.request);
     const auto reuse_with = [&](const std::vector<pgbackrest::Option>& options) {
         reuse(staging, restore.files.path("old"), restore.plan, {place}, options);
@@ -222,11 +232,7 @@ TEST_CASE("reuse-data whose links lead elsewhere is taken only with what is name
 
 TEST_CASE("what reuse-data has become is this cluster's, with its tablespaces, when the run ends before the copy") {
     const Restore restore;
-    const auto place = restore.files.path("ts1");
-    restore.files.write("old/global/pg_control", restore.control());
-    restore.files.write("ts1/PG_15_202209061/5/16391", "rows");
-    fs::create_directories(restore.files.path("old/pg_tblspc"));
-    fs::create_directory_symlink(place, restore.files.path("old/pg_tblspc/16385"));
+    const auto place = make_old_with_tablespace(restore);
     {
         StagingDirectory staging(restore.request);
         reuse(staging, restore.files.path("old"), restore.plan, {place}, {{"tablespace-map", "ts1=" + place.string()}});
