@@ -211,6 +211,8 @@ def rehearse(lab, sizes):
             program(), 'rehearse', '--pgbackrest-config=' + lab.path('pgbackrest.conf'), '--stanza=demo', '--type=lsn',
             '--target=' + target, '--scratch=' + lab.path('scratch'), '--checksums', seconds=3600))
         note_time_after(lambda: time.sleep(pause))
+    if production.poll() is not None:
+        raise RuntimeError('pgbench ended by itself:\n' + lab.log('pgbench')[-1000:])
     production.terminate()
     production.wait()
     cluster.server.stop()
