@@ -5,6 +5,7 @@
 #include "staging/memory.hpp"
 #include "staging/places.hpp"
 #include "staging/rejected_directory.hpp"
+#include "system/clone_tree.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
@@ -170,6 +171,10 @@ void StagingDirectory::begin_copy(const Request& request, const Plan& plan, cons
     journal_.reached.reset();
     enter(Phase::copying);
     make_private(layout_.staging);
+    if (system::is_empty_or_absent(layout_.staging)) {
+        // The hand-over puts it in the place of an empty data directory, which was prepared.
+        system::take_over_nodatacow(layout_.data_directory, layout_.staging);
+    }
 }
 
 void StagingDirectory::note_places(const std::vector<fs::path>& outside) {

@@ -33,6 +33,17 @@ bool shares_blocks(const Descriptor& from, const Descriptor& to) {
     return ::ioctl(to.number(), FICLONE, from.number()) == 0;
 }
 
+/// While a file is empty, and at any time for what is made in a directory.
+void copy_nodatacow(const Descriptor& from, const Descriptor& to) {
+    unsigned wanted = 0;
+    unsigned flags = 0;
+    if (::ioctl(from.number(), FS_IOC_GETFLAGS, &wanted) == 0 && ::ioctl(to.number(), FS_IOC_GETFLAGS, &flags) == 0 &&
+        ((wanted ^ flags) & FS_NOCOW_FL) != 0) {
+        flags ^= FS_NOCOW_FL;
+        static_cast<void>(::ioctl(to.number(), FS_IOC_SETFLAGS, &flags));
+    }
+}
+
 /// A file is cloned once it is written. Begun for all of them, that takes less time than one after the other.
 void begin_to_write(const fs::path& directory) {
     std::error_code error, unreadable;
@@ -58,6 +69,7 @@ void clone_file(const fs::path& from, const fs::path& to, bool is_empty) {
     if (!made.is_open()) {
         cannot("make", to);
     }
+    copy_nodatacow(original, made);  // FICLONE says EINVAL where only one of them has checksums
     if (!is_empty && !shares_blocks(original, made)) {
         cannot("clone", from);
     }
@@ -91,6 +103,7 @@ void clone_entry(const fs::path& from, const fs::path& to) {
         if (::mkdir(to.c_str(), 0700) != 0) {
             cannot("make directory", to);
         }
+        take_over_nodatacow(from, to);
         for (const auto& name : entries(from)) {
             clone_entry(from / name, to / name);
         }
@@ -124,6 +137,11 @@ bool can_clone(const fs::path& directory) {
 void clone_tree(const fs::path& from, const fs::path& to) {
     begin_to_write(from);
     clone_entry(from, to);
+}
+
+void take_over_nodatacow(const fs::path& from, const fs::path& to) {
+    constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    copy_nodatacow(Descriptor(::open(from.c_str(), flags)), Descriptor(::open(to.c_str(), flags)));
 }
 
 }  // namespace patroni_pgbackrest::system

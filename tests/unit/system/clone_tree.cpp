@@ -3,10 +3,14 @@
 #include "support/catch.hpp"
 #include "support/files.hpp"
 #include "support/in_memory.hpp"
+#include "system/descriptor.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <map>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <tuple>
 #include <unistd.h>
@@ -43,6 +47,19 @@ std::string refusal_of_clone(const Files& files) {
         return failure.what();
     }
     return {};
+}
+
+bool is_nodatacow(const fs::path& path) {
+    const system::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    unsigned flags = 0;
+    return ::ioctl(file.number(), FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_NOCOW_FL) != 0;
+}
+
+/// As chattr +C; false where the file system does not know that.
+bool make_nodatacow(const fs::path& path) {
+    const system::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    unsigned flags = FS_NOCOW_FL;
+    return ::ioctl(file.number(), FS_IOC_SETFLAGS, &flags) == 0 && is_nodatacow(path);
 }
 
 std::string cannot_clone(const fs::path& path) {
@@ -89,6 +106,34 @@ TEST_CASE("where files can share their blocks a clone stays as it was when its o
     }
     files.write("from/1259", "other pages");
     CHECK(files.read("to/1259") == "pages");
+}
+
+TEST_CASE("on Btrfs a clone is changed in place where its original is") {
+    const Files files;
+    fs::create_directory(files.path("from"));
+    if (!make_nodatacow(files.path("from"))) {
+        return;
+    }
+    files.write("from/base/1259", "pages");
+    REQUIRE(is_nodatacow(files.path("from/base/1259")));
+    CHECK(refusal_of_clone(files).empty());
+    CHECK(files.read("to/base/1259") == "pages");
+    for (const auto* name : {"to", "to/base", "to/base/1259"}) {
+        CAPTURE(name);
+        CHECK(is_nodatacow(files.path(name)));
+    }
+    files.write("other/1259", "other pages");
+    REQUIRE(make_nodatacow(files.path("other")));
+    system::clone_tree(files.path("other"), files.path("from/other"));  // below what is changed in place
+    CHECK(files.read("from/other/1259") == "other pages");
+    CHECK_FALSE(is_nodatacow(files.path("from/other/1259")));
+}
+
+TEST_CASE("a directory without copy-on-write that is not there changes nothing") {
+    const Files files;
+    system::take_over_nodatacow(files.path("nowhere"), files.path());
+    system::take_over_nodatacow(files.path(), files.path("nowhere"));
+    CHECK_FALSE(fs::exists(files.path("nowhere")));
 }
 
 TEST_CASE("a file system without clones is known, and the first file is named that cannot be cloned there") {
