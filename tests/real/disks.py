@@ -15,12 +15,13 @@ import shutil
 import threading
 
 from bootstrap_case import BootstrapCase, PlainCluster, read, wait_until
+from lab import has_file_system
 from source_cluster import switch_wal, wait_until_archived
 
 FILLED = 12000  # rows of some 1 kB, a half in the backup
 TABLES = ('filling', 'mapped')
 
-SYSTEMS = ('ext4', 'xfs') if os.path.exists('/sbin/mkfs.xfs') and '\txfs\n' in read('/proc/filesystems') else ('ext4',)
+SYSTEMS = ('ext4', 'xfs') if has_file_system('xfs') else ('ext4',)
 LAYOUTS = ('beside', 'mount')
 CALLS = {'rename': 'rename,renameat,renameat2', 'sync': 'fsync,fdatasync,syncfs'}
 LAST = {'rename': 64, 'sync': 64}  # more than a run has of them
