@@ -20,6 +20,7 @@ sys.path[:0] = [HERE, BENCH]
 sys.dont_write_bytecode = True
 import contest  # noqa: E402
 import planning  # noqa: E402
+import replay_settings  # noqa: E402
 import results  # noqa: E402
 from contenders import CONTENDERS  # noqa: E402
 from data_sets import DATA_SETS  # noqa: E402
@@ -113,6 +114,16 @@ def check_minutes():
     raise AssertionError('there is time where there is none')
 
 
+def check_candidates():
+    assert replay_settings.changes_of('') == []
+    assert replay_settings.changes_of('shared_buffers=8GB write-back=late io_method=') == [['shared_buffers', '8GB'], ['io_method', '']]
+    told = [({'redo': 10.0}, {'redo': 5.0}), ({'redo': 12.0}, {'redo': 9.0})]
+    said = replay_settings.compared('redo', told)
+    assert said == 'redo 7.0 s instead of 11.0 s, 0.62 times (0.50 to 0.75)', said
+    log = '3.5 LOG:  checkpoint complete\n7.0 LOG:  checkpoint starting: end-of-recovery\n9.5 LOG:  checkpoint complete: wrote\n'
+    assert replay_settings.moment(log, 'checkpoint complete', 7.0) == 9.5
+
+
 def check_turns():
     assert [contest.in_turn(list('abc'), number) for number in range(4)] == [list('abc'), list('bca'), list('cab'), list('abc')]
     seconds = iter((9, 9, 2, 1, 4, 6, 2, 2))  # the first two are of the round that does not count
@@ -170,5 +181,5 @@ def echo(listener):
 
 
 if __name__ == '__main__':
-    for check in (check_ratios, check_merging, check_table, check_picture, check_minutes, check_turns, check_made_up, check_distance):
+    for check in (check_ratios, check_merging, check_table, check_picture, check_minutes, check_candidates, check_turns, check_made_up, check_distance):
         check()
