@@ -29,6 +29,12 @@ constexpr std::string_view file_system_away = "bring the repository's file syste
 constexpr std::string_view host_identity =
     "correct the repository host's fingerprint, known hosts or keys in pgBackRest's configuration";
 constexpr std::string_view same_version = "install the same version of pgBackRest here and on the repository host";
+constexpr std::string_view reconnect = "bring the repository back; the next run continues where this one stopped";
+constexpr std::string_view more_processes =
+    "raise the limit of processes (ulimit -u, TasksMax= of the service, pids.max of the container); the next run "
+    "continues";
+constexpr std::string_view failing_disk =
+    "look at the kernel's log (dmesg) and at the disk of what is named; the next run continues";
 constexpr std::string_view may_read = "let the user that runs Patroni read what is named, in the repository all of it";
 
 constexpr ExitCode failed = ExitCode::pgbackrest_failed;
@@ -46,14 +52,22 @@ constexpr std::array refinements = {
     Refinement{39, "HTTP request failed with 4", "", false, failed, credentials},
     // lockAcquire throws the same error for a held lock and for a missing permission.
     Refinement{50, "Permission denied", "", false, failed, "correct owner and permissions of the lock path"},
+    Refinement{50, "Read-only file system", "", false, failed,
+               "let lock-path in pgBackRest's configuration name a directory that can be written to"},
     // infoLoadFile: the plan was made from both copies a moment ago.
     Refinement{55, "unable to load info file", "", true, unreachable, file_system_away},
+    // ioFdWrite: to a socket or another process. A file has its name in quotes there.
+    Refinement{64, "write to ", "", true, unreachable, reconnect},
+    // forkSafe.
+    Refinement{100, "Resource temporarily unavailable", "", false, ExitCode::system_refused, more_processes},
     // storageSftpNew and tlsSessionResultProcess: a refused identity is permanent.
     Refinement{101, "fingerprint", "", false, failed, host_identity},
     Refinement{101, "known hosts failure", "", false, failed, host_identity},
     Refinement{101, "public key authentication failed", "", false, failed, host_identity},
     Refinement{101, "certificate", "", false, failed, host_identity},
-    // execOpen: the program is missing.
+    // execOpen: the program is missing, or the kernel starts no other process of this user.
+    Refinement{102, "unable to execute", "Resource temporarily unavailable", false, ExitCode::system_refused,
+               more_processes},
     Refinement{102, "unable to execute", "", false, failed,
                "install the program that is named, or correct repo-host-cmd"},
     // execCheckStatusError: a remote command's code that is not one of pgBackRest's becomes 125; ssh ends with 255.
@@ -74,18 +88,36 @@ constexpr std::array file_system_refinements = {
     Refinement{0, "No route to host", "", true, unreachable, file_system_away},
     Refinement{0, "imed out", "", true, unreachable, file_system_away},
     Refinement{0, "timeout", "", true, unreachable, file_system_away},
+    // A disk that fails, or the server of an NFS mount that is soft and does not answer.
+    Refinement{0, "Input/output error", "", true, unreachable, failing_disk},
+};
+
+/// Codes of what is written and removed, which `restore` does on this machine: what the file system answers then may
+/// pass, as a system call's of our own (system::is_passing_fault).
+constexpr std::array place_codes = {47, 52, 54, 60, 61, 64, 74, 79, 83, 88, 97};
+
+constexpr std::string_view place_away = "bring the file system of what is named back; the next run continues";
+constexpr std::array place_refinements = {
+    Refinement{0, "Input/output error", "", false, ExitCode::system_refused, failing_disk},
+    Refinement{0, "Stale file handle", "", false, ExitCode::system_refused, place_away},
+    Refinement{0, "Transport endpoint is not connected", "", false, ExitCode::system_refused, place_away},
+    Refinement{0, "Host is down", "", false, ExitCode::system_refused, place_away},
+    Refinement{0, "No route to host", "", false, ExitCode::system_refused, place_away},
+    Refinement{0, "imed out", "", false, ExitCode::system_refused, place_away},
 };
 
 /// A machine that is short of something, whatever pgBackRest was about: not worth another try at once, and no refusal
 /// that lasts (see failure_of).
 constexpr std::array shortages = {
-    Refinement{0, "] No space left on device", "", false, ExitCode::system_refused,
+    Refinement{0, "No space left on device", "", false, ExitCode::system_refused,
                "make room on the file system that is named; the next run continues"},
-    Refinement{0, "] Disk quota exceeded", "", false, ExitCode::system_refused,
+    Refinement{0, "Disk quota exceeded", "", false, ExitCode::system_refused,
                "raise the quota on the file system that is named; the next run continues"},
-    Refinement{0, "] Too many open files", "", false, ExitCode::system_refused,
+    Refinement{0, "Too many open files in system", "", false, ExitCode::system_refused,
+               "raise the host's limit of open files (sysctl fs.file-max); the next run continues"},
+    Refinement{0, "Too many open files", "", false, ExitCode::system_refused,
                "raise the limit of open files (ulimit -n, LimitNOFILE= of the service); the next run continues"},
-    Refinement{0, "] Cannot allocate memory", "", false, ExitCode::system_refused,
+    Refinement{0, "Cannot allocate memory", "", false, ExitCode::system_refused,
                "free memory, or raise the limit of the service or container (MemoryMax=, memory.max); the next run "
                "continues"},
 };
@@ -110,14 +142,36 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
+/// Whether an error ends with these words of the system: `[28] No space left on device`, and of a lock without the
+/// number.
+bool has_words_of_system(std::string_view text, std::string_view words) {
+    for (auto at = text.find(words); at != std::string_view::npos; at = text.find(words, at + 1)) {
+        const auto before = text.substr(0, at);
+        if (before.ends_with("] ") || before.ends_with(": ")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 ErrorMeaning apply(const ErrorMeaning& meaning, const Refinement& refinement) {
     return {meaning.code, meaning.name, refinement.may_pass, refinement.exit_code,
             refinement.hint.empty() ? meaning.hint : refinement.hint};
 }
 
+template <typename Refinements>
+ErrorMeaning refined_by(const Refinements& refinements_of_code, const ErrorMeaning& meaning, std::string_view text) {
+    for (const Refinement& refinement : refinements_of_code) {
+        if (contains(text, refinement.with)) {
+            return apply(meaning, refinement);
+        }
+    }
+    return meaning;
+}
+
 ErrorMeaning refined(const ErrorMeaning& meaning, std::string_view text) {
     for (const Refinement& shortage : shortages) {
-        if (contains(text, shortage.with)) {
+        if (has_words_of_system(text, shortage.with)) {
             return apply(meaning, shortage);
         }
     }
@@ -126,15 +180,11 @@ ErrorMeaning refined(const ErrorMeaning& meaning, std::string_view text) {
             return apply(meaning, refinement);
         }
     }
-    for (const int code : file_codes) {
-        if (code != meaning.code) {
-            continue;
-        }
-        for (const Refinement& refinement : file_system_refinements) {
-            if (contains(text, refinement.with)) {
-                return apply(meaning, refinement);
-            }
-        }
+    if (std::find(file_codes.begin(), file_codes.end(), meaning.code) != file_codes.end()) {
+        return refined_by(file_system_refinements, meaning, text);
+    }
+    if (std::find(place_codes.begin(), place_codes.end(), meaning.code) != place_codes.end()) {
+        return refined_by(place_refinements, meaning, text);
     }
     return meaning;
 }

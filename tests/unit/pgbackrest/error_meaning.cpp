@@ -310,9 +310,23 @@ TEST_CASE("some codes are decided by their text") {
         {102, "unable to execute 'ssh': [2] No such file or directory", false, ExitCode::pgbackrest_failed},
         {102, "local-1 process terminated unexpectedly on signal 9", true, ExitCode::pgbackrest_failed},
         {41, "unable to open file 'x' for read: [24] Too many open files", false, ExitCode::system_refused},
-        {50, "unable to acquire lock on file 'x': [28] No space left on device", false, ExitCode::system_refused},
+        {50, "unable to acquire lock on file 'x': No space left on device", false, ExitCode::system_refused},
+        {50, "unable to acquire lock on file 'x': Read-only file system", false, ExitCode::pgbackrest_failed},
         {64, "unable to write 'x': [122] Disk quota exceeded", false, ExitCode::system_refused},
-        {100, "unable to fork process: [12] Cannot allocate memory", false, ExitCode::system_refused},
+        {100, "unable to fork: [12] Cannot allocate memory", false, ExitCode::system_refused},
+        {100, "unable to fork: [11] Resource temporarily unavailable", false, ExitCode::system_refused},
+        {102, "unable to execute 'ssh': [11] Resource temporarily unavailable", false, ExitCode::system_refused},
+        {41, "unable to open file 'x' for read: [5] Input/output error", true, ExitCode::repository_unreachable},
+        {42, "unable to read 'x': [5] Input/output error", true, ExitCode::repository_unreachable},
+        {52, "unable to sync file 'x' after write: [5] Input/output error", false, ExitCode::system_refused},
+        {52, "unable to sync file 'x' after write: [22] Invalid argument", false, ExitCode::pgbackrest_failed},
+        {64, "unable to write 'x': [116] Stale file handle", false, ExitCode::system_refused},
+        {74, "unable to move 'x' to 'y': [110] Connection timed out", false, ExitCode::system_refused},
+        {64, "unable to write to nas:8432: [32] Broken pipe", true, ExitCode::repository_unreachable},
+        {64, "unable to finish write to nas:8432 (wrote 0/7 bytes): [104] Connection reset by peer", true,
+         ExitCode::repository_unreachable},
+        {64, "timeout after 60000ms waiting for write to 'nas:8432'", true, ExitCode::repository_unreachable},
+        {49, "unable to connect to 'nas:8432': [113] No route to host", true, ExitCode::repository_unreachable},
     };
     for (const Case& one : cases) {
         const std::string text = fmt::format("ERROR: [{:03}]: {}{}\n", one.code, one.code == 125 ? ssh : "", one.text);
@@ -328,6 +342,18 @@ TEST_CASE("what the machine is short of is no refusal that lasts") {
     const auto full = failure(64, "ERROR: [064]: unable to write 'x': [28] No space left on device\n");
     CHECK_FALSE(full.is_lasting());
     CHECK(failure(64, "ERROR: [064]: unable to write 'x'\n").is_lasting());
+    const auto all_open = failure(41, "ERROR: [041]: unable to open file 'x' for read: [23] Too many open files in "
+                                      "system\n");
+    CHECK(all_open.problems().front().hint ==
+          "raise the host's limit of open files (sysctl fs.file-max); the next run continues");
+}
+
+TEST_CASE("a disk that fails is looked at, and what pgBackRest could not do there is no refusal that lasts") {
+    const auto failing = failure(52, "ERROR: [052]: unable to sync file 'x' after write: [5] Input/output error\n");
+    CHECK_FALSE(failing.is_lasting());
+    CHECK(failing.problems().front().hint ==
+          "look at the kernel's log (dmesg) and at the disk of what is named; the next run continues");
+    CHECK(failure(52, "ERROR: [052]: unable to sync file 'x' after write: [22] Invalid argument\n").is_lasting());
 }
 
 TEST_CASE("a child that did not exit has its fate in the message") {
