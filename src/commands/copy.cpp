@@ -121,7 +121,9 @@ void copy(const Request& request, const Plan& plan, StagingDirectory& staging, R
     job.linked_directories = absent_directories(request, plan, targets);
     job.when_places_are_made = [&] { staging.note_places(outside); };
     job.options.push_back({"repo", std::to_string(plan.backup.repository)});
-    const auto processes = processes_of_copy(request, plan, pgbackrest::why_it_flushes(job));
+    const auto why_it_flushes = pgbackrest::why_it_flushes(job);
+    job.flushes = why_it_flushes.has_value();
+    const auto processes = processes_of_copy(request, plan, why_it_flushes);
     job.options.push_back({"process-max", std::to_string(processes)});
     job.lock_path = staging.layout().pgbackrest_lock();
     job.spool_path = staging.layout().spool();

@@ -298,7 +298,6 @@ void restore(const RestoreJob& job) {
         job.when_places_are_made();
     }
     const auto writable = writable_places(job);
-    const bool flushes = why_it_flushes(job).has_value();
     Retries retries(job.retry);
     for (;;) {
         auto resume = is_resumable(job.data_directory);
@@ -310,7 +309,7 @@ void restore(const RestoreJob& job) {
         const auto write = [&output](std::string_view line) { output(line); };
         auto command = restore_command(job, resume);
         command.writable = writable;
-        command.flushes = flushes;
+        command.flushes = job.flushes;
         const auto outcome = process::run(command, write, write);
         if (process::succeeded(outcome)) {
             give_permissions(made, job.data_directory);

@@ -24,6 +24,7 @@ struct RestoreJob {
     std::filesystem::path lock_path,
         spool_path;  ///< our own: `restore` deletes <spool>/archive/<stanza>, even that of a live server
     RetryPolicy retry;
+    bool flushes = true;  ///< each file, as pgBackRest does; false where why_it_flushes() is empty
     bool detail = false;  ///< also log pgBackRest's line for each file, at our level debug
     /// How far the copy is, in percent of the backup's bytes, as often as pgBackRest tells; may be empty.
     std::function<void(double percent)> on_progress;
@@ -40,9 +41,9 @@ std::optional<std::string> why_it_flushes(const RestoreJob& job);
 /// Runs `pgbackrest restore`. Adds --delta if the directory already holds an interrupted restore (backup.manifest or
 /// PG_VERSION). Otherwise empties what is left there, because pgBackRest silently disables --delta in that case. If
 /// only the places outside hold a part of the restore, an empty backup.manifest makes pgBackRest accept them. It can
-/// write nowhere but in the job's directories and working_places(), and flushes nothing but where why_it_flushes() says
-/// so: then none of it is on disk for certain before sync_to_disk(). Its output goes to our log line by line. Retries
-/// errors that may pass; throws failure_of() for the rest, Failure(system_refused) for directories.
+/// write nowhere but in the job's directories and working_places(). Where the job says that it flushes nothing, none of
+/// it is on disk for certain before sync_to_disk(). Its output goes to our log line by line. Retries errors that may
+/// pass; throws failure_of() for the rest, Failure(system_refused) for directories.
 /// After a write or a flush that failed --delta compares what is on the disk: see system::forget_cached().
 void restore(const RestoreJob& job);
 

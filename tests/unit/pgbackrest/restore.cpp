@@ -122,6 +122,16 @@ TEST_CASE("the spool path comes through the environment, where 2.33 does not min
     CHECK(environment.find("PGBACKREST_TYPE") == std::string::npos);
 }
 
+TEST_CASE("pgBackRest flushes what it writes, unless the job says that it does not") {
+    Fake fake;
+    RestoreJob job = job_of(fake);
+    job.flushes = GENERATE(true, false);
+    // No fsync of it succeeds.
+    const Variable run("FAKE_RUN", "sync /dev/null 2>/dev/null || touch $FAKE_OUTPUTS/flushed");
+    restore(job);
+    CHECK(fs::exists(fake.directory.path() / "flushed") == job.flushes);
+}
+
 TEST_CASE("a directory that holds an interrupted restore is continued with --delta") {
     Fake fake;
     const RestoreJob job = job_of(fake);
