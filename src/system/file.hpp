@@ -60,6 +60,7 @@ bool is_writable(const std::filesystem::path& directory);
 /// Whether an absolute path is a directory, or below it, by their names alone. Nothing lies in an empty path.
 bool lies_in(const std::filesystem::path& path, const std::filesystem::path& directory);
 /// Whether a rename from one to the other can work: same device and same mount. The nearest existing parent counts.
+/// Throws Failure(system_refused) where the mount cannot be looked at.
 bool same_file_system(const std::filesystem::path& one, const std::filesystem::path& other);
 /// The identity of a mounted file system. It changes with each unmount, and is the same in every container; empty if
 /// there is no block device below (network, Btrfs, overlay). It is the inode that sysfs gives a mounted ext4 or XFS. A

@@ -1,5 +1,6 @@
 #include "system/file.hpp"
 
+#include "system/descriptor.hpp"
 #include "system/refusal.hpp"
 #include "system/text.hpp"
 
@@ -11,6 +12,7 @@
 #include <deque>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <string_view>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -66,16 +68,21 @@ std::string own_mountinfo() {
     return read_file("/proc/self/mountinfo");
 }
 
-/// The id of the mount that holds a path; 0 on kernels before 5.8, which do not say.
-unsigned long long mount_of(const fs::path& path) {
-#ifdef STATX_MNT_ID
-    struct statx facts {};
-    if (::statx(AT_FDCWD, path.c_str(), 0, STATX_MNT_ID, &facts) == 0 && (facts.stx_mask & STATX_MNT_ID) != 0) {
-        return facts.stx_mnt_id;
+/// The id of the mount that holds a path (proc_pid_fdinfo(5)): statx(2) tells it from Linux 5.8 on only. Empty without
+/// /proc.
+std::string mount_of(const fs::path& path) {
+    constexpr std::string_view name = "mnt_id:";
+    const Descriptor opened(::open(path.c_str(), O_PATH | O_CLOEXEC));
+    if (!opened.is_open()) {
+        throw refused("look at", path, errno);
     }
-#endif
-    static_cast<void>(path);
-    return 0;
+    const auto facts = read_file_if_present(fmt::format("/proc/self/fdinfo/{}", opened.number()));
+    for (const auto& line : lines(facts.value_or(""))) {
+        if (line.starts_with(name)) {
+            return line.substr(name.size());
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -100,12 +107,14 @@ bool is_on_one_of(const fs::path& path, std::initializer_list<std::uint64_t> typ
 }
 
 bool may_compress(const fs::path& path) {
+    // Nothing else tells: Btrfs counts the blocks of a compressed file as if it were not.
     constexpr std::uint64_t zfs = 0x2FC12FC1;
     constexpr std::uint64_t bcachefs = 0xCA451A4E;
     return is_on_one_of(path, {zfs, type_of_btrfs, bcachefs});
 }
 
 bool is_in_memory(const fs::path& path) {
+    // The kernel has no others. What keeps a disk in memory below another file system is not seen.
     constexpr std::uint64_t tmpfs = 0x01021994;
     constexpr std::uint64_t ramfs = 0x858458F6;
     return is_on_one_of(path, {tmpfs, ramfs});
@@ -148,6 +157,8 @@ std::set<fs::path> remote_mounts() {
 }
 
 std::set<fs::path> remote_mounts_in(std::string_view mountinfo) {
+    // Whether one answers is known by a look alone, which is what may block. Without a block device are local ones,
+    // too.
     constexpr std::array types = {"9p",   "afs",    "autofs", "beegfs", "ceph", "cifs",  "fuse", "gfs2",  "glusterfs",
                                   "gpfs", "lustre", "ncpfs",  "nfs",    "nfs4", "ocfs2", "smb3", "smbfs", "virtiofs"};
     std::set<fs::path> remote;

@@ -17,7 +17,9 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Of NFS and SMB the client gives a lease only where the server has granted one, and says EAGAIN else, whoever has the
-/// file open (nfs4_add_lease in fs/nfs/nfs4proc.c, cifs_setlease in fs/smb/client/cifsfs.c).
+/// file open (nfs4_add_lease in fs/nfs/nfs4proc.c, cifs_setlease in fs/smb/client/cifsfs.c). A lease on a file of our
+/// own would not tell: the server may grant it for that one alone. One of a kind that is not listed here counts as
+/// open.
 bool is_leased_by_server(const fs::path& file) {
     constexpr std::uint64_t nfs = 0x6969;
     constexpr std::uint64_t cifs = 0xFF534D42;

@@ -33,6 +33,8 @@ int error_of(const Descriptor& descriptor) {
 }  // namespace
 
 bool WriteErrors::are_kept() {
+    // Neither a call nor a flag tells whether syncfs(2) heeds s_wb_err. What else is new in 5.8 (STATX_MNT_ID) is in
+    // kernels of distributions that have an older number, and not for certain with this.
     constexpr std::pair<std::uint64_t, std::uint64_t> first_that_does(5, 8);
     utsname kernel{};
     if (::uname(&kernel) != 0) {

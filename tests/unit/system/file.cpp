@@ -8,6 +8,8 @@
 #include <csignal>
 #include <fcntl.h>
 #include <functional>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -346,6 +348,28 @@ TEST_CASE("one file system is told from another, also for what does not exist ye
     CHECK(same_file_system(directory.path(), directory.path() / "d"));
     CHECK(same_file_system(directory.path() / "d", directory.path() / "not/yet/there"));
     CHECK_FALSE(same_file_system(directory.path(), "/proc"));
+}
+
+TEST_CASE("another mount of the same file system is another one, since nothing can be renamed to it") {
+    const PrivateDirectory directory;
+    const auto at = [&](const char* name) { return directory.path() / name; };
+    fs::create_directory(at("one"));
+    fs::create_directory(at("other"));
+    CHECK(same_file_system(at("one"), at("other")));
+    constexpr int refused = 99;
+    Forked process([&] {
+        if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+            ::mount(at("one").c_str(), at("other").c_str(), nullptr, MS_BIND, nullptr) != 0) {
+            return refused;
+        }
+        return same_file_system(at("one"), at("other")) ? 1 : 0;
+    });
+    const int code = process.wait();
+    if (code == refused) {
+        WARN("no namespace can be made here");
+        return;
+    }
+    CHECK(code == 0);
 }
 
 TEST_CASE("a file system that no block device is below has no instance that is known") {
