@@ -303,6 +303,22 @@ class Configure(BootstrapCase):
         self.assertEqual(read(file), before)
         self.assertEqual(sorted(os.listdir(disk)), ['filler', 'my.yml'])
 
+    def test_an_answer_for_a_full_disk_is_no_answer_and_whole_once_it_has_room(self):
+        file = self.lab.write('my.yml', self.MINIMAL)
+        disk = self.lab.mount_tmpfs(1, 'disk')
+        answer, filler = os.path.join(disk, 'answer'), os.path.join(disk, 'filler')
+        for words in (['configure', '--patroni-config=' + file, '--stanza=demo'], ['check', '--explain=disk-full'],
+                      ['status', '--datadir=' + self.data_directory]):
+            with self.subTest(words[0]):
+                whole = self.lab.run(program(), *words)
+                to_disk = ['sh', '-c', 'exec "$@" >' + answer, 'sh', program(), *words]
+                self.lab.attempt('dd', 'if=/dev/zero', 'of=' + filler, 'bs=4096')
+                self.assert_refused(self.run_program(*to_disk), 11, 'to standard output: No space left on device', 'room')
+                os.remove(filler)
+                self.assert_done(self.run_program(*to_disk))
+                self.assertEqual(read(answer).strip(), whole.strip())
+                os.remove(answer)
+
 
 class Writing(BootstrapCase):
     """configure --write keeps all of a file but its text, or refuses, and what its hint says then works."""

@@ -103,6 +103,20 @@ class SetAside(RepositoryCase):
         server.stop()
         self.assert_rows_of(result, 1)
 
+    def test_what_is_open_for_writing_is_left_out_or_taken_by_name_once_that_is_stopped(self):
+        self.set_aside()
+        server = Server(self.lab, self.failed, 'by-hand')
+        server.start('archive_mode=off')
+        self.assert_refused(self.bootstrap_in_container('--reuse-data=' + self.failed), 9, ' is open for writing',
+                            'stop what has it open, or leave reuse-data out')
+        self.assert_rows_of(self.bootstrap_in_container(), 1)
+        self.assertEqual(server.sql('select count(distinct batch) from kept'), '1')
+        server.stop()
+        result = self.again('--reuse-data=' + self.failed)
+        self.assert_rows_of(result, 1)
+        self.assertIn('%s is the staging directory now' % self.failed, result.log)
+        self.assertFalse(os.path.exists(self.failed))
+
     def test_one_with_a_tablespace_elsewhere_is_passed_over_and_neither_is_touched(self):
         elsewhere = self.lab.make('elsewhere')
         self.alpha.sql("create tablespace space location '%s'" % elsewhere)
