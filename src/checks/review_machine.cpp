@@ -5,6 +5,7 @@
 #include "pgbackrest/backup_targets.hpp"
 #include "postgres/living_server.hpp"
 #include "staging/kept_base.hpp"
+#include "staging/lost_bootstrap.hpp"
 #include "staging/renamed_link.hpp"
 #include "staging/set_aside.hpp"
 #include "system/file.hpp"
@@ -88,6 +89,13 @@ void review_data_directory(const Layout& layout, std::vector<Finding>& findings)
                             {fmt::format("data directory {} {}", layout.data_directory.string(),
                                          runs ? "has a running server" : "is not empty"),
                              "for a restore Patroni wants it empty; nothing is wrong while the cluster lives"}});
+    }
+}
+
+/// Patroni calls no bootstrap method for it, and would start it.
+void review_rejection(const Layout& layout, std::vector<Finding>& findings) {
+    if (const auto refusal = find_rejection(layout)) {
+        findings.push_back({"data-directory-rejected", refusal->problems().front()});
     }
 }
 
@@ -226,6 +234,7 @@ void review_disk(const Request& request, const Plan& plan, const Layout& layout,
 void review_machine(const Request& request, const Layout& layout, std::vector<Finding>& findings) {
     review_port(request, findings);
     review_data_directory(layout, findings);
+    review_rejection(layout, findings);
     review_name(request, findings);
     const auto unclear = why_unclear(request.patroni, layout);
     review_set_aside(request, unclear, findings);

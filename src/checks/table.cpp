@@ -328,6 +328,12 @@ const std::vector<CheckDefinition>& check_table() {
          "Patroni calls a bootstrap method only if the data directory is empty, and `bootstrap` refuses to touch one "
          "that is not.",
          "nothing if the cluster is alive; for a restore, move the directory away"},
+        {"data-directory-rejected", error, "the data directory is one that was rejected",
+         "`verify` rejected it as post_bootstrap, or Patroni did not accept it and could not set it aside, in this "
+         "place or where it was before it was moved or copied. `resume` refuses it at each start (exit code 9); "
+         "without `resume` the next start would promote it, or take it for a replica.",
+         "remove the files that are named if the data is right and no other node has it, else move the directory "
+         "away"},
         {"data-directory-name", warning, "Patroni cannot set the data directory aside under this name",
          "What Patroni gives up in its bootstrap it renames. Of a symbolic link it renames the link: `resume` and "
          "`bootstrap` refuse to go on then, until the directory has the new name. With a slash at the end Patroni "

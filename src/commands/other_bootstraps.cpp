@@ -6,7 +6,6 @@
 #include "postgres/control_data.hpp"
 #include "staging/journal.hpp"
 #include "staging/lost_bootstrap.hpp"
-#include "staging/rejected_directory.hpp"
 #include "staging/resume_decision.hpp"
 #include "system/failure.hpp"
 #include "system/interruption.hpp"
@@ -23,23 +22,13 @@ namespace patroni_pgbackrest::commands {
 
 namespace {
 
-/// Another cluster's may be damaged, or a newer program's: that is for its own node to say.
-std::optional<Journal> journal_of_neighbour(const std::filesystem::path& file) {
-    try {
-        return Journal::read(file);
-    } catch (const Failure& failure) {
-        log::warning("{}", failure.what());
-        return std::nullopt;
-    }
-}
-
 /// The data directory, beside it or the same, for which this member was restoring.
 std::optional<std::filesystem::path> unfinished_neighbour(const BootstrapCall& call, const Layout& layout) {
     auto directories = restored_neighbours(layout.data_directory);
     directories.push_back(layout.data_directory);  // whose journal may lie where none would be made by now
     for (const auto& neighbour : directories) {
         for (const auto& file : journals_of(neighbour)) {
-            const auto journal = journal_of_neighbour(file);
+            const auto journal = read_journal_or_warn(file);
             const bool is_own = journal && journal->last_call().scope == call.scope &&
                                 (journal->last_call().member.empty() || journal->last_call().member == call.member);
             if (is_own && journal->awaits_its_end()) {
@@ -84,26 +73,8 @@ void refuse_without_method(const patroni::ConfigurationSource& source, const pat
 }
 
 void refuse_what_was_rejected_elsewhere(const Layout& layout) {
-    if (!postgres::read_control_file(layout.data_directory)) {
-        return;
-    }
-    auto directories = restored_neighbours(layout.data_directory);
-    directories.push_back(layout.data_directory);
-    for (const auto& directory : directories) {
-        for (const auto& file : journals_of(directory)) {
-            const auto journal = file == layout.journal() ? std::nullopt : journal_of_neighbour(file);
-            if (journal && is_refused_by(*journal, layout.data_directory)) {
-                throw refusal_of_rejected(layout.data_directory, file, *journal);
-            }
-        }
-    }
-    const auto own = journal_of_neighbour(layout.journal());
-    if (own && own->refuses(layout.data_directory)) {
-        return;  // which decide_resume() tells
-    }
-    const auto mark = layout.data_directory / rejection_mark;
-    if (const auto marked = journal_of_neighbour(mark); marked && is_refused_by(*marked, layout.data_directory)) {
-        throw refusal_of_rejected(layout.data_directory, mark, *marked);
+    if (const auto refusal = find_rejection_elsewhere(layout)) {
+        throw Failure(*refusal);
     }
 }
 

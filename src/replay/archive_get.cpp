@@ -65,6 +65,9 @@ int with_ticket(const Ticket& ticket, const std::optional<postgres::ControlFile>
         return 1;
     }
     auto state = observe(".");
+    if (const auto refusal = refuse_rejected_directory(ticket, std::filesystem::current_path())) {
+        return abort_recovery(state, *refusal);
+    }
     if (const auto refusal = refuse_before_asking(ticket, state, wanted)) {
         return abort_recovery(state, *refusal);
     }

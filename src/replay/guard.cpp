@@ -5,6 +5,8 @@
 #include "postgres/wal_page.hpp"
 #include "replay/made_places.hpp"
 #include "replay/settings.hpp"
+#include "staging/lost_bootstrap.hpp"
+#include "staging/rejected_directory.hpp"
 #include "system/file.hpp"
 #include "system/log.hpp"
 #include "system/process_facts.hpp"
@@ -156,6 +158,17 @@ std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const Repl
             "look at PostgreSQL's line about the record above; restore to a point before it with type lsn", true};
     }
     return std::nullopt;
+}
+
+std::optional<GuardAnswer> refuse_rejected_directory(const Ticket& ticket,
+                                                     const std::filesystem::path& data_directory) {
+    const auto mark = data_directory / rejection_mark;
+    const auto marked = ticket.recovery == Recovery::patroni ? read_journal_or_warn(mark) : std::nullopt;
+    if (!marked || !marked->refuses(data_directory)) {
+        return std::nullopt;
+    }
+    const auto problem = refusal_of_rejected(data_directory, mark, *marked).problems().front();
+    return GuardAnswer{Kind::abort, ExitCode::unsafe, problem.message, problem.hint};
 }
 
 std::optional<GuardAnswer> refuse_second_time(const Ticket& ticket, const std::optional<OnlyOnce>& once,

@@ -39,6 +39,10 @@ bool is_past_the_end(const Ticket& ticket, const std::string& wanted);
 std::optional<GuardAnswer> refuse_before_asking(const Ticket& ticket, const ReplayState& state,
                                                 const std::string& wanted);
 
+/// In patroni mode: `resume` has refused what was handed over before its recovery was over, and somebody starts it all
+/// the same. Once the ticket is gone it may have led, and nobody asks.
+std::optional<GuardAnswer> refuse_rejected_directory(const Ticket& ticket, const std::filesystem::path& data_directory);
+
 /// A startup process that would replay again what must be replayed once: PostgreSQL was started again by somebody else.
 std::optional<GuardAnswer> refuse_second_time(const Ticket& ticket, const std::optional<OnlyOnce>& once,
                                               const std::string& startup_process,

@@ -1,8 +1,10 @@
 #include "staging/lost_bootstrap.hpp"
 
+#include "postgres/control_data.hpp"
 #include "staging/own_name.hpp"
 #include "staging/rejected_directory.hpp"
 #include "system/file.hpp"
+#include "system/log.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -108,6 +110,45 @@ Failure refusal_of_rejected(const std::filesystem::path& data_directory, const s
                    fmt::format("if the data is right and no other node has it, remove {}, else move the data directory "
                                "away",
                                files));
+}
+
+std::optional<Journal> read_journal_or_warn(const std::filesystem::path& file) {
+    try {
+        return Journal::read(file);
+    } catch (const Failure& failure) {
+        log::warning("{}", failure.what());
+        return std::nullopt;
+    }
+}
+
+std::optional<Failure> find_rejection_elsewhere(const Layout& layout) {
+    const auto& data_directory = layout.data_directory;
+    if (!postgres::read_control_file(data_directory)) {
+        return std::nullopt;
+    }
+    auto directories = restored_neighbours(data_directory);
+    directories.push_back(data_directory);
+    for (const auto& directory : directories) {
+        for (const auto& file : journals_of(directory)) {
+            const auto journal = file == layout.journal() ? std::nullopt : read_journal_or_warn(file);
+            if (journal && is_refused_by(*journal, data_directory)) {
+                return refusal_of_rejected(data_directory, file, *journal);
+            }
+        }
+    }
+    const auto own = read_journal_or_warn(layout.journal());
+    const auto mark = data_directory / rejection_mark;
+    const auto marked = own && own->refuses(data_directory) ? std::nullopt : read_journal_or_warn(mark);
+    return marked && is_refused_by(*marked, data_directory)
+               ? std::optional(refusal_of_rejected(data_directory, mark, *marked))
+               : std::nullopt;
+}
+
+std::optional<Failure> find_rejection(const Layout& layout) {
+    const auto own = read_journal_or_warn(layout.journal());
+    return own && own->refuses(layout.data_directory)
+               ? std::optional(refusal_of_rejected(layout.data_directory, layout.journal(), *own))
+               : find_rejection_elsewhere(layout);
 }
 
 bool is_handed_over_to_another(const Journal& journal, const std::string& own_name,

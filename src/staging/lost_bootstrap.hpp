@@ -28,6 +28,16 @@ bool is_refused_by(const Journal& journal, const std::filesystem::path& data_dir
 Failure refusal_of_rejected(const std::filesystem::path& data_directory, const std::filesystem::path& journal_file,
                             const Journal& journal);
 
+/// A journal that is no business of this call's: one that is damaged, or a newer program's, is a warning, since it is
+/// for its own node to say. Empty then, and where there is none.
+std::optional<Journal> read_journal_or_warn(const std::filesystem::path& file);
+
+/// Why the data directory must not be started: a journal of another directory, or place, refuses it, or its own
+/// rejection_mark where the journal in its place does not.
+std::optional<Failure> find_rejection_elsewhere(const Layout& layout);
+/// The same, and what the journal in its place refuses.
+std::optional<Failure> find_rejection(const Layout& layout);
+
 /// Whether the data directory is what another member was handed over: a snapshot of its disk. A base backup of it has
 /// the journal as well, in a mount point, and another directory.
 bool is_handed_over_to_another(const Journal& journal, const std::string& own_name,

@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import unittest
 
@@ -233,6 +234,28 @@ class Check(BootstrapCase):
         self.node.forget()
         shutil.rmtree(self.data_directory)
         self.assertEqual(self.found(), (0, []))
+
+    def test_a_directory_that_was_rejected_is_told_until_the_hint_is_followed(self):
+        def resume():
+            return self.run_program(program(), 'resume', '--patroni-config=' + self.yml)
+
+        def is_told():
+            return 'data-directory-rejected' in self.found()[1]
+        self.assert_done(self.bootstrap())
+        self.assertFalse(is_told())
+        self.assert_refused(resume(), 9, 'Patroni did not accept it')
+        code, found = self.found()
+        self.assertEqual((code, sorted(found)), (3, ['data-directory-in-use', 'data-directory-rejected']))
+        hint, = re.findall(r'ERROR   data-directory-rejected: .*\n\s*HINT: (.*)', self.check().log)
+        named = re.fullmatch(r'if the data is right and no other node has it, remove (\S+) and (\S+), else move the data directory away', hint)
+        os.rename(self.data_directory, self.data_directory + '2')
+        self.assertFalse(is_told())
+        os.rename(self.data_directory + '2', self.data_directory)
+        self.assertTrue(is_told())
+        for file in named.groups():
+            os.remove(file)
+        self.assertFalse(is_told())
+        self.assert_done(resume())
 
     def identifier(self):
         """Of the cluster that the repository holds."""

@@ -794,8 +794,22 @@ class Resume(ResumeCase):
         mark = elsewhere + '/patroni_pgbackrest.rejected'
         self.assert_refused(self.resume(), 9, '%s holds what %s tells of, and Patroni did not accept it: ' % (elsewhere, mark),
                             'if the data is right and no other node has it, remove %s, else ' % mark)
+        told = self.run_program(program(), 'check', '--patroni-config=' + self.yml)
+        self.assertIn('ERROR   data-directory-rejected: %s holds what %s tells of, and Patroni did not accept it' % (elsewhere, mark), told.log)
         os.remove(mark)
         self.assert_done(self.resume())
+
+    def test_the_guard_ends_a_recovery_that_goes_on_although_resume_has_refused_it(self):
+        def ask():
+            return self.run_program(program(), 'archive-get', self.source.segments[7], 'pg_wal/RECOVERYXLOG', directory=self.data_directory)
+        self.configure(self.patroni_mode())
+        self.assert_done(self.bootstrap())
+        self.assert_done(ask())
+        self.assert_refused(self.resume(), 9, 'Patroni did not accept it')
+        mark = self.data_directory + '/patroni_pgbackrest.rejected'
+        self.assert_refused(ask(), 200, 'Patroni did not accept it', 'if the data is right and no other node has it, remove %s, else' % mark)
+        os.remove(mark)
+        self.assert_done(ask())
 
     def test_resume_goes_on_where_resume_was_killed(self):
         self.interrupt_the_replay()

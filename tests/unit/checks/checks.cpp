@@ -131,6 +131,7 @@ TEST_CASE("the hint of every finding is followed by a test, and the finding is g
         {"test_everything_at_once", {"leftover"}},
         {"a data directory that Patroni cannot set aside under its name is told, and named itself it is not",
          {"data-directory-name"}},
+        {"test_a_directory_that_was_rejected_is_told_until_the_hint_is_followed", {"data-directory-rejected"}},
         {"test_it_is_passed_over_when_a_person_says_that_it_was_given_up", {"set-aside-unclear"}},
         {"test_the_dcs_does_not_answer", {"dcs-unknown"}},
         {"test_what_an_earlier_cluster_left_in_the_dcs_counts", {"dcs-left"}},

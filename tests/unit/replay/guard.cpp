@@ -4,6 +4,9 @@
 #include "support/catch.hpp"
 #include "support/files.hpp"
 #include "support/forked.hpp"
+#include "support/restore.hpp"
+
+#include "staging/rejected_directory.hpp"
 
 #include <unistd.h>
 
@@ -409,4 +412,33 @@ TEST_CASE("a delivered segment that cannot be read does not pass unseen") {
     std::filesystem::remove(file);
     files.write("RECOVERYXLOG", "short");
     CHECK_FALSE(look());
+}
+
+TEST_CASE("what resume refused before its recovery was over is not replayed until its mark is removed") {
+    const Restore restore;
+    {
+        StagingDirectory staging(restore.request);
+        restore.copy(staging);
+        hand_over(staging);
+    }
+    auto of_patroni = ticket();
+    of_patroni.recovery = Recovery::patroni;
+    CHECK_FALSE(refuse_rejected_directory(of_patroni, restore.data()));
+    auto journal = Journal::read(choose_layout(restore.data()).journal()).value();
+    journal.not_accepted = true;
+    mark_rejected_directory(journal, restore.data());
+    const auto mark = restore.data() / rejection_mark;
+    const auto answer = refuse_rejected_directory(of_patroni, restore.data());
+    REQUIRE(answer);
+    CHECK(answer->kind == Kind::abort);
+    CHECK(answer->cause == ExitCode::unsafe);
+    CHECK(answer->message == restore.data().string() + " holds what " + mark.string() +
+                                 " tells of, and Patroni did not accept it: the next start would promote it, or take "
+                                 "it for a replica");
+    CHECK(answer->hint == "if the data is right and no other node has it, remove " + mark.string() +
+                              ", else move the data directory away");
+    CHECK_FALSE(answer->lasts);
+    CHECK_FALSE(refuse_rejected_directory(ticket(), restore.data()));  // the private server's
+    std::filesystem::remove(mark);
+    CHECK_FALSE(refuse_rejected_directory(of_patroni, restore.data()));
 }

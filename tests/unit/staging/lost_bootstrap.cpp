@@ -94,12 +94,22 @@ TEST_CASE("what was rejected is known by its own mark under another parent, wher
     CHECK_FALSE(is_there(restore.data() / rejection_mark));
     remember_rejection(layout, {"probe 1 returned 'false'", "choose another target", ""}, std::nullopt);
     CHECK(is_there(restore.data() / rejection_mark));
+    const auto in_place = find_rejection(layout).value().problems().front();
+    CHECK(in_place.message == restore.data().string() + " holds what " + layout.journal().string() +
+                                  " tells of, and verify rejected it: probe 1 returned 'false': the next start would "
+                                  "promote it, or take it for a replica");
+    CHECK(in_place.hint == "if the data is right and no other node has it, remove " + layout.journal().string() +
+                               " and " + (restore.data() / rejection_mark).string() +
+                               ", else move the data directory away");
+    CHECK_FALSE(find_rejection_elsewhere(layout));
 
     const auto moved = restore.files.path("elsewhere/data");
     fs::create_directory(restore.files.path("elsewhere"));
     fs::rename(restore.data(), moved);
     const auto mark = moved / rejection_mark;
     const auto marked = Journal::read(mark).value();
+    CHECK_FALSE(find_rejection(layout));  // nothing is there
+    CHECK(find_rejection(choose_layout(moved))->problems() == refusal_of_rejected(moved, mark, marked).problems());
     CHECK(is_refused_by(marked, moved));
     CHECK(refusal_of_rejected(moved, mark, marked).problems().front().hint ==
           "if the data is right and no other node has it, remove " + mark.string() +
@@ -113,6 +123,10 @@ TEST_CASE("what was rejected is known by its own mark under another parent, wher
     const auto replica = restore.files.path("elsewhere/replica");
     fs::copy(moved, replica, fs::copy_options::recursive);
     CHECK_FALSE(is_refused_by(Journal::read(replica / rejection_mark).value(), replica));
+    CHECK_FALSE(find_rejection(choose_layout(replica)));
+
+    fs::remove(mark);  // as the hint has it
+    CHECK_FALSE(find_rejection(choose_layout(moved)));
 }
 
 TEST_CASE("what was handed over is known by its journal, also where none would be made by now") {
