@@ -22,7 +22,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::chrono::hours longest_fetch(1);
+constexpr std::chrono::seconds grace_when_taken(2);
 
 /// What a restore's own spool holds.
 struct Spool {
@@ -56,6 +59,24 @@ bool take(const Spool& spool, const std::string& wanted, const fs::path& destina
     return false;
 }
 
+/// It would wait for what is not there any more. Its process group only: the asynchronous process is a session of its
+/// own, and goes on.
+void end_waiting(process::Capturing& archive_get) {
+    archive_get.signal(SIGTERM);
+    const auto end_of_grace = Clock::now() + grace_when_taken;
+    while (!archive_get.is_done()) {
+        if (Clock::now() >= end_of_grace) {
+            archive_get.signal(SIGKILL);
+        }
+    }
+}
+
+bool is_whole(const fs::path& file, postgres::SegmentSize size) {
+    std::error_code error;
+    const auto bytes = fs::file_size(file, error);
+    return !error && bytes == size.bytes;
+}
+
 /// Whether another process would bring nothing but this file, or has not found it.
 bool is_nothing_ahead(const Ticket& ticket, const Spool& spool, const std::string& wanted) {
     std::error_code error;
@@ -64,7 +85,8 @@ bool is_nothing_ahead(const Ticket& ticket, const Spool& spool, const std::strin
 }
 
 /// An archive-get that finds the segment ends at once, and has another asynchronous process started where the spool is
-/// no more than half full.
+/// no more than half full. From 2.59 on it fetches by itself what another process is at (archiveGetSingle in
+/// archive/get/get.c): a destination that it opens right behind the rename is cut short.
 process::Captured fetch_through(const Spool& spool, const process::Command& command, const std::string& wanted,
                                 const fs::path& destination) {
     const process::Captured taken{process::Exited{0}, {}, {}};
@@ -75,9 +97,11 @@ process::Captured fetch_through(const Spool& spool, const process::Command& comm
     process::Capturing archive_get(command, longest_fetch);
     while (!archive_get.is_done(between_looks_at_spool)) {
         if (!finds_it && take(spool, wanted, destination)) {
-            archive_get.signal(SIGTERM);  // it would wait for what is not there any more
-            archive_get.result();
-            return taken;
+            end_waiting(archive_get);
+            if (is_whole(destination, spool.size)) {
+                return taken;
+            }
+            break;
         }
     }
     return archive_get.result();

@@ -66,6 +66,8 @@ const std::string third = "000000010000000000000003", last = "000000010000000000
 struct WithSpool : Recovery {
     static inline const std::string incoming = "data.restoring.d/spool/archive/demo/in/";
     static inline const std::string content = std::string(1048576, 'x');
+    /// In the shell; the file follows.
+    static inline const std::string write_to = "head -c 1048576 /dev/zero | tr '\\0' x >";
 
     WithSpool() {
         const auto spool = directory.path("data.restoring.d/spool").string();
@@ -258,12 +260,28 @@ TEST_CASE("with a ticket what lies in the restore's own spool is taken without p
 
 TEST_CASE("with a ticket what comes into the spool is taken before pgbackrest looks there again") {
     WithSpool recovery;
+    const auto deliver = WithSpool::write_to + recovery.directory.path(WithSpool::incoming + third).string();
+    const Variables polite{{"FAKE_RUN", deliver}, {"FAKE_HANG", "1"}};
+    const Variables deaf{{"FAKE_RUN", "trap '' TERM; " + deliver}, {"FAKE_HANG", "deaf"}};
+    for (const auto& waiting : {polite, deaf}) {
+        CHECK(recovery.ask(third, waiting) == 0);
+        CHECK(recovery.calls() == 1);
+        CHECK(recovery.directory.read("pg_wal/RECOVERYXLOG") == WithSpool::content);
+        CHECK_FALSE(recovery.directory.has(WithSpool::incoming + third));
+    }
+}
+
+TEST_CASE("with a ticket what was taken is fetched again where pgbackrest has begun to write there as well") {
+    WithSpool recovery;
+    recovery.ticket["latest"] = false;
+    recovery.write_ticket();
     const auto file = recovery.directory.path(WithSpool::incoming + third).string();
-    const auto deliver = "head -c 1048576 /dev/zero | tr '\\0' x >" + file;
-    CHECK(recovery.ask(third, {{"FAKE_RUN", deliver}, {"FAKE_HANG", "1"}}) == 0);
-    CHECK(recovery.calls() == 1);
+    const auto run = "case $all in *--no-archive-async*) " + WithSpool::write_to +
+                     "\"$last\" ;; *) trap ': >\"$last\"; exit 63' TERM; " + WithSpool::write_to + file +
+                     "; while :; do sleep 0.1; done ;; esac";
+    CHECK(recovery.ask(third, {{"FAKE_RUN", run}}) == 0);
+    CHECK(recovery.calls() == 2);
     CHECK(recovery.directory.read("pg_wal/RECOVERYXLOG") == WithSpool::content);
-    CHECK_FALSE(recovery.directory.has(WithSpool::incoming + third));
 }
 
 TEST_CASE("with a ticket nothing asynchronous is started for what nothing follows, or was looked for in vain") {
