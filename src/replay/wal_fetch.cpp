@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdint>
+#include <exception>
 #include <fmt/format.h>
 #include <system_error>
 #include <unistd.h>
@@ -80,6 +81,15 @@ WalFetch::WalFetch(Options options) : options_(std::move(options)) {
         if (error && has_spool()) {
             do_without_spool(fmt::format("cannot make {}: {}", (options_.spool / name).string(), error.message()));
         }
+    }
+}
+
+WalFetch::~WalFetch() {
+    try {
+        running_.reset();
+        end_asynchronous();
+    } catch (const std::exception& error) {
+        log::debug("what fetches ahead is not ended: {}", error.what());
     }
 }
 
@@ -304,8 +314,12 @@ fs::path WalFetch::taken(const std::string& wanted) const {
 void WalFetch::do_without_spool(const std::string& why) {
     log::warning("WAL is fetched segment by segment from now on, without archive-async: {}", why);
     options_.incoming.clear();
+    end_asynchronous();  // what it brings is not looked at any more
+}
+
+void WalFetch::end_asynchronous() {
     if (is_asynchronous_alive()) {
-        ::kill(asynchronous_->pid, SIGTERM);  // what it brings is not looked at any more
+        ::kill(asynchronous_->pid, SIGTERM);
     }
 }
 

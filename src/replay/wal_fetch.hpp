@@ -58,6 +58,10 @@ class WalFetch {
     };
 
     explicit WalFetch(Options options);
+    /// Ends what fetches ahead: while it holds the lock, the next server's archive-get waits for a segment in vain.
+    ~WalFetch();
+    WalFetch(const WalFetch&) = delete;
+    WalFetch& operator=(const WalFetch&) = delete;
 
     /// Asks for a file, and is to be called again until there is a result. `past_spool`: by an archive-get that takes
     /// nothing that lay there before.
@@ -107,6 +111,7 @@ class WalFetch {
     bool take_from_spool(const std::string& wanted);
     bool is_on_its_way(const std::string& wanted);
     bool is_asynchronous_alive();
+    void end_asynchronous();
     /// Where an asynchronous archive-get puts its file, and where what is taken from the spool goes: one that is given
     /// up may still be at that very segment, and must not reach the file that PostgreSQL gets.
     std::filesystem::path delivered(const std::string& wanted) const;

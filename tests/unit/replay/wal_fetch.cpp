@@ -3,6 +3,8 @@
 #include "fetching.hpp"
 #include "support/catch.hpp"
 
+#include <memory>
+
 using namespace patroni_pgbackrest;
 
 namespace {
@@ -207,6 +209,15 @@ TEST_CASE("an asynchronous process whose spool is done without is ended") {
     CHECK(fetching.delivers(second));
     process::Child bringing(fetching.bringing(third), {}, {});
     CHECK(fetching.delivers(second));
+    CHECK(within_10_s([&] { return bringing.outcome().has_value(); }));
+}
+
+TEST_CASE("an asynchronous process ends with the server that it fetches for") {
+    Fetched fetching(Fetching::delivering());
+    auto fetch = std::make_unique<WalFetch>(fetching.options());
+    fetch->begin(second);
+    process::Child bringing(fetching.bringing(third), {}, {});
+    fetch.reset();
     CHECK(within_10_s([&] { return bringing.outcome().has_value(); }));
 }
 
