@@ -16,9 +16,11 @@
 #include "system/log.hpp"
 #include "system/refusal.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace {
@@ -28,6 +30,8 @@ using commands::CommandLine;
 
 int guard(const commands::ArchiveGetArguments& arguments) {
     interruption::install();
+    // The guard of the next server writes to the same file. A shell may stay between this one and the startup process.
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     pgbackrest::Pgbackrest pgbackrest;
     pgbackrest.program = arguments.program;
     pgbackrest.stanza = arguments.stanza;

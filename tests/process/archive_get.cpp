@@ -3,6 +3,7 @@
 #include "support/control_file.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 namespace {
@@ -365,6 +366,29 @@ TEST_CASE("with a ticket a pgbackrest that is killed aborts the recovery") {
         CHECK(recovery.ask(planned, {{"FAKE_SIGNAL", signal}}) == 200);
         CHECK(recovery.calls() == 3);
     }
+}
+
+TEST_CASE("when the startup process that has asked is killed the guard ends with what it has started") {
+    Recovery recovery;
+    recovery.write_ticket();
+    const auto file = [&](const std::string& name) { return recovery.directory.path(name).string(); };
+    const auto script =
+        recovery.directory.write("startup.sh", PROGRAM " archive-get " + planned + " pg_wal/RECOVERYXLOG &\necho $! >" +
+                                                   file("guard") + "\nwait\n");
+    Program::How how;
+    how.directory = recovery.directory.path();
+    how.environment = {{"FAKE_HANG", "1"}, {"FAKE_RUN", "echo $$ >" + file("child")}};
+    how.executable = "/bin/sh";
+    how.name = "startup";
+    Program startup({script.string()}, how);
+    const auto guard = recovery.directory.pid_in("guard");
+    const auto child = recovery.directory.pid_in("child");
+    REQUIRE(guard > 0);
+    REQUIRE(child > 0);
+    startup.signal(SIGKILL);
+    CHECK(startup.wait() == 137);
+    CHECK(eventually([&] { return !is_alive(guard); }, std::chrono::seconds(5)));
+    CHECK_FALSE(is_alive(child));
 }
 
 TEST_CASE("what made the guard abort is noted for the bootstrap that waits for the server") {
