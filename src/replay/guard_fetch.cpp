@@ -71,6 +71,12 @@ void end_waiting(process::Capturing& archive_get) {
     }
 }
 
+/// Behind this segment, which lies there as well.
+bool is_half_full_behind_it(const Spool& spool) {
+    const auto segments = segments_in_spool(spool.incoming);
+    return segments > 0 && is_half_full(segments - 1, spool.size, spool.queue);
+}
+
 bool is_whole(const fs::path& file, postgres::SegmentSize size) {
     std::error_code error;
     const auto bytes = fs::file_size(file, error);
@@ -90,7 +96,7 @@ bool is_nothing_ahead(const Ticket& ticket, const Spool& spool, const std::strin
 process::Captured fetch_through(const Spool& spool, const process::Command& command, const std::string& wanted,
                                 const fs::path& destination) {
     const process::Captured taken{process::Exited{0}, {}, {}};
-    if (is_half_full(spool.incoming, spool.size, spool.queue) && take(spool, wanted, destination)) {
+    if (is_half_full_behind_it(spool) && take(spool, wanted, destination)) {
         return taken;
     }
     const bool finds_it = is_whole_in_spool(spool.incoming, wanted, spool.size);

@@ -58,8 +58,8 @@ std::size_t segments_in_spool(const fs::path& incoming) {
     return count;
 }
 
-bool is_half_full(const fs::path& incoming, postgres::SegmentSize size, std::uint64_t queue) {
-    return segments_in_spool(incoming) * size.bytes > queue / 2;
+bool is_half_full(std::size_t segments, postgres::SegmentSize size, std::uint64_t queue) {
+    return segments * size.bytes > queue / 2;
 }
 
 bool is_missing_in_archive(const fs::path& incoming, const std::string& segment) {
@@ -144,7 +144,7 @@ void WalFetch::fetch_ahead(const std::string& next, const After& after) {
 
 /// archive-get starts an asynchronous process that fetches on one timeline, from this segment on.
 bool WalFetch::is_filled(const std::string& next, const After& after) const {
-    if (is_half_full(options_.incoming, options_.size, options_.queue)) {
+    if (is_half_full(segments_in_spool(options_.incoming), options_.size, options_.queue)) {
         return true;
     }
     constexpr std::size_t timeline = 8;  // digits

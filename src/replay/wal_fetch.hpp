@@ -25,8 +25,8 @@ bool is_whole_in_spool(const std::filesystem::path& incoming, const std::string&
 std::size_t segments_in_spool(const std::filesystem::path& incoming);
 
 /// Whether these are more than half of what the queue (archive-get-queue-max) has room for: up to then pgBackRest's
-/// archive-get has no more fetched.
-bool is_half_full(const std::filesystem::path& incoming, postgres::SegmentSize size, std::uint64_t queue);
+/// archive-get has more fetched. It does not count the one that is asked for.
+bool is_half_full(std::size_t segments, postgres::SegmentSize size, std::uint64_t queue);
 
 /// Whether an asynchronous process has looked for it in vain (archiveGetAsync leaves an empty SEGMENT.ok, 2.33 to
 /// 2.60).

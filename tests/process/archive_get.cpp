@@ -249,6 +249,7 @@ TEST_CASE("with a ticket what lies in the restore's own spool is taken without p
     recovery.fill(third);
     recovery.fill(last);
     recovery.fill("000000010000000000000005");
+    recovery.fill("000000010000000000000006");
     CHECK(recovery.ask(third) == 0);
     CHECK_FALSE(recovery.directory.has("calls"));
     CHECK(recovery.directory.read("pg_wal/RECOVERYXLOG") == WithSpool::content);
