@@ -29,6 +29,8 @@ constexpr std::size_t longest_line = 65536;
 constexpr milliseconds usual_grace(2000);
 /// How long a descendant may hold a pipe open after the child itself has ended.
 constexpr milliseconds patience_with_pipes(1000);
+/// How often in the time of a standstill.
+constexpr int looks_for_work = 16;
 /// An SSH server turns away more than ten that knock at once (MaxStartups).
 constexpr std::size_t most_at_once = 8;
 
@@ -306,8 +308,9 @@ Outcome run(const Command& command, const OnLine& on_output, const OnLine& on_er
     return await_end(child, last_line, stall);
 }
 
-Capturing::Capturing(const Command& command, std::chrono::seconds limit)
-    : deadline_(Clock::now() + limit), child_(command, &captured_.output, &captured_.errors) {}
+Capturing::Capturing(const Command& command, std::chrono::seconds limit, Limits limits)
+    : limit_(limit), limits_(limits), deadline_(Clock::now() + limit_),
+      next_look_(Clock::now() + limit_ / looks_for_work), child_(command, &captured_.output, &captured_.errors) {}
 
 bool Capturing::is_done(milliseconds at_most) {
     if (!is_done_) {
@@ -320,6 +323,7 @@ bool Capturing::has_ended() {
     if (is_done_) {
         return true;
     }
+    look_for_work();
     if (const auto& outcome = child_.outcome()) {
         captured_.outcome = *outcome;
         is_done_ = true;
@@ -329,6 +333,17 @@ bool Capturing::has_ended() {
         is_done_ = true;
     }
     return is_done_;
+}
+
+void Capturing::look_for_work() {
+    if (limits_ == Limits::run || Clock::now() < next_look_) {
+        return;
+    }
+    next_look_ = Clock::now() + limit_ / looks_for_work;
+    if (const auto seen = child_.activity(); seen != activity_) {
+        activity_ = seen;
+        deadline_ = Clock::now() + limit_;
+    }
 }
 
 void Capturing::signal(int number) {

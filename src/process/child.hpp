@@ -86,10 +86,13 @@ struct Captured {
 };
 
 /// A short command that runs while something else is done; what it prints is kept. Stalled when it is not done after
-/// `limit`. What still runs when this is destroyed is ended.
+/// `limit`, or has not worked for that long. What still runs when this is destroyed is ended.
 class Capturing {
   public:
-    explicit Capturing(const Command& command, std::chrono::seconds limit = std::chrono::seconds(300));
+    enum class Limits { run, standstill };
+
+    explicit Capturing(const Command& command, std::chrono::seconds limit = std::chrono::seconds(300),
+                       Limits limits = Limits::run);
 
     /// Runs the event loop for as long at most; true when the result is there. Throws as Child::wait.
     bool is_done(std::chrono::milliseconds at_most = std::chrono::milliseconds(50));
@@ -103,9 +106,14 @@ class Capturing {
     const Captured& result();
 
   private:
+    void look_for_work();
+
     Captured captured_;
     bool is_done_ = false;
-    std::chrono::steady_clock::time_point deadline_;
+    std::chrono::milliseconds limit_;
+    Limits limits_;
+    std::chrono::steady_clock::time_point deadline_, next_look_;
+    unsigned long long activity_ = 0;
     Child child_;  // the last member: it writes into captured_
 };
 

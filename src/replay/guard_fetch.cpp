@@ -100,7 +100,7 @@ process::Captured fetch_through(const Spool& spool, const process::Command& comm
         return taken;
     }
     const bool finds_it = is_whole_in_spool(spool.incoming, wanted, spool.size);
-    process::Capturing archive_get(command, longest_fetch);
+    process::Capturing archive_get(command, longest_fetch, process::Capturing::Limits::standstill);
     while (!archive_get.is_done(between_looks_at_spool)) {
         if (!finds_it && take(spool, wanted, destination)) {
             end_waiting(archive_get);

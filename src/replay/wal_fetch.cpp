@@ -162,7 +162,8 @@ void WalFetch::start(const std::string& wanted, const fs::path& file, Way way) {
     auto command = asynchronous ? options_.archive_get : synchronous(options_.archive_get);
     command.arguments.insert(command.arguments.end(), {wanted, file.string()});
     const bool finds_it = asynchronous && is_whole_in_spool(options_.incoming, wanted, options_.size);
-    auto archive_get = std::make_unique<process::Capturing>(command, longest_archive_get);
+    auto archive_get =
+        std::make_unique<process::Capturing>(command, longest_archive_get, process::Capturing::Limits::standstill);
     running_ = Running{wanted, file, way, asynchronous, finds_it, std::move(archive_get)};
     is_asynchronous_known_ = is_asynchronous_known_ && !asynchronous;
 }

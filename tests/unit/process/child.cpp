@@ -97,6 +97,15 @@ TEST_CASE("what reads a file may take long for as long as it works") {
     CHECK(Clock::now() - begin < seconds(8));
 }
 
+TEST_CASE("what reads a file while something else is done may take long as well for as long as it works") {
+    Capturing slow(shell("timeout 4 sh -c 'while :; do :; done'; exit 3"), seconds(2), Capturing::Limits::standstill);
+    CHECK(describe(slow.result().outcome) == "exited with code 3");
+    const auto begin = Clock::now();
+    Capturing stalled(shell("exec sleep 100"), seconds(2), Capturing::Limits::standstill);
+    CHECK(std::holds_alternative<Stalled>(stalled.result().outcome));
+    CHECK(Clock::now() - begin < seconds(6));
+}
+
 TEST_CASE("several commands run at once and answer in their order") {
     std::vector<Command> commands;
     for (int i = 0; i < 12; ++i) {
