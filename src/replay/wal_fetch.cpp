@@ -208,10 +208,11 @@ bool WalFetch::forget_what_is_not(const std::string& wanted, bool past_spool) {
     }
     if (running_->is_asynchronous) {
         std::error_code ignored;
-        // What it has taken out of the spool goes back: the asynchronous process would be waited for, and does not
-        // bring it again. Not what was no good.
+        // What it has taken out of the spool goes back, even where it was ended behind that: the asynchronous process
+        // would be waited for, and does not bring it again. Not what was no good.
         const bool was_no_good = past_spool && running_->wanted == wanted;
-        if (has_spool() && !was_no_good && process::succeeded(running_->process->result().outcome)) {
+        if (has_spool() && !was_no_good &&
+            is_whole_in_spool(running_->file.parent_path(), running_->wanted, options_.size)) {
             fs::rename(running_->file, options_.incoming / running_->wanted, ignored);
         }
         fs::remove(running_->file, ignored);

@@ -259,6 +259,18 @@ TEST_CASE("the first segment is not fetched again when a history is asked for be
     CHECK(fetching.calls() == Strings{"0 " + second, "1 00000002.history"});
 }
 
+TEST_CASE("what an archive-get has taken before it was ended goes back into the spool") {
+    Fetched fetching("[ $WANTED = " + second + " ] || exit 1\n" + Fetching::delivering() + "\nexec sleep 100");
+    CHECK_FALSE(fetching.fetch.fetch(second, fetching.destination(), false));
+    CHECK(within_10_s([&] {
+        std::error_code error;
+        return fs::file_size(fetching.delivered(second), error) == Fetching::size.bytes;
+    }));
+    CHECK_FALSE(fetching.delivers("00000002.history"));
+    CHECK(fetching.asked(second).file == fetching.taken(second));
+    CHECK(fetching.calls() == Strings{"0 " + second, "1 00000002.history"});
+}
+
 TEST_CASE("what an asynchronous process has looked for in vain is asked for without another one") {
     Fetched fetching;
     fetching.spooled(second + ".ok", 'x', 0);
