@@ -3,8 +3,11 @@
 #include "support/catch.hpp"
 #include "support/forked.hpp"
 #include "support/requests.hpp"
+#include "system/lock.hpp"
 
+#include <chrono>
 #include <ctime>
+#include <future>
 #include <list>
 #include <utility>
 #include <vector>
@@ -176,6 +179,22 @@ TEST_CASE("runs that end at the same time keep each other's metrics") {
         CHECK(has(files.read("patroni_pgbackrest.prom"),
                   "last_run_success{run=\"restore\",scope=\"" + scope + "\",stanza=\"demo\"} 1"));
     }
+}
+
+TEST_CASE("who writes metrics waits until another one has written, and keeps what that has told") {
+    using namespace std::chrono_literals;
+    const Files files;
+    const auto file = files.path("patroni_pgbackrest.prom");
+    auto other = system::lock_for_replacing(file, 0ms);
+    REQUIRE(other.is_open());
+    auto writer = std::async(std::launch::async, [&] { write_metrics(file, restore_metrics, done()); });
+    CHECK(writer.wait_for(200ms) == std::future_status::timeout);
+    system::replace_public_file(file, metrics_text(drill_metrics, failed(), ""), 0644);
+    other = system::Descriptor();
+    writer.get();
+    const auto text = files.read("patroni_pgbackrest.prom");
+    CHECK(has(text, "last_run_success{run=\"restore\",scope=\"prod\",stanza=\"demo\"} 1"));
+    CHECK(has(text, "last_run_success{run=\"drill\",scope=\"\",stanza=\"\"} 0"));
 }
 
 TEST_CASE("whoever tells of a run that could not do it itself leaves what a later run has told") {
