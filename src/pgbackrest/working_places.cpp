@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <sys/xattr.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -126,10 +127,13 @@ std::set<unsigned> repositories_of(const Pgbackrest& pgbackrest, std::optional<u
     return repositories;
 }
 
+/// By its mode, or by capabilities of its own (setcap(8)), which a filter takes away as well (PR_SET_NO_NEW_PRIVS).
 bool is_setuid(const std::filesystem::path& program) {
+    using std::filesystem::perms;
     std::error_code error;
     const auto mode = std::filesystem::status(program, error).permissions();
-    return (mode & (std::filesystem::perms::set_uid | std::filesystem::perms::set_gid)) != std::filesystem::perms::none;
+    return (mode & (perms::set_uid | perms::set_gid)) != perms::none ||
+           ::getxattr(program.c_str(), "security.capability", nullptr, 0) > 0;
 }
 
 /// Whether an interpreter runs it, and so what else it starts is not known. True of what cannot be read.

@@ -26,9 +26,9 @@ std::vector<std::filesystem::path> places_of_pgbackrest(const Pgbackrest& pgback
 /// its own or an object store, by the options that are in force for it. Throws as read_configuration().
 bool reads_over_network(const Pgbackrest& pgbackrest, const std::string& command, std::optional<unsigned> repository);
 
-/// Whether `command` is one or may start one, a setuid program: ssh has one for logins by the host's own key
-/// (ssh-keysign(8)), cmd-ssh may be anything, and a script that is called as pgbackrest may use sudo. Repositories and
-/// exceptions as above.
+/// Whether `command` is one or may start one, a setuid program or one with capabilities of its own: ssh has one for
+/// logins by the host's own key (ssh-keysign(8)), cmd-ssh may be anything, and a script that is called as pgbackrest
+/// may use sudo. Repositories and exceptions as above.
 bool may_need_privileges(const Pgbackrest& pgbackrest, const std::string& command, std::optional<unsigned> repository);
 /// The same where a seccomp filter (system::flush_nothing) is what would take them away: behind a wall there are none.
 bool may_need_privileges_left(const Pgbackrest& pgbackrest, const std::string& command,

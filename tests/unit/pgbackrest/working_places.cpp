@@ -5,6 +5,8 @@
 #include "support/programs.hpp"
 
 #include <algorithm>
+#include <array>
+#include <sys/xattr.h>
 
 using namespace patroni_pgbackrest::pgbackrest;
 
@@ -110,4 +112,11 @@ TEST_CASE("a setuid program may be started by ssh, and by a script that is calle
         std::filesystem::permissions(program, perms::owner_all | bit);
         CHECK(may("[global]\nrepo1-path=/r\n"));
     }
+    std::filesystem::permissions(program, perms::owner_all);
+    CHECK_FALSE(may("[global]\nrepo1-path=/r\n"));
+    // CAP_DAC_READ_SEARCH in a vfs_cap_data of linux/capability.h.
+    constexpr std::array<unsigned char, 20> reads_all_files{0x01, 0, 0, 0x02, 0x04};
+    const bool is_given =
+        ::setxattr(program.c_str(), "security.capability", reads_all_files.data(), reads_all_files.size(), 0) == 0;
+    CHECK(may("[global]\nrepo1-path=/r\n") == is_given);  // only root may
 }
