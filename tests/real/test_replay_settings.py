@@ -25,9 +25,7 @@ class ReplaySettings(BootstrapCase):
 
     def test_where_another_mount_of_the_disk_would_not_be_noticed_the_replay_flushes(self):
         for disk, fsync in ((self.lab.mount_disk(800, 'disk'), 'off'), (self.lab.mount_tmpfs(800, 'memory'), 'on')):
-            self.data_directory = self.node.data_directory = os.path.join(disk, 'data')
-            self.staging = self.data_directory + '.restoring'
-            self.lab.pgbackrest_configuration(self.data_directory, settings={'archive-timeout': '2'})
+            self.lie_on(disk)
             self.configure()
             result = self.bootstrap('--log-level=debug')
             self.assert_done(result)
