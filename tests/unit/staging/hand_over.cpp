@@ -247,6 +247,26 @@ TEST_CASE("what went back behind the journal's last word is handed over by the n
     }
 }
 
+TEST_CASE("what PostgreSQL was started in since the hand-over is not taken for what went back") {
+    const Restore restore;
+    arrange(restore, false);
+    {
+        StagingDirectory staging(restore.request);
+        hand_over(staging);
+    }
+    const auto layout = choose_layout(restore.data());
+    fs::rename(restore.data(), layout.staging);
+    const auto journal = Journal::read(layout.journal()).value();
+    REQUIRE(journal.phase == Phase::handed_over);
+    CHECK(journal.went_back_to(layout.staging));
+    auto control = restore.control();
+    control[24] = 1;  // its time, which each start changes; in the very same file
+    restore.files.write("data.restoring/global/pg_control", control);
+    CHECK_FALSE(journal.went_back_to(layout.staging));
+    CHECK(problems_of(ExitCode::unsafe, [&] { StagingDirectory{restore.request}; }).size() == 1);
+    CHECK(restore.files.read("data.restoring/global/pg_control") == control);
+}
+
 TEST_CASE("wherever the way back of a hand-over ends, the next run goes on from there") {
     const bool entry_by_entry = GENERATE(false, true);
     const auto forth = calls_of_hand_over(entry_by_entry);
