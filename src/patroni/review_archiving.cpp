@@ -41,8 +41,9 @@ fs::path default_configuration(const fs::path& root) {
     return !is_there(usual_file) && is_there(old_file) ? old_file : usual_file;
 }
 
-/// The file that a command line reads; empty if it is behind a wrapper that may set its environment.
-fs::path configuration_of(const Words& words, const fs::path& root) {
+/// The file that a command line reads; empty if it is behind a wrapper that may set its environment. `inherits`: what
+/// our own environment says holds for it.
+fs::path configuration_of(const Words& words, const fs::path& root, bool inherits) {
     static constexpr std::array<std::string_view, 9> transparent = {"env",  "nice", "ionice", "timeout", "sh",
                                                                     "bash", "exec", "test",   "["};
     static constexpr std::string_view of_file = "PGBACKREST_CONFIG=", of_directory = "PGBACKREST_CONFIG_PATH=";
@@ -67,7 +68,7 @@ fs::path configuration_of(const Words& words, const fs::path& root) {
     const auto name = words.empty() ? std::string() : fs::path(words.front()).filename().string();
     const bool is_wrapped = program != words.begin() && name.find('=') == std::string::npos &&
                             std::find(transparent.begin(), transparent.end(), name) == transparent.end();
-    const auto inherited = variable("PGBACKREST_CONFIG");
+    const auto inherited = inherits ? variable("PGBACKREST_CONFIG") : std::string();
     return is_wrapped ? fs::path() : !inherited.empty() ? fs::path(inherited) : default_configuration(root);
 }
 
@@ -81,8 +82,20 @@ bool is_same_file(const fs::path& one, const fs::path& other, const fs::path& ro
            fs::equivalent(root / one.relative_path(), root / other.relative_path(), error);
 }
 
-/// How a pgBackRest command line differs from what the restore reads; empty if it does not.
-std::string difference(const std::string& command, const Intent& intent) {
+/// Whether our PGBACKREST_CONFIG stands before the program in the block's command: PostgreSQL, which has Patroni's
+/// environment, does not get it.
+bool is_of_the_call(const Node& tree) {
+    const Node& bootstrap = tree.map_at("bootstrap");
+    const Entry* method = bootstrap.find("method");
+    const Entry* command = method == nullptr ? nullptr : bootstrap.map_at(method->value->text).find("command");
+    const auto words = command == nullptr ? std::nullopt : system::shell_words(command->value->text);
+    const auto call = words ? call_of_us(*words, "bootstrap") : std::nullopt;
+    return call && std::any_of(call->variables.begin(), call->variables.end(),
+                               [](const std::string& word) { return word.starts_with("PGBACKREST_CONFIG="); });
+}
+
+/// How a command line of PostgreSQL's that calls pgBackRest differs from what the restore reads; empty if it does not.
+std::string difference(const std::string& command, const Node& tree, const Intent& intent) {
     const auto stanzas = values_in(command_words(command), "stanza");
     const bool is_another = std::find(stanzas.begin(), stanzas.end(), intent.stanza) == stanzas.end();
     if (!stanzas.empty() && !intent.stanza.empty() && is_another) {
@@ -91,9 +104,9 @@ std::string difference(const std::string& command, const Intent& intent) {
     if (words_from(command, "pgbackrest").empty()) {
         return {};  // patroni_pgbackrest archive-get has the restore's
     }
-    const auto file = configuration_of(command_words(command), intent.root);
+    const auto file = configuration_of(command_words(command), intent.root, !is_of_the_call(tree));
     const auto by_default = intent.pgbackrest_directory ? *intent.pgbackrest_directory / "pgbackrest.conf"
-                                                        : configuration_of({}, intent.root);
+                                                        : configuration_of({}, intent.root, true);
     const auto of_restore = intent.pgbackrest_configuration.value_or(by_default);
     return file.empty() || is_same_file(file, of_restore, intent.root)
                ? std::string()
@@ -118,8 +131,8 @@ std::optional<Value> server_setting(const Node& tree, const std::string& name, c
                                                        : std::optional(Value{entry->value->text, entry->place});
 }
 
-void review_archive_command(const Value& mode, const std::optional<Value>& command, const Intent& intent,
-                            std::vector<Finding>& findings) {
+void review_archive_command(const Value& mode, const std::optional<Value>& command, const Node& tree,
+                            const Intent& intent, std::vector<Finding>& findings) {
     if (!command || system::trim(command->text).empty()) {
         findings.push_back(
             {"archive-command-missing",
@@ -135,7 +148,7 @@ void review_archive_command(const Value& mode, const std::optional<Value>& comma
                                          "script that runs it",
                                          archive_of(intent, "--config")),
                              command->place}});
-    } else if (const auto other = difference(command->text, intent); !other.empty()) {
+    } else if (const auto other = difference(command->text, tree, intent); !other.empty()) {
         findings.push_back(
             {"archive-command-elsewhere",
              {"archive_command uses " + other,
@@ -166,11 +179,11 @@ void review_archive(const Node& tree, const Intent& intent, std::vector<Finding>
                           archive_of(intent, "--config")),
               library->place}});
     } else {
-        review_archive_command(*mode, server_setting(tree, "archive_command", intent), intent, findings);
+        review_archive_command(*mode, server_setting(tree, "archive_command", intent), tree, intent, findings);
     }
 }
 
-void review_standbys(const RecoveryConf& recovery_conf, bool guarded, const Intent& intent,
+void review_standbys(const RecoveryConf& recovery_conf, bool guarded, const Node& tree, const Intent& intent,
                      std::vector<Finding>& findings) {
     const auto* command = recovery_conf.find("restore_command");
     const auto name = yaml::text(recovery_conf.path);
@@ -182,7 +195,7 @@ void review_standbys(const RecoveryConf& recovery_conf, bool guarded, const Inte
              {name + ".restore_command is not set: a standby that lags behind cannot fetch WAL from the "
                      "archive",
               "set it to: " + call + "%f \"%p\"", command == nullptr ? recovery_conf.place : command->entry->place}});
-    } else if (const auto other = difference(command->entry->value->text, intent); !other.empty()) {
+    } else if (const auto other = difference(command->entry->value->text, tree, intent); !other.empty()) {
         findings.push_back({"standby-restore-command-elsewhere",
                             {name + ".restore_command uses " + other,
                              "make it read the archive that the cluster writes", command->entry->place}});
@@ -231,7 +244,7 @@ void review_archiving(const Node& tree, const Intent& intent, std::vector<Findin
     // In patroni mode every restore_command is the guard's.
     const bool guarded = method != nullptr && bootstrap.map_at(method->value->text).find("recovery_conf") != nullptr;
     review_archive(tree, intent, findings);
-    review_standbys(recovery_conf_of_standbys(tree), guarded, intent, findings);
+    review_standbys(recovery_conf_of_standbys(tree), guarded, tree, intent, findings);
     review_roles(tree.map_at("postgresql"), "postgresql", findings);
     review_roles(bootstrap.map_at("dcs").map_at("postgresql"), "bootstrap.dcs.postgresql", findings);
 }

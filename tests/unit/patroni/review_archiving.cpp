@@ -1,6 +1,7 @@
 #include "support/catch.hpp"
 #include "support/reviewed_node.hpp"
 
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 
@@ -45,6 +46,21 @@ TEST_CASE("the archive's command reads the same pgBackRest configuration as the 
     std::filesystem::remove(node.files.path("etc/pgbackrest.conf"));
     std::filesystem::create_symlink("pgbackrest/pgbackrest.conf", node.files.path("etc/pgbackrest.conf"));
     CHECK(found("pgbackrest --config=/etc/pgbackrest.conf", std::nullopt) == none);
+}
+
+TEST_CASE("what stands before the program in the block's command holds for the restore, and not for PostgreSQL") {
+    const ReviewedNode node;
+    const std::string command = "command: /usr/bin/patroni_pgbackrest bootstrap";
+    ::setenv("PGBACKREST_CONFIG", "/srv/x.conf", 1);  // as take_variables() does, or env itself
+    CHECK(node.found(clean).empty());                 // of Patroni's environment
+    const auto of_the_call =
+        with(clean, command, "command: env PGBACKREST_CONFIG=/srv/x.conf /usr/bin/patroni_pgbackrest bootstrap");
+    CHECK(node.found(of_the_call) ==
+          Strings{"archive-command-elsewhere patroni.yml:11", "standby-restore-command-elsewhere patroni.yml:14"});
+    CHECK(node.found(
+              with(of_the_call, "archive_command: pgbackrest", "archive_command: pgbackrest --config=/srv/x.conf")) ==
+          Strings{"standby-restore-command-elsewhere patroni.yml:14"});
+    ::unsetenv("PGBACKREST_CONFIG");
 }
 
 TEST_CASE("what patroni.yml does not set may stand in PostgreSQL's own files") {
