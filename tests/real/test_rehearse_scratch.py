@@ -86,12 +86,12 @@ class ScratchDirectories(RehearsalCase):
 
     @unittest.skipIf(os.geteuid() != 0, 'needs root')
     def test_of_one_in_memory_it_warns_and_not_of_one_on_a_disk_as_the_hint_has_it(self):
-        self.scratch = os.path.join(self.lab.mount_tmpfs(800, 'memory'), 'scratch')
+        self.scratch = os.path.join(self.lab.mount_tmpfs(3000, 'memory'), 'scratch')
         result = self.rehearse()
         self.assert_done(result)
         self.assertIn('WARNING: the scratch directory %s is in memory' % self.scratch, result.log)
         self.assertIn('name a directory on a disk', [each['hint'] for each in self.history()[-1]['warnings']])
-        self.scratch = os.path.join(self.lab.mount_disk(600, 'disk'), 'scratch')
+        self.scratch = os.path.join(self.lab.mount_disk(3000, 'disk'), 'scratch')
         result = self.rehearse()
         self.assert_done(result)
         self.assertNotIn('is in memory', result.log)
