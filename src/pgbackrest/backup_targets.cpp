@@ -1,6 +1,7 @@
 #include "pgbackrest/backup_targets.hpp"
 
 #include "pgbackrest/capture.hpp"
+#include "pgbackrest/error_meaning.hpp"
 #include "pgbackrest/printable.hpp"
 #include "system/text.hpp"
 #include "system/whole_number.hpp"
@@ -78,13 +79,15 @@ std::pair<std::string, std::string> name_and_place(const Option& option) {
                                      : std::pair(option.value.substr(0, sign), option.value.substr(sign + 1));
 }
 
-std::vector<BackupTarget> parse_targets(std::string_view text, const std::string& label) {
+std::optional<std::vector<BackupTarget>> parse_targets(std::string_view text, const std::string& label) {
     std::vector<BackupTarget> targets;
+    bool is_there = false;
     try {
         const auto stanzas = json::parse(text);
         for (const auto& stanza : stanzas) {
             for (const auto& backup : stanza.at("backup")) {
                 if (backup.at("label") == label) {
+                    is_there = true;
                     take(backup, "tablespace", BackupTarget::Kind::tablespace, targets);
                     take(backup, "link", BackupTarget::Kind::link, targets);
                 }
@@ -95,7 +98,7 @@ std::vector<BackupTarget> parse_targets(std::string_view text, const std::string
                       fmt::format("pgbackrest info of backup set {} cannot be read: {}", label, error.what()),
                       "run pgbackrest info with --set and --output=json by hand");
     }
-    return targets;
+    return is_there ? std::optional(targets) : std::nullopt;
 }
 
 std::vector<BackupTarget> parse_printed_targets(std::string_view text) {
@@ -123,8 +126,64 @@ std::vector<BackupTarget> parse_printed_targets(std::string_view text) {
     return targets;
 }
 
+namespace {
+
+/// Why a set is not in an answer that succeeded.
+struct Absence {
+    Failure failure;
+    bool may_pass;
+};
+
+/// Its manifest could not be loaded, for this reason of pgBackRest's.
+Absence unreadable(const std::string& label, const std::string& reason) {
+    const auto meaning = meaning_of_status(reason);
+    const auto words = redacted(system::trim(std::string_view(reason).substr(0, reason.find('\n'))));
+    return {Failure(meaning.exit_code, fmt::format("backup set {} cannot be read: {}", label, words),
+                    std::string(meaning.hint)),
+            meaning.may_pass};
+}
+
+/// `info` looks for backup.manifest alone, as which its copy is as good.
+Absence missing(const std::string& label, unsigned repository) {
+    return {
+        Failure(ExitCode::target_not_reachable,
+                fmt::format("backup set {} has no backup.manifest in repo{}", label, repository),
+                "where backup.manifest.copy is still there, copy it to backup.manifest beside it; else name another "
+                "set that pgbackrest info lists, or run it again if this one has just expired"),
+        false};
+}
+
+Absence absence_in(std::string_view text, const std::string& stanza, const std::string& label, unsigned repository) {
+    for (const auto& status : parse_info(text, stanza).repositories) {
+        if (status.code == RepositoryStatus::out_of_reach) {
+            return unreadable(label, status.message);
+        }
+        if (RepositoryStatus::lacks_stanza(status.code)) {
+            return {Failure(ExitCode::repository_unreachable,
+                            fmt::format("stanza {} is not in repo{} any more: {}", stanza, repository, status.message),
+                            "bring the repository back, see whether it is mounted, and run it again"),
+                    true};
+        }
+    }
+    return missing(label, repository);
+}
+
+/// 2.33: `full backup: 20261122-072841F`, or the repository's error.
+std::optional<std::vector<BackupTarget>> printed_targets(const std::string& text, const std::string& label) {
+    return text.find(" backup: " + label + "\n") == std::string::npos ? std::nullopt
+                                                                      : std::optional(parse_printed_targets(text));
+}
+
+Absence absence_in_printed(const std::string& text, const std::string& label, unsigned repository) {
+    const auto reason = text.find("Error] ");
+    return reason == std::string::npos ? missing(label, repository)
+                                       : unreadable(label, text.substr(std::min(text.rfind('[', reason), reason)));
+}
+
+}  // namespace
+
 TargetsQuery::TargetsQuery(const Pgbackrest& pgbackrest, const Backup& backup)
-    : label_(backup.label),
+    : stanza_(pgbackrest.stanza), label_(backup.label), repository_(backup.repository),
       command_(pgbackrest.data_command(
           "info", {{"output", "json"}, {"set", backup.label}, {"repo", std::to_string(backup.repository)}})),
       printed_command_(
@@ -139,9 +198,19 @@ std::vector<BackupTarget> TargetsQuery::answer(const RetryPolicy& retry) {
         command_ = printed_command_;
         result = process::capture(command_);
     }
-    result = succeeded_or_again("info of backup set " + label_, std::move(result), command_, retry);
-    const auto text = printable(result.output);
-    return is_old ? parse_printed_targets(text) : parse_targets(text, label_);
+    for (Retries retries(retry);; result = process::capture_while_it_works(command_)) {
+        result = succeeded_or_again("info of backup set " + label_, std::move(result), command_, retry);
+        const auto text = printable(result.output);
+        const auto targets = is_old ? printed_targets(text, label_) : parse_targets(text, label_);
+        if (targets) {
+            return *targets;
+        }
+        const auto absence =
+            is_old ? absence_in_printed(text, label_, repository_) : absence_in(text, stanza_, label_, repository_);
+        if (!absence.may_pass || !retries.another(absence.failure.what())) {
+            throw Failure(absence.failure);
+        }
+    }
 }
 
 std::vector<RestoredTarget> restored_targets(const std::vector<BackupTarget>& targets,

@@ -22,8 +22,9 @@ struct BackupTarget {
     std::string destination;  ///< where it was when the backup was made; a link's may be relative
 };
 
-/// From `info --set=… --output=json`. Throws Failure(repository_unreachable) if the text is not such JSON.
-std::vector<BackupTarget> parse_targets(std::string_view json, const std::string& label);
+/// From `info --set=… --output=json`; empty where the set is not in it, as when its manifest could not be read.
+/// Throws Failure(repository_unreachable) if the text is not such JSON.
+std::optional<std::vector<BackupTarget>> parse_targets(std::string_view json, const std::string& label);
 
 /// From the text output of `info --set=…`: pgBackRest 2.33 refuses --output=json together with --set.
 std::vector<BackupTarget> parse_printed_targets(std::string_view text);
@@ -32,11 +33,13 @@ std::vector<BackupTarget> parse_printed_targets(std::string_view text);
 class TargetsQuery {
   public:
     TargetsQuery(const Pgbackrest& pgbackrest, const Backup& backup);
-    /// Waits for the answer, and retries errors that may pass. Throws as failure_of().
+    /// Waits for the answer, and retries errors that may pass. Throws as failure_of(); and where the answer, which
+    /// succeeds all the same, does not have the set: target_not_reachable, or as the repository's error says.
     std::vector<BackupTarget> answer(const RetryPolicy& retry = {});
 
   private:
-    std::string label_;
+    std::string stanza_, label_;
+    unsigned repository_;
     process::Command command_, printed_command_;
     std::unique_ptr<process::Capturing> first_;
 };

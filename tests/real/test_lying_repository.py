@@ -145,6 +145,16 @@ class LyingRepository(LyingCase):
         self.assert_codes(WANTED["both copies of a backup's manifest"], 'backup/demo/*F/backup.manifest', 'backup/demo/*F/backup.manifest.copy',
                           swapped_with='backup/demo/backup.info')
 
+    def test_a_manifest_of_which_the_copy_alone_is_left(self):
+        """`info` does not look at the copy, and without it nothing tells where tablespaces lie."""
+        manifests = self.files('backup/demo/*F/backup.manifest')
+        for path in manifests:
+            os.remove(path)
+        self.assert_refused(self.again(), 4, 'has no backup.manifest in repo1', 'backup.manifest.copy is still there')
+        for path in manifests:
+            shutil.copyfile(path + '.copy', path)
+        self.assertEqual(self.judge('the hint was followed'), 0)
+
     def test_a_data_file(self):
         self.assert_codes(WANTED['a data file of a backup'], 'backup/demo/*F/pg_data/base/5/1259.gz',
                           swapped_with='backup/demo/*F/pg_data/base/5/1249.gz')

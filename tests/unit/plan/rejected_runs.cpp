@@ -132,12 +132,12 @@ struct SetOnRejected {
         write("_0000000100000000", first);
         write("_0000000200000000", second);
         fake.write("archive_demo_15-1_00000002.history", "1\t0/7000158\tno recovery target specified\n");
-        fake.write("info", "[]");
         if (!others) {
             stanza.backups.clear();
         }
         stanza.archives = {{"15-1", 1, 1, {}}};
         stanza.backups.push_back(backup("20261122-130000F", 2, 8, 8, "2026-11-22 13:00:00Z"));
+        fake.write("info", R"([{"backup":[{"label":"20261122-090000F"},{"label":"20261122-130000F"}]}])");
         request.pgbackrest = fake.pgbackrest();
         request.retry = {0, std::chrono::seconds(0)};
     }

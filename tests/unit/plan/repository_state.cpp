@@ -41,7 +41,7 @@ struct AtFourGibibytes {
         stanza.archives = {{"15-1", 1, 1, {}}};
         write("", "0000000100000005", "path");
         write("_0000000100000005", first_file, "file");
-        fake.write("info", "[]");
+        fake.write("info", R"([{"backup":[{"label":")" + only_one.label + R"("}]}])");
         request.target = latest;
         request.pgbackrest = fake.pgbackrest();
         request.retry = {0, std::chrono::seconds(0)};
