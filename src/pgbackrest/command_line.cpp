@@ -50,7 +50,8 @@ std::vector<std::string>& dropped() {
 
 void ignore_environment(process::Command& command) {
     for (const char* name : {"FORCE", "SET", "REPO", "TYPE", "TARGET", "TARGET_ACTION", "TARGET_EXCLUSIVE",
-                             "TARGET_TIMELINE", "DB_EXCLUDE"}) {
+                             "TARGET_TIMELINE", "DB_EXCLUDE", "CIPHER_PASS", "DETAIL_LEVEL", "FILTER", "IGNORE_MISSING",
+                             "OUTPUT", "RAW", "RECURSE", "SORT"}) {
         command.environment[std::string("PGBACKREST_") + name] = "";
     }
 }

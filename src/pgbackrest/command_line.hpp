@@ -34,7 +34,8 @@ struct Pgbackrest {
 };
 
 /// Keeps from a command the variables whose options come from the request alone, as Pgbackrest::command() does: one in
-/// Patroni's environment could choose another target, set or repository, or turn off the checksums of --delta (force).
+/// Patroni's environment could choose another target, set or repository, turn off the checksums of --delta (force), or
+/// leave timelines out of a listing (filter) and backup sets out of `info` (detail-level).
 void ignore_environment(process::Command& command);
 
 /// Takes the variables that pgBackRest would refuse as options without a value out of our environment, for whatever is

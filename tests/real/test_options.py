@@ -62,6 +62,11 @@ class ConfiguredOptions(OptionCase):
         self.assert_done(result)
         self.assert_complete()
 
+    def test_what_is_read_of_the_repository_does_not_depend_on_variables(self):
+        environment = {'FILTER': 'nothing', 'OUTPUT': 'json', 'RAW': 'y', 'RECURSE': 'y', 'SORT': 'desc', 'IGNORE_MISSING': 'y', 'DETAIL_LEVEL': 'progress'}
+        self.assert_done(self.bootstrap(environment={'PGBACKREST_' + name: value for name, value in environment.items()}))
+        self.assert_complete()
+
     def test_a_line_that_pgbackrest_cannot_read_is_named(self):
         place = self.configured('[global\n')
         self.assert_refused(self.bootstrap(), 2, 'no section', 'correct it', place)

@@ -45,6 +45,16 @@ TEST_CASE("a command whose output is data keeps its messages on stderr") {
           "pgbackrest --output=json --no-log-timestamp --log-level-console=off --log-level-stderr=warn info");
 }
 
+TEST_CASE("no variable changes what a command is asked for, or how it answers") {
+    Fake fake;
+    const Variable filter("PGBACKREST_FILTER", "nothing");
+    const Variable output("PGBACKREST_OUTPUT", "json");
+    const Variable raw("PGBACKREST_RAW", "y");
+    const Variable path("PGBACKREST_REPO1_PATH", "/srv/repository");
+    const Variable run("FAKE_RUN", "env | grep ^PGBACKREST_ | grep -v LOG_PATH");
+    CHECK(process::capture(fake.pgbackrest().command("repo-ls")).output == "PGBACKREST_REPO1_PATH=/srv/repository\n");
+}
+
 TEST_CASE("the version is read from each form in which pgBackRest prints it") {
     Fake fake;
     const auto version_of = [&](const std::string& printed) {
