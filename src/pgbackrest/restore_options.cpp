@@ -170,6 +170,25 @@ void add_section(const std::string& section, const std::vector<ConfigurationLine
     }
 }
 
+/// What the plan and the replay are read with.
+bool is_section_of_reading(std::string_view section, const std::string& stanza) {
+    static constexpr auto commands = std::to_array<std::string_view>({"archive-get", "info", "repo-get", "repo-ls"});
+    const auto colon = section.find(':');
+    return colon != std::string_view::npos && is_among(commands, section.substr(colon + 1)) &&
+           (section.substr(0, colon) == stanza || section.substr(0, colon) == "global");
+}
+
+/// What is refused for restore is refused for them.
+void add_refused(const std::string& stanza, const std::vector<ConfigurationLine>& lines,
+                 std::vector<ConfiguredOption>& found) {
+    for (const auto& line : lines) {
+        if (treatment_of(line.key) == Treatment::refused && is_section_of_reading(line.section, stanza) &&
+            std::none_of(found.begin(), found.end(), [&](const auto& option) { return option.name == line.key; })) {
+            found.push_back({line.key, {line.value}, line.place});
+        }
+    }
+}
+
 }  // namespace
 
 Treatment treatment_of(std::string_view name) {
@@ -207,6 +226,7 @@ std::vector<ConfiguredOption> configured_restore_options(const Pgbackrest& pgbac
          {pgbackrest.stanza + ":restore", pgbackrest.stanza, std::string("global:restore"), std::string("global")}) {
         add_section(section, lines, found);
     }
+    add_refused(pgbackrest.stanza, lines, found);
     return found;
 }
 

@@ -36,8 +36,8 @@ struct ConfiguredOption {
 
 /// The options that `restore` of that stanza would take from elsewhere than its command line. The environment hides
 /// the files; of the sections, in this order, the first that has an option gives it: `[demo:restore]`, `[demo]`,
-/// `[global:restore]`, `[global]` (cfgParse in parse.c). Those that are harmless are left out. Throws as
-/// read_configuration().
+/// `[global:restore]`, `[global]` (cfgParse in parse.c). Those that are harmless are left out; what is refused is found
+/// for the commands that read the plan and the WAL as well. Throws as read_configuration().
 std::vector<ConfiguredOption> configured_restore_options(const Pgbackrest& pgbackrest);
 
 /// What makes sure that nothing configured is in force for `restore` but what is harmless: the options that are ours,

@@ -76,6 +76,21 @@ TEST_CASE("how a repository is reached is left out, what nobody knows is not") {
     CHECK(treatment_of("spool-path") == Treatment::ours);
 }
 
+TEST_CASE("what hides the present of a repository is found for each command that reads it") {
+    const Configured configured;
+    for (const std::string section :
+         {"global", "demo", "demo:restore", "global:info", "demo:archive-get", "global:repo-ls", "demo:repo-get"}) {
+        CAPTURE(section);
+        const auto found = configured.options("[" + section + "]\nrepo2-target-time=2026-11-22 10:00:00+00\n");
+        REQUIRE(found.size() == 1);
+        CHECK(treatment_of(found[0].name) == Treatment::refused);
+        CHECK(found[0].place == configured.file + ":2");
+    }
+    for (const std::string section : {"demo:verify", "other:archive-get", "other"}) {
+        CHECK(configured.options("[" + section + "]\nrepo2-target-time=2026-11-22 10:00:00+00\n").empty());
+    }
+}
+
 TEST_CASE("where pgBackRest would read no further the file and the line are named") {
     const Configured configured;
     CHECK(configured.refusal("[global\n").place == configured.file + ":1");
