@@ -275,8 +275,9 @@ Found read_top(const Pgbackrest& pgbackrest, const std::vector<Archive>& archive
     const auto outputs = run_all(queries, retry);
     Found found;
     for (std::size_t index = 0; index < archives.size(); ++index) {
-        look_through(pgbackrest, archives[index], paths[index], parse_listing(outputs[index]), from_segment, result,
-                     found);
+        const auto listed = parse_listing(outputs[index]);
+        require_listed(archives[index], listed);
+        look_through(pgbackrest, archives[index], paths[index], listed, from_segment, result, found);
         take_listing(queries[archives.size() + index], outputs[archives.size() + index], result);
     }
     return found;
@@ -310,6 +311,15 @@ ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Arch
         take_history(queries[index].repository, found.timelines[index - first_history], outputs[index], result);
     }
     return result;
+}
+
+void require_listed(const Archive& archive, const std::vector<Listed>& listed) {
+    if (!archive.last.empty() && listed.empty()) {
+        throw Failure(ExitCode::repository_unreachable,
+                      fmt::format("archive {} of repo{} is empty, and had WAL to {} before", archive.id,
+                                  archive.repository, archive.last),
+                      "bring the repository back, see whether it is mounted; the next run continues");
+    }
 }
 
 std::vector<Listed> parse_listing(std::string_view text) {

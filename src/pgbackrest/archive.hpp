@@ -70,6 +70,10 @@ struct Listed {
 /// Failure(repository_unreachable) if the text is not such JSON.
 std::vector<Listed> parse_listing(std::string_view json);
 
+/// Of an archive id's own directory. Throws Failure(repository_unreachable) if it had WAL, and nothing is listed: so
+/// does a file system that is not mounted any more look.
+void require_listed(const Archive& archive, const std::vector<Listed>& listed);
+
 /// Lists `archive/<stanza>/<id>` with repo-ls (only the 16-digit directories that can hold `from` or later, on its
 /// timeline or a later one, and the last one of each later timeline; with many of them all names at once), and reads
 /// every history file with repo-get, from each repository that has it; the first one's counts, as it does for

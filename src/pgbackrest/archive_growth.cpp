@@ -67,7 +67,8 @@ GrowthQuery::GrowthQuery(const Pgbackrest& pgbackrest, ArchiveEnd end) : end_(st
             auto command = pgbackrest.data_command(
                 "repo-ls", {{"repo", std::to_string(archive.repository)}, {"output", "json"}}, {path});
             auto running = std::make_unique<process::Capturing>(command);
-            listings_.push_back({path, std::move(command), std::move(running)});
+            listings_.push_back(
+                {path, std::move(command), std::move(running), path == top ? std::optional(archive) : std::nullopt});
         }
     }
 }
@@ -82,7 +83,11 @@ std::optional<std::string> GrowthQuery::answer(const RetryPolicy& retry) {
             }
             result = process::capture(listing.command);
         }
-        if (auto found = end_.first_behind(parse_listing(result.output))) {
+        const auto listed = parse_listing(result.output);
+        if (listing.archive) {
+            require_listed(*listing.archive, listed);
+        }
+        if (auto found = end_.first_behind(listed)) {
             return found;
         }
     }

@@ -34,7 +34,8 @@ struct ArchiveEnd {
 class GrowthQuery {
   public:
     GrowthQuery(const Pgbackrest& pgbackrest, ArchiveEnd end);
-    /// What has arrived since; empty if nothing has. Retries errors that may pass, throws as failure_of().
+    /// What has arrived since; empty if nothing has. Retries errors that may pass, throws as failure_of() and
+    /// require_listed().
     std::optional<std::string> answer(const RetryPolicy& retry = {});
 
   private:
@@ -42,6 +43,7 @@ class GrowthQuery {
         std::string path;
         process::Command command;
         std::unique_ptr<process::Capturing> running;
+        std::optional<Archive> archive;  ///< whose own directory it is
     };
 
     ArchiveEnd end_;

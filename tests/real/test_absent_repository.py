@@ -73,6 +73,17 @@ class AbsentRepository(AbsentCase):
     def test_gone_in_the_replay(self):
         self.assert_passes('replay')
 
+    def test_gone_at_the_hand_over(self):
+        """What is not mounted is listed as empty, and would hide a living source."""
+        self.AT = {**self.AT, 'hand-over': '[ $VERB = repo-ls ] && grep -qs recovered %s.d/journal.json' % self.staging}
+        result = self.result_of(self.take_away_at('hand-over', '--retry=0'), 90)
+        self.assert_refused(result, 6, 'is empty, and had WAL to', 'bring the repository back')
+        self.assert_absent()
+        self.assert_nothing_runs()
+        self.bring_back()
+        self.assert_done(self.bootstrap())
+        self.assert_complete()
+
     def assert_back_in_time(self, phase):
         process = self.take_away_at(phase, '--retry=5', '--retry-wait=1')
         self.wait_for_log('trying again in')

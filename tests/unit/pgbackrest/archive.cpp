@@ -267,3 +267,18 @@ TEST_CASE("of a later timeline the last directory is listed, wherever it lies") 
     CHECK(content.last_segments.at(postgres::Timeline{2}).name == "000000020000000300000001");
     CHECK_FALSE(called(fake, "repo-ls archive/demo/15-1/0000000200000002"));
 }
+
+TEST_CASE("an archive of which info tells WAL and whose listing is empty is out of sight") {
+    Fake fake;
+    fake.write("repo-ls", listing(""));
+    const auto read = [&](const std::string& last) {
+        return read_archive(fake.pgbackrest(), {{"15-1", 1, 1, last}}, "000000010000000100000010", twice_at_once);
+    };
+    CHECK(read("").segments.empty());
+    try {
+        read("000000010000000100000020");
+        FAIL("nothing was thrown");
+    } catch (const Failure& failure) {
+        CHECK(failure.code() == ExitCode::repository_unreachable);
+    }
+}

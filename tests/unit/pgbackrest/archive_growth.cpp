@@ -2,6 +2,9 @@
 
 #include "support/catch.hpp"
 
+#include "fake.hpp"
+#include "system/failure.hpp"
+
 using namespace patroni_pgbackrest;
 using namespace patroni_pgbackrest::pgbackrest;
 using postgres::Timeline;
@@ -45,4 +48,22 @@ TEST_CASE("a new directory and a new timeline's history lie behind it, old ones 
 
 TEST_CASE("nothing lies behind an archive that rests") {
     CHECK_FALSE(two_timelines().first_behind({}));
+}
+
+TEST_CASE("an archive that had WAL and is empty now is out of sight, and does not rest") {
+    const Fake fake;
+    fake.write("repo-ls", R"({".":{"type":"path"}})");
+    auto end = two_timelines();
+    end.archives = {{"15-1", 1, 1, "00000002000000000000000A"}};
+    try {
+        GrowthQuery(fake.pgbackrest(), end).answer();
+        FAIL("nothing was thrown");
+    } catch (const Failure& failure) {
+        CHECK(failure.code() == ExitCode::repository_unreachable);
+        CHECK(std::string(failure.what()) ==
+              "archive 15-1 of repo1 is empty, and had WAL to 00000002000000000000000A before");
+        CHECK_FALSE(failure.is_lasting());
+    }
+    end.archives.front().last.clear();
+    CHECK_FALSE(GrowthQuery(fake.pgbackrest(), end).answer());
 }
