@@ -26,6 +26,24 @@ constexpr bool is_wanted(std::uint32_t word) {
            kind == ((databases << 8U) | copy_of_files);
 }
 
+constexpr bool is_change_of_parameters(std::uint32_t word) {
+    constexpr std::uint32_t relevant = 0xFFFFFFF0U, parameter_change = 0x60;  // XLOG_PARAMETER_CHANGE of RM_XLOG_ID, 0
+    return (word & relevant) == parameter_change;
+}
+
+/// The same of a change of parameters, which looks like any small number: its length is known.
+bool may_be_change_of_parameters(std::string_view bytes, std::size_t at) {
+    constexpr std::uint32_t length = WalRecord::header_size + 2 + 28;  // a short data header, xl_parameter_change
+    const auto page_header = at < WalPage::size ? WalPage::long_header_size : WalPage::short_header_size;
+    const auto in_page = at % WalPage::size;
+    if (in_page < page_header) {
+        return false;
+    }
+    const bool begins_before = in_page < page_header + WalRecord::info_offset;
+    const auto back = WalRecord::info_offset + (begins_before ? page_header : 0);
+    return at < back || number_at<std::uint32_t>(bytes, at - back) == length;
+}
+
 /// Whether what lies around a word that looks like it may be a record's header. Where a page begins, the header's first
 /// part may lie in the page before.
 bool may_be_header(std::string_view bytes, std::size_t at, Lsn start) {
@@ -44,7 +62,9 @@ bool may_be_header(std::string_view bytes, std::size_t at, Lsn start) {
 /// `start` is where a page begins.
 bool may_have_one(std::string_view bytes, Lsn start) {
     for (std::size_t at = 0; at + sizeof(std::uint64_t) <= bytes.size(); at += sizeof(std::uint64_t)) {
-        if (is_wanted(number_at<std::uint32_t>(bytes, at)) && may_be_header(bytes, at, start)) {
+        const auto word = number_at<std::uint32_t>(bytes, at);
+        if ((is_wanted(word) && may_be_header(bytes, at, start)) ||
+            (is_change_of_parameters(word) && may_be_change_of_parameters(bytes, at))) {
             return true;
         }
     }
@@ -80,6 +100,10 @@ FileEffects file_effects(std::string_view before, const SegmentFile& file, Segme
             const bool copies = record->resource_manager == databases && record->info == copy_of_files;
             if (record->end > start && (copies || std::holds_alternative<TablespaceDropped>(event))) {
                 effects.only_once = record->start;
+            }
+            const auto* change = std::get_if<ParameterChange>(&event);
+            if (change != nullptr && record->end > start && change->wal_level == 0 && !effects.before_minimal) {
+                effects.before_minimal = record->previous;
             }
             if (ends_replay && ends_replay(*record, event)) {
                 return true;

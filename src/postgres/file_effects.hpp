@@ -28,6 +28,10 @@ struct FileEffects {
     /// before 15; ALTER DATABASE SET TABLESPACE), as the copied files are further on or gone, and a tablespace that is
     /// dropped, whose place another may have (dbase_redo in dbcommands.c, tblspc_redo in tablespace.c).
     std::optional<Lsn> only_once;
+    /// Where the record before the first one begins that says that wal_level is minimal: tables that were made and
+    /// filled from then on are not in the WAL. PostgreSQL 14 to 18 end there, and 13 goes on with a warning
+    /// (CheckRequiredParameterValues in xlog.c and xlogrecovery.c).
+    std::optional<Lsn> before_minimal;
 };
 
 /// Of the records in this segment, also of those that began in the segment before it, whose bytes may be empty when

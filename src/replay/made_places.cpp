@@ -120,6 +120,17 @@ std::optional<GuardAnswer> make_ready(const Ticket& ticket, const fs::path& data
 
 }  // namespace
 
+GuardAnswer refusal_of_minimal_wal(postgres::Lsn before) {
+    return {GuardAnswer::Kind::abort, ExitCode::replay_failed,
+            fmt::format("behind {} the WAL was written with wal_level minimal: tables that were made and filled from "
+                        "then on are not in it",
+                        before.text()),
+            fmt::format("restore to the last point before it with type lsn and target {}; what was written later is in "
+                        "a backup alone that was made after wal_level was raised again",
+                        before.text()),
+            true};
+}
+
 PlaceState state_of_place(const fs::path& place, int major) {
     std::error_code error;
     if (!fs::exists(place, error)) {
@@ -176,6 +187,9 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const fs::path& 
         return std::nullopt;  // PostgreSQL looks for the file, too
     }
     const auto effects = effects_of(ticket, data_directory, wanted, delivered);
+    if (effects.before_minimal) {
+        return refusal_of_minimal_wal(*effects.before_minimal);
+    }
     std::vector<std::string> not_ready;
     for (const std::string& place : effects.tablespaces) {
         if (auto refusal = refuse_outside_of_scratch(ticket, place)) {

@@ -29,7 +29,11 @@ std::optional<GuardAnswer> judge_place(const std::filesystem::path& place, Place
 /// it, and for a restore.
 std::optional<GuardAnswer> refuse_outside_of_scratch(const Ticket& ticket, const std::filesystem::path& place);
 
-/// Looks into a segment that was delivered to `delivered` for tablespaces that it makes before the replay ends.
+/// Of WAL that was written with wal_level minimal; `before`: where the last record before it begins.
+GuardAnswer refusal_of_minimal_wal(postgres::Lsn before);
+
+/// Looks into a segment that was delivered to `delivered` for what it holds before the replay ends: WAL of wal_level
+/// minimal, which is refused, and tablespaces that it makes.
 /// Patroni's server gets room for them at once (make_room); a private server cannot write there before it is started
 /// again, and is given `wanted_places`. Where anything of somebody's lies, the answer is a refusal. What must not be
 /// replayed twice is noted (OnlyOnce) with the startup process that gets it.

@@ -258,6 +258,23 @@ echo "$told"
         self.assert_rows(2, doomed=False)
         self.assertEqual(self.sql('select count(*) from pg_prepared_xacts'), '180')
 
+    def test_wal_of_wal_level_minimal_is_refused_and_the_point_before_it_is_reached(self):
+        # PostgreSQL 13 replays it with a warning: what was made and filled meanwhile would be there without its rows.
+        self.make_source()
+        self.plain.write_batches(1, 2)
+        self.plain.server.stop()
+        self.plain.server.start('archive_mode=off', 'wal_level=minimal', 'max_wal_senders=0')
+        self.plain.sql('create table filled as select generate_series(1, 1000)')
+        self.plain.server.stop()
+        self.plain.start_again()
+        self.plain.write_batches(3)
+        self.lose()
+        result = self.bootstrap()
+        self.assert_refused(result, 7, 'the WAL was written with wal_level minimal', 'with type lsn and target 0/')
+        before = re.search('with type lsn and target ([0-9A-F]+/[0-9A-F]+)', result.log).group(1)
+        self.assert_done(self.bootstrap('--type=lsn', '--target=' + before))
+        self.assert_complete(2)
+
     def test_more_replication_origins_than_the_default_allows(self):
         # As a subscriber has them: 11 in the backup, and 4 more in the WAL behind it.
         major = int(os.path.basename(os.path.dirname(self.lab.bin_directory)))

@@ -91,3 +91,35 @@ TEST_CASE("what must not be replayed twice is found where it begins") {
     wal.add_filler(5000);
     CHECK(only_once(wal) == dropped);
 }
+
+TEST_CASE("WAL of wal_level minimal is found, wherever the record lies, with the place before it") {
+    const auto change_to = [](WalBuilder& wal, int level) {
+        return wal.add(0, 0x60, 0, raw(100) + raw(8) + raw(0) + raw(0) + raw(64) + raw(level) + std::string(4, '\0'));
+    };
+    const auto found_in = [](const WalBuilder& wal, std::uint64_t number, std::string_view before,
+                             const EndsReplay& ends = {}) {
+        return file_effects(before, {{Timeline{1}, number}, wal.segments.at(number)}, one_megabyte, ends)
+            .before_minimal;
+    };
+    const std::uint64_t pages = GENERATE(0U, 3U, 127U);
+    for (std::uint64_t left = 8; left < 200; left += 8) {
+        INFO(pages << " pages and " << left << " bytes");
+        WalBuilder wal(1);
+        change_to(wal, 1);
+        wal.fill_until(pages * 8192 + left);
+        const auto before = wal.add_filler(32);
+        change_to(wal, 0);
+        change_to(wal, 0);
+        wal.fill_until(8);
+        wal.add_filler(5000);
+        const auto first = found_in(wal, 1, {}), second = found_in(wal, 2, wal.segments.at(1));
+        CHECK((first ? first : second) == before);
+        const auto ends = [&](const WalRecord& record, const WalEvent&) { return record.start >= before; };
+        CHECK_FALSE(found_in(wal, 1, {}, ends));
+        CHECK_FALSE(found_in(wal, 2, wal.segments.at(1), ends));
+    }
+    WalBuilder raised(1);
+    change_to(raised, 2);
+    go_on_in_the_next(raised);
+    CHECK_FALSE(found_in(raised, 1, {}));
+}

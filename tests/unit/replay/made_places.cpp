@@ -53,3 +53,12 @@ TEST_CASE("a mount point's lost+found is no tablespace") {
     restore.files.write("file", "");
     CHECK(state_of_place(restore.files.path("file"), 15) == PlaceState::filled);
 }
+
+TEST_CASE("WAL of wal_level minimal is refused for good, with the last point before it") {
+    const auto refused = refusal_of_minimal_wal(postgres::Lsn{0x5000110});
+    CHECK(refused.kind == GuardAnswer::Kind::abort);
+    CHECK(refused.cause == ExitCode::replay_failed);
+    CHECK(refused.lasts);
+    CHECK(refused.message.starts_with("behind 0/5000110 the WAL was written with wal_level minimal"));
+    CHECK(refused.hint.starts_with("restore to the last point before it with type lsn and target 0/5000110;"));
+}
