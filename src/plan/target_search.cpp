@@ -103,6 +103,25 @@ FoundNames look_for(const RecoveryTarget& target, const PlannedWal& planned, std
                   "these places with type lsn");
 }
 
+/// PostgreSQL stops there all the same, and ends in an error (requested recovery stop point is before consistent
+/// recovery point).
+void refuse_before_every_end(const RecoveryTarget& target, const Place& place,
+                             const std::vector<pgbackrest::Backup>& candidates) {
+    const bool is_behind_one = std::any_of(candidates.begin(), candidates.end(), [&](const auto& backup) {
+        return !backup.lsn_stop || *backup.lsn_stop <= place.at;
+    });
+    if (is_behind_one) {
+        return;
+    }
+    const auto& oldest = candidates.front();
+    throw Failure(ExitCode::target_not_reachable,
+                  fmt::format("the target {} is at {} (WAL segment {}), before the end of backup set {} at {}, and no "
+                              "older set leads to it",
+                              target.text(), place.at.text(), place.segment, oldest.label, oldest.lsn_stop->text()),
+                  fmt::format("the first point that this set leads to is its end: say set: {} and type: immediate",
+                              oldest.label));
+}
+
 }  // namespace
 
 std::size_t most_segments_to_look_through(postgres::SegmentSize size) {
@@ -145,6 +164,7 @@ std::optional<pgbackrest::Backup> find_backup_before_target(const Request& reque
         refuse_several(request.target, places);
     }
     if (!places.empty()) {
+        refuse_before_every_end(request.target, places.front(), candidates);
         return newest_before(places.front().at, candidates, history);
     }
     if (most < planned.segments) {

@@ -201,6 +201,15 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                            other_timelines_hint(plan))
             .lasting();
     }
+    // PerformWalRecovery in xlogrecovery.c, StartupXLOG in xlog.c until 14.
+    if (said("requested recovery stop point is before consistent recovery point")) {
+        return Failure(ExitCode::target_not_reachable,
+                       fmt::format("the target {} lies before the end of backup set {}", request.target.text(),
+                                   plan.backup.label),
+                       "only an older backup set leads to it: name one with set; the first point that this one leads "
+                       "to is its end, type immediate")
+            .lasting();
+    }
     if (said("resource manager")) {
         return Failure(ExitCode::replay_failed, "the WAL was written by a custom resource manager: " + words,
                        "name the extension's library with preload, as the source had it in shared_preload_libraries")

@@ -132,3 +132,16 @@ TEST_CASE("with one backup set several restore points with one name are refused 
           "several restore points are called before the change: at 0/7000100 (WAL segment 000000010000000000000007), "
           "0/8000100 (WAL segment 000000010000000000000008)");
 }
+
+TEST_CASE("a target before the end of every backup set is refused with the first point there is") {
+    auto state = one_timeline();
+    state.stanza.backups.erase(state.stanza.backups.begin());
+    add_point(state, 1, 6, Lsn{0x6000080});
+    CHECK(problems_of(ExitCode::target_not_reachable, [&] { found(point, state); }) ==
+          Problems{{"the target name before the change is at 0/6000080 (WAL segment 000000010000000000000006), before "
+                    "the end of backup set 20261122-090000F at 0/6000100, and no older set leads to it",
+                    "the first point that this set leads to is its end: say set: 20261122-090000F and type: "
+                    "immediate"}});
+    state.stanza.backups.front().lsn_stop.reset();  // pgBackRest before 2.36
+    CHECK(found(point, state) == "none");
+}

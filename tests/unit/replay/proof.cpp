@@ -251,6 +251,17 @@ TEST_CASE("a transaction or a name that was not reached may lie before the backu
     }
 }
 
+TEST_CASE("a target that was reached before the end of the backup is refused for good") {
+    Ended ended({Xid{748}});
+    ended.log.last_words = {"FATAL:  requested recovery stop point is before consistent recovery point"};
+    CHECK(ended.failure().code() == ExitCode::target_not_reachable);
+    CHECK(ended.failure().is_lasting());
+    CHECK(ended.failure().problems() ==
+          Problems{{"the target xid 748 lies before the end of backup set 20261122-090000F",
+                    "only an older backup set leads to it: name one with set; the first point that this one leads to "
+                    "is its end, type immediate"}});
+}
+
 TEST_CASE("a damaged record before the target is told as such") {
     Ended ended({Xid{748}});
     ended.log.invalid_record = "invalid record length at 0/7000158: wanted 24, got 0";
