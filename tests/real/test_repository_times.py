@@ -3,7 +3,8 @@ import os
 import shutil
 import time
 
-from bootstrap_case import PlainCase, read
+from bootstrap_case import PlainCase, read, wait_until
+from lab import descendants, send
 from repository_case import Cluster, RepositoryCase
 
 
@@ -143,6 +144,17 @@ class BehindTheLastRecordOfASegment(PlainCase):
 class LastSegments(RepositoryCase):
     def test_the_last_segment_saved_from_the_dead_primary_is_replayed(self):
         self.situation('saved_tail')
+        self.assert_rows_of(self.bootstrap(), 1, 2)
+
+    def test_what_fails_behind_its_end_is_no_damaged_record_that_lasts(self):
+        self.situation('saved_tail')
+        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest())
+        send(19, wait_until('the checkpointer', lambda: [pid for pid, command in descendants(process.pid).items()
+                                                         if 'postgres: checkpointer' in command]))
+        self.wait_for_log('archive recovery complete')
+        postmaster = int(read(self.staging + '/postmaster.pid').split('\n')[0])
+        send(9, [postmaster, *descendants(postmaster)])
+        self.assert_refused(self.result_of(process), 7, 'PostgreSQL was killed by signal 9 during the replay', 'the next run continues')
         self.assert_rows_of(self.bootstrap(), 1, 2)
 
     def test_so_it_is_with_the_remains_of_an_older_segment_at_its_end(self):

@@ -274,6 +274,19 @@ TEST_CASE("a damaged record before the target is told as such") {
                     "repair the segment in the repository; the nearest point is LSN 0/7000158"}});
 }
 
+TEST_CASE("what fails behind the end of a last segment that is not full is no damaged record") {
+    Ended ended(latest);
+    ended.log.invalid_record = "invalid record length at 0/9000158: wanted 24, got 0";
+    ended.log.redo_end = Lsn{0x9000120};
+    CHECK(ended.failure().code() == ExitCode::replay_failed);
+    CHECK_FALSE(ended.failure().is_lasting());
+    ended.log.last_words = {"FATAL:  could not extend file \"base/1/2\": No space left on device"};
+    CHECK(ended.failure().code() == ExitCode::system_refused);
+    ended.log.last_words = {"FATAL:  WAL ends before consistent recovery point"};
+    CHECK(ended.failure().is_lasting());
+    CHECK(ended.failure().problems()[0].message.starts_with("a damaged WAL record ended the replay before the target"));
+}
+
 TEST_CASE("a missing custom resource manager names the setting that brings it") {
     Ended ended(latest);
     ended.log.last_words = {"FATAL: resource manager with ID 128 not registered"};
