@@ -212,7 +212,8 @@ Failure failure_of_replay(const Request& request, const Plan& plan, const postgr
                        "to is its end, type immediate")
             .lasting();
     }
-    if (said("resource manager")) {
+    // RmgrNotFound in rmgr.c. At the end of the WAL a record may look as if it had another one, or a wrong checksum.
+    if (said("resource manager with ID ")) {
         return Failure(ExitCode::replay_failed, "the WAL was written by a custom resource manager: " + words,
                        "name the extension's library with preload, as the source had it in shared_preload_libraries")
             .lasting();

@@ -282,6 +282,8 @@ TEST_CASE("what fails behind the end of a last segment that is not full is no da
     CHECK_FALSE(ended.failure().is_lasting());
     ended.log.last_words = {"FATAL:  could not extend file \"base/1/2\": No space left on device"};
     CHECK(ended.failure().code() == ExitCode::system_refused);
+    ended.log.last_words = {"LOG:  incorrect resource manager data checksum in record at 0/9000158"};
+    CHECK_FALSE(ended.failure().is_lasting());
     ended.log.last_words = {"FATAL:  WAL ends before consistent recovery point"};
     CHECK(ended.failure().is_lasting());
     CHECK(ended.failure().problems()[0].message.starts_with("a damaged WAL record ended the replay before the target"));
