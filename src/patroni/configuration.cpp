@@ -152,8 +152,8 @@ std::size_t fingerprint_of(const Node& tree) {
 
 Archiving archiving_in(const Node& local, const Node& dynamic) {
     Archiving archiving;
-    archiving.mode = value_of(parameter(local, dynamic, "archive_mode"));
-    archiving.command = value_of(parameter(local, dynamic, "archive_command"));
+    archiving.mode = value_of(written_parameter(local, dynamic, "archive_mode"));
+    archiving.command = value_of(written_parameter(local, dynamic, "archive_command"));
     const auto mode = archiving.mode ? system::lower(archiving.mode->text) : std::string();
     archiving.is_on = std::find(on.begin(), on.end(), mode) != on.end();
     return archiving;

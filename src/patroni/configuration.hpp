@@ -39,7 +39,7 @@ struct MethodBlock {
     bool keep_existing_recovery_conf = false;
 };
 
-/// How the cluster archives its WAL: local parameters, or else those of bootstrap.dcs.
+/// How the cluster archives its WAL, as far as Patroni says: local parameters, or else those of bootstrap.dcs.
 struct Archiving {
     bool is_on = false;  ///< archive_mode is on or always
     std::optional<Value> mode, command;

@@ -1,5 +1,6 @@
 #include "patroni/effective.hpp"
 
+#include "patroni/configuration.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -79,6 +80,14 @@ const Entry* find_any_case(const Node& map, std::string_view name) {
 const Entry* parameter(const Node& local, const Node& dynamic, std::string_view name) {
     const Entry* entry = find_any_case(local.map_at("parameters"), name);
     return entry != nullptr ? entry : find_any_case(dynamic.map_at("parameters"), name);
+}
+
+const Entry* written_parameter(const Node& local, const Node& dynamic, std::string_view name) {
+    const Entry* entry = parameter(local, dynamic, name);
+    const bool is_dropped =
+        entry != nullptr && (entry->value->is_null() || (name == "archive_mode" && !parse_bool(entry->value->text) &&
+                                                         system::lower(entry->value->text) != "always"));
+    return is_dropped ? nullptr : entry;
 }
 
 const RecoveryConf::Setting* RecoveryConf::find(std::string_view name) const {

@@ -19,6 +19,12 @@ const yaml::Entry* find_any_case(const yaml::Node& map, std::string_view name);
 /// A server parameter. For each parameter, the local value comes first.
 const yaml::Entry* parameter(const yaml::Node& local, const yaml::Node& dynamic, std::string_view name);
 
+/// The same, in lower case, as far as Patroni writes it into postgresql.conf; null where what the backup brings counts.
+/// Patroni writes no null, not even over a value of bootstrap.dcs that it hides, and no archive_mode that is neither a
+/// boolean nor `always` (write_postgresql_conf in postgresql/config.py, EnumBool in postgresql/validator.py, 2.0 to
+/// 4.1).
+const yaml::Entry* written_parameter(const yaml::Node& local, const yaml::Node& dynamic, std::string_view name);
+
 /// The recovery_conf that Patroni gives a standby. If `parameters` have any recovery parameter, those are all of it,
 /// and no recovery_conf counts (postgresql/config.py _adjust_recovery_parameters, 2.0 to 4.1); else a local
 /// recovery_conf takes the place of that of bootstrap.dcs as a whole.

@@ -123,12 +123,11 @@ std::string archive_of(const Intent& intent, const std::string& option_of_file) 
                        intent.stanza.empty() ? "NAME" : system::shell_word(intent.stanza));
 }
 
-/// Patroni writes none whose value is null.
 std::optional<Value> server_setting(const Node& tree, const std::string& name, const Intent& intent) {
     const Node& dynamic = tree.map_at("bootstrap").map_at("dcs").map_at("postgresql");
-    const Entry* entry = parameter(tree.map_at("postgresql"), dynamic, name);
-    return entry == nullptr || entry->value->is_null() ? own_setting(tree, name, intent.root)
-                                                       : std::optional(Value{entry->value->text, entry->place});
+    const Entry* entry = written_parameter(tree.map_at("postgresql"), dynamic, name);
+    return entry == nullptr ? own_setting(tree, name, intent.root)
+                            : std::optional(Value{entry->value->text, entry->place});
 }
 
 void review_archive_command(const Value& mode, const std::optional<Value>& command, const Node& tree,

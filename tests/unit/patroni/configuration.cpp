@@ -303,6 +303,24 @@ TEST_CASE("how the cluster archives is merged parameter by parameter, the local 
     CHECK_FALSE(read("postgresql:\n  parameters:\n    password_encryption: odd\n").password_encryption);
 }
 
+TEST_CASE("what Patroni does not write says nothing of how the cluster archives") {
+    const auto archiving = [](const std::string& parameters) {
+        return read("bootstrap:\n  dcs:\n    postgresql:\n      parameters:\n"
+                    "        archive_mode: 'off'\n        archive_command: from the DCS\n"
+                    "postgresql:\n  parameters: {" +
+                    parameters + "}\n")
+            .archiving;
+    };
+    CHECK(archiving("").mode);
+    CHECK_FALSE(archiving("archive_mode: ~").mode);
+    CHECK_FALSE(archiving("archive_mode: enabled").mode);
+    CHECK_FALSE(archiving("archive_mode: ''").mode);
+    CHECK(archiving("archive_mode: ALWAYS").is_on);
+    CHECK(archiving("archive_mode: yes").is_on);
+    CHECK_FALSE(archiving("archive_command: ~").command);
+    CHECK(archiving("archive_command: ''").command.value().text.empty());
+}
+
 TEST_CASE("an option of pgBackRest is found in any command line") {
     CHECK(pgbackrest_option("pgbackrest --stanza=demo archive-push %p", "stanza") == "demo");
     CHECK(pgbackrest_option("pgbackrest --stanza demo archive-push \"%p\"", "stanza") == "demo");

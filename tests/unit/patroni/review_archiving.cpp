@@ -87,6 +87,8 @@ TEST_CASE("what patroni.yml does not set may stand in PostgreSQL's own files") {
     node.files.write(base, "");
     CHECK(node.found(debian) == Strings{});
     CHECK(node.found(with(clean, parameters, "        archive_mode:\n") + "  data_dir: /data\n") == Strings{});
+    CHECK(node.found(with(clean, parameters, "        archive_mode: enabled\n") + "  data_dir: /data\n") == Strings{});
+    CHECK(node.found(with(clean, "archive_mode: 'on'", "archive_mode: enabled")) == Strings{"archive-mode-off "});
     CHECK(node.found(with(clean, parameters, "        archive_mode: 'on'\n        archive_command: ''\n") +
                      "  data_dir: /data\n") == Strings{"archive-command-missing patroni.yml:11"});
     CHECK(node.found(clean + "  data_dir: /other\n  custom_conf: own.conf\n") == Strings{});

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/requests.hpp"
+#include "yaml/tree.hpp"
 
 using namespace patroni_pgbackrest;
 
@@ -40,6 +41,21 @@ TEST_CASE("a restored cluster may archive into its own stanza unless patroni.yml
     CHECK_FALSE(would_archive_into(off));
     Request alone;
     CHECK(would_archive_into(alone));
+}
+
+TEST_CASE("a restored cluster archives as the backup does where Patroni writes nothing") {
+    const auto would = [](const std::string& parameters) {
+        Request request;
+        request.pgbackrest.stanza = "demo";
+        const auto tree = yaml::parse("postgresql: {parameters: {" + parameters + "}}\n", "patroni.yml");
+        request.patroni = patroni::configuration_in(*tree, "patroni.yml");
+        return would_archive_into(request);
+    };
+    CHECK(would("archive_command: ~"));
+    CHECK(would("archive_mode: ~"));
+    CHECK(would("archive_mode: enabled"));
+    CHECK_FALSE(would("archive_command: ''"));
+    CHECK_FALSE(would("archive_mode: off"));
 }
 
 TEST_CASE("what ALTER SYSTEM said of the source hides patroni.yml") {
