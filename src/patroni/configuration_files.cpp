@@ -78,6 +78,7 @@ yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
     add(postgresql, "config_dir", "PATRONI_POSTGRESQL_CONFIG_DIR");
     add(postgresql, "listen", "PATRONI_POSTGRESQL_LISTEN");
     add(citus, "group", "PATRONI_CITUS_GROUP");
+    add(citus, "database", "PATRONI_CITUS_DATABASE");
     add(log, "dir", "PATRONI_LOG_DIR");
     for (auto [section, entries] :
          {std::pair("postgresql", &postgresql), std::pair("citus", &citus), std::pair("log", &log)}) {

@@ -71,8 +71,12 @@ Leadership leader_in(std::string_view text, const CitusGroup& group) {
 }
 
 CitusGroup citus_group(const yaml::Node& tree) {
-    const auto* group = tree.map_at("citus").find("group");
-    return group != nullptr && group->value->is_scalar() ? system::number(group->value->text) : std::nullopt;
+    const auto& citus = tree.map_at("citus");
+    const auto* group = citus.find("group");
+    const auto* database = citus.find("database");
+    const bool is_citus =
+        group != nullptr && group->value->is_scalar() && database != nullptr && database->value->is_scalar();
+    return is_citus ? system::number(group->value->text) : std::nullopt;
 }
 
 std::string ScopeState::how_to_remove(const std::string& scope) const {

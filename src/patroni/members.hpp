@@ -23,7 +23,8 @@ struct Leadership {
 };
 
 /// The group of a Citus cluster that a node belongs to: a cluster of its own within the scope, with its own leader and
-/// keys (Patroni 3.0 and later). Empty for any other node.
+/// keys (Patroni 3.0 and later). Empty for any other node, and where citus.database is missing: Patroni takes nothing
+/// of `citus` then (config.py _build_effective_configuration).
 using CitusGroup = std::optional<std::uint64_t>;
 /// `tree` is what load_tree() reads.
 CitusGroup citus_group(const yaml::Node& tree);

@@ -178,13 +178,14 @@ class Cluster:
     };
     files.write("opt/patroni/dcs.py", cluster + "main = Cluster('77', workers={1: Cluster(''), 2: Cluster(None)})\n");
     CHECK(key("") == InitializeKey::initialized);
-    CHECK(key("citus: {group: 0}\n") == InitializeKey::initialized);
-    CHECK(key("citus: {group: 1}\n") == InitializeKey::empty);
-    CHECK(key("citus: {group: 2}\n") == InitializeKey::absent);
-    CHECK(key("citus: {group: 3}\n") == InitializeKey::absent);
+    CHECK(key("citus: {group: 0, database: app}\n") == InitializeKey::initialized);
+    CHECK(key("citus: {group: 1, database: app}\n") == InitializeKey::empty);
+    CHECK(key("citus: {group: 2, database: app}\n") == InitializeKey::absent);
+    CHECK(key("citus: {group: 3, database: app}\n") == InitializeKey::absent);
+    CHECK(key("citus: {group: 3}\n") == InitializeKey::initialized);
     CHECK(ask(programs, "scope: demo\nname: n1\n").members == Strings{"n1"});
     files.write("opt/patroni/dcs.py", cluster + "main = Cluster('')  # as Patroni 2 has it\n");
-    CHECK(key("citus: {group: 1}\n") == InitializeKey::empty);
+    CHECK(key("citus: {group: 1, database: app}\n") == InitializeKey::empty);
     const auto left = [&](const std::string& more) {
         files.write("opt/patroni/dcs.py", cluster + R"(
 class Part:
@@ -244,6 +245,9 @@ TEST_CASE("the Citus group is that of patroni.yml, with the environment over it"
     source.environment = {{"PATRONI_CITUS_GROUP", "2"}};
     CHECK(citus_group(*load_tree(source)) == 2);
     source.path = files.write("patroni.yml", "scope: demo\n");
+    CHECK_FALSE(citus_group(*load_tree(source)));  // without a database there is no Citus
+    source.environment["PATRONI_CITUS_DATABASE"] = "app";
+    CHECK(citus_group(*load_tree(source)) == 2);
     source.environment.clear();
     CHECK_FALSE(citus_group(*load_tree(source)));
     CHECK_FALSE(citus_group(yaml::Node{}));
