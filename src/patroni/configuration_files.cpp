@@ -130,6 +130,10 @@ bool variables_count(const ConfigurationSource& source) {
     return source.path || !tree_in_variable(source);
 }
 
+std::map<std::string, std::string> variables_in_force(const ConfigurationSource& source) {
+    return variables_count(source) ? source.environment : std::map<std::string, std::string>();
+}
+
 std::vector<ConfigurationFile> read_files(const fs::path& path) {
     std::vector<ConfigurationFile> files;
     for (const fs::path& file : yaml_files(path)) {

@@ -35,6 +35,8 @@ yaml::NodePtr load_tree(const ConfigurationSource& source);
 
 /// Whether PATRONI_* variables have a say: not beside PATRONI_CONFIGURATION.
 bool variables_count(const ConfigurationSource& source);
+/// Those that have one.
+std::map<std::string, std::string> variables_in_force(const ConfigurationSource& source);
 
 /// The keys that occur twice in one of its files.
 std::vector<yaml::RepeatedKey> repeated_keys(const ConfigurationSource& source);

@@ -153,12 +153,14 @@ std::vector<Endpoint> dcs_hosts(const yaml::Node& tree, const std::map<std::stri
 }
 
 bool is_on_kubernetes(const yaml::Node& tree, const std::map<std::string, std::string>& environment) {
-    return has_section(tree, environment, "kubernetes");
+    static constexpr auto earlier = std::to_array<std::string_view>({"consul", "etcd", "etcd3", "exhibitor"});
+    return has_section(tree, environment, "kubernetes") &&
+           std::none_of(earlier.begin(), earlier.end(),
+                        [&](std::string_view other) { return has_section(tree, environment, other); });
 }
 
 DcsLook::DcsLook(const ConfigurationSource& source, const yaml::Node& tree, Silence silence) : silence_(silence) {
-    // Nothing overrides PATRONI_CONFIGURATION.
-    const auto environment = variables_count(source) ? source.environment : std::map<std::string, std::string>();
+    const auto environment = variables_in_force(source);
     endpoints_ = dcs_hosts(tree, environment);
     if (!endpoints_.empty()) {
         reaching_.emplace(endpoints_, longest_look, question_of(tree, environment),

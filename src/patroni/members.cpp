@@ -274,7 +274,7 @@ ScopeQuery::ScopeQuery(const ConfigurationSource& source, const std::string& sco
 
 ScopeQuery::ScopeQuery(const ConfigurationSource& source, const yaml::Node& tree, const std::string& scope,
                        Silence silence, std::chrono::seconds deadline)
-    : group_(citus_group(tree)), states_expire_(!is_on_kubernetes(tree, source.environment)),
+    : group_(citus_group(tree)), states_expire_(!is_on_kubernetes(tree, variables_in_force(source))),
       look_(source, tree, silence) {
     if (const auto patronictl = process::find_executable("patronictl")) {
         running_.emplace_back(scope_command(*patronictl, source, scope, group_), deadline);

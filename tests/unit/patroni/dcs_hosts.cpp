@@ -75,6 +75,17 @@ TEST_CASE("Kubernetes is known by its section, or by a variable of it") {
     CHECK_FALSE(is_on_kubernetes(*yaml::parse("etcd3: {host: a}\n", "patroni.yml"), {{"PATRONI_ETCD3_HOSTS", "a"}}));
 }
 
+TEST_CASE("Kubernetes is not the DCS where Patroni takes another one first, or does not see the variable") {
+    const std::map<std::string, std::string> of_pod{{"PATRONI_KUBERNETES_LABELS", "{app: a}"}};
+    CHECK_FALSE(is_on_kubernetes(*yaml::parse("etcd3: {host: a}\n", "patroni.yml"), of_pod));
+    CHECK_FALSE(is_on_kubernetes(*yaml::parse("consul: {host: a}\n", "patroni.yml"), of_pod));
+    CHECK(is_on_kubernetes(*yaml::parse("zookeeper: {hosts: a}\n", "patroni.yml"), of_pod));
+    ConfigurationSource source{std::nullopt, of_pod};
+    CHECK(variables_in_force(source) == of_pod);
+    source.environment["PATRONI_CONFIGURATION"] = "zookeeper: {hosts: a}\n";
+    CHECK(variables_in_force(source).empty());
+}
+
 TEST_CASE("a DCS that nothing answers for is away, and one that is not known is not") {
     const Files files;
     ConfigurationSource source;
