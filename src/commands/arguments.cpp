@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <unistd.h>
 
 extern char** environ;
@@ -39,11 +40,15 @@ std::vector<std::string> without_appended(const std::vector<std::string>& words,
     auto appended = std::find_if(words.rbegin(), words.rend(), [](const std::string& word) {
                         return word.starts_with("--datadir=");
                     }).base();
-    // block.command begins with the program, words with its first argument.
+    // Behind the program, which may stand behind another one (`env X=y`).
     const auto& command = block.command;
-    if (appended == words.begin() && !command.empty() && words.size() >= command.size() - 1 &&
-        std::equal(command.begin() + 1, command.end(), words.begin())) {
-        appended += static_cast<std::ptrdiff_t>(command.size() - 1);
+    const auto call = patroni::call_of_us(command, "bootstrap");
+    const auto written = call              ? call->words
+                         : command.empty() ? std::vector<std::string>()
+                                           : std::vector<std::string>(command.begin() + 1, command.end());
+    if (appended == words.begin() && !command.empty() && words.size() >= written.size() &&
+        std::equal(written.begin(), written.end(), words.begin())) {
+        appended += std::ssize(written);
     } else if (appended == words.begin()) {
         appended = words.end();
     }

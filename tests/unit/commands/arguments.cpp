@@ -47,6 +47,10 @@ TEST_CASE("with no_params the keys follow the command line at once") {
     CHECK(without_appended({"bootstrap", "--datadir", "/data", "--stanza=demo"},
                            block({"stanza"}, {"--datadir", "/data"})) == Words{"bootstrap", "--datadir", "/data"});
     CHECK(without_appended({"bootstrap"}, block({"stanza"})) == Words{"bootstrap"});
+    auto in_env = block({"stanza", "tablespace-map"});
+    in_env.command = {"env", "PGBACKREST_CONFIG=/x.conf", "/usr/bin/patroni_pgbackrest", "bootstrap", "--stanza=other"};
+    CHECK(without_appended({"bootstrap", "--stanza=other", "--stanza=demo", "--tablespace-map=['a=/b']"}, in_env) ==
+          Words{"bootstrap", "--stanza=other"});
 }
 
 TEST_CASE("what the block's command line says itself is kept, also where a key says it too") {
