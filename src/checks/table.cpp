@@ -110,7 +110,8 @@ const std::vector<CheckDefinition>& check_table() {
          "cluster has none of its parameters, archive_command among them, and its /config key is empty.",
          "write it as a number of seconds, without a unit, or remove it"},
         {"dcs-value-ignored", warning, "another number of bootstrap.dcs is not a number",
-         "Patroni 3.1 and later take their default instead. Older ones take nothing of bootstrap.dcs at all.",
+         "Patroni 3.1 and later take their default instead, and 3.0.3 and later that of a parameter of PostgreSQL "
+         "(max_connections and the like). Older ones take nothing of bootstrap.dcs at all.",
          "write it as a number, without a unit, or remove it"},
         {"leader-loses-lock", warning, "ttl is less than loop_wait + 2 * retry_timeout",
          "Before Patroni 3.2 a leader may lose its lock while it still tries to reach the DCS: the restored cluster "

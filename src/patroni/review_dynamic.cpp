@@ -22,6 +22,10 @@ constexpr std::array<std::string_view, 3> numbers = {"ttl", "loop_wait", "retry_
 constexpr std::array<std::string_view, 7> later_numbers = {
     "maximum_lag_on_failover", "maximum_lag_on_syncnode", "master_start_timeout",  "primary_start_timeout",
     "master_stop_timeout",     "primary_stop_timeout",    "synchronous_node_count"};
+/// And 2.0 to 3.0.2 for these below postgresql.parameters, in any case (CMDLINE_OPTIONS in postgresql/config.py).
+constexpr std::array<std::string_view, 7> parameters = {
+    "max_connections",           "max_wal_senders",       "wal_keep_segments",   "max_prepared_transactions",
+    "max_locks_per_transaction", "max_replication_slots", "max_worker_processes"};
 
 /// Whether Python's int() takes what PyYAML makes of it.
 bool is_number(const Node& node) {
@@ -42,6 +46,13 @@ std::string not_a_number(const Entry& entry) {
                                        : fmt::format("{} is {}, which is not a number", entry.key, entry.value->text);
 }
 
+Finding ignored_value(const Entry& entry, std::string_view first_with_default) {
+    return {"dcs-value-ignored",
+            {fmt::format("{}: Patroni takes its default, and before {} ignores all of bootstrap.dcs",
+                         not_a_number(entry), first_with_default),
+             "write it as a number, without a unit, or remove it", entry.place}};
+}
+
 template <typename Keys>
 bool has(const Keys& keys, const std::string& key) {
     return std::find(keys.begin(), keys.end(), key) != keys.end();
@@ -60,13 +71,18 @@ bool review_numbers(const Node& dcs, std::vector<Finding>& findings) {
                                 {not_a_number(entry) + ": Patroni ignores all of bootstrap.dcs",
                                  "write it as a number of seconds, without a unit, or remove it", entry.place}});
         } else if (has(later_numbers, entry.key)) {
-            findings.push_back({"dcs-value-ignored",
-                                {not_a_number(entry) + ": Patroni takes its default, and before 3.1 ignores all of "
-                                                       "bootstrap.dcs",
-                                 "write it as a number, without a unit, or remove it", entry.place}});
+            findings.push_back(ignored_value(entry, "3.1"));
         }
     }
     return is_ignored;
+}
+
+void review_parameters(const Node& dcs, std::vector<Finding>& findings) {
+    for (const Entry& entry : dcs.map_at("postgresql").map_at("parameters").entries) {
+        if (has(parameters, system::lower(entry.key)) && !is_number(*entry.value)) {
+            findings.push_back(ignored_value(entry, "3.0.3"));
+        }
+    }
 }
 
 /// What Patroni takes instead from 3.2 on (config.py, _validate_and_adjust_timeouts); for a ttl that is too small.
@@ -124,6 +140,7 @@ void review_lag(const Node& dcs, std::vector<Finding>& findings) {
 
 void review_dynamic(const Node& dcs, std::vector<Finding>& findings) {
     if (!review_numbers(dcs, findings)) {
+        review_parameters(dcs, findings);
         review_timeouts(dcs, findings);
         review_lag(dcs, findings);
     }

@@ -52,6 +52,15 @@ TEST_CASE("of the other numbers only an old Patroni makes that much") {
         Strings{"dcs-value-ignored: maximum_lag_on_failover is 1MB, which is not a number: Patroni takes its default, "
                 "and before 3.1 ignores all of bootstrap.dcs"});
     CHECK(found("check_timeline: 'on'") == Strings{});
+    const auto of_parameter = [](const std::string& what) {
+        return Strings{"dcs-value-ignored: " + what +
+                       ": Patroni takes its default, and before 3.0.3 ignores all of bootstrap.dcs"};
+    };
+    CHECK(found("postgresql: {parameters: {max_connections: 100a}}") ==
+          of_parameter("max_connections is 100a, which is not a number"));
+    CHECK(found("postgresql: {parameters: {Max_WAL_Senders: ~}}") == of_parameter("Max_WAL_Senders has no value"));
+    CHECK(found("postgresql: {parameters: {max_connections: '100', max_worker_processes: 8, work_mem: 4MB}}") ==
+          Strings{});
 }
 
 TEST_CASE("with a negative maximum_lag_on_failover nobody becomes leader again") {
