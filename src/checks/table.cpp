@@ -105,10 +105,10 @@ const std::vector<CheckDefinition>& check_table() {
          "Patroni never calls a bootstrap method on a node with this tag. From 3.2 on a failover_priority of 0 means "
          "the same.",
          "remove it on the node to be restored, or start with another node"},
-        {"dcs-ignored", error, "ttl, loop_wait or retry_timeout is not a number",
+        {"dcs-ignored", error, "ttl, loop_wait or retry_timeout is not a number, or a section not a map",
          "Patroni logs `Exception when setting dynamic_configuration` and takes nothing of bootstrap.dcs: the restored "
          "cluster has none of its parameters, archive_command among them, and its /config key is empty.",
-         "write it as a number of seconds, without a unit, or remove it"},
+         "write it as a number of seconds, without a unit, or the section as keys and values, or remove it"},
         {"dcs-value-ignored", warning, "another number of bootstrap.dcs is not a number",
          "Patroni 3.1 and later take their default instead, and 3.0.3 and later that of a parameter of PostgreSQL "
          "(max_connections and the like). Older ones take nothing of bootstrap.dcs at all.",

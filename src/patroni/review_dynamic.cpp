@@ -77,6 +77,24 @@ bool review_numbers(const Node& dcs, std::vector<Finding>& findings) {
     return is_ignored;
 }
 
+/// Patroni calls items() for them (config.py _safe_copy_dynamic_configuration, 2.0 to 4.1).
+bool review_maps(const Node& dcs, std::vector<Finding>& findings) {
+    bool is_ignored = false;
+    const auto review = [&](const Node& map, const std::string& key) {
+        const Entry* entry = map.find(key);
+        if (entry != nullptr && yaml::truthy(*entry->value) && !entry->value->is_map()) {
+            is_ignored = true;
+            findings.push_back({"dcs-ignored",
+                                {key + " is not a map: Patroni ignores all of bootstrap.dcs",
+                                 "write keys and values below it, or remove it", entry->place}});
+        }
+    };
+    review(dcs, "postgresql");
+    review(dcs, "standby_cluster");
+    review(dcs.map_at("postgresql"), "parameters");
+    return is_ignored;
+}
+
 void review_parameters(const Node& dcs, std::vector<Finding>& findings) {
     for (const Entry& entry : dcs.map_at("postgresql").map_at("parameters").entries) {
         if (has(parameters, system::lower(entry.key)) && !is_number(*entry.value)) {
@@ -139,7 +157,8 @@ void review_lag(const Node& dcs, std::vector<Finding>& findings) {
 }  // namespace
 
 void review_dynamic(const Node& dcs, std::vector<Finding>& findings) {
-    if (!review_numbers(dcs, findings)) {
+    const bool has_maps = !review_maps(dcs, findings);
+    if (!review_numbers(dcs, findings) && has_maps) {
         review_parameters(dcs, findings);
         review_timeouts(dcs, findings);
         review_lag(dcs, findings);

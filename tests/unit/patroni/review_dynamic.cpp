@@ -42,6 +42,10 @@ TEST_CASE("without a number among them all of bootstrap.dcs is ignored") {
     CHECK(found("ttl: ''") == says("ttl has no value"));
     CHECK(found("ttl:") == says("ttl has no value"));
     CHECK(found("ttl: [30]") == says("ttl is not a number"));
+    CHECK(found("postgresql: {parameters: [archive_mode=on]}") == says("parameters is not a map"));
+    CHECK(found("postgresql: [a]") == says("postgresql is not a map"));
+    CHECK(found("standby_cluster: 'yes'") == says("standby_cluster is not a map"));
+    CHECK(found("{postgresql: {parameters: ''}, standby_cluster: {}}") == Strings{});
     CHECK(found("{ttl: 30s, retry_timeout: 15, maximum_lag_on_failover: -1}") ==
           says("ttl is 30s, which is not a number"));
 }
