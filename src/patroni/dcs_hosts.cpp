@@ -154,9 +154,15 @@ std::vector<Endpoint> dcs_hosts(const yaml::Node& tree, const std::map<std::stri
 
 bool is_on_kubernetes(const yaml::Node& tree, const std::map<std::string, std::string>& environment) {
     static constexpr auto earlier = std::to_array<std::string_view>({"consul", "etcd", "etcd3", "exhibitor"});
-    return has_section(tree, environment, "kubernetes") &&
-           std::none_of(earlier.begin(), earlier.end(),
-                        [&](std::string_view other) { return has_section(tree, environment, other); });
+    // Kubernetes gives a pod variables of each Service, PATRONI_ETCD_SERVICE_HOST and PATRONI_ETCD_PORT of one that is
+    // called patroni-etcd, of which Patroni takes none.
+    static constexpr auto naming = std::to_array<std::string_view>({"host", "hosts", "url", "proxy", "srv"});
+    const auto is_configured = [&](std::string_view section) {
+        return tree.find(section) != nullptr || std::any_of(naming.begin(), naming.end(), [&](std::string_view key) {
+                   return variable(environment, section, key).has_value();
+               });
+    };
+    return has_section(tree, environment, "kubernetes") && std::none_of(earlier.begin(), earlier.end(), is_configured);
 }
 
 DcsLook::DcsLook(const ConfigurationSource& source, const yaml::Node& tree, Silence silence) : silence_(silence) {

@@ -80,6 +80,12 @@ TEST_CASE("Kubernetes is not the DCS where Patroni takes another one first, or d
     CHECK_FALSE(is_on_kubernetes(*yaml::parse("etcd3: {host: a}\n", "patroni.yml"), of_pod));
     CHECK_FALSE(is_on_kubernetes(*yaml::parse("consul: {host: a}\n", "patroni.yml"), of_pod));
     CHECK(is_on_kubernetes(*yaml::parse("zookeeper: {hosts: a}\n", "patroni.yml"), of_pod));
+    auto of_service = of_pod;
+    of_service["PATRONI_ETCD_SERVICE_HOST"] = "10.0.0.1";
+    of_service["PATRONI_ETCD_PORT"] = "tcp://10.0.0.1:2379";
+    CHECK(is_on_kubernetes(yaml::Node{}, of_service));
+    of_service["PATRONI_ETCD_HOSTS"] = "a:2379";
+    CHECK_FALSE(is_on_kubernetes(yaml::Node{}, of_service));
     ConfigurationSource source{std::nullopt, of_pod};
     CHECK(variables_in_force(source) == of_pod);
     source.environment["PATRONI_CONFIGURATION"] = "zookeeper: {hosts: a}\n";
