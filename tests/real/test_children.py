@@ -6,8 +6,9 @@ phase and each way.
 import os
 import re
 
-from bootstrap_case import BATCHES, BootstrapCase, read, wait_until
+from bootstrap_case import BATCHES, BootstrapCase, program, read, wait_until
 from lab import descendants, exit_codes, send
+from rehearsal_case import RehearsalCase
 
 PHASES = {  # of a bootstrap: what pgbackrest is asked for
     'version': '[ $VERB = version ]',
@@ -249,3 +250,59 @@ class Psql(ChildrenCase):
         self.assert_done(self.bootstrap())
         self.assert_nothing_runs()
         self.assert_complete()
+
+
+ANSWERED = """echo '{"answer" : "t", "error" : ""}'; """
+BAD_ASKERS = {  # where the true answer is not asked for, or does not end well
+    'killed': 'kill -9 $$',
+    'garbage': 'echo garbage; exit 0',
+    'a bare t': 'echo t; exit 0',
+    'nothing': 'exit 0',
+    'true and then an error': ANSWERED + 'echo "psql: error: the connection was lost" >&2; exit 2',
+    'true and then killed': ANSWERED + 'kill -9 $$',
+}
+
+
+class AskerCase(ChildrenCase):
+    """psql asks the probes of verify and rehearse: what it did not bring back to its end is no true probe."""
+
+    PROBE = '--probe=select true'
+
+    def wrap_psql(self, act, method=None, **sections):
+        """One that does this where it is to ask a probe."""
+        script = 'for word; do if [ -f "$word" ] && grep -q patroni_pgbackrest.answer "$word"; then %s; fi; done\nexec %s/psql "$@"\n' % (
+            act, self.lab.bin_directory)
+        if os.path.exists(self.lab.path('bin')):
+            self.lab.write('bin/psql', '#!/bin/bash\n' + script, 0o755)
+        else:
+            self.configure(method, postgresql={'bin_dir': self.wrapped_binaries('psql', script)}, **sections)
+
+
+class AskerOfVerify(AskerCase):
+    def test_it_fails_in_each_way(self):
+        self.assert_done(self.bootstrap())
+        self.open()
+        verify = [program(), 'verify', '--patroni-config=' + self.yml, 'host=%s port=%d user=postgres dbname=postgres' % (
+            self.lab.directory, self.server.port), self.PROBE]
+        self.wrap_psql(':')
+        self.assert_done(self.run_program(*verify))
+        for name, act in BAD_ASKERS.items():
+            with self.subTest(name):
+                self.wrap_psql(act)
+                result = self.run_program(*verify)
+                self.assertEqual(result.code, 8, result.log)
+                self.assertRegex(result.log, 'ERROR   verify-probe-unanswered: .*select true: could not be run: ')
+
+    def test_it_hangs_as_post_bootstrap(self):
+        """It ends in time, and Patroni discards what was not proved."""
+        self.wrap_psql('exec sleep 600', {'probe': 'select true'}, bootstrap={'post_bootstrap': program() + ' verify'})
+        self.node.start()
+        self.node.wait_for_end(120)
+        self.assertRegex(self.lab.log('node1'), 'verify-probe-unanswered: .*select true: could not be run: psql ')
+        self.assert_absent()
+
+
+class AskerOfRehearsal(RehearsalCase, AskerCase):
+    def test_it_fails_in_the_end(self):
+        self.wrap_psql(BAD_ASKERS['true and then killed'])
+        self.assert_red(self.rehearse(self.PROBE), 8, 'select true: could not be run: psql was killed', 'probes')
