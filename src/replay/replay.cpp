@@ -219,8 +219,7 @@ class Replay {
         tell_end();
         const auto superuser = set_roles(session_.roles, server, bin_directory_);
         refuse_too_many_origins();
-        refuse_too_many_prepared(
-            postgres::Client(bin_directory_, superuser_connection(server, superuser, "template1")));
+        refuse_too_many_prepared();
         const postgres::Client client(bin_directory_, superuser_connection(server, superuser, session_.database));
         require_probes(client, session_.probes);
         if (session_.examine) {
@@ -272,19 +271,17 @@ class Replay {
     }
 
     /// Patroni starts the first time with pg_control's limit, and then with its own (effective_configuration in
-    /// postgresql/config.py, 2.0 to 4.1), with which PostgreSQL does not start while it holds more of them.
-    void refuse_too_many_prepared(const postgres::Client& client) const {
-        const auto result =
-            client.psql("SELECT count(*) FROM pg_catalog.pg_prepared_xacts;\n", std::chrono::minutes(1));
-        const auto count = process::succeeded(result.outcome) ? system::number(system::trim(result.output)) : 0;
-        if (const auto pending = static_cast<std::int64_t>(count.value_or(0)); pending > 0) {
+    /// postgresql/config.py, 2.0 to 4.1), with which PostgreSQL does not start while it holds more of them. They are
+    /// counted where nothing has to answer: the checkpoint at the end of the recovery has written each down.
+    void refuse_too_many_prepared() const {
+        if (const auto pending = static_cast<std::int64_t>(prepared_transactions_in(data_)); pending > 0) {
             require_room("prepared transactions are pending", pending, "max_prepared_transactions",
                          std::max(pending, control_limit()));
         }
     }
 
-    /// The checkpoint at the end of the recovery has written them down. Patroni gives PostgreSQL its own limit, at
-    /// least 4, always; from 18 on they have another setting, which it leaves alone.
+    /// That checkpoint has written them down, too. Patroni gives PostgreSQL its own limit, at least 4, always; from 18
+    /// on they have another setting, which it leaves alone.
     void refuse_too_many_origins() const {
         const auto origins = static_cast<std::int64_t>(replication_origins_in(data_));
         if (origins > 4 && plan_.major_version < first_with_setting_for_origins) {

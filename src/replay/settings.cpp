@@ -122,6 +122,13 @@ std::uint64_t replication_origins_in(const std::filesystem::path& data_directory
     return error || size < around ? 0 : (size - around) / of_each;
 }
 
+std::uint64_t prepared_transactions_in(const std::filesystem::path& data_directory) {
+    const auto names = system::entries(data_directory / "pg_twophase");
+    return static_cast<std::uint64_t>(std::count_if(names.begin(), names.end(), [](const std::string& name) {
+        return name.find_first_not_of("0123456789ABCDEF") == std::string::npos;
+    }));
+}
+
 std::vector<postgres::Setting> settings_beside_production(int major_version) {
     constexpr int first_with_login_triggers = 17;
     std::vector<postgres::Setting> settings{{"huge_pages", "off"}};  // they are reserved for that server

@@ -48,6 +48,10 @@ postgres::Setting setting_for_origins(int major_version, std::uint64_t origins);
 /// How many there are in pg_logical/replorigin_checkpoint of a data directory; 0 without that file.
 std::uint64_t replication_origins_in(const std::filesystem::path& data_directory);
 
+/// How many are pending in a data directory behind a checkpoint, which writes each to a file in pg_twophase
+/// (CheckPointTwoPhase, also at the end of a recovery; 8 or, from 17 on, 16 hexadecimal digits).
+std::uint64_t prepared_transactions_in(const std::filesystem::path& data_directory);
+
 /// Of one that runs beside a server in production, and whose content is only looked at.
 std::vector<postgres::Setting> settings_beside_production(int major_version);
 

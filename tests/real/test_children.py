@@ -6,7 +6,7 @@ phase and each way.
 import os
 import re
 
-from bootstrap_case import BATCHES, BootstrapCase, program, read, wait_until
+from bootstrap_case import BATCHES, BootstrapCase, PlainCase, program, read, wait_until
 from lab import descendants, exit_codes, send
 from rehearsal_case import RehearsalCase
 
@@ -306,3 +306,22 @@ class AskerOfRehearsal(RehearsalCase, AskerCase):
     def test_it_fails_in_the_end(self):
         self.wrap_psql(BAD_ASKERS['true and then killed'])
         self.assert_red(self.rehearse(self.PROBE), 8, 'select true: could not be run: psql was killed', 'probes')
+
+
+class Prepared(PlainCase, ChildrenCase):
+    """More of them than Patroni starts PostgreSQL with: nobody has to be asked for that to be known."""
+
+    def test_psql_is_killed_and_it_is_refused_all_the_same(self):
+        self.make_source('max_prepared_transactions=5')
+        self.plain.sql("begin; insert into kept values (0); prepare transaction 'one'")
+        self.plain.write_batches(1)
+        self.lose()
+        self.configure(postgresql={'bin_dir': self.wrapped_binaries('psql', 'kill -9 $$')})
+        self.assert_refused(self.bootstrap(), 3, '1 prepared transactions are pending in the restored cluster', 'max_prepared_transactions')
+        self.assert_absent()
+        self.assert_nothing_runs()
+        self.configure(bootstrap=self.allow_prepared(5))
+        self.assert_done(self.bootstrap())
+        self.open('max_prepared_transactions=5')
+        self.assertEqual(self.sql('select count(*) from pg_prepared_xacts'), '1')
+        self.assert_rows(1, doomed=False)

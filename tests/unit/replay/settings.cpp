@@ -158,6 +158,15 @@ TEST_CASE("there is room for more replication origins than the copy holds") {
     CHECK(replication_origins_in(files.path()) == 11);
 }
 
+TEST_CASE("pending transactions are counted by their files") {
+    const Files files;
+    files.write("pg_twophase/.nfs0000001", "x");
+    CHECK(prepared_transactions_in(files.path()) == 0);
+    files.write("pg_twophase/000002E1", "x");
+    files.write("pg_twophase/00000000000002E2", "x");
+    CHECK(prepared_transactions_in(files.path()) == 2);
+}
+
 TEST_CASE("beside a server in production no huge page is taken, and no login trigger runs") {
     CHECK(named(settings_beside_production(16)) == Named{{"huge_pages", "off"}});
     CHECK(named(settings_beside_production(17)) == Named{{"huge_pages", "off"}, {"event_triggers", "off"}});
