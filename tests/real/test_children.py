@@ -202,8 +202,9 @@ class PrivateServer(ChildrenCase):
         with open(self.pgbackrest_configuration, 'a', encoding='utf-8') as file:
             file.write('[demo:restore]\nlink-map=pg_wal=%s\n' % os.path.join(disk, 'pg_wal'))
         result = self.bootstrap('--retry=1', '--retry-wait=0')
-        self.assert_said(result, '(?i)disk of|full|No space left')
-        self.assertIn(disk, result.log)
+        self.assert_refused(result, 11, re.escape(disk), 'make room')
+        self.assert_absent()
+        self.assert_nothing_runs()
         self.lab.run_as_root('mount', '-o', 'remount,size=400m', disk)
         self.assert_done(self.bootstrap())
         self.open()
