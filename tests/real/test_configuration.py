@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 from bootstrap_case import BootstrapCase, program
+from disks import CALLS
 from lab import read
 
 NOBODY = 0xffffffff  # of an entry of an access list that names no user or group
@@ -387,6 +388,29 @@ class Writing(BootstrapCase):
         self.lab.write('conf/my.yml', Configure.MINIMAL)
         os.chown(directory, self.lab.as_postgres['user'], 0)
         self.assert_done(self.write(file))
+
+    @NEEDS_ROOT
+    def test_power_is_cut_after_it_and_in_it(self):
+        """What it has said to be done is there; killed at a sync or its rename it leaves the old text or the new one, whole."""
+        disk = self.lab.mount_disk(16, 'disk')
+        file = os.path.join(disk, 'my.yml')
+        old = Configure.MINIMAL + '# ' + 'x' * 20000 + '\n'
+        new = None
+        for kind, number in ((None, 0), ('sync', 1), ('rename', 1), ('sync', 2)):
+            self.lab.write('disk/my.yml', old)
+            self.lab.run_as_root('sync', '-f', disk)
+            if kind is None:
+                self.assert_done(self.write(file))
+                new = read(file)
+                self.assertIn('    stanza: demo\n', new)
+            else:
+                killed = self.run_program('strace', '-f', '-b', 'execve', '-o', self.lab.path('strace'), '-e', 'trace=' + CALLS[kind], '-e',
+                                          'inject=%s:signal=KILL:when=%d' % (CALLS[kind], number), program(), 'configure',
+                                          '--patroni-config=' + file, '--stanza=demo', '--write')
+                self.assertEqual(killed.code, -9, killed.log)
+                self.lab.kill_all()
+            self.lab.cut_power(disk)
+            self.assertIn(read(file), (old, new) if kind else (new,), (kind, number))
 
     @NEEDS_ROOT
     def test_a_read_only_file_system_and_a_mount_that_is(self):
