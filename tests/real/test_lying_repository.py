@@ -35,24 +35,25 @@ DAMAGES = {'cut': cut, 'emptied': empty, 'a byte changed': change_a_byte, 'unrea
 
 
 ALL = ['cut', 'emptied', 'a byte changed', 'swapped', 'unreadable', 'missing']
-WANTED = {  # {file: {damage: exit code}}, as in docs/pgbackrest-errors.md
-    'archive.info or backup.info, one of the two copies': dict.fromkeys(ALL, 0),
-    'both copies of archive.info': {**dict.fromkeys(ALL, 5), 'missing': 6},
-    'both copies of backup.info': {**dict.fromkeys(ALL, 5), 'missing': 4},
-    "both copies of a backup's manifest": {**dict.fromkeys(ALL, 5), 'missing': 4},
-    'a data file of a backup': {'cut': 5, 'swapped': 5, 'missing': 4},  # pgBackRest tries each file again, 15 s later
-    'a WAL segment': {**dict.fromkeys(ALL, 5), 'missing': 4},
-    "a timeline's history": {**dict.fromkeys(ALL, 4), 'a byte changed': 0, 'unreadable': 5},
-    'a bundle of a backup, or one file in it': {**dict.fromkeys(ALL, 5), 'missing': 4},
-    'a data file of a backup, when its restore begins': {'swapped': 5},
-    "both copies of a backup's manifest, when its restore begins": {'swapped': 5},
-    'a bundle of a backup, when its restore begins': {'swapped': 5},
-    'both copies of archive.info, when a restore begins': {'swapped': 5},
-    'both copies of backup.info, when a restore begins': {'swapped': 5},
-    "a timeline's history, when a restore begins": {'swapped': 4},
-    'a WAL segment, when the replay comes to it': {'swapped': 5},
+RIGHT = (0, '')
+ANEW, REMEMBERED, PASSING = 'looked at anew', 'remembered', 'plans anew'  # nothing is kept; as lasting; as what may pass
+WANTED = {  # {file: {damage: (exit code, the next call)}}, as in docs/pgbackrest-errors.md
+    'archive.info or backup.info, one of the two copies': dict.fromkeys(ALL, RIGHT),
+    'both copies of archive.info': {**dict.fromkeys(ALL, (5, ANEW)), 'missing': (6, ANEW)},
+    'both copies of backup.info': {**dict.fromkeys(ALL, (5, ANEW)), 'missing': (4, ANEW)},
+    "both copies of a backup's manifest": {**dict.fromkeys(ALL, (5, REMEMBERED)), 'missing': (4, REMEMBERED)},
+    'a data file of a backup': {**dict.fromkeys(ALL, (5, REMEMBERED)), 'missing': (4, REMEMBERED)},
+    'a WAL segment': {**dict.fromkeys(ALL, (5, ANEW)), 'swapped': (5, REMEMBERED), 'missing': (4, ANEW)},  # the plan reads it at the fork
+    "a timeline's history": {**dict.fromkeys(ALL, (4, ANEW)), 'a byte changed': RIGHT, 'unreadable': (5, ANEW)},
+    'a bundle of a backup, or one file in it': {**dict.fromkeys(ALL, (5, REMEMBERED)), 'missing': (4, REMEMBERED)},
+    'a data file of a backup, when its restore begins': {'swapped': (5, REMEMBERED)},
+    "both copies of a backup's manifest, when its restore begins": {'swapped': (5, REMEMBERED)},
+    'a bundle of a backup, when its restore begins': {'swapped': (5, REMEMBERED)},
+    'both copies of archive.info, when a restore begins': {'swapped': (5, REMEMBERED)},
+    'both copies of backup.info, when a restore begins': {'swapped': (5, REMEMBERED)},
+    "a timeline's history, when a restore begins": {'swapped': (4, PASSING)},
+    'a WAL segment, when the replay comes to it': {'swapped': (5, REMEMBERED)},
 }
-PASSING = (6, 10, 11)  # exit codes of what another try may bring
 
 
 class LyingCase(RepositoryCase):
@@ -75,25 +76,21 @@ class LyingCase(RepositoryCase):
         self.assertGreaterEqual(len(found), len(patterns), patterns)
         return found
 
-    def judge(self, what, result=None, lasts=True):
-        """The exit code of the next call, or of this one; 0 with the right rows alone. `lasts`: whether damage is remembered as lasting."""
+    def judge(self, what, result=None):
+        """(exit code, what the one after it does) of the next call, or of this one; RIGHT with the right rows alone."""
         result = result or self.again()
         if result.code == 0:
             self.look_into()
             self.assertEqual(self.rows(), self.ROWS, what)
-            return 0
+            return RIGHT
         self.assertIn(result.code, exit_codes() - {0, 1}, what)
         self.assert_absent()
         self.assertTrue(result.problems() and all(hint for _, hint in result.problems()), what)
         self.assert_nothing_runs()
-        self.assert_remembered_as(lasts and result.code not in PASSING, what)
-        return result.code
-
-    def assert_remembered_as(self, lasting, what):
-        """What the plan met is looked at anew by each call, and leaves nothing."""
         failure = read(self.staging + '.d/failure.json')
-        if failure:
-            self.assertEqual(json.loads(failure)['lasts'], lasting, what)
+        if not failure:
+            return result.code, ANEW
+        return result.code, REMEMBERED if json.loads(failure)['lasts'] else PASSING
 
     def replaced(self, files, begins='[ $VERB = restore ]', in_the_middle=''):
         """A bootstrap that is held when pgbackrest is about to do that, while files are replaced. `files`: {file: the other one}."""
@@ -114,7 +111,7 @@ class LyingCase(RepositoryCase):
         return result
 
     def assert_codes(self, wanted, *patterns, swapped_with):
-        """`wanted`: {damage: exit code}. The last try is with the healed repository."""
+        """`wanted`: as in WANTED. The last try is with the healed repository."""
         damages = {**DAMAGES, 'swapped': lambda path: shutil.copyfile(self.files(swapped_with)[0], path)}
         seen = {}
         for name in wanted:
@@ -123,7 +120,7 @@ class LyingCase(RepositoryCase):
             seen[name] = self.judge('%s: %s' % (patterns, name))
             self.heal()
         self.assertEqual(seen, wanted)
-        self.assertEqual(self.judge('healed'), 0)
+        self.assertEqual(self.judge('healed'), RIGHT)
 
 
 class LyingRepository(LyingCase):
@@ -155,10 +152,6 @@ class LyingRepository(LyingCase):
             shutil.copyfile(path + '.copy', path)
         self.assertEqual(self.judge('the hint was followed'), 0)
 
-    def test_a_data_file(self):
-        self.assert_codes(WANTED['a data file of a backup'], 'backup/demo/*F/pg_data/base/5/1259.gz',
-                          swapped_with='backup/demo/*F/pg_data/base/5/1249.gz')
-
     def test_a_segment(self):
         self.assert_codes(WANTED['a WAL segment'], 'archive/demo/*/*/%s-*' % self.facts['batches']['20']['segment'],
                           swapped_with='archive/demo/*/*/%s-*' % self.facts['batches']['1']['segment'])
@@ -186,11 +179,11 @@ class TwoBackups(LyingCase):
     def of_backup(self, name, file):
         return self.files('backup/demo/%s/%s' % (self.label(name), file))[0]
 
-    def judge(self, what, result=None, lasts=True):
+    def judge(self, what, result=None):
         """With nothing there of an earlier try: what that copied well would not be read again."""
         if result is None:
             self.lab.run('rm', '-rf', self.staging, self.staging + '.d')
-        return super().judge(what, result, lasts)
+        return super().judge(what, result)
 
     def place_of(self, kind, backup='alpha'):
         """(bundle, offset, size) of a file of this kind, as the manifest says."""
@@ -199,6 +192,12 @@ class TwoBackups(LyingCase):
         file = json.loads(found.group(1))
         self.assertIn('bni', file, kind)
         return self.of_backup(backup, 'bundle/%d' % file['bni']), file.get('bno', 0), file.get('repo-size', file['size'])
+
+
+class DataFiles(TwoBackups):
+    def test_a_data_file(self):
+        directory = 'backup/demo/%s/pg_data/base/5/' % self.label('alpha')
+        self.assert_codes(WANTED['a data file of a backup'], directory + '1259.gz', swapped_with=directory + '1249.gz')
 
 
 class Bundles(TwoBackups):
@@ -241,7 +240,7 @@ class Bundles(TwoBackups):
             seen[kind] = self.judge('%s: %s' % (kind, name))
             self.heal()
         self.assertEqual(seen, dict.fromkeys(self.KINDS, self.CODES[name]))
-        self.assertEqual(self.judge('healed'), 0)
+        self.assertEqual(self.judge('healed'), RIGHT)
 
     def test_cut_in_each_kind_of_file(self):
         self.assert_each_kind('cut')
@@ -254,11 +253,11 @@ class Bundles(TwoBackups):
 
     def test_the_refusal_is_remembered_until_the_cause_is_gone(self):
         self.damage('a relation', 'a byte changed')
-        code = self.judge('a relation')
-        self.assertEqual(code, self.CODES['a byte changed'])
-        self.assert_refused(self.bootstrap(), code, 'the same restore failed at')
+        seen = self.judge('a relation')
+        self.assertEqual(seen, self.CODES['a byte changed'])
+        self.assert_refused(self.bootstrap(), seen[0], 'the same restore failed at')
         self.heal()
-        self.assertEqual(self.judge('healed'), 0)
+        self.assertEqual(self.judge('healed'), RIGHT)
 
 
 class ReplacedCase(TwoBackups):
@@ -268,15 +267,14 @@ class ReplacedCase(TwoBackups):
 
     def assert_replaced(self, what, files):
         """In the middle it depends on what was read before: the right data, or a refusal."""
-        code = self.judge(what, self.replaced(files))
-        self.assertEqual({'swapped': code}, WANTED[what])
+        self.assertEqual({'swapped': self.judge(what, self.replaced(files))}, WANTED[what])
         self.heal()
-        self.assertEqual(self.judge('healed'), 0)
+        self.assertEqual(self.judge('healed'), RIGHT)
         self.server.stop()
         self.lab.run('rm', '-rf', self.data_directory, self.staging, self.staging + '.d')
-        self.judge(what + ', in the middle', self.replaced(files, in_the_middle=self.COPYING))
+        self.assertIn(self.judge(what + ', in the middle', self.replaced(files, in_the_middle=self.COPYING)), (RIGHT, WANTED[what]['swapped']))
         self.heal()
-        self.assertEqual(self.judge('healed'), 0)
+        self.assertEqual(self.judge('healed'), RIGHT)
 
 
 class ReplacedInTheRestore(ReplacedCase):
@@ -301,10 +299,10 @@ class ReplacedBundles(ReplacedCase):
 class ReplacedInTheArchive(LyingCase):
     """What the plan was made with is exchanged behind it: a history and a segment of the followed timeline, and the stanza's own files."""
 
-    def assert_replaced(self, what, files, begins='[ $VERB = restore ]', lasts=True):
-        self.assertEqual({'swapped': self.judge(what, self.replaced(files, begins), lasts)}, WANTED[what])
+    def assert_replaced(self, what, files, begins='[ $VERB = restore ]'):
+        self.assertEqual({'swapped': self.judge(what, self.replaced(files, begins))}, WANTED[what])
         self.heal()
-        self.assertEqual(self.judge('healed'), 0)
+        self.assertEqual(self.judge('healed'), RIGHT)
 
     def info_files(self, kind):
         return self.files('%s/demo/%s.info' % (kind, kind), '%s/demo/%s.info.copy' % (kind, kind))
@@ -318,12 +316,12 @@ class ReplacedInTheArchive(LyingCase):
     def test_one_of_the_two_copies(self):
         """The other one is enough, whenever."""
         archive, backup = self.info_files('archive'), self.info_files('backup')
-        self.assertEqual(self.judge('one of two', self.replaced({archive[0]: backup[0], backup[0]: archive[1]})), 0)
+        self.assertEqual(self.judge('one of two', self.replaced({archive[0]: backup[0], backup[0]: archive[1]})), RIGHT)
 
     def test_a_history(self):
         """It passes: the next run plans with what is there then."""
         other = self.lab.write('other', '1\t0/1000000\tno recovery target specified\n')
-        self.assert_replaced("a timeline's history, when a restore begins", {self.files('archive/demo/*/00000002.history')[0]: other}, lasts=False)
+        self.assert_replaced("a timeline's history, when a restore begins", {self.files('archive/demo/*/00000002.history')[0]: other})
 
     def test_a_segment(self):
         segments = {batch: self.facts['batches'][batch]['segment'] for batch in ('1', '20')}
@@ -337,8 +335,21 @@ class Documented(unittest.TestCase):
         text = read(os.path.join(CHECKOUT, 'docs/pgbackrest-errors.md')).split('## A repository that lies')[1].split('What passes')[0]
         rows = {cells[1]: cells[2:-1] for cells in ([cell.strip() for cell in line.split('|')] for line in text.split('\n') if '|' in line)}
         self.assertEqual(set(rows), {'file', '---', *WANTED})
-        columns = rows['file']
-        for file, codes in WANTED.items():
-            for damage, code in codes.items():
-                column = columns.index({'cut': 'cut short, emptied', 'emptied': 'cut short, emptied', 'swapped': 'exchanged'}.get(damage, damage))
-                self.assertRegex(rows[file][column], r'^the right data\b' if code == 0 else r'^%d\b' % code, (file, damage))
+        columns = {'cut': 'cut short, emptied', 'emptied': 'cut short, emptied', 'swapped': 'exchanged'}
+        for file, wanted in WANTED.items():
+            said = dict(zip(rows['file'], rows[file]))
+            for damage, (code, _) in wanted.items():
+                self.assertRegex(said[columns.get(damage, damage)], r'^the right data\b' if code == 0 else r'^%d\b' % code, (file, damage))
+            nobody_tests = [damage for damage in ALL if damage not in wanted and said[columns.get(damage, damage)]]
+            self.assertEqual(nobody_tests, [], file)
+            self.assert_next_call(said['the next call'], {damage: then for damage, (_, then) in wanted.items() if then}, file)
+
+    def assert_next_call(self, said, wanted, file):
+        """One word for all of them, or `WORD where … (DAMAGE, …), else WORD`, in which a damage is named as in its column."""
+        parts = re.match(r'(?P<first>[\w ]+?) where .*\((?P<named>.*)\), else (?P<rest>.*)$', said)
+        if not parts:
+            self.assertLessEqual(set(wanted.values()), {said}, file)
+            self.assertEqual(bool(said), bool(wanted), file)
+            return
+        named = [{'cut short': 'cut'}.get(word, word) for word in parts.group('named').split(', ')]
+        self.assertEqual(wanted, {damage: parts.group('first' if damage in named else 'rest') for damage in wanted}, file)
