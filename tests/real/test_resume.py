@@ -305,6 +305,20 @@ class Resume(ResumeCase):
         self.assert_absent()
         self.assert_nothing_runs()
 
+    def test_patronictl_answers_with_something_else_or_half_a_list(self):
+        # Whom it does not name may lead all the same.
+        self.interrupt_the_copy()
+        self.configure({'retry': 0})
+        environment = self.patronictl_that_says_members()
+        for said in ('garbage', '[{"Member": "node2", "Role": "Lea', '{}'):
+            self.lab.write('members.json', said)
+            self.assert_refused(self.resume(environment), 6, 'the DCS cannot be asked about scope', 'bring the DCS back')
+            self.assert_absent()
+            self.assert_nothing_runs()
+        self.configure()
+        self.start_again()
+        self.assert_resumed()
+
     def follow(self, command):
         """Runs a hint's command of patronictl."""
         words = shlex.split(command)
