@@ -41,7 +41,7 @@ WANTED = {  # {file: {damage: (exit code, the next call)}}, as in docs/pgbackres
     'archive.info or backup.info, one of the two copies': dict.fromkeys(ALL, RIGHT),
     'both copies of archive.info': {**dict.fromkeys(ALL, (5, ANEW)), 'missing': (6, ANEW)},
     'both copies of backup.info': {**dict.fromkeys(ALL, (5, ANEW)), 'missing': (4, ANEW)},
-    "both copies of a backup's manifest": {**dict.fromkeys(ALL, (5, REMEMBERED)), 'missing': (4, REMEMBERED)},
+    "both copies of a backup's manifest": {**dict.fromkeys(ALL, (5, ANEW)), 'missing': (4, ANEW)},
     'a data file of a backup': {**dict.fromkeys(ALL, (5, REMEMBERED)), 'missing': (4, REMEMBERED)},
     'a WAL segment': {**dict.fromkeys(ALL, (5, ANEW)), 'swapped': (5, REMEMBERED), 'missing': (4, ANEW)},  # the plan reads it at the fork
     "a timeline's history": {**dict.fromkeys(ALL, (4, ANEW)), 'a byte changed': RIGHT, 'unreadable': (5, ANEW)},
