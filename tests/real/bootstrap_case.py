@@ -3,6 +3,7 @@ import gzip
 import glob
 import os
 import re
+import shutil
 import sys
 import unittest
 
@@ -106,6 +107,20 @@ esac; done
 %s
 exec pgbackrest "$@"
 ''' % (self.lab.directory, self.lab.directory, body, '' if ahead else SYNCHRONOUS), 0o755)
+
+    def asynchronous(self, body):
+        """The environment in which pgBackRest's asynchronous processes, which it looks for under its own name, are a shell script: $REAL
+        is pgbackrest, $IN its part of the spool, and `first` is true once."""
+        self.lab.make('bin', mode=0o755)
+        self.lab.write('bin/pgbackrest', '''#!/bin/bash
+REAL=%s IN=%s
+first() { mkdir %s 2>/dev/null; }
+case " $* " in *' archive-get:async '*)
+%s
+esac
+exec -a pgbackrest $REAL "$@"
+''' % (shutil.which('pgbackrest'), self.staging + '.d/spool/archive/demo/in', self.lab.path('log/first'), body), 0o755)
+        return {'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']}
 
     def of_another_cluster(self, archived):
         """A copy of an archived segment with another system identifier in its first page; where it lies."""

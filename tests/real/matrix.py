@@ -21,17 +21,20 @@ SECONDS = 100  # for all starts of one cell
 # phase: how it is recognised. Gates are held by a wrapped program until the strike has fallen.
 PHASES = {
     'before the copy': 'gate', 'in the copy': 'gate', 'after the copy': 'gate', 'replay begun': 'gate',
-    'replay in the middle': 'gate', 'end-of-recovery checkpoint': 'stopped', 'after the checkpoint': 'log',
+    'replay from the spool': 'gate', 'replay in the middle': 'gate', 'end-of-recovery checkpoint': 'stopped', 'after the checkpoint': 'log',
     'stopping': 'log', 'sync': 'journal', 'before the hand-over': 'gate', 'in the hand-over': 'journal',
     'after the hand-over': 'journal', "Patroni's first start": 'log', 'post_bootstrap': 'gate'}
 STRIKES = ('SIGTERM us', 'SIGKILL us', 'SIGKILL pgbackrest', 'SIGKILL postgres', 'SIGKILL Patroni', 'reboot')
 
 # Who is there to be struck, besides Patroni and, up to the hand-over, us.
-PGBACKREST = ('before the copy', 'in the copy', 'after the copy', 'replay begun', 'replay in the middle')
-POSTGRES = ('replay begun', 'replay in the middle', 'end-of-recovery checkpoint', 'after the checkpoint', 'stopping',
+PGBACKREST = ('before the copy', 'in the copy', 'after the copy', 'replay begun', 'replay in the middle', 'replay from the spool')
+POSTGRES = ('replay begun', 'replay in the middle', 'replay from the spool', 'end-of-recovery checkpoint', 'after the checkpoint', 'stopping',
             "Patroni's first start", 'post_bootstrap')
-BY_PATRONI = ('replay begun', 'replay in the middle', 'end-of-recovery checkpoint', 'after the checkpoint',
+BY_PATRONI = ('replay begun', 'replay in the middle', 'replay from the spool', 'end-of-recovery checkpoint', 'after the checkpoint',
               "Patroni's first start", 'post_bootstrap')
+
+# Where WAL is fetched ahead until the strike, as it is behind each. Elsewhere archive-get is called for each segment: gates are in it.
+AHEAD = ('replay from the spool', 'sync', 'in the hand-over', 'after the hand-over', "Patroni's first start")
 
 
 def cells():
@@ -65,8 +68,9 @@ def sample():
                 chosen.append((mode, target, phase, possible[0]))
                 if possible[0] in strikes[mode]:
                     strikes[mode].remove(possible[0])
-    return chosen + [(mode, target, 'replay in the middle', 'reboot') for mode in MODES for target in TARGETS
-                     if (mode, target, 'replay in the middle', 'reboot') not in chosen]
+    reboots = [(mode, target, phase, 'reboot') for mode in MODES
+               for target, phase in zip(TARGETS, ('replay from the spool', 'replay in the middle'))]
+    return chosen + [cell for cell in reboots if cell not in chosen]
 
 
 def name_of(cell):
@@ -103,7 +107,7 @@ class MatrixCase(UnderPatroni):
             'after the copy': '[ $VERB != restore ] || { pgbackrest "$@" || exit; %s; exit 0; }' % gate,
             'replay begun': '[ $VERB != archive-get ] || [ ${#SEGMENT} != 24 ] || { %s; }' % gate,
             'replay in the middle': '[ $VERB != archive-get ] || [ ${#SEGMENT} != 24 ] || [[ $SEGMENT < %s ]] || { %s; }' % (middle, gate),
-        }.get(phase, '[ $VERB != archive-get ] || sleep .2')
+        }.get(phase, '' if phase in AHEAD else '[ $VERB != archive-get ] || sleep .2')
         self.lab.make('bin', mode=0o755)
         if phase == 'before the hand-over':
             self.lab.write('bin/patronictl', '#!/bin/bash\n%s\nexec /usr/bin/patronictl "$@"\n' % gate, 0o755)
@@ -114,7 +118,21 @@ class MatrixCase(UnderPatroni):
         self.block = {'type': 'time', 'target': self.target('time', BATCH['time'])} if target == 'time' else {}
         if mode == 'patroni':
             self.block = self.patroni_mode('time', BATCH['time']) if target == 'time' else self.patroni_mode()
-        self.configure({**self.block, 'pgbackrest': self.wrap_pgbackrest(wrapped)}, **self.sections)
+        if phase == 'replay from the spool':
+            self.asynchronous(self.hold_in_the_spool(middle, gate))
+        self.configure({**self.block, 'pgbackrest': self.wrap_pgbackrest(wrapped, ahead=phase in AHEAD)}, **self.sections)
+
+    def hold_in_the_spool(self, held, gate):
+        """An asynchronous process that brings this segment last, once the gate is open; it is reached when the one before was taken."""
+        return '''if [ ! -e %s ] && [[ " $* " = *' %s '* ]]; then
+  first || exit 0
+  words=() others=()
+  for word; do case $word in %s) ;; 0000*) others+=("$word") ;; *) words+=("$word") ;; esac; done
+  $REAL "${words[@]}" "${others[@]}"
+  while [ -e $IN/%024X ]; do sleep .02; done
+  %s
+  exec -a pgbackrest $REAL "${words[@]}" %s
+fi''' % (self.lab.path('log/open'), held, held, int(held, 16) - 1, gate, held)
 
     def wait_for(self, phase):
         kind = PHASES[phase]

@@ -1,7 +1,6 @@
 """The program serves the WAL of its private server: fetched ahead, taken from pgBackRest's spool, without a pgbackrest for each segment."""
 import os
 import re
-import shutil
 import time
 
 from bootstrap_case import BATCHES, BootstrapCase, PlainCase, read, wait_until
@@ -20,20 +19,6 @@ class WalServer(BootstrapCase):
     def calls(self):
         """The segments for which archive-get was called, once for each call."""
         return [name for name in read(self.lab.path('log/asked')).split() if len(name) == 24]
-
-    def asynchronous(self, body):
-        """The environment in which pgBackRest's asynchronous processes, which it looks for under its own name, are a shell script: $REAL
-        is pgbackrest, $IN its part of the spool, and `first` is true once."""
-        self.lab.make('bin', mode=0o755)
-        self.lab.write('bin/pgbackrest', '''#!/bin/bash
-REAL=%s IN=%s
-first() { mkdir %s 2>/dev/null; }
-case " $* " in *' archive-get:async '*)
-%s
-esac
-exec -a pgbackrest $REAL "$@"
-''' % (shutil.which('pgbackrest'), self.staging + '.d/spool/archive/demo/in', self.lab.path('log/first'), body), 0o755)
-        return {'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']}
 
     def assert_whole(self, result, tidied=True):
         self.assert_done(result)
