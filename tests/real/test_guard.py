@@ -9,6 +9,7 @@ import shutil
 
 from bootstrap_case import BATCHES, BootstrapCase, wait_until
 from lab import read
+from test_patroni import UnderPatroni
 
 
 class ArchiveErrors(BootstrapCase):
@@ -75,6 +76,72 @@ fi''')
         result = self.bootstrap('--pgbackrest=' + wrapped, '--retry=0', '--report=' + self.lab.path('report'))
         self.assertEqual(result.code, 6, result.log)
         self.assert_absent()
+
+
+class FailingAhead:
+    """WAL is fetched ahead, and the asynchronous process meets the errors before anybody asks."""
+
+    environment = None
+
+    def wrap_pgbackrest(self, body, ahead=True):
+        return super().wrap_pgbackrest(body, ahead)
+
+    def failing_pgbackrest(self, batch, code, condition='true'):
+        """What is asked for without the spool fails as ever, and until that succeeds so does the asynchronous process."""
+        self.environment = self.asynchronous('''words=() early=() late=()
+for word; do
+  if [[ $word != 0000* ]]; then words+=("$word")
+  elif [[ $word < %s ]]; then early+=("$word")
+  else late+=("$word"); fi
+done
+if [ ${#late[@]} != 0 ] && [ ! -e %s ]; then
+  [ ${#early[@]} = 0 ] || $REAL "${words[@]}" "${early[@]}"
+  mkdir -p $IN
+  printf '%d\\nraised by the test' >$IN/$late.error
+  echo $late >>%s
+  exit 0
+fi''' % (self.source.segments[batch], self.lab.path('log/passed'), code, self.lab.path('log/failed-ahead')))
+        return self.wrap_pgbackrest('''if [[ "$*" = *--no-archive-async* ]] && [ ${#SEGMENT} = 24 ] && [[ ! $SEGMENT < %s ]]; then
+  if %s; then
+    echo "ERROR: [%03d]: raised by the test" >&2; exit %d
+  fi
+  touch %s
+fi''' % (self.source.segments[batch], condition, code, code, self.lab.path('log/passed')))
+
+    def assert_failed_ahead(self, log):
+        self.assertTrue(os.path.exists(self.lab.path('log/failed-ahead')))
+        self.assertIn('raised by the test', log)
+
+
+class AsynchronousArchiveErrors(FailingAhead, ArchiveErrors):
+    """The answers are the same."""
+
+    def bootstrap(self, *arguments, **options):
+        result = super().bootstrap(*arguments, **{'environment': self.environment, **options})
+        if self.environment:
+            self.assert_failed_ahead(result.log)
+            self.environment = None  # the next one meets none
+        return result
+
+
+class AsynchronousArchiveErrorsInPatroniMode(FailingAhead, UnderPatroni):
+    def start_with(self, failing):
+        self.configure({**self.patroni_mode(), 'pgbackrest': failing, 'retry': 3, 'retry-wait': 0})
+        self.node.start(self.environment)
+
+    def test_for_good(self):
+        self.start_with(self.failing_pgbackrest(7, 49))
+        self.node.wait_for_end()
+        self.assert_failed_ahead(self.lab.log('node1'))
+        self.assert_absent()
+        self.assertRegex(self.lab.log('node1'), 'ERROR: archive-get of %s failed' % self.source.segments[7])
+
+    def test_for_a_while(self):
+        self.start_with(self.failing_pgbackrest(7, 49, '[ $(count) -le 2 ]'))
+        self.node.wait_for_leader()
+        self.assert_failed_ahead(self.lab.log('node1'))
+        self.assert_back(BATCHES)
+        self.assert_no_spool()
 
 
 class AsynchronousArchiveGet(BootstrapCase):
