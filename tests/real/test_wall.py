@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from bootstrap_case import BootstrapCase, program, read
+from bootstrap_case import BootstrapCase, program, read, wait_until
 
 # Becomes the command that follows, in a process whose kernel refuses what stands for KERNEL.
 REFUSING = '''#!%s
@@ -136,11 +136,30 @@ class Flushing(BootstrapCase):
 
     def setUp(self):
         super().setUp()
-        self.lie_on(self.lab.mount_disk(600, 'disk'))
+        self.disk = self.lab.mount_disk(600, 'disk')
+        self.lie_on(self.disk)
         self.configure()
 
+    def flushes(self):
+        """How many flushes the kernel has asked of the disk: an fsync that reaches it asks for one."""
+        device = self.lab.loop_devices(self.disk + '.image').decode().partition(':')[0]
+        return int(read('/sys/class/block/%s/stat' % os.path.basename(device)).split()[15])
+
     def bootstrap_of(self, kernel, *arguments):
-        return self.run_program(self.lab.write('refusing', kernel, 0o755), *self.command(*arguments))
+        return self.run_program(*self.on(kernel), *self.command(*arguments))
+
+    def on(self, kernel):
+        return [self.lab.write('refusing', kernel, 0o755)]
+
+    def flushes_of_a_file(self, *arguments, kernel=()):
+        """(the result of a bootstrap, how often its disk was flushed by the end of the copy, for each file)."""
+        before = self.flushes()
+        process = self.lab.start('bootstrap', *kernel, *self.command(*arguments))
+        wait_until('the copy', lambda: 'restore command end' in self.lab.log('bootstrap'), every=.01)
+        flushes = self.flushes() - before
+        result = self.result_of(process)
+        self.assert_done(result)
+        return result, flushes / sum(len(names) for _, _, names in os.walk(self.data_directory))
 
     def assert_flushed(self, result, why):
         self.assert_done(result)
@@ -149,18 +168,18 @@ class Flushing(BootstrapCase):
         self.assertGreaterEqual(int(processes), min(16, 2 * len(os.sched_getaffinity(0))))  # initdb's files are small
         self.assert_complete()
 
-    def test_nothing_is_flushed_and_nothing_is_said(self):
-        result = self.bootstrap()
-        self.assert_done(result)
+    def assert_not_flushed(self, result, flushes):
         self.assertNotIn(self.SAID, result.log)
+        self.assertLess(flushes, .1)  # what is not pgbackrest's: the journals of this program and of the file system
         self.assert_complete()
 
+    def test_nothing_is_flushed_and_nothing_is_said(self):
+        self.assert_not_flushed(*self.flushes_of_a_file())
+
     def test_nor_without_landlock(self):
-        result = self.bootstrap_of(WITHOUT_LANDLOCK)
-        self.assert_done(result)
+        result, flushes = self.flushes_of_a_file(kernel=self.on(WITHOUT_LANDLOCK))
         self.assertIn('the kernel has no Landlock', result.log)
-        self.assertNotIn(self.SAID, result.log)
-        self.assert_complete()
+        self.assert_not_flushed(result, flushes)
 
     def test_but_for_a_script_which_may_need_sudo(self):
         self.assert_flushed(self.bootstrap_of(WITHOUT_LANDLOCK, '--pgbackrest=' + self.wrap_pgbackrest('')),
@@ -170,8 +189,8 @@ class Flushing(BootstrapCase):
         self.assert_flushed(self.bootstrap_of(WITHOUT_FILTERS), 'the kernel takes no seccomp filter from this process: Operation not permitted')
 
     def test_process_max_that_is_set_counts(self):
-        result = self.bootstrap_of(WITHOUT_FILTERS, '--process-max=3')
-        self.assert_done(result)
+        result, flushes = self.flushes_of_a_file('--process-max=3', kernel=self.on(WITHOUT_FILTERS))
+        self.assertGreater(flushes, .2)  # the file system makes one of those that wait at the same time
         self.assertRegex(result.log, 'restore command begin.*--process-max=3 ')
 
     def test_where_another_mount_would_not_be_noticed(self):
