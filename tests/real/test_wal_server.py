@@ -1,4 +1,5 @@
 """The program serves the WAL of its private server: fetched ahead, taken from pgBackRest's spool, without a pgbackrest for each segment."""
+import contextlib
 import os
 import re
 import time
@@ -166,8 +167,16 @@ fi''' % self.source.segments[5][-8:])
 
 
 class ManySegments(PlainCase):
+    def bytes_in_spool(self):
+        held = 0
+        for directory, _, names in os.walk(self.staging + '.d/spool'):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):  # taken meanwhile
+                    held += os.path.getsize(os.path.join(directory, name))
+        return held
+
     def test_more_than_the_queue_holds(self):
-        """With segments of 1 MB, and one that holds little."""
+        """With segments of 1 MB, one that holds little, and a server that takes none for a while."""
         self.make_source('', '', '--wal-segsize=1')
         for batch in range(1, 4):
             for _ in range(25):
@@ -175,8 +184,31 @@ class ManySegments(PlainCase):
                 last = switch_wal(self.plain)
             self.plain.write_batches(batch)
         wait_until_archived(self.plain, last)
+        # The queue is an eighth of what is free there.
+        self.data_directory = self.node.data_directory = os.path.join(self.lab.mount_tmpfs(300, 'disk'), 'data')
+        self.staging = self.data_directory + '.restoring'
         self.lose()
-        result = self.bootstrap()
+        asked = self.lab.path('log/asked')
+        process = self.start_bootstrap('--pgbackrest=' + self.wrap_pgbackrest(
+            '[ "$VERB" != archive-get ] || echo "$@" >>%s' % asked, ahead=True))
+        startup, = wait_until('the replay', lambda: [
+            pid for pid, command in self.lab.living().items() if 'postgres: startup' in command], every=.01)
+        send(19, [startup])
+        wait_until('what fetches ahead', lambda: read(asked), every=.01)
+        queue, processes = (int(re.search('--%s=([0-9]+)' % name, read(asked)).group(1))
+                            for name in ('archive-get-queue-max', 'process-max'))
+        held = [0]
+
+        def is_full():
+            held.append(self.bytes_in_spool())
+            return held[-1] > queue / 2 and held[-1] == held[-2]
+        wait_until('the spool to be full', is_full, every=.5)
+        send(18, [startup])
+        while process.poll() is None:
+            held.append(self.bytes_in_spool())
+            time.sleep(.01)
+        result = self.result_of(process)
         self.assert_done(result)
         self.assertNotIn('trying again', result.log)
+        self.assertLessEqual(max(held), queue + (processes << 20))
         self.assert_complete(3, doomed=False)
