@@ -1,5 +1,6 @@
 """rehearse: a restore drill that shows what a restore would do, touches nothing else and leaves nothing behind."""
 import base64
+import datetime
 import glob
 import json
 import os
@@ -48,6 +49,25 @@ set -- "${words[@]}"''' % (asked, told))
         self.assertEqual([line for line in read(told).splitlines() if not line.endswith(' --priority=1')], [])
 
 
+class Resources(RehearsalCase):
+    def told_to_start(self, *options):
+        """The words with which pgBackRest was called for the copy, and PostgreSQL for the replay."""
+        words = self.lab.path('log/words')
+        result = self.rehearse('--log-level=debug', '--pgbackrest=' + self.wrap_pgbackrest(
+            '[ $VERB != restore ] || printf "%%s\\n" "$*" >%s' % words), *options)
+        self.assert_done(result)
+        return read(words), re.search(r' DEBUG: starting (\S*postgres .*)', result.log).group(1)
+
+    def test_one_process_and_the_memory_that_was_asked_for(self):
+        copy, replay = self.told_to_start()
+        self.assertIn(' --process-max=1 ', copy)
+        self.assertRegex(replay, r'\bshared_buffers=128MB\b')
+        self.configure({'process-max': 3})  # of this node's restore
+        copy, replay = self.told_to_start('--memory=800MB')
+        self.assertIn(' --process-max=1 ', copy)
+        self.assertRegex(replay, r'\bshared_buffers=200MB\b')
+
+
 class Green(RehearsalCase):
     def test_the_latest_point_with_everything_looked_at(self):
         report, page, metrics = (self.lab.path(name) for name in ('report.json', 'drill.html', 'drill.prom'))
@@ -69,6 +89,7 @@ class Green(RehearsalCase):
         self.assertEqual((drill['replayed_segments'], drill['copied_bytes']), (drill['latest_segments'], drill['latest_bytes']))
         self.assertGreater(drill['projected_seconds'], 0)
         self.assertEqual(drill, self.history()[0])
+        self.assert_what_is_lost(drill, result.log, read(metrics))
         for words in ('<h1>Rehearsal of demo: <span class="good">done</span>', '<th scope="row">examined</th><td>1 probes, dump of ',
                       '<th scope="row">window</th><td>20', '<th scope="row">lost now</th><td>what was committed in the last ',
                       '<th scope="row">recovery</th><td>about '):
@@ -76,6 +97,25 @@ class Green(RehearsalCase):
         for name in ('last_run_success', 'last_run_target_reached'):
             self.assertIn(self.metric(name, 1), read(metrics))
         self.assertEqual(len(re.findall(r'\n\w+_last_(?:success|run_window_end)_timestamp_seconds\{run="drill",', read(metrics))), 2)
+
+    def assert_what_is_lost(self, drill, log, metrics):
+        """The window ends with the last commit, which dropped a table behind the last batch and was archived at once; what came
+        behind that by the end of the drill is lost."""
+        wrote = datetime.datetime.fromisoformat(self.target('time', BATCHES)).timestamp()
+        archived = max(os.stat(path).st_mtime for path in glob.glob(self.repository + '/archive/demo/*/*/0*'))
+        self.assertLess(archived - wrote, 60)
+        self.assertLessEqual(int(wrote), drill['last_commit'])
+        self.assertLessEqual(drill['last_commit'], archived)
+        ended, now = drill['at'] + drill['seconds'], time.time()
+        self.assertTrue(now - 20 < ended < now + 1, (ended, now))
+        since = datetime.datetime.fromtimestamp(drill['last_commit'], datetime.timezone.utc).strftime('%Y-%m-%d %H:%M:%S')
+        self.assertIn(' to the last commit at ' + since, drill['window'])
+        hours, minutes, seconds = re.search(
+            r'\nlost now   what was committed in the last (?:(\d+) h )?(?:(\d+) min ?)?(?:(\d+) s)?, since %s\+00\n' % since, log).groups('0')
+        lost = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
+        self.assertAlmostEqual(lost, ended - drill['last_commit'], delta=60 if int(hours) else 2)
+        self.assertIn('_last_run_window_end_timestamp_seconds{run="drill",scope="%s",stanza="demo"} %d' % (
+            self.node.scope, drill['last_commit']), metrics)
 
     def test_the_blocks_metrics_and_log_format_are_a_rehearsals_as_well(self):
         self.configure({'metrics-file': self.lab.path('node.prom'), 'log-format': 'json'})
@@ -175,7 +215,9 @@ class Green(RehearsalCase):
             after = after.replace(packaged, here)
         self.assert_done(self.run_program(*shlex.split(after)))
         self.assertNotRegex(unit, '(?m)^Condition', 'a drill that systemd skips fails nowhere')
-        self.assertIn('Unit]', read(os.path.join(PACKAGED, 'patroni_pgbackrest-rehearse.timer')))
+        timer = read(os.path.join(PACKAGED, 'patroni_pgbackrest-rehearse.timer')).partition('[Timer]\n')[2].partition('\n[')[0]
+        self.assertEqual({line for line in timer.splitlines() if '=' in line},
+                         {'OnCalendar=weekly', 'RandomizedDelaySec=48h', 'Persistent=true'})
 
     @unittest.skipIf(os.geteuid() != 0, 'needs root')
     def test_as_root_it_refuses_before_it_writes_anything(self):
@@ -469,6 +511,40 @@ class DamagedPage(PlainCase, RehearsalCase):
         self.assert_done(self.rehearse())  # the recovery itself reads none of it
         self.assert_red(self.rehearse('--checksums'), 8, 'pg_checksums found damaged pages: .*checksum verification failed', 'checksums')
         self.assert_red(self.rehearse('--dump'), 8, 'database postgres cannot be read as a whole', 'dump')
+
+
+class DamagedIndex(PlainCase, RehearsalCase):
+    """Two entries of an index have changed their places: nothing but a look at their order finds it."""
+    LINE_POINTERS, SIZE = 8192 + 24, 4  # in the first page behind the metapage, which is its root and its only leaf
+
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists(os.path.join(self.lab.bin_directory, 'pg_amcheck')):
+            self.skipTest('PostgreSQL 13 has no pg_amcheck')
+        self.make_source('autovacuum=off', 'create extension amcheck; create table whole (n int primary key);'
+                                           'create table damaged (n int primary key); insert into damaged select generate_series(1, 100)')
+        self.plain.sql('vacuum (freeze) damaged')
+        self.plain.sql('checkpoint')
+        file = os.path.join(self.plain.server.data_directory, self.plain.sql("select pg_relation_filepath('damaged_pkey')"))
+        self.plain.server.stop()
+        self.lab.run('pg_checksums', '--disable', '-D', self.plain.server.data_directory)
+        with open(file, 'r+b') as index:
+            index.seek(self.LINE_POINTERS)
+            first, second = index.read(self.SIZE), index.read(self.SIZE)
+            index.seek(self.LINE_POINTERS)
+            index.write(second + first)
+        self.plain.start_again()
+        self.plain.back_up()
+        self.plain.write_batches(1)
+        self.lose()
+
+    def test_amcheck_finds_it_and_names_the_index(self):
+        result = self.rehearse('--dump')
+        self.assert_done(result)  # a dump reads no index
+        result = self.rehearse('--amcheck')
+        self.assert_red(result, 8, r'pg_amcheck found corruption: .*btree index "postgres\.(public\.)?damaged_pkey".*item order', 'amcheck')
+        self.assert_refused(result, 8, '', 'do not use this data: restore again')
+        self.assertNotIn('whole_pkey', result.log)
 
 
 class PreparedTransaction(PlainCase, RehearsalCase):
