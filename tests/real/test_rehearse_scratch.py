@@ -112,10 +112,12 @@ class Interrupted(RehearsalCase):
     def moments(self):
         """{moment: options}; what stops there is `sleep 47`."""
         wrapped = self.wrapped_binaries('pg_checksums', SLEEP)
+        os.remove(os.path.join(wrapped, 'pg_dump'))
+        self.lab.write('bin/pg_dump', '#!/bin/bash\n' + SLEEP, 0o755)
         self.configure(postgresql={'bin_dir': wrapped})
         at = self.wrap_pgbackrest('[ $VERB$((${#SEGMENT})) != "${STOP_AT:-never}" ] || ' + SLEEP)
         return {'plan': ('info0', '--pgbackrest=' + at), 'copy': ('restore0', '--pgbackrest=' + at),
-                'replay': ('archive-get24', '--pgbackrest=' + at), 'checksums': ('never', '--checksums')}
+                'replay': ('archive-get24', '--pgbackrest=' + at), 'dump': ('never', '--dump'), 'checksums': ('never', '--checksums')}
 
     def test_killed_at_any_moment_it_leaves_nothing_after_the_next(self):
         for moment, (stop_at, *options) in self.moments().items():
@@ -131,6 +133,25 @@ class Interrupted(RehearsalCase):
                 self.assertIn('what an interrupted rehearsal left: it is removed', result.log)
                 self.assert_nothing_runs()
                 self.assert_absent()
+
+    def test_killed_while_it_removes_what_it_made_it_leaves_nothing_after_the_next(self):
+        files, go = 60000, self.lab.path('log/go')  # which take it a while
+        process = self.start('--pgbackrest=' + self.wrap_pgbackrest('[ $VERB != archive-get ] || until [ -e %s ]; do sleep .1; done' % go))
+        own = self.scratch + '/ppb.rehearsal'
+        wait_until('the replay', lambda: os.path.exists(own + '/data.restoring/postmaster.pid'))
+        for number in range(files):
+            os.mknod('%s/tmp/%d' % (own, number))
+        self.lab.write('log/go', '')
+        wait_until('the removal', lambda: process.poll() is not None or not os.path.exists(own + '/data.restoring'), every=.002)
+        process.kill()
+        self.assertEqual(process.wait(20), -9)
+        self.assertTrue(os.path.exists(own + '/mark.json'))
+        self.assertTrue(0 < len(os.listdir(own + '/tmp')) < files + 1)
+        self.assertEqual([each['exit_code'] for each in self.history()], [0])  # what it showed is known
+        result = self.rehearse()
+        self.assert_done(result)
+        self.assertIn('what an interrupted rehearsal left: it is removed', result.log)
+        self.assertEqual([each['exit_code'] for each in self.history()], [0, 0])
 
     def kill_in_the_replay(self):
         process = self.start('--pgbackrest=' + self.wrap_pgbackrest('[ $VERB != archive-get ] || ' + SLEEP))
