@@ -10,13 +10,14 @@ import re
 import shutil
 import zlib
 
-SCENARIOS = ('beside', 'absent', 'mount', 'clones', 'patroni', 'patroni-mount', 'resume', 'configure', 'inplace', 'verify', 'guard')
+SCENARIOS = ('beside', 'absent', 'mount', 'clones', 'patroni', 'patroni-mount', 'resume', 'configure', 'inplace', 'verify', 'guard',
+             'rehearse')
 BOOTSTRAPS = ('beside', 'absent', 'mount', 'clones', 'patroni', 'patroni-mount')
 MOUNTS = ('mount', 'patroni-mount')  # which are handed over entry by entry
 NEED_ROOT = ('inplace', 'clones')
 NEED_XFS = ('clones',)
-# Scenarios of one command in another shape: what they do at the same place is one thing.
-SHAPES = {**dict.fromkeys(BOOTSTRAPS, 'bootstrap'), 'inplace': 'configure'}
+# Scenarios of one command in another shape: what they do at the same place is one thing. A rehearsal is a bootstrap up to its hand-over.
+SHAPES = {**dict.fromkeys((*BOOTSTRAPS, 'rehearse'), 'bootstrap'), 'inplace': 'configure'}
 
 ALIKE = 'base|pg_commit_ts|pg_dynshmem|pg_multixact|pg_notify|pg_serial|pg_snapshots|pg_stat|pg_stat_tmp|pg_subtrans|pg_xact'
 
@@ -128,8 +129,9 @@ def distinct(counted):
 
 
 def as_one(on):
-    """A staging directory in a mount point has the name of one beside the data directory. What lies in a cluster's directories is
+    """A staging directory in a mount point, or in a scratch directory, has the name of one beside the data directory. What lies in a cluster's directories is
     handled alike, but for what the program asks for by its name."""
+    on = re.sub(r'(?<![^ ])/scratch/ppb\.rehearsal(?=/(data|tmp)\b)', '', on)
     on = re.sub(r'(^|(?<= ))(/outer|/disk)?/data(/(?=\.restoring))?', '/data', on)
     return re.sub(r'(/data(\.restoring(\.d/base(\.removed)?)?)?)/((%s)(/[^ ]*)?|global/(?!pg_control)[^ ]+)(?= |$)' % ALIKE, r'\1/*', on)
 

@@ -7,7 +7,7 @@ import subprocess
 
 import cells
 import judgement
-from arranged import Arranged
+from arranged import Arranged, below
 from bootstrap_case import ROWS, BootstrapCase, Server, program, read, wait_until
 from lab import exit_codes, kill_tree
 from source_cluster import PlainCluster, pgbackrest, switch_wal, wait_until_archived, write_batch
@@ -51,6 +51,7 @@ class Faulty(BootstrapCase):
     """A scenario, and one cell after the other in it."""
 
     cell = scenario = None
+    said = ''  # by the last run
 
     def run_cell(self, cell):
         """(outcome, why)"""
@@ -63,7 +64,7 @@ class Faulty(BootstrapCase):
         seen = judgement.Seen(
             code, log, fault, self.state_of_data(), self.user_files() in (before, self.finished_files()), left,
             result=self.what_is_wrong() if code == 0 or self.is_handed_over() else '', then='')
-        if code not in (0, None) and not self.is_handed_over() and not self.is_as_before():
+        if code is not None and self.needs_another_run(code):
             seen = seen._replace(then=self.run_again())
         return judgement.judge(cell, seen, exit_codes())
 
@@ -79,6 +80,11 @@ class Faulty(BootstrapCase):
         journals = [os.path.join(directory, 'journal.json') for directory in (self.staging + '.d', self.data_directory + '/.restoring.d')]
         return self.scenario in cells.BOOTSTRAPS and self.state_of_data() == 'whole' and any(
             json.loads(read(path))['phase'] == 'handed over' for path in journals if os.path.exists(path))
+
+    def needs_another_run(self, code):
+        if code == 0:
+            return self.scenario == 'rehearse' and self.has_files_in_scratch()
+        return not self.is_handed_over() and not self.is_as_before()
 
     def is_as_before(self):
         """What the next run is to bring need not be tried: it would begin where the run without a fault began."""
@@ -217,6 +223,17 @@ class Faulty(BootstrapCase):
         self.directory = self.staging
         self.given = [program(), 'archive-get', self.source.segments[1], 'pg_wal/RECOVERYXLOG']
 
+    def arrange_rehearse(self):
+        """Beside the data directory of a cluster, and after another one, of which the history knows."""
+        os.nice(1)  # chosen for it, or it would wait for whatever runs beside it
+        self.lab.make('data')
+        self.lab.write('data/PG_VERSION', '1\n')
+        self.scratch, self.history = self.lab.path('scratch'), self.lab.path('.local/state/patroni_pgbackrest/rehearsals.jsonl')
+        self.given = [program(), 'rehearse', '--patroni-config=' + self.yml, '--scratch=' + self.scratch, '--disk-floor=1MB']
+        self.assert_done(self.run_program(*self.given))
+        self.known = read(self.history).splitlines()
+        self.assertEqual((len(self.known), os.path.exists(self.scratch)), (1, False))
+
     # Acting -------------------------------------------------------------------------------------------------------
 
     def run_with_fault(self):
@@ -236,14 +253,15 @@ class Faulty(BootstrapCase):
                 ours.kill()
                 ours.wait()
                 code = None
-        said = read(self.lab.path('printed'))
-        print('%s(exit code %s)' % (said, code), flush=True)
-        return code, said
+        self.said = read(self.lab.path('printed'))
+        print('%s(exit code %s)' % (self.said, code), flush=True)
+        return code, self.said
 
     def run_again(self):
         """'' when the next run without a fault is right, else what is not."""
         done = self.lab.attempt(*self.given, directory=self.directory)
-        print('$ again\n%s%s(exit code %d)' % (done.stdout, done.stderr, done.returncode), flush=True)
+        self.said = done.stdout + done.stderr
+        print('$ again\n%s(exit code %d)' % (self.said, done.returncode), flush=True)
         if done.returncode:
             return 'exit code %d' % done.returncode
         return self.what_is_wrong()
@@ -251,15 +269,17 @@ class Faulty(BootstrapCase):
     # Looking ------------------------------------------------------------------------------------------------------
 
     def user_files(self):
-        """What the user's own files are."""
+        """What the user's own files are; a rehearsal changes nothing of the cluster and its stanza either."""
         paths = [self.yml, self.pgbackrest_configuration]
-        return [(path, read(path), os.stat(path).st_mode, os.stat(path).st_uid) for path in paths]
+        files = [(path, read(path), os.stat(path).st_mode, os.stat(path).st_uid) for path in paths]
+        others = (self.data_directory, self.repository) if self.scenario == 'rehearse' else ()
+        return files + [(path, *os.lstat(path)[:7], os.lstat(path).st_mtime_ns) for place in others for path in below(place)]
 
     def finished_files(self):
         return self.finished if self.scenario in ('configure', 'inplace') else None
 
     def state_of_data(self):
-        if self.scenario in ('configure', 'inplace', 'verify', 'guard'):
+        if self.scenario in ('configure', 'inplace', 'verify', 'guard', 'rehearse'):
             return 'before'
         names = set(os.listdir(self.data_directory)) if os.path.isdir(self.data_directory) else set()
         visible = {name for name in names if not name.startswith('.') and name != 'lost+found'}
@@ -289,9 +309,28 @@ class Faulty(BootstrapCase):
         if self.scenario == 'guard':
             path = os.path.join(self.staging, 'pg_wal/RECOVERYXLOG')
             return '' if os.path.exists(path) and os.path.getsize(path) == 1 << 20 else 'rows: the segment is not whole'
+        if self.scenario == 'rehearse':
+            return self.what_is_wrong_with_the_rehearsal()
         if self.state_of_data() != 'whole':
             return 'rows: the data directory is not whole: %s' % os.listdir(self.data_directory)
         return self.what_is_wrong_with_the_rows()
+
+    def has_files_in_scratch(self):
+        """An empty directory may have been somebody's, and stays one."""
+        return any(files for _, _, files in os.walk(self.scratch))
+
+    def what_is_wrong_with_the_rehearsal(self):
+        """What it could neither remove nor write down it has said."""
+        if self.has_files_in_scratch() and 'the next rehearsal removes it' not in self.said:
+            return 'rows: something is left in the scratch directory'
+        lines = read(self.history).splitlines()
+        try:
+            added = [json.loads(line)['exit_code'] for line in lines[len(self.known):]]
+        except ValueError:
+            return 'rows: a line of the history is not whole: %s' % lines
+        if lines[:len(self.known)] != self.known or (0 not in added and 'WARNING' not in self.said):
+            return 'rows: the history lacks a line: %s' % lines
+        return ''
 
     def what_is_wrong_with_the_rows(self):
         try:
