@@ -9,6 +9,7 @@ import shutil
 import struct
 import subprocess
 import termios
+import threading
 import time
 import unittest
 
@@ -123,12 +124,13 @@ fi''' % {'timetable': self.lab.path('log/timetable'), 'takes': self.SEGMENT_TAKE
 class Terminal(StatusCase):
     COLUMNS = 80
 
-    def on_terminal(self, *command):
+    def on_terminal(self, *command, shown='stderr'):
         """The exit code, and what is drawn on a terminal, piece for piece."""
         ours, screen = pty.openpty()
         fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack('HHHH', 24, self.COLUMNS, 0, 0))
-        process = subprocess.Popen(command, env={**self.lab.environment, 'TERM': 'xterm'}, cwd=self.lab.directory, stderr=screen,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True, **self.lab.as_postgres)
+        outputs = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL, shown: screen}
+        process = subprocess.Popen(command, env={**self.lab.environment, 'TERM': 'xterm'}, cwd=self.lab.directory,
+                                   stdin=subprocess.DEVNULL, start_new_session=True, **outputs, **self.lab.as_postgres)
         started.add(process.pid)
         os.close(screen)
         told = b''
@@ -161,6 +163,30 @@ esac''' % self.lab.path('log/wrapper'))
         self.assertTrue([bar for bar in bars['replay'] if re.search(r'  up to 20\d\d-\d\d-\d\d .*  \d+ s left$', bar)], bars)
         self.assertTrue([piece for piece in told if re.search(r' INFO: restore of demo: done in ', piece)])
         self.assertFalse([piece for piece in told if 'INFO: replay: ' in piece and ' left' in piece], 'a bar and lines as well')
+
+    def members(self):
+        return self.lab.run('etcdctl', '--endpoints=http://' + self.node.etcd, 'get', '--prefix',
+                            '/service/%s/members/' % self.node.scope, environment={'ETCDCTL_API': '3'})
+
+    def test_status_watched_beside_patroni_to_the_end_with_the_members_of_its_dcs(self):
+        self.configure({'pgbackrest': self.waiting_pgbackrest()})
+        self.node.start()
+        self.wait_for_the_copy()
+        wait_until('node1 to say what it does', lambda: 'running custom bootstrap script' in self.members())
+        going_on = threading.Timer(3, self.let_the_copy_go_on)
+        going_on.start()
+        self.addCleanup(going_on.cancel)
+        code, told = self.on_terminal(program(), 'status', '--patroni-config=' + self.yml, '--watch', shown='stdout')
+        self.assertEqual(code, 0)
+        screens = '\n'.join(piece for piece in told if piece).split('\x1b[H\x1b[J')
+        self.assertEqual(screens.pop(0), '')
+        self.assertGreater(len(screens), 1)
+        self.assertRegex(screens[0], r'^restore +running, in the phase copy')
+        self.assertRegex(screens[-1], r'^restore +done at .* ago\)\n')
+        self.assertIn('\nmembers    node1; nobody leads\n', screens[-1])
+        self.node.wait_for_leader()
+        known = self.status()  # of what the restore saw
+        self.assertEqual((known['state'], known['members'], known['leader']), ('done', ['node1'], None))
 
 
 class Progress(StatusCase):
