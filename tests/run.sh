@@ -5,7 +5,7 @@
 # unit and process run with AddressSanitizer and UndefinedBehaviorSanitizer; real drives the release build on real
 # PostgreSQL, pgBackRest, Patroni and etcd, as many tests as can be begun in REAL_SECONDS (all when that is 0); faults
 # lets its system calls fail; fuzz feeds the parsers for a minute, beside the next build; checks look at layout,
-# clang-tidy, folders, documents, metrics, the bench and, in a browser, the page of a run. Nothing is left behind but the packages.
+# clang-tidy, folders, documents, metrics, the bench and, in a browser, the pages of runs. Nothing is left behind but the packages.
 set -euo pipefail
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$checkout/tests/support/packages.sh"
@@ -259,7 +259,7 @@ check_metrics() {
   run /usr/bin/python3 -B "$work/source/tests/support/check_metrics.py" "$work/release/patroni_pgbackrest"
 }
 
-# A browser reads the page of a run, which takes some 20 seconds.
+# A browser reads the pages of runs that failed and that were done, which takes some 40 seconds.
 check_page() {
   local browser
   browser=$(command -v chromium || true)

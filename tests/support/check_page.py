@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Whether the pages of a restore and of a rehearsal (html=FILE) are ones that a person can read: nothing is cut off on a telephone,
 light and dark screens get colours of their own with enough contrast, the browser complains about nothing and asks for no other file.
+Each of them once where it failed, and once where it was done.
 
     tests/support/check_page.py PROGRAM CHROMIUM     not as root
 """
@@ -14,11 +15,14 @@ import sys
 import tempfile
 
 from browser import Browser, Refused, Silent
+from lab import Lab, PatroniNode, main_on_signal
+from source_cluster import PlainCluster
 
 SUPPORT = os.path.dirname(os.path.abspath(__file__))
 SYSTEM, SET, CHECKSUM = 7710953412442782829, '20261122-080000F', '-25846c51366d46035ad434d0252006e8137fb775'
 SEGMENTS = ['000000010000000000000002', '000000010000000000000003']
 STANZA = 'of-a-cluster-with-quite-a-long-name-in-one-word'
+POINT = ('a-long-name-' * 6)[:63]
 CLIENTS = [(390, 'light'), (390, 'dark'), (320, 'light'), (1280, 'dark')]
 LEAST_FOR_TEXT, LEAST_FOR_BARS = 4.5, 3  # WCAG 2.1, 1.4.3 and 1.4.11
 
@@ -71,8 +75,8 @@ def make_repository(directory):
     write(directory, '%s_%s_%s%s' % (below, SEGMENTS[0][:16], SEGMENTS[1], CHECKSUM), text=page)
 
 
-def make_pages(program, directory):
-    """{first word of its heading: path} of a restore and a rehearsal whose copy fails, with long words in all that they say."""
+def make_failed_pages(program, directory):
+    """[(heading, path)] of a restore and a rehearsal whose copy fails, with long words in all that they say."""
     repository = os.path.join(directory, 'repository')
     make_repository(repository)
     for name in ('postgres', 'pg_controldata'):
@@ -85,18 +89,45 @@ def make_pages(program, directory):
     environment = {**os.environ, 'XDG_STATE_HOME': directory, 'PGBACKREST_LOG_PATH': os.path.dirname(log), 'FAKE_OUTPUTS': repository,
                    'FAKE_ONLY': '* restore', 'FAKE_FAIL': '95',
                    'FAKE_ERRORS': 'ERROR: [095]: unable to flush /' + 'a-long-name' * 20}
-    pages = {}
+    pages = []
     for name, words in (('Restore', ['bootstrap']),
                         ('Rehearsal', ['rehearse', '--disk-floor=0', '--scratch=' + os.path.join(directory, 'scratch' * 20)])):
-        pages[name] = os.path.join(directory, name + '.html')
+        pages.append(('%s of %s' % (name, STANZA), os.path.join(directory, name + '.html')))
         done = subprocess.run(
             [program, *words, '--scope=demo', '--stanza=' + STANZA, '--datadir=' + os.path.join(directory, 'data' * 20),
-             '--pgbackrest=' + os.path.join(SUPPORT, 'fake-pgbackrest'), '--patroni-config=' + configuration, '--html=' + pages[name]],
+             '--pgbackrest=' + os.path.join(SUPPORT, 'fake-pgbackrest'), '--patroni-config=' + configuration, '--html=' + pages[-1][1]],
             env=environment, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             universal_newlines=True, check=False)
         if done.returncode != 5:
             raise AssertionError('exit code %d\n%s%s' % (done.returncode, done.stdout, done.stderr))
     return pages
+
+
+def make_done_pages(program, directory):
+    """The same of two that come to their end, of a real cluster."""
+    lab = Lab()
+    main_on_signal(lab.end)
+    try:
+        plain = PlainCluster(lab, lab.path('repo'))
+        plain.start('autovacuum=off')
+        plain.back_up()
+        plain.write_batches(1)
+        plain.sql("select pg_create_restore_point('%s')" % POINT)
+        plain.lose()
+        data = lab.path('data' * 20)
+        configuration = lab.pgbackrest_configuration(data, repository=plain.repository)
+        yml = PatroniNode(lab, '127.0.0.1:1', data_directory=data).configure(
+            {'command': program + ' bootstrap', 'stanza': 'demo', 'pgbackrest-config': configuration})
+        pages = []
+        for name, words in (
+                ('Rehearsal', ['rehearse', '--patroni-config=' + yml, '--disk-floor=0', '--checksums', '--dump',
+                               '--scratch=' + lab.path('scratch' * 20)]),
+                ('Restore', ['bootstrap', '--scope=demo', '--stanza=demo', '--datadir=' + data, '--pgbackrest-config=' + configuration])):
+            pages.append((name + ' of demo', os.path.join(directory, name + '-done.html')))
+            lab.run('nice', '-n', '1', program, *words, '--type=name', '--target=' + POINT, '--html=' + pages[-1][1])
+        return pages
+    finally:
+        lab.end()
 
 
 def luminance(colour):
@@ -111,7 +142,7 @@ def contrast(one, other):
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def judge(seen, title, url, requests, complaints):
+def judge(seen, heading, url, requests, complaints):
     """What a person would not like about it."""
     if seen['widths'][0] > seen['widths'][1] or seen['cut']:
         yield 'wider than the screen: %s %s' % (seen['widths'], seen['cut'])
@@ -123,7 +154,7 @@ def judge(seen, title, url, requests, complaints):
                 yield '%s %s: contrast %.2f of %s on %s' % (what, name, contrast(colour, seen['paper']), colour, seen['paper'])
     if seen['papers'] != ['rgba(0, 0, 0, 0)']:
         yield 'more than one background: %s' % seen['papers']
-    if [heading.split(':')[0] for heading in seen['headings']] != ['%s of %s' % (title, STANZA), 'Phases', 'Proof', 'Findings']:
+    if [words.split(':')[0] for words in seen['headings']] != [heading, 'Phases', 'Proof', 'Findings']:
         yield 'other headings: %s' % seen['headings']
     if set(requests) - {url}:
         yield 'it asks for other files: %s' % requests
@@ -131,7 +162,7 @@ def judge(seen, title, url, requests, complaints):
         yield 'the browser complains: %s' % complaints
 
 
-def look_at(browser, name, page):
+def look_at(browser, heading, page):
     """What is wrong with it, for any client."""
     url, papers, wrong = 'file://' + page, {}, []
     for width, scheme in CLIENTS:
@@ -140,7 +171,7 @@ def look_at(browser, name, page):
         papers[scheme] = seen['paper']
         requests = [told['request']['url'] for told in browser.told('Network.requestWillBeSent')]
         complaints = browser.told('Runtime.exceptionThrown', 'Runtime.consoleAPICalled', 'Log.entryAdded')
-        wrong += ['%d pixels, %s: %s' % (width, scheme, what) for what in judge(seen, name, url, requests, complaints)]
+        wrong += ['%d pixels, %s: %s' % (width, scheme, what) for what in judge(seen, heading, url, requests, complaints)]
     if luminance(papers['dark']) >= luminance(papers['light']):
         wrong.append('a dark screen gets %s, and a light one %s' % (papers['dark'], papers['light']))
     with open(page, encoding='utf-8') as file:
@@ -152,9 +183,9 @@ def main(program, chromium):
     directory = os.path.realpath(tempfile.mkdtemp(prefix='page.'))
     browser = None
     try:
-        pages = make_pages(program, directory)
+        pages = make_failed_pages(program, directory) + make_done_pages(program, directory)
         browser = Browser(chromium, directory)
-        wrong = ['%s: %s' % (name, what) for name, page in pages.items() for what in look_at(browser, name, page)]
+        wrong = ['%s: %s' % (os.path.basename(page), what) for heading, page in pages for what in look_at(browser, heading, page)]
     except (Refused, Silent) as failure:
         with open(os.path.join(directory, 'browser.log'), encoding='utf-8', errors='replace') as log:
             wrong = [log.read()[-3000:], str(failure)]
