@@ -6,6 +6,7 @@
 #include "system/text.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <fmt/format.h>
 #include <utility>
 
@@ -57,6 +58,11 @@ std::string shortened(std::string text) {
     return text + "...";
 }
 
+/// The kernel, or what watches over the process, kept it from running: the program itself may well be there.
+bool is_refused(const process::NotStarted& not_started) {
+    return not_started.may_pass() || not_started.error == EPERM;
+}
+
 /// pgBackRest's exit code is in the message already. If it was killed by a signal, or is missing, there is no text of
 /// pgBackRest's.
 ErrorMeaning meaning_of_outcome(const process::Outcome& outcome, const std::string& errors) {
@@ -64,8 +70,8 @@ ErrorMeaning meaning_of_outcome(const process::Outcome& outcome, const std::stri
         return meaning_of_error(exited->code, errors);
     }
     const auto* not_started = std::get_if<process::NotStarted>(&outcome);
-    if (not_started != nullptr && not_started->may_pass()) {
-        return {0, "", true, ExitCode::system_refused, ""};  // the hint is in failure_of
+    if (not_started != nullptr && is_refused(*not_started)) {
+        return {0, "", not_started->may_pass(), ExitCode::system_refused, ""};  // the hint is in failure_of
     }
     if (not_started != nullptr) {
         return {0, "", false, ExitCode::preflight_refused,
@@ -132,7 +138,7 @@ Failure failure_of(const std::string& what, const process::Outcome& outcome, con
     const auto meaning = meaning_of_outcome(outcome, errors);
     const auto text = error_text(errors);
     const auto* not_started = std::get_if<process::NotStarted>(&outcome);
-    const bool refused = not_started != nullptr && not_started->may_pass();
+    const bool refused = not_started != nullptr && is_refused(*not_started);
     Failure failure(meaning.exit_code,
                     fmt::format("{} failed: {}{}{}", what, what_happened(outcome), text.empty() ? "" : ": ", text),
                     refused ? system::hint_for(not_started->error) : std::string(meaning.hint));

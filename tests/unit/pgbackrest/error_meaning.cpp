@@ -377,3 +377,13 @@ TEST_CASE("a pgbackrest that the system could not start now is neither missing n
     CHECK(refused.problems().front().hint == system::hint_for(EAGAIN));
     CHECK(failure_of("listing", process::NotStarted{"Permission denied", EACCES}, "").is_lasting());
 }
+
+TEST_CASE("a pgbackrest that the system does not let run is not taken for a missing one") {
+    const auto outcome = process::NotStarted{"Operation not permitted", EPERM};
+    CHECK_FALSE(may_pass(outcome));
+    const auto refused = failure_of("restore", outcome, "");
+    CHECK(std::string(refused.what()) == "restore failed: pgbackrest could not be started: Operation not permitted");
+    CHECK(refused.code() == ExitCode::system_refused);
+    CHECK_FALSE(refused.is_lasting());
+    CHECK(refused.problems().front().hint == system::hint_for(EPERM));
+}
