@@ -43,10 +43,32 @@ CALLS = {
     # What a clone of the copy, a file that is replaced, and the wall around a child are made with.
     'ioctl': (*DISK, 'EPERM'), 'lchown': ATTRIBUTES, 'utimensat': ATTRIBUTES, 'fsetxattr': (*DISK, 'EPERM'), 'fremovexattr': ('EIO', 'EPERM'),
     'listen': ('EACCES',), 'landlock_create_ruleset': ('ENOMEM', 'EMFILE'), 'landlock_add_rule': ('ENOMEM',),
+    'landlock_restrict_self': ('ENOMEM', 'EPERM'), 'seccomp': ('ENOMEM', 'EPERM'), 'prctl': ('EPERM',), 'setpgid': ('EPERM',),
+    'flock': ('ENOLCK',), 'chdir': ('EACCES', 'EIO'), 'dup2': ('EMFILE',), 'accept': ('EMFILE', 'ENOMEM'), 'accept4': ('EMFILE', 'ENOMEM'),
+    'epoll_ctl': ('ENOMEM', 'ENOSPC'),
 }
+# What changes nothing that outlives the process, or has no way to fail that a machine would show. A run that makes any other call
+# is not counted: it belongs here or above.
+UNCHANGING = set('''
+    read pread64 readv preadv getdents64 readlink readlinkat getcwd lseek access faccessat faccessat2 stat lstat fstat newfstatat statx
+    statfs fstatfs getxattr fgetxattr lgetxattr llistxattr flistxattr listxattr
+    close close_range dup dup3 fcntl fadvise64 umask
+    poll ppoll select pselect6 epoll_wait epoll_pwait timerfd_settime
+    socketpair getsockname getpeername getsockopt setsockopt sendto sendmsg sendmmsg recvfrom recvmsg shutdown
+    munmap mremap mprotect madvise brk futex set_tid_address set_robust_list rseq arch_prctl membarrier
+    rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait rt_sigsuspend sigaltstack restart_syscall kill tgkill
+    wait4 waitid exit exit_group pidfd_open
+    getpid gettid getppid getpgid getpgrp getsid getuid geteuid getgid getegid getgroups
+    uname sysinfo getrandom getrlimit prlimit64 getrusage times getpriority ioprio_get sched_getaffinity sched_getscheduler sched_yield
+    clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time
+'''.split())
+LOADING = ('execve', 'munmap')  # by which the dynamic linker's calls are told from ours
+FLUSHES = ('fsync', 'fdatasync', 'syncfs', 'sync_file_range')
 KILLED_AT = {'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'write', 'mkdir', 'fsync', 'fallocate', 'ftruncate',
              'clone', 'clone3', 'vfork', 'openat', 'ioctl'}  # where SIGKILL is a fault as well
 ERRORS_THAT_PASS = ('EINTR',)  # a call that was disturbed again and again for ever is no fault of a machine
+
+OTHERS_USE_IT = ('ioctl',)  # what makes a pipe not block cannot fail, and comes behind the one that is counted
 
 Cell = collections.namedtuple('Cell', 'scenario call error number lasts')  # lasts: 'once' or 'on'; execve's number is a program
 
@@ -58,6 +80,11 @@ def name_of(cell):
 def cell_of(name):
     scenario, call, error, number, lasts = name.split(' ')
     return Cell(scenario, call, error, int(number) if number.isdigit() else number, lasts)
+
+
+def unknown_calls(trace):
+    """Those of strace's lines that are neither made to fail nor known to change nothing."""
+    return sorted({call for call in re.findall(r'(?m)^\d+ +(\w+)\(', trace)} - set(CALLS) - UNCHANGING)
 
 
 def numbers_of(trace, directory):
@@ -79,7 +106,7 @@ def numbers_of(trace, directory):
         if not counts[main, 'munmap']:
             loading[call] += 1
         elif call in CALLS and not (call in ('write', 'writev') and re.match('[12]<', arguments)) and (
-                call != 'ioctl' or ', FICLONE, ' in arguments):
+                call != 'ioctl' or re.search(r'\bFICLONE, ', arguments)):  # `BTRFS_IOC_CLONE or FICLONE`
             changes = call != 'openat' or re.search(r'O_WRONLY|O_RDWR|O_CREAT', arguments)
             numbers[call].setdefault(counts[pid, call], ['w' if changes else 'r', called_on(arguments, directory)])
     return {call: {number: seen for number, seen in found.items() if call == 'execve' or number > loading[call]}
@@ -102,7 +129,8 @@ def errors_of(call, kind):
     if call == 'execve':
         return [(error, ('on',)) for error in CALLS[call]]
     errors = [error.split()[-1] for error in CALLS[call] if kind == 'w' or not error.startswith('w ')]
-    ways = [(error, ('once',) if error in ERRORS_THAT_PASS else ('once', 'on')) for error in errors]
+    is_for_once = call in OTHERS_USE_IT
+    ways = [(error, ('once',) if is_for_once or error in ERRORS_THAT_PASS else ('once', 'on')) for error in errors]
     return ways + ([('KILL', ('once',))] if call in KILLED_AT and kind == 'w' else [])
 
 
@@ -175,7 +203,8 @@ def strace(cell, log, search_path):
     """
     command = ['strace', '-f', '-y', '-s', '256', '-o', log]
     if cell is None:
-        return [*command, '-b', 'execve', '-e', 'trace=execve,munmap,' + ','.join('?' + call for call in CALLS)]
+        quiet = sorted(UNCHANGING - set(LOADING))
+        return [*command, '-b', 'execve', '-e', 'trace=!' + ','.join('?' + call for call in quiet)]
     fault = 'signal=KILL' if cell.error == 'KILL' else 'error=' + cell.error
     if cell.call == 'execve':
         found = shutil.which(cell.number, path=search_path) or cell.number
