@@ -78,9 +78,8 @@ class Faulty(BootstrapCase):
 
     def is_handed_over(self):
         """It was ended behind its work: nothing is left for a next run, which would refuse what is in the data directory."""
-        journals = [os.path.join(directory, 'journal.json') for directory in (self.staging + '.d', self.data_directory + '/.restoring.d')]
         return self.scenario in cells.BOOTSTRAPS and self.state_of_data() == 'whole' and any(
-            json.loads(read(path))['phase'] == 'handed over' for path in journals if os.path.exists(path))
+            json.loads(read(path))['phase'] == 'handed over' for path in self.journals())
 
     def needs_another_run(self, code):
         if code == 0:
@@ -134,8 +133,23 @@ class Faulty(BootstrapCase):
     def put_back(self):
         if self.arranged:
             self.arranged.put_back()
+            self.keep_identity()
         else:  # its server lives on; what could not be removed is not the next cell's
             self.empty_tmp()
+
+    def keep_identity(self):
+        """A journal names the inode of its directory, and takes what was copied for another restore's."""
+        for path in self.journals():
+            journal = json.loads(read(path))
+            journal['lies_in'] = '%d 0.000000000' % os.stat(os.path.dirname(path)).st_ino  # whose time is not known
+            with open(path, 'w', encoding='utf-8') as file:
+                json.dump(journal, file)
+        if self.journals():
+            self.arranged.fingerprint = self.arranged.look()
+
+    def journals(self):
+        paths = self.staging + '.d/journal.json', self.data_directory + '/.restoring.d/journal.json'
+        return [path for path in paths if os.path.exists(path)]
 
     def empty_tmp(self):
         self.lab.run_as_root('rm', '-rf', self.lab.path('tmp'))
