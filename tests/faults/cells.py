@@ -10,14 +10,19 @@ import re
 import shutil
 import zlib
 
-SCENARIOS = ('beside', 'absent', 'mount', 'clones', 'patroni', 'patroni-mount', 'resume', 'configure', 'inplace', 'verify', 'guard',
-             'rehearse')
-BOOTSTRAPS = ('beside', 'absent', 'mount', 'clones', 'patroni', 'patroni-mount')
-MOUNTS = ('mount', 'patroni-mount')  # which are handed over entry by entry
+BOOTSTRAPS = ('beside', 'absent', 'mount', 'clones', 'ahead', 'spaces', 'patroni', 'patroni-mount')
+SCENARIOS = (*BOOTSTRAPS, 'resume', 'resume-mount', 'resume-patroni', 'configure', 'inplace', 'verify', 'verify-false', 'guard',
+             'guard-ahead', 'rehearse')
+MOUNTS = ('mount', 'patroni-mount', 'resume-mount')  # which are handed over entry by entry
+GUARDS = ('guard', 'guard-ahead')
+# Where archive-get is pgBackRest's own each time, and fetches ahead where it is told to.
+FETCH_WAL = ('ahead', 'guard', 'guard-ahead')
+DONE_WITH = {'verify-false': 8}  # the exit code of a run without a fault, where it is not 0
 NEED_ROOT = ('inplace', 'clones')
 NEED_XFS = ('clones',)
+NEED_SPACES = ('spaces',)  # a cluster with a tablespace
 # Scenarios of one command in another shape: what they do at the same place is one thing. A rehearsal is a bootstrap up to its hand-over.
-SHAPES = {**dict.fromkeys((*BOOTSTRAPS, 'rehearse'), 'bootstrap'), 'inplace': 'configure'}
+SHAPES = {**dict.fromkeys((*BOOTSTRAPS, 'rehearse'), 'bootstrap'), 'resume-mount': 'resume', 'resume-patroni': 'resume', 'inplace': 'configure'}
 
 ALIKE = 'base|pg_commit_ts|pg_dynshmem|pg_multixact|pg_notify|pg_serial|pg_snapshots|pg_stat|pg_stat_tmp|pg_subtrans|pg_xact'
 

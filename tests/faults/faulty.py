@@ -1,4 +1,5 @@
 """What is done for one cell in a scenario that was arranged: a run with the fault, a look at what is left, and another run."""
+import gzip
 import json
 import os
 import re
@@ -23,23 +24,32 @@ from (select batch, count(*) as number from kept group by batch order by batch) 
 RIGHT_ROWS = 'dropped 1:%d' % ROWS
 
 
-def make_source(lab, directory):
+def make_source(lab, directory, spaces=False):
     """A cluster to lose that is soon restored and replayed, of short segments; repo/ and facts.json in `directory`.
 
-    A full backup, a segment with one batch, and a last one in which table doomed is dropped.
+    A full backup, a segment with one batch, and a last one in which table doomed is dropped. With `spaces` the rows lie in a tablespace.
     """
     plain = PlainCluster(lab, os.path.join(directory, 'repo'), '--wal-segsize=1')
     plain.start('shared_buffers = 4MB\nautovacuum = off\nmax_logical_replication_workers = 0')
     plain.sql("update pg_database set datistemplate = false where datname = 'template0'")
     plain.sql('drop database template0')
+    if spaces:
+        plain.sql("create tablespace space location '%s'" % lab.make('space-of-the-source'))
+        plain.sql('alter table kept set tablespace space')
     pgbackrest(lab, '--type=full', 'backup')
     target, segment = write_batch(plain, 1)
     plain.sql('drop table doomed')
     last = switch_wal(plain)
     wait_until_archived(plain, last)
     plain.server.stop()
+    shutil.rmtree(plain.server.data_directory)
     lab.write(os.path.join(directory, 'facts.json'), json.dumps({
         'targets': {1: target}, 'segments': {1: segment, 2: last}, 'backups': ['', '']}))
+
+
+def spaces_of(source):
+    """Where the one with a tablespace lies."""
+    return source + '-with-spaces'
 
 
 def outcome_path(name):
@@ -59,11 +69,11 @@ class Faulty(BootstrapCase):
         before = self.user_files()
         code, log = self.run_with_fault()
         left = self.what_is_left()
-        fault = next((line for line in read(self.trace).split('\n') if 'INJECTED' in line or '+++ killed by SIGKILL' in line), '')
-        print('fault: ' + fault)
+        faults = [line for line in read(self.trace).split('\n') if 'INJECTED' in line or '+++ killed by SIGKILL' in line]
+        print('fault: %s%s' % (''.join(faults[:1]), ' and %d more' % (len(faults) - 1) if len(faults) > 1 else ''))
         seen = judgement.Seen(
-            code, log, fault, self.state_of_data(), self.user_files() in (before, self.finished_files()), left,
-            result=self.what_is_wrong() if code == 0 or self.is_handed_over() else '', then='')
+            code, log, '\n'.join(faults), self.state_of_data(), self.user_files() in (before, self.finished_files()), left,
+            result=self.what_is_wrong() if code == self.code_when_done or self.is_handed_over() else '', then='')
         if code is not None and self.needs_another_run(code):
             seen = seen._replace(then=self.run_again())
         return judgement.judge(cell, seen, exit_codes())
@@ -71,7 +81,7 @@ class Faulty(BootstrapCase):
     def count(self):
         """{call: {N: [what it does, what it is called on]}} of a run without a fault, which must go right."""
         code, log = self.run_with_fault()
-        self.assertEqual(code, 0, log)
+        self.assertEqual(code, self.code_when_done, log)
         self.assertEqual(self.what_is_wrong(), '')
         self.assertEqual(cells.unknown_calls(read(self.trace)), [], 'calls that are neither made to fail nor known to change nothing')
         return cells.numbers_of(read(self.trace), self.lab.directory)
@@ -82,7 +92,7 @@ class Faulty(BootstrapCase):
             json.loads(read(path))['phase'] == 'handed over' for path in self.journals())
 
     def needs_another_run(self, code):
-        if code == 0:
+        if code == self.code_when_done:
             return self.scenario == 'rehearse' and self.has_files_in_scratch()
         return not self.is_handed_over() and not self.is_as_before()
 
@@ -99,7 +109,13 @@ class Faulty(BootstrapCase):
     def trace(self):
         return self.lab.path('log/strace')
 
+    @property
+    def code_when_done(self):
+        return cells.DONE_WITH.get(self.scenario, 0)
+
     def setUp(self):
+        if self.scenario in cells.NEED_SPACES:
+            os.environ['LAB_SOURCE'] = spaces_of(os.environ['LAB_SOURCE'])
         super().setUp()
         self.server, self.directory, self.arranged = None, None, None
         self.given, self.mode = self.command(), {}
@@ -109,7 +125,7 @@ class Faulty(BootstrapCase):
     def record_answers(self):
         """Puts recorded-answers before pgbackrest and before the Python of patronictl."""
         patronictl, recorded = read(shutil.which('patronictl')), read(os.path.join(HERE, 'recorded-answers'))
-        recorded = recorded.replace('ACTS', "*' archive-get '*" if self.scenario == 'guard' else "' restore '")
+        recorded = recorded.replace('ACTS', "*' archive-get '*" if self.scenario in cells.FETCH_WAL else "' restore '")
         python = re.match(r'#!(/\S*/(python\S*))', patronictl)
         real = {'pgbackrest': shutil.which('pgbackrest')}
         self.lab.make('bin', mode=0o755)
@@ -194,20 +210,43 @@ class Faulty(BootstrapCase):
         self.arrange_mount()
         self.arrange_patroni()
 
+    def arrange_ahead(self):
+        pass
+
+    def arrange_spaces(self):
+        """A tablespace and pg_wal in other places."""
+        self.lab.make('space')
+        self.lab.make('wal')
+        with open(self.pgbackrest_configuration, 'a', encoding='utf-8') as file:
+            file.write('[demo:restore]\nlink-map=pg_wal=%s\ntablespace-map=space=%s\n' % (self.lab.path('wal'), self.lab.path('space')))
+
+    def arrange_resume_mount(self):
+        self.arrange_mount()
+        self.arrange_resume()
+
+    def arrange_resume_patroni(self):
+        """A bootstrap that was struck in the copy: in patroni mode the replay is Patroni's."""
+        self.mode = {'recovery_conf': self.recovery_conf()}
+        self.interrupt('[ $VERB != restore ] || { pgbackrest "$@"; touch %s; sleep 600; }')
+        self.given = [program(), 'resume', '--patroni-config=' + self.yml]
+
     def arrange_resume(self):
         """A bootstrap that was struck in the replay with all of its node, under a cluster that Patroni has begun."""
         self.interrupt_the_replay()
         self.given = [program(), 'resume', '--patroni-config=' + self.yml]
 
     def interrupt_the_replay(self):
+        self.interrupt('[ $VERB != archive-get ] || [[ $SEGMENT < ' + self.source.segments[2] + ' ]] || { touch %s; sleep 600; }')
+
+    def interrupt(self, body):
+        """A bootstrap that is killed where its pgbackrest touches the file that `body` is given."""
         reached = self.lab.path('log/reached')
-        self.configure({'pgbackrest': self.wrap_pgbackrest('[ $VERB != archive-get ] || [[ $SEGMENT < %s ]] || { touch %s; sleep 600; }' % (
-            self.source.segments[2], reached))})
+        self.configure({**self.mode, 'pgbackrest': self.wrap_pgbackrest(body % reached)})
         self.start_bootstrap()
-        wait_until('the replay', lambda: os.path.exists(reached))
+        wait_until('the bootstrap to get there', lambda: os.path.exists(reached))
         kill_tree(os.getpid())
         self.empty_tmp()  # nobody was left to tidy up
-        self.configure()
+        self.configure(self.mode)
         self.node.put_key('')
 
     def arrange_configure(self):
@@ -232,10 +271,24 @@ class Faulty(BootstrapCase):
                           'listen_addresses=127.0.0.1')
         self.given = [program(), 'verify', '--patroni-config=' + self.yml]
 
+    def arrange_verify_false(self):
+        """A cluster that is not what was asked for: one of its probes is false."""
+        self.arrange_verify()
+        self.given.append('--probe=select count(*) = 0 from kept')
+
     def arrange_guard(self):
         """As PostgreSQL calls it in a restore that was begun: with the ticket, in the data directory in the making."""
         self.interrupt_the_replay()
-        self.directory = self.staging
+        self.call_guard_in(self.staging)
+
+    def arrange_guard_ahead(self):
+        """The same in patroni mode, where it fetches ahead: in the data directory that Patroni was given."""
+        self.arrange_patroni()
+        self.assert_done(self.bootstrap())
+        self.call_guard_in(self.data_directory)
+
+    def call_guard_in(self, directory):
+        self.directory = directory
         self.given = [program(), 'archive-get', self.source.segments[1], 'pg_wal/RECOVERYXLOG']
 
     def arrange_rehearse(self):
@@ -277,9 +330,7 @@ class Faulty(BootstrapCase):
         done = self.lab.attempt(*self.given, directory=self.directory)
         self.said = done.stdout + done.stderr
         print('$ again\n%s(exit code %d)' % (self.said, done.returncode), flush=True)
-        if done.returncode:
-            return 'exit code %d' % done.returncode
-        return self.what_is_wrong()
+        return 'exit code %d' % done.returncode if done.returncode != self.code_when_done else self.what_is_wrong()
 
     # Looking ------------------------------------------------------------------------------------------------------
 
@@ -294,7 +345,7 @@ class Faulty(BootstrapCase):
         return self.finished if self.scenario in ('configure', 'inplace') else None
 
     def state_of_data(self):
-        if self.scenario in ('configure', 'inplace', 'verify', 'guard', 'rehearse'):
+        if self.scenario in ('configure', 'inplace', 'verify', 'verify-false', 'rehearse', *cells.GUARDS):
             return 'before'
         names = set(os.listdir(self.data_directory)) if os.path.isdir(self.data_directory) else set()
         visible = {name for name in names if not name.startswith('.') and name != 'lost+found'}
@@ -319,15 +370,16 @@ class Faulty(BootstrapCase):
         """'' when what a run that ended with 0 was to bring is there."""
         if self.scenario in ('configure', 'inplace'):
             return '' if self.user_files() == self.finished else 'rows of patroni.yml are missing'
-        if self.scenario == 'verify':
-            return ''
-        if self.scenario == 'guard':
-            path = os.path.join(self.staging, 'pg_wal/RECOVERYXLOG')
-            return '' if os.path.exists(path) and os.path.getsize(path) == 1 << 20 else 'rows: the segment is not whole'
+        if self.scenario in ('verify', 'verify-false'):
+            return ''  # its exit code is its answer
+        if self.scenario in cells.GUARDS:
+            return self.what_is_wrong_with_the_segment()
         if self.scenario == 'rehearse':
             return self.what_is_wrong_with_the_rehearsal()
         if self.state_of_data() != 'whole':
             return 'rows: the data directory is not whole: %s' % os.listdir(self.data_directory)
+        if self.scenario in cells.NEED_SPACES and self.links_of_data() != [self.lab.path('space'), self.lab.path('wal')]:
+            return 'rows: the links lead to %s' % self.links_of_data()
         return self.what_is_wrong_with_the_rows()
 
     def has_files_in_scratch(self):
@@ -346,6 +398,18 @@ class Faulty(BootstrapCase):
         if lines[:len(self.known)] != self.known or (0 not in added and 'WARNING' not in self.said):
             return 'rows: the history lacks a line: %s' % lines
         return ''
+
+    def what_is_wrong_with_the_segment(self):
+        path = os.path.join(self.directory, 'pg_wal/RECOVERYXLOG')
+        if not os.path.exists(path):
+            return 'rows: the segment is not there'
+        with open(path, 'rb') as delivered, gzip.open(self.archived(self.source.segments[1])) as archived:
+            return '' if delivered.read() == archived.read() else 'rows: the segment is not what is in the archive'
+
+    def links_of_data(self):
+        spaces = os.path.join(self.data_directory, 'pg_tblspc')
+        paths = [*(os.path.join(spaces, name) for name in os.listdir(spaces)), os.path.join(self.data_directory, 'pg_wal')]
+        return [os.readlink(path) if os.path.islink(path) else path for path in paths]
 
     def what_is_wrong_with_the_rows(self):
         try:
