@@ -144,7 +144,7 @@ void replace_public_file(const fs::path& path, std::string_view content, int mod
 
 void remove_file(const fs::path& path) {
     if (::unlink(path.c_str()) == 0) {
-        sync_directory(fs::absolute(path).parent_path());
+        sync_directory(fs::absolute(path).lexically_normal().parent_path());
     } else if (errno != ENOENT) {
         cannot("remove", path);
     }

@@ -50,7 +50,7 @@ CALLS = {
     'listen': ('EACCES',), 'landlock_create_ruleset': ('ENOMEM', 'EMFILE'), 'landlock_add_rule': ('ENOMEM',),
     'landlock_restrict_self': ('ENOMEM', 'EPERM'), 'seccomp': ('ENOMEM', 'EPERM'), 'prctl': ('EPERM',), 'setpgid': ('EPERM',),
     'flock': ('ENOLCK',), 'chdir': ('EACCES', 'EIO'), 'dup2': ('EMFILE',), 'accept': ('EMFILE', 'ENOMEM'), 'accept4': ('EMFILE', 'ENOMEM'),
-    'epoll_ctl': ('ENOMEM', 'ENOSPC'),
+    'epoll_ctl': ('ENOMEM', 'ENOSPC'), 'ioprio_set': ('EPERM',),
 }
 # What changes nothing that outlives the process, or has no way to fail that a machine would show. A run that makes any other call
 # is not counted: it belongs here or above.

@@ -77,13 +77,13 @@ def is_flush_passed_over(cell, seen):
 def says(cell, seen):
     """Whether one error or warning names what failed and has a hint; where nothing can be written any more it need not.
 
-    It names the path, or the call; of a call without a path, or on one of the system's own, its words do as well.
+    It names the path, or the call; where one of the calls has no path, or one of the system's own, its words do as well.
     """
     if cell.call in ('write', 'writev') and cell.lasts == 'on':
         return True
-    paths = paths_of(cell, seen.fault)
-    names = [r'\b%s\b' % cell.call, *map(pattern_of, paths)]
-    if not paths:
+    paths = [paths_of(cell, line) for line in seen.fault.split('\n')]
+    names = [r'\b%s\b' % cell.call, *map(pattern_of, sorted(set(sum(paths, []))))]
+    if not all(paths):
         # A thread whose stack finds no memory is refused with EAGAIN, an object with an exception of its own.
         of_memory = [WORDS['EAGAIN'], 'bad_alloc', 'out of memory'] if cell.call == 'mmap' else []
         names += map(re.escape, filter(None, [WORDS.get(cell.error, ''), *of_memory]))
