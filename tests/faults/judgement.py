@@ -107,18 +107,20 @@ def problems_of(log):
     return re.findall(r' (?:ERROR|WARNING):? (.*(?:\n(?!\d{4}-).*)*)', log)
 
 
+BEHIND_LINKS = re.compile('/(wal|space)(/|$)')
 OF_THE_SYSTEM = ('/dev/', '/etc/', '/lib', '/proc', '/run/', '/sys/', '/usr/')
 
 
 def paths_of(cell, fault):
-    """The paths that the calls are made on, from strace's lines, but for the system's own; of a file that is written beside another
-    one, the other one's."""
+    """The paths that the calls are made on, from strace's lines, but for the system's own, and those behind a link, whose name the
+    message may have; of a file that is written beside another one, the other one's."""
     fault = re.sub(r'AT_FDCWD<[^>]*>|<[^>]*/printed>', '', fault)
     if cell.call == 'execve':
         return []  # the message names the program
     quoted = [] if cell.call in ('write', 'writev', 'pwrite64') else re.findall(r'"([^"]+)"', fault)
     paths = map(plain, quoted + re.findall(r'<(/[^>]+)>', fault))
-    return sorted({re.sub(r'/[.]([^/]+)[.]\w{6}$', r'/\1', path) for path in paths if path and not path.startswith(OF_THE_SYSTEM)})
+    return sorted({re.sub(r'/[.]([^/]+)[.]\w{6}$', r'/\1', path) for path in paths
+                   if path and not path.startswith(OF_THE_SYSTEM) and not (cell.scenario == 'spaces' and BEHIND_LINKS.search(path))})
 
 
 def table(outcomes):
