@@ -93,6 +93,10 @@ FileEffects file_effects(std::string_view before, const SegmentFile& file, Segme
         WalReader reader({size}, bring, from);
         while (const auto* record = reader.next()) {
             const auto event = decode(*record);
+            const auto end = ends_replay ? ends_replay(*record, event) : EndOfReplay::none;
+            if (end == EndOfReplay::before_it) {
+                return true;
+            }
             const auto* made = std::get_if<TablespaceCreated>(&event);
             if (made != nullptr && record->end > start && std::filesystem::path(made->path).is_absolute()) {
                 effects.tablespaces.push_back(made->path);
@@ -105,7 +109,7 @@ FileEffects file_effects(std::string_view before, const SegmentFile& file, Segme
             if (change != nullptr && record->end > start && change->wal_level == 0 && !effects.before_minimal) {
                 effects.before_minimal = record->previous;
             }
-            if (ends_replay && ends_replay(*record, event)) {
+            if (end == EndOfReplay::behind_it) {
                 return true;
             }
         }

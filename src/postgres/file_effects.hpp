@@ -17,8 +17,10 @@ struct SegmentFile {
     std::string_view bytes;
 };
 
-/// Whether a replay ends with this record.
-using EndsReplay = std::function<bool(const WalRecord& record, const WalEvent& event)>;
+enum class EndOfReplay { none, before_it, behind_it };
+
+/// Whether a replay ends with this record, and does not replay it, or is over behind it.
+using EndsReplay = std::function<EndOfReplay(const WalRecord& record, const WalEvent& event)>;
 
 /// What records do that is not confined to pages.
 struct FileEffects {

@@ -44,20 +44,26 @@ std::optional<fs::path> segment_before(const fs::path& data_directory, const pos
     return std::nullopt;
 }
 
-/// Where PostgreSQL stops, or behind that (recoveryStopsBefore and recoveryStopsAfter in xlogrecovery.c).
-bool ends_at(const RecoveryTarget& target, const postgres::WalRecord& record, const postgres::WalEvent& event) {
+/// recoveryStopsBefore and recoveryStopsAfter in xlogrecovery.c. What ends a transaction, or names a point, does
+/// nothing else that is looked for: whether it is replayed itself does not matter.
+postgres::EndOfReplay end_at(const RecoveryTarget& target, const postgres::WalRecord& record,
+                             const postgres::WalEvent& event) {
+    using postgres::EndOfReplay;
+    const auto behind_it_if = [](bool ends) { return ends ? EndOfReplay::behind_it : EndOfReplay::none; };
     const auto* ended = std::get_if<postgres::TransactionEnd>(&event);
     const auto* named = std::get_if<postgres::RestorePoint>(&event);
     if (const auto* lsn = std::get_if<LsnTarget>(&target.point)) {
-        return record.start >= lsn->lsn;
+        const auto end = target.exclusive ? EndOfReplay::before_it : EndOfReplay::behind_it;
+        return record.start < lsn->lsn ? EndOfReplay::none : end;
     }
     if (const auto* xid = std::get_if<Xid>(&target.point)) {
-        return ended != nullptr && ended->xid == static_cast<std::uint32_t>(xid->number);
+        return behind_it_if(ended != nullptr && ended->xid == static_cast<std::uint32_t>(xid->number));
     }
     if (const auto* name = std::get_if<Name>(&target.point)) {
-        return named != nullptr && named->name == name->name;
+        return behind_it_if(named != nullptr && named->name == name->name);
     }
-    return std::holds_alternative<Time>(target.point) && ended != nullptr && ends_replay(target, ended->time);
+    return behind_it_if(std::holds_alternative<Time>(target.point) && ended != nullptr &&
+                        ends_replay(target, ended->time));
 }
 
 postgres::FileEffects effects_of(const Ticket& ticket, const fs::path& data_directory, const std::string& wanted,
@@ -75,7 +81,7 @@ postgres::FileEffects effects_of(const Ticket& ticket, const fs::path& data_dire
     const auto mapped = before ? std::make_unique<system::MappedFile>(*before) : nullptr;
     return postgres::file_effects(
         mapped ? mapped->bytes() : std::string_view(), {*segment, file.bytes()}, size,
-        [&](const auto& record, const auto& event) { return ends_at(ticket.stop, record, event); });
+        [&](const auto& record, const auto& event) { return end_at(ticket.stop, record, event); });
 }
 
 void note_only_once(const fs::path& data_directory, const postgres::FileEffects& effects,

@@ -2,6 +2,7 @@
 import glob
 import os
 import re
+import shutil
 
 from bootstrap_case import BootstrapCase, PlainCase, Server, read, wait_until
 from lab import descendants, send
@@ -272,6 +273,11 @@ echo "$told"
         result = self.bootstrap()
         self.assert_refused(result, 7, 'the WAL was written with wal_level minimal', 'with type lsn and target 0/')
         before = re.search('with type lsn and target ([0-9A-F]+/[0-9A-F]+)', result.log).group(1)
+        high, low = before.split('/')
+        # The first record from there on is the one that says so, and is not replayed.
+        self.assert_done(self.bootstrap('--type=lsn', '--target=%s/%X' % (high, int(low, 16) + 8), '--target-exclusive'))
+        self.assert_finished()
+        shutil.rmtree(self.data_directory)
         self.assert_done(self.bootstrap('--type=lsn', '--target=' + before))
         self.assert_complete(2)
 

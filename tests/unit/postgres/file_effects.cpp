@@ -67,7 +67,9 @@ TEST_CASE("what is made behind the end of the replay is not made") {
     create(wal, "/srv/behind");
     go_on_in_the_next(wal);
     create(wal, "/srv/ahead");
-    const auto ends = [&](const WalRecord& record, const WalEvent&) { return record.start >= last; };
+    const auto ends = [&](const WalRecord& record, const WalEvent&) {
+        return record.start >= last ? EndOfReplay::behind_it : EndOfReplay::none;
+    };
     const SegmentFile first{{Timeline{1}, 1}, wal.segments.at(1)}, second{{Timeline{1}, 2}, wal.segments.at(2)};
     CHECK(file_effects({}, first, one_megabyte, ends).tablespaces == std::vector<std::string>{"/srv/before"});
     CHECK(file_effects(wal.segments.at(1), second, one_megabyte, ends).tablespaces.empty());
@@ -108,15 +110,21 @@ TEST_CASE("WAL of wal_level minimal is found, wherever the record lies, with the
         change_to(wal, 1);
         wal.fill_until(pages * 8192 + left);
         const auto before = wal.add_filler(32);
-        change_to(wal, 0);
+        const auto changed = change_to(wal, 0);
         change_to(wal, 0);
         wal.fill_until(8);
         wal.add_filler(5000);
         const auto first = found_in(wal, 1, {}), second = found_in(wal, 2, wal.segments.at(1));
         CHECK((first ? first : second) == before);
-        const auto ends = [&](const WalRecord& record, const WalEvent&) { return record.start >= before; };
-        CHECK_FALSE(found_in(wal, 1, {}, ends));
-        CHECK_FALSE(found_in(wal, 2, wal.segments.at(1), ends));
+        const auto is_found = [&](Lsn at, EndOfReplay end) {
+            const auto ends = [&](const WalRecord& record, const WalEvent&) {
+                return record.start >= at ? end : EndOfReplay::none;
+            };
+            return found_in(wal, 1, {}, ends) || found_in(wal, 2, wal.segments.at(1), ends);
+        };
+        CHECK_FALSE(is_found(before, EndOfReplay::behind_it));
+        CHECK_FALSE(is_found(changed, EndOfReplay::before_it));
+        CHECK(is_found(changed, EndOfReplay::behind_it));
     }
     WalBuilder raised(1);
     change_to(raised, 2);
