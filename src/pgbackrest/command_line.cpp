@@ -123,6 +123,7 @@ process::Command version_command(const Pgbackrest& pgbackrest) {
     process::Command command;
     command.program = pgbackrest.program;
     command.arguments = {"version"};
+    ignore_environment(command);  // from 2.55 on it has --output: no json, and num is another form
     return command;
 }
 

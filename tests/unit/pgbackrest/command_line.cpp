@@ -53,6 +53,7 @@ TEST_CASE("no variable changes what a command is asked for, or how it answers") 
     const Variable path("PGBACKREST_REPO1_PATH", "/srv/repository");
     const Variable run("FAKE_RUN", "env | grep ^PGBACKREST_ | grep -v LOG_PATH");
     CHECK(process::capture(fake.pgbackrest().command("repo-ls")).output == "PGBACKREST_REPO1_PATH=/srv/repository\n");
+    CHECK(version_command(fake.pgbackrest()).environment.at("PGBACKREST_OUTPUT").empty());
 }
 
 TEST_CASE("the version is read from each form in which pgBackRest prints it") {
