@@ -56,7 +56,8 @@ constexpr std::array refinements = {
                "let lock-path in pgBackRest's configuration name a directory that can be written to"},
     // infoLoadFile: the plan was made from both copies a moment ago.
     Refinement{55, "unable to load info file", "", true, unreachable, file_system_away},
-    // ioFdWrite: to a socket or another process. A file has its name in quotes there.
+    // ioFdWrite: to a socket or another process. A file has its name in quotes there, but for a lock's (lockWrite).
+    Refinement{64, "write to /", "Input/output error", false, ExitCode::system_refused, failing_disk},
     Refinement{64, "write to ", "", true, unreachable, reconnect},
     // forkSafe.
     Refinement{100, "Resource temporarily unavailable", "", false, ExitCode::system_refused, more_processes},

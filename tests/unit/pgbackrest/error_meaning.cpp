@@ -325,6 +325,8 @@ TEST_CASE("some codes are decided by their text") {
         {64, "unable to write to nas:8432: [32] Broken pipe", true, ExitCode::repository_unreachable},
         {64, "unable to finish write to nas:8432 (wrote 0/7 bytes): [104] Connection reset by peer", true,
          ExitCode::repository_unreachable},
+        {64, "unable to finish write to /x/demo-restore.lock (wrote 0/7 bytes): [5] Input/output error", false,
+         ExitCode::system_refused},
         {64, "timeout after 60000ms waiting for write to 'nas:8432'", true, ExitCode::repository_unreachable},
         {49, "unable to connect to 'nas:8432': [113] No route to host", true, ExitCode::repository_unreachable},
     };
