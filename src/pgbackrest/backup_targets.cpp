@@ -153,16 +153,21 @@ Absence missing(const std::string& label, unsigned repository) {
         false};
 }
 
+/// `why` is the repository's status in pgBackRest's words.
+Absence without_stanza(const std::string& stanza, unsigned repository, const std::string& why) {
+    return {Failure(ExitCode::repository_unreachable,
+                    fmt::format("stanza {} is not in repo{} any more: {}", stanza, repository, why),
+                    "bring the repository back, see whether it is mounted, and run it again"),
+            true};
+}
+
 Absence absence_in(std::string_view text, const std::string& stanza, const std::string& label, unsigned repository) {
     for (const auto& status : parse_info(text, stanza).repositories) {
         if (status.code == RepositoryStatus::out_of_reach) {
             return unreadable(label, status.message);
         }
         if (RepositoryStatus::lacks_stanza(status.code)) {
-            return {Failure(ExitCode::repository_unreachable,
-                            fmt::format("stanza {} is not in repo{} any more: {}", stanza, repository, status.message),
-                            "bring the repository back, see whether it is mounted, and run it again"),
-                    true};
+            return without_stanza(stanza, repository, status.message);
         }
     }
     return missing(label, repository);
@@ -174,7 +179,13 @@ std::optional<std::vector<BackupTarget>> printed_targets(const std::string& text
                                                                       : std::optional(parse_printed_targets(text));
 }
 
-Absence absence_in_printed(const std::string& text, const std::string& label, unsigned repository) {
+Absence absence_in_printed(const std::string& text, const std::string& stanza, const std::string& label,
+                           unsigned repository) {
+    for (const char* lack : {"missing stanza path", "missing stanza data"}) {
+        if (text.find(fmt::format("error ({})", lack)) != std::string::npos) {
+            return without_stanza(stanza, repository, lack);
+        }
+    }
     const auto reason = text.find("Error] ");
     return reason == std::string::npos ? missing(label, repository)
                                        : unreadable(label, text.substr(std::min(text.rfind('[', reason), reason)));
@@ -205,8 +216,8 @@ std::vector<BackupTarget> TargetsQuery::answer(const RetryPolicy& retry) {
         if (targets) {
             return *targets;
         }
-        const auto absence =
-            is_old ? absence_in_printed(text, label_, repository_) : absence_in(text, stanza_, label_, repository_);
+        const auto absence = is_old ? absence_in_printed(text, stanza_, label_, repository_)
+                                    : absence_in(text, stanza_, label_, repository_);
         if (!absence.may_pass || !retries.another(absence.failure.what())) {
             throw Failure(absence.failure);
         }

@@ -114,6 +114,7 @@ TEST_CASE("neither does one that is printed for people") {
     const Variable fails("FAKE_FAIL", "27");
     const std::string status = "stanza: demo\n    status: error ";
     CHECK(failure_of_targets(fake, status + "(requested backup not found)").code() == ExitCode::target_not_reachable);
+    CHECK(failure_of_targets(fake, status + "(missing stanza path)").code() == ExitCode::repository_unreachable);
     const auto damaged = failure_of_targets(fake, status + "(other)\n            [ChecksumError] invalid checksum");
     CHECK(damaged.code() == ExitCode::pgbackrest_failed);
     CHECK(std::string(damaged.what()) ==
