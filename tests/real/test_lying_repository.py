@@ -150,7 +150,7 @@ class LyingRepository(LyingCase):
         self.assert_refused(self.again(), 4, 'has no backup.manifest in repo1', 'backup.manifest.copy is still there')
         for path in manifests:
             shutil.copyfile(path + '.copy', path)
-        self.assertEqual(self.judge('the hint was followed'), 0)
+        self.assertEqual(self.judge('the hint was followed'), RIGHT)
 
     def test_a_segment(self):
         self.assert_codes(WANTED['a WAL segment'], 'archive/demo/*/*/%s-*' % self.facts['batches']['20']['segment'],

@@ -191,8 +191,9 @@ class ManySegments(PlainCase):
         asked = self.lab.path('log/asked')
         process = self.start_bootstrap('--pgbackrest=' + self.wrap_pgbackrest(
             '[ "$VERB" != archive-get ] || echo "$@" >>%s' % asked, ahead=True))
-        startup, = wait_until('the replay', lambda: [
-            pid for pid, command in self.lab.living().items() if 'postgres: startup' in command], every=.01)
+        # A child that it has just forked has its name, too, and a later number.
+        startup = min(wait_until('the replay', lambda: [
+            pid for pid, command in self.lab.living().items() if 'postgres: startup' in command], every=.01))
         send(19, [startup])
         wait_until('what fetches ahead', lambda: read(asked), every=.01)
         queue, processes = (int(re.search('--%s=([0-9]+)' % name, read(asked)).group(1))
