@@ -209,23 +209,23 @@ class Progress(StatusCase):
 
     def test_status_after_a_kill_in_the_replay_and_after_the_run_that_went_on(self):
         self.assertRegex(self.status_text(), r'^restore +none is known\n')
-        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest(), '--type=time',
-                                       '--target=' + self.target('time', 9))
+        process = self.start_bootstrap('--pgbackrest=' + self.slow_pgbackrest(), '--type=lsn',
+                                       '--target=' + self.target('lsn', 9))
         self.wait_for_replay_of(7)
-        wait_until('the replay in the status', lambda: self.status()['phase']['unit'] == 'seconds')
-        self.assertRegex(self.status_text(), r'^restore +running, in the phase replay\nprogress +replay: \d+ %, .* of commits, at \d+/')
+        wait_until('the replay in the status', lambda: self.status()['phase']['unit'] == 'segments')
+        self.assertRegex(self.status_text(), r'^restore +running, in the phase replay\nprogress +replay: \d+ %, \d+ of \d+ WAL segments, at \d+/')
         process.kill()
         self.assertEqual(self.result_of(process).code, -9)
         self.assert_nothing_runs(tidied=False)
         self.assertEqual(self.status(143)['state'], 'interrupted')
         self.assertRegex(self.status_text(143), r'^restore +interrupted in the phase replay at \d+ %, last seen at .* ago\); '
                                                 r'what was copied is kept for resume or the next bootstrap\n')
-        self.assert_done(self.bootstrap('--type=time', '--target=' + self.target('time', 9)))
+        self.assert_done(self.bootstrap('--type=lsn', '--target=' + self.target('lsn', 9)))
         told = self.status()
         self.assertEqual((told['state'], told['last_error']), ('done', None))
         self.assertEqual((told['members'], told['leader']), ([], None))
         self.assertIn('\nmembers    none in the DCS; nobody leads\n', self.status_text())
-        self.assertRegex(told['reached'], r'^\d+/\w+ \(before .*\), new timeline 2$')
+        self.assertRegex(told['reached'], r'^\d+/\w+ \(after LSN .*\), new timeline 2$')
         self.assertEqual([phase['name'] for phase in told['finished_phases']],
                          ['request', 'plan', 'copy', 'replay', 'verification', 'sync', 'hand-over'])
 
