@@ -58,10 +58,11 @@ def check(lab):
 
 
 def most_resident_megabytes(lab):
-    """Of the program itself, read while it runs: what is told at its end would count the process that started it."""
+    """Of the program itself, read while it runs: what is told at its end, or of a child that is not the program yet, would count the
+    process that started it."""
     process, most = lab.start('planning', *command(lab)), 0
     while process.poll() is None:
-        found = re.search(r'(?m)^VmHWM:\s*(\d+) kB', read('/proc/%d/status' % process.pid))
+        found = re.search(r'(?ms)^Name:\tpatroni_pgback.*^VmHWM:\s*(\d+) kB', read('/proc/%d/status' % process.pid))
         most = max(most, int(found.group(1)) if found else 0)
         time.sleep(.001)
     return most / 1024
@@ -80,8 +81,11 @@ def make_lost(lab, gap=0):
         lab.run('pg_resetwal', '-l', segment(first + gap), cluster.server.data_directory)
         cluster.start_again()
         archive, = glob.glob(lab.path('repo', 'archive/demo/*-1'))
+        owner = os.stat(archive)
         for number in range(first, first + gap):
-            os.makedirs(os.path.join(archive, segment(number)[:16]), exist_ok=True)
+            directory = os.path.join(archive, segment(number)[:16])
+            os.makedirs(directory, exist_ok=True)
+            os.chown(directory, owner.st_uid, owner.st_gid)  # what is archived next goes into the last one
             with open('%s/%s/%s-%040x.gz' % (archive, segment(number)[:16], segment(number), number), 'wb'):
                 pass
     cluster.write_batches(1)
