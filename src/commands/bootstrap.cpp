@@ -44,7 +44,6 @@
 #include "system/write_back.hpp"
 #include "system/write_wall.hpp"
 
-#include <algorithm>
 #include <ctime>
 #include <fmt/format.h>
 #include <optional>
@@ -81,8 +80,7 @@ void announce(const Request& request, const Plan& plan, const Layout& layout) {
 /// Whether it stands before the program in the block's command: PostgreSQL has Patroni's environment.
 bool is_of_the_command(const Request& request, const std::string& variable) {
     const auto call = request.patroni ? patroni::call_of_bootstrap(*request.patroni) : std::nullopt;
-    return call && std::any_of(call->variables.begin(), call->variables.end(),
-                               [&](const std::string& word) { return word.starts_with(variable + "="); });
+    return call && call->sets(variable);
 }
 
 /// Those that the restored cluster will use.

@@ -167,6 +167,12 @@ std::optional<std::string> without_options(const std::string& command, const Wor
     return is_done ? std::optional(result) : std::nullopt;
 }
 
+bool CallOfUs::sets(std::string_view variable) const {
+    return std::any_of(variables.begin(), variables.end(), [&](const std::string& word) {
+        return word.starts_with(variable) && word.substr(variable.size()).starts_with('=');
+    });
+}
+
 std::optional<std::string> with_option(const std::string& command, const std::string& name, const std::string& value) {
     std::string result = command;
     const auto words = raw_words(command);

@@ -24,6 +24,8 @@ std::vector<std::string> words_from(const std::string& command, std::string_view
 struct CallOfUs {
     std::vector<std::string> variables;  ///< NAME=VALUE before the program (`env X=y`), which it gets as variables
     std::vector<std::string> words;      ///< from the verb on
+
+    bool sets(std::string_view variable) const;
 };
 /// Nothing if that verb does not stand right behind the program, or if a line for a shell stands before it
 /// (`sh -c '…' patroni_pgbackrest bootstrap`), whose own words are not the program's.

@@ -90,8 +90,7 @@ bool is_of_the_call(const Node& tree) {
     const Entry* command = method == nullptr ? nullptr : bootstrap.map_at(method->value->text).find("command");
     const auto words = command == nullptr ? std::nullopt : system::shell_words(command->value->text);
     const auto call = words ? call_of_us(*words, "bootstrap") : std::nullopt;
-    return call && std::any_of(call->variables.begin(), call->variables.end(),
-                               [](const std::string& word) { return word.starts_with("PGBACKREST_CONFIG="); });
+    return call && call->sets("PGBACKREST_CONFIG");
 }
 
 /// How a command line of PostgreSQL's that calls pgBackRest differs from what the restore reads; empty if it does not.

@@ -77,12 +77,6 @@ bool is_half_full_behind_it(const Spool& spool) {
     return segments > 0 && is_half_full(segments - 1, spool.size, spool.queue);
 }
 
-bool is_whole(const fs::path& file, postgres::SegmentSize size) {
-    std::error_code error;
-    const auto bytes = fs::file_size(file, error);
-    return !error && bytes == size.bytes;
-}
-
 /// Whether another process would bring nothing but this file, or has not found it.
 bool is_nothing_ahead(const Ticket& ticket, const Spool& spool, const std::string& wanted) {
     std::error_code error;
@@ -104,7 +98,7 @@ process::Captured fetch_through(const Spool& spool, const process::Command& comm
     while (!archive_get.is_done(between_looks_at_spool)) {
         if (!finds_it && take(spool, wanted, destination)) {
             end_waiting(archive_get);
-            if (is_whole(destination, spool.size)) {
+            if (has_size_of_segment(destination, spool.size)) {
                 return taken;
             }
             break;

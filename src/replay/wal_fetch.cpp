@@ -41,10 +41,15 @@ std::uintmax_t bytes_begun(const fs::path& incoming, const std::string& segment)
 
 }  // namespace
 
+bool has_size_of_segment(const fs::path& file, postgres::SegmentSize size) {
+    std::error_code error;
+    const auto bytes = fs::file_size(file, error);
+    return !error && bytes == size.bytes;
+}
+
 bool is_whole_in_spool(const fs::path& incoming, const std::string& segment, postgres::SegmentSize size) {
     std::error_code error;
-    const auto bytes = fs::file_size(incoming / segment, error);
-    return !error && bytes == size.bytes && !fs::exists(incoming / (segment + ".ok"), error) &&
+    return has_size_of_segment(incoming / segment, size) && !fs::exists(incoming / (segment + ".ok"), error) &&
            !fs::exists(incoming / (segment + ".error"), error);
 }
 
@@ -211,8 +216,7 @@ bool WalFetch::forget_what_is_not(const std::string& wanted, bool past_spool) {
         // What it has taken out of the spool goes back, even where it was ended behind that: the asynchronous process
         // would be waited for, and does not bring it again. Not what was no good.
         const bool was_no_good = past_spool && running_->wanted == wanted;
-        if (has_spool() && !was_no_good &&
-            is_whole_in_spool(running_->file.parent_path(), running_->wanted, options_.size)) {
+        if (has_spool() && !was_no_good && has_size_of_segment(running_->file, options_.size)) {
             fs::rename(running_->file, options_.incoming / running_->wanted, ignored);
         }
         fs::remove(running_->file, ignored);

@@ -16,6 +16,9 @@
 
 namespace patroni_pgbackrest {
 
+/// Whether a file is there, and as long as a segment.
+bool has_size_of_segment(const std::filesystem::path& file, postgres::SegmentSize size);
+
 /// A segment that pgBackRest's asynchronous process has finished in its spool, and nothing beside it: it renames
 /// SEGMENT.pgbackrest.tmp when the file is whole, a SEGMENT.error stands for what went wrong, and a SEGMENT.ok beside
 /// the segment for warnings, which its archive-get passes on (archiveAsyncStatus in archive/common.c, 2.33 to 2.60).

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <functional>
 #include <system_error>
 
 namespace patroni_pgbackrest {
@@ -121,7 +122,10 @@ std::optional<Journal> read_journal_or_warn(const std::filesystem::path& file) {
     }
 }
 
-std::optional<Failure> find_rejection_elsewhere(const Layout& layout) {
+namespace {
+
+/// `own` is the journal in its place, which is asked for once at most.
+std::optional<Failure> rejection_elsewhere(const Layout& layout, const std::function<std::optional<Journal>()>& own) {
     const auto& data_directory = layout.data_directory;
     if (!postgres::read_control_file(data_directory)) {
         return std::nullopt;
@@ -136,19 +140,25 @@ std::optional<Failure> find_rejection_elsewhere(const Layout& layout) {
             }
         }
     }
-    const auto own = read_journal_or_warn(layout.journal());
+    const auto in_place = own();
     const auto mark = data_directory / rejection_mark;
-    const auto marked = own && own->refuses(data_directory) ? std::nullopt : read_journal_or_warn(mark);
+    const auto marked = in_place && in_place->refuses(data_directory) ? std::nullopt : read_journal_or_warn(mark);
     return marked && is_refused_by(*marked, data_directory)
                ? std::optional(refusal_of_rejected(data_directory, mark, *marked))
                : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Failure> find_rejection_elsewhere(const Layout& layout) {
+    return rejection_elsewhere(layout, [&] { return read_journal_or_warn(layout.journal()); });
 }
 
 std::optional<Failure> find_rejection(const Layout& layout) {
     const auto own = read_journal_or_warn(layout.journal());
     return own && own->refuses(layout.data_directory)
                ? std::optional(refusal_of_rejected(layout.data_directory, layout.journal(), *own))
-               : find_rejection_elsewhere(layout);
+               : rejection_elsewhere(layout, [&] { return own; });
 }
 
 bool is_handed_over_to_another(const Journal& journal, const std::string& own_name,
