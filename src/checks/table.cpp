@@ -317,6 +317,19 @@ const std::vector<CheckDefinition>& check_table() {
          "PostgreSQL ends at its start without it, unless the backup's own configuration has a dynamic_library_path "
          "that leads to it. Looked at is the directory beside PostgreSQL's programs.",
          "install the package that has it, or take it out of shared_preload_libraries"},
+        {"data-directory-setting", error, "PostgreSQL's data_directory is set to another directory",
+         "A data_directory in postgresql.parameters, or in the file that Patroni's postgresql.conf includes, comes "
+         "before "
+         "the directory that Patroni starts PostgreSQL on: the server would serve what is there, an old cluster, and "
+         "not what was restored. Where that file comes with the backup, `bootstrap` takes the line out and says so. "
+         "PostgreSQL itself is asked, and follows what is included.",
+         "take data_directory out"},
+        {"configuration-refused", error, "PostgreSQL does not take a configuration file",
+         "The file that Patroni's postgresql.conf includes has a value, a name or an include that PostgreSQL refuses: "
+         "Patroni could not start it, and would set the restored directory aside. lc_messages with a locale that this "
+         "machine lacks is one. What patroni.yml sets as well is passed over. Known before the copy only where "
+         "config_dir is outside the data directory.",
+         "put right what the finding names, in that file or on this machine"},
         {"replay-setting", error, "PostgreSQL does not take what replay-setting gives it",
          "The private server that replays the WAL would not start, which would be seen after the copy. Asked is the "
          "PostgreSQL of the backup's major version, whose words are in the finding.",
@@ -394,6 +407,10 @@ const std::vector<CheckDefinition>& check_table() {
         {"verify-corruption", error, "pg_amcheck found corruption",
          "Tables or indexes of the restored cluster are damaged, most likely in the backup already.",
          "restore an older backup set, and run `pgbackrest --stanza=NAME verify`"},
+        {"verify-other-directory", error, "the server does not run on data_dir",
+         "As post_bootstrap, `verify` asks the server that Patroni has just started. That one serves another directory "
+         "than the restored one: a data_directory in its configuration comes before the one that Patroni names.",
+         "take data_directory out of postgresql.parameters and of the file that Patroni's postgresql.conf includes"},
         {"verify-no-journal", warning, "what was asked for is not known here",
          "Target, timeline and system identifier cannot be compared with the request. The journal is beside the data "
          "directory on the node that did the restore, until `resume` finds the cluster alive.",

@@ -9,6 +9,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <map>
+#include <system_error>
 
 namespace patroni_pgbackrest {
 
@@ -143,6 +144,19 @@ std::vector<Finding> judge_cluster(const ServerFacts& facts, const Journal& jour
         judge_timeline(facts, journal, findings);
     }
     return findings;
+}
+
+std::vector<Finding> judge_directory(const ServerFacts& facts, const std::filesystem::path& data_directory) {
+    std::error_code error;
+    const auto served = std::filesystem::weakly_canonical(facts.data_directory / "", error);
+    if (served == std::filesystem::weakly_canonical(data_directory / "", error)) {
+        return {};
+    }
+    return {{"verify-other-directory",
+             {fmt::format("the server runs on {}, and not on {}, which was restored", facts.data_directory.string(),
+                          data_directory.string()),
+              "take data_directory out of postgresql.parameters and of the file that Patroni's postgresql.conf "
+              "includes, and restore again"}}};
 }
 
 std::vector<Finding> judge_remains(const ServerFacts& facts) {

@@ -24,6 +24,9 @@ std::optional<Reached> reached_in_history(const postgres::ServerFacts& facts, co
 /// the plan's where the target is, data checksums as in the backup, no recovery setting left.
 std::vector<Finding> judge_cluster(const postgres::ServerFacts& facts, const Journal& journal);
 
+/// Whether Patroni's server runs on its data_dir.
+std::vector<Finding> judge_directory(const postgres::ServerFacts& facts, const std::filesystem::path& data_directory);
+
 /// What needs no journal: recovery over, no signal file and no recovery setting left.
 std::vector<Finding> judge_remains(const postgres::ServerFacts& facts);
 

@@ -117,7 +117,7 @@ bool judge_copy(const InForce& in_force, Request& request, const std::filesystem
     if (is_late) {
         refuse_unstartable(in_force.arguments(), request, binaries);
     }
-    refuse_incomplete_copy(request, copy, is_late ? ExitCode::preflight_refused : ExitCode::verification_failed);
+    refuse_unfit_copy(request, binaries, copy, is_late ? ExitCode::preflight_refused : ExitCode::verification_failed);
     return is_late;
 }
 

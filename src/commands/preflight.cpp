@@ -5,6 +5,7 @@
 #include "checks/review_options.hpp"
 #include "checks/review_places.hpp"
 #include "checks/review_replay.hpp"
+#include "checks/review_server_files.hpp"
 #include "commands/check_configuration.hpp"
 #include "patroni/command_words.hpp"
 #include "patroni/review_server_start.hpp"
@@ -173,13 +174,19 @@ void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& l
     refuse_errors(findings);
 }
 
-void refuse_incomplete_copy(const Request& request, const std::filesystem::path& data_directory, ExitCode code) {
-    if (!request.patroni) {
-        return;
+void refuse_server_file(const Request& request, const std::filesystem::path& binaries) {
+    refuse_errors(review_server_file(request, binaries, server_file_outside(request)));
+}
+
+void refuse_unfit_copy(const Request& request, const std::filesystem::path& binaries, const std::filesystem::path& copy,
+                       ExitCode code) {
+    take_out_data_directory(request, copy);
+    auto findings = review_server_file(request, binaries, server_file(request, copy));
+    if (request.patroni) {
+        append(findings,
+               patroni::review_startup_files(*request.patroni, patroni::look_into_copy(*request.patroni, copy),
+                                             request.recovery == Recovery::patroni));
     }
-    const auto findings =
-        patroni::review_startup_files(*request.patroni, patroni::look_into_copy(*request.patroni, data_directory),
-                                      request.recovery == Recovery::patroni);
     if (has_error(findings)) {
         throw Failure(code, errors_in(findings));
     }

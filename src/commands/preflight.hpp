@@ -43,7 +43,12 @@ void refuse_replay_settings(const Request& request, const std::filesystem::path&
 /// The same for the room on the disks and for what Patroni needs besides the backup, once the set is known.
 void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout);
 
-/// The same for what the copy has brought. Throws Failure with `code`.
-void refuse_incomplete_copy(const Request& request, const std::filesystem::path& data_directory, ExitCode code);
+/// The same for configuration that does not come with the backup, and would start PostgreSQL elsewhere or not at all.
+void refuse_server_file(const Request& request, const std::filesystem::path& binaries);
+
+/// The same for what the copy has brought, once what sends its server to another directory is taken out. Throws Failure
+/// with `code`.
+void refuse_unfit_copy(const Request& request, const std::filesystem::path& binaries, const std::filesystem::path& copy,
+                       ExitCode code);
 
 }  // namespace patroni_pgbackrest::commands

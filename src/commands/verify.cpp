@@ -210,6 +210,9 @@ VerifyReport judge_server(const VerifyArguments& arguments, const Invocation& in
     wait_for_archiver(client, invocation, report.facts);
 
     auto& findings = report.findings;
+    if (invocation.by_patroni && invocation.patroni && invocation.patroni->data_directory) {
+        append(findings, judge_directory(report.facts, invocation.patroni->data_directory->text));
+    }
     std::string why;
     report.journal = journal_of(report.facts.data_directory, why);
     if (report.journal) {

@@ -159,6 +159,19 @@ Archiving archiving_in(const Node& local, const Node& dynamic) {
     return archiving;
 }
 
+std::set<std::string> written_parameters(const Node& local, const Node& dynamic) {
+    std::set<std::string> names;
+    for (const Node* postgresql : {&local, &dynamic}) {
+        for (const Entry& entry : postgresql->map_at("parameters").entries) {
+            const auto name = system::lower(entry.key);
+            if (written_parameter(local, dynamic, name) != nullptr) {
+                names.insert(name);
+            }
+        }
+    }
+    return names;
+}
+
 OpenedAtStart read_opened_at_start(const Node& local, const Node& dynamic) {
     OpenedAtStart opened;
     const auto value = [&](const char* name) {
@@ -231,6 +244,8 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     result.port = read_port(local);
     result.archiving = archiving_in(local, dynamic);
     result.opened = read_opened_at_start(local, dynamic);
+    result.written_parameters = written_parameters(local, dynamic);
+    result.parameter_data_directory = value_of(written_parameter(local, dynamic, "data_directory"));
     result.password_encryption = read_password_encryption(local, dynamic);
     result.restore_commands = restore_commands(local, dynamic, dcs.map_at("standby_cluster"));
     result.prefetches = in_every_section(local, dynamic, "recovery_prefetch", false);

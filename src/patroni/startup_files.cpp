@@ -235,6 +235,24 @@ StartupFiles look_into_copy(const Configuration& configuration, const fs::path& 
     return seen;
 }
 
+std::optional<fs::path> included_file(const Configuration& configuration, const fs::path& data_directory) {
+    const auto directory = config_directory(configuration, data_directory);
+    std::vector<fs::path> places;
+    if (const auto custom = custom_file(configuration, directory)) {
+        places.push_back(*custom);
+    } else {
+        for (const auto& name : {base_name(configuration), main_name(configuration)}) {
+            // In this order Patroni restores what is missing.
+            places.insert(places.end(),
+                          {directory / name, data_directory / (name + ".backup"), directory / (name + ".backup")});
+        }
+    }
+    std::error_code error;
+    const auto found = std::find_if(places.begin(), places.end(),
+                                    [&](const auto& place) { return fs::is_regular_file(place, error); });
+    return found == places.end() ? std::nullopt : std::optional(*found);
+}
+
 bool needs_backup(const Configuration& configuration, const StartupFiles& seen) {
     const auto names = files_to_restore(configuration);
     return has_outer_config_directory(configuration) && seen.is_directory &&

@@ -32,6 +32,11 @@ StartupFiles look_before_copy(const Configuration& configuration);
 /// The same when `data_directory`, which may be staging, has been copied.
 StartupFiles look_into_copy(const Configuration& configuration, const std::filesystem::path& data_directory);
 
+/// The file that Patroni's postgresql.conf includes: custom_conf, or the base file, or what Patroni makes that on the
+/// first start. Empty if it is not there.
+std::optional<std::filesystem::path> included_file(const Configuration& configuration,
+                                                   const std::filesystem::path& data_directory);
+
 /// Whether a file of config_dir is missing that the backup may bring.
 bool needs_backup(const Configuration& configuration, const StartupFiles& seen);
 

@@ -37,10 +37,10 @@ void allow(const Descriptor& rules, const fs::path& path, std::uint64_t handled)
     const Descriptor opened(::open(path.c_str(), O_PATH | O_CLOEXEC));
     struct stat facts {};
     if (!opened.is_open() || ::fstat(opened.number(), &facts) != 0) {
-        if (is_passing_fault(errno)) {
-            throw refused("confine writing to", path, errno);
+        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) {
+            return;  // it is not there, or nobody behind the wall gets to it either
         }
-        return;  // it is not there
+        throw refused("confine writing to", path, errno);
     }
     const landlock_path_beneath_attr attributes{S_ISDIR(facts.st_mode) ? handled : handled & for_files,
                                                 opened.number()};

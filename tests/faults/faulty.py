@@ -57,6 +57,19 @@ def outcome_path(name):
     return os.path.join(os.environ['LAB_OUTCOMES'], name.replace('/', '_') + '.json')
 
 
+def whole_calls(lines):
+    """strace's lines, but for those that another process's line has cut in two."""
+    begun = {}
+    for line in lines:
+        process = line.split(' ', 1)[0]
+        if line.endswith('<unfinished ...>'):
+            begun[process] = line[:-len('<unfinished ...>')]
+        elif '<... ' in line and ' resumed>' in line:
+            yield begun.pop(process, '') + line.split(' resumed>', 1)[1]
+        else:
+            yield line
+
+
 class Faulty(BootstrapCase):
     """A scenario, and one cell after the other in it."""
 
@@ -69,7 +82,7 @@ class Faulty(BootstrapCase):
         before = self.user_files()
         code, log = self.run_with_fault()
         left = self.what_is_left()
-        faults = [line for line in read(self.trace).split('\n') if 'INJECTED' in line or '+++ killed by SIGKILL' in line]
+        faults = [line for line in whole_calls(read(self.trace).split('\n')) if 'INJECTED' in line or '+++ killed by SIGKILL' in line]
         print('fault: %s%s' % (''.join(faults[:1]), ' and %d more' % (len(faults) - 1) if len(faults) > 1 else ''))
         seen = judgement.Seen(
             code, log, '\n'.join(faults), self.state_of_data(), self.user_files() in (before, self.finished_files()), left,

@@ -96,6 +96,15 @@ TEST_CASE("a server in recovery is no result") {
     CHECK(has_error(judge_remains(facts)));
 }
 
+TEST_CASE("the server that Patroni starts on its data_dir, and that serves another directory, is an error") {
+    CHECK(judge_directory(server(), server().data_directory).empty());
+    CHECK(judge_directory(server(), server().data_directory / "").empty());
+    const auto findings = judge_directory(server(), "/pg/other");
+    CHECK(said(findings) ==
+          Said{"verify-other-directory: the server runs on /pg/data, and not on /pg/other, which was restored"});
+    CHECK(has_error(findings));
+}
+
 TEST_CASE("another cluster is an error, whatever else is right") {
     auto facts = server();
     facts.system_identifier = "1";

@@ -171,3 +171,24 @@ TEST_CASE("what is missing outside of PGDATA is restored from PGDATA") {
     restore_startup_files(configuration, files.path("data"));
     CHECK_FALSE(fs::exists(files.path("etc/pg_hba.conf")));
 }
+
+TEST_CASE("Patroni includes custom_conf, or else the base file, or what it makes that of") {
+    const Files files;
+    Configuration configuration;
+    configuration.data_directory = Value{files.path("data").string(), "patroni.yml:1"};
+    const auto copy = files.path("data.restoring");
+    fs::create_directory(copy);
+    const auto included = [&] { return included_file(configuration, copy).value_or("").filename().string(); };
+    CHECK(included().empty());
+    for (const char* name :
+         {"postgresql.conf.backup", "postgresql.conf", "postgresql.base.conf.backup", "postgresql.base.conf"}) {
+        files.write(std::string("data.restoring/") + name, "");
+        CHECK(included() == name);
+    }
+    configuration.custom_conf = Value{"", "patroni.yml:2"};
+    CHECK(included() == "postgresql.base.conf");
+    configuration.custom_conf = Value{"own.conf", "patroni.yml:2"};
+    CHECK(included().empty());
+    files.write("data.restoring/own.conf", "");
+    CHECK(included() == "own.conf");
+}

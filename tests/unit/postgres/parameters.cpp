@@ -50,3 +50,36 @@ TEST_CASE("the first FATAL and its HINT are PostgreSQL's words, and without one 
     CHECK(objection_in("postgres: cannot be loaded\n") == "postgres: cannot be loaded");
     CHECK(objection_in("").empty());
 }
+
+TEST_CASE("a configuration file and what it includes say where PostgreSQL has its data, and why it would not start") {
+    const system::PrivateDirectory directory;
+    const auto file = directory.path() / "postgresql.conf";
+    const auto said = [&](const std::string& text) {
+        system::replace_file(file, text);
+        return read_in_force(installed_binaries(), file);
+    };
+    directory.write("more.conf", "data_directory = '/elsewhere'\n");
+    CHECK_FALSE(said("").data_directory);
+    CHECK_FALSE(said("work_mem = 5MB\n").data_directory);
+    CHECK(said("data_directory = '/one'\nDATA_DIRECTORY '/other/'\n").data_directory == "/other");
+    CHECK(said("data_directory = '/one'\ninclude 'more.conf'\n").data_directory == "/elsewhere");
+    CHECK(said("include_if_exists 'nowhere.conf'\n").objections.empty());
+    // Whatever the file says of the log, the words come, and in English.
+    const auto refused =
+        said("lc_messages = 'xx_XX.UTF-8'\nlog_destination = 'syslog'\nlog_min_messages = panic\nwork_mem = x\n");
+    CHECK(refused.objections == std::vector<std::string>{"invalid value for parameter \"lc_messages\": \"xx_XX.UTF-8\"",
+                                                         "invalid value for parameter \"work_mem\": \"x\""});
+    const auto missing = said("include '/nowhere/tuning.conf'\n").objections;
+    REQUIRE(missing.size() == 1);
+    CHECK(missing[0] == "could not open configuration file \"/nowhere/tuning.conf\": No such file or directory");
+    // The last one counts.
+    CHECK(said("work_mem = x\nwork_mem = 5MB\n").objections.empty());
+}
+
+TEST_CASE("no word of a line that PostgreSQL cannot read is repeated: it may be a password") {
+    CHECK(objections_in(
+              "LOG:  syntax error in file \"/a\" line 3, near token \"secret\"\nFATAL:  /a contains errors\n") ==
+          std::vector<std::string>{"syntax error in file \"/a\" line 3"});
+    CHECK(objections_in("FATAL:  no\n") == std::vector<std::string>{"no"});
+    CHECK(objections_in("").empty());
+}
