@@ -3,7 +3,6 @@
 #include "checks/checks.hpp"
 #include "support/catch.hpp"
 #include "support/files.hpp"
-#include "support/requests.hpp"
 #include "system/file.hpp"
 
 using namespace patroni_pgbackrest;
