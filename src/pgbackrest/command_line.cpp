@@ -56,6 +56,13 @@ void ignore_environment(process::Command& command) {
     }
 }
 
+std::optional<std::string> Pgbackrest::variable(const std::string& name) const {
+    const auto other = variables.find(name);
+    const auto* own = std::getenv(name.c_str());
+    const auto value = other != variables.end() ? other->second : std::string(own == nullptr ? "" : own);
+    return value.empty() ? std::nullopt : std::optional(value);
+}
+
 process::Command Pgbackrest::command(const std::string& verb, const std::vector<Option>& options,
                                      const std::vector<std::string>& positionals) const {
     process::Command result;
@@ -75,6 +82,9 @@ process::Command Pgbackrest::command(const std::string& verb, const std::vector<
     result.arguments.push_back(verb);
     result.arguments.insert(result.arguments.end(), positionals.begin(), positionals.end());
     ignore_environment(result);
+    for (const auto& [name, value] : variables) {
+        result.environment[name] = value;
+    }
     return result;
 }
 

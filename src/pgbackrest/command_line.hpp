@@ -3,6 +3,7 @@
 #include "process/child.hpp"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,6 +23,10 @@ struct Pgbackrest {
     std::optional<std::filesystem::path> configuration{};  ///< --config
     std::string stanza{};                                  ///< empty: not passed
     std::vector<Option> common{};                          ///< passed with every command (config-path, …)
+    /// Variables that it has other values of than this process, each with its value, or none where it lacks it.
+    std::map<std::string, std::string> variables{};
+
+    std::optional<std::string> variable(const std::string& name) const;
 
     /// `program --config=… --stanza=… options… verb positionals…`
     process::Command command(const std::string& verb, const std::vector<Option>& options = {},

@@ -5,7 +5,6 @@
 #include "system/text.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <system_error>
 #include <unistd.h>
@@ -23,8 +22,7 @@ std::optional<std::string> setting(const Pgbackrest& pgbackrest, const std::stri
             return option.value;
         }
     }
-    const auto* value = std::getenv(variable);
-    return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+    return pgbackrest.variable(variable);
 }
 
 Failure not_read(const std::string& place, const std::string& what) {

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -46,50 +48,79 @@ fs::path path_in(const std::optional<ConfiguredOption>& option) {
     return option ? option->values.front() : "/var/spool/pgbackrest";
 }
 
-std::set<fs::path> spools_of(const Pgbackrest& pgbackrest, bool may_lack_variable) {
-    std::set<fs::path> spools;
-    for (const char* command : {"archive-get", "archive-push"}) {
-        spools.insert(path_in(option_in_force(pgbackrest, command, "spool-path")));
-        if (may_lack_variable) {
-            spools.insert(path_in(option_in_files(pgbackrest, command, "spool-path")));
-        }
-    }
-    return spools;
-}
-
 /// A shell could expand it to anything.
 bool is_plain(const std::string& word) {
     return !word.empty() && word.find_first_of("$`*?") == std::string::npos;
 }
 
-void add_directories(const fs::path& spool, const std::string& stanza, std::set<fs::path>& directories) {
-    for (const char* directory : {"in", "out"}) {
-        directories.insert(spool / "archive" / stanza / directory);
+/// As the restored cluster's PostgreSQL calls it.
+Pgbackrest of_postgresql(const ArchiveCommand& command) {
+    Pgbackrest pgbackrest;
+    for (const auto& option : command.configuration) {
+        if (!is_plain(option.value)) {
+            continue;
+        }
+        if (option.name == "config") {
+            pgbackrest.configuration = option.value;
+        } else {
+            pgbackrest.common.push_back(option);
+        }
     }
+    return pgbackrest;
+}
+
+/// Each way in which it may be called, with its stanza.
+std::vector<Pgbackrest> calls_of(const Pgbackrest& pgbackrest, const ArchiveCommand& command) {
+    auto stanzas = command.stanzas;
+    std::erase_if(stanzas,
+                  [](const std::string& stanza) { return !is_plain(stanza) || stanza.find('/') != std::string::npos; });
+    std::vector<Pgbackrest> calls{pgbackrest};
+    const auto add = [&](Pgbackrest call, const std::string& stanza) {
+        call.stanza = stanza;
+        calls.push_back(std::move(call));
+    };
+    for (const auto& stanza : stanzas) {
+        add(pgbackrest, stanza);
+    }
+    if (command.is_run) {
+        for (const auto& stanza : stanzas.empty() ? std::vector{pgbackrest.stanza} : stanzas) {
+            add(of_postgresql(command), stanza);
+        }
+    }
+    if (!command.variables.empty()) {
+        for (auto call : std::vector(calls)) {
+            call.variables = command.variables;
+            calls.push_back(std::move(call));
+        }
+    }
+    return calls;
+}
+
+std::set<fs::path> directories_of(const Pgbackrest& call, const ArchiveCommand& command) {
+    std::set<fs::path> spools;
+    for (const char* verb : {"archive-get", "archive-push"}) {
+        spools.insert(path_in(option_in_force(call, verb, "spool-path")));
+    }
+    const auto& named = command.stanzas;
+    if (named.empty() || std::find(named.begin(), named.end(), call.stanza) != named.end()) {
+        std::copy_if(command.spool_paths.begin(), command.spool_paths.end(), std::inserter(spools, spools.end()),
+                     is_plain);
+    }
+    std::set<fs::path> directories;
+    for (const auto& spool : spools) {
+        for (const char* directory : {"in", "out"}) {
+            directories.insert(spool / "archive" / call.stanza / directory);
+        }
+    }
+    return directories;
 }
 
 }  // namespace
 
 std::set<fs::path> configured_spools(const Pgbackrest& pgbackrest, const ArchiveCommand& command) {
     std::set<fs::path> directories;
-    for (const auto& spool : spools_of(pgbackrest, command.may_lack_variable)) {
-        add_directories(spool, pgbackrest.stanza, directories);
-    }
-    for (const auto& stanza : command.stanzas) {
-        if (!is_plain(stanza) || stanza.find('/') != std::string::npos) {
-            continue;
-        }
-        auto named = pgbackrest;
-        named.stanza = stanza;
-        if (command.configuration && is_plain(*command.configuration)) {
-            named.configuration = *command.configuration;
-        }
-        auto spools = spools_of(named, command.may_lack_variable);
-        std::copy_if(command.spool_paths.begin(), command.spool_paths.end(), std::inserter(spools, spools.end()),
-                     is_plain);
-        for (const auto& spool : spools) {
-            add_directories(spool, stanza, directories);
-        }
+    for (const auto& call : calls_of(pgbackrest, command)) {
+        directories.merge(directories_of(call, command));
     }
     return directories;
 }
@@ -105,12 +136,19 @@ void empty_incoming(const fs::path& incoming) {
 }
 
 void empty_configured_spools(const Pgbackrest& pgbackrest, const ArchiveCommand& command) {
-    try {
-        for (const auto& directory : configured_spools(pgbackrest, command)) {
-            empty(directory);
+    std::set<fs::path> directories;
+    std::set<std::string> told;
+    for (const auto& call : calls_of(pgbackrest, command)) {
+        try {
+            directories.merge(directories_of(call, command));
+        } catch (const Failure& failure) {
+            if (told.insert(failure.what()).second) {
+                log::write(failure.problems().front(), log::Level::warning);
+            }
         }
-    } catch (const Failure& failure) {
-        log::write(failure.problems().front(), log::Level::warning);
+    }
+    for (const auto& directory : directories) {
+        empty(directory);
     }
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -39,8 +38,8 @@ std::string place_of_option_in(const std::string& message, const Pgbackrest& pgb
 std::optional<ConfiguredOption> option_in_force(const Pgbackrest& pgbackrest, const std::string& command,
                                                 const std::string& name) {
     const auto variable = variable_of(name);
-    if (const auto* value = std::getenv(variable.c_str()); value != nullptr && *value != '\0') {
-        return ConfiguredOption{name, {value}, variable};
+    if (const auto value = pgbackrest.variable(variable)) {
+        return ConfiguredOption{name, {*value}, variable};
     }
     return option_in_files(pgbackrest, command, name);
 }

@@ -4,7 +4,7 @@ import gzip
 import os
 import re
 
-from bootstrap_case import PlainCase, wait_until
+from bootstrap_case import PlainCase, read, wait_until
 from archiving_cluster import Cluster
 from repository_case import RepositoryCase
 from source_cluster import ROWS, switch_wal
@@ -193,8 +193,8 @@ class StaleSpool(RepositoryCase):
         self.pgbackrest_configuration = self.lab.pgbackrest_configuration(
             self.data_directory, self.node.port, self.repository, {'archive-async': 'y'})
 
-    def assert_all_is_there_and_archived(self):
-        self.node.start()
+    def assert_all_is_there_and_archived(self, environment=None):
+        self.node.start(environment)
         self.node.wait_for_leader()
         rows = self.node.sql("select string_agg(batch::text, ' ' order by batch) from (select distinct batch from kept) b")
         self.assertEqual(rows, '1 2 3')
@@ -214,6 +214,14 @@ class StaleSpool(RepositoryCase):
         self.leave_stale_files()
         self.configure()
         self.assert_all_is_there_and_archived()
+
+    def test_archive_push_does_not_believe_it_where_it_reads_another_configuration_than_the_restore(self):
+        self.leave_stale_files()
+        of_the_restore = self.lab.write('restore.conf', read(self.pgbackrest_configuration).replace(
+            self.lab.path('spool'), self.lab.make('elsewhere')))
+        self.configure({'pgbackrest-config': of_the_restore}, bootstrap={'dcs': {'postgresql': {'parameters': {
+            'archive_command': 'pgbackrest --stanza=demo archive-push %p'}}}})
+        self.assert_all_is_there_and_archived({'PGBACKREST_CONFIG': self.pgbackrest_configuration})
 
 
 class LeftInTheLostClustersFiles(PlainCase):

@@ -1,6 +1,7 @@
 #include "pgbackrest/configured_spool.hpp"
 
 #include "support/catch.hpp"
+#include "system/failure.hpp"
 
 #include "fake.hpp"
 
@@ -35,7 +36,7 @@ TEST_CASE("the spool is the one of archive-get and that of archive-push") {
     const Variable variable("PGBACKREST_SPOOL_PATH", "/c");
     CHECK(configured_spools(two.pgbackrest) == std::set<fs::path>{"/c/archive/demo/in", "/c/archive/demo/out"});
     ArchiveCommand command;
-    command.may_lack_variable = true;
+    command.variables = {{"PGBACKREST_SPOOL_PATH", ""}};
     CHECK(configured_spools(two.pgbackrest, command) ==
           std::set<fs::path>{"/a/archive/demo/in", "/a/archive/demo/out", "/b/archive/demo/in", "/b/archive/demo/out",
                              "/c/archive/demo/in", "/c/archive/demo/out"});
@@ -90,10 +91,48 @@ TEST_CASE("the spools of the stanzas that the archive_command names are the rest
           with_own({"/a/archive/other/in", "/a/archive/other/out", "/c/archive/other/in", "/c/archive/other/out",
                     "/c/archive/demo/in", "/c/archive/demo/out"}));
     CHECK(configured_spools(configured.pgbackrest, {{"$STANZA", "", "../demo"}, {"$SPOOL"}}) == own);
-    const auto file = configured.fake.directory.path() / "clone.conf";
-    configured.fake.write("clone.conf", "[global]\nspool-path=/d\n");
-    CHECK(configured_spools(configured.pgbackrest, {{"clone"}, {}, file.string()}) ==
-          with_own({"/d/archive/clone/in", "/d/archive/clone/out"}));
+}
+
+TEST_CASE("the spool is the one of the configuration that the archive_command reads as well") {
+    const Configured configured("[global]\nspool-path=/a\n");
+    const auto file = [&](const std::string& name, const std::string& spool) {
+        configured.fake.write(name, "[global]\nspool-path=" + spool + "\n");
+        return (configured.fake.directory.path() / name).string();
+    };
+    const auto spools = [&](const ArchiveCommand& command) {
+        std::set<std::string> found;
+        for (const auto& directory : configured_spools(configured.pgbackrest, command)) {
+            found.insert(directory.parent_path().string());
+        }
+        return found;
+    };
+    ArchiveCommand command;
+    command.is_run = true;
+    const Variable variable("PGBACKREST_CONFIG", file("own.conf", "/b"));
+    CHECK(spools(command) == std::set<std::string>{"/a/archive/demo", "/b/archive/demo"});  // it names none
+    command.variables["PGBACKREST_CONFIG"] = file("of-patroni.conf", "/c");
+    CHECK(spools(command) == std::set<std::string>{"/a/archive/demo", "/b/archive/demo", "/c/archive/demo"});
+    command.variables.clear();
+    command.configuration = {{"config", file("named.conf", "/d")}};
+    command.stanzas = {"clone"};
+    CHECK(spools(command) == std::set<std::string>{"/a/archive/clone", "/a/archive/demo", "/d/archive/clone"});
+    command.spool_paths = {"/e"};
+    CHECK(spools(command) ==
+          std::set<std::string>{"/a/archive/clone", "/a/archive/demo", "/d/archive/clone", "/e/archive/clone"});
+}
+
+TEST_CASE("a configuration of the archive_command that cannot be read leaves no other spool as it is") {
+    const Configured configured("");
+    const auto spool = configured.fake.directory.path() / "spool";
+    configured.fake.write("a.conf", "[global]\nspool-path=" + spool.string() + "\n");
+    fs::create_directories(spool / "archive" / "demo" / "out");
+    std::ofstream(spool / "archive" / "demo" / "out" / "00000002.history.ok") << "\n";
+    ArchiveCommand command;
+    command.is_run = true;
+    command.configuration = {{"config", (configured.fake.directory.path() / "absent.conf").string()}};
+    CHECK_THROWS_AS(configured_spools(configured.pgbackrest, command), Failure);
+    empty_configured_spools(configured.pgbackrest, command);
+    CHECK(fs::is_empty(spool / "archive" / "demo" / "out"));
 }
 
 TEST_CASE("an acknowledgement that a clone before left is removed") {
