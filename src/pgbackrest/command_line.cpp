@@ -1,5 +1,6 @@
 #include "pgbackrest/command_line.hpp"
 
+#include "pgbackrest/origin.hpp"
 #include "pgbackrest/printable.hpp"
 #include "system/failure.hpp"
 #include "system/text.hpp"
@@ -115,8 +116,15 @@ const std::vector<std::string>& dropped_variables() {
 }
 
 std::string as_typed(const process::Command& command) {
-    auto words = command.arguments;
-    words.insert(words.begin(), command.program);
+    std::vector<std::string> words;
+    for (const auto& [name, value] : variables_of_origin()) {
+        words.push_back(fmt::format("{}={}", name, value));
+    }
+    if (!words.empty()) {
+        words.insert(words.begin(), "env");
+    }
+    words.push_back(command.program);
+    words.insert(words.end(), command.arguments.begin(), command.arguments.end());
     std::transform(words.begin(), words.end(), words.begin(), system::shell_word);
     return system::join(words, " ");
 }

@@ -49,7 +49,8 @@ void drop_empty_variables();
 /// Which they were.
 const std::vector<std::string>& dropped_variables();
 
-/// A command as a person types it.
+/// A command as a person types it, whose shell has none of the variables that say which repository is meant. Secrets
+/// are left out.
 std::string as_typed(const process::Command& command);
 /// How a person brings a file into the archive, but for the file's absolute path: `pgbackrest --stanza=demo
 /// --reset-pg1-host --reset-pg1-path --no-archive-async archive-push`. With a pg1-host it has to run there. With a

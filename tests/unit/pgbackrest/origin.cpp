@@ -87,3 +87,15 @@ TEST_CASE("a command is told what was told elsewhere, and nothing else of where 
     tell_by(there, command);
     CHECK(command.environment == Variables{{"PGBACKREST_CONFIG", "/etc/a.conf"}, {"PGBACKREST_REPO1_PATH", ""}});
 }
+
+TEST_CASE("a person types the variables that say which repository is meant, and no secret") {
+    const Pgbackrest pgbackrest{"pgbackrest", {}, "demo"};
+    CHECK(get_by_hand(pgbackrest, 2, "archive/x") == "pgbackrest --stanza=demo --repo=2 repo-get archive/x");
+    const Variable set[] = {{"PGBACKREST_CONFIG", "/etc/a b.conf"},
+                            {"PGBACKREST_REPO1_PATH", "/a"},
+                            {"PGBACKREST_REPO1_CIPHER_PASS", "mellon"},
+                            {"PGBACKREST_BUFFER_SIZE", "1MB"}};
+    CHECK(get_by_hand(pgbackrest, 2, "archive/x") ==
+          "env 'PGBACKREST_CONFIG=/etc/a b.conf' PGBACKREST_REPO1_PATH=/a pgbackrest --stanza=demo --repo=2 repo-get "
+          "archive/x");
+}
