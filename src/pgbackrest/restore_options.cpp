@@ -1,6 +1,7 @@
 #include "pgbackrest/restore_options.hpp"
 
 #include "pgbackrest/configuration_files.hpp"
+#include "pgbackrest/option_in_force.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -170,12 +171,35 @@ void add_section(const std::string& section, const std::vector<ConfigurationLine
     }
 }
 
-/// What the plan and the replay are read with.
+/// What reads the plan, the copy and the WAL out of the repository.
+constexpr auto reading_commands =
+    std::to_array<std::string_view>({"info", "repo-ls", "repo-get", "restore", "archive-get"});
+
 bool is_section_of_reading(std::string_view section, const std::string& stanza) {
-    static constexpr auto commands = std::to_array<std::string_view>({"archive-get", "info", "repo-get", "repo-ls"});
     const auto colon = section.find(':');
-    return colon != std::string_view::npos && is_among(commands, section.substr(colon + 1)) &&
+    return colon != std::string_view::npos && is_among(reading_commands, section.substr(colon + 1)) &&
            (section.substr(0, colon) == stanza || section.substr(0, colon) == "global");
+}
+
+/// Says which repository is meant, and not how it is reached.
+bool names_repository(std::string_view name) {
+    static constexpr auto names = std::to_array<std::string_view>(
+        {"repo-azure-account", "repo-azure-container", "repo-azure-endpoint", "repo-gcs-bucket", "repo-gcs-endpoint",
+         "repo-host", "repo-host-config", "repo-host-config-include-path", "repo-host-config-path", "repo-path",
+         "repo-s3-bucket", "repo-s3-endpoint", "repo-s3-region", "repo-sftp-host", "repo-storage-host", "repo-type"});
+    return is_among(names, without_number(name));
+}
+
+/// The first of the commands that takes something else for it than `info` does; empty where they agree.
+std::string_view reads_another(const Pgbackrest& pgbackrest, const std::string& name) {
+    const auto value_for = [&](std::string_view command) {
+        const auto option = option_in_force(pgbackrest, std::string(command), name);
+        return option ? option->values.front() : std::string();
+    };
+    const auto of_info = value_for(reading_commands.front());
+    const auto other = std::find_if(reading_commands.begin(), reading_commands.end(),
+                                    [&](std::string_view command) { return value_for(command) != of_info; });
+    return other == reading_commands.end() ? std::string_view() : *other;
 }
 
 /// What is refused for restore is refused for them.
@@ -228,6 +252,24 @@ std::vector<ConfiguredOption> configured_restore_options(const Pgbackrest& pgbac
     }
     add_refused(pgbackrest.stanza, lines, found);
     return found;
+}
+
+std::vector<Problem> repositories_that_differ(const Pgbackrest& pgbackrest) {
+    std::vector<Problem> problems;
+    for (const auto& line : read_configuration(pgbackrest)) {
+        const bool counts = names_repository(line.key) && is_section_of_reading(line.section, pgbackrest.stanza);
+        if (const auto command = counts ? reads_another(pgbackrest, line.key) : std::string_view(); !command.empty()) {
+            problems.push_back(
+                {fmt::format("{} is another one for {} than for info: plan, copy and replay would not read the same "
+                             "repository",
+                             line.key, command),
+                 fmt::format("set it in [global] or [{}], for every command; what a restore alone is to read belongs "
+                             "in a file of its own, which pgbackrest-config names",
+                             pgbackrest.stanza),
+                 line.place});
+        }
+    }
+    return problems;
 }
 
 std::vector<Option> fixed_restore_options(const std::vector<Option>& given) {

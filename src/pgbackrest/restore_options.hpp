@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pgbackrest/command_line.hpp"
+#include "system/failure.hpp"
 
 #include <string>
 #include <string_view>
@@ -39,6 +40,10 @@ struct ConfiguredOption {
 /// `[global:restore]`, `[global]` (cfgParse in parse.c). Those that are harmless are left out; what is refused is found
 /// for the commands that read the plan and the WAL as well. Throws as read_configuration().
 std::vector<ConfiguredOption> configured_restore_options(const Pgbackrest& pgbackrest);
+
+/// Where a section of one command names another repository than the rest read: plan, copy and replay come from several
+/// commands. Throws as read_configuration().
+std::vector<Problem> repositories_that_differ(const Pgbackrest& pgbackrest);
 
 /// What makes sure that nothing configured is in force for `restore` but what is harmless: the options that are ours,
 /// and a reset for each `requested` one that is not among the given.

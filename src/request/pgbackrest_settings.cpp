@@ -94,6 +94,9 @@ std::vector<pgbackrest::ConfiguredOption> add_configured(Settings& settings, con
                         option.name));
             }
         }
+        for (const auto& problem : pgbackrest::repositories_that_differ(pgbackrest)) {
+            settings.problem(problem.place, problem.message, problem.hint);
+        }
         return configured;
     } catch (const Failure& failure) {
         take_problems(failure, settings);

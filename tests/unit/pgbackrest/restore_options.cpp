@@ -112,3 +112,28 @@ TEST_CASE("what is not asked for is reset") {
     CHECK_FALSE(reset({}, "reset-db-exclude"));
     CHECK(fixed_restore_options({}).front().value == "preserve");
 }
+
+TEST_CASE("a command whose section names another repository than the rest read is found") {
+    const Configured configured;
+    const auto found = [&](const std::string& text) {
+        configured.fake.write("a.conf", text);
+        Pgbackrest pgbackrest;
+        pgbackrest.configuration = configured.file;
+        pgbackrest.stanza = "demo";
+        return repositories_that_differ(pgbackrest);
+    };
+    const auto problems = found("[global]\nrepo1-path=/a\n[global:archive-get]\nrepo1-path=/b\n");
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().place == configured.file + ":4");
+    CHECK(problems.front().message == "repo1-path is another one for archive-get than for info: plan, copy and replay "
+                                      "would not read the same repository");
+    CHECK(found("[global]\nrepo1-path=/a\n[demo:info]\nrepo2-s3-bucket=b\n").size() == 1);
+    CHECK(found("[global:restore]\nrepo1-host=a\n").size() == 1);
+    CHECK(found("[global]\nrepo1-path=/a\n[global:restore]\nrepo1-path=/a\n").empty());
+    // How it is reached, what another command reads, another stanza, and what is hidden for each of them.
+    CHECK(found("[global]\nrepo1-path=/a\n[global:restore]\nrepo1-host-user=a\nrepo1-s3-key-type=auto\n").empty());
+    CHECK(found("[global:archive-push]\nrepo1-path=/b\n[other:restore]\nrepo1-path=/b\n").empty());
+    CHECK(found("[demo]\nrepo1-path=/a\n[global:restore]\nrepo1-path=/b\n").empty());
+    const Variable variable("PGBACKREST_REPO1_PATH", "/c");
+    CHECK(found("[global]\nrepo1-path=/a\n[global:archive-get]\nrepo1-path=/b\n").empty());
+}

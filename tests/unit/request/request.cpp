@@ -362,7 +362,7 @@ TEST_CASE("the log's format is known even when the request is in error, and the 
 TEST_CASE("more processes read a repository over a network, and only the one that is read counts") {
     const Files files;
     const auto processes = [&](const std::string& lines, unsigned repository) {
-        const auto file = files.write("a.conf", "[global:restore]\n" + lines);
+        const auto file = files.write("a.conf", "[global]\n" + lines);
         return processes_for(request_for({{"pgbackrest-config", file.string()}}), "restore", repository);
     };
     const auto* two = "repo1-path=/r\nrepo2-host=backup\n";
@@ -375,7 +375,7 @@ TEST_CASE("where each file is flushed, more processes copy the smaller the files
     const Files files;
     bool is_counted = false;
     const auto processes = [&](const std::string& lines, std::optional<std::uint64_t> number, std::uint64_t bytes) {
-        const auto file = files.write("a.conf", "[global:restore]\n" + lines);
+        const auto file = files.write("a.conf", "[global]\n" + lines);
         is_counted = false;
         return processes_with_flushes(request_for({{"pgbackrest-config", file.string()}}), 1, bytes, [&] {
             is_counted = true;
