@@ -217,7 +217,8 @@ const std::vector<CheckDefinition>& check_table() {
         {"option-refused", error, "pgBackRest refuses an option of the restore",
          "Commands that only read do not know each option of a restore, or have another value for it "
          "(`[global:restore]`, "
-         "tablespace-map); pgBackRest is asked to read those of the restore itself, for a directory that is missing.",
+         "tablespace-map); pgBackRest is asked to read those of the restore itself, for a directory that is missing. "
+         "One that only a script brings, which is called as pgbackrest, is refused as well.",
          "correct it; pgbackrest help restore says what an option may be"},
         {"pg-path-other", warning, "pgBackRest's pg1-path is not the data directory",
          "archive-push refuses to archive for another directory (pgBackRest's errors 32, 55 and 73), so WAL piles up "

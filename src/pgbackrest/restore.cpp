@@ -27,12 +27,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void refuse_what_was_not_passed(std::string_view line, const std::string& program,
+                                const std::vector<std::string>& arguments) {
+    if (const auto name = option_not_passed(line, arguments); !name.empty()) {
+        throw Failure(ExitCode::usage,
+                      fmt::format("{} restores with {}, which comes from nowhere that is known here: neither the "
+                                  "method's block nor pgBackRest's configuration says it",
+                                  program, name),
+                      "take it out of what that program tells pgbackrest by itself: its own options and variables, or "
+                      "the configuration that it names, which belongs into pgbackrest-config");
+    }
+}
+
 /// pgBackRest's lines on their way into our log; keeps its warnings and errors for the failure.
 class Output {
   public:
-    Output(bool detail, const std::function<void(double)>& on_progress) : detail_(detail), on_progress_(on_progress) {}
+    Output(const RestoreJob& job, const std::vector<std::string>& arguments)
+        : detail_(job.detail), on_progress_(job.on_progress), program_(job.pgbackrest.program), arguments_(arguments) {}
 
+    /// Throws Failure(usage) before anything is copied.
     void operator()(std::string_view line) {
+        refuse_what_was_not_passed(line, program_, arguments_);
         if (on_progress_) {
             if (const auto percent = percent_of_restored_file(line)) {
                 on_progress_(*percent);
@@ -55,8 +70,11 @@ class Output {
 
   private:
     static constexpr std::size_t most_kept = 64UL * 1024;
+
     bool detail_;
     const std::function<void(double)>& on_progress_;
+    const std::string& program_;
+    const std::vector<std::string>& arguments_;
     log::Level level_ = log::Level::info;
     std::string errors_;
 };
@@ -265,6 +283,9 @@ void read_options(RestoreJob job) {
     auto command = restore_command(job, false);
     command.arguments.emplace_back("--log-level-file=off");
     const auto result = process::capture(command);
+    for (const auto& line : system::lines(result.output)) {
+        refuse_what_was_not_passed(line, command.program, command.arguments);
+    }
     const auto failure = failure_of("restore", result.outcome, errors_of(result));
     if (failure.code() == ExitCode::usage) {
         throw with_place_of_option(job.pgbackrest, "restore", failure);
@@ -305,9 +326,9 @@ void restore(const RestoreJob& job) {
             empty(job.data_directory);
             resume = take_places_outside(job);
         }
-        Output output(job.detail, job.on_progress);
-        const auto write = [&output](std::string_view line) { output(line); };
         auto command = restore_command(job, resume);
+        Output output(job, command.arguments);
+        const auto write = [&output](std::string_view line) { output(line); };
         command.writable = writable;
         command.flushes = job.flushes;
         const auto outcome = process::run(command, write, write);

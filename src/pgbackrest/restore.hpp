@@ -31,7 +31,8 @@ struct RestoreJob {
 };
 
 /// Lets pgBackRest read the options of this restore, for a data directory that is missing: it ends there, before it
-/// looks at the repository (restorePathValidate, 2.33 to 2.60). Throws failure_of() if it refuses an option.
+/// looks at the repository (restorePathValidate, 2.33 to 2.60). Throws failure_of() if it refuses an option, and
+/// Failure(usage) as restore().
 void read_options(RestoreJob job);
 
 /// Why pgBackRest flushes each file of this restore; empty where nothing asks for that, and the kernel keeps it from
@@ -43,8 +44,9 @@ std::optional<std::string> why_it_flushes(const RestoreJob& job);
 /// only the places outside hold a part of the restore, an empty backup.manifest makes pgBackRest accept them. It can
 /// write nowhere but in the job's directories and working_places(). Where the job says that it flushes nothing, none of
 /// it is on disk for certain before sync_to_disk(). Its output goes to our log line by line. Retries errors that may
-/// pass; throws failure_of() for the rest, Failure(system_refused) for directories.
-/// After a write or a flush that failed --delta compares what is on the disk: see system::forget_cached().
+/// pass; throws failure_of() for the rest, Failure(system_refused) for directories, Failure(usage) before the copy
+/// where an option is in force that is not the job's (option_not_passed()). After a write or a flush that failed
+/// --delta compares what is on the disk: see system::forget_cached().
 void restore(const RestoreJob& job);
 
 }  // namespace patroni_pgbackrest::pgbackrest

@@ -272,6 +272,27 @@ std::vector<Problem> repositories_that_differ(const Pgbackrest& pgbackrest) {
     return problems;
 }
 
+std::string option_not_passed(std::string_view line, const std::vector<std::string>& arguments) {
+    constexpr std::string_view begin = "restore command begin ", dashes = " --";
+    const auto is_passed = [&](const std::string& name) {
+        return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+            return argument == "--" + name || argument.starts_with("--" + name + "=");
+        });
+    };
+    if (line.find(begin) == std::string_view::npos) {
+        return {};
+    }
+    for (auto at = line.find(dashes); at != std::string_view::npos; at = line.find(dashes, at + 1)) {
+        const auto option = line.substr(at + dashes.size());
+        const std::string name(option.substr(0, option.find_first_of("= ")));
+        const auto treatment = treatment_of(name);
+        if ((treatment == Treatment::refused || treatment == Treatment::requested) && !is_passed(name)) {
+            return name;
+        }
+    }
+    return {};
+}
+
 std::vector<Option> fixed_restore_options(const std::vector<Option>& given) {
     std::vector<Option> fixed{{"archive-mode", "preserve"}, {"reset-recovery-option"}};
     for (const auto name : requested) {

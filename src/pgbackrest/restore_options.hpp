@@ -45,6 +45,11 @@ std::vector<ConfiguredOption> configured_restore_options(const Pgbackrest& pgbac
 /// commands. Throws as read_configuration().
 std::vector<Problem> repositories_that_differ(const Pgbackrest& pgbackrest);
 
+/// What pgBackRest says at the beginning of a restore of all that is in force (`restore command begin 2.45: --delta …`,
+/// cmdBegin in command.c): of the options that change what comes back the first that was not passed. A script that is
+/// called as pgbackrest may read another configuration. Empty for any other line.
+std::string option_not_passed(std::string_view line, const std::vector<std::string>& arguments);
+
 /// What makes sure that nothing configured is in force for `restore` but what is harmless: the options that are ours,
 /// and a reset for each `requested` one that is not among the given.
 std::vector<Option> fixed_restore_options(const std::vector<Option>& given);

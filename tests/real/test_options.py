@@ -43,6 +43,17 @@ class ConfiguredOptions(OptionCase):
         result = self.bootstrap(environment=environment)
         self.assert_refused(result, 2, 'db-include other, another would leave', 'block', 'PGBACKREST_DB_INCLUDE')
 
+    def test_a_database_that_a_script_s_own_configuration_would_leave_out_is_refused(self):
+        own = self.lab.write('own.conf', read(self.pgbackrest_configuration).replace('[global]\n', '[global]\ndb-exclude=postgres\n'))
+        script = self.lab.write('script', '#!/bin/sh\nPGBACKREST_CONFIG=%s exec pgbackrest "$@"\n' % own, 0o755)
+        self.configure({'pgbackrest': script, 'pgbackrest-config': None})
+        self.assertRegex(self.check().log, 'ERROR +option-refused: .*%s restores with db-exclude' % script)
+        self.assert_refused(self.bootstrap(), 2, '%s restores with db-exclude' % script, 'pgbackrest-config')
+        self.assert_absent()
+        self.configure({'pgbackrest': script, 'pgbackrest-config': self.pgbackrest_configuration})  # as the hint says
+        self.assert_done(self.bootstrap())
+        self.assert_complete()
+
     def test_what_the_block_says_of_databases_hides_the_file(self):
         self.configured('[global]\ndb-exclude=postgres\n')
         self.configure({'db-exclude': 'nothing_of_that_name'})

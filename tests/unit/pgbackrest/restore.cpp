@@ -80,6 +80,18 @@ TEST_CASE("who wants to know how far the copy is gets pgBackRest's line of each 
     CHECK(fake.calls().back().find(" --log-level-console=detail ") != std::string::npos);
 }
 
+TEST_CASE("an option that only the program knows of ends the restore before anything is copied") {
+    Fake fake;
+    const RestoreJob job = job_of(fake);
+    const Variable output("FAKE_OUTPUT", "P00   INFO: restore command begin 2.45: --db-exclude=other --exec-id=1-2");
+    const Variable outputs("FAKE_OUTPUTS", "");
+    const auto failure = failure_of_restore(job);
+    CHECK(failure.code() == ExitCode::usage);
+    CHECK(std::string(failure.what()).find("restores with db-exclude, which comes from nowhere") != std::string::npos);
+    CHECK_FALSE(failure.is_lasting());  // nobody sees when it has changed
+    CHECK(fake.calls().size() == 1);
+}
+
 TEST_CASE("what an earlier try left in the restore's own spool is gone before the copy") {
     Fake fake;
     const RestoreJob job = job_of(fake);

@@ -137,3 +137,18 @@ TEST_CASE("a command whose section names another repository than the rest read i
     const Variable variable("PGBACKREST_REPO1_PATH", "/c");
     CHECK(found("[global]\nrepo1-path=/a\n[global:archive-get]\nrepo1-path=/b\n").empty());
 }
+
+TEST_CASE("what pgBackRest says is in force and was not passed is found, if it changes what comes back") {
+    const std::vector<std::string> passed{"--set=x", "--tablespace-map=a=/1", "--link-all", "--reset-db-include"};
+    const auto found = [&](const std::string& options) {
+        return option_not_passed("P00   INFO: restore command begin 2.45: " + options, passed);
+    };
+    CHECK(found("--db-exclude=a --set=x") == "db-exclude");
+    CHECK(found("--set=x --repo1-target-time=\"2026-11-22 10:00:00+00\"") == "repo1-target-time");
+    CHECK(found("--link-map=a=/1 --set=x") == "link-map");
+    CHECK(found("--archive-mode=preserve --no-delta --exec-id=1-2 --link-all --log-path=/l --repo1-path=/r "
+                "--repo1-cipher-pass=<redacted> --reset-db-include --set=x --tablespace-map=a=/1")
+              .empty());
+    CHECK(
+        option_not_passed("P01 DETAIL: restore file /data/ --db-exclude=a (8KB, 45.67%) checksum 5b", passed).empty());
+}
