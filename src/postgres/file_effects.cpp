@@ -73,43 +73,19 @@ bool may_have_one(std::string_view bytes, Lsn start) {
 
 }  // namespace
 
-FileEffects file_effects(std::string_view before, const SegmentFile& file, SegmentSize size,
-                         const EndsReplay& ends_replay) {
-    // Such a record is shorter than a page: one that goes on here began in the last page there.
-    const auto last_page = before.substr(before.size() < WalPage::size ? before.size() : before.size() - WalPage::size);
-    const auto start = file.segment.start(size);
-    if (!may_have_one(last_page, Lsn{start.value - last_page.size()}) && !may_have_one(file.bytes, start)) {
-        return {};
-    }
+void visit_records(std::string_view before, const SegmentFile& file, SegmentSize size, const VisitRecord& visit) {
     const auto number = file.segment.number;
+    const auto start = file.segment.start(size);
     const auto bring = [&](std::uint64_t asked) -> std::optional<std::string_view> {
         if (asked == number) {
             return file.bytes;
         }
         return asked + 1 == number && !before.empty() ? std::optional(before) : std::nullopt;
     };
-    FileEffects effects;
     const auto read_from = [&](Lsn from) {
         WalReader reader({size}, bring, from);
         while (const auto* record = reader.next()) {
-            const auto event = decode(*record);
-            const auto end = ends_replay ? ends_replay(*record, event) : EndOfReplay::none;
-            if (end == EndOfReplay::before_it) {
-                return true;
-            }
-            const auto* made = std::get_if<TablespaceCreated>(&event);
-            if (made != nullptr && record->end > start && std::filesystem::path(made->path).is_absolute()) {
-                effects.tablespaces.push_back(made->path);
-            }
-            const bool copies = record->resource_manager == databases && record->info == copy_of_files;
-            if (record->end > start && (copies || std::holds_alternative<TablespaceDropped>(event))) {
-                effects.only_once = record->start;
-            }
-            const auto* change = std::get_if<ParameterChange>(&event);
-            if (change != nullptr && record->end > start && change->wal_level == 0 && !effects.before_minimal) {
-                effects.before_minimal = record->previous;
-            }
-            if (end == EndOfReplay::behind_it) {
+            if (!visit(*record)) {
                 return true;
             }
         }
@@ -119,6 +95,37 @@ FileEffects file_effects(std::string_view before, const SegmentFile& file, Segme
     if (before.size() != size.bytes || !read_from(Lsn{start.value - size.bytes})) {
         read_from(start);
     }
+}
+
+FileEffects file_effects(std::string_view before, const SegmentFile& file, SegmentSize size,
+                         const EndsReplay& ends_replay) {
+    // Such a record is shorter than a page: one that goes on here began in the last page there.
+    const auto last_page = before.substr(before.size() < WalPage::size ? before.size() : before.size() - WalPage::size);
+    const auto start = file.segment.start(size);
+    if (!may_have_one(last_page, Lsn{start.value - last_page.size()}) && !may_have_one(file.bytes, start)) {
+        return {};
+    }
+    FileEffects effects;
+    visit_records(before, file, size, [&](const WalRecord& record) {
+        const auto event = decode(record);
+        const auto end = ends_replay ? ends_replay(record, event) : EndOfReplay::none;
+        if (end == EndOfReplay::before_it) {
+            return false;
+        }
+        const auto* made = std::get_if<TablespaceCreated>(&event);
+        if (made != nullptr && record.end > start && std::filesystem::path(made->path).is_absolute()) {
+            effects.tablespaces.push_back(made->path);
+        }
+        const bool copies = record.resource_manager == databases && record.info == copy_of_files;
+        if (record.end > start && (copies || std::holds_alternative<TablespaceDropped>(event))) {
+            effects.only_once = record.start;
+        }
+        const auto* change = std::get_if<ParameterChange>(&event);
+        if (change != nullptr && record.end > start && change->wal_level == 0 && !effects.before_minimal) {
+            effects.before_minimal = record.previous;
+        }
+        return end != EndOfReplay::behind_it;
+    });
     return effects;
 }
 

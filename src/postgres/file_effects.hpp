@@ -17,6 +17,13 @@ struct SegmentFile {
     std::string_view bytes;
 };
 
+/// Gives false to see no further record.
+using VisitRecord = std::function<bool(const WalRecord& record)>;
+
+/// The records of the segment before, whose bytes may be empty when they are not there, and of this one. Without the
+/// former the record is not seen that goes on here.
+void visit_records(std::string_view before, const SegmentFile& file, SegmentSize size, const VisitRecord& visit);
+
 enum class EndOfReplay { none, before_it, behind_it };
 
 /// Whether a replay ends with this record, and does not replay it, or is over behind it.

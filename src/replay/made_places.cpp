@@ -66,29 +66,43 @@ postgres::EndOfReplay end_at(const RecoveryTarget& target, const postgres::WalRe
                         ends_replay(target, ended->time));
 }
 
-postgres::FileEffects effects_of(const Ticket& ticket, const fs::path& data_directory, const std::string& wanted,
-                                 const fs::path& delivered) {
+/// What a delivered segment holds.
+struct Content {
+    postgres::FileEffects effects{};
+    postgres::CopiedDatabases copied{};  ///< before the backup's end
+};
+
+Content content_of(const Ticket& ticket, const fs::path& data_directory, const std::string& wanted,
+                   const fs::path& delivered, const std::vector<postgres::DatabaseCopy>& copies) {
+    Content content{{}, {copies, std::nullopt}};
     const system::MappedFile file(delivered);
     const postgres::SegmentSize size{file.bytes().size()};
     if (!size.is_possible()) {
-        return {};  // PostgreSQL takes no file of another size
+        return content;  // PostgreSQL takes no file of another size
     }
     const auto segment = postgres::Segment::parse(wanted, size);
     if (!segment) {
-        return {};
+        return content;
     }
     const auto before = segment_before(data_directory, *segment, size);
     const auto mapped = before ? std::make_unique<system::MappedFile>(*before) : nullptr;
-    return postgres::file_effects(
-        mapped ? mapped->bytes() : std::string_view(), {*segment, file.bytes()}, size,
-        [&](const auto& record, const auto& event) { return end_at(ticket.stop, record, event); });
+    const auto bytes_before = mapped ? mapped->bytes() : std::string_view();
+    const postgres::SegmentFile segment_file{*segment, file.bytes()};
+    content.effects =
+        postgres::file_effects(bytes_before, segment_file, size, [&](const auto& record, const auto& event) {
+            return end_at(ticket.stop, record, event);
+        });
+    const bool may_be_later = ticket.backup_end && segment->start(size) < *ticket.backup_end;
+    if (may_be_later && (content.effects.only_once || !copies.empty())) {
+        content.copied = postgres::copied_databases(copies, bytes_before, segment_file, size, *ticket.backup_end);
+    }
+    return content;
 }
 
-void note_only_once(const fs::path& data_directory, const postgres::FileEffects& effects,
+void note_only_once(const fs::path& data_directory, const Content& content, const std::optional<OnlyOnce>& earlier,
                     const std::string& startup_process) {
-    if (effects.only_once) {
-        const auto earlier = OnlyOnce::in(data_directory);
-        OnlyOnce{earlier ? std::max(earlier->at, *effects.only_once) : *effects.only_once, startup_process}.save(
+    if (const auto& at = content.effects.only_once) {
+        OnlyOnce{earlier ? std::max(earlier->at, *at) : *at, startup_process, content.copied.copies}.save(
             data_directory);
     }
 }
@@ -135,6 +149,23 @@ GuardAnswer refusal_of_minimal_wal(postgres::Lsn before) {
                         "a backup alone that was made after wal_level was raised again",
                         before.text()),
             true};
+}
+
+GuardAnswer refusal_of_changed_source(const postgres::DatabaseCopy& copy, postgres::Lsn backup_end) {
+    const bool is_moved = copy.database == copy.source;
+    return {
+        GuardAnswer::Kind::abort, ExitCode::replay_failed,
+        is_moved ? fmt::format("at {} the database with OID {} is moved to another tablespace, and the backup, which "
+                               "ended at {}, may no longer have its files: it would come back without tables",
+                               copy.at.text(), copy.source, backup_end.text())
+                 : fmt::format("at {} the database with OID {} is copied file by file from that with OID {}, which "
+                               "was changed or dropped before the backup ended at {}: the backup may have later "
+                               "files of it, and the copy would get what was never in it",
+                               copy.at.text(), copy.database, copy.source, backup_end.text()),
+        fmt::format("name an older backup set with set, one that ended before {}: from there its files are those of "
+                    "that moment; where the source lives, make another backup",
+                    copy.at.text()),
+        true};
 }
 
 PlaceState state_of_place(const fs::path& place, int major) {
@@ -192,9 +223,15 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const fs::path& 
     if (!postgres::is_segment_name(wanted) || !fs::exists(delivered)) {
         return std::nullopt;  // PostgreSQL looks for the file, too
     }
-    const auto effects = effects_of(ticket, data_directory, wanted, delivered);
+    const auto earlier = OnlyOnce::in(data_directory);
+    const auto content = content_of(ticket, data_directory, wanted, delivered,
+                                    earlier ? earlier->copies : std::vector<postgres::DatabaseCopy>{});
+    const auto& effects = content.effects;
     if (effects.before_minimal) {
         return refusal_of_minimal_wal(*effects.before_minimal);
+    }
+    if (content.copied.changed) {
+        return refusal_of_changed_source(*content.copied.changed, *ticket.backup_end);
     }
     std::vector<std::string> not_ready;
     for (const std::string& place : effects.tablespaces) {
@@ -218,7 +255,7 @@ std::optional<GuardAnswer> prepare_places(const Ticket& ticket, const fs::path& 
     if (const auto answer = make_ready(ticket, data_directory, not_ready)) {
         return answer;
     }
-    note_only_once(data_directory, effects, startup_process);
+    note_only_once(data_directory, content, earlier, startup_process);
     return std::nullopt;
 }
 

@@ -32,8 +32,12 @@ std::optional<GuardAnswer> refuse_outside_of_scratch(const Ticket& ticket, const
 /// Of WAL that was written with wal_level minimal; `before`: where the last record before it begins.
 GuardAnswer refusal_of_minimal_wal(postgres::Lsn before);
 
+/// Of WAL that copies a database file by file before the backup's end, whose source is changed or dropped until then.
+GuardAnswer refusal_of_changed_source(const postgres::DatabaseCopy& copy, postgres::Lsn backup_end);
+
 /// Looks into a segment that was delivered to `delivered` for what it holds before the replay ends: WAL of wal_level
-/// minimal, which is refused, and tablespaces that it makes.
+/// minimal, and copies of databases of which the backup has other files, which are refused, and tablespaces that it
+/// makes.
 /// Patroni's server gets room for them at once (make_room); a private server cannot write there before it is started
 /// again, and is given `wanted_places`. Where anything of somebody's lies, the answer is a refusal. What must not be
 /// replayed twice is noted (OnlyOnce) with the startup process that gets it.

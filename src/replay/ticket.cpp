@@ -34,6 +34,22 @@ void refuse_newer_ticket(std::uint64_t written) {
     }
 }
 
+/// pgBackRest before 2.36 tells no LSN.
+std::optional<postgres::Lsn> end_of_backup(const Plan& plan) {
+    const auto last = postgres::Segment::parse(plan.backup.archive_stop, plan.segment_size);
+    return plan.backup.lsn_stop ? plan.backup.lsn_stop
+           : last               ? std::optional(last->end(plan.segment_size))
+                                : std::nullopt;
+}
+
+postgres::Lsn lsn_of(const json& text) {
+    const auto lsn = postgres::Lsn::parse(text.get<std::string>());
+    if (!lsn) {
+        damaged(OnlyOnce::file_name, "it does not say where");
+    }
+    return *lsn;
+}
+
 }  // namespace
 
 bool Ticket::plans(const std::string& segment) const {
@@ -77,6 +93,7 @@ std::string Ticket::to_json() const {
                  {"past", past},
                  {"wal", ranges},
                  {"wal_end", wal_end ? wal_end->text() : ""},
+                 {"backup_end", backup_end ? backup_end->text() : ""},
                  {"archive_get", archive_get},
                  {"incoming", incoming},
                  {"retries", retry.retries},
@@ -118,6 +135,7 @@ Ticket Ticket::from_json(const std::string& content) {
             ticket.wal.push_back({range.at(0), range.at(1)});
         }
         ticket.wal_end = postgres::Lsn::parse(read.value("wal_end", ""));
+        ticket.backup_end = postgres::Lsn::parse(read.value("backup_end", ""));
         if (read.contains("segment_size")) {
             ticket.segment_size = postgres::SegmentSize{whole_number<std::uint64_t>(read.at("segment_size"))};
         }
@@ -171,6 +189,7 @@ Ticket make_ticket(const Request& request, const Plan& plan) {
     ticket.wal = plan.wal.ranges;
     ticket.wal_end = plan.wal_end;
     ticket.segment_size = plan.segment_size;
+    ticket.backup_end = end_of_backup(plan);
     ticket.variables = pgbackrest::variables_of_origin();
     ticket.retry = request.retry;
     return ticket;
@@ -205,7 +224,13 @@ std::vector<std::string> archive_get_words(const Request& request, const std::fi
 }
 
 void OnlyOnce::save(const std::filesystem::path& data_directory) const {
-    const json content{{"at", at.text()}, {"startup_process", startup_process}};
+    json content{{"at", at.text()}, {"startup_process", startup_process}};
+    for (const auto& copy : copies) {
+        content["copies"].push_back({{"at", copy.at.text()},
+                                     {"database", copy.database},
+                                     {"source", copy.source},
+                                     {"source_tablespace", copy.source_tablespace}});
+    }
     system::replace_file(data_directory / file_name, content.dump() + "\n");
 }
 
@@ -216,11 +241,13 @@ std::optional<OnlyOnce> OnlyOnce::in(const std::filesystem::path& data_directory
     }
     try {
         const auto read = json::parse(*content);
-        const auto at = postgres::Lsn::parse(read.at("at").get<std::string>());
-        if (!at) {
-            damaged(file_name, "it does not say where");
+        OnlyOnce once{lsn_of(read.at("at")), read.value("startup_process", "")};
+        for (const auto& copy : read.value("copies", json::array())) {
+            once.copies.push_back({lsn_of(copy.at("at")), whole_number<std::uint32_t>(copy.at("database")),
+                                   whole_number<std::uint32_t>(copy.at("source")),
+                                   whole_number<std::uint32_t>(copy.at("source_tablespace"))});
         }
-        return OnlyOnce{*at, read.value("startup_process", "")};
+        return once;
     } catch (const json::exception& error) {
         damaged(file_name, error.what());
     }

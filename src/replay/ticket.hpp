@@ -3,6 +3,7 @@
 #include "pgbackrest/origin.hpp"
 #include "pgbackrest/restore.hpp"
 #include "plan/plan.hpp"
+#include "postgres/copied_databases.hpp"
 #include "postgres/wal.hpp"
 #include "request/request.hpp"
 
@@ -29,6 +30,7 @@ struct Ticket {
     std::vector<SegmentRange> wal;
     std::optional<postgres::Lsn> wal_end{};  ///< of a restore to the latest point, when its last segment is not full
     std::optional<postgres::SegmentSize> segment_size{};  ///< not set in tickets of older programs
+    std::optional<postgres::Lsn> backup_end{};            ///< neither is this: the backup's files are older than that
     std::vector<std::string> archive_get;                 ///< program and arguments; the segment and the path are added
     /// What pgBackRest is told by variables where the restore is planned: PostgreSQL has Patroni's environment, and not
     /// what stands before the program in the block's command. Not set in tickets of older programs.
@@ -101,6 +103,8 @@ struct OnlyOnce {
 
     postgres::Lsn at;
     std::string startup_process;  ///< that was given it, as in ReplayNotes
+    /// Databases that it has copied before the backup's end.
+    std::vector<postgres::DatabaseCopy> copies{};
 
     /// Whether a start from this position would replay it again.
     bool is_behind(postgres::Lsn redo) const { return redo <= at; }

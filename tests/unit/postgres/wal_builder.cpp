@@ -30,6 +30,15 @@ Lsn WalBuilder::add(std::uint8_t manager, std::uint8_t info, std::uint32_t xid, 
     return put(manager, info, xid, header + data);
 }
 
+Lsn WalBuilder::add_change(std::uint8_t manager, std::uint8_t info, std::uint32_t tablespace, std::uint32_t database,
+                           const std::string& image) {
+    const std::uint8_t has_image = image.empty() ? 0 : 0x10;
+    const std::uint32_t relation = 16400, block = 7;
+    return put(manager, info, 700,
+               raw<std::uint8_t>(0) + raw(has_image) + raw<std::uint16_t>(0) + image + raw(tablespace) + raw(database) +
+                   raw(relation) + raw(block));
+}
+
 Lsn WalBuilder::add_filler(std::uint32_t length) {
     return put(10, 0, 700, std::string(length - 24, 'x'));
 }

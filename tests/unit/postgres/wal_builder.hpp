@@ -29,6 +29,10 @@ class WalBuilder {
 
     /// A record with main data; where it starts.
     Lsn add(std::uint8_t manager, std::uint8_t info, std::uint32_t xid, const std::string& data);
+    /// A record that changes a block of a relation in that database and tablespace. `image`: what stands between the
+    /// block's header and its place (XLogRecordBlockImageHeader), where it is one with an image.
+    Lsn add_change(std::uint8_t manager, std::uint8_t info, std::uint32_t tablespace, std::uint32_t database,
+                   const std::string& image = {});
     /// A record whose content nobody looks at, of `length` bytes in all.
     Lsn add_filler(std::uint32_t length);
     /// Fills the segment up to `left` bytes before its end with fillers of a page or less each.

@@ -62,3 +62,16 @@ TEST_CASE("WAL of wal_level minimal is refused for good, with the last point bef
     CHECK(refused.message.starts_with("behind 0/5000110 the WAL was written with wal_level minimal"));
     CHECK(refused.hint.starts_with("restore to the last point before it with type lsn and target 0/5000110;"));
 }
+
+TEST_CASE(
+    "a database whose source the backup has as it was later is refused for good, with the sets that lead past it") {
+    const auto copied = refusal_of_changed_source({postgres::Lsn{0x5000110}, 16401, 16400, 1663}, {0x6000000});
+    CHECK(copied.kind == GuardAnswer::Kind::abort);
+    CHECK(copied.cause == ExitCode::replay_failed);
+    CHECK(copied.lasts);
+    CHECK(copied.message.starts_with("at 0/5000110 the database with OID 16401 is copied file by file from that with "
+                                     "OID 16400, which was changed or dropped before the backup ended at 0/6000000"));
+    CHECK(copied.hint.starts_with("name an older backup set with set, one that ended before 0/5000110"));
+    const auto moved = refusal_of_changed_source({postgres::Lsn{0x5000110}, 16400, 16400, 1663}, {0x6000000});
+    CHECK(moved.message.starts_with("at 0/5000110 the database with OID 16400 is moved to another tablespace"));
+}

@@ -32,6 +32,12 @@ Ticket full() {
     return ticket;
 }
 
+Ticket made(const Plan& plan) {
+    auto ticket = make_ticket(request_for(), plan);
+    ticket.archive_get = {"pgbackrest"};
+    return ticket;
+}
+
 }  // namespace
 
 TEST_CASE("a ticket comes back from its file as it was") {
@@ -51,6 +57,16 @@ TEST_CASE("a ticket comes back from its file as it was") {
     CHECK(read.retry.retries == 3);
     CHECK(read.retry.wait.count() == 9);
     CHECK(read.base_configuration == "/data/postgresql.base.conf");
+}
+
+TEST_CASE("a ticket says where the backup ended, also where pgBackRest told no LSN") {
+    CHECK_FALSE(Ticket::from_json(full().to_json()).backup_end);
+    auto plan = make_plan(request_for(), one_timeline());
+    const auto end_in = [&] { return Ticket::from_json(made(plan).to_json()).backup_end; };
+    REQUIRE(plan.backup.lsn_stop);
+    CHECK(end_in() == plan.backup.lsn_stop);
+    plan.backup.lsn_stop.reset();
+    CHECK(end_in() == postgres::Segment::parse(plan.backup.archive_stop, plan.segment_size)->end(plan.segment_size));
 }
 
 TEST_CASE("a ticket has its archive-get told by variables what the restore was planned with") {
@@ -248,8 +264,15 @@ TEST_CASE("a damaged note of what is replayed only once is refused, and never ta
     CHECK_FALSE(OnlyOnce::in(files.path()));
     OnlyOnce{postgres::Lsn{0x6000}, "12 345"}.save(files.path());
     CHECK(OnlyOnce::in(files.path()).value().startup_process == "12 345");
+    CHECK(OnlyOnce::in(files.path()).value().copies.empty());
+    const std::vector<postgres::DatabaseCopy> copies{{postgres::Lsn{0x5000}, 16400, 1, 1663},
+                                                     {postgres::Lsn{0x6000}, 4000000000, 16400, 1663}};
+    OnlyOnce{postgres::Lsn{0x6000}, "12 345", copies}.save(files.path());
+    CHECK(OnlyOnce::in(files.path()).value().copies == copies);
     for (const char* text :
-         {"", "[]", "{}", R"({"at": 7})", R"({"at": "7"})", R"({"at": "0/7", "startup_process": 7})"}) {
+         {"", "[]", "{}", R"({"at": 7})", R"({"at": "7"})", R"({"at": "0/7", "startup_process": 7})",
+          R"({"at": "0/7", "copies": 7})", R"({"at": "0/7", "copies": [{"at": "7"}]})",
+          R"({"at": "0/7", "copies": [{"at": "0/7", "database": -1, "source": 1, "source_tablespace": 1}]})"}) {
         CAPTURE(text);
         files.write(OnlyOnce::file_name, text);
         const auto problems = problems_of(ExitCode::verification_failed, [&] { OnlyOnce::in(files.path()); });
