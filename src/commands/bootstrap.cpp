@@ -218,6 +218,12 @@ void warn_of_lower_limits(const InForce& in_force, const Plan& plan, const postg
         for (const auto& finding : findings) {
             log::write(finding.problem, log::Level::warning);
         }
+        const bool kept = control.track_commit_timestamp;
+        if (patroni::DynamicLimits(in_force.arguments().source).loss_of_commit_timestamps(kept)) {
+            if (const auto problem = patroni_limits(in_force).loss_of_commit_timestamps(kept)) {
+                log::write(*problem, log::Level::warning);
+            }
+        }
     } catch (const Failure& failure) {
         log::warning("the limits in patroni.yml are not compared: {}", failure.what());
     }

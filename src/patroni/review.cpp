@@ -107,4 +107,24 @@ std::vector<Finding> DynamicLimits::review(const std::map<std::string, int>& lim
     return findings;
 }
 
+std::optional<Problem> DynamicLimits::loss_of_commit_timestamps(bool kept) const {
+    const std::string name = "track_commit_timestamp";
+    if (!kept || configuration_ == nullptr) {
+        return std::nullopt;
+    }
+    const auto* entry = limit_entry(*configuration_, name);
+    if (entry != nullptr && parse_bool(entry->value->text).value_or(false)) {
+        return std::nullopt;
+    }
+    return Problem{
+        fmt::format("the cluster that was backed up keeps commit timestamps, and {} is not on in {}: PostgreSQL erases "
+                    "all of them when Patroni starts it",
+                    name, edit_.empty() ? "bootstrap.dcs" : "the configuration that the DCS holds"),
+        fmt::format("if they are needed, stop Patroni before this restore ends, {}, and start it again: the restore "
+                    "goes on",
+                    edit_.empty() ? fmt::format("set {} to on in bootstrap.dcs.postgresql.parameters", name)
+                                  : fmt::format("set it with {} -p {}=on", edit_, name)),
+        entry != nullptr ? entry->place : std::string()};
+}
+
 }  // namespace patroni_pgbackrest::patroni

@@ -44,6 +44,10 @@ class DynamicLimits {
     /// Those that are lower than in the server that wrote the WAL (pg_control's `limits`), or are left at Patroni's
     /// lower default: a standby needs them as high.
     std::vector<Finding> review(const std::map<std::string, int>& limits) const;
+    /// Patroni always gives PostgreSQL track_commit_timestamp, and off where nothing is set. With that PostgreSQL
+    /// erases at its start what it has of them (CompleteCommitTsInitialization in commit_ts.c). `kept`: the source kept
+    /// them.
+    std::optional<Problem> loss_of_commit_timestamps(bool kept) const;
 
   private:
     yaml::NodePtr tree_;

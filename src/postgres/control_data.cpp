@@ -161,6 +161,7 @@ ControlData ControlData::parse(std::string_view output) {
     data.redo = lines.lsn("Latest checkpoint's REDO location");
     data.wal_level = lines.text("wal_level setting");
     data.wal_log_hints = lines.text("wal_log_hints setting") == "on";
+    data.track_commit_timestamp = lines.text("track_commit_timestamp setting") == "on";
     data.max_connections = lines.setting("max_connections setting");
     data.max_worker_processes = lines.setting("max_worker_processes setting");
     data.max_wal_senders = lines.setting("max_wal_senders setting");

@@ -31,6 +31,7 @@ struct ControlData {
     Lsn redo;
     std::string wal_level;
     bool wal_log_hints = false;
+    bool track_commit_timestamp = false;
     int max_connections = 0;
     int max_worker_processes = 0;
     int max_wal_senders = 0;

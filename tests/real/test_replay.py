@@ -337,7 +337,9 @@ echo "$told"
         self.make_source('track_commit_timestamp = on')
         self.plain.write_batches(1, 2)
         self.lose()
-        self.assert_done(self.bootstrap())
+        result = self.bootstrap()
+        self.assert_done(result)
+        self.assertIn('track_commit_timestamp is not on in bootstrap.dcs: PostgreSQL erases all of them', result.log)
         self.open('track_commit_timestamp=on')
         self.assertEqual(self.sql('select count(*) from kept where pg_xact_commit_timestamp(xmin) is null'), '0')
 

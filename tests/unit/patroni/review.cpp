@@ -158,6 +158,35 @@ TEST_CASE("a limit below that of the cluster that was backed up is found") {
     CHECK_FALSE(DynamicLimits(ConfigurationSource()).in_force("max_connections"));
 }
 
+TEST_CASE("commit timestamps that PostgreSQL would erase at Patroni's start are told") {
+    const Files files;
+    DcsConfiguration dcs;
+    const auto loss_with = [&](const std::string& parameters, bool kept = true) {
+        const auto text = with(clean, "        archive_mode: 'on'\n", "        archive_mode: 'on'\n" + parameters);
+        return DynamicLimits(ConfigurationSource{files.write("patroni.yml", text), {}, dcs})
+            .loss_of_commit_timestamps(kept);
+    };
+    CHECK_FALSE(loss_with("", false));
+    CHECK_FALSE(DynamicLimits(ConfigurationSource()).loss_of_commit_timestamps(true));
+    for (const char* on : {"on", "'on'", "true", "Yes", "1"}) {
+        CHECK_FALSE(loss_with(std::string("        track_commit_timestamp: ") + on + "\n"));
+    }
+    CHECK(loss_with("        track_commit_timestamp: off\n")->place == "patroni.yml:11");
+    CHECK(loss_with("        track_commit_timestamp: perhaps\n"));
+    const auto loss = loss_with("");
+    REQUIRE(loss);
+    CHECK(loss->message == "the cluster that was backed up keeps commit timestamps, and track_commit_timestamp is not "
+                           "on in bootstrap.dcs: PostgreSQL erases all of them when Patroni starts it");
+    CHECK(loss->hint.find("set track_commit_timestamp to on in bootstrap.dcs.postgresql.parameters,") !=
+          std::string::npos);
+
+    dcs = {R"({"postgresql": {"parameters": {"max_connections": 50}}})", "patronictl edit-config demo --force"};
+    const auto left = loss_with("        track_commit_timestamp: on\n");
+    REQUIRE(left);
+    CHECK(left->message.find("in the configuration that the DCS holds") != std::string::npos);
+    CHECK(left->hint.find("patronictl edit-config demo --force -p track_commit_timestamp=on,") != std::string::npos);
+}
+
 TEST_CASE("a recovery_conf that is misspelt is told what it may have meant") {
     const ReviewedNode node;
     const auto file =

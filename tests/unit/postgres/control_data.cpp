@@ -141,6 +141,8 @@ TEST_CASE("pg_controldata of every supported version is understood") {
     CHECK(data.timeline == Timeline{3});
     CHECK(data.redo == Lsn{0x16'B374'D810});
     CHECK(data.wal_level == "logical");
+    CHECK_FALSE(data.wal_log_hints);
+    CHECK(data.track_commit_timestamp);
     CHECK(data.max_connections == 250);
     CHECK(data.max_worker_processes == 9);
     CHECK(data.max_wal_senders == 11);
