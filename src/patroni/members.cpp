@@ -122,10 +122,17 @@ std::vector<std::string> bootstrapping_in(std::string_view text, InitializeKey k
 
 namespace {
 
+/// What patronictl takes for an option where it is not given, and Patroni itself does not read: another DCS or another
+/// file (ctl.py, ctl; 2.0 has DCS, 3.0 to 4.1 DCS_URL).
+constexpr std::array variables_of_patronictl = {"DCS", "DCS_URL", "PATRONICTL_CONFIG_FILE"};
+
 /// `command` with a list of the scope's members as its task. Without a file, the configuration is in
 /// PATRONI_CONFIGURATION.
 process::Command with_list(process::Command command, const ConfigurationSource& source, const std::string& scope) {
     command.environment = source.environment;
+    for (const char* variable : variables_of_patronictl) {
+        command.environment[variable].clear();  // takes it out
+    }
     if (source.path) {
         command.arguments.insert(command.arguments.end(), {"-c", source.path->string()});
     } else {

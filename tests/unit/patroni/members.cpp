@@ -72,6 +72,19 @@ TEST_CASE("half an answer leaves what it does not tell unknown") {
     CHECK(failed.members.empty());
 }
 
+TEST_CASE("patronictl is asked about Patroni's own DCS, whatever its variables name") {
+    const Files files;
+    const Programs programs(files);
+    files.write("answer", std::string(leader_n2) + "\n" + key_of_77);
+    programs.patronictl("#!/bin/sh\necho asks the DCS >&2\n"
+                        "test -z \"${DCS+set}${DCS_URL+set}${PATRONICTL_CONFIG_FILE+set}\" && exec /bin/cat " +
+                        files.path("answer").string() + "\n");
+    const Variable of_two("DCS", "etcd://elsewhere:2379");
+    const Variable of_three("DCS_URL", "etcd3://elsewhere:2379");
+    const Variable file("PATRONICTL_CONFIG_FILE", "/etc/elsewhere.yml");
+    CHECK(ask(programs).leadership.leader == "n2");
+}
+
 TEST_CASE("that a DCS is away is known although patronictl waits for it") {
     const Files files;
     const Programs programs(files);
