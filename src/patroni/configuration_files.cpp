@@ -4,10 +4,12 @@
 #include "patroni/merge.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/text.hpp"
 #include "yaml/readable.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -62,6 +64,16 @@ std::vector<fs::path> yaml_files(const fs::path& path) {
     return files;
 }
 
+/// A number of Python's, as parse_int (utils.py) makes it of a variable.
+yaml::NodePtr make_number(const std::string& text, const std::string& place) {
+    yaml::Node node;
+    node.kind = yaml::Node::Kind::scalar;
+    node.place = place;
+    node.text = text;
+    node.plain = true;
+    return std::make_shared<const yaml::Node>(std::move(node));
+}
+
 /// The part of config.py's _build_environment_configuration that we read. An empty variable counts as not set.
 yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
     std::vector<yaml::Entry> top, postgresql, citus, log;
@@ -77,7 +89,10 @@ yaml::NodePtr overrides(const std::map<std::string, std::string>& environment) {
     add(postgresql, "bin_dir", "PATRONI_POSTGRESQL_BIN_DIR");
     add(postgresql, "config_dir", "PATRONI_POSTGRESQL_CONFIG_DIR");
     add(postgresql, "listen", "PATRONI_POSTGRESQL_LISTEN");
-    add(citus, "group", "PATRONI_CITUS_GROUP");
+    const auto group = environment.find("PATRONI_CITUS_GROUP");
+    if (group != environment.end() && system::number(group->second)) {
+        citus.push_back({"group", group->first, make_number(group->second, group->first)});
+    }
     add(citus, "database", "PATRONI_CITUS_DATABASE");
     add(log, "dir", "PATRONI_LOG_DIR");
     for (auto [section, entries] :

@@ -74,8 +74,8 @@ CitusGroup citus_group(const yaml::Node& tree) {
     const auto& citus = tree.map_at("citus");
     const auto* group = citus.find("group");
     const auto* database = citus.find("database");
-    const bool is_citus =
-        group != nullptr && group->value->is_scalar() && database != nullptr && database->value->is_scalar();
+    const bool is_citus = group != nullptr && group->value->is_scalar() && !yaml::is_text(*group->value) &&
+                          database != nullptr && yaml::is_text(*database->value);
     return is_citus ? system::number(group->value->text) : std::nullopt;
 }
 

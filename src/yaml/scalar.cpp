@@ -24,6 +24,16 @@ bool is_false(const std::string& text) {
     return false;
 }
 
+bool is_true(const std::string& text) {
+    static constexpr std::array words = {"yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"};
+    for (const std::string_view word : words) {
+        if (text == word) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool is_zero(const std::string& text) {
     return matches(text, "[-+]?(0|0b[0_]+|0[0_]+|0x[0_]+)") ||
            matches(text, R"([-+]?(0[0_]*\.[0_]*|\.0[0_]*)([eE][-+][0-9]+)?)");
@@ -43,6 +53,15 @@ bool truthy(const Node& node) {
         break;
     }
     return !node.text.empty() && !(node.plain && (is_false(node.text) || is_zero(node.text)));
+}
+
+bool is_text(const Node& node) {
+    if (!node.is_scalar() || !node.plain) {
+        return node.is_scalar();
+    }
+    return !is_false(node.text) && !is_true(node.text) && rewritten_number(node).empty() &&
+           !matches(node.text, R"(-?(0|[1-9][0-9]*)(\.[0-9]+)?)") &&
+           !matches(node.text, R"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?)");
 }
 
 bool blank(const Node& node) {

@@ -64,6 +64,8 @@ std::size_t fingerprint(const Node& node, std::string_view left_out);
 
 /// Whether Python takes the value for true. `"false"` in quotes is true, like any other text that is not empty.
 bool truthy(const Node& node);
+/// Whether Python has a text there, and not a number, a truth value or a date.
+bool is_text(const Node& node);
 /// Whether a scalar has no content: null, empty, only white space.
 bool blank(const Node& node);
 

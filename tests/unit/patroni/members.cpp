@@ -264,6 +264,15 @@ TEST_CASE("the Citus group is that of patroni.yml, with the environment over it"
     source.environment.clear();
     CHECK_FALSE(citus_group(*load_tree(source)));
     CHECK_FALSE(citus_group(yaml::Node{}));
+    for (const char* ignored : {"{group: '1', database: app}", "{group: one, database: app}", "{group: 1, database: 5}",
+                                "{group: 1, database: yes}", "{group: 1, database: }"}) {
+        CAPTURE(ignored);
+        source.path = files.write("patroni.yml", std::string("scope: demo\ncitus: ") + ignored + "\n");
+        CHECK_FALSE(citus_group(*load_tree(source)));
+    }
+    source.environment["PATRONI_CITUS_GROUP"] = "one";  // Patroni leaves it out
+    source.path = files.write("patroni.yml", "scope: demo\ncitus: {group: 1, database: 'yes'}\n");
+    CHECK(citus_group(*load_tree(source)) == 1);
 }
 
 TEST_CASE("on Kubernetes a leader whose record was not renewed for a TTL is dead") {

@@ -155,6 +155,18 @@ TEST_CASE("true and false are what Python makes of the value") {
     }
 }
 
+TEST_CASE("a text is what Python takes for no number, truth value or date") {
+    for (const char* text : {"app", "'0'", "\"yes\"", "''", "1st", "1.2.3", "2026-11-28-app", "y", "08"}) {
+        CAPTURE(text);
+        CHECK(yaml::is_text(*value_of(text)));
+    }
+    for (const char* text : {"0", "-12", "1.5", "1_000", "0x1f", "12:30", ".inf", "yes", "Off", "TRUE", "2026-11-28",
+                             "2026-11-28 10:00:00", "~", "", "[a]"}) {
+        CAPTURE(text);
+        CHECK_FALSE(yaml::is_text(*value_of(text)));
+    }
+}
+
 TEST_CASE("blank is null, empty and white space") {
     for (const char* text : {"", "~", "null", "''", "\"  \""}) {
         INFO(text);
