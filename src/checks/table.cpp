@@ -109,10 +109,10 @@ const std::vector<CheckDefinition>& check_table() {
          "Patroni logs `Exception when setting dynamic_configuration` and takes nothing of bootstrap.dcs: the restored "
          "cluster has none of its parameters, archive_command among them, and its /config key is empty.",
          "write it as a number of seconds, without a unit, or the section as keys and values, or remove it"},
-        {"dcs-value-ignored", warning, "another number of bootstrap.dcs is not a number",
+        {"dcs-value-ignored", warning, "another value of bootstrap.dcs is none that Patroni takes",
          "Patroni 3.1 and later take their default instead, and 3.0.3 and later that of a parameter of PostgreSQL "
-         "(max_connections and the like). Older ones take nothing of bootstrap.dcs at all.",
-         "write it as a number, without a unit, or remove it"},
+         "(max_connections and the like, wal_keep_size, wal_level). Older ones take nothing of bootstrap.dcs at all.",
+         "write it as the hint says, or remove it"},
         {"leader-loses-lock", warning, "ttl is less than loop_wait + 2 * retry_timeout",
          "Before Patroni 3.2 a leader may lose its lock while it still tries to reach the DCS: the restored cluster "
          "would demote it for nothing, most likely while it is busy after the restore. Later ones make loop_wait and "

@@ -22,7 +22,8 @@ constexpr std::array<std::string_view, 3> numbers = {"ttl", "loop_wait", "retry_
 constexpr std::array<std::string_view, 7> later_numbers = {
     "maximum_lag_on_failover", "maximum_lag_on_syncnode", "master_start_timeout",  "primary_start_timeout",
     "master_stop_timeout",     "primary_stop_timeout",    "synchronous_node_count"};
-/// And 2.0 to 3.0.2 for these below postgresql.parameters, in any case (CMDLINE_OPTIONS in postgresql/config.py).
+/// And 2.0 to 3.0.2 for these below postgresql.parameters, in any case (CMDLINE_OPTIONS in postgresql/config.py, where
+/// wal_keep_size has to be a size and wal_level a text).
 constexpr std::array<std::string_view, 7> parameters = {
     "max_connections",           "max_wal_senders",       "wal_keep_segments",   "max_prepared_transactions",
     "max_locks_per_transaction", "max_replication_slots", "max_worker_processes"};
@@ -40,17 +41,33 @@ bool is_number(const Node& node) {
     return std::regex_match(node.text, whole) || (node.plain && (is_rewritten || std::regex_match(node.text, rounded)));
 }
 
-std::string not_a_number(const Entry& entry) {
-    return yaml::blank(*entry.value)   ? entry.key + " has no value"
-           : !entry.value->is_scalar() ? entry.key + " is not a number"
-                                       : fmt::format("{} is {}, which is not a number", entry.key, entry.value->text);
+/// Whether Patroni's parse_int (utils.py, 2.0 to 4.1) makes a number of megabytes of it.
+bool is_size(const Node& node) {
+    static const std::regex size(R"(\s*[-+]?([0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+)\s*(B|kB|MB|GB|TB)?\s*)");
+    return node.is_scalar() && (std::regex_match(node.text, size) || !yaml::rewritten_number(node).empty());
 }
 
-Finding ignored_value(const Entry& entry, std::string_view first_with_default) {
+std::string is_not(const Entry& entry, std::string_view wanted) {
+    return yaml::blank(*entry.value) ? entry.key + " has no value"
+           : !entry.value->is_scalar()
+               ? fmt::format("{} is not a {}", entry.key, wanted)
+               : fmt::format("{} is {}, which is not a {}", entry.key, entry.value->text, wanted);
+}
+
+std::string not_a_number(const Entry& entry) {
+    return is_not(entry, "number");
+}
+
+Finding ignored_value(const Entry& entry, const std::string& why, const std::string& hint,
+                      std::string_view first_with_default) {
     return {"dcs-value-ignored",
-            {fmt::format("{}: Patroni takes its default, and before {} ignores all of bootstrap.dcs",
-                         not_a_number(entry), first_with_default),
-             "write it as a number, without a unit, or remove it", entry.place}};
+            {fmt::format("{}: Patroni takes its default, and before {} ignores all of bootstrap.dcs", why,
+                         first_with_default),
+             hint + ", or remove it", entry.place}};
+}
+
+Finding ignored_number(const Entry& entry, std::string_view first_with_default) {
+    return ignored_value(entry, not_a_number(entry), "write it as a number, without a unit", first_with_default);
 }
 
 template <typename Keys>
@@ -71,7 +88,7 @@ bool review_numbers(const Node& dcs, std::vector<Finding>& findings) {
                                 {not_a_number(entry) + ": Patroni ignores all of bootstrap.dcs",
                                  "write it as a number of seconds, without a unit, or remove it", entry.place}});
         } else if (has(later_numbers, entry.key)) {
-            findings.push_back(ignored_value(entry, "3.1"));
+            findings.push_back(ignored_number(entry, "3.1"));
         }
     }
     return is_ignored;
@@ -97,8 +114,16 @@ bool review_maps(const Node& dcs, std::vector<Finding>& findings) {
 
 void review_parameters(const Node& dcs, std::vector<Finding>& findings) {
     for (const Entry& entry : dcs.map_at("postgresql").map_at("parameters").entries) {
-        if (has(parameters, system::lower(entry.key)) && !is_number(*entry.value)) {
-            findings.push_back(ignored_value(entry, "3.0.3"));
+        constexpr std::string_view since = "3.0.3";
+        const auto name = system::lower(entry.key);
+        if (has(parameters, name) && !is_number(*entry.value)) {
+            findings.push_back(ignored_number(entry, since));
+        } else if (name == "wal_keep_size" && !is_size(*entry.value)) {
+            findings.push_back(ignored_value(entry, is_not(entry, "size"),
+                                             "write it as a number of megabytes, or with the unit kB, MB, GB or TB",
+                                             since));
+        } else if (name == "wal_level" && !yaml::is_text(*entry.value)) {
+            findings.push_back(ignored_value(entry, is_not(entry, "level"), "write replica or logical", since));
         }
     }
 }

@@ -65,6 +65,20 @@ TEST_CASE("of the other numbers only an old Patroni makes that much") {
     CHECK(found("postgresql: {parameters: {Max_WAL_Senders: ~}}") == of_parameter("Max_WAL_Senders has no value"));
     CHECK(found("postgresql: {parameters: {max_connections: '100', max_worker_processes: 8, work_mem: 4MB}}") ==
           Strings{});
+    CHECK(found("postgresql: {parameters: {wal_keep_size: 5XB}}") ==
+          of_parameter("wal_keep_size is 5XB, which is not a size"));
+    CHECK(found("postgresql: {parameters: {wal_keep_size: 1gb}}") ==
+          of_parameter("wal_keep_size is 1gb, which is not a size"));
+    CHECK(found("postgresql: {parameters: {wal_keep_size: }}") == of_parameter("wal_keep_size has no value"));
+    CHECK(found("postgresql: {parameters: {wal_keep_size: on}}") ==
+          of_parameter("wal_keep_size is on, which is not a size"));
+    for (const char* size : {"128", "'128'", "128MB", "'1 GB'", "1.5GB", "0x80", "1_024", "0"}) {
+        CAPTURE(size);
+        CHECK(found(std::string("postgresql: {parameters: {wal_keep_size: ") + size + "}}") == Strings{});
+    }
+    CHECK(found("postgresql: {parameters: {wal_level: 5}}") == of_parameter("wal_level is 5, which is not a level"));
+    CHECK(found("postgresql: {parameters: {wal_level: ~}}") == of_parameter("wal_level has no value"));
+    CHECK(found("postgresql: {parameters: {wal_level: logical}}") == Strings{});
 }
 
 TEST_CASE("with a negative maximum_lag_on_failover nobody becomes leader again") {

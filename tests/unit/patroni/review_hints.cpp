@@ -38,6 +38,10 @@ std::string in_dcs(const std::string& lines) {
     return with("  dcs:\n", "  dcs:\n" + lines);
 }
 
+std::string in_parameters(const std::string& line) {
+    return with("      parameters:\n", "      parameters:\n        " + line + "\n");
+}
+
 std::string with_replica_method(const std::string& keys) {
     return clean + "  create_replica_methods: [backup]\n  backup: {" + keys + "}\n";
 }
@@ -100,6 +104,11 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
         {in_dcs("    primary_start_timeout: 5min\n"),
          "dcs-value-ignored: write it as a number, without a unit, or remove it",
          in_dcs("    primary_start_timeout: 300\n")},
+        {in_parameters("wal_keep_size: 5XB"),
+         "dcs-value-ignored: write it as a number of megabytes, or with the unit kB, MB, GB or TB, or remove it",
+         in_parameters("wal_keep_size: 5GB")},
+        {in_parameters("wal_level: 1"), "dcs-value-ignored: write replica or logical, or remove it",
+         in_parameters("wal_level: replica")},
         {in_dcs("    maximum_lag_on_failover: -1\n"),
          "leader-never-again: set it to 0 or more, or remove it for Patroni's default of 1048576",
          in_dcs("    maximum_lag_on_failover: 0\n")},
