@@ -2,12 +2,18 @@
 
 #include "commands/command_line.hpp"
 #include "patroni/method_block.hpp"
+#include "process/launch.hpp"
+#include "system/failure.hpp"
 #include "system/log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <fmt/format.h>
 #include <iterator>
+#include <string_view>
+#include <system_error>
 #include <unistd.h>
 
 extern char** environ;
@@ -20,6 +26,33 @@ namespace {
 std::string name_of(const std::string& word) {
     const auto sign = word.find('=');
     return word.substr(2, sign == std::string::npos ? sign : sign - 2);
+}
+
+bool has_key(const patroni::MethodBlock& block, const std::string& name) {
+    return std::any_of(block.entries.begin(), block.entries.end(),
+                       [&](const patroni::BlockEntry& entry) { return entry.key == name; });
+}
+
+/// Whether the block's command starts this very program. A script of its name may add words.
+bool starts_this_program(const patroni::MethodBlock& block) {
+    const auto call = patroni::call_of_us(block.command, "bootstrap");
+    if (!call) {
+        return false;
+    }
+    const auto program = process::find_executable(block.command.at(block.command.size() - call->words.size() - 1));
+    std::error_code error;
+    return program && std::filesystem::equivalent(*program, "/proc/self/exe", error);
+}
+
+void refuse_earlier_block(const std::vector<std::string>& words, const patroni::MethodBlock& block) {
+    const bool is_ours = !words.empty() && words.front() == "bootstrap" && starts_this_program(block);
+    if (const auto left = is_ours ? left_of_earlier_block(words, block) : std::nullopt) {
+        throw Failure(ExitCode::usage,
+                      {Problem{fmt::format("bootstrap.{} is not what Patroni calls ({}): Patroni goes by what it read "
+                                           "before the file was changed",
+                                           block.name, *left),
+                               "start Patroni again, or let it read the file (SIGHUP)", block.place}});
+    }
 }
 
 }  // namespace
@@ -55,14 +88,33 @@ std::vector<std::string> without_appended(const std::vector<std::string>& words,
     std::vector<std::string> kept(words.begin(), appended);
     for (auto word = appended; word != words.end(); ++word) {
         const auto name = word->starts_with("--") ? name_of(*word) : std::string();
-        const bool from_block = std::any_of(block.entries.begin(), block.entries.end(),
-                                            [&](const patroni::BlockEntry& entry) { return entry.key == name; });
         // Patroni 3.2.0 also passed the command itself.
-        if (!from_block && name != "command") {
+        if (!has_key(block, name) && name != "command") {
             kept.push_back(*word);
         }
     }
     return kept;
+}
+
+std::optional<std::string> left_of_earlier_block(const std::vector<std::string>& words,
+                                                 const patroni::MethodBlock& block) {
+    static constexpr std::array<std::string_view, 3> of_patroni = {"scope", "datadir", "command"};
+    const auto call = patroni::call_of_us(block.command, "bootstrap");
+    if (!call) {
+        return std::nullopt;
+    }
+    const auto& written = call->words;
+    if (words.size() < written.size() || !std::equal(written.begin(), written.end(), words.begin())) {
+        return "its command is another";
+    }
+    for (auto word = words.begin() + std::ssize(written); word != words.end(); ++word) {
+        const auto name = word->starts_with("--") ? name_of(*word) : *word;
+        const bool is_patronis = std::find(of_patroni.begin(), of_patroni.end(), name) != of_patroni.end();
+        if (!is_patronis && !has_key(block, name)) {
+            return fmt::format("--{} is not in it", name);
+        }
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> value_in(const std::vector<std::string>& words, const std::string& name) {
@@ -119,6 +171,9 @@ BootstrapArguments read_bootstrap_arguments(const std::vector<std::string>& word
     }
     arguments.patroni = patroni::read_configuration(arguments.source);
     const bool by_patroni = calling && arguments.patroni && arguments.patroni->method;
+    if (by_patroni) {
+        refuse_earlier_block(words, *arguments.patroni->method);
+    }
     arguments.options =
         parse_command_line(by_patroni ? without_appended(words, *arguments.patroni->method) : words).options;
     return arguments;

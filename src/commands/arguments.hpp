@@ -14,6 +14,12 @@ namespace patroni_pgbackrest::commands {
 /// for a call by Patroni.
 std::vector<std::string> without_appended(const std::vector<std::string>& words, const patroni::MethodBlock& block);
 
+/// What the call by Patroni of this very program has, and the block's command line and keys do not explain: Patroni
+/// goes by what it read before patroni.yml was changed (config.py keeps it until a restart or SIGHUP), and the call
+/// would be a mixture of both. Empty if there is nothing, or where a script or shell may have added words.
+std::optional<std::string> left_of_earlier_block(const std::vector<std::string>& words,
+                                                 const patroni::MethodBlock& block);
+
 /// PATRONI_* of this process's own environment.
 std::map<std::string, std::string> own_patroni_environment();
 

@@ -65,6 +65,22 @@ class Standalone(UnderPatroni):
         self.bring_back({'no_params': True, 'type': 'lsn', 'target': self.target('lsn', 6)})
         self.assert_back(6)
 
+    def test_a_block_that_was_changed_while_patroni_ran(self):
+        """The time that the running Patroni knows is not in the file any more, as after an edit without a reload."""
+        earlier, later = ' --type=time --target=%r' % self.target('time', 7), self.lab.path('later.yml')
+        edit = self.lab.write('edit', '#!/bin/sh\ntest ! -e %s || mv %s %s\nexec "$@"\n' % (later, later, self.node.yml), 0o755)
+        command = edit + ' ' + program() + ' bootstrap'
+        self.configure({'command': command + earlier})
+        self.lab.write('later.yml', read(self.yml).replace(earlier, ''))
+        self.assertNotEqual(read(later), read(self.yml))
+        self.node.start()
+        self.node.wait_for_end()
+        self.assertIn('bootstrap.pgbackrest is not what Patroni calls (its command is another): Patroni goes by what it read '
+                      'before the file was changed', self.lab.log(self.node.name))
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assert_back(BATCHES)
+
     def test_the_superuser_s_password_is_the_one_of_patroni_yml(self):
         self.bring_back(postgresql={'parameters': {'password_encryption': 'scram-sha-256'},
                                     'pg_hba': ['local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256',

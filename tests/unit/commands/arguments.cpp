@@ -70,6 +70,28 @@ TEST_CASE("behind a wrapper script, whose own words are not known, the keys are 
           Words{"bootstrap", "--log-level=debug", "--repo=2", "--scope=demo", "--datadir=/data"});
 }
 
+TEST_CASE("a call that the block does not explain is that of an earlier one") {
+    const Words call{"bootstrap", "--scope=demo", "--datadir=/data", "--stanza=demo", "--target-timeline=1"};
+    CHECK_FALSE(left_of_earlier_block(call, block({"stanza", "target-timeline"})));
+    CHECK(left_of_earlier_block(call, block({"stanza"})) == "--target-timeline is not in it");
+    // Patroni before 3.2 appends no keys, and 3.2.0 the command as well.
+    CHECK_FALSE(left_of_earlier_block({"bootstrap", "--scope=demo", "--datadir=/data"}, block({"stanza", "target"})));
+    CHECK_FALSE(left_of_earlier_block({"bootstrap", "--scope=demo", "--datadir=/data", "--command=x bootstrap"},
+                                      block({"stanza"})));
+    CHECK_FALSE(left_of_earlier_block({"bootstrap", "--stanza=demo"}, block({"stanza"})));  // no_params
+    CHECK_FALSE(left_of_earlier_block({"bootstrap", "--set", "a", "--scope=demo", "--datadir=/data"},
+                                      block({"stanza"}, {"--set", "a"})));
+    for (const auto& more : {Words{"--set=b"}, Words{"--set=a", "--repo=1"}}) {
+        CHECK(left_of_earlier_block({"bootstrap", "--set=a", "--scope=demo", "--datadir=/data"}, block({}, more)) ==
+              "its command is another");
+    }
+    auto wrapped = block({"stanza"});
+    wrapped.command = {"/usr/local/bin/restore.sh"};
+    CHECK_FALSE(left_of_earlier_block(call, wrapped));
+    wrapped.command = {"sh", "-c", "exec patroni_pgbackrest bootstrap --repo=1 \"$@\"", "sh"};
+    CHECK_FALSE(left_of_earlier_block(call, wrapped));
+}
+
 TEST_CASE("a word that Patroni did not make from the block is kept, to be judged") {
     CHECK(without_appended({"bootstrap", "--scope=demo", "--datadir=/data", "--stanza=demo", "--tagret=x", "extra"},
                            block({"stanza"})) ==
