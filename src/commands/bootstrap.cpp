@@ -422,6 +422,16 @@ void look_at_caller(const BootstrapArguments& given, RunView& view) {
         view.report.version("patroni", *version);
         patroni::require_supported_patroni(*version);
     }
+    const auto changed =
+        given.source.path ? patroni::changed_since_start(*given.source.path, *given.calling_patroni) : std::nullopt;
+    if (changed) {
+        log::write(
+            Problem{fmt::format("{} was changed after Patroni had started: what is read there now is in force only "
+                                "if Patroni has read it since, archive_command too",
+                                changed->string()),
+                    "if it has not, send it SIGHUP (systemctl reload patroni) before the restore ends"},
+            log::Level::warning);
+    }
 }
 
 }  // namespace

@@ -1,15 +1,19 @@
 #include "patroni/calling_patroni.hpp"
 
+#include "patroni/configuration_files.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <set>
 #include <string_view>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -51,6 +55,12 @@ std::optional<std::size_t> after_script(const Words& words) {
         }
     }
     return std::nullopt;
+}
+
+std::int64_t seconds_of(clockid_t clock) {
+    timespec time{};
+    ::clock_gettime(clock, &time);
+    return time.tv_sec;
 }
 
 /// Options that make Patroni print something and exit (__main__.py, 2.0 to 4.1).
@@ -113,6 +123,24 @@ std::optional<CallingPatroni> nearest_patroni(const std::vector<system::ProcessF
 
 std::optional<CallingPatroni> find_calling_patroni() {
     return nearest_patroni(system::ancestors());
+}
+
+std::optional<fs::path> changed_since_start(const fs::path& path, int pid) {
+    constexpr std::int64_t fuzz = 2;  // of whole seconds, and of a file that was written just before
+    const auto ticks = system::start_time_of(pid);
+    if (ticks == 0) {
+        return std::nullopt;
+    }
+    const auto after_boot = ticks / static_cast<unsigned long long>(::sysconf(_SC_CLK_TCK));
+    const auto booted = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
+    const auto started = booted + static_cast<std::int64_t>(after_boot);
+    for (const auto& file : read_files(path)) {
+        struct stat facts {};
+        if (::stat(file.path.c_str(), &facts) == 0 && facts.st_ctim.tv_sec > started + fuzz) {
+            return file.path;
+        }
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> version_in(const std::string& version_file) {

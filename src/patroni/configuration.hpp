@@ -145,6 +145,10 @@ struct CallingPatroni {
 };
 std::optional<CallingPatroni> find_calling_patroni();
 
+/// One of the files of `path` that was changed after that process had started, so that it may go by what it read
+/// before.
+std::optional<std::filesystem::path> changed_since_start(const std::filesystem::path& path, int pid);
+
 /// Its version, `3.0.2`, from the Python package beside the extension modules that it has loaded. (Starting Python to
 /// ask would take longer than everything else before the copy.) Empty if it is not found.
 std::optional<std::string> version_of_patroni(int pid);

@@ -81,6 +81,18 @@ class Standalone(UnderPatroni):
         self.node.wait_for_leader()
         self.assert_back(BATCHES)
 
+    def test_a_parameter_that_was_changed_while_patroni_ran(self):
+        """The signal of the hint has Patroni start PostgreSQL with what the file says by then."""
+        later = self.lab.path('later.yml')
+        edit = self.lab.write('edit', '#!/bin/sh\nsleep 4\nmv %s %s\n(sleep 1; kill -HUP $PPID) &\nexec "$@"\n' % (
+            later, self.node.yml), 0o755)
+        self.configure({'command': edit + ' ' + program() + ' bootstrap'}, postgresql={'parameters': {'archive_timeout': 11}})
+        self.lab.write('later.yml', read(self.yml).replace('archive_timeout: 11', 'archive_timeout: 77'))
+        self.node.start()
+        self.node.wait_for_leader()
+        self.assertIn('WARNING: %s was changed after Patroni had started' % self.yml, self.lab.log(self.node.name))
+        self.assertEqual(self.node.sql('show archive_timeout'), '77s')
+
     def test_the_superuser_s_password_is_the_one_of_patroni_yml(self):
         self.bring_back(postgresql={'parameters': {'password_encryption': 'scram-sha-256'},
                                     'pg_hba': ['local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256',

@@ -4,6 +4,8 @@
 #include "support/files.hpp"
 #include "system/failure.hpp"
 
+#include <csignal>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace patroni_pgbackrest;
@@ -84,6 +86,22 @@ TEST_CASE("PATRONI_CONFIGURATION is what a Patroni reads whose path does not exi
     CHECK_FALSE(path_for({"patroni", "gone.yml"}, environment));
     CHECK(path_for({"patroni", "gone.yml"}, {}) == files.path("gone.yml"));
     CHECK_FALSE(path_for({"patroni"}, environment));
+}
+
+TEST_CASE("a file that is newer than the process may not be what it has read") {
+    const Files files;
+    const auto file = files.write("patroni.yml", "scope: a\n");
+    const auto child = ::fork();
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    CHECK_FALSE(changed_since_start(file, child));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    CHECK_FALSE(changed_since_start(file, child));  // it is gone
+    CHECK(changed_since_start(file, 1) == file);
+    CHECK(changed_since_start(files.path(), 1) == file);
 }
 
 TEST_CASE("a Patroni that is too old is refused by its version") {
