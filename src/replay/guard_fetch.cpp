@@ -77,6 +77,12 @@ bool is_half_full_behind_it(const Spool& spool) {
     return segments > 0 && is_half_full(segments - 1, spool.size, spool.queue);
 }
 
+/// Another process would bring only what is not planned.
+bool has_rest_of_plan(const Ticket& ticket, const Spool& spool, const std::string& wanted) {
+    const auto after = [&](const std::string& segment) { return ticket.segment_after(segment, spool.size); };
+    return ticket.plans(wanted) && has_rest_of_timeline(spool.incoming, wanted, after);
+}
+
 /// Whether another process would bring nothing but this file, or has not found it.
 bool is_nothing_ahead(const Ticket& ticket, const Spool& spool, const std::string& wanted) {
     std::error_code error;
@@ -85,12 +91,14 @@ bool is_nothing_ahead(const Ticket& ticket, const Spool& spool, const std::strin
 }
 
 /// An archive-get that finds the segment ends at once, and has another asynchronous process started where the spool is
-/// no more than half full. From 2.59 on it fetches by itself what another process is at (archiveGetSingle in
-/// archive/get/get.c): a destination that it opens right behind the rename is cut short.
-process::Captured fetch_through(const Spool& spool, const process::Command& command, const std::string& wanted,
-                                const fs::path& destination) {
+/// no more than half full: none is started where nothing is left to fetch. From 2.59 on it fetches by itself what
+/// another process is at (archiveGetSingle in archive/get/get.c): a destination that it opens right behind the rename
+/// is cut short.
+process::Captured fetch_through(const Ticket& ticket, const Spool& spool, const process::Command& command,
+                                const std::string& wanted, const fs::path& destination) {
     const process::Captured taken{process::Exited{0}, {}, {}};
-    if (is_half_full_behind_it(spool) && take(spool, wanted, destination)) {
+    const bool is_enough = is_half_full_behind_it(spool) || has_rest_of_plan(ticket, spool, wanted);
+    if (is_enough && take(spool, wanted, destination)) {
         return taken;
     }
     const bool finds_it = is_whole_in_spool(spool.incoming, wanted, spool.size);
@@ -121,7 +129,7 @@ process::Captured fetch_for_guard(const Ticket& ticket, const process::Command& 
     if (spool && is_nothing_ahead(ticket, *spool, wanted)) {
         return process::capture_while_it_works(synchronous(command), longest_fetch);
     }
-    auto result = spool ? fetch_through(*spool, command, wanted, destination)
+    auto result = spool ? fetch_through(ticket, *spool, command, wanted, destination)
                         : process::capture_while_it_works(command, longest_fetch);
     if (process::succeeded(result.outcome)) {
         return result;

@@ -58,6 +58,21 @@ bool Ticket::plans(const std::string& segment) const {
     return planned.contains(segment);
 }
 
+std::optional<std::string> Ticket::segment_after(const std::string& segment, postgres::SegmentSize size) const {
+    const auto parsed = postgres::Segment::parse(segment, size);
+    if (!parsed) {
+        return std::nullopt;
+    }
+    auto next = parsed->next();
+    for (next.timeline = timeline; next.timeline >= parsed->timeline && next.timeline.number > 0;
+         --next.timeline.number) {
+        if (const auto name = next.name(size); plans(name)) {
+            return name;
+        }
+    }
+    return std::nullopt;
+}
+
 bool Ticket::needs(const std::string& segment, postgres::SegmentSize size) const {
     const auto parsed = postgres::Segment::parse(segment, size);
     return latest && parsed && plans(segment) && (!wal_end || parsed->start(size) < *wal_end);

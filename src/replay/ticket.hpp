@@ -44,6 +44,8 @@ struct Ticket {
 
     std::string last_segment() const { return wal.empty() ? std::string() : wal.back().last; }
     bool plans(const std::string& segment) const;
+    /// The planned segment behind this one, on the timeline that the replay goes on with; empty behind the last.
+    std::optional<std::string> segment_after(const std::string& segment, postgres::SegmentSize size) const;
     /// Whether the replay ends too early when this file is not WAL of its place. Behind the end of the WAL it may be
     /// one that was kept to be written to one day.
     bool needs(const std::string& segment, postgres::SegmentSize size) const;

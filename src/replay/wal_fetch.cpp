@@ -67,6 +67,19 @@ bool is_half_full(std::size_t segments, postgres::SegmentSize size, std::uint64_
     return segments * size.bytes > queue / 2;
 }
 
+bool has_rest_of_timeline(const fs::path& incoming, const std::string& first, const SegmentAfter& after) {
+    constexpr std::size_t timeline = 8;  // digits
+    const auto is_on_it = [&](const std::optional<std::string>& segment) {
+        return segment && segment->compare(0, timeline, first, 0, timeline) == 0;
+    };
+    std::error_code error;
+    auto segment = std::optional(first);
+    while (is_on_it(segment) && fs::exists(incoming / *segment, error)) {
+        segment = after(*segment);
+    }
+    return !is_on_it(segment);
+}
+
 bool is_missing_in_archive(const fs::path& incoming, const std::string& segment) {
     std::error_code error;
     return fs::exists(incoming / (segment + ".ok"), error) && !fs::exists(incoming / segment, error);
@@ -137,7 +150,7 @@ std::optional<WalFetch::Result> WalFetch::fetch(const std::string& wanted, const
     return std::nullopt;
 }
 
-void WalFetch::fetch_ahead(const std::string& next, const After& after) {
+void WalFetch::fetch_ahead(const std::string& next, const SegmentAfter& after) {
     watches_spool_ = false;
     if (running_ && running_->is_given_up && running_->process->has_ended()) {
         running_.reset();
@@ -147,19 +160,9 @@ void WalFetch::fetch_ahead(const std::string& next, const After& after) {
     }
 }
 
-/// archive-get starts an asynchronous process that fetches on one timeline, from this segment on.
-bool WalFetch::is_filled(const std::string& next, const After& after) const {
-    if (is_half_full(segments_in_spool(options_.incoming), options_.size, options_.queue)) {
-        return true;
-    }
-    constexpr std::size_t timeline = 8;  // digits
-    std::error_code error;
-    auto segment = std::optional(next);
-    while (segment && segment->compare(0, timeline, next, 0, timeline) == 0 &&
-           fs::exists(options_.incoming / *segment, error)) {
-        segment = after(*segment);
-    }
-    return !segment || segment->compare(0, timeline, next, 0, timeline) != 0;
+bool WalFetch::is_filled(const std::string& next, const SegmentAfter& after) const {
+    return is_half_full(segments_in_spool(options_.incoming), options_.size, options_.queue) ||
+           has_rest_of_timeline(options_.incoming, next, after);
 }
 
 void WalFetch::start(const std::string& wanted, const fs::path& file, Way way) {

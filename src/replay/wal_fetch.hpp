@@ -31,6 +31,13 @@ std::size_t segments_in_spool(const std::filesystem::path& incoming);
 /// archive-get has more fetched. It does not count the one that is asked for.
 bool is_half_full(std::size_t segments, postgres::SegmentSize size, std::uint64_t queue);
 
+/// Which planned segment follows another.
+using SegmentAfter = std::function<std::optional<std::string>(const std::string& segment)>;
+
+/// Whether all that is planned from this segment on lies there. Its timeline alone counts: archive-get starts an
+/// asynchronous process that fetches on one, from the segment that it is asked for.
+bool has_rest_of_timeline(const std::filesystem::path& incoming, const std::string& first, const SegmentAfter& after);
+
 /// Whether an asynchronous process has looked for it in vain (archiveGetAsync leaves an empty SEGMENT.ok, 2.33 to
 /// 2.60).
 bool is_missing_in_archive(const std::filesystem::path& incoming, const std::string& segment);
@@ -71,11 +78,9 @@ class WalFetch {
     std::optional<Result> fetch(const std::string& wanted, const std::filesystem::path& destination, bool past_spool);
     /// Before anybody asks: has the spool filled from this segment on, which is asked for first.
     void begin(const std::string& first);
-    /// Which planned segment follows another.
-    using After = std::function<std::optional<std::string>(const std::string& segment)>;
     /// When nothing is asked for: has the spool filled from this segment on, which is asked for next, when it is half
     /// empty and lacks one of the same timeline that is planned.
-    void fetch_ahead(const std::string& next, const After& after);
+    void fetch_ahead(const std::string& next, const SegmentAfter& after);
     /// What was asked for comes through the spool, which has no event for it: look again in a moment.
     bool is_to_be_looked_at() const { return watches_spool_; }
 
@@ -119,7 +124,7 @@ class WalFetch {
     /// up may still be at that very segment, and must not reach the file that PostgreSQL gets.
     std::filesystem::path delivered(const std::string& wanted) const;
     std::filesystem::path taken(const std::string& wanted) const;
-    bool is_filled(const std::string& next, const After& after) const;
+    bool is_filled(const std::string& next, const SegmentAfter& after) const;
     bool has_spool() const { return !options_.incoming.empty(); }
     void do_without_spool(const std::string& why);
 

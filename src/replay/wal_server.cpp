@@ -56,21 +56,6 @@ void move_file(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-std::optional<std::string> segment_after(const Ticket& ticket, const std::string& segment, postgres::SegmentSize size) {
-    const auto parsed = postgres::Segment::parse(segment, size);
-    if (!parsed) {
-        return std::nullopt;
-    }
-    auto next = parsed->next();
-    for (next.timeline = ticket.timeline; next.timeline >= parsed->timeline && next.timeline.number > 0;
-         --next.timeline.number) {
-        if (const auto name = next.name(size); ticket.plans(name)) {
-            return name;
-        }
-    }
-    return std::nullopt;
-}
-
 struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
     explicit State(Options given) : options(std::move(given)) {}
 
@@ -152,7 +137,7 @@ struct WalServer::State : std::enable_shared_from_this<WalServer::State> {
     void fetch_ahead() {
         without_failing([this] {
             const auto after = [&](const auto& segment) {
-                return segment_after(options.ticket, segment, options.fetch.size);
+                return options.ticket.segment_after(segment, options.fetch.size);
             };
             if (const auto next = after(last_delivered)) {
                 fetch->fetch_ahead(*next, after);

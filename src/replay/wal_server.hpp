@@ -11,9 +11,6 @@
 
 namespace patroni_pgbackrest {
 
-/// The planned segment behind this one, on the timeline that the replay goes on with; empty behind the last.
-std::optional<std::string> segment_after(const Ticket& ticket, const std::string& segment, postgres::SegmentSize size);
-
 /// Serves the WAL of one start of a private server: its restore_command passes PostgreSQL's question on through a
 /// socket, and is told the answer. The judgement is the guard's, with what was seen kept in memory. All of it happens
 /// between the events of the program's loop, on its only thread.

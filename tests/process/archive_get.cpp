@@ -246,6 +246,8 @@ TEST_CASE("with a ticket a segment that no asynchronous process delivers is aske
 
 TEST_CASE("with a ticket what lies in the restore's own spool is taken without pgbackrest while that is half full") {
     WithSpool recovery;
+    recovery.ticket["wal"] = json::array({json::array({planned, "000000010000000000000009"})});
+    recovery.write_ticket();
     recovery.fill(third);
     recovery.fill(last);
     recovery.fill("000000010000000000000005");
@@ -258,6 +260,32 @@ TEST_CASE("with a ticket what lies in the restore's own spool is taken without p
     CHECK(recovery.ask(last) == 0);
     CHECK(recovery.calls() == 1);
     CHECK(recovery.directory.has(WithSpool::incoming + last));
+}
+
+TEST_CASE("with a ticket no pgbackrest is started where the spool has all that is planned from there on") {
+    WithSpool recovery;
+    recovery.fill(third);
+    recovery.fill(last);
+    CHECK(recovery.ask(third) == 0);
+    CHECK(recovery.ask(last) == 0);
+    CHECK_FALSE(recovery.directory.has("calls"));
+    CHECK(recovery.directory.read("pg_wal/RECOVERYXLOG") == WithSpool::content);
+    // What came into the archive after the plan may have more behind it.
+    const std::string later = "000000010000000000000005";
+    recovery.fill(later);
+    CHECK(recovery.ask(later) == 0);
+    CHECK(recovery.calls() == 1);
+    // One of a history's timelines counts by itself: nothing is fetched ahead over its end.
+    recovery.ticket["timeline"] = 2;
+    recovery.ticket["wal"].push_back(json::array({"000000020000000000000005", "000000020000000000000006"}));
+    recovery.write_ticket();
+    recovery.fill(last);
+    CHECK(recovery.ask(last) == 0);
+    CHECK_FALSE(recovery.directory.has("calls"));
+    // One that is missing in between is fetched.
+    recovery.fill(third);
+    CHECK(recovery.ask(third) == 0);
+    CHECK(recovery.calls() == 1);
 }
 
 TEST_CASE("with a ticket what comes into the spool is taken before pgbackrest looks there again") {

@@ -184,6 +184,18 @@ TEST_CASE("a ticket plans the segments of its ranges and needs its own timeline'
     CHECK(Ticket{}.last_segment().empty());
 }
 
+TEST_CASE("behind a segment the replay goes on with the newest timeline that the plan has for the next") {
+    Ticket ticket;
+    ticket.timeline = Timeline{2};
+    ticket.wal = {{segment(1, 2), segment(1, 6)}, {segment(2, 7), segment(2, 9)}};
+    CHECK(ticket.segment_after(segment(1, 2), {}) == segment(1, 3));
+    CHECK(ticket.segment_after(segment(1, 6), {}) == segment(2, 7));
+    CHECK(ticket.segment_after(segment(2, 8), {}) == segment(2, 9));
+    CHECK_FALSE(ticket.segment_after(segment(2, 9), {}));
+    CHECK_FALSE(ticket.segment_after("00000002.history", {}));
+    CHECK_FALSE(ticket.segment_after("", {}));
+}
+
 TEST_CASE("only a restore to the latest point of the newest timeline survives a restart as a standby") {
     Ticket ticket;
     CHECK(ticket.survives_restart_as_standby());

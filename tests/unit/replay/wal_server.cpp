@@ -95,18 +95,6 @@ struct Served : Fetching {
 
 }  // namespace
 
-TEST_CASE("behind a segment the replay goes on with the newest timeline that the plan has for the next") {
-    Ticket ticket;
-    ticket.timeline = postgres::Timeline{2};
-    ticket.wal = {{segment(1, 2), segment(1, 6)}, {segment(2, 7), segment(2, 9)}};
-    CHECK(segment_after(ticket, segment(1, 2), {}) == segment(1, 3));
-    CHECK(segment_after(ticket, segment(1, 6), {}) == segment(2, 7));
-    CHECK(segment_after(ticket, segment(2, 8), {}) == segment(2, 9));
-    CHECK_FALSE(segment_after(ticket, segment(2, 9), {}));
-    CHECK_FALSE(segment_after(ticket, "00000002.history", {}));
-    CHECK_FALSE(segment_after(ticket, "", {}));
-}
-
 TEST_CASE("what lies in the spool is delivered, and pgbackrest is not started for it") {
     Served served;
     for (const int number : {2, 3, 4}) {
