@@ -17,8 +17,10 @@ struct Intent {
     std::string stanza;  ///< empty if unknown
     std::optional<std::filesystem::path> pgbackrest_configuration;
     std::optional<std::filesystem::path> pgbackrest_directory;  ///< config-path
-    bool has_target = false;                                    ///< other than the latest point
-    std::filesystem::path root = "/";                           ///< where to look for systemd's units and for devices
+    /// What our own environment says of pgBackRest holds for PostgreSQL's commands as well; review_archiving() looks.
+    bool inherits = true;
+    bool has_target = false;           ///< other than the latest point
+    std::filesystem::path root = "/";  ///< where to look for systemd's units and for devices
 };
 
 /// The errors in a patroni.yml that can be read: what Patroni silently ignores, what would make the restore worthless,

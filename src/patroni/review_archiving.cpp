@@ -94,7 +94,7 @@ bool is_of_the_call(const Node& tree) {
 }
 
 /// How a command line of PostgreSQL's that calls pgBackRest differs from what the restore reads; empty if it does not.
-std::string difference(const std::string& command, const Node& tree, const Intent& intent) {
+std::string difference(const std::string& command, const Intent& intent) {
     const auto stanzas = values_in(command_words(command), "stanza");
     const bool is_another = std::find(stanzas.begin(), stanzas.end(), intent.stanza) == stanzas.end();
     if (!stanzas.empty() && !intent.stanza.empty() && is_another) {
@@ -103,7 +103,7 @@ std::string difference(const std::string& command, const Node& tree, const Inten
     if (words_from(command, "pgbackrest").empty()) {
         return {};  // patroni_pgbackrest archive-get has the restore's
     }
-    const auto file = configuration_of(command_words(command), intent.root, !is_of_the_call(tree));
+    const auto file = configuration_of(command_words(command), intent.root, intent.inherits);
     const auto by_default = intent.pgbackrest_directory ? *intent.pgbackrest_directory / "pgbackrest.conf"
                                                         : configuration_of({}, intent.root, true);
     const auto of_restore = intent.pgbackrest_configuration.value_or(by_default);
@@ -129,8 +129,8 @@ std::optional<Value> server_setting(const Node& tree, const std::string& name, c
                             : std::optional(Value{entry->value->text, entry->place});
 }
 
-void review_archive_command(const Value& mode, const std::optional<Value>& command, const Node& tree,
-                            const Intent& intent, std::vector<Finding>& findings) {
+void review_archive_command(const Value& mode, const std::optional<Value>& command, const Intent& intent,
+                            std::vector<Finding>& findings) {
     if (!command || system::trim(command->text).empty()) {
         findings.push_back(
             {"archive-command-missing",
@@ -146,7 +146,7 @@ void review_archive_command(const Value& mode, const std::optional<Value>& comma
                                          "script that runs it",
                                          archive_of(intent, "--config")),
                              command->place}});
-    } else if (const auto other = difference(command->text, tree, intent); !other.empty()) {
+    } else if (const auto other = difference(command->text, intent); !other.empty()) {
         findings.push_back(
             {"archive-command-elsewhere",
              {"archive_command uses " + other,
@@ -177,11 +177,11 @@ void review_archive(const Node& tree, const Intent& intent, std::vector<Finding>
                           archive_of(intent, "--config")),
               library->place}});
     } else {
-        review_archive_command(*mode, server_setting(tree, "archive_command", intent), tree, intent, findings);
+        review_archive_command(*mode, server_setting(tree, "archive_command", intent), intent, findings);
     }
 }
 
-void review_standbys(const RecoveryConf& recovery_conf, bool guarded, const Node& tree, const Intent& intent,
+void review_standbys(const RecoveryConf& recovery_conf, bool guarded, const Intent& intent,
                      std::vector<Finding>& findings) {
     const auto* command = recovery_conf.find("restore_command");
     const auto name = yaml::text(recovery_conf.path);
@@ -193,7 +193,7 @@ void review_standbys(const RecoveryConf& recovery_conf, bool guarded, const Node
              {name + ".restore_command is not set: a standby that lags behind cannot fetch WAL from the "
                      "archive",
               "set it to: " + call + "%f \"%p\"", command == nullptr ? recovery_conf.place : command->entry->place}});
-    } else if (const auto other = difference(command->entry->value->text, tree, intent); !other.empty()) {
+    } else if (const auto other = difference(command->entry->value->text, intent); !other.empty()) {
         findings.push_back({"standby-restore-command-elsewhere",
                             {name + ".restore_command uses " + other,
                              "make it read the archive that the cluster writes", command->entry->place}});
@@ -241,8 +241,10 @@ void review_archiving(const Node& tree, const Intent& intent, std::vector<Findin
     const Entry* method = bootstrap.find("method");
     // In patroni mode every restore_command is the guard's.
     const bool guarded = method != nullptr && bootstrap.map_at(method->value->text).find("recovery_conf") != nullptr;
-    review_archive(tree, intent, findings);
-    review_standbys(recovery_conf_of_standbys(tree), guarded, tree, intent, findings);
+    auto compared = intent;
+    compared.inherits = !is_of_the_call(tree);
+    review_archive(tree, compared, findings);
+    review_standbys(recovery_conf_of_standbys(tree), guarded, compared, findings);
     review_roles(tree.map_at("postgresql"), "postgresql", findings);
     review_roles(bootstrap.map_at("dcs").map_at("postgresql"), "bootstrap.dcs.postgresql", findings);
 }
