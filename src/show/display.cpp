@@ -32,6 +32,12 @@ std::uint64_t seconds_between(postgres::WalTime from, postgres::WalTime to) {
     return to <= from ? 0 : static_cast<std::uint64_t>(std::chrono::floor<std::chrono::seconds>(to - from).count());
 }
 
+/// Of a way whose end is a target: the second in which it lies counts as a whole, so that what has not come there is
+/// not all of it, and there is a plan where the way is shorter.
+std::uint64_t seconds_to_target(postgres::WalTime from, postgres::WalTime target) {
+    return target <= from ? 0 : seconds_between(from, target - 1us) + 1;
+}
+
 std::int64_t seconds_since_1970(postgres::WalTime at) {
     return std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
 }
@@ -358,7 +364,7 @@ ReplayAmount replay_amount(std::size_t planned_segments, const RecoveryTarget& t
     if (!first) {
         return {Unit::time, 0, 0};
     }
-    const auto planned = seconds_between(*first, time->at);
+    const auto planned = seconds_to_target(*first, time->at);
     const auto done = position.commit ? seconds_between(*first, *position.commit) : 0;
     return {Unit::time, planned, std::min(done, planned)};
 }

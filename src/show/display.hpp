@@ -62,7 +62,8 @@ class RunDisplay {
 };
 
 /// What a replay counts. A replay to a time ends at a commit, in a segment that nobody knows beforehand: it counts in
-/// the commits' time. Any other counts the planned segments.
+/// the commits' time, in whole seconds: one within a second of its first commit is at 0 % until it ends. Any other
+/// counts the planned segments.
 struct ReplayAmount {
     Unit unit = Unit::segments;
     std::uint64_t planned = 0, done = 0;

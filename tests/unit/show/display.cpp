@@ -304,4 +304,11 @@ TEST_CASE("a replay to a time counts in the time of its commits") {
     CHECK(half.done == 1800);
     CHECK(amount(position(3), "2026-11-22 10:00:00+00").done == 0);
     CHECK(amount(position(9, "2026-11-22 12:00:00+00"), "2026-11-22 10:00:00+00").done == 3600);
+    // What has not come to the target is not all of it, however near it is.
+    const auto near = amount(position(3, "2026-11-22 10:59:59.9+00"), "2026-11-22 10:59:59.5+00");
+    CHECK(near.planned == 1);
+    CHECK(near.done == 0);
+    CHECK(amount(position(3), "2026-11-22 10:59:57.5+00").planned == 3);
+    CHECK(amount(position(3), "2026-11-22 10:59:59.999999+00").planned == 1);
+    CHECK(amount(position(3), "2026-11-22 11:00:00+00").planned == 0);
 }
