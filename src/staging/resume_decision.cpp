@@ -3,8 +3,7 @@
 #include "staging/another_call.hpp"
 #include "staging/kept_from_leading.hpp"
 #include "staging/own_name.hpp"
-#include "staging/rejected_directory.hpp"
-#include "system/text.hpp"
+#include "staging/resume_words.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -18,12 +17,6 @@ using patroni::ScopeState;
 using postgres::ClusterState;
 
 namespace {
-
-/// The first name that is not this member's; empty when there is none.
-std::string other_than(const std::string& own_name, const std::vector<std::string>& names) {
-    const auto other = std::find_if(names.begin(), names.end(), [&](const auto& name) { return name != own_name; });
-    return other == names.end() ? std::string() : *other;
-}
 
 /// Whether it was a primary last, and the leader's timeline is not known to be a later one: the leader may be no
 /// successor of it then, and Patroni would not rewind it.
@@ -44,58 +37,6 @@ bool is_in_use_long_enough(const ResumeFacts& facts) {
            facts.control.written_at > std::max(journal.handed_over->at, *facts.recovery_ended_at) + a_day;
 }
 
-ResumeVerdict refuse(const std::string& why, const std::string& hint) {
-    return {.action = ResumeAction::refuse, .failure = Failure(ExitCode::unsafe, why, hint)};
-}
-
-/// Patroni starts although a journal lies there that is not ended.
-ResumeVerdict warn(const std::string& why, const std::string& hint) {
-    return {.warning = Problem{why, hint}};
-}
-
-/// What has it refused at each start, wherever it lies.
-std::string files_that_refuse(const ResumeFacts& facts, bool is_marked) {
-    const auto journal = facts.layout.journal().string();
-    return is_marked ? fmt::format("{} and, where it is, {}", journal,
-                                   (facts.layout.data_directory / rejection_mark).string())
-                     : journal;
-}
-
-ResumeVerdict refuse_directory(const ResumeFacts& facts, const std::string& why, bool is_marked = false) {
-    const auto directory = facts.layout.data_directory.string();
-    return refuse(fmt::format("{} was handed over, but {}: the next start would promote it, or take it for a replica",
-                              directory, why),
-                  fmt::format("read what Patroni and post_bootstrap said; if the data is right and no other node has "
-                              "it, remove {}, else move {} away, to {} if Patroni gave it up: its timeline is not "
-                              "followed then",
-                              files_that_refuse(facts, is_marked),
-                              facts.layout.inside ? "all but the dotfiles of the data directory" : "the data directory",
-                              directory + (facts.layout.inside ? "/.given-up" : ".given-up")));
-}
-
-ResumeVerdict refuse_directory_from_now_on(const ResumeFacts& facts, const std::string& why) {
-    auto verdict = refuse_directory(facts, why, true);
-    verdict.action = ResumeAction::refuse_from_now_on;
-    return verdict;
-}
-
-std::string how_to_remove(const ResumeFacts& facts, const std::string& scope) {
-    return facts.dcs.value_or(patroni::ScopeState{}).how_to_remove(scope);
-}
-
-/// The DCS may come up after this node.
-ResumeVerdict ask_until_it_tells(const ResumeFacts& facts, const std::string& why, const std::string& hint) {
-    return {.action = ResumeAction::ask_dcs_until_it_tells,
-            .failure = Failure(ExitCode::repository_unreachable,
-                               fmt::format("the DCS cannot be asked about scope {}: {}", facts.scope(), why), hint)};
-}
-
-ResumeVerdict ask_until_it_answers(const ResumeFacts& facts) {
-    return ask_until_it_tells(
-        facts, facts.dcs->leadership.why_unknown,
-        "bring the DCS back, and see that patronictl works as the user of Patroni; nothing was changed");
-}
-
 /// Empty once the DCS has told it.
 std::optional<ResumeVerdict> ask_who_leads(const ResumeFacts& facts) {
     if (!facts.dcs) {
@@ -104,24 +45,9 @@ std::optional<ResumeVerdict> ask_who_leads(const ResumeFacts& facts) {
     return facts.dcs->leadership.why_unknown.empty() ? std::nullopt : std::optional(ask_until_it_answers(facts));
 }
 
-ResumeVerdict ask_until_it_tells_the_key(const ResumeFacts& facts, const std::string& or_else) {
-    return ask_until_it_tells(facts, "patronictl answers, but the initialize key cannot be read",
-                              "let patronictl's first line name the Python that has Patroni's library" + or_else);
-}
-
 /// Whether an answer can be too old: nobody else is there, or it is the second one.
 bool may_change(const ResumeFacts& facts) {
-    return !facts.asked_twice && !other_than(facts.own_name, facts.dcs->members).empty();
-}
-
-ResumeVerdict ask_again(const ResumeFacts& facts) {
-    constexpr std::chrono::seconds cycle{5};  // what one takes beside its wait
-    const auto pause = std::chrono::seconds(std::max(facts.loop_wait, facts.dcs->loop_wait)) + cycle;
-    return {.action = ResumeAction::ask_dcs_again,
-            .log = fmt::format("{} is there too: asking the DCS again in {} s, by when it will have said what it does "
-                               "now",
-                               other_than(facts.own_name, facts.dcs->members), pause.count()),
-            .pause = pause};
+    return !facts.asked_twice && !facts.other_than_own(facts.dcs->members).empty();
 }
 
 /// With a leader: whether it leads what was handed over, its successor, or a second history of the same timeline.
@@ -152,7 +78,7 @@ ResumeVerdict decide_by_dcs(const ResumeFacts& facts) {
     const bool has_leader = dcs.leadership.leader.has_value();
     const bool is_initialized = dcs.initialize == InitializeKey::initialized;
     const bool never_started = journal.has_never_started(facts.control);
-    const auto bootstraps = other_than(facts.own_name, dcs.bootstrapping);
+    const auto bootstraps = facts.other_than_own(dcs.bootstrapping);
     if (auto refusal = refuse_rival_of_leader(facts, never_started)) {
         return *refusal;
     }
@@ -206,19 +132,10 @@ ResumeVerdict decide_on_what_was_handed_over(const ResumeFacts& facts) {
         return ask_until_it_tells_the_key(facts, "; or remove the journal if the data is right: " +
                                                      facts.layout.journal().string());
     }
-    const bool may_have_the_key = !leadership.leader && dcs.initialize == InitializeKey::empty &&
-                                  other_than(facts.own_name, dcs.bootstrapping).empty();
+    const bool may_have_the_key =
+        !leadership.leader && dcs.initialize == InitializeKey::empty && facts.other_than_own(dcs.bootstrapping).empty();
     const bool may_promote = leadership.leader && may_have_rival_history(facts.control, leadership);
     return may_change(facts) && (may_have_the_key || may_promote) ? ask_again(facts) : decide_by_dcs(facts);
-}
-
-/// Its key is another node's, which may be down by now.
-ResumeVerdict start_what_another_bootstraps(const ResumeFacts& facts) {
-    return warn(
-        fmt::format("nothing to resume, Patroni gave that bootstrap of scope {} up: the one that is under way is "
-                    "another node's",
-                    facts.scope()),
-        facts.how_to_begin_anew());
 }
 
 enum class Next { own, others };
@@ -243,11 +160,7 @@ ResumeVerdict abandon_for(const ResumeFacts& facts, const std::string& other) {
         return abandon(facts, log, Next::others, cluster_has_moved_on(dcs));
     }
     auto verdict = abandon(facts, log, Next::own, cluster_has_moved_on(dcs));
-    verdict.warning = Problem{
-        fmt::format("{} bootstraps scope {} by what its pod says, which stays as it was where that pod's node is down: "
-                    "Patroni would wait for it for ever",
-                    other, facts.scope()),
-        fmt::format("{}; else, once {} leads, start Patroni here again", facts.how_to_begin_anew(), other)};
+    verdict.warning = may_be_a_dead_pod(facts, other);
     return verdict;
 }
 
@@ -255,18 +168,11 @@ ResumeVerdict continue_bootstrap(const ResumeFacts& facts) {
     const auto begun = facts.journal->last_call();
     const auto& request = *facts.request;
     if (const auto other = why_another_call(facts)) {
-        return refuse(other->message, other->hint);
+        return refuse_for(*other);
     }
     // A restarted Patroni would run it as a standby, without its target.
     if (request.recovery == Recovery::patroni && (!request.target.is_latest() || request.timeline)) {
-        return refuse(
-            fmt::format("the restore of scope {} to {} was interrupted, and in patroni mode only Patroni's own "
-                        "bootstrap can finish it",
-                        request.scope, request.target.text()),
-            fmt::format(
-                "stop Patroni on every node, run {} and start Patroni here: it calls the bootstrap method anew, "
-                "which goes on with the copy",
-                how_to_remove(facts, request.scope)));
+        return refuse_as_only_patroni_can(facts);
     }
     return {.action = ResumeAction::continue_bootstrap,
             .log = fmt::format("the bootstrap of scope {} was interrupted ({}): it goes on now, before Patroni starts",
@@ -303,7 +209,7 @@ ResumeVerdict decide_on_unfinished(const ResumeFacts& facts) {
     if (dcs.initialize == InitializeKey::absent) {
         return nothing("the DCS does not know the cluster: Patroni calls the bootstrap method itself", Next::own);
     }
-    if (const auto other = other_than(facts.own_name, dcs.bootstrapping); !other.empty()) {
+    if (const auto other = facts.other_than_own(dcs.bootstrapping); !other.empty()) {
         return abandon_for(facts, other);
     }
     if (may_change(facts)) {
@@ -319,13 +225,6 @@ ResumeVerdict decide_on_unfinished(const ResumeFacts& facts) {
     return continue_bootstrap(facts);
 }
 
-/// What stands in the place of what was handed over.
-std::string what_is_gone(const ResumeFacts& facts) {
-    const auto directory = facts.layout.data_directory.string();
-    return facts.in_place == InPlace::something_else ? directory + " holds other data than what was handed over there"
-                                                     : directory + " was handed over and is gone";
-}
-
 /// Patroni set it aside, which ends its bootstrap, or a person moved it away. What Patroni did not accept is not handed
 /// over once more without its post_bootstrap.
 ResumeVerdict decide_on_what_is_gone(const ResumeFacts& facts) {
@@ -334,51 +233,34 @@ ResumeVerdict decide_on_what_is_gone(const ResumeFacts& facts) {
     }
     const auto& dcs = *facts.dcs;
     if (!dcs.leadership.why_unknown.empty()) {
-        return warn(
-            fmt::format("{}, and the DCS cannot be asked what became of scope {}: {}", what_is_gone(facts),
-                        facts.scope(), dcs.leadership.why_unknown),
-            "bring the DCS back, and see that patronictl works as the user of Patroni; if Patroni waits for a leader "
-            "then, start it again");
+        return warn_of_gone_and_silent_dcs(facts);
     }
     if (cluster_has_moved_on(dcs)) {
         return {.action = ResumeAction::discard_journal,
                 .log = fmt::format("scope {} went on without the restore that Patroni set aside", facts.scope())};
     }
     if (facts.in_place == InPlace::something_else) {
-        return warn(
-            fmt::format("{}, and nobody leads scope {}: Patroni starts it as it is", what_is_gone(facts),
-                        facts.scope()),
-            fmt::format("if it is not the data that is wanted, stop Patroni and move {} away; if it is, remove {}",
-                        system::shell_word(facts.layout.data_directory.string()),
-                        system::shell_word(facts.layout.journal().string())));
+        return warn_of_other_data(facts);
     }
     if (facts.journal->given_up) {
         return start_what_another_bootstraps(facts);
     }
     if (dcs.initialize == InitializeKey::unknown) {
-        return warn(
-            fmt::format("{}, and the initialize key of scope {} cannot be read: if a bootstrap left it empty, Patroni "
-                        "waits for a leader for ever",
-                        what_is_gone(facts), facts.scope()),
-            "let patronictl's first line name the Python that has Patroni's library, and start Patroni again; or, " +
-                facts.how_to_begin_anew());
+        return warn_of_gone_and_unknown_key(facts);
     }
     if (dcs.initialize == InitializeKey::absent) {
         return {.action = ResumeAction::abandon,
                 .log = "nothing to resume, the DCS does not know the cluster: Patroni calls the bootstrap method "
                        "itself"};
     }
-    if (const auto other = other_than(facts.own_name, dcs.bootstrapping); !other.empty()) {
+    if (const auto other = facts.other_than_own(dcs.bootstrapping); !other.empty()) {
         return {.action = ResumeAction::abandon,
                 .log = fmt::format("nothing to resume, {} bootstraps the cluster now", other)};
     }
     if (may_change(facts)) {
         return ask_again(facts);
     }
-    return refuse(fmt::format("{} was handed over and is gone, and no node bootstraps scope {}: its initialize key is "
-                              "left over, and Patroni would wait for a leader for ever",
-                              facts.layout.data_directory.string(), facts.scope()),
-                  facts.how_to_begin_anew());
+    return refuse_left_over_key(facts);
 }
 
 }  // namespace
@@ -391,14 +273,13 @@ bool ResumeFacts::is_unfinished() const {
     return journal->phase != Phase::handed_over || (journal->planning && in_place != InPlace::handed_over);
 }
 
-std::string ResumeFacts::scope() const {
-    return is_unfinished() ? journal->last_call().scope : journal->scope;
+std::string ResumeFacts::other_than_own(const std::vector<std::string>& names) const {
+    const auto other = std::find_if(names.begin(), names.end(), [&](const auto& name) { return name != own_name; });
+    return other == names.end() ? std::string() : *other;
 }
 
-std::string ResumeFacts::how_to_begin_anew() const {
-    return fmt::format("if no other node restores it, stop Patroni on every node, run {} and start Patroni here: it "
-                       "calls the bootstrap method anew",
-                       how_to_remove(*this, scope()));
+std::string ResumeFacts::scope() const {
+    return is_unfinished() ? journal->last_call().scope : journal->scope;
 }
 
 ResumeVerdict decide_resume(const ResumeFacts& facts) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace patroni_pgbackrest {
 
@@ -51,6 +52,8 @@ struct ResumeFacts {
 
     /// Whether a bootstrap of this node was interrupted before its hand-over was over.
     bool is_unfinished() const;
+    /// The first of these members that is not this node; empty when there is none.
+    std::string other_than_own(const std::vector<std::string>& names) const;
     /// The scope that the DCS is asked about.
     std::string scope() const;
     /// What a person does to have the bootstrap method called again.
