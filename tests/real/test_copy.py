@@ -289,3 +289,54 @@ fi""" % (copied, opened, self.staging))
         self.assert_absent()
         self.assert_done(self.bootstrap())
         self.assert_complete()
+
+
+class RefusedCalls(BootstrapCase):
+    """A call of pgBackRest's, or of ours, is refused as a machine does it that comes back: the hint says what to see to, and the next
+    run continues."""
+
+    DISK = 'look at the kernel.s log .dmesg. and at the disk of what is named; the next run continues'
+    AWAY = 'bring the file system of what is named back; the next run continues'
+    FILES = "raise the host's limit of open files .sysctl fs.file-max."
+
+    def refusing(self, call, error, path):
+        """A pgbackrest whose restore is refused this call on this file."""
+        return self.wrap_pgbackrest('[ $VERB != restore ] || exec strace -f -o %s -P %s -e trace=%s -e inject=%s:error=%s pgbackrest "$@"' % (
+            self.lab.path('log/strace'), path, call, call, error))
+
+    def assert_refused_once(self, result, code, said, hint):
+        self.assert_refused(result, code, said, hint)
+        self.assert_absent()
+        self.assert_nothing_runs()
+        self.assertFalse(json.loads(read(self.staging + '.d/failure.json'))['lasts'])
+        self.assert_resumes()
+
+    def test_a_disk_that_fails_while_it_is_written_to(self):
+        result = self.bootstrap('--retry=0', '--pgbackrest=' + self.refusing('write', 'EIO', self.staging + '/PG_VERSION'))
+        self.assert_refused_once(result, 11, "PG_VERSION'.*Input/output error", self.DISK)
+
+    def test_a_file_system_that_is_away_while_it_is_written_to(self):
+        result = self.bootstrap('--retry=0', '--pgbackrest=' + self.refusing('write', 'ESTALE', self.staging + '/PG_VERSION'))
+        self.assert_refused_once(result, 11, "PG_VERSION'.*Stale file handle", self.AWAY)
+
+    def test_a_disk_of_the_repository_that_fails(self):
+        file, = glob.glob(self.repository + '/backup/demo/%s/pg_data/PG_VERSION.gz' % self.source.full_backup)
+        result = self.bootstrap('--retry=0', '--pgbackrest=' + self.refusing('read', 'EIO', file))
+        self.assert_refused_once(result, 6, "PG_VERSION.gz'.*Input/output error", self.DISK)
+
+    def test_a_machine_without_a_file_for_pgbackrest(self):
+        result = self.bootstrap('--retry=0', '--pgbackrest=' + self.refusing('openat', 'ENFILE', self.staging + '/PG_VERSION'))
+        self.assert_refused_once(result, 11, "PG_VERSION'.*Too many open files in system", self.FILES)
+
+    def test_a_machine_without_a_file_for_the_program(self):
+        lock = self.staging + '.d/lock'
+        result = self.run_program('strace', '-f', '-b', 'execve', '-o', self.lab.path('log/strace'), '-P', lock,
+                                  '-e', 'trace=openat', '-e', 'inject=openat:error=ENFILE', *self.command())
+        self.assert_refused(result, 11, 'lock: Too many open files in system', self.FILES)
+        self.assert_resumes()
+
+    def test_a_connection_that_breaks_while_it_is_written_to(self):
+        result = self.bootstrap('--retry=0', '--pgbackrest=' + self.wrap_pgbackrest(
+            '[ $VERB != restore ] || { echo "ERROR: [064]: unable to write to nas:8432: [32] Broken pipe" >&2; exit 64; }'))
+        self.assert_refused_once(result, 6, 'unable to write to nas:8432: .*Broken pipe',
+                                 'bring the repository back; the next run continues where this one stopped')

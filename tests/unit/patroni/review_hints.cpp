@@ -76,6 +76,12 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
         std::string wrong, found, right;
     };
     const auto with_dynamic_slots = with("    postgresql:\n", "    postgresql:\n      use_slots: false\n");
+    const auto with_dynamic_parameters = [](const std::string& value) {
+        const std::string archive = "archive_command: pgbackrest --stanza=demo archive-push %p";
+        return with("      parameters:\n        archive_mode: 'on'\n        " + archive + "\n",
+                    "      parameters: " + value + "\n") +
+               "  parameters: {archive_mode: 'on', " + archive + "}\n";
+    };
     const std::vector<Hint> hints = {
         {with("/usr/bin/patroni_pgbackrest bootstrap", "/opt/restore"),
          "method-other-program: let it run patroni_pgbackrest bootstrap; ignore this if it is a script that does",
@@ -101,6 +107,9 @@ TEST_CASE("a hint that is followed in patroni.yml leaves nothing to find") {
         {in_bootstrap("  users: {}\n  users: {}\n"), "key-twice: remove one of them", in_bootstrap("  users: {}\n")},
         {in_dcs("    ttl: 30s\n"), "dcs-ignored: write it as a number of seconds, without a unit, or remove it",
          in_dcs("    ttl: 30\n")},
+        {in_dcs("    standby_cluster: [host]\n"), "dcs-ignored: write keys and values below it, or remove it", clean},
+        {with_dynamic_parameters("[archive_timeout=60]"), "dcs-ignored: write keys and values below it, or remove it",
+         with_dynamic_parameters("{archive_timeout: 60}")},
         {in_dcs("    primary_start_timeout: 5min\n"),
          "dcs-value-ignored: write it as a number, without a unit, or remove it",
          in_dcs("    primary_start_timeout: 300\n")},
