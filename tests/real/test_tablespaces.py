@@ -1,6 +1,9 @@
 """Tablespaces that were made after the backup: PostgreSQL takes over whatever lies in their directories."""
+import glob
+import gzip
 import json
 import os
+import re
 import shutil
 
 from bootstrap_case import PlainCase, read, wait_until
@@ -198,6 +201,28 @@ class MadeInTheWal(PlainCase):
         self.assert_recovery_refused()
         os.rename(self.place, self.place + '.lost')
         self.assert_recovers(10 * ROWS)
+
+    def record_that_makes_it(self):
+        """Its position, from the archive."""
+        self.lab.make('wal')
+        for archived in glob.glob(self.repository + '/archive/demo/*/*/0*.gz'):
+            with gzip.open(archived) as file, open(self.lab.path('wal', os.path.basename(archived)[:24]), 'wb') as segment:
+                shutil.copyfileobj(file, segment)
+        segments = sorted(os.listdir(self.lab.path('wal')))
+        shown = self.lab.attempt('pg_waldump', '--path=' + self.lab.path('wal'), '--rmgr=Tablespace', segments[0], segments[-1])
+        return re.search(r'lsn: ([0-9A-F]+/[0-9A-F]+), .*CREATE \d+ "%s"' % self.place, shown.stdout).group(1)
+
+    def test_patronis_own_server_stops_in_front_of_it_at_an_exclusive_lsn(self):
+        """The record that makes it is the first one from there on: what lies in its place does not matter."""
+        self.lose()
+        before, lsn = self.contents(), self.record_that_makes_it()
+        self.hand_over_to_patroni({'type': 'lsn', 'target': lsn, 'target-exclusive': True, 'target-timeline': 1},
+                                  lsn=lsn, inclusive='false', timeline='1')
+        self.open()
+        wait_until('the recovery to end', lambda: self.sql('select pg_is_in_recovery()') == 'f')
+        self.assertEqual(self.sql("select to_regclass('elsewhere') is null, (select count(*) from pg_tablespace where spcname = 'late'), "
+                                  '(select max(batch) from kept)'), 't|0|9')
+        self.assertEqual(self.contents(), before)
 
     def test_patronis_own_server_finds_the_directory_made(self):
         self.lose_all()
