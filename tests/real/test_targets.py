@@ -2,8 +2,9 @@
 import glob
 import json
 import os
+import re
 
-from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, BootstrapCase, read, wait_until
+from bootstrap_case import BATCHES, BATCHES_IN_INCREMENTAL, BootstrapCase, PlainCase, PlainCluster, read, wait_until
 from json_schema import assert_fits
 
 BATCH = 7  # after the incremental backup, well before the end
@@ -112,6 +113,28 @@ class UnreachableTargets(BootstrapCase):
     def test_an_unknown_backup_set_is_refused_with_those_there_are(self):
         self.assert_unreachable('--set=20200101-000000F', message='backup set 20200101-000000F does not exist',
                                 hint=self.source.incremental_backup)
+
+
+class InTheBackup(PlainCase):
+    def test_a_restore_point_before_the_end_of_the_only_backup_is_refused_until_the_hint_is_followed(self):
+        self.plain = PlainCluster(self.lab, self.lab.path('plain-repo'))
+        self.plain.start()
+        self.plain.write_batches(1)
+        backup = self.lab.start('backup', 'pgbackrest', '--config=' + self.lab.path('pgbackrest.conf'), '--stanza=demo', '--type=full', 'backup')
+        wait_until('the backup to begin', lambda: glob.glob(self.lab.path('plain-repo/backup/demo/*F/*')) or backup.poll() is not None, every=.02)
+        self.plain.sql("select pg_create_restore_point('within')")
+        wait_until('the backup', lambda: backup.poll() is not None)
+        self.assertEqual(backup.returncode, 0, self.lab.log('backup'))
+        self.repository = self.lab.path('plain-repo')
+        self.plain.write_batches(2)
+        self.lose()
+        result = self.bootstrap('--type=name', '--target=within')
+        self.assert_refused(result, 4, 'the target name within is at .*, before the end of backup set .*, and no older set leads to it',
+                            'the first point that this set leads to is its end')
+        self.assert_absent()
+        backup_set, kind = re.search(r'say set: (\S+) and type: (\w+)', result.log).groups()
+        self.assert_done(self.bootstrap('--set=' + backup_set, '--type=' + kind))
+        self.assert_complete(1)
 
 
 class Timelines(BootstrapCase):
