@@ -1,5 +1,6 @@
 """The shapes in which people run this: a container of a user without a name, Debian's directories, variables only."""
 import ctypes
+import json
 import os
 import re
 import shutil
@@ -50,6 +51,17 @@ class OwnMounts(UnderPatroni):
         self.staging = path + '.restoring'
         self.pgbackrest_configuration = self.lab.pgbackrest_configuration(path, self.node.port, self.repository)
         self.configure()
+
+
+class LittleMemory(OwnMounts):
+    def test_an_eighth_of_it_may_lie_in_the_spool(self):
+        """With a machine's /proc/meminfo that has little left."""
+        left = 400000
+        self.mount('--bind', self.lab.write('meminfo', 'MemTotal:       16000000 kB\nMemAvailable:   %d kB\n' % left, 0o644), '/proc/meminfo')
+        self.configure({'recovery_conf': self.recovery_conf()})
+        self.assert_done(self.bootstrap())
+        ticket = json.loads(read(self.data_directory + '/patroni_pgbackrest.ticket'))
+        self.assertIn('--archive-get-queue-max=%d' % (left * 1024 // 8), ticket['archive_get'])
 
 
 class Container(OwnMounts):

@@ -4,7 +4,7 @@ import os
 import re
 import time
 
-from bootstrap_case import BATCHES, BootstrapCase, PlainCase, read, wait_until
+from bootstrap_case import BATCHES, BootstrapCase, PlainCase, Server, read, wait_until
 from lab import descendants, send
 from source_cluster import switch_wal, wait_until_archived
 
@@ -175,8 +175,8 @@ class ManySegments(PlainCase):
                     held += os.path.getsize(os.path.join(directory, name))
         return held
 
-    def test_more_than_the_queue_holds(self):
-        """With segments of 1 MB, one that holds little, and a server that takes none for a while."""
+    def lose_many(self):
+        """75 segments of 1 MB. The queue is an eighth of what is free on the disk of the data directory."""
         self.make_source('', '', '--wal-segsize=1')
         for batch in range(1, 4):
             for _ in range(25):
@@ -184,13 +184,16 @@ class ManySegments(PlainCase):
                 last = switch_wal(self.plain)
             self.plain.write_batches(batch)
         wait_until_archived(self.plain, last)
-        # The queue is an eighth of what is free there.
         self.data_directory = self.node.data_directory = os.path.join(self.lab.mount_tmpfs(300, 'disk'), 'data')
         self.staging = self.data_directory + '.restoring'
         self.lose()
+
+    def noting(self):
+        return self.wrap_pgbackrest('[ "$VERB" != archive-get ] || echo "$@" >>%s' % self.lab.path('log/asked'), ahead=True)
+
+    def assert_never_held_too_much(self, is_over):
+        """By a server that takes none for a while."""
         asked = self.lab.path('log/asked')
-        process = self.start_bootstrap('--pgbackrest=' + self.wrap_pgbackrest(
-            '[ "$VERB" != archive-get ] || echo "$@" >>%s' % asked, ahead=True))
         # A child that it has just forked has its name, too, and a later number.
         startup = min(wait_until('the replay', lambda: [
             pid for pid, command in self.lab.living().items() if 'postgres: startup' in command], every=.01))
@@ -205,11 +208,31 @@ class ManySegments(PlainCase):
             return held[-1] > queue / 2 and held[-1] == held[-2]
         wait_until('the spool to be full', is_full, every=.5)
         send(18, [startup])
-        while process.poll() is None:
+        while not is_over():
             held.append(self.bytes_in_spool())
             time.sleep(.01)
+        self.assertLessEqual(max(held), queue + (processes << 20))
+
+    def test_more_than_the_queue_holds(self):
+        self.lose_many()
+        process = self.start_bootstrap('--pgbackrest=' + self.noting())
+        self.assert_never_held_too_much(lambda: process.poll() is not None)
         result = self.result_of(process)
         self.assert_done(result)
         self.assertNotIn('trying again', result.log)
-        self.assertLessEqual(max(held), queue + (processes << 20))
         self.assert_complete(3, doomed=False)
+
+    def test_more_than_the_queue_holds_in_patroni_mode(self):
+        self.lose_many()
+        settings = self.recovery_conf()
+        self.configure({'recovery_conf': settings, 'pgbackrest': self.noting()})
+        self.assert_done(self.bootstrap())
+        self.lab.write(self.data_directory + '/postgresql.conf', "include 'postgresql.base.conf'\n" + ''.join(
+            "%s = '%s'\n" % setting for setting in settings.items()))
+        server = Server(self.lab, self.data_directory)
+        server.launch('archive_mode=off')
+        self.assert_never_held_too_much(lambda: server.process.poll() is not None or 'archive recovery complete' in self.lab.log('postgres'))
+        wait_until('PostgreSQL to accept connections', server.is_open)
+        self.assertNotIn('trying again', self.lab.log('postgres'))
+        self.assert_rows(3, doomed=False, sql=server.sql)
+        server.stop()
