@@ -122,6 +122,33 @@ exec -a pgbackrest $REAL "$@"
 ''' % (shutil.which('pgbackrest'), self.staging + '.d/spool/archive/demo/in', self.lab.path('log/first'), body), 0o755)
         return {'PATH': self.lab.path('bin') + ':' + self.lab.environment['PATH']}
 
+    def held_in_the_spool(self, batch):
+        """The environment of an asynchronous process that brings the segment of this batch last, once there is log/open; there is
+        log/reached when the one before was taken."""
+        held, opened = self.source.segments[batch], self.lab.path('log/open')
+        return self.asynchronous('''if [ ! -e %s ] && [[ " $* " = *' %s '* ]]; then
+  first || exit 0
+  words=() others=()
+  for word; do case $word in %s) ;; 0000*) others+=("$word") ;; *) words+=("$word") ;; esac; done
+  $REAL "${words[@]}" "${others[@]}"
+  while [ -e $IN/%024X ]; do sleep .02; done
+  touch %s; until [ -e %s ]; do sleep .05; done
+  exec -a pgbackrest $REAL "${words[@]}" %s
+fi''' % (opened, held, held, int(held, 16) - 1, self.lab.path('log/reached'), opened, held))
+
+    def wait_for_what_is_held(self):
+        wait_until('the segment before the one that is held', lambda: os.path.exists(self.lab.path('log/reached')))
+
+    def zero_in_the_spool(self):
+        """What a power cut may leave of segments that nobody has flushed: their size, and zeros from the middle on."""
+        segments = glob.glob(self.staging + '.d/spool/archive/demo/in/' + 24 * '[0-9A-F]')
+        self.assertTrue(segments)
+        for path in segments:
+            with open(path, 'r+b') as file:
+                file.seek(os.path.getsize(path) // 2)
+                file.write(bytes(os.path.getsize(path) - file.tell()))
+        self.lab.run_as_root('sync', *segments)
+
     def of_another_cluster(self, archived):
         """A copy of an archived segment with another system identifier in its first page; where it lies."""
         with gzip.open(archived) as file:
@@ -151,9 +178,9 @@ exec -a pgbackrest $REAL "$@"
         self.lab.write('bin/' + name, '#!/bin/bash\n' + script, 0o755)
         return directory
 
-    def slow_pgbackrest(self, ahead=False):
+    def slow_pgbackrest(self):
         """One whose archive-get takes a while and writes down in asked what was wanted."""
-        return self.wrap_pgbackrest('[ $VERB != archive-get ] || { echo $SEGMENT >>%s; sleep .7; }' % self.lab.path('log/asked'), ahead)
+        return self.wrap_pgbackrest('[ $VERB != archive-get ] || { echo $SEGMENT >>%s; sleep .7; }' % self.lab.path('log/asked'))
 
     def waiting_pgbackrest(self):
         """One whose restore waits for let_the_copy_go_on()."""

@@ -119,20 +119,8 @@ class MatrixCase(UnderPatroni):
         if mode == 'patroni':
             self.block = self.patroni_mode('time', BATCH['time']) if target == 'time' else self.patroni_mode()
         if phase == 'replay from the spool':
-            self.asynchronous(self.hold_in_the_spool(middle, gate))
+            self.held_in_the_spool(7)
         self.configure({**self.block, 'pgbackrest': self.wrap_pgbackrest(wrapped, ahead=phase in AHEAD)}, **self.sections)
-
-    def hold_in_the_spool(self, held, gate):
-        """An asynchronous process that brings this segment last, once the gate is open; it is reached when the one before was taken."""
-        return '''if [ ! -e %s ] && [[ " $* " = *' %s '* ]]; then
-  first || exit 0
-  words=() others=()
-  for word; do case $word in %s) ;; 0000*) others+=("$word") ;; *) words+=("$word") ;; esac; done
-  $REAL "${words[@]}" "${others[@]}"
-  while [ -e $IN/%024X ]; do sleep .02; done
-  %s
-  exec -a pgbackrest $REAL "${words[@]}" %s
-fi''' % (self.lab.path('log/open'), held, held, int(held, 16) - 1, gate, held)
 
     def wait_for(self, phase):
         kind = PHASES[phase]

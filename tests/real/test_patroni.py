@@ -356,12 +356,18 @@ class FailedBootstraps(UnderPatroni):
 class InterruptedPatroni(UnderPatroni):
     """Patroni and its PostgreSQL are killed, as a power cut would, and Patroni is started again."""
 
-    def kill_in_replay(self, block, ahead=False):
-        self.configure({**block, 'pgbackrest': self.slow_pgbackrest(ahead)})
+    def kill_in_replay(self, block):
+        self.configure({**block, 'pgbackrest': self.slow_pgbackrest()})
         self.node.start()
         self.wait_for_replay_of(7)
         self.node.kill()
         self.node.start()
+
+    def hold_the_replay_from_the_spool(self, **postgresql):
+        """All that is planned lies there, but for one segment in the middle."""
+        self.configure({**self.patroni_mode(), 'pgbackrest': self.wrap_pgbackrest('', ahead=True)}, postgresql=postgresql)
+        self.node.start(self.held_in_the_spool(7))
+        self.wait_for_what_is_held()
 
     def kill_in_the_end_of_recovery_checkpoint(self, block):
         """By then PostgreSQL has removed recovery.signal, and the segment that holds the target lies in pg_wal."""
@@ -401,7 +407,24 @@ class InterruptedPatroni(UnderPatroni):
         self.assert_back(BATCHES)
 
     def test_patroni_mode_goes_on_with_what_was_fetched_ahead_and_leaves_nothing_of_it(self):
-        self.kill_in_replay(self.patroni_mode(), ahead=True)
+        self.hold_the_replay_from_the_spool()
+        self.node.kill()
+        self.lab.write('log/open', '')
+        self.node.start()
+        self.node.wait_for_leader(120)
+        self.assert_back(BATCHES)
+        self.assert_no_spool()
+
+    def test_patroni_mode_believes_nothing_in_the_spool_after_a_power_cut(self):
+        disk = self.lab.mount_disk(2500, 'disk')  # so that the queue holds all that is planned
+        self.lie_on(disk)
+        self.hold_the_replay_from_the_spool(parameters={'fsync': 'on'})
+        self.node.kill()
+        self.lab.kill_all()
+        self.zero_in_the_spool()
+        self.lab.cut_power(disk)
+        self.lab.write('log/open', '')
+        self.node.start()
         self.node.wait_for_leader(120)
         self.assert_back(BATCHES)
         self.assert_no_spool()

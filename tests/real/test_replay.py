@@ -165,6 +165,19 @@ fi''' % (self.lab.path('gate'), self.staging, condition, self.lab.path('log/reac
         self.result_of(process)
         self.assert_checked_again()
 
+    def test_in_a_replay_of_what_was_fetched_ahead(self):
+        self.disk = self.lab.mount_disk(2500, 'large')  # so that the queue holds all that is planned
+        self.lie_on(self.disk)
+        self.configure()
+        process = self.lab.start('bootstrap', *self.command('--pgbackrest=' + self.wrap_pgbackrest('', ahead=True)),
+                                 environment=self.held_in_the_spool(7))
+        self.wait_for_what_is_held()
+        self.lab.kill_all()
+        self.zero_in_the_spool()
+        self.cut_power()
+        self.result_of(process)
+        self.assert_checked_again()
+
     def test_after_the_replay(self):
         journal = self.staging + '.d/journal.json'
         self.configure(postgresql={'bin_dir': self.wrapped_binaries('pg_controldata', """grep -q recovered %s && kill -9 $PPID
