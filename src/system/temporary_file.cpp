@@ -36,6 +36,17 @@ namespace fs = std::filesystem;
                               group_name(old.st_gid), own_user().user));
 }
 
+/// `/a/./b` as `/a/b`, which is the name that a message is to have. What `..` leads to is left to the kernel.
+fs::path without_dots(const fs::path& path) {
+    fs::path plain;
+    for (const auto& part : path) {
+        if (part != ".") {
+            plain /= part;
+        }
+    }
+    return plain;
+}
+
 }  // namespace
 
 void cannot(std::string_view what, const fs::path& path, ExitCode code) {
@@ -52,7 +63,7 @@ fs::path follow_links(fs::path path) {
         std::error_code error;
         const auto target = fs::read_symlink(path, error);
         if (error) {
-            return fs::absolute(path);
+            return without_dots(fs::absolute(path));
         }
         path = path.parent_path() / target;  // an absolute target replaces the left side
     }
