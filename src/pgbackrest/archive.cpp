@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace patroni_pgbackrest::pgbackrest {
 
@@ -40,12 +41,12 @@ std::vector<std::string> run_some(const std::vector<Query>& queries, const Retry
         for (const std::size_t index : open) {
             commands.push_back(queries[index].command);
         }
-        const auto results = process::capture_all(commands);
+        auto results = process::capture_all(commands);
         std::vector<std::size_t> failed;
         for (std::size_t position = 0; position < open.size(); ++position) {
-            const auto& result = results[position];
+            auto& result = results[position];
             if (process::succeeded(result.outcome)) {
-                outputs[open[position]] = result.output;
+                outputs[open[position]] = std::move(result.output);
             } else if (may_pass(result.outcome, errors_of(result))) {
                 failed.push_back(position);
             } else {
@@ -116,15 +117,14 @@ void take_segment(const std::string& name, ArchivedFile file, std::optional<std:
     } else if (name == last.name) {
         last.archived_at = std::max(last.archived_at, time);  // an unknown time is less than any
     }
-    const auto [known, is_new] = result.segments.try_emplace(name, file);
-    if (is_new) {
+    if (result.segments.add(file)) {
         return;
     }
     const auto others = result.contradictions.find(name);
     if (others != result.contradictions.end()) {
         others->second.push_back(std::move(file));
-    } else if (known->second.checksum() != file.checksum()) {
-        result.contradictions[name] = {known->second, std::move(file)};
+    } else if (auto known = *result.segments.find(name); known.checksum() != file.checksum()) {
+        result.contradictions[name] = {std::move(known), std::move(file)};
     }
 }
 
@@ -285,11 +285,6 @@ Found read_top(const Pgbackrest& pgbackrest, const std::vector<Archive>& archive
 
 }  // namespace
 
-std::string ArchivedFile::checksum() const {
-    constexpr std::size_t sha1_digits = 40;
-    return path.substr(path.find('-', path.rfind('/')) + 1, sha1_digits);
-}
-
 ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Archive>& archives,
                             const std::string& from_segment, const RetryPolicy& retry) {
     ArchiveContent result;
@@ -298,11 +293,11 @@ ArchiveContent read_archive(const Pgbackrest& pgbackrest, const std::vector<Arch
     auto queries = found.whole;
     queries.insert(queries.end(), found.directories.begin(), found.directories.end());
     queries.insert(queries.end(), found.histories.begin(), found.histories.end());
-    const auto outputs = run_all(queries, retry);
+    auto outputs = run_all(queries, retry);
 
     const auto first_directory = found.whole.size(), first_history = first_directory + found.directories.size();
     for (std::size_t index = 0; index < first_directory; ++index) {
-        take_names(queries[index], outputs[index], result);
+        take_names(queries[index], std::exchange(outputs[index], {}), result);  // megabytes: no longer than needed
     }
     for (std::size_t index = first_directory; index < first_history; ++index) {
         take_listing(queries[index], outputs[index], result);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pgbackrest/archived_files.hpp"
 #include "pgbackrest/command_line.hpp"
 #include "pgbackrest/info.hpp"
 #include "pgbackrest/retry.hpp"
@@ -22,17 +23,6 @@ struct LastSegment {
     std::optional<std::int64_t> archived_at;
 };
 
-/// A file of the archive: `archive/demo/15-1/0000000100000000/000000010000000000000001-<SHA-1>.gz`.
-struct ArchivedFile {
-    unsigned repository = 0;
-    std::string path;
-
-    std::string checksum() const;
-};
-
-/// By the segments' 24-digit names.
-using ArchivedFiles = std::map<std::string, ArchivedFile>;
-
 /// Timelines that were begun by restores of this node which Patroni gave up, and are followed only when they are named:
 /// with the SHA-1 of the last segment in the archive, empty when there is none.
 using RejectedTimelines = std::map<postgres::Timeline, std::string>;
@@ -46,7 +36,8 @@ struct HistoryCopy {
 /// The content of the archive, over all repositories that have this archive id.
 struct ArchiveContent {
     ArchivedFiles segments;
-    ArchivedFiles partials;  ///< segments that were begun only: `….partial`, written when a standby is promoted
+    /// Segments that were begun only, by their names without `.partial`: written when a standby is promoted.
+    std::map<std::string, ArchivedFile> partials;
     /// The segments of which there are files with other content. pgBackRest delivers none of them ([045]).
     std::map<std::string, std::vector<ArchivedFile>> contradictions;
     std::map<postgres::Timeline, LastSegment> last_segments;

@@ -115,9 +115,10 @@ const std::string& RepositoryWal::bytes(const std::string& name) {
     return kept_.at(name);
 }
 
-const pgbackrest::ArchivedFile& RepositoryWal::file(const std::string& name) const {
+pgbackrest::ArchivedFile RepositoryWal::file(const std::string& name) const {
     const bool is_partial = name.size() > segment_digits;
-    return (is_partial ? partials_ : segments_).at(name.substr(0, segment_digits));
+    const auto segment = name.substr(0, segment_digits);
+    return is_partial ? partials_.at(segment) : segments_.find(segment).value();
 }
 
 postgres::WalReader::Expected RepositoryWal::expected(const postgres::Segment& segment) const {

@@ -57,13 +57,14 @@ class RepositoryWal final : public ArchivedWal {
     void visit_records(const std::string& name, const std::function<bool(const postgres::WalRecord&)>& visit);
     postgres::SegmentFacts read(const std::string& name);
     const std::string& bytes(const std::string& name);
-    const pgbackrest::ArchivedFile& file(const std::string& name) const;
+    pgbackrest::ArchivedFile file(const std::string& name) const;
     postgres::WalReader::Expected expected(const postgres::Segment& segment) const;
     postgres::WalReader::BringSegment following(const postgres::Segment& segment);
 
     pgbackrest::Pgbackrest pgbackrest_;
     pgbackrest::RetryPolicy retry_;
-    pgbackrest::ArchivedFiles segments_, partials_;
+    pgbackrest::ArchivedFiles segments_;
+    std::map<std::string, pgbackrest::ArchivedFile> partials_;
     std::set<postgres::Timeline> timelines_;
     std::set<std::string> contradictory_;  // segments of which there are several: which one is right is not known
     postgres::SegmentSize size_;

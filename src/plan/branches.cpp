@@ -170,10 +170,9 @@ template <typename Thing>
 Found<Thing> Branches::search_back(Timeline timeline, std::uint64_t from, std::uint64_t down_to,
                                    const std::function<std::optional<Thing>(const std::string&)>& look) {
     auto left = most_segments_to_search(size_);
-    auto behind = archive_.segments.upper_bound(Segment{timeline, from}.name(size_));
-    while (behind != archive_.segments.begin()) {
-        const auto& name = (--behind)->first;
-        const auto segment = Segment::parse(name, size_);
+    for (auto name = archive_.segments.last_up_to(Segment{timeline, from}.name(size_)); name;
+         name = archive_.segments.last_before(*name)) {
+        const auto segment = Segment::parse(*name, size_);
         if (!segment || segment->timeline != timeline || segment->number < down_to) {
             break;
         }
@@ -181,7 +180,7 @@ Found<Thing> Branches::search_back(Timeline timeline, std::uint64_t from, std::u
             return {std::nullopt, true};
         }
         std::optional<Thing> thing;
-        if (!could_read([&] { thing = look(name); })) {
+        if (!could_read([&] { thing = look(*name); })) {
             return {std::nullopt, true};
         }
         if (thing) {

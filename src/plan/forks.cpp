@@ -46,7 +46,7 @@ class ForkJudge {
     void require_sound(const Fork& fork) {
         const auto child = fork.segment(fork.child, size_).name(size_);
         const auto parent = fork.segment(fork.parent, size_).name(size_);
-        if (const auto* newer = of_child_or_newer(fork)) {
+        if (const auto newer = of_child_or_newer(fork)) {
             require_switch(fork, *newer);
         } else if (const auto later = later_segment_of(fork.child, child)) {
             refuse_lost(
@@ -61,25 +61,22 @@ class ForkJudge {
 
   private:
     /// The name of the file that is replayed for the fork's segment, when it is not one of the parent or before.
-    const std::string* of_child_or_newer(const Fork& fork) const {
+    std::optional<std::string> of_child_or_newer(const Fork& fork) const {
         const auto number = fork.segment(fork.child, size_).number;
         for (const auto& range : plan_.wal.ranges) {
             const auto first = *Segment::parse(range.first, size_);
             const auto last = *Segment::parse(range.last, size_);
             if (first.timeline >= fork.child && first.number <= number && number <= last.number) {
-                const auto found = archive_.segments.find(Segment{first.timeline, number}.name(size_));
-                return found == archive_.segments.end() ? nullptr : &found->first;
+                const auto name = Segment{first.timeline, number}.name(size_);
+                return archive_.segments.contains(name) ? std::optional(name) : std::nullopt;
             }
         }
-        return nullptr;
+        return std::nullopt;
     }
 
     std::optional<std::string> later_segment_of(Timeline timeline, const std::string& name) const {
-        const auto later = archive_.segments.upper_bound(name);
-        if (later == archive_.segments.end() || Segment::parse(later->first, size_)->timeline != timeline) {
-            return std::nullopt;
-        }
-        return later->first;
+        auto later = archive_.segments.first_behind(name);
+        return later && Segment::parse(*later, size_)->timeline == timeline ? later : std::nullopt;
     }
 
     /// The new timeline's first record says which one it left; where that lies behind what can be read, the replay
@@ -156,17 +153,15 @@ class ForkJudge {
     [[noreturn]] void refuse(const Fork& fork, const std::string& what, const std::string& remedy,
                              const std::string& more = {}) const {
         const auto segment = fork.segment(fork.parent, size_);
-        const auto before = segment.number > 0
-                                ? archive_.segments.find(Segment{fork.parent, segment.number - 1}.name(size_))
-                                : archive_.segments.end();
-        throw Failure(
-            ExitCode::target_not_reachable,
-            fmt::format("timeline {} left timeline {} at {} in WAL segment {}: {}", fork.child.text(),
-                        fork.parent.text(), fork.at.text(), segment.name(size_), what),
-            fmt::format("{}; to leave that timeline out, say target-timeline: {}{}{}", remedy, fork.parent.text(), more,
-                        before == archive_.segments.end()
-                            ? std::string()
-                            : fmt::format("; a point before the fork is {}", point_in(before->first, plan_, wal_))));
+        const auto before = segment.number > 0 ? Segment{fork.parent, segment.number - 1}.name(size_) : std::string();
+        throw Failure(ExitCode::target_not_reachable,
+                      fmt::format("timeline {} left timeline {} at {} in WAL segment {}: {}", fork.child.text(),
+                                  fork.parent.text(), fork.at.text(), segment.name(size_), what),
+                      fmt::format("{}; to leave that timeline out, say target-timeline: {}{}{}", remedy,
+                                  fork.parent.text(), more,
+                                  archive_.segments.contains(before)
+                                      ? fmt::format("; a point before the fork is {}", point_in(before, plan_, wal_))
+                                      : std::string()));
     }
 
     const Plan& plan_;

@@ -32,8 +32,8 @@ RejectedTimelines rejected_timelines(const pgbackrest::ArchiveContent& archive, 
     for (const auto& [timeline, history] : archive.histories) {
         const auto last = archive.last_segments.find(timeline);
         const bool has_wal = last != archive.last_segments.end();
-        const auto file = has_wal ? archive.segments.find(last->second.name) : archive.segments.end();
-        const auto checksum = file == archive.segments.end() ? std::string() : file->second.checksum();
+        const auto file = has_wal ? archive.segments.find(last->second.name) : std::nullopt;
+        const auto checksum = file ? file->checksum() : std::string();
         const auto known = runs.known.find(timeline);
         const auto own = runs.histories.find(timeline);
         const bool is_known = known != runs.known.end() && known->second == checksum;

@@ -28,8 +28,8 @@ postgres::SegmentSize segment_size_in_force(const Request& request, const pgback
         return std::find(possible.begin(), possible.end(), size) != possible.end();
     };
     std::optional<postgres::SegmentSize> told;
-    if (const auto first = state.archive.segments.find(backup.archive_start); first != state.archive.segments.end()) {
-        could_read([&] { told = pgbackrest::segment_size_in(request.pgbackrest, first->second, request.retry); });
+    if (const auto first = state.archive.segments.find(backup.archive_start)) {
+        could_read([&] { told = pgbackrest::segment_size_in(request.pgbackrest, *first, request.retry); });
     }
     if (told && is_possible(*told)) {
         return *told;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <fmt/format.h>
-#include <iterator>
 #include <variant>
 
 namespace patroni_pgbackrest {
@@ -59,11 +58,8 @@ std::uint64_t newest_archived(const std::vector<TimelinePart>& parts, const pgba
     std::uint64_t newest = least;
     for (const auto& part : parts) {
         const auto limit = Segment{part.timeline, std::min(part.last, greatest_number)}.name(size);
-        const auto behind = archived.upper_bound(limit);
-        if (behind == archived.begin()) {
-            continue;
-        }
-        const auto segment = Segment::parse(std::prev(behind)->first, size);
+        const auto last = archived.last_up_to(limit);
+        const auto segment = last ? Segment::parse(*last, size) : std::nullopt;
         if (segment && segment->timeline == part.timeline && segment->number >= part.first) {
             newest = std::max(newest, segment->number);
         }

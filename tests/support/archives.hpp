@@ -76,11 +76,27 @@ inline void add_segments(pgbackrest::ArchiveContent& archive, std::uint32_t time
                          std::uint64_t last) {
     for (auto number = first; number <= last; ++number) {
         const auto name = segment(timeline, number);
-        archive.segments[name] = {1,
-                                  "archive/demo/15-1/" + name.substr(0, 16) + "/" + name + "-" + std::string(40, '0')};
+        archive.segments.add({1, "archive/demo/15-1/" + name.substr(0, 16) + "/" + name + "-" + std::string(40, '0')});
         auto& newest = archive.last_segments[postgres::Timeline{timeline}].name;
         newest = std::max(newest, name);
     }
+}
+
+/// Takes out the segments with such names.
+template <typename IsOne>
+void remove_segments(pgbackrest::ArchiveContent& archive, const IsOne& is_one) {
+    pgbackrest::ArchivedFiles left;
+    const std::string least(24, '0');  // no cluster has it
+    for (auto name = archive.segments.first_behind(least); name; name = archive.segments.first_behind(*name)) {
+        if (!is_one(*name)) {
+            left.add(*archive.segments.find(*name));
+        }
+    }
+    archive.segments = left;
+}
+
+inline void remove_segment(pgbackrest::ArchiveContent& archive, const std::string& name) {
+    remove_segments(archive, [&](const std::string& other) { return other == name; });
 }
 
 inline std::int64_t seconds(const std::string& time) {

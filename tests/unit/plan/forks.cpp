@@ -25,7 +25,7 @@ bool holds(const std::string& text, const std::string& part) {
 
 void erase_segments(RepositoryState& state, std::uint32_t timeline, std::uint64_t first, std::uint64_t last) {
     for (auto number = first; number <= last; ++number) {
-        state.archive.segments.erase(segment(timeline, number));
+        remove_segment(state.archive, segment(timeline, number));
     }
 }
 

@@ -19,7 +19,7 @@ Request from_newest(const RecoveryTarget& target) {
 
 TEST_CASE("a gap in the backup's own segments is refused") {
     auto state = one_timeline();
-    state.archive.segments.erase(segment(1, 6));
+    remove_segment(state.archive, segment(1, 6));
     for (const auto& target : {latest, RecoveryTarget{Immediate{}}, RecoveryTarget{Xid{748}}}) {
         CHECK(no_plan(from_newest(target), state) ==
               Problems{{"WAL segment 000000010000000000000006 is missing from the archive, and backup set "
@@ -30,13 +30,13 @@ TEST_CASE("a gap in the backup's own segments is refused") {
 
 TEST_CASE("a gap behind the backup refuses a restore to the latest point, with the nearest one") {
     auto state = one_timeline();
-    state.archive.segments.erase(segment(1, 7));
+    remove_segment(state.archive, segment(1, 7));
     CHECK(no_plan(asking_for(latest), state) ==
           Problems{{"WAL segment 000000010000000000000007 is missing from the archive: what comes after it cannot be "
                     "replayed",
                     "bring it back, use a newer backup set, or ask for a point before it: the end of backup set "
                     "20261122-090000F (type immediate)"}});
-    state.archive.segments.erase(segment(1, 8));
+    remove_segment(state.archive, segment(1, 8));
     CHECK(no_plan(asking_for(latest), state)[0].message ==
           "WAL segment 000000010000000000000007 to 000000010000000000000008 is missing from the archive: what comes "
           "after it cannot be replayed");
@@ -44,7 +44,7 @@ TEST_CASE("a gap behind the backup refuses a restore to the latest point, with t
 
 TEST_CASE("the point that the refusal of a gap names can be planned") {
     auto state = one_timeline();
-    state.archive.segments.erase(segment(1, 8));
+    remove_segment(state.archive, segment(1, 8));
     CHECK(no_plan(asking_for(latest), state)[0].hint ==
           "bring it back, use a newer backup set, or ask for a point before it: type lsn and target 0/7000000");
     CHECK(make_plan(asking_for(lsn_target("0/7000000")), state).wal.last() == segment(1, 7));
@@ -52,7 +52,7 @@ TEST_CASE("the point that the refusal of a gap names can be planned") {
 
 TEST_CASE("a gap before an LSN target is refused, one behind it is not needed") {
     auto state = one_timeline();
-    state.archive.segments.erase(segment(1, 7));
+    remove_segment(state.archive, segment(1, 7));
     CHECK(no_plan(asking_for(lsn_target("0/8000028")), state) ==
           Problems{{"WAL segment 000000010000000000000007 is missing from the archive, before the target 0/8000028",
                     "a point before it is the end of backup set 20261122-090000F (type immediate)"}});
@@ -61,7 +61,7 @@ TEST_CASE("a gap before an LSN target is refused, one behind it is not needed") 
 
 TEST_CASE("a gap that a time, a transaction or a name may lie before is left to the replay") {
     auto state = one_timeline();
-    state.archive.segments.erase(segment(1, 8));
+    remove_segment(state.archive, segment(1, 8));
     for (const auto& target :
          {time_target("2026-11-22 09:30:00Z"), RecoveryTarget{Xid{748}}, RecoveryTarget{Name{"x"}}}) {
         const auto plan = make_plan(from_newest(target), state);
@@ -129,7 +129,7 @@ TEST_CASE("behind the last record of a segment an LSN is reached in a later one"
     wal_of(state).content[segment(1, 8)].first_page.emplace().continues = true;
     CHECK(planned_to("0/7001008") == segment(1, 9));
     CHECK(planned_to("0/8000028") == segment(1, 9));
-    state.archive.segments.erase(segment(1, 8));
+    remove_segment(state.archive, segment(1, 8));
     for (const bool is_nearest : {false, true}) {
         nearest.nearest = is_nearest;
         CHECK(

@@ -23,7 +23,7 @@ void add(pgbackrest::ArchiveContent& archive, const TimelineHistory& history, co
     const auto name = segment(history.timeline.number, 8);
     archive.histories[history.timeline] = history;
     archive.last_segments[history.timeline] = {name, 0};
-    archive.segments[name] = {1, "archive/demo/15-1/" + name.substr(0, 16) + "/" + name + "-" + checksum + ".gz"};
+    archive.segments.add({1, "archive/demo/15-1/" + name.substr(0, 16) + "/" + name + "-" + checksum + ".gz"});
 }
 
 /// Timeline 3 forks from 1, with this last segment.
@@ -81,7 +81,7 @@ TEST_CASE("one from which somebody went on is not rejected") {
 
 TEST_CASE("one under whose number the repositories hold different segments may be another node's") {
     auto archive = archive_with(sha1);
-    const auto one = archive.segments.begin()->second;
+    const auto one = archive.segments.find(segment(2, 8)).value();
     archive.contradictions[segment(3, 7)] = {one, one};
     CHECK(rejected_timelines(archive, run_with(sha1)).empty());
     RejectedRuns runs;

@@ -108,7 +108,7 @@ TEST_CASE("with one backup set a restore point that is nowhere is refused, unles
     CHECK(problems[0].message == "the target name before the change is nowhere in the WAL from backup set "
                                  "20261122-090000F to the end of timeline 1");
     SECTION("a segment is missing") {
-        state.archive.segments.erase(segment(1, 8));
+        remove_segment(state.archive, segment(1, 8));
         CHECK(found(point, state) == "none");
     }
     SECTION("the search did not come to the first segments") {

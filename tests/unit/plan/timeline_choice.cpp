@@ -24,7 +24,7 @@ TimelineChoice choice(const RecoveryTarget& target, const std::optional<Timeline
 RepositoryState with_history_alone(Lsn fork) {
     auto state = two_timelines();
     const Timeline second{2};
-    std::erase_if(state.archive.segments, [](const auto& entry) { return entry.first.starts_with("00000002"); });
+    remove_segments(state.archive, [](const auto& name) { return name.starts_with("00000002"); });
     state.archive.last_segments.erase(second);
     state.archive.histories[second].forks[0].at = fork;
     return state;
@@ -255,7 +255,7 @@ TEST_CASE("a time at which two branches were written is refused, and both are na
 
 TEST_CASE("a timeline whose first segment is not there was begun after the parent's last commit before the fork") {
     auto state = two_timelines();
-    state.archive.segments.erase(segment(2, 7));
+    remove_segment(state.archive, segment(2, 7));
     wal_of(state).content.erase(segment(1, 9));
     wal_of(state).commit(1, 7, "2026-11-22 11:30:00Z", 0x100);
     CHECK(choice(time_target("2026-11-22 11:29:00Z"), std::nullopt, state).history.timeline == Timeline{1});
@@ -292,7 +292,7 @@ TEST_CASE("what was committed just before a failover is in the new timeline's fi
     auto state = two_timelines();
     wal_of(state).content.erase(segment(1, 9));
     for (std::uint64_t gone = 7; gone <= 9; ++gone) {
-        state.archive.segments.erase(segment(1, gone));
+        remove_segment(state.archive, segment(1, gone));
     }
     state.archive.last_segments[Timeline{1}].name = segment(1, 6);
     wal_of(state).commit(1, 6, "2026-11-22 11:40:00Z", 0x200);
@@ -315,7 +315,7 @@ TEST_CASE("a backup on an abandoned branch is not taken for any target while nob
 TEST_CASE("a restore to the past that left only its history was not alive at any time") {
     auto state = two_timelines();
     for (std::uint64_t gone = 7; gone <= 10; ++gone) {
-        state.archive.segments.erase(segment(2, gone));
+        remove_segment(state.archive, segment(2, gone));
     }
     state.archive.last_segments.erase(Timeline{2});
     CHECK(choice(time_target("2026-11-22 11:30:00Z"), std::nullopt, state).history.timeline == Timeline{1});

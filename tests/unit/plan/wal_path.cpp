@@ -3,6 +3,8 @@
 #include "support/archives.hpp"
 #include "support/catch.hpp"
 
+#include <fmt/format.h>
+
 using namespace patroni_pgbackrest;
 using postgres::Lsn;
 using postgres::Timeline;
@@ -67,7 +69,7 @@ TEST_CASE("across a fork each segment is planned on the newest timeline that has
 TEST_CASE("the segment of the fork is taken from the parent while the child has none") {
     auto state = two_timelines();
     const auto history = state.archive.histories.at(Timeline{2});
-    state.archive.segments.erase(segment(2, 7));
+    remove_segment(state.archive, segment(2, 7));
     CHECK(planned(state, latest, history) == "9: 0102-0107 0208-020A");
 }
 
@@ -75,7 +77,7 @@ TEST_CASE("the parent's segments after the fork belong to no plan of the child")
     auto state = two_timelines();
     const auto history = state.archive.histories.at(Timeline{2});
     for (std::uint64_t number = 7; number <= 10; ++number) {
-        state.archive.segments.erase(segment(2, number));
+        remove_segment(state.archive, segment(2, number));
     }
     CHECK(planned(state, latest, history) == "6: 0102-0107");
     PlannedWal wal = plan_wal(state.stanza.backups[0], latest, history, state.archive.segments, segment_size);
@@ -93,8 +95,8 @@ TEST_CASE("several forks are followed one after the other") {
 
 TEST_CASE("segments that are missing in the middle are told by their names") {
     auto state = one_timeline();
-    state.archive.segments.erase(segment(1, 4));
-    state.archive.segments.erase(segment(1, 7));
+    remove_segment(state.archive, segment(1, 4));
+    remove_segment(state.archive, segment(1, 7));
     CHECK(planned(state, latest, first) == "8: 0102-0109 without 0104 without 0107");
     CHECK(planned(state, lsn_target("0/5000028"), first) == "4: 0102-0105 without 0104");
     CHECK(planned(state, {Immediate{}}, first) == "1: 0102-0102");
@@ -103,13 +105,13 @@ TEST_CASE("segments that are missing in the middle are told by their names") {
 TEST_CASE("a segment that is missing on the child's timeline is told by the child's name") {
     auto state = two_timelines();
     const auto history = state.archive.histories.at(Timeline{2});
-    state.archive.segments.erase(segment(2, 8));
+    remove_segment(state.archive, segment(2, 8));
     CHECK(planned(state, latest, history) == "9: 0102-0106 0207-020A without 0208");
 }
 
 TEST_CASE("an empty archive lacks the backup's own segments") {
     auto state = one_timeline();
-    state.archive.segments.clear();
+    state.archive.segments = {};
     CHECK(planned(state, latest, first, 1) == "2: 0105-0106 without 0105 without 0106");
 }
 
@@ -118,7 +120,10 @@ TEST_CASE("other segment sizes are counted in their own names") {
     auto chosen = backup("20261122-080000F", 1, 2, 2, "2026-11-22 08:00:00Z");
     chosen.archive_start = chosen.archive_stop = "00000001000000000000003F";
     // 64 segments of 64 MiB fill one number of the middle part.
-    const pgbackrest::ArchivedFiles archived{{"00000001000000000000003F", {}}, {"000000010000000100000000", {}}};
+    pgbackrest::ArchivedFiles archived;
+    for (const char* name : {"00000001000000000000003F", "000000010000000100000000"}) {
+        archived.add({1, fmt::format("{}-{:040x}", name, 0)});
+    }
     const auto wal = plan_wal(chosen, latest, first, archived, large);
     CHECK(wal.segments == 2);
     CHECK(wal.missing.empty());
