@@ -5,6 +5,7 @@
 #include "system/failure.hpp"
 #include "system/log.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 #include <variant>
@@ -46,8 +47,8 @@ const postgres::SegmentFacts& RepositoryWal::facts(const std::string& name) {
 
 postgres::SegmentFacts RepositoryWal::read(const std::string& name) {
     const auto segment = *postgres::Segment::parse(name.substr(0, segment_digits), size_);
-    const auto& content = bytes(name);
-    auto facts = postgres::facts_of_segment(segment.number, content, expected(segment), following(segment));
+    auto facts =
+        postgres::facts_of_segment(segment.number, bytes(name, size_.bytes), expected(segment), following(segment));
     if (facts.first_page && facts.first_page->file && facts.first_page->file->system_identifier != system_identifier_) {
         throw Failure(
             ExitCode::target_not_reachable,
@@ -64,8 +65,9 @@ postgres::SegmentFacts RepositoryWal::read(const std::string& name) {
 void RepositoryWal::visit_records(const std::string& name,
                                   const std::function<bool(const postgres::WalRecord&)>& visit) {
     const auto segment = *postgres::Segment::parse(name.substr(0, segment_digits), size_);
-    const auto bring = [&, next = following(segment)](std::uint64_t number) -> std::optional<std::string_view> {
-        return number == segment.number ? std::string_view(bytes(name)) : next(number);
+    const auto bring = [&, next = following(segment)](std::uint64_t number,
+                                                      std::uint64_t wanted) -> std::optional<std::string_view> {
+        return number == segment.number ? bytes(name, wanted) : next(number, wanted);
     };
     postgres::WalReader reader(expected(segment), bring, segment.start(size_));
     const auto* record = reader.next();
@@ -98,21 +100,25 @@ std::optional<RecordPlace> RepositoryWal::first_record_from(const std::string& n
     return found;
 }
 
-/// Of the two that are kept the one that was used last stays: its bytes may be in somebody's hands.
-const std::string& RepositoryWal::bytes(const std::string& name) {
-    if (!kept_.contains(name)) {
-        auto content = pgbackrest::fetch_segment(pgbackrest_, file(name), size_, retry_);
-        if (kept_.size() == 2) {
-            kept_.erase(older_);
-        }
-        kept_.emplace(name, std::move(content));
+/// Only one is in memory as a whole. WAL is searched backwards, as a rule: then what goes on behind a segment lies at
+/// the beginning of the one that was fetched before it.
+std::string_view RepositoryWal::bytes(const std::string& name, std::uint64_t wanted) {
+    if (name == beginning_.name && wanted <= beginning_.content.size()) {
+        return beginning_.content;
     }
-    for (const auto& [other, content] : kept_) {
-        if (other != name) {
-            older_ = other;
-        }
+    if (name != last_.name) {
+        beginning_ = beginning_of(std::exchange(last_, {}));
+        last_.content = pgbackrest::fetch_segment(pgbackrest_, file(name), size_, retry_);
+        last_.name = name;
     }
-    return kept_.at(name);
+    return last_.content;
+}
+
+RepositoryWal::Kept RepositoryWal::beginning_of(Kept segment) {
+    constexpr std::size_t longest = 1U << 20;  // hardly any record is
+    segment.content.resize(std::min(segment.content.size(), longest));
+    segment.content.shrink_to_fit();
+    return segment;
 }
 
 pgbackrest::ArchivedFile RepositoryWal::file(const std::string& name) const {
@@ -128,11 +134,11 @@ postgres::WalReader::Expected RepositoryWal::expected(const postgres::Segment& s
 /// The record that goes on behind a segment's end may be the last commit. A later timeline's file of the fork's segment
 /// begins with what its parent had written there; of another branch the record would not fit.
 postgres::WalReader::BringSegment RepositoryWal::following(const postgres::Segment& segment) {
-    return [this, segment](std::uint64_t number) -> std::optional<std::string_view> {
+    return [this, segment](std::uint64_t number, std::uint64_t wanted) -> std::optional<std::string_view> {
         for (auto timeline = timelines_.lower_bound(segment.timeline); timeline != timelines_.end(); ++timeline) {
             const auto name = postgres::Segment{*timeline, number}.name(size_);
             if (segments_.contains(name) && !contradictory_.contains(name)) {
-                return bytes(name);
+                return bytes(name, wanted);
             }
         }
         return std::nullopt;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace patroni_pgbackrest {
@@ -53,10 +54,17 @@ class RepositoryWal final : public ArchivedWal {
     std::optional<RecordPlace> first_record_from(const std::string& name, postgres::Lsn position) override;
 
   private:
+    /// Of a segment, or of a partial one.
+    struct Kept {
+        std::string name, content;
+    };
+
     /// Each record that begins in the segment, until `visit` returns true.
     void visit_records(const std::string& name, const std::function<bool(const postgres::WalRecord&)>& visit);
     postgres::SegmentFacts read(const std::string& name);
-    const std::string& bytes(const std::string& name);
+    /// At least the first `wanted` of a segment that is that long, until the next call.
+    std::string_view bytes(const std::string& name, std::uint64_t wanted);
+    static Kept beginning_of(Kept segment);
     pgbackrest::ArchivedFile file(const std::string& name) const;
     postgres::WalReader::Expected expected(const postgres::Segment& segment) const;
     postgres::WalReader::BringSegment following(const postgres::Segment& segment);
@@ -70,8 +78,8 @@ class RepositoryWal final : public ArchivedWal {
     postgres::SegmentSize size_;
     std::string system_identifier_;
     std::map<std::string, postgres::SegmentFacts> known_;
-    std::map<std::string, std::string> kept_;  // the last two: a record may begin in one and end in the other
-    std::string older_;                        // of the two, the one that was used before the other
+    Kept last_;       // the segment that was fetched last
+    Kept beginning_;  // of the one that was fetched before it: a record may begin in one and end in the other
 };
 
 }  // namespace patroni_pgbackrest

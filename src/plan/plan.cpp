@@ -60,8 +60,9 @@ void follow_wal(const Request& request, const RepositoryState& repository, Plan&
         if (last.number < target->lsn.value / plan.segment_size.bytes || !reaches_further()) {
             return;
         }
+        // Before the facts, with which the segment behind takes this one's place.
+        const auto record = repository.wal->first_record_from(plan.wal.last(), target->lsn);
         if (has_record_from(repository.wal->facts(plan.wal.last()), target->lsn)) {
-            const auto record = repository.wal->first_record_from(plan.wal.last(), target->lsn);
             if (record && record->end > end) {
                 plan.wal = planned_to({LsnTarget{postgres::Lsn{record->end.value - 1}}});
             }

@@ -76,7 +76,7 @@ bool may_have_one(std::string_view bytes, Lsn start) {
 void visit_records(std::string_view before, const SegmentFile& file, SegmentSize size, const VisitRecord& visit) {
     const auto number = file.segment.number;
     const auto start = file.segment.start(size);
-    const auto bring = [&](std::uint64_t asked) -> std::optional<std::string_view> {
+    const auto bring = [&](std::uint64_t asked, std::uint64_t /*bytes*/) -> std::optional<std::string_view> {
         if (asked == number) {
             return file.bytes;
         }

@@ -59,11 +59,11 @@ class Collector {
 
 SegmentFacts facts_of_segment(std::uint64_t number, std::string_view bytes, const WalReader::Expected& expected,
                               const WalReader::BringSegment& bring_next) {
-    const auto bring = [&](std::uint64_t wanted) -> std::optional<std::string_view> {
+    const auto bring = [&](std::uint64_t wanted, std::uint64_t length) -> std::optional<std::string_view> {
         if (wanted == number) {
             return bytes;
         }
-        return bring_next ? bring_next(wanted) : std::nullopt;
+        return bring_next ? bring_next(wanted, length) : std::nullopt;
     };
     const auto size = expected.segment_size.bytes;
     const Lsn segment_end{(number + 1) * size};

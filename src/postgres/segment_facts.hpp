@@ -48,7 +48,7 @@ struct SegmentFacts {
 };
 
 /// One pass over the records that begin in a segment. Without `bring_next` the last of them is not told when it goes on
-/// in the next segment. `bring_next` is called only for that.
+/// in the next segment. `bring_next` is called only for that, when nobody looks at `bytes` any more.
 SegmentFacts facts_of_segment(std::uint64_t number, std::string_view bytes, const WalReader::Expected& expected,
                               const WalReader::BringSegment& bring_next = {});
 

@@ -184,12 +184,13 @@ bool WalReader::open_page(Lsn address) {
     }
     const auto number = address.value / expected_.segment_size.bytes;
     if (number_ != number) {
-        const auto segment = bring_(number);
+        const auto segment = bring_(number, WalPage::size);
         if (!segment) {
             return stop(WalEndReason::no_segment, address);
         }
         segment_ = segment->substr(0, expected_.segment_size.bytes);
         number_ = number;
+        is_all_ = false;
     }
     if (const auto reason = look_at_page(address)) {
         return stop(*reason, address);
@@ -231,8 +232,13 @@ std::optional<WalEndReason> WalReader::look_at_page(Lsn address) {
     return {};
 }
 
-std::string_view WalReader::bytes_of_page(Lsn address) const {
+std::string_view WalReader::bytes_of_page(Lsn address) {
     const auto offset = address.value % expected_.segment_size.bytes;
+    const auto wanted = offset + WalPage::size;
+    if (segment_.size() < wanted && !is_all_) {
+        segment_ = bring_(*number_, wanted).value_or(std::string_view()).substr(0, expected_.segment_size.bytes);
+        is_all_ = segment_.size() < wanted;
+    }
     return segment_.substr(std::min<std::size_t>(offset, segment_.size()), WalPage::size);
 }
 
@@ -261,7 +267,7 @@ bool WalReader::stop(WalEndReason reason, Lsn at) {
 
 /// Whether pages of this stream follow in the segment at hand. A server makes pages ready before it puts records into
 /// them: a header alone is nothing.
-bool WalReader::more_from(Lsn from) const {
+bool WalReader::more_from(Lsn from) {
     const auto size = expected_.segment_size.bytes;
     if (!number_ || from.value / size != *number_) {
         return false;

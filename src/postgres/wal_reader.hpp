@@ -17,10 +17,10 @@ namespace patroni_pgbackrest::postgres {
 /// PostgreSQL would end. No content makes it throw.
 class WalReader {
   public:
-    /// The bytes of the segment with that number, counted from LSN 0, or nothing when there is none. They must stay
-    /// until the next call or the reader's end. Called only for a segment that is needed, once in a row; what it throws
-    /// passes through.
-    using BringSegment = std::function<std::optional<std::string_view>(std::uint64_t number)>;
+    /// The first `bytes` or more of the segment with that number, counted from LSN 0; fewer when it is shorter, nothing
+    /// when there is none. They must stay until the next call or the reader's end. Called only for a segment that is
+    /// needed, and for the same one again only for more of it; what it throws passes through.
+    using BringSegment = std::function<std::optional<std::string_view>(std::uint64_t number, std::uint64_t bytes)>;
 
     struct Expected {
         SegmentSize segment_size;
@@ -51,15 +51,16 @@ class WalReader {
     bool stop(WalEndReason reason, Lsn at);
 
     std::optional<WalEndReason> look_at_page(Lsn address);
-    std::string_view bytes_of_page(Lsn address) const;
-    bool more_from(Lsn from) const;
+    std::string_view bytes_of_page(Lsn address);
+    bool more_from(Lsn from);
 
     Expected expected_;
     BringSegment bring_;
     Lsn from_, position_;
     std::optional<Lsn> last_;  // start of the last record
     std::optional<std::uint64_t> number_;
-    std::string_view segment_;  // with that number
+    std::string_view segment_;  // with that number, or its beginning
+    bool is_all_ = false;       // of it
     std::optional<WalPage> page_;
     std::string_view page_bytes_;
     WalRecord record_;

@@ -25,7 +25,7 @@ std::string beginning_of(const std::filesystem::path& path) {
 std::optional<postgres::WalTime> first_commit_in(const std::filesystem::path& file, const postgres::Segment& segment,
                                                  postgres::SegmentSize size) {
     const auto bytes = beginning_of(file);
-    const auto bring = [&](std::uint64_t number) {
+    const auto bring = [&](std::uint64_t number, std::uint64_t /*bytes*/) {
         return number == segment.number ? std::optional<std::string_view>(bytes) : std::nullopt;
     };
     postgres::WalReader reader({.segment_size = size, .latest_timeline = segment.timeline}, bring, segment.start(size));

@@ -81,7 +81,7 @@ void control_data(const std::string& text) {
 /// As segment 1 of a cluster with segments of 1 MiB, and as the one behind it. The checksum keeps a fuzzer from records
 /// of its own, so what a record says is tried with the bytes alone as well.
 void wal(const std::string& bytes) {
-    const auto next = [&](std::uint64_t number) {
+    const auto next = [&](std::uint64_t number, std::uint64_t /*bytes*/) {
         return number == 2 ? std::optional<std::string_view>(bytes) : std::nullopt;
     };
     postgres::facts_of_segment(1, bytes, {.segment_size = {1 << 20}}, next);

@@ -78,6 +78,24 @@ TEST_CASE("each of pgBackRest's compressions is read") {
     }
 }
 
+TEST_CASE("of a file whose beginning is kept all is looked at") {
+    const auto text = original();
+    auto files = compressed(text);
+    files[""] = text;
+    for (const auto& [ending, bytes] : files) {
+        INFO(ending);
+        const auto name = "a" + ending;
+        for (const std::size_t kept : {std::size_t{0}, std::size_t{100}, std::size_t{1} << 20, text.size(), most}) {
+            CHECK(decompress(bytes, name, most, kept) == text.substr(0, kept));
+        }
+        CHECK_THROWS_WITH(decompress(bytes, name, 1U << 20, 100),
+                          name + " is damaged in the repository: it is longer than 1048576 bytes");
+        if (!ending.empty()) {
+            CHECK_THROWS_AS(decompress(bytes.substr(0, bytes.size() - 1), name, most, 100), Failure);
+        }
+    }
+}
+
 TEST_CASE("a compressed file that is cut, empty, something else or too long is damaged") {
     for (const auto& [ending, bytes] : compressed(original())) {
         INFO(ending);

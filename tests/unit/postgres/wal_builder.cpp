@@ -67,7 +67,7 @@ Lsn WalBuilder::overwrite(Lsn lost, std::uint64_t page) {
 }
 
 WalReader::BringSegment WalBuilder::bring() const {
-    return [this](std::uint64_t number) -> std::optional<std::string_view> {
+    return [this](std::uint64_t number, std::uint64_t /*bytes*/) -> std::optional<std::string_view> {
         const auto found = segments.find(number);
         return found == segments.end() ? std::nullopt : std::optional<std::string_view>(found->second);
     };

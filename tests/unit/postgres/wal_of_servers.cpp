@@ -206,7 +206,7 @@ std::map<std::string, int> compare_timeline(const Life& life, Timeline timeline)
         {.segment_size = life.segment_size(),
          .latest_timeline = timeline,
          .system_identifier = life.system_identifier()},
-        [&](std::uint64_t number) -> std::optional<std::string_view> {
+        [&](std::uint64_t number, std::uint64_t /*bytes*/) -> std::optional<std::string_view> {
             if (!fs::exists(life.file(timeline, number))) {
                 return {};
             }
@@ -250,7 +250,7 @@ void compare_segments(const Life& life, Timeline timeline) {
         std::string next;
         const auto facts =
             facts_of_segment(number, bytes, {.segment_size = life.segment_size(), .latest_timeline = timeline},
-                             [&](std::uint64_t wanted) -> std::optional<std::string_view> {
+                             [&](std::uint64_t wanted, std::uint64_t /*bytes*/) -> std::optional<std::string_view> {
                                  next = life.bytes(timeline, wanted);
                                  return next;
                              });

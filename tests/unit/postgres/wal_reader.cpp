@@ -4,7 +4,10 @@
 #include "support/catch.hpp"
 #include "wal_builder.hpp"
 
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 using namespace patroni_pgbackrest;
@@ -114,9 +117,9 @@ TEST_CASE("only the segments that are needed are asked for, each once") {
     const auto across = wal.add_filler(1 << 20);
     wal.add_filler(70);
     std::vector<std::uint64_t> asked;
-    const auto bring = [&](std::uint64_t number) {
+    const auto bring = [&](std::uint64_t number, std::uint64_t bytes) {
         asked.push_back(number);
-        return wal.bring()(number);
+        return wal.bring()(number, bytes);
     };
     WalReader reader(wal.expected(), bring, first_segment);
     CHECK(asked.empty());
@@ -128,6 +131,54 @@ TEST_CASE("only the segments that are needed are asked for, each once") {
     REQUIRE(reader.next() != nullptr);
     CHECK(reader.next() == nullptr);
     CHECK(asked == std::vector<std::uint64_t>{1, 2, 3});
+}
+
+TEST_CASE("a segment that comes in pieces reads as one that comes as a whole") {
+    WalBuilder wal(1);
+    wal.add_filler(300000);
+    wal.fill_until(1000);
+    const auto across_segments = wal.add_filler(300000);
+    const auto last = wal.add_filler(50);
+    SECTION("to its end") {}
+    SECTION("with more behind its end") {
+        wal.at(Lsn{last.value + 30}) = 'y';
+    }
+    SECTION("cut short") {
+        wal.segments[2].resize(200000);
+    }
+    SECTION("with a record that does not go on") {
+        wal.at(Lsn{(1 << 20) + 20 * 8192}) = 'y';
+    }
+    SECTION("with a page that is damaged behind its end") {
+        wal.segments[2].replace(900000, 8, "damaged!");
+    }
+
+    std::map<std::uint64_t, std::uint64_t> most;  // that was asked for
+    std::string brought;                          // each piece takes the place of the last one
+    const auto bring = [&](std::uint64_t number, std::uint64_t bytes) -> std::optional<std::string_view> {
+        const auto segment = wal.bring()(number, bytes);
+        if (!segment) {
+            return std::nullopt;
+        }
+        CHECK(bytes > most[number]);
+        most[number] = bytes;
+        brought = std::string(segment->substr(0, bytes + 100000));
+        brought.shrink_to_fit();
+        return brought;
+    };
+    WalReader reader(wal.expected(), bring, first_segment);
+    Reading reading;
+    while (const auto* const record = reader.next()) {
+        reading.starts.push_back(record->start);
+        reading.ends.push_back(record->end);
+        if (most.size() == 1 && record->start < across_segments) {
+            CHECK(most[1] <= record->end.value - (1 << 20) + WalPage::size);
+        }
+    }
+    const auto whole = read_all(wal);
+    CHECK(reading.starts == whole.starts);
+    CHECK(reading.ends == whole.ends);
+    CHECK(*reader.end() == whole.end);
 }
 
 TEST_CASE("a segment switch skips the rest of its segment") {
