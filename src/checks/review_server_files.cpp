@@ -34,13 +34,11 @@ bool is_settled_later(const Request& request, const std::string& objection) {
 }
 
 Finding serves_another(const std::string& where, const fs::path& directory, const Request& request,
-                       const std::string& place) {
+                       const std::string& hint, const std::string& place = {}) {
     return {"data-directory-setting",
             {fmt::format("data_directory is '{}' in {}: PostgreSQL would serve what is there, and not {}",
                          directory.string(), where, request.data_directory.string()),
-             "take data_directory out of it, or of the file that it includes: the server gets its directory from "
-             "Patroni",
-             place}};
+             hint, place}};
 }
 
 }  // namespace
@@ -65,10 +63,15 @@ std::vector<Finding> review_server_file(const Request& request, const fs::path& 
     const auto set_by_patroni = request.patroni ? request.patroni->parameter_data_directory : std::nullopt;
     std::vector<Finding> findings;
     if (set_by_patroni && !is_data_directory(request, set_by_patroni->text)) {
-        findings.push_back(
-            serves_another("postgresql.parameters", set_by_patroni->text, request, set_by_patroni->place));
+        findings.push_back(serves_another("postgresql.parameters", set_by_patroni->text, request,
+                                          "take data_directory out: Patroni starts the server on data_dir",
+                                          set_by_patroni->place));
     } else if (!set_by_patroni && in_force.data_directory && !is_data_directory(request, *in_force.data_directory)) {
-        findings.push_back(serves_another(file->string(), *in_force.data_directory, request, ""));
+        findings.push_back(serves_another(
+            file->string(), *in_force.data_directory, request,
+            fmt::format("take data_directory out of it, or of the file that it includes; or set data_directory: {} in "
+                        "postgresql.parameters of patroni.yml, which comes behind it",
+                        request.data_directory.string())));
     }
     auto objections = in_force.objections;
     std::erase_if(objections, [&](const auto& objection) { return is_settled_later(request, objection); });

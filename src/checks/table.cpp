@@ -324,7 +324,7 @@ const std::vector<CheckDefinition>& check_table() {
          "the directory that Patroni starts PostgreSQL on: the server would serve what is there, an old cluster, and "
          "not what was restored. Where that file comes with the backup, `bootstrap` takes the line out and says so. "
          "PostgreSQL itself is asked, and follows what is included.",
-         "take data_directory out"},
+         "take data_directory out, or set it to data_dir in postgresql.parameters, which comes behind the file"},
         {"configuration-refused", error, "PostgreSQL does not take a configuration file",
          "The file that Patroni's postgresql.conf includes has a value, a name or an include that PostgreSQL refuses: "
          "Patroni could not start it, and would set the restored directory aside. lc_messages with a locale that this "

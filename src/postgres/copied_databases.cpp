@@ -12,8 +12,8 @@ namespace patroni_pgbackrest::postgres {
 namespace {
 
 constexpr std::uint8_t rm_xlog = 0, rm_databases = 4;  // RM_XLOG_ID, RM_DBASE_ID
-constexpr std::uint8_t by_file_copy = 0x00;     // XLOG_DBASE_CREATE, since 15 XLOG_DBASE_CREATE_FILE_COPY
-constexpr std::uint8_t image_for_hints = 0xA0;   // XLOG_FPI_FOR_HINT: the rows stay as they are
+constexpr std::uint8_t by_file_copy = 0x00;            // XLOG_DBASE_CREATE, since 15 XLOG_DBASE_CREATE_FILE_COPY
+constexpr std::uint8_t image_for_hints = 0xA0;         // XLOG_FPI_FOR_HINT: the rows stay as they are
 
 /// A database's directory in a tablespace.
 struct Directory {

@@ -64,9 +64,13 @@ class ServerFiles(PlainCase, test_node.NodeCase):
         for block in (None, self.patroni_mode()):
             self.configure(block)
             result = self.bootstrap()
-            self.assert_refused(result, 8, "data_directory is '%s' in .*/postgresql.conf" % self.old, 'or of the file that it includes')
+            self.assert_refused(result, 8, "data_directory is '%s' in .*/postgresql.conf" % self.old,
+                                'or of the file that it includes; or set data_directory: %s in' % self.data_directory)
             self.assert_absent()
-            self.lab.write(self.staging + '/more.conf', '')
+            if block:
+                self.lab.write(self.staging + '/more.conf', '')
+            else:
+                self.configure(block, postgresql={'parameters': {'data_directory': self.data_directory}})
             result = self.bootstrap()
             self.assert_done(result)
             self.assertIn('the copy of an earlier run is complete', result.log)

@@ -129,7 +129,8 @@ TEST_CASE("pages that do not belong there end the WAL") {
         expected = {
             .reason = WalEndReason::not_a_page, .valid_until = first_segment, .at = first_segment, .more_behind = true};
         WalReader reader(
-            given, [&](std::uint64_t) { return std::optional<std::string_view>(wal.segments[1]); }, Lsn{0});
+            given, [&](std::uint64_t, std::uint64_t) { return std::optional<std::string_view>(wal.segments[1]); },
+            Lsn{0});
         CHECK(reader.next() == nullptr);
         CHECK(reader.end()->reason == WalEndReason::other_cluster);
         return;
