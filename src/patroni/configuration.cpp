@@ -159,19 +159,6 @@ Archiving archiving_in(const Node& local, const Node& dynamic) {
     return archiving;
 }
 
-std::set<std::string> written_parameters(const Node& local, const Node& dynamic) {
-    std::set<std::string> names;
-    for (const Node* postgresql : {&local, &dynamic}) {
-        for (const Entry& entry : postgresql->map_at("parameters").entries) {
-            const auto name = system::lower(entry.key);
-            if (written_parameter(local, dynamic, name) != nullptr) {
-                names.insert(name);
-            }
-        }
-    }
-    return names;
-}
-
 OpenedAtStart read_opened_at_start(const Node& local, const Node& dynamic) {
     OpenedAtStart opened;
     const auto value = [&](const char* name) {

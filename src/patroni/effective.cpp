@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -64,6 +65,11 @@ void add(std::vector<RecoveryConf::Setting>& settings, const Node& map, const Pa
     }
 }
 
+bool is_dropped(std::string_view name, const Node& value) {
+    return value.is_null() ||
+           (name == "archive_mode" && !parse_bool(value.text) && system::lower(value.text) != "always");
+}
+
 }  // namespace
 
 const Entry* effective(const Node& local, const Node& dynamic, std::string_view key) {
@@ -84,10 +90,24 @@ const Entry* parameter(const Node& local, const Node& dynamic, std::string_view 
 
 const Entry* written_parameter(const Node& local, const Node& dynamic, std::string_view name) {
     const Entry* entry = parameter(local, dynamic, name);
-    const bool is_dropped =
-        entry != nullptr && (entry->value->is_null() || (name == "archive_mode" && !parse_bool(entry->value->text) &&
-                                                         system::lower(entry->value->text) != "always"));
-    return is_dropped ? nullptr : entry;
+    return entry == nullptr || is_dropped(name, *entry->value) ? nullptr : entry;
+}
+
+std::set<std::string> written_parameters(const Node& local, const Node& dynamic) {
+    std::map<std::string, bool> written;
+    for (const Node* postgresql : {&dynamic, &local}) {
+        for (const Entry& entry : postgresql->map_at("parameters").entries) {
+            const auto name = system::lower(entry.key);
+            written[name] = !is_dropped(name, *entry.value);
+        }
+    }
+    std::set<std::string> names;
+    for (const auto& [name, is_written] : written) {
+        if (is_written) {
+            names.insert(name);
+        }
+    }
+    return names;
 }
 
 const RecoveryConf::Setting* RecoveryConf::find(std::string_view name) const {

@@ -3,6 +3,7 @@
 #include "yaml/tree.hpp"
 #include "yaml/write.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ const yaml::Entry* parameter(const yaml::Node& local, const yaml::Node& dynamic,
 /// boolean nor `always` (write_postgresql_conf in postgresql/config.py, EnumBool in postgresql/validator.py, 2.0 to
 /// 4.1).
 const yaml::Entry* written_parameter(const yaml::Node& local, const yaml::Node& dynamic, std::string_view name);
+
+/// The names of all of them.
+std::set<std::string> written_parameters(const yaml::Node& local, const yaml::Node& dynamic);
 
 /// The recovery_conf that Patroni gives a standby. If `parameters` have any recovery parameter, those are all of it,
 /// and no recovery_conf counts (postgresql/config.py _adjust_recovery_parameters, 2.0 to 4.1); else a local

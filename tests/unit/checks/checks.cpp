@@ -155,6 +155,10 @@ TEST_CASE("the hint of every finding is followed by a test, and the finding is g
         {"test_a_database_that_was_left_out_is_named", {"verify-database-unusable"}},
         {"test_indexes_that_another_library_built_are_named", {"verify-collation"}},
         {"test_a_subscription_that_goes_on_is_named", {"verify-subscription"}},
+        {"test_patroni_yml_names_another", {"data-directory-setting"}},
+        {"test_a_locale_that_this_machine_lacks", {"configuration-refused"}},
+        {"the server that Patroni starts on its data_dir, and that serves another directory, is an error",
+         {"verify-other-directory"}},
         {"test_check_misses_a_rehearsal_until_one_has_succeeded", {"no-rehearsal"}},
     };
     const auto tests = all_tests();
