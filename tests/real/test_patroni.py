@@ -75,7 +75,7 @@ class Standalone(UnderPatroni):
         self.assertNotEqual(read(later), read(self.yml))
         self.node.start()
         self.node.wait_for_end()
-        self.assertIn('bootstrap.pgbackrest is not what Patroni calls (its command is another): Patroni goes by what it read '
+        self.assertIn('bootstrap.pgbackrest is not what Patroni calls (--type is not in it): Patroni goes by what it read '
                       'before the file was changed', self.lab.log(self.node.name))
         self.node.start()
         self.node.wait_for_leader()
