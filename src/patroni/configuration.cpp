@@ -232,7 +232,10 @@ Configuration configuration_in(const yaml::Node& tree, const std::string& source
     result.archiving = archiving_in(local, dynamic);
     result.opened = read_opened_at_start(local, dynamic);
     result.written_parameters = written_parameters(local, dynamic);
-    result.parameter_data_directory = value_of(written_parameter(local, dynamic, "data_directory"));
+    // ProcessConfigFileInternal (13 to 18) compares it letter by letter, and Patroni writes it as it is spelt.
+    const Entry* directory = written_parameter(local, dynamic, "data_directory");
+    result.parameter_data_directory =
+        directory != nullptr && directory->key == "data_directory" ? value_of(directory) : std::nullopt;
     result.password_encryption = read_password_encryption(local, dynamic);
     result.restore_commands = restore_commands(local, dynamic, dcs.map_at("standby_cluster"));
     result.prefetches = in_every_section(local, dynamic, "recovery_prefetch", false);

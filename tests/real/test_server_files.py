@@ -82,7 +82,7 @@ class ServerFiles(PlainCase, test_node.NodeCase):
             self.configure(block, postgresql={'parameters': {'data_directory': self.old}})
             hint, = self.assert_found('data-directory-setting', "data_directory is '%s' in postgresql.parameters" % self.old)
             self.assertIn('take data_directory out', hint)
-        self.configure(postgresql={'parameters': {'Data_Directory': self.data_directory}})
+        self.configure(postgresql={'parameters': {'data_directory': self.data_directory}})
         self.assert_serves_what_was_restored()
 
     def test_a_file_outside_of_the_data_directory_names_another(self):

@@ -61,7 +61,8 @@ TEST_CASE("a configuration file and what it includes say where PostgreSQL has it
     directory.write("more.conf", "data_directory = '/elsewhere'\n");
     CHECK_FALSE(said("").data_directory);
     CHECK_FALSE(said("work_mem = 5MB\n").data_directory);
-    CHECK(said("data_directory = '/one'\nDATA_DIRECTORY '/other'\n").data_directory == "/other");
+    CHECK(said("data_directory = '/one'\ndata_directory '/other'\n").data_directory == "/other");
+    CHECK_FALSE(said("Data_Directory = '/one'\n").data_directory);  // PostgreSQL looks for this one by its exact name
     CHECK(said("data_directory = '/one'\ninclude 'more.conf'\n").data_directory == "/elsewhere");
     CHECK(said("include_if_exists 'nowhere.conf'\n").objections.empty());
     // Whatever the file says of the log, the words come, and in English.
