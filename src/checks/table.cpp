@@ -329,7 +329,7 @@ const std::vector<CheckDefinition>& check_table() {
          "The file that Patroni's postgresql.conf includes has a value, a name or an include that PostgreSQL refuses: "
          "Patroni could not start it, and would set the restored directory aside. lc_messages with a locale that this "
          "machine lacks is one. What patroni.yml sets as well is passed over. Known before the copy only where "
-         "config_dir is outside the data directory.",
+         "config_dir is outside the data directory, and the backup brings no other file for it.",
          "put right what the finding names, in that file or on this machine"},
         {"replay-setting", error, "PostgreSQL does not take what replay-setting gives it",
          "The private server that replays the WAL would not start, which would be seen after the copy. Asked is the "

@@ -263,7 +263,7 @@ void plan_and_restore(InForce& in_force, Request request, RunView& view, const L
     const FailureMemory memory(request, plan, layout, bin_directory);
     memory.refuse_repetition();
     refuse_unstartable(in_force.arguments(), request, bin_directory);
-    refuse_server_file(request, bin_directory);
+    refuse_server_file(request, plan, bin_directory);
     const auto taken_back = take_back_what_was_set_aside(request, view, plan, memory, staging);
     leave_unfit_base(request, plan, staging);  // before the room on the disks is looked at
     refuse_unfit_node(request, plan, layout);

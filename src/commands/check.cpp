@@ -5,7 +5,6 @@
 #include "checks/review_options.hpp"
 #include "checks/review_places.hpp"
 #include "checks/review_replay.hpp"
-#include "checks/review_server_files.hpp"
 #include "commands/arguments.hpp"
 #include "commands/check_configuration.hpp"
 #include "commands/check_overview.hpp"
@@ -174,7 +173,7 @@ void review_machine(const BootstrapArguments& arguments, const Request& request,
         directory = postgres::find_binaries(plan->major_version, configured_binaries(request));
         overview.add("PostgreSQL", fmt::format("{} in {}", plan->major_version, directory.string()));
         append(findings, review_replay_settings(request, directory));
-        append(findings, review_server_file(request, directory, server_file_outside(request)));
+        append(findings, review_server_file_outside(request, *plan, directory));
         if (layout) {
             review_limits(patroni::DynamicLimits(arguments.source), *layout, directory, findings);
         }

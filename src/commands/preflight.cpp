@@ -174,8 +174,20 @@ void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& l
     refuse_errors(findings);
 }
 
-void refuse_server_file(const Request& request, const std::filesystem::path& binaries) {
-    refuse_errors(review_server_file(request, binaries, server_file_outside(request)));
+std::vector<Finding> review_server_file_outside(const Request& request, const Plan& plan,
+                                                const std::filesystem::path& binaries) {
+    const auto file = server_file_outside(request);
+    auto findings = review_server_file(request, binaries, file);
+    if (findings.empty() || !file || !request.patroni) {
+        return findings;
+    }
+    const auto backups = pgbackrest::top_files_of(request.pgbackrest, plan.backup);
+    const bool is_judged_later = backups && patroni::gives_way(*request.patroni, *file, *backups);
+    return is_judged_later ? review_server_file(request, binaries, std::nullopt) : findings;
+}
+
+void refuse_server_file(const Request& request, const Plan& plan, const std::filesystem::path& binaries) {
+    refuse_errors(review_server_file_outside(request, plan, binaries));
 }
 
 void refuse_unfit_copy(const Request& request, const std::filesystem::path& binaries, const std::filesystem::path& copy,

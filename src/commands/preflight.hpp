@@ -43,8 +43,12 @@ void refuse_replay_settings(const Request& request, const std::filesystem::path&
 /// The same for the room on the disks and for what Patroni needs besides the backup, once the set is known.
 void refuse_unfit_node(const Request& request, const Plan& plan, const Layout& layout);
 
-/// The same for configuration that does not come with the backup, and would start PostgreSQL elsewhere or not at all.
-void refuse_server_file(const Request& request, const std::filesystem::path& binaries);
+/// What is wrong with configuration that does not come with the backup. The manifest of the backup is read only where
+/// something is, and a file that the backup brings may take its place.
+std::vector<Finding> review_server_file_outside(const Request& request, const Plan& plan,
+                                                const std::filesystem::path& binaries);
+/// The same for that, which would start PostgreSQL elsewhere or not at all.
+void refuse_server_file(const Request& request, const Plan& plan, const std::filesystem::path& binaries);
 
 /// The same for what the copy has brought, once what sends its server to another directory is taken out. Throws Failure
 /// with `code`.

@@ -253,6 +253,11 @@ std::optional<fs::path> included_file(const Configuration& configuration, const 
     return found == places.end() ? std::nullopt : std::optional(*found);
 }
 
+bool gives_way(const Configuration& configuration, const fs::path& included, const std::set<std::string>& backups) {
+    return !custom_file(configuration, "") && included.filename() != base_name(configuration) &&
+           backups.contains(base_name(configuration) + ".backup");
+}
+
 bool needs_backup(const Configuration& configuration, const StartupFiles& seen) {
     const auto names = files_to_restore(configuration);
     return has_outer_config_directory(configuration) && seen.is_directory &&

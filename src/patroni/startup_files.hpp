@@ -37,6 +37,11 @@ StartupFiles look_into_copy(const Configuration& configuration, const std::files
 std::optional<std::filesystem::path> included_file(const Configuration& configuration,
                                                    const std::filesystem::path& data_directory);
 
+/// Whether Patroni includes another than this one, which included_file() found before the copy, once `backups` are at
+/// the top of the data directory: it restores a base file before it makes one of postgresql.conf.
+bool gives_way(const Configuration& configuration, const std::filesystem::path& included,
+               const std::set<std::string>& backups);
+
 /// Whether a file of config_dir is missing that the backup may bring.
 bool needs_backup(const Configuration& configuration, const StartupFiles& seen);
 

@@ -192,3 +192,14 @@ TEST_CASE("Patroni includes custom_conf, or else the base file, or what it makes
     files.write("data.restoring/own.conf", "");
     CHECK(included() == "own.conf");
 }
+
+TEST_CASE("a base file that the backup brings takes the place of postgresql.conf in config_dir") {
+    Configuration configuration;
+    const std::set<std::string> backups{"postgresql.conf.backup", "postgresql.base.conf.backup"};
+    CHECK(gives_way(configuration, "/etc/postgresql.conf", backups));
+    CHECK(gives_way(configuration, "/etc/postgresql.base.conf.backup", backups));
+    CHECK_FALSE(gives_way(configuration, "/etc/postgresql.conf", {"postgresql.conf.backup"}));
+    CHECK_FALSE(gives_way(configuration, "/etc/postgresql.base.conf", backups));
+    configuration.custom_conf = Value{"own.conf", "patroni.yml:2"};
+    CHECK_FALSE(gives_way(configuration, "/etc/own.conf", backups));
+}
