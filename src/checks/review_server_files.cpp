@@ -24,10 +24,32 @@ bool is_data_directory(const Request& request, const fs::path& path) {
     return fs::weakly_canonical(path / "", error) == fs::weakly_canonical(request.data_directory / "", error);
 }
 
+bool names_place_in(const fs::path& directory, const std::string& objection) {
+    return objection.find(directory.string() + '/') != std::string::npos;
+}
+
+/// Of an include beside `NAME.backup`, which Patroni puts into config_dir: from there it is another place.
+bool is_of_another_place(const fs::path& file, const std::string& objection) {
+    return file.extension() == ".backup" && objection.starts_with("could not open configuration ") &&
+           names_place_in(file.parent_path(), objection);
+}
+
+/// Without the names in the directory of `file` where that is staging in PGDATA: nothing else will come there.
+std::string outside_of_staging(const Request& request, const fs::path& file, std::string objection) {
+    const auto staging = file.parent_path().string() + '/';
+    if (system::lies_in(file, request.data_directory)) {
+        for (auto at = objection.find(staging); at != std::string::npos; at = objection.find(staging)) {
+            objection.erase(at, staging.size());
+        }
+    }
+    return objection;
+}
+
 /// Of a place in PGDATA, or of a parameter that Patroni writes behind the file.
-bool is_settled_later(const Request& request, const std::string& objection) {
+bool is_settled_later(const Request& request, const fs::path& file, const std::string& objection) {
     const auto& written = request.patroni ? request.patroni->written_parameters : std::set<std::string>();
-    return objection.find(request.data_directory.string() + '/') != std::string::npos ||
+    return is_of_another_place(file, objection) ||
+           names_place_in(request.data_directory, outside_of_staging(request, file, objection)) ||
            std::any_of(written.begin(), written.end(), [&](const std::string& name) {
                return system::lower(objection).find(fmt::format("parameter \"{}\"", name)) != std::string::npos;
            });
@@ -69,12 +91,14 @@ std::vector<Finding> review_server_file(const Request& request, const fs::path& 
     } else if (!set_by_patroni && in_force.data_directory && !is_data_directory(request, *in_force.data_directory)) {
         findings.push_back(serves_another(
             file->string(), *in_force.data_directory, request,
-            fmt::format("take data_directory out of it, or of the file that it includes; or set data_directory: {} in "
-                        "postgresql.parameters of patroni.yml, which comes behind it",
-                        request.data_directory.string())));
+            "take data_directory out of it, or of the file that it includes" +
+                (request.patroni ? fmt::format("; or set data_directory: {} in postgresql.parameters of patroni.yml, "
+                                               "which comes behind it",
+                                               request.data_directory.string())
+                                 : std::string())));
     }
     auto objections = in_force.objections;
-    std::erase_if(objections, [&](const auto& objection) { return is_settled_later(request, objection); });
+    std::erase_if(objections, [&](const auto& objection) { return is_settled_later(request, *file, objection); });
     if (!objections.empty() && request.patroni) {
         findings.push_back(
             {"configuration-refused",

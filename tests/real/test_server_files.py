@@ -98,6 +98,18 @@ class ServerFiles(PlainCase, test_node.NodeCase):
         self.lab.write('etc/conf.d/place.conf', '')
         self.assert_serves_what_was_restored()
 
+    def test_a_base_file_that_the_backup_brings(self):
+        # Beside what Debian's package has made on the new machine.
+        self.lab.write('plain/postgresql.base.conf.backup', "include_dir 'conf.d'\n")
+        self.lose_with('')
+        outside = self.lab.make('etc')
+        self.lab.write('etc/postgresql.conf', "data_directory = '%s'\n" % self.old)
+        self.lab.make('etc/conf.d')
+        self.lab.write('etc/conf.d/own.conf', 'work_mem = 5MB\n')
+        self.configure(postgresql={'config_dir': outside})
+        self.assert_serves_what_was_restored()
+        self.assertEqual(self.node.sql('show work_mem'), '5MB')
+
     def test_a_locale_that_this_machine_lacks(self):
         self.lose_with("lc_messages = '%s'" % NO_LOCALE)
         self.configure()

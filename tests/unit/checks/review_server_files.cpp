@@ -5,6 +5,8 @@
 #include "support/files.hpp"
 #include "system/file.hpp"
 
+#include <utility>
+
 using namespace patroni_pgbackrest;
 
 namespace {
@@ -19,7 +21,7 @@ struct Case {
     }
     std::vector<std::string> found() {
         std::vector<std::string> said;
-        for (const auto& finding : review_server_file(request, files.path(""), files.path("postgresql.conf"))) {
+        for (const auto& finding : review_server_file(request, files.path(""), file)) {
             CHECK(is_error(finding));
             CHECK_FALSE(finding.problem.hint.empty());
             said.push_back(finding.id + ": " + finding.problem.message);
@@ -29,7 +31,13 @@ struct Case {
 
     const Files files;
     Request request;
+    std::filesystem::path file = files.path("postgresql.conf");
 };
+
+/// A shell script's line that says this of a place below the script's own directory.
+std::string says_not_opened(const std::string& place) {
+    return "echo \"LOG:  could not open configuration file \\\"${0%/*}/" + place + "\\\": No such file\" >&2; exit 1\n";
+}
 
 }  // namespace
 
@@ -60,9 +68,28 @@ TEST_CASE("what PostgreSQL refuses is an error unless Patroni sets the same, or 
     of.request.patroni.reset();  // nobody knows which file a person starts with
     CHECK(of.found().empty());
 
-    Case later(
-        "echo \"LOG:  could not open configuration file \\\"${0%/*}/data/more.conf\\\": No such file\" >&2; exit 1\n");
-    CHECK(later.found().empty());
+    CHECK(Case(says_not_opened("data/more.conf")).found().empty());
+}
+
+TEST_CASE("what is missing beside a backup of config_dir's file is looked for there, and not beside it") {
+    Case of(says_not_opened("data.restoring/conf.d"));
+    of.file = of.files.path("data.restoring/postgresql.base.conf");
+    CHECK(of.found().size() == 1);
+    of.file += ".backup";
+    CHECK(of.found().empty());
+
+    Case value("echo \"LOG:  invalid value for parameter \\\"TimeZone\\\": \\\"x\\\"\" >&2; exit 1\n");
+    value.file = of.file;
+    CHECK(value.found().size() == 1);
+}
+
+TEST_CASE("a file of the copy is none that comes later, where staging is in PGDATA") {
+    for (const auto& [place, findings] :
+         {std::pair("data/.restoring/more.conf", 1U), std::pair("data/more.conf", 0U)}) {
+        Case of(says_not_opened(place));
+        of.file = of.files.path("data/.restoring/postgresql.conf");
+        CHECK(of.found().size() == findings);
+    }
 }
 
 TEST_CASE("what names the lost cluster's directory is taken out of the copy's own file, and nothing else") {
