@@ -92,7 +92,7 @@ struct Configuration {
     OpenedAtStart opened;
     /// The names of the parameters that Patroni writes into postgresql.conf behind its include, in lower case.
     std::set<std::string> written_parameters;
-    std::optional<Value> parameter_data_directory;  ///< PostgreSQL's data_directory, which comes before data_dir
+    std::optional<Value> parameter_data_directory;   ///< PostgreSQL's data_directory, which comes before data_dir
     std::optional<std::string> password_encryption;  ///< md5 or scram-sha-256
     /// Every other place that sets restore_command for a server that Patroni restarts: recovery_conf, parameters and
     /// parameters_ROLE (after 4.1) of postgresql and of bootstrap.dcs.postgresql, and bootstrap.dcs.standby_cluster. An
