@@ -19,11 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_data_directory(const Request& request, const fs::path& path) {
-    std::error_code error;
-    return fs::weakly_canonical(path / "", error) == fs::weakly_canonical(request.data_directory / "", error);
-}
-
 bool names_place_in(const fs::path& directory, const std::string& objection) {
     return objection.find(directory.string() + '/') != std::string::npos;
 }
@@ -84,11 +79,12 @@ std::vector<Finding> review_server_file(const Request& request, const fs::path& 
     const auto in_force = file ? postgres::read_in_force(bin_directory, *file) : postgres::FileInForce();
     const auto set_by_patroni = request.patroni ? request.patroni->parameter_data_directory : std::nullopt;
     std::vector<Finding> findings;
-    if (set_by_patroni && !is_data_directory(request, set_by_patroni->text)) {
+    if (set_by_patroni && !system::is_same_place(set_by_patroni->text, request.data_directory)) {
         findings.push_back(serves_another("postgresql.parameters", set_by_patroni->text, request,
                                           "take data_directory out: Patroni starts the server on data_dir",
                                           set_by_patroni->place));
-    } else if (!set_by_patroni && in_force.data_directory && !is_data_directory(request, *in_force.data_directory)) {
+    } else if (!set_by_patroni && in_force.data_directory &&
+               !system::is_same_place(*in_force.data_directory, request.data_directory)) {
         findings.push_back(serves_another(
             file->string(), *in_force.data_directory, request,
             "take data_directory out of it, or of the file that it includes" +
@@ -116,7 +112,7 @@ void take_out_data_directory(const Request& request, const fs::path& copy) {
     }
     const auto text = system::read_file(*file);
     for (const auto& setting : postgres::settings_of(text)) {
-        if (setting.name == "data_directory" && !is_data_directory(request, setting.value)) {
+        if (setting.name == "data_directory" && !system::is_same_place(setting.value, request.data_directory)) {
             system::replace_file(*file, postgres::without_settings(text, {setting.name}));
             log::warning("data_directory = '{}' taken out of the restored {}: PostgreSQL would have served what is "
                          "there, and not {}",

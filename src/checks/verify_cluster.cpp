@@ -3,13 +3,13 @@
 #include "postgres/timeline_history.hpp"
 #include "replay/proof.hpp"
 #include "staging/layout.hpp"
+#include "system/file.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <map>
-#include <system_error>
 
 namespace patroni_pgbackrest {
 
@@ -147,9 +147,7 @@ std::vector<Finding> judge_cluster(const ServerFacts& facts, const Journal& jour
 }
 
 std::vector<Finding> judge_directory(const ServerFacts& facts, const std::filesystem::path& data_directory) {
-    std::error_code error;
-    const auto served = std::filesystem::weakly_canonical(facts.data_directory / "", error);
-    if (served == std::filesystem::weakly_canonical(data_directory / "", error)) {
+    if (system::is_same_place(facts.data_directory, data_directory)) {
         return {};
     }
     return {{"verify-other-directory",

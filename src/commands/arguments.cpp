@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 #include <iterator>
 #include <string_view>
-#include <system_error>
 #include <unistd.h>
 
 extern char** environ;
@@ -36,12 +35,7 @@ bool has_key(const patroni::MethodBlock& block, const std::string& name) {
 /// Whether the block's command starts this very program. A script of its name may add words.
 bool starts_this_program(const patroni::MethodBlock& block) {
     const auto call = patroni::call_of_us(block.command, "bootstrap");
-    if (!call) {
-        return false;
-    }
-    const auto program = process::find_executable(block.command.at(block.command.size() - call->words.size() - 1));
-    std::error_code error;
-    return program && std::filesystem::equivalent(*program, "/proc/self/exe", error);
+    return call && process::is_this_program(block.command.at(block.command.size() - call->words.size() - 1));
 }
 
 void refuse_earlier_block(const std::vector<std::string>& words, const patroni::MethodBlock& block) {

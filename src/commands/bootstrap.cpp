@@ -44,6 +44,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace patroni_pgbackrest::commands {
 
@@ -140,18 +141,19 @@ void warn_of_lower_limits(const InForce& in_force, const Plan& plan, const postg
         return;
     }
     try {
-        auto findings = patroni::DynamicLimits(in_force.arguments().source).review(control.limits());
-        if (!findings.empty()) {
-            findings = patroni_limits(in_force).review(control.limits());
+        const patroni::DynamicLimits known(in_force.arguments().source);
+        const bool is_too_low = !known.review(control.limits()).empty();
+        const bool is_lost = known.loss_of_commit_timestamps(control.track_commit_timestamp).has_value();
+        if (!is_too_low && !is_lost) {
+            return;
         }
-        for (const auto& finding : findings) {
+        const auto asked = patroni_limits(in_force);
+        for (const auto& finding : is_too_low ? asked.review(control.limits()) : std::vector<Finding>()) {
             log::write(finding.problem, log::Level::warning);
         }
-        const bool kept = control.track_commit_timestamp;
-        if (patroni::DynamicLimits(in_force.arguments().source).loss_of_commit_timestamps(kept)) {
-            if (const auto problem = patroni_limits(in_force).loss_of_commit_timestamps(kept)) {
-                log::write(*problem, log::Level::warning);
-            }
+        const auto loss = asked.loss_of_commit_timestamps(control.track_commit_timestamp);
+        if (is_lost && loss) {
+            log::write(*loss, log::Level::warning);
         }
     } catch (const Failure& failure) {
         log::warning("the limits in patroni.yml are not compared: {}", failure.what());

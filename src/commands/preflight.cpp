@@ -24,7 +24,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -73,9 +72,7 @@ bool is_own_guard(const Request& request) {
     const auto command = method->recovery_conf->find("restore_command");
     const auto words = command == method->recovery_conf->end() ? std::vector<std::string>()
                                                                : patroni::command_words(command->second.text);
-    const auto program = words.empty() ? std::nullopt : process::find_executable(words.front());
-    std::error_code error;
-    return program && std::filesystem::equivalent(*program, "/proc/self/exe", error);
+    return !words.empty() && process::is_this_program(words.front());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "patroni/configuration_files.hpp"
 #include "system/failure.hpp"
 #include "system/file.hpp"
+#include "system/machine.hpp"
 #include "system/text.hpp"
 
 #include <algorithm>
@@ -55,12 +56,6 @@ std::optional<std::size_t> after_script(const Words& words) {
         }
     }
     return std::nullopt;
-}
-
-std::int64_t seconds_of(clockid_t clock) {
-    timespec time{};
-    ::clock_gettime(clock, &time);
-    return time.tv_sec;
 }
 
 /// Options that make Patroni print something and exit (__main__.py, 2.0 to 4.1).
@@ -132,7 +127,7 @@ std::optional<fs::path> changed_since_start(const fs::path& path, int pid) {
         return std::nullopt;
     }
     const auto after_boot = ticks / static_cast<unsigned long long>(::sysconf(_SC_CLK_TCK));
-    const auto booted = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
+    const auto booted = std::time(nullptr) - system::Uptime::now().seconds;
     const auto started = booted + static_cast<std::int64_t>(after_boot);
     for (const auto& file : read_files(path)) {
         struct stat facts {};

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
 namespace patroni_pgbackrest::patroni {
 
@@ -94,17 +93,15 @@ const Entry* written_parameter(const Node& local, const Node& dynamic, std::stri
 }
 
 std::set<std::string> written_parameters(const Node& local, const Node& dynamic) {
-    std::map<std::string, bool> written;
+    std::set<std::string> names;
     for (const Node* postgresql : {&dynamic, &local}) {
         for (const Entry& entry : postgresql->map_at("parameters").entries) {
             const auto name = system::lower(entry.key);
-            written[name] = !is_dropped(name, *entry.value);
-        }
-    }
-    std::set<std::string> names;
-    for (const auto& [name, is_written] : written) {
-        if (is_written) {
-            names.insert(name);
+            if (is_dropped(name, *entry.value)) {
+                names.erase(name);
+            } else {
+                names.insert(name);
+            }
         }
     }
     return names;

@@ -11,9 +11,8 @@ namespace patroni_pgbackrest::postgres {
 
 namespace {
 
-constexpr std::uint8_t rm_xlog = 0, rm_databases = 4;  // RM_XLOG_ID, RM_DBASE_ID
-constexpr std::uint8_t by_file_copy = 0x00;            // XLOG_DBASE_CREATE, since 15 XLOG_DBASE_CREATE_FILE_COPY
-constexpr std::uint8_t image_for_hints = 0xA0;         // XLOG_FPI_FOR_HINT: the rows stay as they are
+constexpr std::uint8_t rm_xlog = 0;             // RM_XLOG_ID
+constexpr std::uint8_t image_for_hints = 0xA0;  // XLOG_FPI_FOR_HINT: the rows stay as they are
 
 /// A database's directory in a tablespace.
 struct Directory {
@@ -48,7 +47,7 @@ std::optional<Directory> directory_of_blocks(const WalRecord& record) {
 /// xl_dbase_create_rec, since 15 xl_dbase_create_file_copy_rec.
 std::optional<DatabaseCopy> copy_in(const WalRecord& record) {
     const auto data = record.main_data().value_or("");
-    if (record.resource_manager != rm_databases || record.info != by_file_copy || data.size() < 16) {
+    if (!record.copies_database() || data.size() < 16) {
         return std::nullopt;
     }
     return DatabaseCopy{record.start, number_at<std::uint32_t>(data, 0), number_at<std::uint32_t>(data, 8),
@@ -59,7 +58,7 @@ std::optional<DatabaseCopy> copy_in(const WalRecord& record) {
 bool drops_source(const WalRecord& record, const DatabaseCopy& copy) {
     const std::uint8_t drop = record.major >= 15 ? 0x20 : 0x10;
     const auto data = record.main_data().value_or("");
-    if (record.resource_manager != rm_databases || record.info != drop || data.size() < 8) {
+    if (record.resource_manager != WalRecord::databases || record.info != drop || data.size() < 8) {
         return false;
     }
     const auto database = number_at<std::uint32_t>(data, 0);

@@ -13,8 +13,7 @@ namespace patroni_pgbackrest::postgres {
 
 namespace {
 
-constexpr std::uint8_t databases = 4, tablespaces = 5;  // RM_DBASE_ID, RM_TBLSPC_ID
-constexpr std::uint8_t copy_of_files = 0x00;            // XLOG_DBASE_CREATE, since 15 XLOG_DBASE_CREATE_FILE_COPY
+constexpr std::uint8_t tablespaces = 5;  // RM_TBLSPC_ID
 
 /// A word of xl_info, xl_rmid and two bytes of padding that may be one of the wanted records: a database's copy, a
 /// tablespace that is made (0x00) or dropped (0x10). The lower bits of xl_info are not the resource manager's (13 to
@@ -23,7 +22,7 @@ constexpr bool is_wanted(std::uint32_t word) {
     constexpr std::uint32_t relevant = 0xFFFFFFF0U;
     const auto kind = word & relevant;
     return kind == (tablespaces << 8U) || kind == ((tablespaces << 8U) | 0x10U) ||
-           kind == ((databases << 8U) | copy_of_files);
+           kind == ((WalRecord::databases << 8U) | WalRecord::copy_of_files);
 }
 
 constexpr bool is_change_of_parameters(std::uint32_t word) {
@@ -116,8 +115,7 @@ FileEffects file_effects(std::string_view before, const SegmentFile& file, Segme
         if (made != nullptr && record.end > start && std::filesystem::path(made->path).is_absolute()) {
             effects.tablespaces.push_back(made->path);
         }
-        const bool copies = record.resource_manager == databases && record.info == copy_of_files;
-        if (record.end > start && (copies || std::holds_alternative<TablespaceDropped>(event))) {
+        if (record.end > start && (record.copies_database() || std::holds_alternative<TablespaceDropped>(event))) {
             effects.only_once = record.start;
         }
         const auto* change = std::get_if<ParameterChange>(&event);

@@ -13,6 +13,10 @@ namespace patroni_pgbackrest::postgres {
 
 /// A record whose checksum is right (XLogRecord in xlogrecord.h: the same from PostgreSQL 13 to 18).
 struct WalRecord {
+    /// Of a record that copies a database file by file: RM_DBASE_ID, XLOG_DBASE_CREATE (since 15
+    /// XLOG_DBASE_CREATE_FILE_COPY).
+    static constexpr std::uint8_t databases = 4, copy_of_files = 0x00;
+
     static constexpr std::size_t header_size = 24;
     /// Of xl_prev and xl_info in the header; xl_rmid and two bytes of padding follow xl_info.
     static constexpr std::size_t previous_offset = 8, info_offset = 16;
@@ -27,6 +31,7 @@ struct WalRecord {
     std::uint8_t info = 0;              ///< the four bits of the resource manager; the others are 0
     std::string_view bytes;             ///< all of it, the header first
 
+    bool copies_database() const { return resource_manager == databases && info == copy_of_files; }
     /// What the resource manager wrote, in a record that changes no block. Empty when it changes blocks.
     std::optional<std::string_view> main_data() const;
 };

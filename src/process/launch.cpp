@@ -35,6 +35,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace patroni_pgbackrest::process {
@@ -256,6 +257,12 @@ std::optional<std::filesystem::path> find_executable(const std::string& name) {
         rest.remove_prefix(end + 1);
     }
     return std::nullopt;
+}
+
+bool is_this_program(const std::string& name) {
+    const auto program = find_executable(name);
+    std::error_code error;
+    return program && std::filesystem::equivalent(*program, "/proc/self/exe", error);
 }
 
 }  // namespace patroni_pgbackrest::process

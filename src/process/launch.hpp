@@ -48,5 +48,7 @@ std::variant<Launched, NotStarted> launch(const Command& command, int death_sign
 
 /// The path of an executable: as given if it has a slash, else searched in PATH. Empty when there is none.
 std::optional<std::filesystem::path> find_executable(const std::string& name);
+/// Whether that is the program that runs here, and not a script of its name.
+bool is_this_program(const std::string& name);
 
 }  // namespace patroni_pgbackrest::process

@@ -59,6 +59,8 @@ bool is_mount_point(const std::filesystem::path& directory);
 bool is_writable(const std::filesystem::path& directory);
 /// Whether an absolute path is a directory, or below it, by their names alone. Nothing lies in an empty path.
 bool lies_in(const std::filesystem::path& path, const std::filesystem::path& directory);
+/// Whether both names lead to one place, links followed, be it there or not. By the names alone where nobody can look.
+bool is_same_place(const std::filesystem::path& one, const std::filesystem::path& other);
 /// Whether a rename from one to the other can work: same device and same mount. The nearest existing parent counts.
 /// Throws Failure(system_refused) where the mount cannot be looked at.
 bool same_file_system(const std::filesystem::path& one, const std::filesystem::path& other);

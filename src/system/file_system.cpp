@@ -228,6 +228,14 @@ bool lies_in(const fs::path& path, const fs::path& directory) {
     return !directory.empty() && !relative.empty() && *relative.begin() != "..";
 }
 
+bool is_same_place(const fs::path& one, const fs::path& other) {
+    std::error_code unknown, other_unknown;
+    const auto place = fs::weakly_canonical(one / "", unknown),
+               other_place = fs::weakly_canonical(other / "", other_unknown);
+    return unknown || other_unknown ? (one / "").lexically_normal() == (other / "").lexically_normal()
+                                    : place == other_place;
+}
+
 std::string file_system_instance(const fs::path& path) {
     struct stat facts {};
     if (::stat(nearest_existing(path).c_str(), &facts) != 0) {
